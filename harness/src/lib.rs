@@ -1,0 +1,14 @@
+//! bridgelab's library: boots real MicroVMs on a real bridge and says, with evidence, whether they have the
+//! network they should have.
+//!
+//! Data flows from left to right, `use` points left; a test keeps it so:
+//!
+//! ```text
+//! scenario -> plan -> host -> image -> hypervisor -> guest -> check -> report -> lab
+//! shelf (imports none of these): deadline, diagnostic, wait
+//! ```
+
+pub mod deadline;
+pub mod diagnostic;
+pub mod scenario;
+pub mod wait;

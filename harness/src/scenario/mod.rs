@@ -1,0 +1,349 @@
+//! What the user wrote: the validated, pure model of a scenario.
+//!
+//! A scenario is a folder (`scenarios/NAME/scenario.toml` beside `host/` and `guest/` folders of real
+//! systemd-networkd unit files) or a single `.toml` file. [`load`] reads it into the raw structs of
+//! [`file`](self::file), lays a variant over them, and [`validate`](self::validate) turns the result into a
+//! [`Scenario`]: names are unique, references resolve, addresses parse, unit files exist and are in memory.
+//! Nothing here touches the machine except to read those files.
+
+mod base;
+mod error;
+mod file;
+mod load;
+pub mod names;
+pub mod net;
+mod validate;
+
+pub use error::{Fault, ScenarioErrors};
+pub use load::{LoadedScenario, ScenarioSource, find, load, scenario_names};
+
+use std::collections::BTreeMap;
+use std::net::{IpAddr, Ipv6Addr};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use ipnet::{IpNet, Ipv6Net};
+use names::{CheckId, IfName, MachineName, VariantName};
+use net::Mac;
+
+/// One runnable scenario: a scenario file with at most one variant laid over it, fully checked.
+///
+/// The only way to get one is [`load`]; so holding one means that every reference in it resolves.
+#[derive(Debug, Clone)]
+pub struct Scenario {
+    /// Folder or file stem, for example `simple-network`.
+    pub name: String,
+    /// The variant laid over the file; `None` is the green form.
+    pub variant: Option<VariantName>,
+    /// One line for people.
+    pub summary: String,
+    /// The page or report it comes from.
+    pub source: Option<String>,
+    /// Free labels to filter by.
+    pub tags: Vec<String>,
+    /// File it was read from.
+    pub path: PathBuf,
+    /// Cables and switches that machines are plugged into.
+    pub segments: BTreeMap<MachineName, Segment>,
+    /// Machines that are network namespaces: internet, router, LAN machines and the MicroVM host.
+    pub machines: BTreeMap<MachineName, Machine>,
+    /// The MicroVMs.
+    pub guests: BTreeMap<MachineName, Guest>,
+    /// What should hold, in the file's order.
+    pub checks: Vec<Check>,
+    /// For a variant: the checks that must fail, each with the words its `got` must contain (may be empty).
+    /// Empty for the green form.
+    pub must_fail: BTreeMap<CheckId, String>,
+}
+
+/// A layer-2 segment between machines of the lab.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Segment {
+    /// A veth pair between exactly two interfaces.
+    Cable,
+    /// A bridge in the lab's fabric namespace with one port for each interface.
+    Switch,
+}
+
+/// A machine that is a network namespace.
+#[derive(Debug, Clone, Default)]
+pub struct Machine {
+    /// Plugged interfaces, in order.
+    pub interfaces: Vec<MachineInterface>,
+    /// Forward IPv4 and IPv6 between interfaces (`net.ipv4.ip_forward`, `net.ipv6.conf.all.forwarding`).
+    pub forward: bool,
+    /// Static routes beside the connected ones.
+    pub routes: Vec<Route>,
+    /// Sysctls below `net.`, applied after the lab's own defaults; key in dotted form.
+    pub sysctls: BTreeMap<String, String>,
+    /// Unit files for a real systemd-networkd that runs in this machine; `None`: the machine is configured
+    /// plainly by rtnetlink.
+    pub networkd: Option<Vec<UnitFile>>,
+    /// dnsmasq in this machine: DNS, router advertisements, DHCP.
+    pub dnsmasq: Option<Dnsmasq>,
+    /// A small HTTP server on every address of the machine.
+    pub http: Option<HttpServer>,
+}
+
+/// An interface of a [`Machine`].
+#[derive(Debug, Clone)]
+pub struct MachineInterface {
+    /// Name inside the machine, for example `eno1`.
+    pub name: IfName,
+    /// Segment it is plugged into.
+    pub segment: MachineName,
+    /// MAC address; a stable one is derived from machine and interface name when absent.
+    pub mac: Option<Mac>,
+    /// Addresses set by rtnetlink (not for machines that run networkd, which has its own files).
+    pub addresses: Vec<IpNet>,
+    /// MTU in bytes; the kernel's 1500 when absent.
+    pub mtu: Option<u32>,
+}
+
+/// A static route: `ip route add TO via VIA`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Route {
+    /// Destination; `0.0.0.0/0` or `::/0` for a default route.
+    pub to: IpNet,
+    /// Next hop, of the same family.
+    pub via: IpAddr,
+}
+
+/// A systemd-networkd unit file: the same bytes one would put into `/etc/systemd/network`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UnitFile {
+    /// File name, for example `10-lan.network`.
+    pub name: String,
+    /// Unmodified content.
+    pub bytes: Vec<u8>,
+}
+
+/// dnsmasq in a machine.
+#[derive(Debug, Clone)]
+pub struct Dnsmasq {
+    /// Interface it serves.
+    pub interface: IfName,
+    /// Names it answers authoritatively; everything else is refused.
+    pub records: BTreeMap<String, Vec<IpAddr>>,
+    /// Router advertisements, if it sends any.
+    pub ra: Option<RouterAdvertisement>,
+    /// DHCPv4 range (first, last), if it serves one.
+    pub dhcp: Option<(std::net::Ipv4Addr, std::net::Ipv4Addr)>,
+}
+
+/// What the router advertises (RFC 4861, RFC 8106).
+#[derive(Debug, Clone)]
+pub struct RouterAdvertisement {
+    /// Prefix for SLAAC.
+    pub prefix: Ipv6Net,
+    /// Recursive DNS servers; empty: none advertised.
+    pub rdnss: Vec<Ipv6Addr>,
+    /// Router lifetime in seconds; 0: not a default router.
+    pub lifetime: u16,
+}
+
+/// A small HTTP server: `GET /` answers 200 with `body`.
+#[derive(Debug, Clone)]
+pub struct HttpServer {
+    /// TCP port.
+    pub port: u16,
+    /// Response body.
+    pub body: String,
+}
+
+/// A MicroVM. Keys follow microvm.nix's options.
+#[derive(Debug, Clone)]
+pub struct Guest {
+    /// The machine whose network namespace holds its TAPs.
+    pub on: MachineName,
+    /// Virtual CPUs.
+    pub vcpu: u8,
+    /// Memory in MiB.
+    pub mem: u32,
+    /// Image under `images/`.
+    pub image: String,
+    /// QEMU machine type asked for.
+    pub machine_type: MachineType,
+    /// NICs, in order.
+    pub interfaces: Vec<GuestInterface>,
+    /// Unit files put into `/etc/systemd/network` before first boot.
+    pub units: Vec<UnitFile>,
+    /// Containers started by Docker in the guest, by name; the value is the image.
+    pub containers: BTreeMap<MachineName, String>,
+}
+
+/// Which QEMU machine type a guest gets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum MachineType {
+    /// `microvm` where it boots reliably, `q35` otherwise; the report names what was taken and why.
+    #[default]
+    Auto,
+    /// `-M microvm`, as microvm.nix runs it.
+    Microvm,
+    /// `-M q35`.
+    Q35,
+}
+
+/// A NIC of a MicroVM (`microvm.interfaces.*` of microvm.nix).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GuestInterface {
+    /// How it reaches the host.
+    pub kind: GuestInterfaceKind,
+    /// Name of the interface on the host side.
+    pub id: IfName,
+    /// The guest's MAC address.
+    pub mac: Mac,
+}
+
+/// `type` of a guest interface.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum GuestInterfaceKind {
+    /// A TAP, left for the host's networkd to put on a bridge.
+    Tap,
+}
+
+/// Where a check looks from.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum VantagePoint {
+    /// A namespace machine.
+    Machine(MachineName),
+    /// Inside a guest.
+    Guest(MachineName),
+    /// Inside a container of a guest; written `GUEST/CONTAINER`.
+    Container(MachineName, MachineName),
+}
+
+/// One property of the network that should hold.
+#[derive(Debug, Clone)]
+pub struct Check {
+    /// Unique in the scenario.
+    pub id: CheckId,
+    /// Where to look from.
+    pub from: VantagePoint,
+    /// How long it may take to become true. Deadlines are stretched under TCG.
+    pub within: Duration,
+    /// What should hold.
+    pub kind: CheckKind,
+}
+
+/// The kinds of checks.
+#[derive(Debug, Clone)]
+pub enum CheckKind {
+    /// An ICMP echo is answered: `ping -c1 TO`.
+    Ping {
+        /// Address to ping, v4 or v6.
+        to: IpAddr,
+    },
+    /// A name resolves: `resolvectl query NAME`, or `dig @SERVER NAME`.
+    Dns {
+        /// Name to look up.
+        name: String,
+        /// `A` or `AAAA`.
+        record: RecordType,
+        /// Ask this server directly; `None`: the vantage's own resolver.
+        server: Option<IpAddr>,
+        /// Exactly these addresses, in any order.
+        expect: Vec<IpAddr>,
+    },
+    /// A router advertisement was seen on the wire at this vantage's interface.
+    RouterAdvert {
+        /// Interface whose wire is watched: a guest's host-side `id`, or a machine's interface.
+        interface: IfName,
+        /// Advertised prefix.
+        prefix: Ipv6Net,
+        /// The prefix's autonomous (SLAAC) flag.
+        autonomous: bool,
+        /// M flag: addresses by DHCPv6.
+        managed: bool,
+        /// O flag: other configuration by DHCPv6.
+        other: bool,
+        /// Smallest acceptable router lifetime in seconds.
+        min_lifetime: u16,
+        /// Recursive DNS servers that must be in it.
+        rdnss: Vec<Ipv6Addr>,
+    },
+    /// A router advertisement was accepted: an address in `prefix` beside the static ones, past duplicate
+    /// address detection, and a default route with `proto ra`.
+    RaAccepted {
+        /// Interface; `None`: any.
+        interface: Option<IfName>,
+        /// Prefix of the SLAAC address.
+        prefix: Ipv6Net,
+    },
+    /// A TCP connection is accepted.
+    Tcp {
+        /// Destination.
+        to: IpAddr,
+        /// Port.
+        port: u16,
+    },
+    /// `GET http://TO:PORT/` answers 200 and the body contains `expect`.
+    Http {
+        /// Destination.
+        to: IpAddr,
+        /// Port.
+        port: u16,
+        /// Words in the body.
+        expect: String,
+    },
+    /// An SSH server answers with the host key that the harness gave that guest.
+    Ssh {
+        /// Destination address.
+        to: IpAddr,
+        /// Whose host key it must be.
+        guest: MachineName,
+    },
+    /// `ip addr show dev INTERFACE` has the address, not tentative and not `dadfailed`.
+    Address {
+        /// Interface; `None`: any.
+        interface: Option<IfName>,
+        /// Address with prefix length.
+        address: IpNet,
+    },
+    /// `ip route` has a route.
+    Route {
+        /// Destination.
+        to: IpNet,
+        /// Next hop, when it matters.
+        via: Option<IpAddr>,
+        /// Routing protocol (`static`, `ra`, `kernel`), when it matters.
+        proto: Option<String>,
+    },
+    /// `bridge link`: the interface is a port of the bridge and forwards.
+    BridgePort {
+        /// Port.
+        interface: IfName,
+        /// Its master.
+        bridge: IfName,
+    },
+    /// networkd's view of a link: `networkctl list`.
+    Networkctl {
+        /// Link.
+        interface: IfName,
+        /// SETUP column (`configured`, `unmanaged`, ...), when it matters.
+        setup: Option<String>,
+        /// OPERATIONAL column (`routable`, `enslaved`, ...), when it matters.
+        operational: Option<String>,
+    },
+    /// `systemd-networkd-wait-online` returns success.
+    WaitOnline {
+        /// Only this link (`-i`); `None`: all managed links.
+        interface: Option<IfName>,
+    },
+    /// The container's veth in the guest is a port of Docker's bridge.
+    ContainerVeth {
+        /// Container of the vantage's guest.
+        container: MachineName,
+        /// Bridge it must be a port of.
+        bridge: IfName,
+    },
+}
+
+/// DNS record types a check can ask for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RecordType {
+    /// IPv4 address.
+    A,
+    /// IPv6 address.
+    Aaaa,
+}
