@@ -1,1 +1,26 @@
-fn main(){}
+//! `bridgelab`: boots real MicroVMs on a real bridge and says whether they have the network they should have.
+
+mod cli;
+mod commands;
+mod doctor;
+mod enter;
+mod run;
+
+use std::process::ExitCode;
+
+use bridgelab_harness::host::probe;
+use bridgelab_harness::{image, lab};
+
+fn main() -> ExitCode {
+    // Workers enter their namespaces while the process has one thread, so they come before everything else.
+    let mut words = std::env::args_os().skip(1);
+    let first = words.next();
+    let code = match first.as_ref().and_then(|word| word.to_str()) {
+        Some(lab::WORKER_COMMAND) => lab::worker_main(),
+        Some(probe::PROBE_ARGUMENT) => probe::probe_child(),
+        Some(image::WORKER_COMMAND) => commands::image_worker(words),
+        Some(enter::STEER_COMMAND) => enter::steer(words),
+        _ => cli::main(),
+    };
+    ExitCode::from(u8::try_from(code).unwrap_or(u8::MAX))
+}

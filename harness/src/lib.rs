@@ -8,7 +8,15 @@
 //! shelf (imports none of these): deadline, diagnostic, wait
 //! ```
 
+pub mod check;
 pub mod deadline;
 pub mod diagnostic;
+pub mod guest;
+pub mod host;
+pub mod hypervisor;
+pub mod image;
+pub mod lab;
+pub mod plan;
+pub mod report;
 pub mod scenario;
 pub mod wait;

@@ -47,7 +47,10 @@ pub async fn until<T, E: Display>(
                 last: last.to_string(),
             });
         }
-        #[expect(clippy::disallowed_methods, reason = "this is the loop that the ban points to")]
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "this is the loop that the ban points to"
+        )]
         tokio::time::sleep(pause).await;
         pause = (pause * 2).min(LONGEST_PAUSE);
     }

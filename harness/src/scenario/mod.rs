@@ -1,21 +1,29 @@
 //! What the user wrote: the validated, pure model of a scenario.
 //!
 //! A scenario is a folder (`scenarios/NAME/scenario.toml` beside `host/` and `guest/` folders of real
-//! systemd-networkd unit files) or a single `.toml` file. [`load`] reads it into the raw structs of
-//! [`file`](self::file), lays a variant over them, and [`validate`](self::validate) turns the result into a
-//! [`Scenario`]: names are unique, references resolve, addresses parse, unit files exist and are in memory.
+//! systemd-networkd unit files) or a single `.toml` file. [`load`] reads it into the tree of `file`, in which
+//! every value knows its place, lays it over the base topology and each variant over that (`overlay`), and
+//! `validate` turns the result into a [`Scenario`]: names are unique, references resolve, addresses parse, unit
+//! files exist and are in memory. Everything that is wrong comes back at once, as [`ScenarioErrors`].
 //! Nothing here touches the machine except to read those files.
 
-mod base;
 mod error;
 mod file;
+mod find;
+mod layers;
 mod load;
 pub mod names;
+mod near;
 pub mod net;
+mod overlay;
+mod read;
+mod shape;
 mod validate;
+mod words;
 
 pub use error::{Fault, ScenarioErrors};
-pub use load::{LoadedScenario, ScenarioSource, find, load, scenario_names};
+pub use find::{FindError, ScenarioName, find, scenario_names};
+pub use load::{LoadedScenario, UnknownVariant, load};
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv6Addr};
@@ -28,7 +36,7 @@ use net::Mac;
 
 /// One runnable scenario: a scenario file with at most one variant laid over it, fully checked.
 ///
-/// The only way to get one is [`load`]; so holding one means that every reference in it resolves.
+/// The only way to get one is [`load`]ing a file; so holding one means that every reference in it resolves.
 #[derive(Debug, Clone)]
 pub struct Scenario {
     /// Folder or file stem, for example `simple-network`.
@@ -227,6 +235,9 @@ pub struct Check {
 }
 
 /// The kinds of checks.
+///
+/// An `interface` is a name at the check's vantage point. From a guest, one of the guest's own `id`s means the
+/// NIC with that MAC address, whatever the guest's kernel calls it.
 #[derive(Debug, Clone)]
 pub enum CheckKind {
     /// An ICMP echo is answered: `ping -c1 TO`.

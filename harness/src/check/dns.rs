@@ -1,0 +1,187 @@
+//! DNS: queries of our own straight to a server, and the answers of resolvectl and busybox nslookup.
+
+use std::collections::BTreeSet;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+use simple_dns::rdata::RData;
+use simple_dns::{CLASS, Name, Packet, Question, RCODE, TYPE};
+
+use super::Verdict;
+use crate::scenario::RecordType;
+
+/// What a resolver said.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Answer {
+    /// These addresses; possibly none.
+    Addresses(BTreeSet<IpAddr>),
+    /// A refusal or an error, in the resolver's words.
+    Refused(String),
+}
+
+/// Judges an answer against exactly these addresses, in any order.
+pub fn judge(name: &str, expect: &[IpAddr], answer: &Answer) -> Verdict {
+    let list = |addresses: &BTreeSet<IpAddr>| {
+        let all: Vec<String> = addresses.iter().map(IpAddr::to_string).collect();
+        all.join(", ")
+    };
+    match answer {
+        Answer::Refused(words) => Verdict::violated(format!("no address for {name}: {words}")),
+        Answer::Addresses(got) if got.is_empty() => {
+            Verdict::violated(format!("no address for {name}"))
+        }
+        Answer::Addresses(got) => {
+            let wanted: BTreeSet<IpAddr> = expect.iter().copied().collect();
+            let sentence = format!("{name} is {}", list(got));
+            if *got == wanted {
+                Verdict::holds(sentence)
+            } else {
+                Verdict::violated(sentence)
+            }
+        }
+    }
+}
+
+/// A query for one name (RFC 1035), recursion desired.
+///
+/// # Errors
+/// When the name is no domain name.
+pub fn query(name: &str, record: RecordType) -> Result<Vec<u8>, String> {
+    let kind = match record {
+        RecordType::A => TYPE::A,
+        RecordType::Aaaa => TYPE::AAAA,
+    };
+    let mut packet = Packet::new_query(0xb71d);
+    packet.set_flags(simple_dns::PacketFlag::RECURSION_DESIRED);
+    let name = Name::new(name).map_err(|e| e.to_string())?;
+    packet
+        .questions
+        .push(Question::new(name, kind.into(), CLASS::IN.into(), false));
+    packet.build_bytes_vec().map_err(|e| e.to_string())
+}
+
+/// The answer in a reply's bytes.
+pub fn parse_reply(bytes: &[u8]) -> Answer {
+    let packet = match Packet::parse(bytes) {
+        Ok(packet) => packet,
+        Err(e) => return Answer::Refused(format!("the reply does not parse: {e}")),
+    };
+    if packet.rcode() != RCODE::NoError {
+        return Answer::Refused(format!("{:?}", packet.rcode()));
+    }
+    let addresses = packet
+        .answers
+        .iter()
+        .filter_map(|record| match &record.rdata {
+            RData::A(a) => Some(IpAddr::from(Ipv4Addr::from(a.address))),
+            RData::AAAA(a) => Some(IpAddr::from(Ipv6Addr::from(a.address))),
+            _ => None,
+        });
+    Answer::Addresses(addresses.collect())
+}
+
+/// The answer in the output of `resolvectl query --legend=no NAME`.
+pub fn parse_resolvectl(stdout: &str, stderr: &str, success: bool) -> Answer {
+    if !success {
+        let words = stderr.trim().rsplit(": ").next().unwrap_or("no answer");
+        return Answer::Refused(words.to_owned());
+    }
+    let words = stdout.lines().flat_map(|line| {
+        // What follows ` -- ` names the link and the protocol.
+        line.split(" -- ")
+            .next()
+            .unwrap_or_default()
+            .split_whitespace()
+    });
+    Answer::Addresses(words.filter_map(|word| word.parse().ok()).collect())
+}
+
+/// The answer in the output of `busybox nslookup -type=a NAME SERVER`.
+pub fn parse_nslookup(stdout: &str, stderr: &str) -> Answer {
+    let mut addresses = BTreeSet::new();
+    // The first `Address:` is the server's own.
+    let answers = stdout.lines().skip_while(|line| !line.starts_with("Name:"));
+    for line in answers {
+        if let Some(address) = line.strip_prefix("Address:") {
+            addresses.extend(
+                address
+                    .split_whitespace()
+                    .filter_map(|word| word.parse::<IpAddr>().ok()),
+            );
+        }
+    }
+    if !addresses.is_empty() {
+        return Answer::Addresses(addresses);
+    }
+    let complaint = |text: &str| {
+        text.lines()
+            .find(|line| line.starts_with("** ") || line.contains(";; "))
+            .map(str::to_owned)
+    };
+    match complaint(stdout).or_else(|| complaint(stderr)) {
+        Some(words) => Answer::Refused(words.trim_start_matches(['*', ';', ' ']).to_owned()),
+        None if stdout.contains("Server:") => Answer::Addresses(addresses),
+        None => Answer::Refused(stderr.trim().to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn addresses(list: &[&str]) -> Answer {
+        Answer::Addresses(
+            list.iter()
+                .map(|a| a.parse().expect("an address"))
+                .collect(),
+        )
+    }
+
+    #[test]
+    fn resolvectl_is_read_without_its_comments() {
+        let text = "www.internet.test: 203.0.113.80                -- link: eth0\n";
+        assert_eq!(
+            parse_resolvectl(text, "", true),
+            addresses(&["203.0.113.80"])
+        );
+        let error = "www.nowhere.test: resolve call failed: 'www.nowhere.test' not found\n";
+        assert_eq!(
+            parse_resolvectl("", error, false),
+            Answer::Refused("'www.nowhere.test' not found".to_owned())
+        );
+    }
+
+    #[test]
+    fn nslookup_does_not_mistake_the_server_for_the_answer() {
+        let text = "Server:\t\t192.168.1.1\nAddress:\t192.168.1.1:53\n\nName:\twww.internet.test\nAddress: 2001:db8:ffff::80\n";
+        assert_eq!(parse_nslookup(text, ""), addresses(&["2001:db8:ffff::80"]));
+        let nothing = "Server:\t\t192.168.1.1\nAddress:\t192.168.1.1:53\n\n** server can't find nope: NXDOMAIN\n";
+        assert_eq!(
+            parse_nslookup(nothing, ""),
+            Answer::Refused("server can't find nope: NXDOMAIN".to_owned())
+        );
+    }
+
+    #[test]
+    fn one_address_too_many_is_wrong() {
+        let expect = ["203.0.113.80".parse().expect("an address")];
+        assert!(judge("www", &expect, &addresses(&["203.0.113.80"])).holds);
+        let verdict = judge(
+            "www",
+            &expect,
+            &addresses(&["203.0.113.80", "203.0.113.81"]),
+        );
+        assert_eq!(
+            verdict,
+            Verdict::violated("www is 203.0.113.80, 203.0.113.81")
+        );
+    }
+
+    #[test]
+    fn a_query_asks_for_what_it_should() {
+        let bytes = query("www.internet.test", RecordType::Aaaa).expect("a query");
+        let packet = Packet::parse(&bytes).expect("it parses");
+        assert_eq!(packet.questions[0].qname.to_string(), "www.internet.test");
+        assert_eq!(parse_reply(&bytes), Answer::Addresses(BTreeSet::new()));
+        assert!(matches!(parse_reply(&bytes[..7]), Answer::Refused(_)));
+    }
+}

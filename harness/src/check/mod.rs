@@ -1,0 +1,45 @@
+//! What should hold, looked at and judged.
+//!
+//! A check is split in two: *observing* does I/O from a [`Vantage`] and may be repeated until a deadline;
+//! *judging* what was observed is pure, and tested on recorded output of the real tools.
+
+pub mod dns;
+mod expect;
+pub mod http;
+pub mod ip;
+pub mod networkd;
+mod observe;
+pub mod ping;
+pub mod router_advert;
+mod vantage;
+
+pub use expect::{expected, kind_name};
+pub use observe::{Surroundings, look};
+pub use vantage::{ProbeError, Vantage};
+
+/// What a look at the network showed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Verdict {
+    /// Whether it is as it should be.
+    pub holds: bool,
+    /// What was seen, as one short sentence.
+    pub got: String,
+}
+
+impl Verdict {
+    /// As it should be.
+    pub fn holds(got: impl Into<String>) -> Self {
+        Self {
+            holds: true,
+            got: got.into(),
+        }
+    }
+
+    /// Not as it should be.
+    pub fn violated(got: impl Into<String>) -> Self {
+        Self {
+            holds: false,
+            got: got.into(),
+        }
+    }
+}

@@ -1,0 +1,126 @@
+//! Where one looks from.
+
+use std::process::Stdio;
+use std::sync::Arc;
+
+use crate::deadline::Deadline;
+use crate::diagnostic::Diagnose;
+use crate::guest::ssh::{GuestCommand, Output};
+use crate::guest::{Guest, GuestError};
+use crate::host::netns::{Netns, NetnsError};
+use crate::plan::shell;
+
+/// A look was not possible; says nothing about the network.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ProbeError {
+    /// The machine's thread has ended.
+    #[error("look from a machine of the lab")]
+    Machine(#[from] NetnsError),
+    /// The guest cannot be steered.
+    #[error("look from a guest")]
+    Guest(#[from] GuestError),
+    /// A tool did not run.
+    #[error("run `{command}` on machine `{machine}`: {why}")]
+    Tool {
+        /// Command line.
+        command: String,
+        /// Machine.
+        machine: String,
+        /// Why.
+        why: String,
+    },
+    /// A tool printed something else than expected.
+    #[error("understand what `{command}` printed: {printed}")]
+    Output {
+        /// Command line.
+        command: String,
+        /// What it printed.
+        printed: String,
+    },
+    /// The scenario asks for something that this vantage has not got.
+    #[error("{0}")]
+    Impossible(String),
+}
+
+impl Diagnose for ProbeError {
+    fn code(&self) -> &'static str {
+        match self {
+            Self::Machine(e) => e.code(),
+            Self::Guest(e) => e.code(),
+            Self::Tool { .. } => "check.tool",
+            Self::Output { .. } => "check.output",
+            Self::Impossible(_) => "check.impossible",
+        }
+    }
+}
+
+/// A place to look from; commands run there.
+#[derive(Debug, Clone)]
+pub enum Vantage {
+    /// A namespace machine: `ip netns exec MACHINE ...`.
+    Machine(Arc<Netns>),
+    /// Inside a guest, over its steering channel.
+    Guest(Arc<Guest>),
+    /// Inside a container of a guest: `docker exec CONTAINER ...` there.
+    Container {
+        /// The guest.
+        guest: Arc<Guest>,
+        /// Container name.
+        name: String,
+    },
+}
+
+impl Vantage {
+    /// Runs a command at the vantage and waits for it.
+    ///
+    /// # Errors
+    /// [`ProbeError`] when it cannot be run; a non-zero status is an [`Output`].
+    pub async fn exec(&self, words: &[&str], by: Deadline) -> Result<Output, ProbeError> {
+        match self {
+            Self::Machine(machine) => exec_on_machine(machine, words, by).await,
+            Self::Guest(guest) => Ok(guest.exec(GuestCommand::new(words), by).await?),
+            Self::Container { guest, name } => {
+                let mut line = vec!["docker", "exec", name.as_str()];
+                line.extend(words);
+                Ok(guest.exec(GuestCommand::new(&line), by).await?)
+            }
+        }
+    }
+}
+
+async fn exec_on_machine(
+    machine: &Arc<Netns>,
+    words: &[&str],
+    by: Deadline,
+) -> Result<Output, ProbeError> {
+    let words: Vec<String> = words.iter().map(|&word| word.to_owned()).collect();
+    let command = shell::join(&words);
+    let ran = machine
+        .run(async move {
+            let mut command = tokio::process::Command::new(&words[0]);
+            command
+                .args(&words[1..])
+                .env("LC_ALL", "C.UTF-8")
+                .stdin(Stdio::null())
+                .stdout(Stdio::piped())
+                .stderr(Stdio::piped())
+                .kill_on_drop(true);
+            tokio::time::timeout_at(by.tokio(), command.output()).await
+        })
+        .await?;
+    let tool = |why: String| ProbeError::Tool {
+        command,
+        machine: machine.name().to_owned(),
+        why,
+    };
+    match ran {
+        Err(_) => Err(tool(format!("no end after {:.1?}", by.elapsed()))),
+        Ok(Err(e)) => Err(tool(e.to_string())),
+        Ok(Ok(output)) => Ok(Output {
+            stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
+            stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+            status: output.status.code(),
+        }),
+    }
+}

@@ -1,0 +1,224 @@
+//! What a machine may or may not offer.
+//!
+//! A scenario names what it needs; [`doctor`](super::doctor) says what is here.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// Environment variable that turns an unmet capability from a skip into a failure.
+pub const STRICT_VARIABLE: &str = "BRIDGELAB_STRICT";
+
+/// Whether an unmet capability is a failure instead of a skip, as CI wants it: [`STRICT_VARIABLE`] is `1`.
+pub fn strict() -> bool {
+    std::env::var_os(STRICT_VARIABLE).is_some_and(|value| value == "1")
+}
+
+/// Something that a machine may or may not offer. The kebab-case names are stable.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+#[expect(
+    missing_docs,
+    reason = "`purpose` documents each one, for readers of the code and of the report"
+)]
+pub enum Capability {
+    Namespaces,
+    SubordinateIds,
+    Bridge,
+    Veth,
+    Tap,
+    Iproute2,
+    Networkd,
+    DbusDaemon,
+    Dnsmasq,
+    Qemu,
+    SshKeygen,
+    Mmdebstrap,
+    DebianKeyring,
+    MkfsExt4,
+    DiskSpace,
+    Memory,
+    Kvm,
+    CloudHypervisor,
+    Macvtap,
+    DeviceNodes,
+    Netem,
+    VlanFiltering,
+    BridgeNetfilter,
+    VhostNet,
+    VhostVsock,
+}
+
+/// How much depends on a capability.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Need {
+    /// No scenario runs without it.
+    Run,
+    /// Building the guest image needs it, which the first run does.
+    Image,
+    /// Some scenarios ask for it and are skipped without it.
+    SomeScenarios,
+    /// Everything works without it, only slower.
+    Speed,
+}
+
+impl Capability {
+    /// All of them, in the order of the report: what every run needs comes first.
+    pub const ALL: [Self; 25] = [
+        Self::Namespaces,
+        Self::SubordinateIds,
+        Self::Bridge,
+        Self::Veth,
+        Self::Tap,
+        Self::Iproute2,
+        Self::Networkd,
+        Self::DbusDaemon,
+        Self::Dnsmasq,
+        Self::Qemu,
+        Self::SshKeygen,
+        Self::Mmdebstrap,
+        Self::DebianKeyring,
+        Self::MkfsExt4,
+        Self::DiskSpace,
+        Self::Memory,
+        Self::Kvm,
+        Self::CloudHypervisor,
+        Self::Macvtap,
+        Self::DeviceNodes,
+        Self::Netem,
+        Self::VlanFiltering,
+        Self::BridgeNetfilter,
+        Self::VhostNet,
+        Self::VhostVsock,
+    ];
+
+    /// The stable name, as in scenario files and in JSON.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Namespaces => "namespaces",
+            Self::SubordinateIds => "subordinate-ids",
+            Self::Bridge => "bridge",
+            Self::Veth => "veth",
+            Self::Tap => "tap",
+            Self::Iproute2 => "iproute2",
+            Self::Networkd => "networkd",
+            Self::DbusDaemon => "dbus-daemon",
+            Self::Dnsmasq => "dnsmasq",
+            Self::Qemu => "qemu",
+            Self::SshKeygen => "ssh-keygen",
+            Self::Mmdebstrap => "mmdebstrap",
+            Self::DebianKeyring => "debian-keyring",
+            Self::MkfsExt4 => "mkfs-ext4",
+            Self::DiskSpace => "disk-space",
+            Self::Memory => "memory",
+            Self::Kvm => "kvm",
+            Self::CloudHypervisor => "cloud-hypervisor",
+            Self::Macvtap => "macvtap",
+            Self::DeviceNodes => "device-nodes",
+            Self::Netem => "netem",
+            Self::VlanFiltering => "vlan-filtering",
+            Self::BridgeNetfilter => "bridge-netfilter",
+            Self::VhostNet => "vhost-net",
+            Self::VhostVsock => "vhost-vsock",
+        }
+    }
+
+    /// What it is for, in one line.
+    pub const fn purpose(self) -> &'static str {
+        match self {
+            Self::Namespaces => "the lab lives in namespaces of its own",
+            Self::SubordinateIds => {
+                "networkd and image builds need more than one user id (not as root)"
+            }
+            Self::Bridge => "the bridge under test",
+            Self::Veth => "the cables of the lab, eno1 among them",
+            Self::Tap => "the guests' network cards",
+            Self::Iproute2 => "ip, tc and bridge: evidence, netem, multicast tables",
+            Self::Networkd => "the real systemd-networkd reads the host's units",
+            Self::DbusDaemon => "networkctl talks to the lab's networkd over a private bus",
+            Self::Dnsmasq => "DNS, DHCP and router advertisements of the lab's router",
+            Self::Qemu => "runs the guests",
+            Self::SshKeygen => "one key per run for the guests' SSH",
+            Self::Mmdebstrap => "builds the Debian guest image",
+            Self::DebianKeyring => "the keys that Debian's archive is signed with",
+            Self::MkfsExt4 => "makes the guest's disk from a folder, without root",
+            Self::DiskSpace => "room for the image, templates and evidence",
+            Self::Memory => "room for the guests",
+            Self::Kvm => "guests at full speed instead of emulation",
+            Self::CloudHypervisor => "scenarios with hypervisor = \"cloud-hypervisor\"",
+            Self::Macvtap => "scenarios with type = \"macvtap\"",
+            Self::DeviceNodes => "macvtap: its device node has to be made by mknod",
+            Self::Netem => "scenarios with loss, delay or reordering",
+            Self::VlanFiltering => "scenarios with VLANs on the bridge",
+            Self::BridgeNetfilter => "scenarios where the firewall sees bridged frames",
+            Self::VhostNet => "scenarios with tap.vhost = true",
+            Self::VhostVsock => "scenarios with vsock guests of QEMU",
+        }
+    }
+
+    /// How much depends on it.
+    pub const fn need(self) -> Need {
+        match self {
+            Self::Namespaces
+            | Self::SubordinateIds
+            | Self::Bridge
+            | Self::Veth
+            | Self::Tap
+            | Self::Iproute2
+            | Self::Networkd
+            | Self::DbusDaemon
+            | Self::Dnsmasq
+            | Self::Qemu
+            | Self::SshKeygen
+            | Self::DiskSpace
+            | Self::Memory => Need::Run,
+            Self::Mmdebstrap | Self::DebianKeyring | Self::MkfsExt4 => Need::Image,
+            Self::Kvm => Need::Speed,
+            Self::CloudHypervisor
+            | Self::Macvtap
+            | Self::DeviceNodes
+            | Self::Netem
+            | Self::VlanFiltering
+            | Self::BridgeNetfilter
+            | Self::VhostNet
+            | Self::VhostVsock => Need::SomeScenarios,
+        }
+    }
+
+    /// Whether the first `run` on a machine fails without it.
+    pub const fn required(self) -> bool {
+        matches!(self.need(), Need::Run | Need::Image)
+    }
+}
+
+impl fmt::Display for Capability {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn serde_and_name_agree_and_all_is_complete() {
+        for (at, capability) in Capability::ALL.into_iter().enumerate() {
+            assert_eq!(serde_json::to_value(capability).unwrap(), capability.name());
+            assert_eq!(capability as usize, at, "ALL lists every variant in order");
+        }
+        assert_eq!(Capability::ALL.len(), Capability::VhostVsock as usize + 1);
+    }
+
+    #[test]
+    fn what_a_run_requires_comes_first() {
+        let first_optional = Capability::ALL.iter().position(|c| !c.required()).unwrap();
+        assert!(
+            Capability::ALL[first_optional..]
+                .iter()
+                .all(|c| !c.required())
+        );
+    }
+}

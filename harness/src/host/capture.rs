@@ -1,0 +1,269 @@
+//! Packet captures: one for each link, running before the link goes up, written as pcapng while it runs.
+//!
+//! Equivalent: `tcpdump -i LINK -w LINK.pcapng`. The frames are also kept in memory, so that a check can ask
+//! what was really on the wire.
+
+use std::fs::File;
+use std::io::{self, BufWriter, Write};
+use std::os::fd::{AsFd, OwnedFd};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use tokio::io::unix::AsyncFd;
+
+use super::netlink::LinkError;
+use super::netns::Netns;
+use super::sys;
+use crate::diagnostic::Diagnose;
+
+/// Bytes kept of each frame.
+const SNAPLEN: usize = 2048;
+/// A capture file stops growing here; the report says so.
+const FILE_LIMIT: u64 = 32 << 20;
+/// Frames kept in memory for checks.
+const KEPT: usize = 4096;
+
+/// A capture could not be started.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum CaptureError {
+    /// The link is not there.
+    #[error("capture on `{link}`")]
+    Link {
+        /// Link.
+        link: String,
+        /// The kernel's answer.
+        source: LinkError,
+    },
+    /// Socket or file.
+    #[error("capture on `{link}` into `{}`", path.display())]
+    Io {
+        /// Link.
+        link: String,
+        /// Capture file.
+        path: PathBuf,
+        /// The kernel's answer.
+        source: io::Error,
+    },
+    /// The machine has gone.
+    #[error("capture on `{link}`")]
+    Machine {
+        /// Link.
+        link: String,
+        /// Why.
+        source: super::netns::NetnsError,
+    },
+}
+
+impl Diagnose for CaptureError {
+    fn code(&self) -> &'static str {
+        "host.capture"
+    }
+}
+
+/// A frame as it was seen.
+#[derive(Debug, Clone)]
+pub struct Frame {
+    /// When.
+    pub at: SystemTime,
+    /// Whether the machine that owns the link sent it out of that link.
+    pub outgoing: bool,
+    /// The first bytes, from the Ethernet header on.
+    pub bytes: Vec<u8>,
+}
+
+#[derive(Debug, Default)]
+struct Seen {
+    frames: Vec<Frame>,
+    total: u64,
+    truncated: bool,
+}
+
+/// A running capture on one link. It ends when its machine does.
+#[derive(Debug, Clone)]
+pub struct Capture {
+    link: String,
+    seen: Arc<Mutex<Seen>>,
+    socket: Arc<AsyncFd<OwnedFd>>,
+}
+
+impl Capture {
+    /// Starts capturing on `link` of `machine` into `path`. Frames are seen from the moment this returns.
+    ///
+    /// # Errors
+    /// [`CaptureError`].
+    pub async fn start(machine: &Netns, link: &str, path: &Path) -> Result<Self, CaptureError> {
+        let index = machine
+            .netlink()
+            .index(link)
+            .await
+            .map_err(|source| CaptureError::Link {
+                link: link.to_owned(),
+                source,
+            })?;
+        let failed = |source| CaptureError::Io {
+            link: link.to_owned(),
+            path: path.to_owned(),
+            source,
+        };
+        let label = format!("{}:{link}", machine.name());
+        let file = PcapNg::create(path, &label).map_err(failed)?;
+        let opened = machine
+            .run(async move { sys::watch(sys::packet_socket(index)?) })
+            .await
+            .map_err(|source| CaptureError::Machine {
+                link: link.to_owned(),
+                source,
+            })?;
+        let capture = Self {
+            link: link.to_owned(),
+            seen: Arc::default(),
+            socket: Arc::new(opened.map_err(failed)?),
+        };
+        machine.spawn(capture.clone().follow(file));
+        Ok(capture)
+    }
+
+    /// Link it watches.
+    pub fn link(&self) -> &str {
+        &self.link
+    }
+
+    /// What `find` makes of the frames seen so far, oldest first.
+    pub fn filter_map<T>(&self, find: impl FnMut(&Frame) -> Option<T>) -> Vec<T> {
+        let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        seen.frames.iter().filter_map(find).collect()
+    }
+
+    /// One line about the capture: frames, drops, and whether the file is complete.
+    pub fn summary(&self) -> String {
+        let dropped =
+            sys::packet_statistics(self.socket.get_ref().as_fd()).map_or(0, |(_, drops)| drops);
+        let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        let limit = if seen.truncated {
+            ", file limit reached"
+        } else {
+            ""
+        };
+        format!(
+            "{}: {} frames, {dropped} dropped by the kernel{limit}",
+            self.link, seen.total
+        )
+    }
+
+    async fn follow(self, mut file: PcapNg) {
+        let mut buffer = vec![0; SNAPLEN];
+        while let Ok(mut ready) = self.socket.readable().await {
+            while let Ok(received) =
+                ready.try_io(|fd| sys::packet_recv(fd.get_ref().as_fd(), &mut buffer))
+            {
+                match received {
+                    Ok((original, stored, outgoing)) => {
+                        self.keep(&mut file, &buffer[..stored], original, outgoing);
+                    }
+                    // A link that goes down is reported once and may come up again.
+                    Err(e) if e.raw_os_error() == Some(nix::libc::ENETDOWN) => {}
+                    Err(error) => {
+                        tracing::debug!(link = self.link, %error, "the capture ends");
+                        return;
+                    }
+                }
+            }
+            if let Err(error) = file.flush() {
+                tracing::warn!(link = self.link, %error, "cannot write the capture file");
+            }
+        }
+    }
+
+    fn keep(&self, file: &mut PcapNg, bytes: &[u8], original: usize, outgoing: bool) {
+        let at = SystemTime::now();
+        let written = file.frame(at, bytes, original, outgoing);
+        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        seen.total += 1;
+        seen.truncated |= !written;
+        if seen.frames.len() < KEPT {
+            seen.frames.push(Frame {
+                at,
+                outgoing,
+                bytes: bytes.to_vec(),
+            });
+        }
+    }
+}
+
+/// Writer of a pcapng file with one interface (draft-ietf-opsawg-pcapng).
+#[derive(Debug)]
+struct PcapNg {
+    file: BufWriter<File>,
+    written: u64,
+}
+
+impl PcapNg {
+    fn create(path: &Path, interface: &str) -> io::Result<Self> {
+        let mut new = Self {
+            file: BufWriter::new(File::create(path)?),
+            written: 0,
+        };
+        // Section header: byte-order magic, version 1.0, section length unknown.
+        let mut body = Vec::new();
+        body.extend(0x1A2B_3C4D_u32.to_ne_bytes());
+        body.extend(1_u16.to_ne_bytes());
+        body.extend(0_u16.to_ne_bytes());
+        body.extend(u64::MAX.to_ne_bytes());
+        new.block(0x0A0D_0D0A, &body)?;
+        // Interface description: Ethernet, snap length, if_name (2), if_tsresol (9) = nanoseconds.
+        let mut body = Vec::new();
+        body.extend(1_u16.to_ne_bytes());
+        body.extend(0_u16.to_ne_bytes());
+        body.extend((SNAPLEN as u32).to_ne_bytes());
+        option(&mut body, 2, interface.as_bytes());
+        option(&mut body, 9, &[9]);
+        option(&mut body, 0, &[]);
+        new.block(1, &body)?;
+        new.flush()?;
+        Ok(new)
+    }
+
+    /// Writes an enhanced packet block; `false` when the file is full or cannot be written.
+    fn frame(&mut self, at: SystemTime, bytes: &[u8], original: usize, outgoing: bool) -> bool {
+        if self.written > FILE_LIMIT {
+            return false;
+        }
+        let since = at.duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO);
+        let nanos = since.as_nanos() as u64;
+        let mut body = Vec::with_capacity(bytes.len() + 48);
+        body.extend(0_u32.to_ne_bytes());
+        body.extend(((nanos >> 32) as u32).to_ne_bytes());
+        body.extend((nanos as u32).to_ne_bytes());
+        body.extend((bytes.len() as u32).to_ne_bytes());
+        body.extend((original as u32).to_ne_bytes());
+        body.extend(bytes);
+        body.resize(body.len().next_multiple_of(4), 0);
+        let direction: u32 = if outgoing { 2 } else { 1 };
+        option(&mut body, 2, &direction.to_ne_bytes());
+        option(&mut body, 0, &[]);
+        self.block(6, &body).is_ok()
+    }
+
+    fn block(&mut self, kind: u32, body: &[u8]) -> io::Result<()> {
+        let len = (body.len() as u32 + 12).to_ne_bytes();
+        self.file.write_all(&kind.to_ne_bytes())?;
+        self.file.write_all(&len)?;
+        self.file.write_all(body)?;
+        self.file.write_all(&len)?;
+        self.written += body.len() as u64 + 12;
+        Ok(())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
+}
+
+fn option(body: &mut Vec<u8>, code: u16, value: &[u8]) {
+    body.extend(code.to_ne_bytes());
+    body.extend((value.len() as u16).to_ne_bytes());
+    body.extend(value);
+    body.resize(body.len().next_multiple_of(4), 0);
+}

@@ -1,0 +1,261 @@
+//! One external command that answers and ends: under a deadline, with its whole process group.
+
+use std::ffi::{OsStr, OsString};
+use std::fmt;
+use std::path::Path;
+use std::pin::pin;
+use std::process::{ExitStatus, Stdio};
+use std::time::Duration;
+
+use nix::sys::signal::{Signal, killpg};
+use nix::unistd::Pid;
+use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};
+use tokio::process::{Child, Command};
+use tokio::sync::mpsc;
+
+use crate::deadline::Deadline;
+use crate::diagnostic::Diagnose;
+
+/// How much of what a tool said goes into an error.
+const LAST_LINES: usize = 20;
+
+/// What a command that ended by itself left behind.
+#[derive(Debug)]
+pub(crate) struct Ran {
+    pub(crate) status: ExitStatus,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+}
+
+/// An external command that failed.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct CommandFailure {
+    /// The command line, fit for pasting into a shell.
+    pub command: String,
+    /// How it ended, or why it did not start.
+    pub ending: String,
+    /// The last lines that it wrote to its standard error (or output, when there was no error output).
+    pub said: Vec<String>,
+    /// How long it ran.
+    pub elapsed: Duration,
+}
+
+impl fmt::Display for CommandFailure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "`{}` {} after {:.1?}",
+            self.command, self.ending, self.elapsed
+        )?;
+        if !self.said.is_empty() {
+            write!(f, ", it said: {}", self.said.join(" | "))?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for CommandFailure {}
+
+impl Diagnose for CommandFailure {
+    fn code(&self) -> &'static str {
+        "host.command-failed"
+    }
+}
+
+/// Runs `program` to its end with no input and English messages.
+///
+/// # Errors
+/// It did not start, ended badly, or was still running at `by`; then its process group is killed.
+pub(crate) async fn run<A: AsRef<OsStr>>(
+    program: &Path,
+    args: &[A],
+    by: Deadline,
+) -> Result<Ran, CommandFailure> {
+    let by = by.child(by.left());
+    let fail = |ending: String, said: Vec<String>| CommandFailure {
+        command: shown(program, args),
+        ending,
+        said,
+        elapsed: by.elapsed(),
+    };
+    let child = Command::new(program)
+        .args(args)
+        .env("LC_ALL", "C")
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .process_group(0)
+        .kill_on_drop(true)
+        .spawn()
+        .map_err(|error| fail(format!("did not start ({error})"), Vec::new()))?;
+    let id = child.id();
+    let output = pin!(child.wait_with_output());
+    // Declared last, so dropped first: it must act before anybody waits for the child and frees its number.
+    let group = Group::of(id);
+    let output = tokio::time::timeout_at(by.tokio(), output)
+        .await
+        .map_err(|_| fail("was still running and was killed".to_owned(), Vec::new()))?
+        .map_err(|error| fail(format!("could not be read ({error})"), Vec::new()))?;
+    group.ended();
+    let ran = Ran {
+        status: output.status,
+        stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
+        stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+    };
+    if ran.status.success() {
+        return Ok(ran);
+    }
+    let words = if ran.stderr.trim().is_empty() {
+        &ran.stdout
+    } else {
+        &ran.stderr
+    };
+    Err(fail(
+        format!("ended with {}", ran.status),
+        last_lines(words),
+    ))
+}
+
+/// The last lines of `text`, without empty ones.
+pub(crate) fn last_lines(text: &str) -> Vec<String> {
+    let lines: Vec<&str> = text
+        .lines()
+        .map(str::trim_end)
+        .filter(|line| !line.is_empty())
+        .collect();
+    let from = lines.len().saturating_sub(LAST_LINES);
+    lines[from..]
+        .iter()
+        .map(|line| (*line).to_owned())
+        .collect()
+}
+
+/// A command line as one would type it.
+pub(crate) fn shown<A: AsRef<OsStr>>(program: &Path, args: &[A]) -> String {
+    let words = std::iter::once(program.as_os_str().to_owned())
+        .chain(args.iter().map(|arg| OsString::from(arg.as_ref())));
+    words
+        .map(|word| quoted(&word.to_string_lossy()))
+        .collect::<Vec<_>>()
+        .join(" ")
+}
+
+fn quoted(word: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./=:,+@%~".contains(c);
+    if !word.is_empty() && word.chars().all(plain) {
+        return word.to_owned();
+    }
+    format!("'{}'", word.replace('\'', r"'\''"))
+}
+
+/// Everything that `child` writes, line by line as it comes; the stream ends when both its outputs do.
+pub(crate) fn lines_of(child: &mut Child) -> mpsc::Receiver<String> {
+    let (sender, lines) = mpsc::channel(64);
+    if let Some(out) = child.stdout.take() {
+        tokio::spawn(pump(out, sender.clone()));
+    }
+    if let Some(errors) = child.stderr.take() {
+        tokio::spawn(pump(errors, sender));
+    }
+    lines
+}
+
+async fn pump(from: impl AsyncRead + Unpin, to: mpsc::Sender<String>) {
+    let mut from = BufReader::new(from);
+    let mut line = Vec::new();
+    // A read error is an end as well; a receiver that has gone has heard enough.
+    while matches!(from.read_until(b'\n', &mut line).await, Ok(read) if read > 0) {
+        let text = String::from_utf8_lossy(&line).trim_end().to_owned();
+        line.clear();
+        if !text.is_empty() && to.send(text).await.is_err() {
+            return;
+        }
+    }
+}
+
+/// A process group that is ended when its owner gives up on it.
+#[derive(Debug)]
+pub(crate) struct Group {
+    leader: Option<Pid>,
+    end: Signal,
+}
+
+impl Group {
+    /// The group that the just spawned child `id` leads; killed, so that nothing it started outlives it.
+    pub(crate) fn of(id: Option<u32>) -> Self {
+        Self {
+            leader: id.and_then(|id| i32::try_from(id).ok()).map(Pid::from_raw),
+            end: Signal::SIGKILL,
+        }
+    }
+
+    /// Like [`Group::of`], but only asked to end: for what would leave a mess behind.
+    pub(crate) fn asked(id: Option<u32>) -> Self {
+        Self::new(id, Signal::SIGTERM)
+    }
+
+    fn new(id: Option<u32>, end: Signal) -> Self {
+        let leader = id.and_then(|id| i32::try_from(id).ok()).map(Pid::from_raw);
+        Self { leader, end }
+    }
+
+    /// The leader has been waited for: its number may already belong to somebody else.
+    pub(crate) fn ended(mut self) {
+        self.leader = None;
+    }
+}
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        if let Some(leader) = self.leader {
+            // ESRCH: everything in it has already gone. EPERM: it runs under sudo.
+            let _ = killpg(leader, self.end);
+        }
+    }
+}
+
+/// Writes the shell script `body` to `path`. By another process: a test that runs at the same time forks, and a file
+/// that its child still has open for writing cannot be executed.
+#[cfg(test)]
+pub(crate) fn write_script(path: &Path, body: &str) {
+    let write = r#"printf '#!/bin/sh\n%s\n' "$1" > "$2" && chmod +x "$2""#;
+    let status = std::process::Command::new("sh")
+        .args(["-c", write, "sh", body])
+        .arg(path)
+        .status();
+    assert!(status.unwrap().success(), "write {}", path.display());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_failure_says_what_ran_and_what_it_said() {
+        let args = ["-c", "echo not today >&2; exit 3"];
+        let failure = run(Path::new("/bin/sh"), &args, Deadline::secs(5))
+            .await
+            .unwrap_err();
+        assert_eq!(failure.command, "/bin/sh -c 'echo not today >&2; exit 3'");
+        assert_eq!(failure.ending, "ended with exit status: 3");
+        assert_eq!(failure.said, ["not today"]);
+    }
+
+    #[tokio::test]
+    async fn a_hanging_command_and_its_children_are_killed_in_time() {
+        let by = Deadline::after(Duration::from_millis(200));
+        let args = ["-c", "sleep 60 & sleep 60"];
+        let failure = run(Path::new("/bin/sh"), &args, by).await.unwrap_err();
+        assert_eq!(failure.ending, "was still running and was killed");
+        assert!(by.elapsed() < Duration::from_secs(2));
+    }
+
+    #[test]
+    fn command_lines_can_be_pasted() {
+        assert_eq!(
+            shown(Path::new("echo"), &["a b", "it's", ""]),
+            r"echo 'a b' 'it'\''s' ''"
+        );
+    }
+}

@@ -1,0 +1,167 @@
+//! The report as a table.
+
+use std::fmt::Write;
+
+use super::DoctorReport;
+use crate::host::capability::Need;
+use crate::host::finding::{Finding, Status};
+
+/// Whether to use colours.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Style {
+    /// Letters only.
+    #[default]
+    Plain,
+    /// For a terminal.
+    Colour,
+}
+
+impl Style {
+    fn paint(self, code: &str, text: &str) -> String {
+        match self {
+            Self::Plain => text.to_owned(),
+            Self::Colour => format!("\x1b[{code}m{text}\x1b[0m"),
+        }
+    }
+}
+
+const GREEN: &str = "32";
+const RED: &str = "31";
+const YELLOW: &str = "33";
+const BOLD: &str = "1";
+
+const GROUPS: [(Need, &str); 4] = [
+    (Need::Run, "Every run needs"),
+    (Need::Image, "Building the guest image needs"),
+    (
+        Need::SomeScenarios,
+        "Some scenarios need, and are skipped without",
+    ),
+    (Need::Speed, "Faster with"),
+];
+
+pub(super) fn render(report: &DoctorReport, style: Style) -> String {
+    let mut text = String::new();
+    let who = if report.root {
+        "root"
+    } else {
+        "an ordinary user"
+    };
+    let (name, kernel, cores) = (&report.distribution.name, &report.kernel, report.processors);
+    line(
+        &mut text,
+        &format!(
+            "{name}, Linux {kernel}, {}, {cores} processors, as {who}",
+            report.architecture
+        ),
+    );
+    let widths = Widths::of(&report.findings);
+    for (need, title) in GROUPS {
+        let group: Vec<&Finding> = report
+            .findings
+            .iter()
+            .filter(|finding| finding.need == need)
+            .collect();
+        if group.is_empty() {
+            continue;
+        }
+        line(&mut text, "");
+        line(&mut text, &style.paint(BOLD, title));
+        for finding in group {
+            row(&mut text, finding, &widths, style);
+        }
+    }
+    line(&mut text, "");
+    line(&mut text, &conclusion(report, style));
+    text
+}
+
+struct Widths {
+    name: usize,
+    version: usize,
+}
+
+impl Widths {
+    fn of(findings: &[Finding]) -> Self {
+        let longest = |lengths: &mut dyn Iterator<Item = usize>| lengths.max().unwrap_or(0);
+        Self {
+            name: longest(
+                &mut findings
+                    .iter()
+                    .map(|finding| finding.capability.name().len()),
+            ),
+            version: longest(&mut findings.iter().map(|finding| version(finding).len())),
+        }
+    }
+}
+
+fn version(finding: &Finding) -> &str {
+    match &finding.status {
+        Status::Present {
+            version: Some(version),
+            ..
+        } => version,
+        _ => "",
+    }
+}
+
+fn row(text: &mut String, finding: &Finding, widths: &Widths, style: Style) {
+    let (state, detail) = match &finding.status {
+        Status::Present { detail, .. } => (style.paint(GREEN, "present"), detail),
+        Status::Absent { reason } if finding.capability.required() => {
+            (style.paint(RED, "ABSENT "), reason)
+        }
+        Status::Absent { reason } => (style.paint(YELLOW, "absent "), reason),
+    };
+    let (name, version) = (finding.capability, version(finding));
+    let Widths {
+        name: wide,
+        version: tall,
+    } = widths;
+    line(
+        text,
+        format!("  {name:wide$}  {state}  {version:tall$}  {detail}").trim_end(),
+    );
+    if !finding.is_present() {
+        let indent = widths.name + 4;
+        line(text, &format!("{:indent$}for: {}", "", finding.needed_for));
+        if let Some(remedy) = &finding.remedy {
+            line(
+                text,
+                &format!("{:indent$}mend: {}", "", style.paint(BOLD, remedy)),
+            );
+        }
+    }
+}
+
+fn conclusion(report: &DoctorReport, style: Style) -> String {
+    let missing: Vec<&str> = report
+        .missing()
+        .iter()
+        .map(|finding| finding.capability.name())
+        .collect();
+    if missing.is_empty() {
+        return style.paint(GREEN, "This machine can run the lab.");
+    }
+    let mut text = style.paint(
+        RED,
+        &format!(
+            "This machine cannot run the lab yet; missing: {}.",
+            missing.join(", ")
+        ),
+    );
+    if let Some(setup) = &report.setup {
+        // Writing to a String does not fail.
+        let _ = write!(
+            text,
+            "\nAll missing packages at once: {}",
+            style.paint(BOLD, setup)
+        );
+    }
+    text
+}
+
+fn line(text: &mut String, line: &str) {
+    text.push_str(line);
+    text.push('\n');
+}

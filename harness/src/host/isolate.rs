@@ -1,0 +1,319 @@
+//! A worker's own world: user (when not root), mount, network, UTS and PID namespaces.
+//!
+//! A scenario run happens in one worker process that is PID 1 of its own PID namespace. Whatever ends it,
+//! SIGKILL included, the kernel then kills every process in that namespace and drops its mounts, network
+//! namespaces, TAPs and temporary files: there is nothing to clean up that could be forgotten. See
+//! `docs/namespaces.md` for why a PID namespace and not only parent-death signals.
+//!
+//! Equivalent: `unshare --user --map-users=... --mount --net --uts --pid --fork --mount-proc`.
+
+use std::io::{self, BufRead, Write};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use nix::mount::{MsFlags, mount};
+use nix::sched::{CloneFlags, unshare};
+use nix::sys::prctl;
+use nix::sys::signal::Signal;
+use nix::unistd::{ForkResult, Gid, Uid, getppid};
+
+use super::sys;
+use crate::diagnostic::Diagnose;
+
+/// What the parent answers once the user namespace has its id map.
+pub const MAPPED: &str = "mapped";
+/// What the worker asks when its user namespace wants an id map.
+pub const MAP_ME: &str = "map-me";
+
+/// Directories that exist on nearly every system and that a lab has no use for: one of them becomes the
+/// mount point of the worker's private tmpfs.
+const MOUNT_POINTS: [&str; 5] = ["/mnt", "/media", "/srv", "/opt", "/tmp"];
+
+/// The worker could not get its own namespaces.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum IsolateError {
+    /// A namespace was refused.
+    #[error("create the worker's {what} namespace")]
+    Unshare {
+        /// Which.
+        what: &'static str,
+        /// The kernel's answer.
+        source: io::Error,
+    },
+    /// A mount was refused.
+    #[error("mount {what} in the worker's namespace")]
+    Mount {
+        /// What.
+        what: String,
+        /// The kernel's answer.
+        source: io::Error,
+    },
+    /// `newuidmap` or `newgidmap` failed.
+    #[error("map subordinate ids with `{command}`: {said}")]
+    IdMap {
+        /// Full command line.
+        command: String,
+        /// Its standard error, or why it did not start.
+        said: String,
+    },
+    /// The user has no range of subordinate ids.
+    #[error("find at least 65536 subordinate ids for `{user}` in {file}")]
+    NoSubordinateIds {
+        /// User name or uid.
+        user: String,
+        /// `/etc/subuid` or `/etc/subgid`.
+        file: &'static str,
+    },
+    /// Anything else on the way in.
+    #[error("{doing}")]
+    Other {
+        /// What was being done.
+        doing: &'static str,
+        /// The kernel's answer.
+        source: io::Error,
+    },
+}
+
+impl Diagnose for IsolateError {
+    fn code(&self) -> &'static str {
+        match self {
+            Self::Unshare { .. } => "host.namespace-denied",
+            Self::Mount { .. } => "host.mount-denied",
+            Self::IdMap { .. } => "host.id-map",
+            Self::NoSubordinateIds { .. } => "host.no-subordinate-ids",
+            Self::Other { .. } => "host.isolate",
+        }
+    }
+
+    fn help(&self) -> Option<String> {
+        match self {
+            Self::Unshare { .. } => Some(
+                "run as root, or allow user namespaces: `sysctl user.max_user_namespaces=15000` and, on Ubuntu, \
+                 `sysctl kernel.apparmor_restrict_unprivileged_userns=0`"
+                    .to_owned(),
+            ),
+            Self::NoSubordinateIds { user, .. } => Some(format!(
+                "`usermod --add-subuids 100000-165535 --add-subgids 100000-165535 {user}`"
+            )),
+            Self::IdMap { .. } => Some("install newuidmap: `apt-get install uidmap`".to_owned()),
+            _ => None,
+        }
+    }
+}
+
+/// Exit code of a worker that lost its parent or its child (the report layer's "harness broke").
+const BROKEN: i32 = 4;
+
+/// Which namespaces a worker needs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Isolation {
+    /// For a lab: also a network namespace of its own, so that nothing can reach the machine's network.
+    Lab,
+    /// For building images: packages come over the machine's network, so that one is kept.
+    Build,
+}
+
+/// Enters the worker's namespaces; returns in the process that is PID 1 there.
+///
+/// The original process stays behind, waits for that one, and exits with its status. Must be called before any
+/// thread is started. `ask` writes a line to the parent and `answer` reads one; both are used only when not
+/// root. `avoid` are paths that must stay visible under the private tmpfs, whose place is returned.
+///
+/// # Errors
+/// [`IsolateError`] names the namespace or mount that was refused.
+pub fn enter(
+    isolation: Isolation,
+    ask: &mut impl Write,
+    answer: &mut impl BufRead,
+    avoid: &[PathBuf],
+) -> Result<PathBuf, IsolateError> {
+    let other = |doing| move |source: io::Error| IsolateError::Other { doing, source };
+    let parent = getppid();
+    if !Uid::effective().is_root() {
+        own_namespace(CloneFlags::CLONE_NEWUSER, "user")?;
+        writeln!(ask, "{MAP_ME}")
+            .and_then(|()| ask.flush())
+            .map_err(other("ask the parent for an id map"))?;
+        let mut line = String::new();
+        answer
+            .read_line(&mut line)
+            .map_err(other("wait for the parent's id map"))?;
+        if line.trim() != MAPPED {
+            return Err(IsolateError::Other {
+                doing: "get an id map from the parent",
+                source: io::Error::other(line.trim().to_owned()),
+            });
+        }
+        let errno = |e: nix::errno::Errno| io::Error::from(e);
+        nix::unistd::setresgid(Gid::from_raw(0), Gid::from_raw(0), Gid::from_raw(0))
+            .map_err(errno)
+            .map_err(other("become group 0 of the user namespace"))?;
+        nix::unistd::setresuid(Uid::from_raw(0), Uid::from_raw(0), Uid::from_raw(0))
+            .map_err(errno)
+            .map_err(other("become user 0 of the user namespace"))?;
+        // A change of credentials makes /proc/self belong to root of the *parent* namespace otherwise.
+        prctl::set_dumpable(true)
+            .map_err(errno)
+            .map_err(other("stay traceable by the parent"))?;
+    }
+    own_namespace(CloneFlags::CLONE_NEWNS, "mount")?;
+    own_namespace(CloneFlags::CLONE_NEWUTS, "UTS")?;
+    if isolation == Isolation::Lab {
+        own_namespace(CloneFlags::CLONE_NEWNET, "network")?;
+    }
+    own_namespace(CloneFlags::CLONE_NEWPID, "PID")?;
+    die_with(parent)?;
+    let middle = nix::unistd::getpid();
+    match sys::fork_single_threaded().map_err(other("fork the worker"))? {
+        ForkResult::Parent { child } => {
+            let code = sys::wait_status(child).unwrap_or(BROKEN);
+            std::process::exit(code);
+        }
+        ForkResult::Child => {
+            // In its new PID namespace the parent's pid reads 0, so only its being alive can be checked.
+            let _ = middle;
+            prctl::set_pdeathsig(Signal::SIGKILL).map_err(|e| IsolateError::Other {
+                doing: "tie the worker to its parent",
+                source: e.into(),
+            })?;
+            private_mounts(avoid)
+        }
+    }
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "one of the two places that create namespaces"
+)]
+fn own_namespace(flag: CloneFlags, what: &'static str) -> Result<(), IsolateError> {
+    unshare(flag).map_err(|e| IsolateError::Unshare {
+        what,
+        source: e.into(),
+    })
+}
+
+fn die_with(parent: nix::unistd::Pid) -> Result<(), IsolateError> {
+    prctl::set_pdeathsig(Signal::SIGKILL).map_err(|e| IsolateError::Other {
+        doing: "tie the worker to its parent",
+        source: e.into(),
+    })?;
+    if getppid() != parent {
+        std::process::exit(BROKEN);
+    }
+    Ok(())
+}
+
+/// Own `/proc`, and a tmpfs that nobody else sees for sockets, overlays and keys.
+fn private_mounts(avoid: &[PathBuf]) -> Result<PathBuf, IsolateError> {
+    mount_at(None, "/", None, MsFlags::MS_REC | MsFlags::MS_PRIVATE, None)?;
+    let flags = MsFlags::MS_NOSUID | MsFlags::MS_NODEV | MsFlags::MS_NOEXEC;
+    mount_at(Some("proc"), "/proc", Some("proc"), flags, None)?;
+    let place = MOUNT_POINTS
+        .into_iter()
+        .map(Path::new)
+        .find(|place| place.is_dir() && !avoid.iter().any(|path| path.starts_with(place)))
+        .ok_or_else(|| IsolateError::Other {
+            doing: "find a directory to mount the run directory on",
+            source: io::Error::other(format!("all of {MOUNT_POINTS:?} are missing or in use")),
+        })?;
+    mount_at(
+        Some("bridgelab"),
+        &place.to_string_lossy(),
+        Some("tmpfs"),
+        MsFlags::MS_NOSUID,
+        Some("mode=0755"),
+    )?;
+    Ok(place.to_owned())
+}
+
+/// `mount -t FSTYPE SOURCE TARGET`, with the target in the error.
+pub(crate) fn mount_at(
+    source: Option<&str>,
+    target: &str,
+    fstype: Option<&str>,
+    flags: MsFlags,
+    data: Option<&str>,
+) -> Result<(), IsolateError> {
+    mount(source, target, fstype, flags, data).map_err(|e| IsolateError::Mount {
+        what: format!(
+            "{} on {target}",
+            fstype.or(source).unwrap_or("private propagation")
+        ),
+        source: e.into(),
+    })
+}
+
+/// Gives the user namespace of `pid` a full id map: 0 is the caller, 1 to 65536 its subordinate ids.
+///
+/// Equivalent: `newuidmap PID 0 UID 1 1 SUBUID 65536`, and `newgidmap` likewise. Called by the parent.
+///
+/// # Errors
+/// [`IsolateError::NoSubordinateIds`] or [`IsolateError::IdMap`].
+pub fn map_ids(pid: u32) -> Result<(), IsolateError> {
+    let uid = Uid::current();
+    let user = nix::unistd::User::from_uid(uid)
+        .ok()
+        .flatten()
+        .map_or_else(|| uid.to_string(), |user| user.name);
+    for (tool, file, own) in [
+        ("newuidmap", "/etc/subuid", uid.as_raw()),
+        ("newgidmap", "/etc/subgid", Gid::current().as_raw()),
+    ] {
+        let text = std::fs::read_to_string(file).unwrap_or_default();
+        let start = subordinate_range(&text, &user, uid.as_raw()).ok_or(
+            IsolateError::NoSubordinateIds {
+                user: user.clone(),
+                file,
+            },
+        )?;
+        let args = [
+            pid.to_string(),
+            "0".to_owned(),
+            own.to_string(),
+            "1".to_owned(),
+            "1".to_owned(),
+            start.to_string(),
+            "65536".to_owned(),
+        ];
+        let failed = |said: String| IsolateError::IdMap {
+            command: format!("{tool} {}", args.join(" ")),
+            said,
+        };
+        let output = Command::new(tool)
+            .args(&args)
+            .output()
+            .map_err(|e| failed(e.to_string()))?;
+        if !output.status.success() {
+            return Err(failed(
+                String::from_utf8_lossy(&output.stderr).trim().to_owned(),
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// First range of at least 65536 ids for the user in the text of `/etc/subuid` (subuid(5)).
+fn subordinate_range(text: &str, user: &str, uid: u32) -> Option<u32> {
+    text.lines().find_map(|line| {
+        let mut fields = line.trim().split(':');
+        let owner = fields.next()?;
+        let start = fields.next()?.parse().ok()?;
+        let count: u32 = fields.next()?.parse().ok()?;
+        ((owner == user || owner == uid.to_string()) && count >= 65536).then_some(start)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_range_is_found_by_name_or_number_and_must_be_large_enough() {
+        let text =
+            "root:100000:65536\nalice:165536:1000\nalice:200000:65536\n1001:300000:70000\nbroken\n";
+        assert_eq!(subordinate_range(text, "alice", 1000), Some(200_000));
+        assert_eq!(subordinate_range(text, "bob", 1001), Some(300_000));
+        assert_eq!(subordinate_range(text, "carol", 1002), None);
+    }
+}

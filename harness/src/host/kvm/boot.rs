@@ -1,0 +1,230 @@
+//! The proof: a stock kernel, no root file system, and its words on the serial console.
+
+use std::path::Path;
+use std::process::Stdio;
+
+use tokio::process::{Child, Command};
+
+use super::{Accelerator, KvmVerdict};
+use crate::deadline::Deadline;
+use crate::host::command::{Group, lines_of};
+
+/// The kernel's last words without a root file system. To get there it has started its processors, timers, memory
+/// management and drivers.
+const BOOTED: &str = "Kernel panic - not syncing: VFS: Unable to mount root fs";
+/// A kernel's first words.
+const STARTED: &str = "Linux version";
+/// QEMU's words, after which it halts the guest but does not end.
+const BROKEN: [&str; 2] = ["KVM internal error", "KVM: entry failed"];
+
+#[cfg(target_arch = "x86_64")]
+const MACHINE: [&str; 2] = ["q35", "ttyS0"];
+#[cfg(not(target_arch = "x86_64"))]
+const MACHINE: [&str; 2] = ["virt", "ttyAMA0"];
+
+/// Boots `kernel` and judges by its console; nothing is left running.
+pub(super) async fn try_boot(
+    qemu: &Path,
+    kernel: &Path,
+    accelerator: Accelerator,
+    by: Deadline,
+) -> KvmVerdict {
+    let mut child = match spawn(qemu, kernel, accelerator) {
+        Ok(child) => child,
+        Err(error) => {
+            let reason = format!("{} did not start: {error}", qemu.display());
+            return KvmVerdict::Unproven { reason };
+        }
+    };
+    let group = Group::of(child.id());
+    let mut lines = lines_of(&mut child);
+    let mut watch = Watch::default();
+    let judged = tokio::time::timeout_at(by.tokio(), async {
+        while let Some(line) = lines.recv().await {
+            if let Some(verdict) = watch.hear(&line, by) {
+                return verdict;
+            }
+        }
+        watch.ended()
+    });
+    let verdict = judged.await.unwrap_or_else(|_| watch.silent(by));
+    drop(group);
+    // Killed just now, so this does not wait for anything.
+    if let Err(error) = child.wait().await {
+        tracing::warn!(%error, "could not wait for the guest that was to prove KVM");
+    }
+    verdict
+}
+
+fn spawn(qemu: &Path, kernel: &Path, accelerator: Accelerator) -> std::io::Result<Child> {
+    let [machine, console] = MACHINE;
+    // `panic=-1` reboots at once and `-no-reboot` makes an exit of that.
+    let append = format!("console={console} earlyprintk={console} panic=-1");
+    Command::new(qemu)
+        .args([
+            "-no-user-config",
+            "-nodefaults",
+            "-no-reboot",
+            "-display",
+            "none",
+            "-serial",
+            "stdio",
+        ])
+        .args([
+            "-machine",
+            machine,
+            "-accel",
+            accelerator.name(),
+            "-cpu",
+            accelerator.cpu(),
+            "-m",
+            "256",
+        ])
+        .arg("-kernel")
+        .arg(kernel)
+        .args(["-append", &append])
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .process_group(0)
+        .kill_on_drop(true)
+        .spawn()
+}
+
+/// What has been heard so far.
+#[derive(Debug, Default)]
+struct Watch {
+    started: bool,
+    last: Option<String>,
+}
+
+impl Watch {
+    fn hear(&mut self, line: &str, by: Deadline) -> Option<KvmVerdict> {
+        if line.contains(BOOTED) {
+            let seen = format!(
+                "a stock kernel booted up to its missing root in {:.1?}",
+                by.elapsed()
+            );
+            return Some(KvmVerdict::Works { seen });
+        }
+        if BROKEN.iter().any(|words| line.contains(words)) {
+            return Some(KvmVerdict::no(format!(
+                "a stock kernel does not run under it, QEMU says: {line}"
+            )));
+        }
+        self.started |= line.contains(STARTED);
+        self.last = Some(line.to_owned());
+        None
+    }
+
+    fn last(&self) -> &str {
+        self.last.as_deref().unwrap_or("nothing at all")
+    }
+
+    /// QEMU ended by itself before the kernel was up.
+    fn ended(&self) -> KvmVerdict {
+        let what = if self.started {
+            "a stock kernel did not come up"
+        } else {
+            "QEMU ended before the kernel spoke"
+        };
+        KvmVerdict::no(format!("{what}; the last line was: {}", self.last()))
+    }
+
+    /// Time is up. A kernel that speaks may merely be slow; one that says nothing does not run.
+    fn silent(&self, by: Deadline) -> KvmVerdict {
+        if self.started {
+            let reason = format!(
+                "a stock kernel was not up after {:.1?}; its last line was: {}",
+                by.elapsed(),
+                self.last()
+            );
+            return KvmVerdict::Unproven { reason };
+        }
+        KvmVerdict::no(format!(
+            "a stock kernel said nothing in {:.1?}; the last line was: {}",
+            by.elapsed(),
+            self.last()
+        ))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::host::command::write_script;
+
+    /// A stand-in for QEMU that says `body`.
+    async fn booted(body: &str, by: Deadline) -> KvmVerdict {
+        let dir = tempfile::tempdir().unwrap();
+        let qemu = dir.path().join("qemu");
+        write_script(&qemu, body);
+        try_boot(&qemu, Path::new("/kernel"), Accelerator::Kvm, by).await
+    }
+
+    #[tokio::test]
+    async fn only_a_kernel_that_misses_its_root_is_proof() {
+        let up = format!(
+            "echo '[ 0.0] Linux version 6.12'; echo '[ 1.0] {BOOTED} on unknown-block'; sleep 60"
+        );
+        assert!(booted(&up, Deadline::secs(5)).await.works());
+        let stopped = booted("echo '[ 0.0] Linux version 6.12'", Deadline::secs(5)).await;
+        assert!(matches!(stopped, KvmVerdict::No { .. }), "{stopped:?}");
+    }
+
+    #[tokio::test]
+    async fn an_internal_error_is_no_at_once_although_qemu_stays() {
+        let by = Deadline::secs(20);
+        let body = "echo 'KVM internal error. Suberror: 1' >&2; sleep 60";
+        let KvmVerdict::No { reason, .. } = booted(body, by).await else {
+            panic!("must be No")
+        };
+        assert!(reason.contains("Suberror: 1"), "{reason}");
+        assert!(by.elapsed() < Duration::from_secs(5));
+    }
+
+    #[tokio::test]
+    async fn silence_is_no_and_slowness_is_unproven() {
+        let short = || Deadline::after(Duration::from_millis(300));
+        assert!(matches!(
+            booted("sleep 60", short()).await,
+            KvmVerdict::No { .. }
+        ));
+        let slow = booted("echo Linux version 6.12; sleep 60", short()).await;
+        assert!(matches!(slow, KvmVerdict::Unproven { .. }), "{slow:?}");
+    }
+
+    /// With a real kernel in `BRIDGELAB_TEST_KERNEL`: TCG boots it, and so the method proves what it should.
+    #[tokio::test]
+    async fn a_real_kernel_boots_under_tcg() {
+        use crate::host::tool::{Tool, locate};
+        let (Some(kernel), Some(qemu)) = (
+            std::env::var_os("BRIDGELAB_TEST_KERNEL"),
+            locate(Tool::Qemu),
+        ) else {
+            eprintln!("skipped: BRIDGELAB_TEST_KERNEL is not set, or there is no QEMU");
+            return;
+        };
+        let verdict = try_boot(
+            &qemu,
+            Path::new(&kernel),
+            Accelerator::Tcg,
+            Deadline::secs(60),
+        )
+        .await;
+        assert!(verdict.works(), "{verdict:?}");
+        let cpu = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+        if super::super::lacks_virtualisation(&cpu) {
+            let verdict = try_boot(
+                &qemu,
+                Path::new(&kernel),
+                Accelerator::Kvm,
+                Deadline::secs(10),
+            )
+            .await;
+            assert!(matches!(verdict, KvmVerdict::No { .. }), "{verdict:?}");
+        }
+    }
+}

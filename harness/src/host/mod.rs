@@ -1,0 +1,50 @@
+//! The machine we run on, and the machines we make of it.
+//!
+//! What it can do:
+//!
+//! ```text
+//! capability   what a machine may or may not offer
+//! finding      what is known about one of them here: present, or absent with its remedy
+//! command      one external command under a deadline, and how it failed
+//! tool         programs: where they are and which version
+//! modules      which kernel modules could still be loaded
+//! probe        kernel features, tried for real in a throw-away child process
+//! kvm          whether KVM runs a stock kernel, proven with a guest; choosing the accelerator
+//! doctor       all of the above in one report
+//! setup        installs what is missing
+//! ```
+//!
+//! What the lab is made of:
+//!
+//! ```text
+//! isolate      a worker's own namespaces
+//! netns        a machine: namespace, thread, runtime
+//! netlink      verbs on links, addresses and routes
+//! tap          a guest's TAP
+//! capture      a packet capture on a link
+//! service      child processes, logged and stopped for certain
+//! networkd     the host's systemd-networkd
+//! http         the internet's web server
+//! ```
+
+pub mod capability;
+pub mod capture;
+pub mod command;
+pub mod doctor;
+mod doctor_sys;
+pub mod finding;
+pub mod http;
+pub mod isolate;
+pub mod kvm;
+mod modules;
+pub mod netlink;
+pub mod netns;
+pub mod networkd;
+pub mod probe;
+pub mod service;
+pub mod setup;
+mod sys;
+pub mod tap;
+pub mod tool;
+
+pub(crate) use sys::ChildSetup;

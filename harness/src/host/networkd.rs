@@ -1,0 +1,168 @@
+//! The host's systemd-networkd, reading unmodified unit files in a namespace.
+//!
+//! What it needs to behave there was found by trying: a read-only `/sys` (a writable one means "udev runs", and
+//! every link stays `pending`), a `/run` of its own with `systemd/netif` owned by its user, and a system bus if
+//! `networkctl` shall be able to ask it. systemd.network(5), systemd-networkd.service(8).
+
+use std::fs;
+use std::io;
+use std::os::unix::fs::{PermissionsExt, chown};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use nix::unistd::User;
+use tokio::net::UnixDatagram;
+
+use super::service::{Log, Service, ServiceError};
+use super::sys::ChildSetup;
+use crate::deadline::Deadline;
+use crate::scenario::UnitFile;
+
+/// Where distributions keep the daemon; it is not on `PATH`.
+const DAEMON: [&str; 2] = [
+    "/usr/lib/systemd/systemd-networkd",
+    "/lib/systemd/systemd-networkd",
+];
+/// Its waiting companion.
+const WAIT_ONLINE: [&str; 2] = [
+    "/usr/lib/systemd/systemd-networkd-wait-online",
+    "/lib/systemd/systemd-networkd-wait-online",
+];
+
+/// Directories of the machine that get a tmpfs of their own where networkd runs: its runtime state, and the
+/// real host's configuration, which must not leak in.
+pub(crate) const PRIVATE: [&str; 2] = ["/run", "/etc/systemd/network"];
+
+/// Path of `systemd-networkd-wait-online` on this system.
+pub fn wait_online_path() -> &'static str {
+    first_existing(&WAIT_ONLINE)
+}
+
+/// Path of `systemd-networkd` on this system.
+pub fn daemon_path() -> &'static str {
+    first_existing(&DAEMON)
+}
+
+fn first_existing(places: &'static [&'static str]) -> &'static str {
+    places
+        .iter()
+        .find(|place| Path::new(place).exists())
+        .unwrap_or(&places[0])
+}
+
+/// networkd and, where there is a `dbus-daemon`, the bus that `networkctl` reaches it by.
+#[derive(Debug)]
+pub struct Networkd {
+    daemon: Service,
+    bus: Option<Service>,
+}
+
+impl Networkd {
+    /// Installs `units`, starts the daemon and waits until it says `READY=1` (sd_notify(3)).
+    ///
+    /// Must run on the machine's thread. `run_dir` is a private directory for the notification socket,
+    /// `logs` the directory for `networkd.log` and `dbus.log`.
+    ///
+    /// # Errors
+    /// [`ServiceError`] with the daemon's last words.
+    pub(crate) async fn start(
+        units: Vec<UnitFile>,
+        run_dir: PathBuf,
+        logs: PathBuf,
+        by: Deadline,
+    ) -> Result<Self, ServiceError> {
+        let prepared = prepare(&units, &run_dir).map_err(|(path, source)| ServiceError::Prepare {
+            name: "systemd-networkd".to_owned(),
+            path,
+            source,
+        });
+        let notify = prepared?;
+        let bus = start_bus(&logs, by).await;
+        let mut command = Command::new(daemon_path());
+        command
+            .env("NOTIFY_SOCKET", run_dir.join("notify"))
+            .env("SYSTEMD_LOG_TARGET", "console")
+            .env("SYSTEMD_LOG_LEVEL", "debug");
+        let log = Log::new(logs.join("networkd.log"));
+        let mut daemon = Service::start("systemd-networkd", command, ChildSetup::default(), log)?;
+        let told = async {
+            let mut message = [0; 4096];
+            while let Ok(len) = notify.recv(&mut message).await {
+                if String::from_utf8_lossy(&message[..len])
+                    .lines()
+                    .any(|l| l == "READY=1")
+                {
+                    return;
+                }
+            }
+        };
+        daemon
+            .ready_when("READY=1 from sd_notify", told, by)
+            .await?;
+        Ok(Self { daemon, bus })
+    }
+
+    /// Ends the daemon and its bus.
+    pub async fn stop(self, grace: std::time::Duration) -> io::Result<()> {
+        self.daemon.stop(grace).await?;
+        if let Some(bus) = self.bus {
+            bus.stop(grace).await?;
+        }
+        Ok(())
+    }
+}
+
+/// Fills the machine's private `/run`; the socket is where the daemon will say that it is ready.
+fn prepare(units: &[UnitFile], run_dir: &Path) -> Result<UnixDatagram, (PathBuf, io::Error)> {
+    let at = |path: &Path| {
+        let path = path.to_owned();
+        move |source: io::Error| (path, source)
+    };
+    let user = User::from_name("systemd-network").ok().flatten();
+    for folder in ["netif", "netif/links", "netif/leases", "netif/lldp"] {
+        let path = Path::new("/run/systemd").join(folder);
+        fs::create_dir_all(&path).map_err(at(&path))?;
+        if let Some(user) = &user {
+            chown(&path, Some(user.uid.as_raw()), Some(user.gid.as_raw())).map_err(at(&path))?;
+        }
+    }
+    let folder = Path::new("/run/systemd/network");
+    fs::create_dir_all(folder).map_err(at(folder))?;
+    for unit in units {
+        let path = folder.join(&unit.name);
+        fs::write(&path, &unit.bytes).map_err(at(&path))?;
+    }
+    let socket = run_dir.join("notify");
+    let bound = UnixDatagram::bind(&socket).map_err(at(&socket))?;
+    // The daemon has changed to its own user when it says READY=1.
+    fs::set_permissions(&socket, fs::Permissions::from_mode(0o777)).map_err(at(&socket))?;
+    Ok(bound)
+}
+
+/// A system bus in the machine's `/run`. networkd works without one; only `networkctl` does not.
+async fn start_bus(logs: &Path, by: Deadline) -> Option<Service> {
+    fs::create_dir_all("/run/dbus").ok()?;
+    let mut command = Command::new("dbus-daemon");
+    command.args([
+        "--system",
+        "--nofork",
+        "--nopidfile",
+        "--nosyslog",
+        "--print-address=1",
+    ]);
+    let log = Log::new(logs.join("dbus.log"));
+    let mut bus = match Service::start("dbus-daemon", command, ChildSetup::default(), log) {
+        Ok(bus) => bus,
+        Err(error) => {
+            tracing::info!(%error, "no system bus in the lab, networkctl cannot be asked");
+            return None;
+        }
+    };
+    match bus.ready_when_log_shows("unix:path=", by).await {
+        Ok(()) => Some(bus),
+        Err(error) => {
+            tracing::info!(%error, "no system bus in the lab, networkctl cannot be asked");
+            None
+        }
+    }
+}

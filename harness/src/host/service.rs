@@ -1,0 +1,365 @@
+//! Child processes of the lab: started in their machine, logged from the first byte, stopped for certain.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::{ExitStatus, Stdio};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use nix::sys::signal::{Signal, killpg};
+use nix::unistd::Pid;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
+use tokio::process::Child;
+use tokio::sync::watch;
+
+use super::sys::{self, ChildSetup};
+use crate::deadline::Deadline;
+use crate::diagnostic::Diagnose;
+use crate::plan::shell::quote;
+
+/// How much of a log's end is kept in memory for error messages and for finding lines.
+const TAIL: usize = 64 << 10;
+
+/// A process of the lab did not start, did not become ready, or did not end.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ServiceError {
+    /// It could not be started.
+    #[error("start `{command}`")]
+    Start {
+        /// Full command line.
+        command: String,
+        /// The kernel's answer.
+        source: io::Error,
+    },
+    /// It ended while it should run.
+    #[error("keep `{name}` running: it ended with {status}; it said: {tail}")]
+    Ended {
+        /// Short name.
+        name: String,
+        /// Exit status or signal.
+        status: String,
+        /// Last lines of its log.
+        tail: String,
+    },
+    /// It was not ready in time.
+    #[error("wait {waited:.1?} for `{name}` to be ready ({sign}); last lines: {tail}")]
+    NotReady {
+        /// Short name.
+        name: String,
+        /// The sign of readiness that did not come.
+        sign: String,
+        /// How long.
+        waited: Duration,
+        /// Last lines of its log.
+        tail: String,
+    },
+    /// A file it needs could not be written.
+    #[error("write `{}` for `{name}`", path.display())]
+    Prepare {
+        /// Short name.
+        name: String,
+        /// File.
+        path: PathBuf,
+        /// The kernel's answer.
+        source: io::Error,
+    },
+}
+
+impl Diagnose for ServiceError {
+    fn code(&self) -> &'static str {
+        match self {
+            Self::Start { .. } => "host.service-start",
+            Self::Ended { .. } => "host.service-ended",
+            Self::NotReady { .. } => "host.service-not-ready",
+            Self::Prepare { .. } => "host.service-files",
+        }
+    }
+
+    fn help(&self) -> Option<String> {
+        match self {
+            Self::Start { source, .. } if source.kind() == io::ErrorKind::NotFound => {
+                Some("`bridgelab doctor --setup` installs what is missing".to_owned())
+            }
+            _ => None,
+        }
+    }
+}
+
+/// A log that grows: written to its file at once, its end kept for whoever waits for a line.
+#[derive(Debug, Clone)]
+pub struct Log {
+    path: PathBuf,
+    tail: Arc<Mutex<Vec<u8>>>,
+    grown: watch::Sender<u64>,
+}
+
+impl Log {
+    /// A log at `path`; the file is created when the first byte comes.
+    pub fn new(path: PathBuf) -> Self {
+        Self {
+            path,
+            tail: Arc::default(),
+            grown: watch::Sender::new(0),
+        }
+    }
+
+    /// Where it is written.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The last `lines` lines.
+    pub fn last_lines(&self, lines: usize) -> String {
+        let tail = self.tail.lock().unwrap_or_else(PoisonError::into_inner);
+        let text = String::from_utf8_lossy(&tail);
+        let all: Vec<&str> = text
+            .lines()
+            .map(str::trim_end)
+            .filter(|l| !l.is_empty())
+            .collect();
+        all[all.len().saturating_sub(lines)..].join("\n")
+    }
+
+    /// Waits until the log's recent end contains one of `words`; returns which.
+    pub async fn wait_for(&self, words: &[&str], by: Deadline) -> Option<usize> {
+        let mut grown = self.grown.subscribe();
+        let found = async {
+            loop {
+                {
+                    let tail = self.tail.lock().unwrap_or_else(PoisonError::into_inner);
+                    let text = String::from_utf8_lossy(&tail);
+                    if let Some(index) = words.iter().position(|word| text.contains(word)) {
+                        return Some(index);
+                    }
+                }
+                if grown.changed().await.is_err() {
+                    return None;
+                }
+            }
+        };
+        tokio::time::timeout_at(by.tokio(), found)
+            .await
+            .ok()
+            .flatten()
+    }
+
+    /// Copies everything from `from` into the log until its end.
+    pub async fn pump(self, mut from: impl AsyncRead + Unpin) {
+        let mut file = None;
+        let mut buffer = vec![0; 16 << 10];
+        loop {
+            let read = match from.read(&mut buffer).await {
+                Ok(0) | Err(_) => return,
+                Ok(read) => read,
+            };
+            if file.is_none() {
+                let mut options = tokio::fs::File::options();
+                match options.create(true).append(true).open(&self.path).await {
+                    Ok(opened) => file = Some(opened),
+                    Err(error) => {
+                        tracing::warn!(%error, path = %self.path.display(), "cannot write a log")
+                    }
+                }
+            }
+            if let Some(file) = &mut file {
+                let _ = file.write_all(&buffer[..read]).await;
+                let _ = file.flush().await;
+            }
+            {
+                let mut tail = self.tail.lock().unwrap_or_else(PoisonError::into_inner);
+                tail.extend_from_slice(&buffer[..read]);
+                let excess = tail.len().saturating_sub(TAIL);
+                tail.drain(..excess);
+            }
+            self.grown.send_modify(|bytes| *bytes += read as u64);
+        }
+    }
+}
+
+/// A running child in its own process group.
+#[derive(Debug)]
+#[must_use = "dropping it kills the process"]
+pub struct Service {
+    name: String,
+    child: Child,
+    log: Log,
+    errors: Log,
+}
+
+impl Service {
+    /// Starts `command`; stdout and stderr go to `log`, stdin is empty.
+    ///
+    /// Must be called on the machine's thread: a child belongs to the namespaces of the thread that starts it.
+    ///
+    /// # Errors
+    /// [`ServiceError::Start`].
+    pub(crate) fn start(
+        name: &str,
+        command: std::process::Command,
+        setup: ChildSetup,
+        log: Log,
+    ) -> Result<Self, ServiceError> {
+        let errors = log.clone();
+        Self::start_with_errors(name, command, setup, log, errors)
+    }
+
+    /// As [`Service::start`], with stderr in a log of its own.
+    ///
+    /// # Errors
+    /// [`ServiceError::Start`].
+    pub(crate) fn start_with_errors(
+        name: &str,
+        mut command: std::process::Command,
+        setup: ChildSetup,
+        log: Log,
+        errors: Log,
+    ) -> Result<Self, ServiceError> {
+        let shown = show(&command);
+        sys::prepare_child(&mut command, setup);
+        let mut command = tokio::process::Command::from(command);
+        command
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .process_group(0)
+            .kill_on_drop(true);
+        let mut child = command.spawn().map_err(|source| ServiceError::Start {
+            command: shown,
+            source,
+        })?;
+        if let Some(stdout) = child.stdout.take() {
+            tokio::spawn(log.clone().pump(stdout));
+        }
+        if let Some(stderr) = child.stderr.take() {
+            tokio::spawn(errors.clone().pump(stderr));
+        }
+        Ok(Self {
+            name: name.to_owned(),
+            child,
+            log,
+            errors,
+        })
+    }
+
+    /// Its log.
+    pub fn log(&self) -> &Log {
+        &self.log
+    }
+
+    /// Its process id in the worker's PID namespace.
+    pub fn pid(&self) -> Option<u32> {
+        self.child.id()
+    }
+
+    /// Waits until its log shows `sign`.
+    ///
+    /// # Errors
+    /// [`ServiceError::Ended`] as soon as the process ends, [`ServiceError::NotReady`] at the deadline.
+    pub async fn ready_when_log_shows(
+        &mut self,
+        sign: &str,
+        by: Deadline,
+    ) -> Result<(), ServiceError> {
+        let log = self.log.clone();
+        let words = [sign];
+        tokio::select! {
+            found = log.wait_for(&words, by) => match found {
+                Some(_) => Ok(()),
+                None => Err(self.not_ready(sign, by)),
+            },
+            ended = self.child.wait() => Err(self.ended(ended)),
+        }
+    }
+
+    /// Waits for `ready`, or for the process to end first.
+    ///
+    /// # Errors
+    /// As [`Service::ready_when_log_shows`].
+    pub async fn ready_when<T>(
+        &mut self,
+        sign: &str,
+        ready: impl Future<Output = T>,
+        by: Deadline,
+    ) -> Result<T, ServiceError> {
+        tokio::select! {
+            made = tokio::time::timeout_at(by.tokio(), ready) => match made {
+                Ok(value) => Ok(value),
+                Err(_) => Err(self.not_ready(sign, by)),
+            },
+            ended = self.child.wait() => Err(self.ended(ended)),
+        }
+    }
+
+    /// Its end, if it ends within `time`.
+    pub async fn ended_within(&mut self, time: Duration) -> Option<ServiceError> {
+        let ended = tokio::time::timeout(time, self.child.wait()).await.ok()?;
+        Some(self.ended(ended))
+    }
+
+    /// Ends the process group: SIGTERM, then SIGKILL after `grace`. Returns the exit status.
+    ///
+    /// # Errors
+    /// When the process cannot be reaped.
+    pub async fn stop(mut self, grace: Duration) -> io::Result<ExitStatus> {
+        let group = self.child.id().map(|id| Pid::from_raw(id.cast_signed()));
+        if let Some(group) = group {
+            let _ = killpg(group, Signal::SIGTERM);
+        }
+        if let Ok(status) = tokio::time::timeout(grace, self.child.wait()).await {
+            return status;
+        }
+        tracing::info!(service = %self.name, ?grace, "did not end on SIGTERM, killing it");
+        if let Some(group) = group {
+            let _ = killpg(group, Signal::SIGKILL);
+        }
+        self.child.wait().await
+    }
+
+    fn not_ready(&self, sign: &str, by: Deadline) -> ServiceError {
+        ServiceError::NotReady {
+            name: self.name.clone(),
+            sign: sign.to_owned(),
+            waited: by.elapsed(),
+            tail: self.errors.last_lines(20),
+        }
+    }
+
+    fn ended(&self, status: io::Result<ExitStatus>) -> ServiceError {
+        ServiceError::Ended {
+            name: self.name.clone(),
+            status: status.map_or_else(|e| e.to_string(), |s| s.to_string()),
+            tail: self.errors.last_lines(20),
+        }
+    }
+}
+
+/// A command line as one would paste it into a shell.
+pub fn show(command: &std::process::Command) -> String {
+    std::iter::once(command.get_program())
+        .chain(command.get_args())
+        .map(|word| quote(&word.to_string_lossy()))
+        .collect::<Vec<_>>()
+        .join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_service_that_ends_early_says_so_with_its_last_words() {
+        let dir = tempfile::tempdir().expect("temporary directory");
+        let mut command = std::process::Command::new("sh");
+        command.args(["-c", "echo no such interface >&2; exit 3"]);
+        let log = Log::new(dir.path().join("log"));
+        let mut service =
+            Service::start("probe", command, ChildSetup::default(), log).expect("sh starts");
+        let error = service
+            .ready_when_log_shows("started", Deadline::secs(10))
+            .await
+            .expect_err("it never says that");
+        assert!(matches!(error, ServiceError::Ended { .. }), "{error}");
+        assert!(error.to_string().contains("exit status: 3"), "{error}");
+    }
+}

@@ -1,0 +1,231 @@
+//! Every `unsafe` line of the crate: system calls that nix has no safe wrapper for.
+#![expect(
+    unsafe_code,
+    reason = "the crate's only home of raw system calls; each says why it is sound"
+)]
+
+use std::fs::File;
+use std::io;
+use std::mem::MaybeUninit;
+use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
+use std::os::unix::process::CommandExt;
+
+use nix::libc;
+use nix::unistd::{ForkResult, Pid};
+use tokio::io::unix::AsyncFd;
+
+/// `struct ifreq` as `TUNSETIFF` and `TUNGETIFF` use it: a name and flags.
+#[repr(C)]
+struct IfReqFlags {
+    name: [u8; libc::IFNAMSIZ],
+    flags: libc::c_short,
+    pad: [u8; 22],
+}
+
+mod ioctl {
+    nix::ioctl_write_ptr_bad!(tunsetiff, nix::libc::TUNSETIFF, super::IfReqFlags);
+    nix::ioctl_read_bad!(tungetiff, nix::libc::TUNGETIFF, super::IfReqFlags);
+}
+
+/// Attaches an open `/dev/net/tun` to a new non-persistent TAP in the calling thread's network namespace.
+///
+/// Equivalent: `ip tuntap add name NAME mode tap vnet_hdr` (flags of `linux/if_tun.h`). Returns the name that
+/// the kernel gave it.
+pub(super) fn tun_set_iff(
+    tun: BorrowedFd<'_>,
+    name: &str,
+    flags: libc::c_int,
+) -> io::Result<String> {
+    let mut req = IfReqFlags {
+        name: [0; libc::IFNAMSIZ],
+        flags: flags as libc::c_short,
+        pad: [0; 22],
+    };
+    if name.len() >= libc::IFNAMSIZ {
+        return Err(io::ErrorKind::InvalidInput.into());
+    }
+    req.name[..name.len()].copy_from_slice(name.as_bytes());
+    // SAFETY: `req` is a live, fully initialised ifreq-sized structure, and the kernel reads at most that.
+    unsafe { ioctl::tunsetiff(tun.as_raw_fd(), &raw const req) }?;
+    // SAFETY: as above; the kernel writes at most sizeof(struct ifreq), which IfReqFlags has.
+    unsafe { ioctl::tungetiff(tun.as_raw_fd(), &raw mut req) }?;
+    let end = req
+        .name
+        .iter()
+        .position(|b| *b == 0)
+        .unwrap_or(req.name.len());
+    Ok(String::from_utf8_lossy(&req.name[..end]).into_owned())
+}
+
+/// `fork(2)` for a process that has exactly one thread.
+///
+/// # Errors
+/// `EINVAL` when the process has more than one thread: the child of such a fork may only make
+/// async-signal-safe calls, and ours goes on as an ordinary program.
+pub(super) fn fork_single_threaded() -> io::Result<ForkResult> {
+    let threads = std::fs::read_dir("/proc/self/task")?.count();
+    if threads != 1 {
+        return Err(io::Error::new(
+            io::ErrorKind::InvalidInput,
+            format!("{threads} threads are running, a fork needs exactly one"),
+        ));
+    }
+    // SAFETY: the process has one thread (checked above), so no lock can be held by a thread that the child
+    // lacks.
+    Ok(unsafe { nix::unistd::fork() }?)
+}
+
+/// What a child does between fork and exec.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct ChildSetup {
+    /// Descriptors to hand down: (descriptor here, number in the child).
+    pub(crate) fds: Vec<(RawFd, RawFd)>,
+    /// Become this user and group, with these supplementary groups (`None`: keep those it has).
+    pub(crate) identity: Option<(u32, u32, Option<Vec<u32>>)>,
+}
+
+/// Arranges for `command`'s child to run [`ChildSetup`] and to die with the thread that spawns it.
+pub(crate) fn prepare_child(command: &mut std::process::Command, setup: ChildSetup) {
+    // SAFETY: the closure makes only async-signal-safe system calls on data that was prepared before the fork;
+    // it neither allocates nor takes locks.
+    unsafe {
+        command.pre_exec(move || {
+            // High temporary numbers first, so that no target overwrites a source.
+            for (index, (from, _)) in setup.fds.iter().enumerate() {
+                cvt(libc::dup3(*from, 900 + index as RawFd, libc::O_CLOEXEC))?;
+            }
+            for (index, (_, to)) in setup.fds.iter().enumerate() {
+                cvt(libc::dup2(900 + index as RawFd, *to))?;
+            }
+            if let Some((uid, gid, groups)) = &setup.identity {
+                if let Some(groups) = groups {
+                    cvt(libc::setgroups(groups.len(), groups.as_ptr()))?;
+                }
+                cvt(libc::setresgid(*gid, *gid, *gid))?;
+                cvt(libc::setresuid(*uid, *uid, *uid))?;
+            }
+            // After the identity: a change of credentials clears the death signal.
+            cvt(libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL))?;
+            Ok(())
+        });
+    }
+}
+
+/// Opens `/proc/thread-self/ns/KIND`: the calling thread's namespace, which `/proc/self` is not.
+pub(super) fn thread_namespace(kind: &str) -> io::Result<OwnedFd> {
+    Ok(File::open(format!("/proc/thread-self/ns/{kind}"))?.into())
+}
+
+/// `PACKET_STATISTICS` of an `AF_PACKET` socket: (received, dropped) since the last call.
+pub(super) fn packet_statistics(socket: BorrowedFd<'_>) -> io::Result<(u32, u32)> {
+    let mut stats = MaybeUninit::<libc::tpacket_stats>::zeroed();
+    let mut len = size_of::<libc::tpacket_stats>() as libc::socklen_t;
+    // SAFETY: the kernel writes at most `len` bytes into `stats`, which is that large and zeroed.
+    cvt(unsafe {
+        libc::getsockopt(
+            socket.as_raw_fd(),
+            libc::SOL_PACKET,
+            libc::PACKET_STATISTICS,
+            stats.as_mut_ptr().cast(),
+            &raw mut len,
+        )
+    })?;
+    // SAFETY: zeroed is a valid tpacket_stats, and the kernel filled it.
+    let stats = unsafe { stats.assume_init() };
+    Ok((stats.tp_packets, stats.tp_drops))
+}
+
+/// An `AF_PACKET` socket on one interface of the calling thread's network namespace.
+///
+/// Opened with protocol 0 and bound afterwards, so that it never sees a frame of another interface.
+pub(super) fn packet_socket(ifindex: u32) -> io::Result<OwnedFd> {
+    // SAFETY: plain system call; the returned descriptor is owned by nobody else.
+    let fd = unsafe {
+        let raw = cvt(libc::socket(
+            libc::AF_PACKET,
+            libc::SOCK_RAW | libc::SOCK_CLOEXEC | libc::SOCK_NONBLOCK,
+            0,
+        ))?;
+        OwnedFd::from_raw_fd(raw)
+    };
+    let buffer: libc::c_int = 4 << 20;
+    // SAFETY: passes a pointer to a live c_int with its size. A refusal only leaves the smaller default.
+    unsafe {
+        libc::setsockopt(
+            fd.as_raw_fd(),
+            libc::SOL_SOCKET,
+            libc::SO_RCVBUFFORCE,
+            (&raw const buffer).cast(),
+            size_of::<libc::c_int>() as libc::socklen_t,
+        );
+    }
+    // SAFETY: sockaddr_ll is plain data for which all-zero bytes are valid.
+    let mut address: libc::sockaddr_ll = unsafe { std::mem::zeroed() };
+    address.sll_family = libc::AF_PACKET as u16;
+    address.sll_protocol = (libc::ETH_P_ALL as u16).to_be();
+    address.sll_ifindex = ifindex as libc::c_int;
+    // SAFETY: passes a pointer to a live sockaddr_ll with its size.
+    cvt(unsafe {
+        libc::bind(
+            fd.as_raw_fd(),
+            (&raw const address).cast(),
+            size_of::<libc::sockaddr_ll>() as libc::socklen_t,
+        )
+    })?;
+    Ok(fd)
+}
+
+/// Registers a descriptor with the current tokio runtime.
+pub(super) fn watch(fd: OwnedFd) -> io::Result<AsyncFd<OwnedFd>> {
+    // SAFETY: an OwnedFd is open and refers to the same file description until it is dropped, and the AsyncFd
+    // owns it.
+    Ok(unsafe { AsyncFd::register(fd) }?)
+}
+
+/// One frame from a [`packet_socket`]: original length, bytes stored in `buffer`, and whether this machine sent it.
+pub(super) fn packet_recv(
+    socket: BorrowedFd<'_>,
+    buffer: &mut [u8],
+) -> io::Result<(usize, usize, bool)> {
+    // SAFETY: sockaddr_ll is plain data for which all-zero bytes are valid.
+    let mut from: libc::sockaddr_ll = unsafe { std::mem::zeroed() };
+    let mut from_len = size_of::<libc::sockaddr_ll>() as libc::socklen_t;
+    // SAFETY: buffer and address are live for the call and their true sizes are passed.
+    let received = unsafe {
+        libc::recvfrom(
+            socket.as_raw_fd(),
+            buffer.as_mut_ptr().cast(),
+            buffer.len(),
+            libc::MSG_TRUNC | libc::MSG_DONTWAIT,
+            (&raw mut from).cast(),
+            &raw mut from_len,
+        )
+    };
+    if received < 0 {
+        return Err(io::Error::last_os_error());
+    }
+    let original = received as usize;
+    let outgoing = from.sll_pkttype == libc::PACKET_OUTGOING;
+    Ok((original, original.min(buffer.len()), outgoing))
+}
+
+/// Waits for a child; its exit code, or 128 plus the signal that ended it.
+pub(super) fn wait_status(pid: Pid) -> io::Result<i32> {
+    use nix::sys::wait::{WaitStatus, waitpid};
+    loop {
+        match waitpid(pid, None) {
+            Ok(WaitStatus::Exited(_, code)) => return Ok(code),
+            Ok(WaitStatus::Signaled(_, signal, _)) => return Ok(128 + signal as i32),
+            Ok(_) | Err(nix::errno::Errno::EINTR) => {}
+            Err(errno) => return Err(errno.into()),
+        }
+    }
+}
+
+fn cvt(result: libc::c_int) -> io::Result<libc::c_int> {
+    if result < 0 {
+        Err(io::Error::last_os_error())
+    } else {
+        Ok(result)
+    }
+}

@@ -1,0 +1,260 @@
+//! Programs: where they are and which version, found once.
+
+use std::collections::BTreeMap;
+use std::env;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use tokio::task::JoinSet;
+
+use super::capability::Capability;
+use super::command;
+use super::finding::Unmet;
+use super::setup::{Distribution, setup_command};
+use crate::deadline::Deadline;
+
+/// A plain user's `PATH` lacks these.
+const SBIN: [&str; 3] = ["/usr/local/sbin", "/usr/sbin", "/sbin"];
+/// Programs that are not meant for a shell live here.
+const SYSTEMD: [&str; 2] = ["/usr/lib/systemd", "/lib/systemd"];
+/// Longer than any of them takes to tell its version, even on a loaded machine.
+const VERSION_TIME: Duration = Duration::from_secs(5);
+
+/// A program that the lab runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+#[expect(missing_docs, reason = "each is the program of that name")]
+pub enum Tool {
+    Ip,
+    Tc,
+    Bridge,
+    Networkd,
+    DbusDaemon,
+    Dnsmasq,
+    Qemu,
+    SshKeygen,
+    Mmdebstrap,
+    Mke2fs,
+    CloudHypervisor,
+    Newuidmap,
+    Newgidmap,
+}
+
+impl Tool {
+    /// All of them.
+    pub const ALL: [Self; 13] = [
+        Self::Ip,
+        Self::Tc,
+        Self::Bridge,
+        Self::Networkd,
+        Self::DbusDaemon,
+        Self::Dnsmasq,
+        Self::Qemu,
+        Self::SshKeygen,
+        Self::Mmdebstrap,
+        Self::Mke2fs,
+        Self::CloudHypervisor,
+        Self::Newuidmap,
+        Self::Newgidmap,
+    ];
+
+    /// File name of the program.
+    pub const fn program(self) -> &'static str {
+        match self {
+            Self::Ip => "ip",
+            Self::Tc => "tc",
+            Self::Bridge => "bridge",
+            Self::Networkd => "systemd-networkd",
+            Self::DbusDaemon => "dbus-daemon",
+            Self::Dnsmasq => "dnsmasq",
+            Self::Qemu => QEMU,
+            Self::SshKeygen => "ssh-keygen",
+            Self::Mmdebstrap => "mmdebstrap",
+            Self::Mke2fs => "mke2fs",
+            Self::CloudHypervisor => "cloud-hypervisor",
+            Self::Newuidmap => "newuidmap",
+            Self::Newgidmap => "newgidmap",
+        }
+    }
+
+    /// The capability that the program is (part of).
+    pub const fn capability(self) -> Capability {
+        match self {
+            Self::Ip | Self::Tc | Self::Bridge => Capability::Iproute2,
+            Self::Networkd => Capability::Networkd,
+            Self::DbusDaemon => Capability::DbusDaemon,
+            Self::Dnsmasq => Capability::Dnsmasq,
+            Self::Qemu => Capability::Qemu,
+            Self::SshKeygen => Capability::SshKeygen,
+            Self::Mmdebstrap => Capability::Mmdebstrap,
+            Self::Mke2fs => Capability::MkfsExt4,
+            Self::CloudHypervisor => Capability::CloudHypervisor,
+            Self::Newuidmap | Self::Newgidmap => Capability::SubordinateIds,
+        }
+    }
+
+    /// How it tells its version; `None` for those that cannot.
+    const fn version_argument(self) -> Option<&'static str> {
+        match self {
+            Self::Ip | Self::Tc | Self::Bridge | Self::Mke2fs => Some("-V"),
+            Self::SshKeygen | Self::Newuidmap | Self::Newgidmap => None,
+            _ => Some("--version"),
+        }
+    }
+}
+
+/// QEMU's system emulator for this machine's own architecture.
+#[cfg(target_arch = "x86_64")]
+const QEMU: &str = "qemu-system-x86_64";
+/// QEMU's system emulator for this machine's own architecture.
+#[cfg(target_arch = "aarch64")]
+const QEMU: &str = "qemu-system-aarch64";
+/// QEMU's system emulator for this machine's own architecture.
+#[cfg(target_arch = "riscv64")]
+const QEMU: &str = "qemu-system-riscv64";
+
+/// A program that is here.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FoundTool {
+    /// Which.
+    pub tool: Tool,
+    /// Where.
+    pub path: PathBuf,
+    /// Its version, of those that can tell.
+    pub version: Option<String>,
+}
+
+/// Where `tool` is, without starting it.
+pub fn locate(tool: Tool) -> Option<PathBuf> {
+    find_in(tool.program(), &search_path(env::var_os("PATH"), tool))
+}
+
+fn find_in(program: &str, path: &OsString) -> Option<PathBuf> {
+    which::which_in_global(program, Some(path)).ok()?.next()
+}
+
+/// `PATH` with the folders appended that a plain user's lacks; earlier entries win, so a newer build on `PATH` does.
+fn search_path(path: Option<OsString>, tool: Tool) -> OsString {
+    let given: Vec<PathBuf> = path
+        .map(|path| env::split_paths(&path).collect())
+        .unwrap_or_default();
+    let extra: &[&str] = if tool == Tool::Networkd {
+        &SYSTEMD
+    } else {
+        &SBIN
+    };
+    let all = given.into_iter().chain(extra.iter().map(PathBuf::from));
+    // Only a separator inside an entry makes this fail, and entries come from splitting at separators.
+    env::join_paths(all).unwrap_or_else(|_| OsString::from(SBIN.join(":")))
+}
+
+/// Every program, looked for once.
+#[derive(Debug, Clone)]
+pub struct Tools {
+    found: BTreeMap<Tool, Result<FoundTool, Unmet>>,
+}
+
+impl Tools {
+    /// Looks for every program, all at once. `instead` names programs that the caller wants taken from elsewhere.
+    pub async fn find(
+        instead: &BTreeMap<Tool, PathBuf>,
+        distribution: &Distribution,
+        by: Deadline,
+    ) -> Self {
+        let mut looking = JoinSet::new();
+        for tool in Tool::ALL {
+            let path = instead.get(&tool).cloned().or_else(|| locate(tool));
+            looking.spawn(async move { (tool, look(tool, path, by.child(VERSION_TIME)).await) });
+        }
+        let remedy = |tool: Tool| setup_command(&[tool.capability()], distribution);
+        let found = looking.join_all().await.into_iter().map(|(tool, result)| {
+            let result = result.map_err(|reason| Unmet {
+                capability: tool.capability(),
+                reason,
+                remedy: remedy(tool),
+            });
+            (tool, result)
+        });
+        Self {
+            found: found.collect(),
+        }
+    }
+
+    /// A machine that nobody has looked at.
+    #[cfg(test)]
+    pub(crate) fn none() -> Self {
+        Self {
+            found: BTreeMap::new(),
+        }
+    }
+
+    /// The program, if it is here and answers.
+    ///
+    /// # Errors
+    /// [`Unmet`] with the command that installs it.
+    pub fn get(&self, tool: Tool) -> Result<&FoundTool, Unmet> {
+        match self.found.get(&tool) {
+            Some(Ok(found)) => Ok(found),
+            Some(Err(unmet)) => Err(unmet.clone()),
+            None => Err(Unmet {
+                capability: tool.capability(),
+                reason: format!("nobody looked for `{}`", tool.program()),
+                remedy: None,
+            }),
+        }
+    }
+
+    /// Path of the program; see [`Tools::get`].
+    ///
+    /// # Errors
+    /// [`Unmet`] with the command that installs it.
+    pub fn path(&self, tool: Tool) -> Result<&Path, Unmet> {
+        self.get(tool).map(|found| found.path.as_path())
+    }
+}
+
+/// A program that cannot even tell its version does not work; why not is in the error.
+async fn look(tool: Tool, path: Option<PathBuf>, by: Deadline) -> Result<FoundTool, String> {
+    let path = path.ok_or_else(|| match tool {
+        Tool::CloudHypervisor => {
+            "`cloud-hypervisor` is not on PATH; Debian has no package of it, its releases do"
+                .to_owned()
+        }
+        _ => format!(
+            "`{}` is neither on PATH nor in a system folder",
+            tool.program()
+        ),
+    })?;
+    let version = match tool.version_argument() {
+        None => None,
+        Some(argument) => {
+            let ran = command::run(&path, &[argument], by)
+                .await
+                .map_err(|failure| failure.to_string())?;
+            version_in(&ran.stdout).or_else(|| version_in(&ran.stderr))
+        }
+    };
+    Ok(FoundTool {
+        tool,
+        path,
+        version,
+    })
+}
+
+/// The first word of a version banner that looks like a version: `QEMU emulator version 7.2.22 (Debian ..)`.
+fn version_in(banner: &str) -> Option<String> {
+    let words = banner.lines().next()?.split([' ', ',', '-', '(', ')']);
+    words
+        .map(|word| word.strip_prefix('v').unwrap_or(word))
+        .find_map(|word| {
+            let digits_first = word.starts_with(|c: char| c.is_ascii_digit());
+            let plain = word
+                .chars()
+                .all(|c| c.is_ascii_alphanumeric() || c == '.' || c == '~' || c == '+');
+            (digits_first && plain).then(|| word.to_owned())
+        })
+}
+
+#[cfg(test)]
+mod tests;

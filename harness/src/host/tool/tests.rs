@@ -1,0 +1,80 @@
+//! Version banners as the programs print them, and programs that misbehave.
+
+use super::*;
+
+#[test]
+fn versions_are_read_from_real_banners() {
+    let banners = [
+        (
+            "QEMU emulator version 7.2.22 (Debian 1:7.2+dfsg-7+deb12u18+b3)",
+            "7.2.22",
+        ),
+        ("mmdebstrap 1.3.5", "1.3.5"),
+        (
+            "Dnsmasq version 2.90  Copyright (c) 2000-2024 Simon Kelley",
+            "2.90",
+        ),
+        (
+            "mke2fs 1.47.0 (5-Feb-2023)\n\tUsing EXT2FS Library version 1.47.0",
+            "1.47.0",
+        ),
+        ("ip utility, iproute2-6.1.0, libbpf 1.1.2", "6.1.0"),
+        ("bridge utility, 6.1.0", "6.1.0"),
+        ("systemd 252 (252.38-1~deb12u1)", "252"),
+        ("systemd 257 (257.13-1~deb13u1)", "257"),
+        ("D-Bus Message Bus Daemon 1.14.10", "1.14.10"),
+        ("cloud-hypervisor v53.0.0-dirty", "53.0.0"),
+    ];
+    for (banner, version) in banners {
+        assert_eq!(version_in(banner).as_deref(), Some(version), "{banner}");
+    }
+    assert_eq!(version_in(""), None);
+    assert_eq!(version_in("usage: tool [-q]"), None);
+}
+
+#[test]
+fn system_folders_are_searched_after_path() {
+    let path = search_path(Some("/opt/x/bin:/usr/bin".into()), Tool::Ip);
+    assert_eq!(path, "/opt/x/bin:/usr/bin:/usr/local/sbin:/usr/sbin:/sbin");
+    let path = search_path(None, Tool::Networkd);
+    assert_eq!(path, "/usr/lib/systemd:/lib/systemd");
+}
+
+#[tokio::test]
+async fn a_tool_that_hangs_or_fails_is_reported_in_time() {
+    let dir = tempfile::tempdir().unwrap();
+    let script = |name: &str, body: &str| {
+        let path = dir.path().join(name);
+        command::write_script(&path, body);
+        path
+    };
+    let instead = BTreeMap::from([
+        (Tool::Qemu, script("hangs", "sleep 60")),
+        (
+            Tool::Dnsmasq,
+            script("fails", "echo no such library >&2; exit 127"),
+        ),
+        (
+            Tool::CloudHypervisor,
+            script("works", "echo cloud-hypervisor v53.0"),
+        ),
+    ]);
+    let debian = Distribution::parse("ID=debian\nVERSION_ID=\"12\"\n");
+    let by = Deadline::after(Duration::from_millis(500));
+    let tools = Tools::find(&instead, &debian, by).await;
+    assert!(by.elapsed() < Duration::from_secs(3));
+    assert!(
+        tools
+            .get(Tool::Qemu)
+            .unwrap_err()
+            .reason
+            .contains("still running")
+    );
+    let dnsmasq = tools.get(Tool::Dnsmasq).unwrap_err();
+    assert!(dnsmasq.reason.contains("no such library"), "{dnsmasq}");
+    assert!(dnsmasq.remedy.unwrap().contains("dnsmasq-base"));
+    assert_eq!(
+        tools.get(Tool::CloudHypervisor).unwrap().version.as_deref(),
+        Some("53.0")
+    );
+}

@@ -1,0 +1,113 @@
+//! The VMM program: its command line (pure), its process, its monitor.
+//!
+//! This layer knows neither namespaces nor images: it gets descriptors and paths, so that every command line is
+//! testable without a network.
+
+pub mod command;
+pub mod qemu;
+
+pub use crate::plan::Accelerator;
+
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+use crate::scenario::net::Mac;
+use crate::scenario::{Guest, MachineType};
+
+/// Steering channels of each guest: one for the harness, one that stays free for `bridgelab enter`.
+pub const STEER_PORTS: usize = 2;
+
+/// First descriptor number that a VMM inherits for a NIC.
+pub const FIRST_NIC_FD: i32 = 30;
+
+/// First descriptor number that a VMM inherits for a steering channel: a socket that already listens, so that
+/// nobody has to wait for the VMM to make it.
+pub const FIRST_STEER_FD: i32 = 20;
+
+/// QEMU machine types that the harness boots.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum MachineKind {
+    /// `-M microvm`: virtio-mmio, no PCI. What microvm.nix runs.
+    Microvm,
+    /// `-M q35`: virtio over PCI.
+    Q35,
+}
+
+impl MachineKind {
+    /// The machine type for what a scenario asks, and why.
+    pub fn choose(asked: MachineType, accelerator: Accelerator) -> (Self, &'static str) {
+        match (asked, accelerator) {
+            (MachineType::Q35, _) => (Self::Q35, "the scenario asks for it"),
+            (MachineType::Microvm, _) => (Self::Microvm, "the scenario asks for it"),
+            (MachineType::Auto, Accelerator::Kvm) => (Self::Microvm, "as microvm.nix runs it"),
+            (MachineType::Auto, Accelerator::Tcg) => (
+                Self::Microvm,
+                "as microvm.nix runs it; boots reliably under tcg with tsc_early_khz",
+            ),
+        }
+    }
+}
+
+impl std::fmt::Display for MachineKind {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Microvm => "microvm",
+            Self::Q35 => "q35",
+        })
+    }
+}
+
+/// Everything that a VMM's command line says about a guest.
+#[derive(Debug, Clone)]
+pub struct GuestSpec {
+    /// Name, for `-name` and process lists.
+    pub name: String,
+    /// Virtual CPUs.
+    pub vcpu: u8,
+    /// Memory in MiB.
+    pub mem: u32,
+    /// Machine type.
+    pub machine: MachineKind,
+    /// Accelerator.
+    pub accelerator: Accelerator,
+    /// Kernel image.
+    pub kernel: PathBuf,
+    /// Initial file system, with the guest's seed appended.
+    pub initrd: PathBuf,
+    /// Root disk, never written to.
+    pub disk: PathBuf,
+    /// Directory for this guest's sockets.
+    pub run: PathBuf,
+    /// MAC address and inherited TAP descriptor of each NIC.
+    pub nics: Vec<(Mac, i32)>,
+}
+
+impl GuestSpec {
+    /// The spec as far as a plan can know it: `$IMAGE` and `$RUN` stand for folders of the run.
+    pub fn planned(name: &str, guest: &Guest) -> Self {
+        let run = PathBuf::from("$RUN").join(name);
+        let (machine, _) = MachineKind::choose(guest.machine_type, Accelerator::Kvm);
+        Self {
+            name: name.to_owned(),
+            vcpu: guest.vcpu,
+            mem: guest.mem,
+            machine,
+            accelerator: Accelerator::Kvm,
+            kernel: PathBuf::from("$IMAGE/vmlinuz"),
+            initrd: run.join("initrd"),
+            disk: PathBuf::from("$IMAGE/disk.raw"),
+            run,
+            nics: (FIRST_NIC_FD..)
+                .zip(&guest.interfaces)
+                .map(|(fd, interface)| (interface.mac, fd))
+                .collect(),
+        }
+    }
+
+    /// Socket of a steering channel.
+    pub fn steer_socket(&self, port: usize) -> PathBuf {
+        self.run.join(format!("steer.{port}.sock"))
+    }
+}

@@ -1,0 +1,110 @@
+//! Runs a recipe's `build` script in a worker with its own mount and PID namespace.
+//!
+//! The script sees itself as root with a private tmpfs for its intermediate files; when the worker dies, at any
+//! moment, they and every process of the build are gone.
+
+use std::fs::{self, File};
+use std::io::{self, BufRead, BufReader, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::Instant;
+
+use super::recipe::Recipe;
+use super::store::Progress;
+use super::{ImageError, io_error};
+use crate::host::isolate::{self, Isolation};
+
+/// Hidden subcommand of the binary that becomes the build worker.
+pub const WORKER_COMMAND: &str = "__image-build";
+
+/// The program that has the hidden worker commands: `$BRIDGELAB_BIN`, for programs that use the library, or the
+/// running one.
+///
+/// # Errors
+/// When the running program's file cannot be found.
+pub fn worker_program() -> io::Result<PathBuf> {
+    match std::env::var_os("BRIDGELAB_BIN") {
+        Some(program) => Ok(PathBuf::from(program)),
+        None => std::env::current_exe(),
+    }
+}
+
+/// Starts the build worker and waits for it.
+pub(super) fn build_in_worker(
+    recipe: &Recipe,
+    out: &Path,
+    log: &Path,
+    progress: Progress<'_>,
+) -> Result<(), ImageError> {
+    let started = Instant::now();
+    let script = recipe.folder.join("build");
+    let logged = File::create(log).map_err(io_error("create", log))?;
+    let program = worker_program().map_err(io_error("find", "the worker's program"))?;
+    let mut worker = Command::new(&program)
+        .arg(WORKER_COMMAND)
+        .arg(&script)
+        .arg(out)
+        .env("BRIDGELAB_SUITE", recipe.suite.as_deref().unwrap_or(""))
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(logged)
+        .spawn()
+        .map_err(io_error("start", &program))?;
+    let answers = worker.stdin.take();
+    let stdout = worker.stdout.take();
+    if let (Some(mut answers), Some(stdout)) = (answers, stdout) {
+        for line in BufReader::new(stdout).lines() {
+            let line = line.map_err(io_error("read from", &program))?;
+            if line == isolate::MAP_ME {
+                isolate::map_ids(worker.id()).map_err(|source| ImageError::Isolate { source })?;
+                writeln!(answers, "{}", isolate::MAPPED).map_err(io_error("answer", &program))?;
+            } else if let Some(stage) = line.strip_prefix("stage: ") {
+                progress(&format!("{stage} ({:.0?})", started.elapsed()));
+            }
+        }
+    }
+    let status = worker.wait().map_err(io_error("wait for", &program))?;
+    if status.success() {
+        return Ok(());
+    }
+    let text = fs::read_to_string(log).unwrap_or_default();
+    let lines: Vec<&str> = text.lines().collect();
+    Err(ImageError::Build {
+        name: recipe.name.clone(),
+        script: script.display().to_string(),
+        status: status.to_string(),
+        log: log.to_owned(),
+        tail: lines[lines.len().saturating_sub(15)..].join("\n"),
+    })
+}
+
+/// Body of the build worker: enters its namespaces and runs the script. Returns its exit code.
+///
+/// Must be called before any thread is started.
+///
+/// # Errors
+/// [`ImageError`].
+pub fn worker_main(script: &Path, out: &Path) -> Result<i32, ImageError> {
+    let script = fs::canonicalize(script).map_err(io_error("find", script))?;
+    let out = fs::canonicalize(out).map_err(io_error("find", out))?;
+    let avoid: Vec<PathBuf> = vec![script.clone(), out.clone()];
+    let private = isolate::enter(
+        Isolation::Build,
+        &mut io::stdout(),
+        &mut io::stdin().lock(),
+        &avoid,
+    )
+    .map_err(|source| ImageError::Isolate { source })?;
+    let status = Command::new(&script)
+        .env("BRIDGELAB_OUT", &out)
+        .env("TMPDIR", &private)
+        .env("LC_ALL", "C.UTF-8")
+        .env(
+            "PATH",
+            "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+        )
+        .stdin(Stdio::null())
+        .status()
+        .map_err(io_error("start", &script))?;
+    Ok(status.code().unwrap_or(1))
+}

@@ -1,0 +1,108 @@
+//! Guest images: recipes in `images/`, results in a content-addressed cache.
+//!
+//! A result is named after everything that went into it (recipe files, suite, format), is built once, and is
+//! read-only afterwards. Guests boot from it copy-on-write.
+
+mod build;
+mod recipe;
+pub mod seed;
+mod store;
+
+pub use build::{WORKER_COMMAND, worker_main, worker_program};
+pub use recipe::{Recipe, recipes};
+pub use store::{Image, Progress, Store};
+
+use std::io;
+use std::path::PathBuf;
+
+use crate::diagnostic::Diagnose;
+use crate::host::isolate::IsolateError;
+
+/// An image could not be found or built.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ImageError {
+    /// No such recipe.
+    #[error("find image `{name}` among the recipes in `{}`: there are {known}", folder.display())]
+    UnknownRecipe {
+        /// Asked for.
+        name: String,
+        /// `images/`.
+        folder: PathBuf,
+        /// Names that exist.
+        known: String,
+    },
+    /// A file of the recipe or of the cache.
+    #[error("{doing} `{}`", path.display())]
+    Io {
+        /// What was being done.
+        doing: &'static str,
+        /// With which file.
+        path: PathBuf,
+        /// The kernel's answer.
+        source: io::Error,
+    },
+    /// The build worker could not get its namespaces.
+    #[error("isolate the image build")]
+    Isolate {
+        /// Why.
+        source: IsolateError,
+    },
+    /// The recipe's build script failed.
+    #[error("build image `{name}`: `{script}` ended with {status}; last lines of `{}`:\n{tail}", log.display())]
+    Build {
+        /// Image.
+        name: String,
+        /// Script of the recipe.
+        script: String,
+        /// Exit status.
+        status: String,
+        /// Full log.
+        log: PathBuf,
+        /// Its last lines.
+        tail: String,
+    },
+    /// The build left something out.
+    #[error("use image `{}`: {problem}", path.display())]
+    Incomplete {
+        /// Image folder.
+        path: PathBuf,
+        /// What is wrong with it.
+        problem: String,
+    },
+}
+
+impl Diagnose for ImageError {
+    fn code(&self) -> &'static str {
+        match self {
+            Self::UnknownRecipe { .. } => "image.unknown",
+            Self::Io { .. } => "image.io",
+            Self::Isolate { .. } => "image.isolate",
+            Self::Build { .. } => "image.build",
+            Self::Incomplete { .. } => "image.incomplete",
+        }
+    }
+
+    fn help(&self) -> Option<String> {
+        match self {
+            Self::Isolate { source } => source.help(),
+            Self::Build { .. } => {
+                Some("`bridgelab doctor` lists the tools a build needs".to_owned())
+            }
+            Self::Incomplete { path, .. } => Some(format!(
+                "remove it and build again: `rm -rf {}; bridgelab image build`",
+                path.display()
+            )),
+            _ => None,
+        }
+    }
+}
+
+fn io_error(doing: &'static str, path: impl Into<PathBuf>) -> impl FnOnce(io::Error) -> ImageError {
+    let path = path.into();
+    move |source| ImageError::Io {
+        doing,
+        path,
+        source,
+    }
+}

@@ -1,0 +1,234 @@
+//! The cache of built images.
+
+use std::fs::{self, File};
+use std::io::Read;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+
+use nix::fcntl::{Flock, FlockArg};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use super::build::build_in_worker;
+use super::recipe::Recipe;
+use super::{ImageError, io_error};
+
+/// Files that every image has.
+const FILES: [&str; 5] = [
+    "disk.raw",
+    "initrd",
+    "packages.txt",
+    "versions.json",
+    "vmlinuz",
+];
+/// Written last; an image without it is not one.
+const MANIFEST: &str = "manifest.json";
+
+/// Told what an image build is doing.
+pub type Progress<'a> = &'a mut dyn FnMut(&str);
+
+/// Sizes and digests of a finished image.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct Manifest {
+    recipe: String,
+    files: Vec<ManifestFile>,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct ManifestFile {
+    name: String,
+    bytes: u64,
+    sha256: String,
+}
+
+/// A built image, verified and read-only.
+#[derive(Debug, Clone)]
+pub struct Image {
+    /// Recipe name.
+    pub name: String,
+    /// Folder in the cache.
+    pub folder: PathBuf,
+    /// The recipe's digest.
+    pub digest: String,
+}
+
+impl Image {
+    /// Kernel for direct boot.
+    pub fn kernel(&self) -> PathBuf {
+        self.folder.join("vmlinuz")
+    }
+
+    /// What the recipe says about its versions (`versions.json`); empty when it cannot be read.
+    pub fn versions(&self) -> std::collections::BTreeMap<String, String> {
+        fs::read(self.folder.join("versions.json"))
+            .ok()
+            .and_then(|bytes| serde_json::from_slice(&bytes).ok())
+            .unwrap_or_default()
+    }
+}
+
+/// The user's image cache: `$XDG_CACHE_HOME/bridgelab/images`.
+#[derive(Debug, Clone)]
+pub struct Store {
+    folder: PathBuf,
+}
+
+impl Store {
+    /// The user's cache folder for all of bridgelab: `$BRIDGELAB_CACHE`, `$XDG_CACHE_HOME/bridgelab` or
+    /// `~/.cache/bridgelab`.
+    pub fn cache_folder() -> PathBuf {
+        let set = |name: &str| {
+            std::env::var_os(name)
+                .filter(|value| !value.is_empty())
+                .map(PathBuf::from)
+        };
+        set("BRIDGELAB_CACHE")
+            .or_else(|| set("XDG_CACHE_HOME").map(|cache| cache.join("bridgelab")))
+            .or_else(|| set("HOME").map(|home| home.join(".cache/bridgelab")))
+            .unwrap_or_else(|| PathBuf::from("/var/cache/bridgelab"))
+    }
+
+    /// Opens the store in a cache folder.
+    pub fn new(cache: &Path) -> Self {
+        Self {
+            folder: cache.join("images"),
+        }
+    }
+
+    /// The finished image of a recipe, if it is there and whole.
+    ///
+    /// # Errors
+    /// [`ImageError::Incomplete`] when it is there and damaged.
+    pub fn get(&self, recipe: &Recipe) -> Result<Option<Image>, ImageError> {
+        let folder = self.folder.join(recipe.cache_name());
+        let Ok(text) = fs::read(folder.join(MANIFEST)) else {
+            return Ok(None);
+        };
+        let incomplete = |problem: String| ImageError::Incomplete {
+            path: folder.clone(),
+            problem,
+        };
+        let manifest: Manifest = serde_json::from_slice(&text)
+            .map_err(|e| incomplete(format!("its manifest does not parse: {e}")))?;
+        for file in &manifest.files {
+            let meta = fs::metadata(folder.join(&file.name))
+                .map_err(|e| incomplete(format!("`{}`: {e}", file.name)))?;
+            if meta.len() != file.bytes {
+                let found = meta.len();
+                return Err(incomplete(format!(
+                    "`{}` has {found} bytes instead of {}",
+                    file.name, file.bytes
+                )));
+            }
+        }
+        Ok(Some(Image {
+            name: recipe.name.clone(),
+            folder,
+            digest: recipe.digest.clone(),
+        }))
+    }
+
+    /// The finished image of a recipe; built now if it is missing or damaged.
+    ///
+    /// Two builders at once: the second waits for the first and takes its result. A builder that is killed
+    /// leaves nothing that is ever taken for an image; the next one removes what is left.
+    ///
+    /// # Errors
+    /// [`ImageError`].
+    pub fn get_or_build(
+        &self,
+        recipe: &Recipe,
+        progress: Progress<'_>,
+    ) -> Result<Image, ImageError> {
+        if let Ok(Some(image)) = self.get(recipe) {
+            return Ok(image);
+        }
+        fs::create_dir_all(&self.folder).map_err(io_error("create", &self.folder))?;
+        let _lock = self.lock(recipe, progress)?;
+        let folder = self.folder.join(recipe.cache_name());
+        match self.get(recipe) {
+            Ok(Some(image)) => return Ok(image),
+            Ok(None) => {}
+            Err(damaged) => progress(&format!("building again: {damaged}")),
+        }
+        remove_tree(&folder)?;
+        let unfinished = self
+            .folder
+            .join(format!(".unfinished-{}", recipe.cache_name()));
+        remove_tree(&unfinished)?;
+        fs::create_dir_all(&unfinished).map_err(io_error("create", &unfinished))?;
+        let log = self.folder.join(format!("{}.log", recipe.cache_name()));
+        if let Err(failed) = build_in_worker(recipe, &unfinished, &log, progress) {
+            remove_tree(&unfinished)?;
+            return Err(failed);
+        }
+        progress("hashing");
+        seal(recipe, &unfinished)?;
+        fs::rename(&unfinished, &folder).map_err(io_error("move into place", &folder))?;
+        self.get(recipe)?.ok_or(ImageError::Incomplete {
+            path: folder,
+            problem: "it vanished after the build".to_owned(),
+        })
+    }
+
+    fn lock(&self, recipe: &Recipe, progress: Progress<'_>) -> Result<Flock<File>, ImageError> {
+        let path = self.folder.join(format!("{}.lock", recipe.cache_name()));
+        let open = || File::create(&path).map_err(io_error("open", &path));
+        match Flock::lock(open()?, FlockArg::LockExclusiveNonblock) {
+            Ok(lock) => Ok(lock),
+            Err(_) => {
+                progress("waiting for another builder of the same image");
+                Flock::lock(open()?, FlockArg::LockExclusive)
+                    .map_err(|(_, errno)| io_error("lock", &path)(errno.into()))
+            }
+        }
+    }
+}
+
+/// Checks that the build made every file, makes them read-only and writes the manifest.
+fn seal(recipe: &Recipe, folder: &Path) -> Result<(), ImageError> {
+    let mut files = Vec::new();
+    for name in FILES {
+        let path = folder.join(name);
+        let mut file =
+            File::open(&path).map_err(io_error("open what the build should have made,", &path))?;
+        let mut hash = Sha256::new();
+        let mut buffer = vec![0; 1 << 20];
+        let mut bytes = 0;
+        loop {
+            let read = file.read(&mut buffer).map_err(io_error("read", &path))?;
+            if read == 0 {
+                break;
+            }
+            hash.update(&buffer[..read]);
+            bytes += read as u64;
+        }
+        file.sync_all().map_err(io_error("write", &path))?;
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o444))
+            .map_err(io_error("protect", &path))?;
+        files.push(ManifestFile {
+            name: name.to_owned(),
+            bytes,
+            sha256: hash
+                .finalize()
+                .iter()
+                .map(|byte| format!("{byte:02x}"))
+                .collect(),
+        });
+    }
+    let manifest = Manifest {
+        recipe: recipe.digest.clone(),
+        files,
+    };
+    let path = folder.join(MANIFEST);
+    let text =
+        serde_json::to_vec_pretty(&manifest).map_err(|e| io_error("write", &path)(e.into()))?;
+    fs::write(&path, text).map_err(io_error("write", &path))
+}
+
+fn remove_tree(path: &Path) -> Result<(), ImageError> {
+    match fs::remove_dir_all(path) {
+        Err(e) if e.kind() != std::io::ErrorKind::NotFound => Err(io_error("remove", path)(e)),
+        _ => Ok(()),
+    }
+}

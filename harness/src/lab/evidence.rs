@@ -1,0 +1,168 @@
+//! What a failure can be understood from: gathered from every machine and guest before teardown.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+use std::time::Duration;
+
+use super::job::Job;
+use super::run::Run;
+use super::topology::machine_folder;
+use crate::check::Vantage;
+use crate::deadline::Deadline;
+use crate::lab::boot::guest_folder;
+
+/// Commands whose output tells a machine's network: file name and command.
+const NETWORK: [(&str, &str); 8] = [
+    ("links.txt", "ip -d -s link"),
+    ("addresses.txt", "ip addr"),
+    (
+        "routes.txt",
+        "ip -4 route show table all; ip -6 route show table all; ip rule",
+    ),
+    ("neighbours.txt", "ip neigh"),
+    ("bridge-ports.txt", "bridge -d link; bridge fdb; bridge mdb"),
+    (
+        "sysctl-net.txt",
+        "sysctl -a 2>/dev/null | grep '^net\\.' | grep -E 'forwarding|accept_ra|disable_ipv6|bridge-nf'",
+    ),
+    (
+        "networkctl.txt",
+        "networkctl --no-pager --all status 2>&1; grep . /run/systemd/netif/links/* 2>/dev/null",
+    ),
+    (
+        "firewall.txt",
+        "nft list ruleset 2>/dev/null || iptables-save 2>/dev/null",
+    ),
+];
+
+/// The same from inside a guest.
+const GUEST: [(&str, &str); 4] = [
+    ("journal.txt", "journalctl --no-pager -b -o short-monotonic"),
+    (
+        "resolver.txt",
+        "resolvectl status --no-pager; cat /etc/resolv.conf",
+    ),
+    (
+        "docker.txt",
+        "docker ps -a; docker network inspect bridge; docker info",
+    ),
+    (
+        "boot.txt",
+        "systemd-analyze; systemd-analyze blame | head -30; systemctl --failed --no-pager",
+    ),
+];
+
+/// Gathers everything into the evidence folder; what cannot be gathered is logged. Returns the versions found.
+pub(super) async fn gather(run: &Run<'_>, job: &Job, evidence: &Path) -> BTreeMap<String, String> {
+    write(
+        &evidence.join("plan.txt"),
+        &super::show_plan(run.scenario()),
+    );
+    write(
+        &evidence.join("commands.txt"),
+        &(run.commands.join("\n\n") + "\n"),
+    );
+    write(
+        &evidence.join("sysctls-set.txt"),
+        &(run.lab.sysctls().join("\n") + "\n"),
+    );
+    write(
+        &evidence.join("reproduce.txt"),
+        &format!("{}\n", job.reproduce),
+    );
+    let captures: Vec<String> = run
+        .lab
+        .captures()
+        .map(|(label, c)| format!("{label} {}", c.summary()))
+        .collect();
+    write(
+        &evidence.join("captures/summary.txt"),
+        &(captures.join("\n") + "\n"),
+    );
+    for machine in run.lab.machines() {
+        let folder = machine_folder(evidence, machine.name());
+        let vantage = Vantage::Machine(machine.clone());
+        for (file, command) in NETWORK {
+            save(&vantage, command, &folder.join(file)).await;
+        }
+    }
+    let mut versions = versions(run, job).await;
+    for (name, guest) in &run.guests {
+        let folder = guest_folder(evidence, name.as_ref());
+        let vantage = Vantage::Guest(guest.clone());
+        for (file, command) in NETWORK.iter().chain(&GUEST) {
+            save(&vantage, command, &folder.join(file)).await;
+        }
+        for (what, command) in [
+            ("systemd", "systemctl --version | sed -n '1s/systemd //p'"),
+            ("kernel", "uname -r"),
+            ("docker", "docker --version 2>/dev/null"),
+        ] {
+            if let Some(version) = ask(&vantage, command).await {
+                versions.insert(format!("{name}.{what}"), version);
+            }
+        }
+    }
+    versions
+}
+
+async fn versions(run: &Run<'_>, job: &Job) -> BTreeMap<String, String> {
+    let mut versions = BTreeMap::new();
+    versions.insert("bridgelab".to_owned(), env!("CARGO_PKG_VERSION").to_owned());
+    if let Some(digest) = &job.image_digest {
+        versions.insert("image".to_owned(), digest.clone());
+    }
+    let Some(machine) = run.lab.machines().next() else {
+        return versions;
+    };
+    let vantage = Vantage::Machine(machine.clone());
+    for (what, command) in [
+        ("host.kernel", "uname -r".to_owned()),
+        (
+            "host.systemd",
+            "systemctl --version | sed -n '1s/systemd //p'".to_owned(),
+        ),
+        (
+            "host.dnsmasq",
+            "dnsmasq --version | sed -n '1s/Dnsmasq version \\([^ ]*\\).*/\\1/p'".to_owned(),
+        ),
+        (
+            "vmm",
+            format!(
+                "{} --version | head -n 1",
+                crate::hypervisor::qemu::program()
+            ),
+        ),
+    ] {
+        if let Some(version) = ask(&vantage, &command).await {
+            versions.insert(what.to_owned(), version);
+        }
+    }
+    versions
+}
+
+async fn ask(vantage: &Vantage, command: &str) -> Option<String> {
+    let by = Deadline::after(Duration::from_secs(15));
+    let output = vantage.exec(&["sh", "-c", command], by).await.ok()?;
+    let text = output.stdout.trim().to_owned();
+    (!text.is_empty()).then_some(text)
+}
+
+async fn save(vantage: &Vantage, command: &str, path: &Path) {
+    let by = Deadline::after(Duration::from_secs(30));
+    match vantage.exec(&["sh", "-c", command], by).await {
+        Ok(output) => write(
+            path,
+            &format!("# {command}\n{}{}", output.stdout, output.stderr),
+        ),
+        Err(error) => tracing::warn!(%error, command, "evidence could not be gathered"),
+    }
+}
+
+fn write(path: &Path, text: &str) {
+    let made = path.parent().map_or(Ok(()), fs::create_dir_all);
+    if let Err(error) = made.and_then(|()| fs::write(path, text)) {
+        tracing::warn!(%error, path = %path.display(), "evidence could not be written");
+    }
+}

@@ -1,0 +1,33 @@
+//! Puts it together: builds a plan's machines, boots its guests, runs its checks, gathers evidence, takes it down.
+//!
+//! Everything here happens in a worker process that is PID 1 of its own namespaces (`host::isolate`);
+//! [`supervise`] is the part that runs in the user's process and talks to workers.
+
+mod boot;
+mod evidence;
+mod job;
+mod run;
+pub mod supervise;
+mod topology;
+mod worker;
+
+pub use job::{Event, Job, WORKER_COMMAND};
+pub use topology::{Lab, LabError};
+pub use worker::worker_main;
+
+use crate::hypervisor::{GuestSpec, qemu};
+use crate::plan::TopologyPlan;
+use crate::scenario::Scenario;
+
+/// A scenario's plan as text, each step with its equivalent command; needs no privileges.
+pub fn show_plan(scenario: &Scenario) -> String {
+    TopologyPlan::new(scenario).render(|name| {
+        let guest = scenario
+            .guests
+            .iter()
+            .find(|(known, _)| known.as_ref() == name);
+        guest.map_or_else(String::new, |(_, guest)| {
+            qemu::command(&GuestSpec::planned(name, guest)).to_string()
+        })
+    })
+}

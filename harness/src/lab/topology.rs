@@ -1,0 +1,355 @@
+//! Carries out a plan's steps.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::deadline::Deadline;
+use crate::diagnostic::Diagnose;
+use crate::host::capture::{Capture, CaptureError};
+use crate::host::netlink::{LinkError, VethEnd};
+use crate::host::netns::{BeginNetns, MachineRoot, Netns, NetnsError, read_sysctl, write_sysctl};
+use crate::host::networkd::{self, Networkd};
+use crate::host::service::{Log, Service, ServiceError};
+use crate::host::tap::{Tap, TapError};
+use crate::host::{ChildSetup, http};
+use crate::plan::{LinkEnd, Step, TopologyPlan, dnsmasq};
+
+/// How long a daemon may take to be ready.
+const DAEMON_READY: Duration = Duration::from_secs(15);
+
+/// A step of the plan failed.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum LabError {
+    /// Making a machine or running on it.
+    #[error("build the lab")]
+    Netns(#[from] NetnsError),
+    /// A link, address or route.
+    #[error("build the lab")]
+    Link(#[from] LinkError),
+    /// A capture.
+    #[error("build the lab")]
+    Capture(#[from] CaptureError),
+    /// A daemon.
+    #[error("build the lab")]
+    Service(#[from] ServiceError),
+    /// A TAP.
+    #[error("build the lab")]
+    Tap(#[from] TapError),
+    /// A sysctl, a server or a folder.
+    #[error("{doing} on machine `{machine}`")]
+    Io {
+        /// What was being done.
+        doing: String,
+        /// Machine.
+        machine: String,
+        /// The kernel's answer.
+        source: io::Error,
+    },
+    /// A guest.
+    #[error("bring up the guests")]
+    Guest(#[from] crate::guest::GuestError),
+    /// The plan names a machine that it did not make: a bug in the plan.
+    #[error("find machine `{machine}` in the lab")]
+    NoMachine {
+        /// Machine.
+        machine: String,
+    },
+}
+
+impl Diagnose for LabError {
+    fn code(&self) -> &'static str {
+        match self {
+            Self::Netns(e) => e.code(),
+            Self::Link(e) => e.code(),
+            Self::Capture(e) => e.code(),
+            Self::Service(e) => e.code(),
+            Self::Tap(e) => e.code(),
+            Self::Guest(e) => e.code(),
+            Self::Io { .. } => "lab.io",
+            Self::NoMachine { .. } => "lab.no-machine",
+        }
+    }
+
+    fn help(&self) -> Option<String> {
+        match self {
+            Self::Netns(e) => e.help(),
+            Self::Link(e) => e.help(),
+            Self::Capture(e) => e.help(),
+            Self::Service(e) => e.help(),
+            Self::Tap(e) => e.help(),
+            Self::Guest(e) => e.help(),
+            Self::Io { .. } | Self::NoMachine { .. } => None,
+        }
+    }
+}
+
+/// A built topology. Dropping it ends its daemons and machines; the kernel takes the links with them.
+#[derive(Debug, Default)]
+#[must_use = "the lab lives as long as this value"]
+pub struct Lab {
+    // Declared in the order they must die: what runs on machines before the machines.
+    services: Vec<Service>,
+    networkd: BTreeMap<String, Networkd>,
+    taps: BTreeMap<String, Vec<Tap>>,
+    captures: BTreeMap<String, Capture>,
+    machines: BTreeMap<String, Arc<Netns>>,
+    sysctls: Vec<String>,
+}
+
+/// Folders that steps write into.
+#[derive(Debug, Clone)]
+pub struct Folders {
+    /// Private tmpfs of the worker: sockets, keys, seeds.
+    pub run: PathBuf,
+    /// Evidence of this run.
+    pub evidence: PathBuf,
+}
+
+impl Lab {
+    /// Builds everything in the plan up to, and not including, the guests.
+    ///
+    /// # Errors
+    /// [`LabError`] of the first step that fails; what was built is dropped with the returned value's parts.
+    pub async fn build(plan: &TopologyPlan, folders: &Folders) -> Result<Self, LabError> {
+        let mut lab = Self::default();
+        lab.make_machines(plan)?;
+        for step in plan.steps() {
+            tracing::debug!(%step, "carry out");
+            lab.carry_out(step, folders).await?;
+        }
+        Ok(lab)
+    }
+
+    /// A machine by name.
+    ///
+    /// # Errors
+    /// [`LabError::NoMachine`].
+    pub fn machine(&self, name: &str) -> Result<&Arc<Netns>, LabError> {
+        self.machines.get(name).ok_or_else(|| LabError::NoMachine {
+            machine: name.to_owned(),
+        })
+    }
+
+    /// All machines.
+    pub fn machines(&self) -> impl Iterator<Item = &Arc<Netns>> {
+        self.machines.values()
+    }
+
+    /// The capture on the wire of a machine's or guest's interface, by `OWNER-INTERFACE`.
+    pub fn capture(&self, label: &str) -> Option<&Capture> {
+        self.captures.get(label)
+    }
+
+    /// All captures, by `OWNER-INTERFACE`.
+    pub fn captures(&self) -> impl Iterator<Item = (&String, &Capture)> {
+        self.captures.iter()
+    }
+
+    /// Takes a guest's TAPs, in the order of its interfaces, to hand them to its VMM.
+    pub fn take_taps(&mut self, guest: &str) -> Vec<Tap> {
+        self.taps.remove(guest).unwrap_or_default()
+    }
+
+    /// Sysctls as they were found after setting them, one `machine key = value` each.
+    pub fn sysctls(&self) -> &[String] {
+        &self.sysctls
+    }
+
+    /// Ends daemons in good order. Machines and links go when the value is dropped.
+    pub async fn stop_services(&mut self, grace: Duration) {
+        for service in self.services.drain(..) {
+            if let Err(error) = service.stop(grace).await {
+                tracing::warn!(%error, "a daemon could not be reaped");
+            }
+        }
+        while let Some((machine, networkd)) = self.networkd.pop_first() {
+            if let Err(error) = networkd.stop(grace).await {
+                tracing::warn!(%error, machine, "networkd could not be reaped");
+            }
+        }
+    }
+
+    /// Namespaces take about a millisecond each, so all are asked for before the first is waited for.
+    fn make_machines(&mut self, plan: &TopologyPlan) -> Result<(), LabError> {
+        let begun: Vec<BeginNetns> = plan
+            .steps()
+            .iter()
+            .filter_map(|step| match step {
+                Step::Machine { name, private_run } => {
+                    let private = if *private_run {
+                        &networkd::PRIVATE[..]
+                    } else {
+                        &[]
+                    };
+                    let tmpfs = private.iter().map(PathBuf::from).collect();
+                    Some(Netns::begin(name, MachineRoot { tmpfs }))
+                }
+                _ => None,
+            })
+            .collect();
+        for machine in begun {
+            let machine = machine.finish()?;
+            self.machines
+                .insert(machine.name().to_owned(), Arc::new(machine));
+        }
+        Ok(())
+    }
+
+    async fn carry_out(&mut self, step: &Step, folders: &Folders) -> Result<(), LabError> {
+        match step {
+            // Machines exist already; guests are booted by `boot`.
+            Step::Machine { .. } | Step::Guest { .. } => {}
+            Step::Sysctl {
+                machine,
+                key,
+                value,
+                optional,
+            } => self.sysctl(machine, key, value, *optional).await?,
+            Step::Switch { machine, name } => {
+                self.machine(machine)?.netlink().add_switch(name).await?
+            }
+            Step::Veth { here, there } => {
+                let peer = self.machine(&there.machine)?.namespace();
+                let netlink = self.machine(&here.machine)?.netlink();
+                netlink
+                    .add_veth(&veth_end(here), &veth_end(there), &peer)
+                    .await?;
+            }
+            Step::Capture {
+                machine,
+                link,
+                file,
+            } => {
+                let path = folders
+                    .evidence
+                    .join("captures")
+                    .join(format!("{file}.pcapng"));
+                let capture = Capture::start(self.machine(machine)?, link, &path).await?;
+                self.captures.insert(file.clone(), capture);
+            }
+            Step::Master {
+                machine,
+                port,
+                bridge,
+            } => {
+                self.machine(machine)?
+                    .netlink()
+                    .enslave(port, bridge)
+                    .await?;
+            }
+            Step::Address {
+                machine,
+                interface,
+                address,
+            } => {
+                self.machine(machine)?
+                    .netlink()
+                    .add_address(interface, *address)
+                    .await?
+            }
+            Step::Up { machine, link } => self.machine(machine)?.netlink().set_up(link).await?,
+            Step::Route { machine, to, via } => {
+                self.machine(machine)?
+                    .netlink()
+                    .add_route(*to, *via)
+                    .await?
+            }
+            Step::Http { machine, config } => {
+                let config = config.clone();
+                let served = self.machine(machine)?.run(http::serve(config)).await?;
+                served.map_err(|source| LabError::Io {
+                    doing: "start the web server".to_owned(),
+                    machine: machine.clone(),
+                    source,
+                })?;
+            }
+            Step::Dnsmasq { machine, config } => {
+                let words = dnsmasq::command(config);
+                let log = machine_folder(&folders.evidence, machine).join("dnsmasq.log");
+                let service = self.machine(machine)?.run(async move {
+                    let mut command = Command::new(&words[0]);
+                    command.args(&words[1..]);
+                    let mut service =
+                        Service::start("dnsmasq", command, ChildSetup::default(), Log::new(log))?;
+                    let by = Deadline::after(DAEMON_READY);
+                    service.ready_when_log_shows(dnsmasq::STARTED, by).await?;
+                    Ok::<_, ServiceError>(service)
+                });
+                let service = service.await??;
+                self.services.push(service);
+            }
+            Step::Networkd { machine, units } => {
+                let units = units.clone();
+                let run = folders.run.join(machine);
+                let logs = machine_folder(&folders.evidence, machine);
+                std::fs::create_dir_all(&run).map_err(|source| LabError::Io {
+                    doing: format!("create `{}`", run.display()),
+                    machine: machine.clone(),
+                    source,
+                })?;
+                let by = Deadline::after(DAEMON_READY);
+                let started = self
+                    .machine(machine)?
+                    .run(Networkd::start(units, run, logs, by));
+                let networkd = started.await??;
+                self.networkd.insert(machine.clone(), networkd);
+            }
+            Step::Tap { machine, guest, id } => {
+                let id = id.clone();
+                let tap = self
+                    .machine(machine)?
+                    .run(async move { Tap::create(&id) })
+                    .await??;
+                self.taps.entry(guest.clone()).or_default().push(tap);
+            }
+        }
+        Ok(())
+    }
+
+    async fn sysctl(
+        &mut self,
+        machine: &str,
+        key: &str,
+        value: &str,
+        optional: bool,
+    ) -> Result<(), LabError> {
+        let (wanted, to) = (key.to_owned(), value.to_owned());
+        let done = self.machine(machine)?.run(async move {
+            write_sysctl(&wanted, &to)?;
+            read_sysctl(&wanted)
+        });
+        match done.await? {
+            Ok(found) => self.sysctls.push(format!("{machine} {key} = {found}")),
+            Err(e) if optional && e.kind() == io::ErrorKind::NotFound => {
+                self.sysctls
+                    .push(format!("{machine} {key} absent on this kernel"));
+            }
+            Err(source) => {
+                return Err(LabError::Io {
+                    doing: format!("run `sysctl -w {key}={value}`"),
+                    machine: machine.to_owned(),
+                    source,
+                });
+            }
+        }
+        Ok(())
+    }
+}
+
+fn veth_end(end: &LinkEnd) -> VethEnd {
+    VethEnd {
+        name: end.name.clone(),
+        mac: end.mac,
+        mtu: end.mtu,
+    }
+}
+
+/// Folder of a machine's evidence.
+pub(super) fn machine_folder(evidence: &Path, machine: &str) -> PathBuf {
+    evidence.join("machines").join(machine)
+}

@@ -1,0 +1,149 @@
+//! The worker process: one scenario run, PID 1 of its own namespaces.
+
+use std::fs;
+use std::io::{self, BufRead, BufReader, Write};
+use std::path::PathBuf;
+use std::sync::Mutex;
+
+use tokio::sync::watch;
+
+use super::job::{CANCEL, Event, Job};
+use super::run::{Run, broken};
+use super::topology::Folders;
+use crate::host::isolate::{self, Isolation};
+use crate::report::{RunReport, exit_code};
+use crate::scenario;
+
+/// Body of the worker: reads its job from stdin, writes events to stdout.
+///
+/// Must be called before any thread is started. Returns the process's exit code: 0 whenever a report was
+/// written.
+pub fn worker_main() -> i32 {
+    match work() {
+        Ok(()) => 0,
+        Err(error) => {
+            let _ = writeln!(io::stderr(), "bridgelab worker: {error}");
+            exit_code::BROKEN
+        }
+    }
+}
+
+fn tell(event: &Event) -> io::Result<()> {
+    static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+    let _guard = ONE_AT_A_TIME.lock();
+    let mut out = io::stdout().lock();
+    serde_json::to_writer(&mut out, event)?;
+    out.write_all(b"\n")?;
+    out.flush()
+}
+
+fn finish(report: RunReport) -> io::Result<()> {
+    tell(&Event::Report {
+        report: Box::new(report),
+    })
+}
+
+fn work() -> io::Result<()> {
+    let mut input = BufReader::new(io::stdin());
+    let mut line = String::new();
+    input.read_line(&mut line)?;
+    let job: Job = serde_json::from_str(&line)?;
+    let name = job.scenario.display().to_string();
+    let loaded = match scenario::load(&job.scenario) {
+        Ok(loaded) => loaded,
+        Err(errors) => return finish(broken(&job, &name, &errors)),
+    };
+    let variant = loaded
+        .variants()
+        .find(|v| Some(v.as_ref()) == job.variant.as_deref())
+        .cloned();
+    let scenario = match loaded.scenario(variant.as_ref()) {
+        Ok(scenario) => scenario,
+        Err(unknown) => return finish(broken(&job, &name, &unknown)),
+    };
+    let avoid: Vec<PathBuf> = [
+        Some(job.evidence.clone()),
+        job.image.clone(),
+        std::env::current_exe().ok(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
+    let place = match isolate::enter(Isolation::Lab, &mut io::stdout(), &mut input, &avoid) {
+        Ok(place) => place,
+        Err(error) => return finish(broken(&job, &scenario.name, &error)),
+    };
+    let folders = Folders {
+        run: place.join("run"),
+        evidence: job.evidence.clone(),
+    };
+    fs::create_dir_all(&folders.run)?;
+    fs::create_dir_all(folders.evidence.join("captures"))?;
+    for machine in scenario.machines.keys() {
+        fs::create_dir_all(super::topology::machine_folder(
+            &folders.evidence,
+            machine.as_ref(),
+        ))?;
+    }
+    let (cancel, cancelled) = watch::channel(false);
+    // A reader that blocks for ever must not keep the runtime from ending, so it is a thread of its own.
+    std::thread::Builder::new()
+        .name("control".to_owned())
+        .spawn(move || {
+            let mut line = String::new();
+            loop {
+                line.clear();
+                match input.read_line(&mut line) {
+                    // The supervisor is gone: nobody is left to report to, and our end takes everything with it.
+                    Ok(0) | Err(_) => std::process::exit(exit_code::BROKEN),
+                    Ok(_) if line.trim() == CANCEL => {
+                        let _ = cancel.send(true);
+                    }
+                    Ok(_) => {}
+                }
+            }
+        })?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()?;
+    let report = runtime.block_on(run(&scenario, &job, folders, cancelled));
+    let written = finish(report);
+    runtime.shutdown_timeout(std::time::Duration::from_millis(500));
+    written
+}
+
+async fn run(
+    scenario: &scenario::Scenario,
+    job: &Job,
+    folders: Folders,
+    cancelled: watch::Receiver<bool>,
+) -> RunReport {
+    let say = |event: Event| {
+        if let Err(error) = tell(&event) {
+            tracing::debug!(%error, "nobody listens");
+        }
+    };
+    let wait_for_cancel = |mut cancelled: watch::Receiver<bool>| async move {
+        // The sender lives as long as the process.
+        let _ = cancelled.wait_for(|cancel| *cancel).await;
+    };
+    let run_folder = folders.run.clone();
+    let mut run = Run::new(scenario, job, folders, &say);
+    run.carry_out(wait_for_cancel(cancelled.clone())).await;
+    // A second request, while evidence is gathered, goes straight to teardown.
+    run.gather_evidence().await;
+    if job.keep && !*cancelled.borrow() {
+        say(Event::Kept {
+            machines: run
+                .lab
+                .machines()
+                .map(|machine| machine.name().to_owned())
+                .collect(),
+            guests: run.guests.keys().map(ToString::to_string).collect(),
+            run: run_folder,
+        });
+        wait_for_cancel(cancelled).await;
+    }
+    run.tear_down().await
+}

@@ -1,0 +1,251 @@
+//! From a scenario to its steps.
+
+use std::collections::BTreeMap;
+
+use super::step::{LinkEnd, Step};
+use crate::scenario::names::{IfName, MachineName};
+use crate::scenario::net::Mac;
+use crate::scenario::{Machine, MachineInterface, Scenario, Segment};
+
+/// Machine that holds the switches of all segments. No scenario can name one so: names have no dot.
+pub const FABRIC: &str = "lab.fabric";
+
+/// Sysctls under which the kernel's default would falsify a lab (all of them set and recorded).
+///
+/// `bridge-nf-call-*` is per namespace and defaults to on where `br_netfilter` is loaded: bridged frames would
+/// run through iptables. (Linux `net/bridge/br_netfilter_hooks.c`.)
+const EVERYWHERE: [(&str, &str); 3] = [
+    ("net.bridge.bridge-nf-call-iptables", "0"),
+    ("net.bridge.bridge-nf-call-ip6tables", "0"),
+    ("net.bridge.bridge-nf-call-arptables", "0"),
+];
+
+/// Stand-ins for what lies outside the lab are not what is tested: their addresses are static and unique by
+/// construction, so they skip duplicate address detection and take no advertisements.
+const STAND_IN: [(&str, &str); 3] = [
+    ("net.ipv6.conf.all.accept_dad", "0"),
+    ("net.ipv6.conf.default.accept_dad", "0"),
+    ("net.ipv6.conf.default.accept_ra", "0"),
+];
+
+pub(super) fn steps(scenario: &Scenario) -> Vec<Step> {
+    let mut steps = Vec::new();
+    machines(scenario, &mut steps);
+    cables(scenario, &mut steps);
+    for (name, machine) in &scenario.machines {
+        addresses(name, machine, &mut steps);
+    }
+    for (name, machine) in &scenario.machines {
+        services(name, machine, &mut steps);
+    }
+    for (name, machine) in &scenario.machines {
+        if let Some(units) = &machine.networkd {
+            steps.push(Step::Networkd {
+                machine: name.to_string(),
+                units: units.clone(),
+            });
+        }
+    }
+    guests(scenario, &mut steps);
+    steps
+}
+
+fn machines(scenario: &Scenario, steps: &mut Vec<Step>) {
+    steps.push(Step::Machine {
+        name: FABRIC.to_owned(),
+        private_run: false,
+    });
+    for (name, machine) in &scenario.machines {
+        steps.push(Step::Machine {
+            name: name.to_string(),
+            private_run: machine.networkd.is_some(),
+        });
+    }
+    let mut sysctl = |machine: &str, key: &str, value: &str, optional| {
+        steps.push(Step::Sysctl {
+            machine: machine.to_owned(),
+            key: key.to_owned(),
+            value: value.to_owned(),
+            optional,
+        });
+    };
+    for (key, value) in EVERYWHERE {
+        sysctl(FABRIC, key, value, true);
+    }
+    // A switch has no address of its own, link-local ones included.
+    sysctl(FABRIC, "net.ipv6.conf.all.disable_ipv6", "1", false);
+    sysctl(FABRIC, "net.ipv6.conf.default.disable_ipv6", "1", false);
+    for (name, machine) in &scenario.machines {
+        for (key, value) in EVERYWHERE {
+            sysctl(name.as_ref(), key, value, true);
+        }
+        if machine.networkd.is_none() {
+            for (key, value) in STAND_IN {
+                sysctl(name.as_ref(), key, value, false);
+            }
+        }
+        if machine.forward {
+            sysctl(name.as_ref(), "net.ipv4.ip_forward", "1", false);
+            sysctl(name.as_ref(), "net.ipv6.conf.all.forwarding", "1", false);
+        }
+        for (key, value) in &machine.sysctls {
+            sysctl(name.as_ref(), key, value, false);
+        }
+    }
+}
+
+fn cables(scenario: &Scenario, steps: &mut Vec<Step>) {
+    let mut plugged: BTreeMap<&MachineName, Vec<(&MachineName, &MachineInterface)>> =
+        BTreeMap::new();
+    for (name, machine) in &scenario.machines {
+        for interface in &machine.interfaces {
+            plugged
+                .entry(&interface.segment)
+                .or_default()
+                .push((name, interface));
+        }
+    }
+    let mut port = 0;
+    let mut up = Vec::new();
+    for (segment, kind) in &scenario.segments {
+        let ends = plugged.remove(segment).unwrap_or_default();
+        match (kind, ends.as_slice()) {
+            (Segment::Cable, [(a, here), (b, there)]) => {
+                steps.push(Step::Veth {
+                    here: end(a, here),
+                    there: end(b, there),
+                });
+                steps.push(capture(a.as_ref(), here.name.as_ref(), a, here));
+                up.push((a.to_string(), here.name.to_string()));
+                up.push((b.to_string(), there.name.to_string()));
+            }
+            // Validation has made sure that a cable has two ends.
+            (Segment::Cable, _) => {}
+            (Segment::Switch, ends) => {
+                steps.push(Step::Switch {
+                    machine: FABRIC.to_owned(),
+                    name: segment.to_string(),
+                });
+                up.push((FABRIC.to_owned(), segment.to_string()));
+                for (name, interface) in ends {
+                    let socket = port_name(port, name);
+                    port += 1;
+                    steps.push(Step::Veth {
+                        here: LinkEnd {
+                            machine: FABRIC.to_owned(),
+                            name: socket.clone(),
+                            mac: None,
+                            mtu: interface.mtu,
+                        },
+                        there: end(name, interface),
+                    });
+                    steps.push(capture(FABRIC, socket.as_ref(), name, interface));
+                    steps.push(Step::Master {
+                        machine: FABRIC.to_owned(),
+                        port: socket.to_string(),
+                        bridge: segment.to_string(),
+                    });
+                    up.push((FABRIC.to_owned(), socket.to_string()));
+                    let networkd = scenario
+                        .machines
+                        .get(*name)
+                        .is_some_and(|m| m.networkd.is_some());
+                    if !networkd {
+                        up.push((name.to_string(), interface.name.to_string()));
+                    }
+                }
+            }
+        }
+    }
+    steps.extend(
+        up.into_iter()
+            .map(|(machine, link)| Step::Up { machine, link }),
+    );
+}
+
+fn end(machine: &MachineName, interface: &MachineInterface) -> LinkEnd {
+    let derived = || Mac::derived(machine, &interface.name);
+    LinkEnd {
+        machine: machine.to_string(),
+        name: interface.name.clone(),
+        mac: Some(interface.mac.unwrap_or_else(derived)),
+        mtu: interface.mtu,
+    }
+}
+
+fn capture(machine: &str, link: &str, owner: &MachineName, interface: &MachineInterface) -> Step {
+    Step::Capture {
+        machine: machine.to_owned(),
+        link: link.to_owned(),
+        file: format!("{owner}-{}", interface.name),
+    }
+}
+
+/// `p3-desktop`: the switch's socket that a cable of that machine is plugged into, at most 15 bytes.
+fn port_name(number: usize, machine: &MachineName) -> IfName {
+    let mut name = format!("p{number}-{machine}");
+    name.truncate(15);
+    match IfName::try_from(name.as_str()) {
+        Ok(name) => name,
+        Err(_) => unreachable!("a cut machine name is an interface name"),
+    }
+}
+
+fn addresses(name: &MachineName, machine: &Machine, steps: &mut Vec<Step>) {
+    for interface in &machine.interfaces {
+        for address in &interface.addresses {
+            steps.push(Step::Address {
+                machine: name.to_string(),
+                interface: interface.name.to_string(),
+                address: *address,
+            });
+        }
+    }
+    for route in &machine.routes {
+        steps.push(Step::Route {
+            machine: name.to_string(),
+            to: route.to,
+            via: route.via,
+        });
+    }
+}
+
+fn services(name: &MachineName, machine: &Machine, steps: &mut Vec<Step>) {
+    if let Some(config) = &machine.http {
+        steps.push(Step::Http {
+            machine: name.to_string(),
+            config: config.clone(),
+        });
+    }
+    if let Some(config) = &machine.dnsmasq {
+        steps.push(Step::Dnsmasq {
+            machine: name.to_string(),
+            config: config.clone(),
+        });
+    }
+}
+
+fn guests(scenario: &Scenario, steps: &mut Vec<Step>) {
+    for (name, guest) in &scenario.guests {
+        for interface in &guest.interfaces {
+            let machine = guest.on.to_string();
+            steps.push(Step::Tap {
+                machine: machine.clone(),
+                guest: name.to_string(),
+                id: interface.id.clone(),
+            });
+            steps.push(Step::Capture {
+                machine: machine.clone(),
+                link: interface.id.to_string(),
+                file: format!("{name}-{}", interface.id),
+            });
+            steps.push(Step::Up {
+                machine,
+                link: interface.id.to_string(),
+            });
+        }
+        steps.push(Step::Guest {
+            name: name.to_string(),
+        });
+    }
+}

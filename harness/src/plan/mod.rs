@@ -1,0 +1,43 @@
+//! What we will do about a scenario: every namespace, link, address and process, decided before anything is touched.
+//!
+//! [`TopologyPlan::new`] is pure. The plan can be printed (`bridgelab plan`), snapshot-tested without privileges,
+//! and is carried out step by step by `lab`.
+
+mod accelerator;
+mod build;
+pub mod dnsmasq;
+pub mod shell;
+mod show;
+mod step;
+
+pub use accelerator::Accelerator;
+pub use build::FABRIC;
+pub use step::{LinkEnd, Step};
+
+use crate::scenario::Scenario;
+
+/// All steps of a scenario's set-up, in order. Tearing down is the reverse, and the kernel's work.
+#[derive(Debug, Clone)]
+pub struct TopologyPlan {
+    title: String,
+    steps: Vec<Step>,
+}
+
+impl TopologyPlan {
+    /// Plans a scenario. Two calls give equal plans.
+    pub fn new(scenario: &Scenario) -> Self {
+        let title = match &scenario.variant {
+            Some(variant) => format!("{}/{variant}", scenario.name),
+            None => scenario.name.clone(),
+        };
+        Self {
+            title,
+            steps: build::steps(scenario),
+        }
+    }
+
+    /// The steps in the order they are carried out.
+    pub fn steps(&self) -> &[Step] {
+        &self.steps
+    }
+}

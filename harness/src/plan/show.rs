@@ -1,0 +1,115 @@
+//! The plan as text: every step with the command that does the same by hand.
+
+use std::fmt::{self, Display, Formatter};
+
+use super::{Step, TopologyPlan, dnsmasq, shell};
+
+impl TopologyPlan {
+    /// The plan as text. `guest_command` gives the VMM's command line for a guest, which is not the plan's
+    /// business.
+    pub fn render(&self, guest_command: impl Fn(&str) -> String) -> String {
+        let mut text = format!("# {}: {} steps\n", self.title, self.steps.len());
+        for step in &self.steps {
+            let line = match step {
+                Step::Guest { name } => format!("{} &  # guest {name}\n", guest_command(name)),
+                step => format!("{step}\n"),
+            };
+            text.push_str(&line);
+        }
+        text
+    }
+}
+
+impl Display for Step {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Machine { name, private_run } => {
+                write!(f, "ip netns add {name} && ip -n {name} link set lo up")?;
+                if *private_run {
+                    write!(f, "  # with its own read-only /sys and empty /run")?;
+                }
+                Ok(())
+            }
+            Self::Sysctl {
+                machine,
+                key,
+                value,
+                optional,
+            } => {
+                let flag = if *optional { "-e " } else { "" };
+                write!(f, "ip netns exec {machine} sysctl {flag}-w {key}={value}")
+            }
+            Self::Switch { machine, name } => write!(
+                f,
+                "ip -n {machine} link add {name} type bridge forward_delay 0 mcast_snooping 0"
+            ),
+            Self::Veth { here, there } => {
+                write!(f, "ip -n {} link add {}", here.machine, here.name)?;
+                if let Some(mac) = here.mac {
+                    write!(f, " address {mac}")?;
+                }
+                if let Some(mtu) = here.mtu {
+                    write!(f, " mtu {mtu}")?;
+                }
+                write!(f, " type veth peer name {}", there.name)?;
+                if let Some(mac) = there.mac {
+                    write!(f, " address {mac}")?;
+                }
+                if let Some(mtu) = there.mtu {
+                    write!(f, " mtu {mtu}")?;
+                }
+                write!(f, " netns {}", there.machine)
+            }
+            Self::Capture {
+                machine,
+                link,
+                file,
+            } => write!(
+                f,
+                "ip netns exec {machine} tcpdump -U -i {link} -w captures/{file}.pcapng &"
+            ),
+            Self::Master {
+                machine,
+                port,
+                bridge,
+            } => {
+                write!(f, "ip -n {machine} link set {port} master {bridge}")
+            }
+            Self::Address {
+                machine,
+                interface,
+                address,
+            } => write!(f, "ip -n {machine} addr add {address} dev {interface}"),
+            Self::Up { machine, link } => write!(f, "ip -n {machine} link set {link} up"),
+            Self::Route { machine, to, via } => {
+                write!(f, "ip -n {machine} route add {to} via {via}")
+            }
+            Self::Http { machine, config } => write!(
+                f,
+                "ip netns exec {machine} busybox httpd -p {}  # answers {:?}",
+                config.port, config.body
+            ),
+            Self::Dnsmasq { machine, config } => {
+                write!(
+                    f,
+                    "ip netns exec {machine} {} &",
+                    shell::join(&dnsmasq::command(config))
+                )
+            }
+            Self::Networkd { machine, units } => {
+                write!(
+                    f,
+                    "ip netns exec {machine} /usr/lib/systemd/systemd-networkd &  # with"
+                )?;
+                for unit in units {
+                    write!(f, " {}", unit.name)?;
+                }
+                Ok(())
+            }
+            Self::Tap { machine, id, .. } => {
+                write!(f, "ip -n {machine} tuntap add name {id} mode tap vnet_hdr")
+            }
+            Self::Guest { name } => write!(f, "# start guest {name}"),
+        }
+    }
+}

@@ -1,0 +1,178 @@
+//! What is left afterwards: the verdict as data, and its renderings. The JSON keys are documented in
+//! `docs/report-format.md`.
+
+pub mod exit_code;
+mod judge;
+pub mod junit;
+pub mod text;
+
+pub use judge::judge_run;
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+/// Version of the report's shape.
+pub const SCHEMA: u32 = 1;
+
+/// All runs of one invocation.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Report {
+    /// [`SCHEMA`].
+    pub schema: u32,
+    /// In the order they were asked for.
+    pub runs: Vec<RunReport>,
+}
+
+/// How a run ended. Six words, never two.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Outcome {
+    /// Every check holds; in a variant: exactly the named checks fail, in the named way.
+    Passed,
+    /// The network is not what it should be.
+    Failed,
+    /// Host, image, VMM or harness: no verdict on the network.
+    Broken,
+    /// A stage took too long; `problem` names it.
+    TimedOut,
+    /// The host cannot do it; `problem` names the capability.
+    Skipped,
+    /// Somebody ended it.
+    Cancelled,
+}
+
+impl std::fmt::Display for Outcome {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Passed => "passed",
+            Self::Failed => "failed",
+            Self::Broken => "broken",
+            Self::TimedOut => "timed out",
+            Self::Skipped => "skipped",
+            Self::Cancelled => "cancelled",
+        })
+    }
+}
+
+/// Why a run has no verdict: an error with its code and its remedy.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Problem {
+    /// Stable, dotted code.
+    pub code: String,
+    /// The error and its causes, outermost first.
+    pub chain: Vec<String>,
+    /// What the reader can do.
+    pub help: Option<String>,
+}
+
+impl From<crate::diagnostic::Diagnostic> for Problem {
+    fn from(diagnostic: crate::diagnostic::Diagnostic) -> Self {
+        Self {
+            code: diagnostic.code,
+            chain: diagnostic.chain,
+            help: diagnostic.help,
+        }
+    }
+}
+
+/// How one check ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum CheckOutcome {
+    /// It holds.
+    Passed,
+    /// It does not hold.
+    Failed,
+    /// It could not be looked at.
+    NotRun,
+}
+
+/// One check of a run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CheckReport {
+    /// Its id in the scenario.
+    pub id: String,
+    /// Where it looked from.
+    pub from: String,
+    /// Its kind, as in the scenario file.
+    pub kind: String,
+    /// What it saw. Whether that is right is the run's `outcome`: a variant's named checks must fail.
+    pub outcome: CheckOutcome,
+    /// Whether this variant says that it must fail.
+    pub must_fail: bool,
+    /// What should hold, in words.
+    pub expected: String,
+    /// What was seen, in words.
+    pub got: String,
+    /// How often it looked.
+    pub attempts: u32,
+    /// From its start to its verdict, in milliseconds.
+    pub ms: u64,
+}
+
+/// A stage of a run and what it took.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StageReport {
+    /// `topology`, `boot`, `containers`, `checks`, `evidence`, `teardown`.
+    pub name: String,
+    /// Milliseconds.
+    pub ms: u64,
+}
+
+/// The machine type that a guest got.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GuestReport {
+    /// Guest.
+    pub name: String,
+    /// QEMU's machine type.
+    pub machine: String,
+    /// Why that one.
+    pub reason: String,
+}
+
+/// One run of one scenario, green or variant.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RunReport {
+    /// Scenario name.
+    pub scenario: String,
+    /// Variant; absent for the green form.
+    pub variant: Option<String>,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// Why there is no verdict, for every outcome but passed and failed.
+    pub problem: Option<Problem>,
+    /// What is not as the scenario says, one sentence each.
+    pub differences: Vec<String>,
+    /// `kvm` or `tcg`.
+    pub accelerator: String,
+    /// Why that one.
+    pub accelerator_reason: String,
+    /// The guests.
+    pub guests: Vec<GuestReport>,
+    /// In the scenario's order.
+    pub checks: Vec<CheckReport>,
+    /// In the order they began.
+    pub stages: Vec<StageReport>,
+    /// bridgelab, kernel, VMM, systemd, Docker, image digest.
+    pub versions: BTreeMap<String, String>,
+    /// What was still there after teardown.
+    pub leaks: Vec<String>,
+    /// Folder with everything that was gathered.
+    pub evidence: Option<PathBuf>,
+    /// The command that repeats this run.
+    pub reproduce: String,
+    /// From start to end, in milliseconds.
+    pub ms: u64,
+}
+
+impl RunReport {
+    /// `scenario` or `scenario/variant`.
+    pub fn title(&self) -> String {
+        match &self.variant {
+            Some(variant) => format!("{}/{variant}", self.scenario),
+            None => self.scenario.clone(),
+        }
+    }
+}

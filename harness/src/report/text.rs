@@ -1,0 +1,241 @@
+//! The verdict that a person reads: about ten lines, the evidence's path last.
+
+use std::fmt::Write;
+
+use super::{CheckOutcome, CheckReport, Outcome, RunReport};
+
+/// Checks shown in full; the rest is counted.
+const SHOWN: usize = 4;
+
+/// Colours for a terminal; none otherwise.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Colour {
+    /// Plain text.
+    Off,
+    /// ANSI colours.
+    On,
+}
+
+fn paint(text: &str, code: &str, colour: Colour) -> String {
+    match colour {
+        Colour::Off => text.to_owned(),
+        Colour::On => format!("\x1b[{code}m{text}\x1b[0m"),
+    }
+}
+
+/// One run's verdict.
+pub fn verdict(run: &RunReport, colour: Colour) -> String {
+    let mut text = String::new();
+    let word = match run.outcome {
+        Outcome::Passed => paint("passed", "1;32", colour),
+        Outcome::Skipped => paint("skipped", "1;33", colour),
+        other => paint(&other.to_string(), "1;31", colour),
+    };
+    let _ = writeln!(
+        text,
+        "{}: {word}{} in {} on {} ({})",
+        run.title(),
+        counts(run),
+        seconds(run.ms),
+        run.accelerator,
+        run.accelerator_reason
+    );
+    if let Some(problem) = &run.problem {
+        let _ = writeln!(text, "  {} [{}]", problem.chain.join(": "), problem.code);
+        if let Some(help) = &problem.help {
+            let _ = writeln!(text, "  help: {help}");
+        }
+    }
+    let wrong: Vec<&CheckReport> = run
+        .checks
+        .iter()
+        .filter(|check| (check.outcome == CheckOutcome::Passed) == check.must_fail)
+        .collect();
+    if run.outcome != Outcome::Passed {
+        for check in wrong.iter().take(SHOWN) {
+            let _ = writeln!(
+                text,
+                "  {} from {}: expected {}; got {} ({} attempts, {})",
+                check.id,
+                check.from,
+                check.expected,
+                check.got,
+                check.attempts,
+                seconds(check.ms)
+            );
+        }
+        if wrong.len() > SHOWN {
+            let _ = writeln!(text, "  and {} more in report.json", wrong.len() - SHOWN);
+        }
+        for difference in run
+            .differences
+            .iter()
+            .filter(|told| told.contains("not in the named way"))
+        {
+            let _ = writeln!(text, "  {difference}");
+        }
+    } else {
+        for check in run
+            .checks
+            .iter()
+            .filter(|check| check.must_fail)
+            .take(SHOWN)
+        {
+            let _ = writeln!(text, "  {} fails as it must: {}", check.id, check.got);
+        }
+    }
+    for leak in &run.leaks {
+        let _ = writeln!(text, "  left behind: {leak}");
+    }
+    if !run.stages.is_empty() {
+        let stages: Vec<String> = run
+            .stages
+            .iter()
+            .map(|stage| format!("{} {}", stage.name, seconds(stage.ms)))
+            .collect();
+        let _ = writeln!(text, "  stages: {}", stages.join(", "));
+    }
+    if run.outcome != Outcome::Passed {
+        let _ = writeln!(text, "  again: {}", run.reproduce);
+    }
+    if let Some(evidence) = &run.evidence {
+        let _ = writeln!(text, "  evidence: {}", evidence.display());
+    }
+    text
+}
+
+/// The closing line for several runs.
+pub fn summary(runs: &[RunReport]) -> String {
+    let count = |wanted: &[Outcome]| {
+        runs.iter()
+            .filter(|run| wanted.contains(&run.outcome))
+            .count()
+    };
+    format!(
+        "{} passed, {} failed, {} skipped",
+        count(&[Outcome::Passed]),
+        count(&[
+            Outcome::Failed,
+            Outcome::Broken,
+            Outcome::TimedOut,
+            Outcome::Cancelled
+        ]),
+        count(&[Outcome::Skipped])
+    )
+}
+
+fn counts(run: &RunReport) -> String {
+    if run.checks.is_empty() {
+        return String::new();
+    }
+    let hold = run
+        .checks
+        .iter()
+        .filter(|check| check.outcome == CheckOutcome::Passed)
+        .count();
+    let must_fail = run.checks.iter().filter(|check| check.must_fail).count();
+    let wanted = run.checks.len() - must_fail;
+    let failed = run
+        .checks
+        .iter()
+        .filter(|check| check.must_fail && check.outcome == CheckOutcome::Failed)
+        .count();
+    if must_fail == 0 {
+        format!(" ({hold} of {wanted} checks hold)")
+    } else {
+        let held = run
+            .checks
+            .iter()
+            .filter(|check| !check.must_fail && check.outcome == CheckOutcome::Passed)
+            .count();
+        format!(" ({held} of {wanted} checks hold, {failed} of {must_fail} fail as they must)")
+    }
+}
+
+fn seconds(ms: u64) -> String {
+    if ms < 1000 {
+        format!("{ms} ms")
+    } else {
+        format!("{}.{} s", ms / 1000, ms % 1000 / 100)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::StageReport;
+
+    fn run() -> RunReport {
+        RunReport {
+            scenario: "simple-network".to_owned(),
+            variant: None,
+            outcome: Outcome::Failed,
+            problem: None,
+            differences: vec!["`guest-ping` failed: no reply".to_owned()],
+            accelerator: "tcg".to_owned(),
+            accelerator_reason: "no vmx or svm".to_owned(),
+            guests: Vec::new(),
+            checks: vec![
+                CheckReport {
+                    id: "host-ping".to_owned(),
+                    from: "host".to_owned(),
+                    kind: "ping".to_owned(),
+                    outcome: CheckOutcome::Passed,
+                    must_fail: false,
+                    expected: "a reply from 192.168.1.1".to_owned(),
+                    got: "a reply from 192.168.1.1".to_owned(),
+                    attempts: 1,
+                    ms: 3,
+                },
+                CheckReport {
+                    id: "guest-ping".to_owned(),
+                    from: "test1".to_owned(),
+                    kind: "ping".to_owned(),
+                    outcome: CheckOutcome::Failed,
+                    must_fail: false,
+                    expected: "a reply from 192.168.1.1".to_owned(),
+                    got: "no reply".to_owned(),
+                    attempts: 12,
+                    ms: 30_120,
+                },
+            ],
+            stages: vec![StageReport {
+                name: "topology".to_owned(),
+                ms: 24,
+            }],
+            versions: std::collections::BTreeMap::new(),
+            leaks: Vec::new(),
+            evidence: Some("/evidence/1".into()),
+            reproduce: "bridgelab run simple-network".to_owned(),
+            ms: 61_900,
+        }
+    }
+
+    #[test]
+    fn a_failure_says_which_check_from_where_what_was_expected_and_seen() {
+        let expected = "\
+simple-network: failed (1 of 2 checks hold) in 61.9 s on tcg (no vmx or svm)
+  guest-ping from test1: expected a reply from 192.168.1.1; got no reply (12 attempts, 30.1 s)
+  stages: topology 24 ms
+  again: bridgelab run simple-network
+  evidence: /evidence/1
+";
+        assert_eq!(verdict(&run(), Colour::Off), expected);
+    }
+
+    #[test]
+    fn a_variant_shows_what_failed_as_it_must() {
+        let mut run = run();
+        run.variant = Some("tap-outside-match".to_owned());
+        run.outcome = Outcome::Passed;
+        run.differences.clear();
+        run.checks[1].must_fail = true;
+        let expected = "\
+simple-network/tap-outside-match: passed (1 of 1 checks hold, 1 of 1 fail as they must) in 61.9 s on tcg (no vmx or svm)
+  guest-ping fails as it must: no reply
+  stages: topology 24 ms
+  evidence: /evidence/1
+";
+        assert_eq!(verdict(&run, Colour::Off), expected);
+    }
+}

@@ -1,0 +1,205 @@
+//! What is wrong with a scenario, drawn on the line it is wrong in.
+
+use std::error::Error;
+use std::fmt;
+use std::ops::Range;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet};
+
+use super::file::{Place, Source, boundary};
+use super::names::VariantName;
+use crate::diagnostic::Diagnose;
+
+/// Stable codes of scenario faults.
+pub(super) mod code {
+    /// The file is not TOML.
+    pub(in crate::scenario) const SYNTAX: &str = "scenario.syntax";
+    /// A file or folder cannot be read.
+    pub(in crate::scenario) const UNREADABLE: &str = "scenario.unreadable";
+    /// The format's version is missing or not ours.
+    pub(in crate::scenario) const VERSION: &str = "scenario.version";
+    /// A key that the format does not have.
+    pub(in crate::scenario) const UNKNOWN_KEY: &str = "scenario.unknown-key";
+    /// A key that must be there is not.
+    pub(in crate::scenario) const MISSING_KEY: &str = "scenario.missing-key";
+    /// A value of another TOML type.
+    pub(in crate::scenario) const WRONG_TYPE: &str = "scenario.wrong-type";
+    /// A value of the right type that means nothing.
+    pub(in crate::scenario) const BAD_VALUE: &str = "scenario.bad-value";
+    /// A name that breaks the rules of names.
+    pub(in crate::scenario) const BAD_NAME: &str = "scenario.bad-name";
+    /// A reference to something that is not in the scenario.
+    pub(in crate::scenario) const UNKNOWN_NAME: &str = "scenario.unknown-name";
+    /// One name, id or address for two things.
+    pub(in crate::scenario) const DUPLICATE: &str = "scenario.duplicate";
+    /// Two parts that cannot both hold.
+    pub(in crate::scenario) const CONFLICT: &str = "scenario.conflict";
+    /// A systemd-networkd unit file or its folder.
+    pub(in crate::scenario) const UNIT_FILE: &str = "scenario.unit-file";
+}
+
+/// One thing that is wrong, and where.
+#[derive(Debug, Clone)]
+pub struct Fault {
+    /// What is wrong, as a lower-case fragment.
+    pub message: String,
+    /// Stable, dotted code.
+    pub code: &'static str,
+    /// The file as shown to people: relative to the working directory where it lies below it.
+    pub file: PathBuf,
+    /// Line, from 1.
+    pub line: usize,
+    /// Column in characters, from 1.
+    pub column: usize,
+    /// Bytes of the file that are at fault.
+    pub span: Range<usize>,
+    /// Short words beside the underlined text; may be empty.
+    pub label: String,
+    /// What to write instead.
+    pub help: Option<String>,
+    /// The variants it shows up in; empty when it is there without any variant.
+    pub variants: Vec<VariantName>,
+    /// The text to draw from.
+    source: Arc<Source>,
+}
+
+impl Fault {
+    pub(super) fn new(place: &Place, code: &'static str, message: String, label: String) -> Self {
+        let (line, column) = place.source.position(place.span.start);
+        Self {
+            message,
+            code,
+            file: place.source.shown.clone(),
+            line,
+            column,
+            span: place.span.clone(),
+            label,
+            help: None,
+            variants: Vec::new(),
+            source: Arc::clone(&place.source),
+        }
+    }
+
+    #[must_use]
+    pub(super) fn help(mut self, help: impl Into<Option<String>>) -> Self {
+        self.help = help.into();
+        self
+    }
+
+    /// Order in which people read faults: down the file, the built-in base last.
+    pub(super) fn order(&self) -> (bool, usize, usize, &str) {
+        let Range { start, end } = self.span;
+        (self.source.built_in, start, end, &self.message)
+    }
+
+    fn render(&self, renderer: &Renderer) -> String {
+        let title = Level::ERROR.primary_title(&self.message).id(self.code);
+        let path = self.file.to_string_lossy();
+        let (start, line) = self.source.line_at(self.span.start);
+        let mut group: Group<'_> = if self.source.text.is_empty() {
+            title.element(Origin::path(path))
+        } else {
+            // A value over several lines is underlined on its first.
+            let within = |offset: usize| boundary(line, offset.saturating_sub(start));
+            let span = within(self.span.start)..within(self.span.end);
+            let label = Some(self.label.as_str()).filter(|label| !label.is_empty());
+            let snippet = Snippet::source(line)
+                .line_start(self.line)
+                .path(path)
+                .annotation(AnnotationKind::Primary.span(span).label(label));
+            title.element(snippet)
+        };
+        if let Some(help) = &self.help {
+            group = group.element(Level::HELP.message(help));
+        }
+        if !self.variants.is_empty() {
+            let names: Vec<_> = self
+                .variants
+                .iter()
+                .map(|name| format!("`{name}`"))
+                .collect();
+            let note = format!("in variant {}", names.join(", "));
+            group = group.element(Level::NOTE.message(note));
+        }
+        renderer.render(&[group])
+    }
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (file, line, column) = (self.file.display(), self.line, self.column);
+        write!(f, "{} ({file}:{line}:{column})", self.message)
+    }
+}
+
+/// Everything that is wrong with a scenario, down the file; never empty.
+#[derive(Debug, Clone)]
+pub struct ScenarioErrors {
+    first: Box<Fault>,
+    rest: Vec<Fault>,
+}
+
+impl ScenarioErrors {
+    /// `None` when there is nothing wrong.
+    pub(super) fn new(mut faults: Vec<Fault>) -> Option<Self> {
+        faults.sort_by(|a, b| a.order().cmp(&b.order()));
+        let mut faults = faults.into_iter();
+        let first = Box::new(faults.next()?);
+        let rest = faults.collect();
+        Some(Self { first, rest })
+    }
+
+    /// The faults in order.
+    pub fn faults(&self) -> impl Iterator<Item = &Fault> {
+        std::iter::once(&*self.first).chain(&self.rest)
+    }
+
+    /// All faults with their lines drawn, one empty line between them, in colour or plain.
+    pub fn render(&self, color: bool) -> String {
+        let renderer = if color {
+            Renderer::styled()
+        } else {
+            Renderer::plain()
+        };
+        let mut text = String::new();
+        for fault in self.faults() {
+            if !text.is_empty() {
+                text.push('\n');
+            }
+            text.push_str(&fault.render(&renderer));
+            text.push('\n');
+        }
+        text
+    }
+}
+
+impl From<Fault> for ScenarioErrors {
+    fn from(fault: Fault) -> Self {
+        let (first, rest) = (Box::new(fault), Vec::new());
+        Self { first, rest }
+    }
+}
+
+impl fmt::Display for ScenarioErrors {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.rest.len() {
+            0 => write!(f, "invalid scenario: {}", self.first),
+            1 => write!(f, "invalid scenario: {} and 1 more fault", self.first),
+            more => write!(f, "invalid scenario: {} and {more} more faults", self.first),
+        }
+    }
+}
+
+impl Error for ScenarioErrors {}
+
+impl Diagnose for ScenarioErrors {
+    fn code(&self) -> &'static str {
+        self.first.code
+    }
+
+    fn help(&self) -> Option<String> {
+        self.first.help.clone()
+    }
+}

@@ -1,0 +1,240 @@
+//! What was typed: a TOML document as a tree in which every key and value knows its place.
+//!
+//! serde is not asked to read scenarios. It stops at the first unknown key or wrong type, and it forgets
+//! which file a value came from once a variant is laid over it. The tree keeps both, so
+//! [`validate`](super::validate) can report every fault of every layer at once.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+use super::error::{Fault, ScenarioErrors, code};
+
+/// A text that values point into.
+#[derive(Debug)]
+pub(super) struct Source {
+    /// Path as it is shown to people.
+    pub(super) shown: PathBuf,
+    /// The whole text.
+    pub(super) text: String,
+    /// Whether this is the built-in base; where a clash has two places, the other one is at fault.
+    pub(super) built_in: bool,
+    /// Byte offset of the start of each line.
+    lines: Vec<usize>,
+}
+
+impl Source {
+    pub(super) fn new(shown: PathBuf, text: String, built_in: bool) -> Arc<Self> {
+        let starts = text.match_indices('\n').map(|(at, _)| at + 1);
+        let lines = std::iter::once(0).chain(starts).collect();
+        Arc::new(Self {
+            shown,
+            text,
+            built_in,
+            lines,
+        })
+    }
+
+    /// Line (from 0) of a byte offset.
+    fn line(&self, offset: usize) -> usize {
+        self.lines.partition_point(|&start| start <= offset) - 1
+    }
+
+    /// Line and column of a byte offset, both from 1; columns count characters.
+    pub(super) fn position(&self, offset: usize) -> (usize, usize) {
+        let offset = boundary(&self.text, offset);
+        let line = self.line(offset);
+        (
+            line + 1,
+            self.text[self.lines[line]..offset].chars().count() + 1,
+        )
+    }
+
+    /// The line that holds a byte offset, without its line end, and the offset of its first byte.
+    pub(super) fn line_at(&self, offset: usize) -> (usize, &str) {
+        let line = self.line(offset.min(self.text.len()));
+        let start = self.lines[line];
+        let end = self
+            .lines
+            .get(line + 1)
+            .map_or(self.text.len(), |&next| next);
+        (start, self.text[start..end].trim_end_matches(['\n', '\r']))
+    }
+}
+
+/// The nearest character boundary at or before an offset.
+pub(super) fn boundary(text: &str, offset: usize) -> usize {
+    let mut at = offset.min(text.len());
+    while !text.is_char_boundary(at) {
+        at -= 1;
+    }
+    at
+}
+
+/// Where something stands.
+#[derive(Debug, Clone)]
+pub(super) struct Place {
+    pub(super) source: Arc<Source>,
+    /// Bytes of the source.
+    pub(super) span: Range<usize>,
+}
+
+impl Place {
+    /// Sorts the built-in base first, then by position: of two that clash the later one is reported.
+    pub(super) fn order(&self) -> (bool, usize, usize) {
+        (!self.source.built_in, self.span.start, self.span.end)
+    }
+}
+
+/// A value and its place.
+#[derive(Debug, Clone)]
+pub(super) struct Node {
+    pub(super) place: Place,
+    pub(super) value: Value,
+}
+
+/// A TOML value; the kinds that no key takes are kept by name only.
+#[derive(Debug, Clone)]
+pub(super) enum Value {
+    String(String),
+    Integer(i64),
+    Boolean(bool),
+    Array(Vec<Node>),
+    Table(Table),
+    Other(&'static str),
+}
+
+impl Value {
+    /// The kind with its article, as errors say it.
+    pub(super) fn kind(&self) -> &'static str {
+        match self {
+            Self::String(_) => "a string",
+            Self::Integer(_) => "an integer",
+            Self::Boolean(_) => "a boolean",
+            Self::Array(_) => "an array",
+            Self::Table(_) => "a table",
+            Self::Other(kind) => kind,
+        }
+    }
+}
+
+/// A key's place and its value.
+#[derive(Debug, Clone)]
+pub(super) struct Entry {
+    pub(super) key: Place,
+    pub(super) node: Node,
+}
+
+/// Keys and values.
+pub(super) type Table = BTreeMap<String, Entry>;
+
+/// Reads a whole document; all syntax errors at once, of each line the first (the rest only echo it).
+pub(super) fn parse(source: &Arc<Source>) -> Result<Table, ScenarioErrors> {
+    let (document, errors) = DeTable::parse_recoverable(&source.text);
+    let mut first_of_line: BTreeMap<usize, (Range<usize>, &str)> = BTreeMap::new();
+    for error in &errors {
+        let span = error.span().unwrap_or(0..0);
+        let (line, _) = source.position(span.start);
+        let earlier = first_of_line.get(&line);
+        if earlier.is_none_or(|(other, _)| span.start < other.start) {
+            first_of_line.insert(line, (span, error.message()));
+        }
+    }
+    let fault = |(span, message): (Range<usize>, &str)| {
+        let source = Arc::clone(source);
+        let place = Place { source, span };
+        Fault::new(
+            &place,
+            code::SYNTAX,
+            "this is not TOML".to_owned(),
+            message.to_owned(),
+        )
+    };
+    match ScenarioErrors::new(first_of_line.into_values().map(fault).collect()) {
+        Some(errors) => Err(errors),
+        None => Ok(table(source, document.get_ref())),
+    }
+}
+
+fn table(source: &Arc<Source>, table: &DeTable<'_>) -> Table {
+    let place = |span: Range<usize>| Place {
+        source: Arc::clone(source),
+        span,
+    };
+    let entry = |(key, value): (&Spanned<_>, &Spanned<_>)| {
+        let text: &std::borrow::Cow<'_, str> = key.get_ref();
+        let entry = Entry {
+            key: place(key.span()),
+            node: node(source, value),
+        };
+        (text.clone().into_owned(), entry)
+    };
+    table.iter().map(entry).collect()
+}
+
+fn node(source: &Arc<Source>, value: &Spanned<DeValue<'_>>) -> Node {
+    let place = Place {
+        source: Arc::clone(source),
+        span: value.span(),
+    };
+    let value = match value.get_ref() {
+        DeValue::String(text) => Value::String(text.clone().into_owned()),
+        DeValue::Integer(digits) => i64::from_str_radix(digits.as_str(), digits.radix())
+            .map_or(Value::Other("a huge integer"), Value::Integer),
+        DeValue::Boolean(truth) => Value::Boolean(*truth),
+        DeValue::Array(items) => {
+            Value::Array(items.iter().map(|item| node(source, item)).collect())
+        }
+        DeValue::Table(inner) => Value::Table(table(source, inner)),
+        DeValue::Float(_) => Value::Other("a float"),
+        DeValue::Datetime(_) => Value::Other("a date"),
+    };
+    Node { place, value }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn source(text: &str) -> Arc<Source> {
+        Source::new(PathBuf::from("a.toml"), text.to_owned(), false)
+    }
+
+    #[test]
+    fn positions_count_lines_and_characters() {
+        let source = source("a\n\u{e4}b\r\n\nlast");
+        assert_eq!(source.position(0), (1, 1));
+        assert_eq!(source.position(4), (2, 2));
+        assert_eq!(source.position(3), (2, 1), "inside a character: its start");
+        assert_eq!(source.position(7), (3, 1));
+        assert_eq!(source.position(99), (4, 5));
+        assert_eq!(source.line_at(4), (2, "\u{e4}b"));
+        assert_eq!(source.line_at(99), (8, "last"));
+    }
+
+    #[test]
+    fn every_line_with_a_syntax_error_is_reported_once() {
+        let errors = parse(&source(
+            "version = 1\na = \nb = 192.168.1.1.1\nc = 1\nc = 2\n",
+        ))
+        .unwrap_err();
+        let lines: Vec<_> = errors.faults().map(|fault| fault.line).collect();
+        assert_eq!(lines, [2, 3, 5]);
+    }
+
+    #[test]
+    fn nesting_without_end_is_refused_and_not_followed() {
+        for text in [
+            format!("{} = 1", vec!["a"; 50_000].join(".")),
+            format!("[{}]", vec!["a"; 50_000].join(".")),
+            format!("a = {}", "[".repeat(50_000)),
+            format!("a = {}", "{a=".repeat(50_000)),
+        ] {
+            assert!(parse(&source(&text)).is_err());
+        }
+    }
+}

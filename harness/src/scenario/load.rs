@@ -1,0 +1,319 @@
+//! From a path to a scenario and its variants, all of them validated at once.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use thiserror::Error;
+
+use super::error::{Fault, ScenarioErrors, code};
+use super::file::{Place, Source, Table, Value, parse};
+use super::names::VariantName;
+use super::near::suggest;
+use super::validate::Origin;
+use super::{Scenario, layers};
+use crate::diagnostic::Diagnose;
+
+/// The version of the format that is read.
+const VERSION: i64 = 1;
+
+/// The file in a scenario's folder.
+pub(super) const FILE_NAME: &str = "scenario.toml";
+
+/// A scenario file in which everything is right: the green form and every variant.
+#[derive(Debug, Clone)]
+pub struct LoadedScenario {
+    green: Scenario,
+    variants: BTreeMap<VariantName, Scenario>,
+}
+
+/// A variant that the scenario does not have.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("scenario `{scenario}` has no variant `{variant}`")]
+pub struct UnknownVariant {
+    /// The scenario's name.
+    pub scenario: String,
+    /// The variant asked for.
+    pub variant: VariantName,
+    help: String,
+}
+
+impl Diagnose for UnknownVariant {
+    fn code(&self) -> &'static str {
+        "scenario.unknown-variant"
+    }
+
+    fn help(&self) -> Option<String> {
+        Some(self.help.clone())
+    }
+}
+
+impl LoadedScenario {
+    /// Folder or file stem.
+    pub fn name(&self) -> &str {
+        &self.green.name
+    }
+
+    /// One line for people.
+    pub fn summary(&self) -> &str {
+        &self.green.summary
+    }
+
+    /// The variants' names.
+    pub fn variants(&self) -> impl Iterator<Item = &VariantName> {
+        self.variants.keys()
+    }
+
+    /// The green form, or a variant.
+    ///
+    /// # Errors
+    ///
+    /// When there is no such variant; everything else was found by [`load`].
+    pub fn scenario(&self, variant: Option<&VariantName>) -> Result<Scenario, UnknownVariant> {
+        let Some(name) = variant else {
+            return Ok(self.green.clone());
+        };
+        self.variants
+            .get(name)
+            .cloned()
+            .ok_or_else(|| UnknownVariant {
+                scenario: self.green.name.clone(),
+                variant: name.clone(),
+                help: suggest(
+                    name.as_str(),
+                    "variants",
+                    self.variants.keys().map(VariantName::as_str),
+                ),
+            })
+    }
+}
+
+/// Reads and validates a scenario: a folder with a `scenario.toml`, or a `.toml` file.
+///
+/// # Errors
+///
+/// Everything that is wrong with the green form or with any variant, each fault once.
+pub fn load(path: &Path) -> Result<LoadedScenario, ScenarioErrors> {
+    let path = if path.is_dir() {
+        path.join(FILE_NAME)
+    } else {
+        path.to_owned()
+    };
+    let source = read(&path)?;
+    let origin = origin(path);
+    let file = parse(&source)?;
+    version(&file, &source)?;
+    let (green, variants) = layers::read(&file, &source, &origin)?;
+    Ok(LoadedScenario { green, variants })
+}
+
+fn unreadable(source: Arc<Source>, message: String) -> Fault {
+    let place = Place { source, span: 0..0 };
+    Fault::new(&place, code::UNREADABLE, message, String::new())
+}
+
+fn read(path: &Path) -> Result<Arc<Source>, ScenarioErrors> {
+    let shown = shown(path);
+    let bytes = std::fs::read(path).map_err(|error| {
+        let message = format!("the scenario file cannot be read: {error}");
+        unreadable(Source::new(shown.clone(), String::new(), false), message)
+    })?;
+    String::from_utf8(bytes)
+        .map(|text| Source::new(shown.clone(), text, false))
+        .map_err(|error| {
+            let at = error.utf8_error().valid_up_to();
+            let line = error.as_bytes()[..at]
+                .iter()
+                .filter(|&&byte| byte == b'\n')
+                .count()
+                + 1;
+            let message = format!("the scenario file is not UTF-8 in line {line}");
+            unreadable(Source::new(shown, String::new(), false), message).into()
+        })
+}
+
+/// The path as people know it: relative to the working directory where it lies below it.
+fn shown(path: &Path) -> PathBuf {
+    let here = std::env::current_dir().ok();
+    let below = here.and_then(|here| path.strip_prefix(here).ok().map(Path::to_owned));
+    below.unwrap_or_else(|| path.components().collect())
+}
+
+fn origin(path: PathBuf) -> Origin {
+    let folder = match path.parent() {
+        Some(parent) if parent != Path::new("") => parent.to_owned(),
+        _ => PathBuf::from("."),
+    };
+    let folder_name = || {
+        std::path::absolute(&folder)
+            .ok()?
+            .file_name()
+            .map(ToOwned::to_owned)
+    };
+    let name = match path.file_name() {
+        Some(name) if name == FILE_NAME => folder_name(),
+        _ => path.file_stem().map(ToOwned::to_owned),
+    };
+    let name = name.unwrap_or_default().to_string_lossy().into_owned();
+    Origin { name, path, folder }
+}
+
+/// A file of another version is not looked at further: its other faults would be of our making.
+fn version(file: &Table, source: &Arc<Source>) -> Result<(), ScenarioErrors> {
+    let (place, message, label) = match file.get("version").map(|entry| &entry.node) {
+        Some(node) => match node.value {
+            Value::Integer(VERSION) => return Ok(()),
+            Value::Integer(other) => (
+                node.place.clone(),
+                format!("version {other} of the format is not known"),
+                "not known",
+            ),
+            _ => (
+                node.place.clone(),
+                "`version` is not a number".to_owned(),
+                "not a number",
+            ),
+        },
+        None => {
+            let source = Arc::clone(source);
+            let place = Place { source, span: 0..0 };
+            (
+                place,
+                "a scenario needs `version`".to_owned(),
+                "`version` is missing",
+            )
+        }
+    };
+    let fault = Fault::new(&place, code::VERSION, message, label.to_owned());
+    Err(fault.help(format!("write `version = {VERSION}`")).into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const GREEN: &str = "version = 1\nsummary = 'green'\n\
+        [guests.a]\ninterfaces = [{ type = 'tap', id = 'vm-a', mac = '02:00:00:00:00:01' }]\n\
+        [[checks]]\nid = 'up'\nfrom = 'host'\nping = { to = '192.168.1.1' }\n";
+
+    fn loaded(text: &str) -> Result<LoadedScenario, ScenarioErrors> {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("some.toml");
+        std::fs::write(&path, text).unwrap();
+        load(&path)
+    }
+
+    fn messages(text: &str) -> Vec<String> {
+        loaded(text)
+            .unwrap_err()
+            .faults()
+            .map(|fault| fault.message.clone())
+            .collect()
+    }
+
+    #[test]
+    fn the_base_lies_under_the_file() {
+        let scenario = loaded(GREEN).unwrap().scenario(None).unwrap();
+        assert_eq!(scenario.name, "some");
+        let names: Vec<_> = scenario.machines.keys().map(AsRef::<str>::as_ref).collect();
+        assert_eq!(names, ["desktop", "host", "internet", "router"]);
+        let router = &scenario.machines["router"];
+        assert!(
+            router.forward
+                && router
+                    .dnsmasq
+                    .as_ref()
+                    .is_some_and(|dnsmasq| dnsmasq.ra.is_some())
+        );
+        assert_eq!(scenario.guests["a"].mem, 1024);
+    }
+
+    #[test]
+    fn without_the_base_there_is_nothing() {
+        let text = GREEN.replace("[guests", "base = 'none'\n[guests");
+        assert_eq!(
+            messages(&text),
+            [
+                "there is no machine `host`",
+                "there is no machine, guest or container `host`"
+            ]
+        );
+    }
+
+    #[test]
+    fn a_machine_of_the_base_can_be_changed_and_taken_away() {
+        let text = format!(
+            "{GREEN}[machines.desktop]\nenabled = false\n[machines.internet.http]\nbody = 'other'\n"
+        );
+        let scenario = loaded(&text).unwrap().scenario(None).unwrap();
+        assert!(!scenario.machines.contains_key("desktop"));
+        let http = scenario.machines["internet"].http.as_ref().unwrap();
+        assert_eq!((http.port, http.body.as_str()), (80, "other"));
+    }
+
+    #[test]
+    fn a_cable_of_the_base_goes_with_both_its_machines() {
+        let gone = "enabled = false\n";
+        let text = format!("{GREEN}[machines.internet]\n{gone}[machines.router]\n{gone}");
+        let scenario = loaded(&text).unwrap().scenario(None).unwrap();
+        assert_eq!(
+            scenario
+                .segments
+                .keys()
+                .map(AsRef::<str>::as_ref)
+                .collect::<Vec<_>>(),
+            ["lan"]
+        );
+    }
+
+    #[test]
+    fn variants_say_what_must_fail_and_what_they_saw() {
+        let text = format!(
+            "{GREEN}[variants.red]\nsummary = 'red'\nmust_fail = ['up']\nseen = {{ up = 'no reply' }}\n\
+             [variants.too]\n[[variants.too.checks]]\nid = 'new'\nfrom = 'a'\nwithin = '1m'\n\
+             tcp = {{ to = '::1', port = 1 }}\n"
+        );
+        let loaded = loaded(&text).unwrap();
+        let variant = |name: &str| {
+            let name = VariantName::try_from(name).unwrap();
+            loaded.scenario(Some(&name))
+        };
+        let red = variant("red").unwrap();
+        assert_eq!(
+            (red.summary.as_str(), red.must_fail["up"].as_str()),
+            ("red", "no reply")
+        );
+        let too = variant("too").unwrap();
+        assert_eq!((too.summary.as_str(), too.checks.len()), ("green", 2));
+        assert_eq!(too.checks[1].within.as_secs(), 60);
+        assert!(too.must_fail.is_empty());
+        assert_eq!(
+            variant("rde").unwrap_err().help().as_deref(),
+            Some("did you mean `red`?")
+        );
+    }
+
+    #[test]
+    fn a_fault_of_several_variants_is_told_once_with_their_names() {
+        let text = format!("{GREEN}[variants.x.guests.a]\non = 'hots'\n[variants.y]\n");
+        let errors = loaded(&text).unwrap_err();
+        let variants: Vec<_> = errors.faults().map(|fault| fault.variants.len()).collect();
+        assert_eq!(variants, [1]);
+        let text = text.replace("id = 'up'", "id = 'up'\nnot = 1");
+        let errors = loaded(&text).unwrap_err();
+        let variants: Vec<_> = errors.faults().map(|fault| fault.variants.len()).collect();
+        assert_eq!(
+            variants,
+            [0, 1],
+            "a fault of the green form is nobody's in particular"
+        );
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_a_fault_too() {
+        let folder = tempfile::tempdir().unwrap();
+        let errors = load(folder.path()).unwrap_err();
+        assert_eq!(errors.code(), code::UNREADABLE);
+        assert!(errors.render(true).contains(FILE_NAME));
+    }
+}

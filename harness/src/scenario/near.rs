@@ -1,0 +1,109 @@
+//! "Did you mean": the known name nearest to a mistyped one.
+
+/// Most edits between a name and what it was meant to be.
+const FARTHEST: usize = 3;
+
+/// No name of ours is longer; what is longer was no slip of the finger, and comparing it takes long.
+const LONGEST: usize = 128;
+
+/// Most names that a help line lists.
+const LISTED: usize = 8;
+
+/// The known name that takes fewest edits, if it is near enough to be what was meant.
+pub(super) fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let farthest = (name.chars().count() / 3).clamp(1, FARTHEST);
+    known
+        .into_iter()
+        .filter(|other| name.len().max(other.len()) <= LONGEST)
+        .map(|other| (distance(name, other), other))
+        .filter(|&(edits, _)| edits <= farthest)
+        .min_by_key(|&(edits, _)| edits)
+        .map(|(_, other)| other)
+}
+
+/// ``did you mean `x`?``, or the names there are.
+pub(super) fn suggest<'a>(
+    name: &str,
+    what: &str,
+    known: impl Iterator<Item = &'a str> + Clone,
+) -> String {
+    if let Some(near) = nearest(name, known.clone()) {
+        return format!("did you mean `{near}`?");
+    }
+    let listed: Vec<_> = known
+        .clone()
+        .take(LISTED)
+        .map(|name| format!("`{name}`"))
+        .collect();
+    if listed.is_empty() {
+        return format!("there are no {what}");
+    }
+    match known.skip(LISTED).count() {
+        0 => format!("{what}: {}", listed.join(", ")),
+        more => format!("{what}: {} and {more} more", listed.join(", ")),
+    }
+}
+
+/// Insertions, deletions, replacements and swaps of neighbours between two texts.
+fn distance(a: &str, b: &str) -> usize {
+    let b: Vec<char> = b.chars().collect();
+    let mut before_last: Vec<usize> = Vec::new();
+    let mut last: Vec<usize> = (0..=b.len()).collect();
+    let mut previous = None;
+    for (i, x) in a.chars().enumerate() {
+        let mut row = vec![i + 1];
+        for (j, &y) in b.iter().enumerate() {
+            let replaced = last[j] + usize::from(x != y);
+            let mut best = replaced.min(last[j + 1] + 1).min(row[j] + 1);
+            if j > 0 && previous == Some(y) && x == b[j - 1] {
+                best = best.min(before_last[j - 1] + 1);
+            }
+            row.push(best);
+        }
+        before_last = std::mem::replace(&mut last, row);
+        previous = Some(x);
+    }
+    last[b.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn distance_counts_edits_and_swaps() {
+        for (a, b, edits) in [
+            ("", "", 0),
+            ("", "abc", 3),
+            ("ping", "ping", 0),
+            ("pnig", "ping", 1),
+            ("pin", "ping", 1),
+            ("vm-tset1", "vm-test1", 1),
+            ("kitten", "sitting", 3),
+            ("\u{e4}b", "ab", 1),
+        ] {
+            assert_eq!(distance(a, b), edits, "{a} {b}");
+            assert_eq!(distance(b, a), edits, "{b} {a}");
+        }
+    }
+
+    #[test]
+    fn near_names_are_proposed_and_far_ones_listed() {
+        let known = ["router", "host", "desktop"];
+        assert_eq!(
+            suggest("rooter", "machines", known.into_iter()),
+            "did you mean `router`?"
+        );
+        assert_eq!(
+            suggest("nas", "machines", known.into_iter()),
+            "machines: `router`, `host`, `desktop`"
+        );
+        assert_eq!(
+            suggest("nas", "machines", [].into_iter()),
+            "there are no machines"
+        );
+        let many: Vec<String> = (0..10).map(|n| format!("machine{n}")).collect();
+        let listed = suggest("x", "machines", many.iter().map(String::as_str));
+        assert!(listed.ends_with("`machine7` and 2 more"), "{listed}");
+    }
+}

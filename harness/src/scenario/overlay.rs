@@ -1,0 +1,181 @@
+//! Lays one layer over another: base, then file, then variant.
+//!
+//! Tables merge key by key, checks merge by id, everything else replaces. Places travel with the values, so a
+//! fault in the result still points at the layer that wrote it.
+
+use std::collections::BTreeMap;
+
+use super::file::{Entry, Node, Table, Value};
+use super::shape::KINDS;
+
+/// `over` laid over `base`.
+pub(super) fn lay(base: &Table, over: &Table) -> Table {
+    let mut laid = base.clone();
+    for (key, entry) in over {
+        if key == "checks"
+            && let Some(below) = laid.get_mut(key)
+        {
+            lay_checks(&mut below.node, &entry.node);
+        } else {
+            lay_entry(&mut laid, key, entry);
+        }
+    }
+    laid
+}
+
+fn lay_entry(table: &mut Table, key: &str, over: &Entry) {
+    match table.get_mut(key) {
+        Some(below) => {
+            below.key = over.key.clone();
+            lay_node(&mut below.node, &over.node);
+        }
+        None => {
+            table.insert(key.to_owned(), over.clone());
+        }
+    }
+}
+
+fn lay_node(base: &mut Node, over: &Node) {
+    let (Value::Table(below), Value::Table(above)) = (&mut base.value, &over.value) else {
+        *base = over.clone();
+        return;
+    };
+    base.place = over.place.clone();
+    for (key, entry) in above {
+        lay_entry(below, key, entry);
+    }
+}
+
+/// Changes the checks whose id is there already and appends the others, in order.
+///
+/// An id that `over` itself holds twice is laid once and appended once, so that it is reported as a duplicate.
+fn lay_checks(base: &mut Node, over: &Node) {
+    let (Value::Array(below), Value::Array(above)) = (&mut base.value, &over.value) else {
+        *base = over.clone();
+        return;
+    };
+    let mut open: BTreeMap<String, usize> = below
+        .iter()
+        .enumerate()
+        .rev() // of duplicates the first stays
+        .filter_map(|(at, check)| Some((id(check)?.to_owned(), at)))
+        .collect();
+    for check in above {
+        match id(check).and_then(|id| open.remove(id)) {
+            Some(at) => {
+                drop_other_kind(&mut below[at], check);
+                lay_node(&mut below[at], check);
+            }
+            None => below.push(check.clone()),
+        }
+    }
+}
+
+fn id(check: &Node) -> Option<&str> {
+    let Value::Table(table) = &check.value else {
+        return None;
+    };
+    match &table.get("id")?.node.value {
+        Value::String(id) => Some(id),
+        _ => None,
+    }
+}
+
+/// A layer that gives a check another kind takes the old one away.
+fn drop_other_kind(base: &mut Node, over: &Node) {
+    let (Value::Table(below), Value::Table(above)) = (&mut base.value, &over.value) else {
+        return;
+    };
+    let is_kind = |key: &str| KINDS.iter().any(|kind| kind.what == key);
+    if above.keys().any(|key| is_kind(key)) {
+        below.retain(|key, _| !is_kind(key) || above.contains_key(key));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::PathBuf;
+
+    use super::*;
+    use crate::scenario::file::{Source, parse};
+
+    fn table(text: &str) -> Table {
+        parse(&Source::new(
+            PathBuf::from("a.toml"),
+            text.to_owned(),
+            false,
+        ))
+        .unwrap()
+    }
+
+    /// The tree as text, without places.
+    fn show(table: &Table) -> String {
+        fn value(node: &Node) -> String {
+            match &node.value {
+                Value::String(text) => text.clone(),
+                Value::Integer(number) => number.to_string(),
+                Value::Array(items) => {
+                    format!(
+                        "[{}]",
+                        items.iter().map(value).collect::<Vec<_>>().join(" ")
+                    )
+                }
+                Value::Table(table) => format!("{{{}}}", show(table)),
+                other => other.kind().to_owned(),
+            }
+        }
+        let entry = |(key, entry): (&String, &Entry)| format!("{key}={}", value(&entry.node));
+        table.iter().map(entry).collect::<Vec<_>>().join(" ")
+    }
+
+    fn laid(base: &str, over: &str) -> String {
+        show(&lay(&table(base), &table(over)))
+    }
+
+    #[test]
+    fn tables_merge_and_everything_else_replaces() {
+        assert_eq!(
+            laid(
+                "a = 1\n[m.x]\nk = [1, 2]\nl = 1",
+                "[m.x]\nk = [3]\n[m.y]\nz = 1"
+            ),
+            "a=1 m={x={k=[3] l=1} y={z=1}}"
+        );
+        assert_eq!(laid("a = { b = 1 }", "a = 2"), "a=2");
+        assert_eq!(laid("a = 2", "a = { b = 1 }"), "a={b=1}");
+    }
+
+    #[test]
+    fn checks_merge_by_id_and_keep_their_order() {
+        let base = "checks = [{ id = 'a', ping = { to = 'x' } }, { id = 'b' }]";
+        assert_eq!(
+            laid(
+                base,
+                "checks = [{ id = 'c' }, { id = 'a', ping = { to = 'y' } }]"
+            ),
+            "checks=[{id=a ping={to=y}} {id=b} {id=c}]"
+        );
+        assert_eq!(
+            laid(base, "checks = [{ id = 'a', tcp = { port = 1 } }]"),
+            "checks=[{id=a tcp={port=1}} {id=b}]"
+        );
+    }
+
+    #[test]
+    fn duplicates_within_one_layer_stay_two() {
+        assert_eq!(
+            laid(
+                "checks = [{ id = 'a' }, { id = 'a' }]",
+                "checks = [{ id = 'b' }, { id = 'b' }]"
+            ),
+            "checks=[{id=a} {id=a} {id=b} {id=b}]"
+        );
+        assert_eq!(
+            laid(
+                "checks = [{ id = 'a' }]",
+                "checks = [{ id = 'a', x = 1 }, { id = 'a' }]"
+            ),
+            "checks=[{id=a x=1} {id=a}]"
+        );
+    }
+}

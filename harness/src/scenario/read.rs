@@ -1,0 +1,273 @@
+//! Typed reading of the tree: each getter takes what it can and reports the rest, so that one fault hides no
+//! other.
+
+use std::cell::RefCell;
+use std::ops::RangeInclusive;
+
+use super::error::{Fault, code};
+use super::file::{Entry, Node, Place, Table, Value};
+use super::near::suggest;
+use super::shape::Shape;
+
+/// Where faults are collected.
+#[derive(Debug, Default)]
+pub(super) struct Faults(RefCell<Vec<Fault>>);
+
+impl Faults {
+    pub(super) fn add(&self, fault: Fault) {
+        self.0.borrow_mut().push(fault);
+    }
+
+    pub(super) fn into_vec(self) -> Vec<Fault> {
+        self.0.into_inner()
+    }
+
+    /// A value of another type than the key takes.
+    pub(super) fn wrong_type(&self, node: &Node, key: &str, wanted: &str) {
+        let message = format!("`{key}` takes {wanted}, not {}", node.value.kind());
+        let label = format!("expected {wanted}");
+        self.add(Fault::new(&node.place, code::WRONG_TYPE, message, label));
+    }
+
+    /// A reference to something that is not there; `scope` says where, or is empty.
+    pub(super) fn unknown<'k>(
+        &self,
+        at: &At<'_, &str>,
+        (one, many): (&str, &str),
+        scope: &str,
+        known: impl Iterator<Item = &'k str> + Clone,
+    ) {
+        let message = format!("there is no {one} `{}`{scope}", at.value);
+        let label = format!("not a known {one}");
+        let help = suggest(at.value, &format!("{many}{scope}"), known);
+        self.add(Fault::new(at.place, code::UNKNOWN_NAME, message, label).help(help));
+    }
+}
+
+/// A value and its place.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct At<'a, T> {
+    pub(super) value: T,
+    pub(super) place: &'a Place,
+}
+
+/// Why a word means nothing where it stands: a [`Fault`] that has no place yet.
+#[derive(Debug)]
+pub(super) struct Bad {
+    pub(super) code: &'static str,
+    pub(super) message: String,
+    pub(super) label: String,
+    pub(super) help: Option<String>,
+}
+
+/// Turns a string into what it means.
+pub(super) type Word<T> = fn(&str) -> Result<T, Bad>;
+
+/// One table being read.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Reader<'a> {
+    table: &'a Table,
+    pub(super) place: &'a Place,
+    shape: &'static Shape,
+    faults: &'a Faults,
+}
+
+impl<'a> Reader<'a> {
+    /// Starts reading a table, reporting every key that its shape does not have.
+    pub(super) fn new(
+        table: &'a Table,
+        place: &'a Place,
+        shape: &'static Shape,
+        faults: &'a Faults,
+    ) -> Self {
+        for (key, entry) in table {
+            if !shape.keys.contains(&key.as_str()) {
+                let message = format!("unknown key `{key}` in {}", shape.what);
+                let label = "not a known key".to_owned();
+                let help = suggest(key, "keys", shape.keys.iter().copied());
+                faults.add(Fault::new(&entry.key, code::UNKNOWN_KEY, message, label).help(help));
+            }
+        }
+        Self {
+            table,
+            place,
+            shape,
+            faults,
+        }
+    }
+
+    /// A reader for a value that must be a table.
+    pub(super) fn of(
+        node: &'a Node,
+        key: &str,
+        shape: &'static Shape,
+        faults: &'a Faults,
+    ) -> Option<Self> {
+        if let Value::Table(table) = &node.value {
+            return Some(Self::new(table, &node.place, shape, faults));
+        }
+        faults.wrong_type(node, key, "a table");
+        None
+    }
+
+    /// Whether every key is one that the shape has.
+    pub(super) fn all_known(&self) -> bool {
+        self.table
+            .keys()
+            .all(|key| self.shape.keys.contains(&key.as_str()))
+    }
+
+    pub(super) fn entry(&self, key: &str) -> Option<&'a Entry> {
+        debug_assert!(
+            self.shape.keys.contains(&key),
+            "`{key}` is not in its shape"
+        );
+        self.table.get(key)
+    }
+
+    fn node(&self, key: &str) -> Option<&'a Node> {
+        self.entry(key).map(|entry| &entry.node)
+    }
+
+    /// Reports a key that is not there; one that is there but wrong was reported when it was read.
+    pub(super) fn need<T>(&self, key: &str, value: Option<T>) -> Option<T> {
+        if self.entry(key).is_none() {
+            let message = format!("{} needs `{key}`", self.shape.what);
+            let label = format!("`{key}` is missing");
+            self.faults
+                .add(Fault::new(self.place, code::MISSING_KEY, message, label));
+        }
+        value
+    }
+
+    pub(super) fn text(&self, key: &str) -> Option<At<'a, &'a str>> {
+        let node = self.node(key)?;
+        text_of(node, key, self.faults)
+    }
+
+    pub(super) fn word<T>(&self, key: &str, parse: Word<T>) -> Option<At<'a, T>> {
+        parsed(self.text(key)?, parse, self.faults)
+    }
+
+    pub(super) fn flag(&self, key: &str) -> Option<bool> {
+        let node = self.node(key)?;
+        if let Value::Boolean(truth) = node.value {
+            return Some(truth);
+        }
+        self.faults.wrong_type(node, key, "a boolean");
+        None
+    }
+
+    /// An integer in a range that fits its type.
+    pub(super) fn number<T>(&self, key: &str, range: RangeInclusive<T>) -> Option<T>
+    where
+        T: TryFrom<i64> + Into<i64> + Copy,
+    {
+        let node = self.node(key)?;
+        let Value::Integer(number) = node.value else {
+            self.faults.wrong_type(node, key, "an integer");
+            return None;
+        };
+        let (low, high): (i64, i64) = ((*range.start()).into(), (*range.end()).into());
+        if (low..=high).contains(&number) {
+            return T::try_from(number).ok();
+        }
+        let message = format!("`{key}` is out of range");
+        let label = format!("must be between {low} and {high}");
+        self.faults
+            .add(Fault::new(&node.place, code::BAD_VALUE, message, label));
+        None
+    }
+
+    /// The elements of an array; none when the key is absent.
+    pub(super) fn items(&self, key: &str) -> &'a [Node] {
+        match self.node(key).map(|node| (node, &node.value)) {
+            None => &[],
+            Some((_, Value::Array(items))) => items,
+            Some((node, _)) => {
+                self.faults.wrong_type(node, key, "an array");
+                &[]
+            }
+        }
+    }
+
+    /// An array of strings.
+    pub(super) fn texts(&self, key: &str) -> Vec<At<'a, &'a str>> {
+        let items = self.items(key).iter();
+        items
+            .filter_map(|item| text_of(item, key, self.faults))
+            .collect()
+    }
+
+    /// An array of strings that mean something.
+    pub(super) fn words<T>(&self, key: &str, parse: Word<T>) -> Vec<At<'a, T>> {
+        let texts = self.texts(key).into_iter();
+        texts
+            .filter_map(|text| parsed(text, parse, self.faults))
+            .collect()
+    }
+
+    /// An array of tables.
+    pub(super) fn tables(&self, key: &str, shape: &'static Shape) -> Vec<Reader<'a>> {
+        let items = self.items(key).iter();
+        items
+            .filter_map(|item| Reader::of(item, key, shape, self.faults))
+            .collect()
+    }
+
+    /// A table whose keys the scenario chooses; none when the key is absent.
+    pub(super) fn map(
+        &self,
+        key: &str,
+    ) -> impl Iterator<Item = (At<'a, &'a str>, &'a Node)> + use<'a> {
+        let table = match self.node(key).map(|node| (node, &node.value)) {
+            None => None,
+            Some((_, Value::Table(table))) => Some(table),
+            Some((node, _)) => {
+                self.faults.wrong_type(node, key, "a table");
+                None
+            }
+        };
+        table.into_iter().flatten().map(|(key, entry)| {
+            let place = &entry.key;
+            (
+                At {
+                    value: key.as_str(),
+                    place,
+                },
+                &entry.node,
+            )
+        })
+    }
+
+    pub(super) fn table(&self, key: &str, shape: &'static Shape) -> Option<Reader<'a>> {
+        Reader::of(self.node(key)?, key, shape, self.faults)
+    }
+}
+
+/// A value that must be a string.
+pub(super) fn text_of<'a>(node: &'a Node, key: &str, faults: &Faults) -> Option<At<'a, &'a str>> {
+    let place = &node.place;
+    if let Value::String(text) = &node.value {
+        return Some(At { value: text, place });
+    }
+    faults.wrong_type(node, key, "a string");
+    None
+}
+
+/// What a string means, or its fault.
+pub(super) fn parsed<'a, T>(
+    text: At<'a, &str>,
+    parse: Word<T>,
+    faults: &Faults,
+) -> Option<At<'a, T>> {
+    let place = text.place;
+    match parse(text.value) {
+        Ok(value) => Some(At { value, place }),
+        Err(bad) => {
+            let fault = Fault::new(place, bad.code, bad.message, bad.label);
+            faults.add(fault.help(bad.help));
+            None
+        }
+    }
+}

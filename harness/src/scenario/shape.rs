@@ -1,0 +1,163 @@
+//! The format as data: which keys each table takes. `scenarios/README.md` documents every one of them, and a
+//! test compares the two.
+
+/// A kind of table.
+#[derive(Debug)]
+pub(super) struct Shape {
+    /// With its article, as errors say it.
+    pub(super) what: &'static str,
+    /// Every key it takes.
+    pub(super) keys: &'static [&'static str],
+}
+
+const fn shape(what: &'static str, keys: &'static [&'static str]) -> Shape {
+    Shape { what, keys }
+}
+
+pub(super) const FILE: Shape = shape(
+    "a scenario",
+    &[
+        "version", "summary", "source", "tags", "base", "segments", "machines", "guests", "checks",
+        "variants",
+    ],
+);
+/// The keys of a variant that are laid over the file.
+pub(super) const LAYERED: &[&str] = &["segments", "machines", "guests", "checks"];
+pub(super) const VARIANT: Shape = shape(
+    "a variant",
+    &[
+        "summary",
+        "must_fail",
+        "seen",
+        "segments",
+        "machines",
+        "guests",
+        "checks",
+    ],
+);
+pub(super) const SEGMENT: Shape = shape("a segment", &["kind"]);
+pub(super) const MACHINE: Shape = shape(
+    "a machine",
+    &[
+        "enabled",
+        "interfaces",
+        "forward",
+        "routes",
+        "sysctls",
+        "networkd",
+        "without_units",
+        "dnsmasq",
+        "http",
+    ],
+);
+pub(super) const INTERFACE: Shape = shape(
+    "a machine's interface",
+    &["name", "segment", "mac", "addresses", "mtu"],
+);
+pub(super) const ROUTE: Shape = shape("a route", &["to", "via"]);
+pub(super) const DNSMASQ: Shape = shape("dnsmasq", &["interface", "records", "ra", "dhcp"]);
+pub(super) const RA: Shape = shape("`ra`", &["prefix", "rdnss", "lifetime"]);
+pub(super) const HTTP_SERVER: Shape = shape("an HTTP server", &["port", "body"]);
+pub(super) const GUEST: Shape = shape(
+    "a guest",
+    &[
+        "on",
+        "vcpu",
+        "mem",
+        "image",
+        "machine",
+        "interfaces",
+        "units",
+        "without_units",
+        "containers",
+    ],
+);
+pub(super) const GUEST_INTERFACE: Shape = shape("a guest's interface", &["type", "id", "mac"]);
+pub(super) const CHECK: Shape = shape(
+    "a check",
+    &[
+        "id",
+        "from",
+        "within",
+        "ping",
+        "dns",
+        "router_advert",
+        "ra_accepted",
+        "tcp",
+        "http",
+        "ssh",
+        "address",
+        "route",
+        "bridge_port",
+        "networkctl",
+        "wait_online",
+        "container_veth",
+    ],
+);
+
+/// The kinds of checks: exactly one of these keys stands in each check.
+pub(super) const KINDS: &[Shape] = &[
+    shape("ping", &["to"]),
+    shape("dns", &["name", "record", "server", "expect"]),
+    shape(
+        "router_advert",
+        &[
+            "interface",
+            "prefix",
+            "autonomous",
+            "managed",
+            "other",
+            "min_lifetime",
+            "rdnss",
+        ],
+    ),
+    shape("ra_accepted", &["interface", "prefix"]),
+    shape("tcp", &["to", "port"]),
+    shape("http", &["to", "port", "expect"]),
+    shape("ssh", &["to", "guest"]),
+    shape("address", &["interface", "address"]),
+    shape("route", &["to", "via", "proto"]),
+    shape("bridge_port", &["interface", "bridge"]),
+    shape("networkctl", &["interface", "setup", "operational"]),
+    shape("wait_online", &["interface"]),
+    shape("container_veth", &["container", "bridge"]),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_readme_documents_every_key() {
+        let readme = include_str!("../../../scenarios/README.md");
+        let tables = [
+            &FILE,
+            &VARIANT,
+            &SEGMENT,
+            &MACHINE,
+            &INTERFACE,
+            &ROUTE,
+            &DNSMASQ,
+            &RA,
+            &HTTP_SERVER,
+            &GUEST,
+            &GUEST_INTERFACE,
+            &CHECK,
+        ];
+        for shape in tables.into_iter().chain(KINDS) {
+            for key in shape.keys {
+                assert!(
+                    readme.contains(&format!("`{key}`")),
+                    "{key} of {}",
+                    shape.what
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn the_kinds_of_checks_are_keys_of_checks() {
+        let kinds: Vec<_> = KINDS.iter().map(|kind| kind.what).collect();
+        assert_eq!(CHECK.keys[3..], kinds);
+    }
+}

@@ -1,0 +1,116 @@
+//! Checks: who looks, from where, and for how long.
+
+use std::time::Duration;
+
+use super::{Context, kinds};
+use crate::scenario::error::{Fault, code};
+use crate::scenario::names::MachineName;
+use crate::scenario::read::{At, Reader, parsed};
+use crate::scenario::shape::{CHECK, KINDS, Shape};
+use crate::scenario::{Check, VantagePoint, words};
+
+/// How long a check may take that does not say.
+const WITHIN: Duration = Duration::from_secs(30);
+
+pub(super) fn checks<'a>(context: &Context<'a>, root: &Reader<'a>) -> Vec<Check> {
+    let readers = root.tables("checks", &CHECK);
+    readers
+        .iter()
+        .filter_map(|reader| check(context, reader))
+        .collect()
+}
+
+fn check<'a>(context: &Context<'a>, reader: &Reader<'a>) -> Option<Check> {
+    let text = reader.need("id", reader.text("id"));
+    if let Some(text) = text {
+        let (line, _) = text.place.source.position(text.place.span.start);
+        let owner = format!("the check in line {line}");
+        context
+            .claims
+            .claim(format!("check id `{}`", text.value), "", text.place, owner);
+    }
+    let id = text.and_then(|text| parsed(text, words::check_id, context.faults));
+    let from = reader.need("from", reader.text("from"));
+    let from = from.and_then(|text| {
+        let value = vantage(context, &text)?;
+        let place = text.place;
+        Some(At { value, place })
+    });
+    let within = reader
+        .word("within", words::duration)
+        .map_or(WITHIN, |within| within.value);
+    let shape = the_kind(context, reader)?;
+    let kind = reader
+        .table(shape.what, shape)
+        .and_then(|reader| kinds::kind(context, &reader, shape, from.as_ref()));
+    Some(Check {
+        id: id?.value,
+        from: from?.value,
+        within,
+        kind: kind?,
+    })
+}
+
+/// The one kind that the check has.
+fn the_kind(context: &Context<'_>, reader: &Reader<'_>) -> Option<&'static Shape> {
+    let mut kinds: Vec<_> = KINDS
+        .iter()
+        .filter_map(|shape| Some((reader.entry(shape.what)?, shape)))
+        .collect();
+    kinds.sort_by_key(|(entry, _)| entry.key.order());
+    match kinds.as_slice() {
+        // An unknown key is reported already, and is what was meant to be the kind.
+        [] if !reader.all_known() => None,
+        [] => {
+            let message = "a check needs to say what it checks".to_owned();
+            let label = "no kind of check is in it".to_owned();
+            let names: Vec<_> = KINDS
+                .iter()
+                .map(|kind| format!("`{}`", kind.what))
+                .collect();
+            let help = format!("one of {}", names.join(", "));
+            let fault = Fault::new(reader.place, code::MISSING_KEY, message, label);
+            context.faults.add(fault.help(help));
+            None
+        }
+        [(_, shape)] => Some(*shape),
+        [(_, first), others @ ..] => {
+            for (entry, other) in others {
+                let message = format!("a check is both `{}` and `{}`", first.what, other.what);
+                let label = "a second kind of check".to_owned();
+                let help = "write two checks, each with its own id".to_owned();
+                let fault = Fault::new(&entry.key, code::CONFLICT, message, label);
+                context.faults.add(fault.help(help));
+            }
+            None
+        }
+    }
+}
+
+/// What `from` means: a machine, a guest, or `GUEST/CONTAINER`.
+fn vantage(context: &Context<'_>, from: &At<'_, &str>) -> Option<VantagePoint> {
+    let known = &context.known;
+    let name = |text: &str| MachineName::try_from(text).ok();
+    if let Some((guest, container)) = from.value.split_once('/') {
+        if known
+            .guests
+            .get(guest)
+            .is_some_and(|guest| guest.containers.contains(container))
+        {
+            return Some(VantagePoint::Container(name(guest)?, name(container)?));
+        }
+    } else if known.guests.contains_key(from.value) {
+        return Some(VantagePoint::Guest(name(from.value)?));
+    } else if known.machines.contains_key(from.value) {
+        return Some(VantagePoint::Machine(name(from.value)?));
+    }
+    let vantages = known.vantages();
+    let one = "machine, guest or container";
+    context.faults.unknown(
+        from,
+        (one, "places to look from"),
+        "",
+        vantages.iter().map(String::as_str),
+    );
+    None
+}

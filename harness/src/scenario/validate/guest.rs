@@ -1,0 +1,104 @@
+//! The MicroVMs.
+
+use std::collections::BTreeMap;
+
+use super::{Context, units};
+use crate::scenario::names::MachineName;
+use crate::scenario::read::{At, Reader, parsed, text_of};
+use crate::scenario::shape::{GUEST, GUEST_INTERFACE};
+use crate::scenario::{Guest, GuestInterface, words};
+
+/// The least memory a guest boots with, in MiB.
+const LEAST_MEMORY: u32 = 128;
+/// The most memory anybody means, in MiB.
+const MOST_MEMORY: u32 = 1 << 20;
+
+pub(super) fn guests<'a>(context: &Context<'a>, root: &Reader<'a>) -> BTreeMap<MachineName, Guest> {
+    let mut guests = BTreeMap::new();
+    for (key, node) in root.map("guests") {
+        let owner = format!("guest `{}`", key.value);
+        context
+            .claims
+            .claim(format!("name `{}`", key.value), "", key.place, owner);
+        let name = parsed(key, words::machine_name, context.faults);
+        let reader = Reader::of(node, key.value, &GUEST, context.faults);
+        let guest = reader.and_then(|reader| guest(context, &reader, key.value));
+        guests.extend(name.zip(guest).map(|(name, guest)| (name.value, guest)));
+    }
+    guests
+}
+
+fn guest<'a>(context: &Context<'a>, reader: &Reader<'a>, name: &str) -> Option<Guest> {
+    let on = reader.text("on");
+    let host = on.map_or("host", |on| on.value);
+    if !context.known.machines.contains_key(host) {
+        let place = on.map_or(reader.place, |on| on.place);
+        let at = At { value: host, place };
+        let known = context.known.machines.keys().copied();
+        context
+            .faults
+            .unknown(&at, ("machine", "machines"), "", known);
+    }
+    let mut interfaces = Vec::new();
+    for reader in reader.tables("interfaces", &GUEST_INTERFACE) {
+        interfaces.extend(interface(context, &reader, name, host));
+    }
+    let image = reader.word("image", words::image);
+    Some(Guest {
+        vcpu: reader.number("vcpu", 1..=u8::MAX).unwrap_or(1),
+        mem: reader
+            .number("mem", LEAST_MEMORY..=MOST_MEMORY)
+            .unwrap_or(1024),
+        image: image.map_or_else(|| "debian".to_owned(), |image| image.value),
+        machine_type: reader
+            .word("machine", words::machine_type)
+            .map(|kind| kind.value)
+            .unwrap_or_default(),
+        interfaces,
+        units: units::units(context, reader, "units").unwrap_or_default(),
+        containers: containers(context, reader),
+        on: MachineName::try_from(host).ok()?,
+    })
+}
+
+fn interface<'a>(
+    context: &Context<'a>,
+    reader: &Reader<'a>,
+    guest: &str,
+    host: &str,
+) -> Option<GuestInterface> {
+    let owner = format!("guest `{guest}`");
+    let kind = reader.need("type", reader.word("type", words::guest_interface_kind));
+    let text = reader.need("id", reader.text("id"));
+    if let Some(id) = text {
+        let thing = format!("interface name `{}`", id.value);
+        let scope = format!(" in machine `{host}`");
+        context.claims.claim(thing, &scope, id.place, owner.clone());
+    }
+    let mac = reader.need("mac", reader.word("mac", words::mac));
+    if let Some(mac) = &mac {
+        context
+            .claims
+            .claim(format!("MAC address `{}`", mac.value), "", mac.place, owner);
+    }
+    let id = text.and_then(|text| parsed(text, words::if_name, context.faults));
+    Some(GuestInterface {
+        kind: kind?.value,
+        id: id?.value,
+        mac: mac?.value,
+    })
+}
+
+fn containers(context: &Context<'_>, reader: &Reader<'_>) -> BTreeMap<MachineName, String> {
+    let mut containers = BTreeMap::new();
+    for (key, node) in reader.map("containers") {
+        let name = parsed(key, words::machine_name, context.faults);
+        let image = text_of(node, key.value, context.faults)
+            .and_then(|text| parsed(text, words::image, context.faults));
+        containers.extend(
+            name.zip(image)
+                .map(|(name, image)| (name.value, image.value)),
+        );
+    }
+    containers
+}

@@ -1,0 +1,138 @@
+//! Which names exist, gathered leniently before anything is judged.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use super::units::UnitFolders;
+use crate::scenario::file::{Node, Table, Value};
+
+/// The names of a scenario.
+#[derive(Debug, Default)]
+pub(super) struct Known<'a> {
+    pub(super) segments: BTreeSet<&'a str>,
+    pub(super) machines: BTreeMap<&'a str, KnownMachine<'a>>,
+    pub(super) guests: BTreeMap<&'a str, KnownGuest<'a>>,
+}
+
+/// A machine's names.
+#[derive(Debug, Default)]
+pub(super) struct KnownMachine<'a> {
+    /// Plugged interfaces.
+    pub(super) plugged: BTreeSet<&'a str>,
+    /// Interfaces that its networkd's `.netdev` files make; those taken away by `without_units` included, since
+    /// a check may be there to show that one is missing.
+    pub(super) netdevs: BTreeSet<String>,
+    /// TAPs of its guests.
+    pub(super) taps: BTreeSet<&'a str>,
+    /// Whether networkd runs in it.
+    pub(super) networkd: bool,
+    /// Whether its unit files could be read; if not, its netdevs are anyone's guess.
+    pub(super) complete: bool,
+}
+
+/// A guest's names.
+#[derive(Debug, Default)]
+pub(super) struct KnownGuest<'a> {
+    pub(super) taps: BTreeSet<&'a str>,
+    pub(super) containers: BTreeSet<&'a str>,
+}
+
+impl KnownMachine<'_> {
+    /// Every interface that can be looked at in the machine.
+    pub(super) fn interfaces(&self) -> impl Iterator<Item = &str> + Clone {
+        let plugged = self.plugged.iter().copied();
+        let netdevs = self.netdevs.iter().map(String::as_str);
+        plugged
+            .chain(netdevs)
+            .chain(self.taps.iter().copied())
+            .chain(["lo"])
+    }
+}
+
+impl<'a> Known<'a> {
+    pub(super) fn gather(tree: &'a Table, folder: &Path, units: &UnitFolders) -> Self {
+        let mut known = Self {
+            segments: tables(tree, "segments").map(|(name, _)| name).collect(),
+            ..Self::default()
+        };
+        for (name, machine) in tables(tree, "machines") {
+            if !matches!(value(machine, "enabled"), Some(Value::Boolean(false))) {
+                known
+                    .machines
+                    .insert(name, known_machine(machine, folder, units));
+            }
+        }
+        for (name, guest) in tables(tree, "guests") {
+            let taps: BTreeSet<_> = names_in(guest, "interfaces", "id").collect();
+            if let Some(on) = known.machines.get_mut(text(guest, "on").unwrap_or("host")) {
+                on.taps.extend(&taps);
+            }
+            let containers = match value(guest, "containers") {
+                Some(Value::Table(containers)) => containers.keys().map(String::as_str).collect(),
+                _ => BTreeSet::new(),
+            };
+            known.guests.insert(name, KnownGuest { taps, containers });
+        }
+        known
+    }
+
+    /// Everything a check can look from, as it is written.
+    pub(super) fn vantages(&self) -> Vec<String> {
+        let machines = self.machines.keys().map(|name| (*name).to_owned());
+        let guests = self.guests.keys().map(|name| (*name).to_owned());
+        let containers = self.guests.iter().flat_map(|(guest, known)| {
+            known
+                .containers
+                .iter()
+                .map(move |container| format!("{guest}/{container}"))
+        });
+        machines.chain(guests).chain(containers).collect()
+    }
+}
+
+fn known_machine<'a>(machine: &'a Table, folder: &Path, units: &UnitFolders) -> KnownMachine<'a> {
+    let read = text(machine, "networkd").map(|name| units.read(&folder.join(name)));
+    KnownMachine {
+        plugged: names_in(machine, "interfaces", "name").collect(),
+        taps: BTreeSet::new(),
+        networkd: machine.contains_key("networkd"),
+        complete: read.as_ref().is_none_or(|read| read.problems.is_empty()),
+        netdevs: read.map(|read| read.netdevs.clone()).unwrap_or_default(),
+    }
+}
+
+fn value<'a>(table: &'a Table, key: &str) -> Option<&'a Value> {
+    table.get(key).map(|entry| &entry.node.value)
+}
+
+fn text<'a>(table: &'a Table, key: &str) -> Option<&'a str> {
+    match value(table, key)? {
+        Value::String(text) => Some(text),
+        _ => None,
+    }
+}
+
+/// The keys of a table of tables, with their tables; what is no table counts as an empty one.
+fn tables<'a>(tree: &'a Table, key: &str) -> impl Iterator<Item = (&'a str, &'a Table)> {
+    static EMPTY: Table = Table::new();
+    let table = match value(tree, key) {
+        Some(Value::Table(table)) => table,
+        _ => &EMPTY,
+    };
+    table.iter().map(|(key, entry)| match &entry.node.value {
+        Value::Table(inner) => (key.as_str(), inner),
+        _ => (key.as_str(), &EMPTY),
+    })
+}
+
+/// The names in an array of tables.
+fn names_in<'a>(table: &'a Table, array: &str, key: &'static str) -> impl Iterator<Item = &'a str> {
+    let items: &[Node] = match value(table, array) {
+        Some(Value::Array(items)) => items,
+        _ => &[],
+    };
+    items.iter().filter_map(move |item| match &item.value {
+        Value::Table(table) => text(table, key),
+        _ => None,
+    })
+}

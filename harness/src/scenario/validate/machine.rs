@@ -1,0 +1,238 @@
+//! Segments, and the machines plugged into them.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+
+use ipnet::IpNet;
+
+use super::{Context, services, units};
+use crate::scenario::error::{Fault, code};
+use crate::scenario::file::Place;
+use crate::scenario::names::MachineName;
+use crate::scenario::read::{At, Reader, parsed, text_of};
+use crate::scenario::shape::{INTERFACE, MACHINE, ROUTE, SEGMENT};
+use crate::scenario::{Machine, MachineInterface, Route, Segment, words};
+
+/// The interfaces plugged into each segment, as people name them.
+pub(super) type Ends<'a> = BTreeMap<&'a str, Vec<String>>;
+
+pub(super) fn segments<'a>(
+    context: &Context<'a>,
+    root: &Reader<'a>,
+    ends: &Ends<'a>,
+) -> BTreeMap<MachineName, Segment> {
+    let mut segments = BTreeMap::new();
+    for (key, node) in root.map("segments") {
+        let name = parsed(key, words::machine_name, context.faults);
+        let Some(reader) = Reader::of(node, key.value, &SEGMENT, context.faults) else {
+            continue;
+        };
+        let Some(kind) = reader.need("kind", reader.word("kind", words::segment_kind)) else {
+            continue;
+        };
+        let ends = ends.get(key.value).map_or(&[][..], Vec::as_slice);
+        if kind.value == Segment::Cable && ends.len() != 2 {
+            if ends.is_empty() && kind.place.source.built_in {
+                continue; // both machines of the base's cable were taken away, and so is the cable
+            }
+            cable_fault(context, key.value, &kind, ends);
+        }
+        segments.extend(name.map(|name| (name.value, kind.value)));
+    }
+    segments
+}
+
+fn cable_fault(context: &Context<'_>, name: &str, kind: &At<'_, Segment>, ends: &[String]) {
+    let count = match ends.len() {
+        1 => "1 end".to_owned(),
+        ends => format!("{ends} ends"),
+    };
+    let message = format!("cable `{name}` has {count}");
+    let label = "a cable joins exactly two interfaces".to_owned();
+    let help = match ends.len() {
+        0 => format!("give two machines an interface with `segment = \"{name}\"`"),
+        1 => format!("only {} is plugged in", ends[0]),
+        _ => format!(
+            "more than two are plugged in: {}; make it `kind = \"switch\"`",
+            ends.join(", ")
+        ),
+    };
+    context
+        .faults
+        .add(Fault::new(kind.place, code::CONFLICT, message, label).help(help));
+}
+
+pub(super) fn machines<'a>(
+    context: &Context<'a>,
+    root: &Reader<'a>,
+) -> (BTreeMap<MachineName, Machine>, Ends<'a>) {
+    let mut machines = BTreeMap::new();
+    let mut ends = Ends::new();
+    for (key, node) in root.map("machines") {
+        let name = parsed(key, words::machine_name, context.faults);
+        let Some(reader) = Reader::of(node, key.value, &MACHINE, context.faults) else {
+            continue;
+        };
+        if reader.flag("enabled") == Some(false) {
+            continue;
+        }
+        let owner = format!("machine `{}`", key.value);
+        context
+            .claims
+            .claim(format!("name `{}`", key.value), "", key.place, owner);
+        let machine = machine(context, &reader, key.value, &mut ends);
+        machines.extend(name.map(|name| (name.value, machine)));
+    }
+    (machines, ends)
+}
+
+fn machine<'a>(
+    context: &Context<'a>,
+    reader: &Reader<'a>,
+    name: &'a str,
+    ends: &mut Ends<'a>,
+) -> Machine {
+    let readers = reader.tables("interfaces", &INTERFACE);
+    let interfaces = readers
+        .iter()
+        .filter_map(|r| interface(context, r, name, ends))
+        .collect();
+    let networkd = units::units(context, reader, "networkd");
+    if let Some(folder) = reader.entry("networkd") {
+        for netdev in context
+            .known
+            .machines
+            .get(name)
+            .into_iter()
+            .flat_map(|known| &known.netdevs)
+        {
+            let thing = format!("interface name `{netdev}`");
+            let scope = format!(" in machine `{name}`");
+            context.claims.claim(
+                thing,
+                &scope,
+                &folder.node.place,
+                "a `.netdev` file".to_owned(),
+            );
+        }
+        for owned in readers
+            .iter()
+            .filter_map(|reader| reader.entry("addresses"))
+        {
+            networkd_owns(context, name, "addresses", &owned.key);
+        }
+        if let Some(routes) = reader.entry("routes") {
+            networkd_owns(context, name, "routes", &routes.key);
+        }
+    }
+    Machine {
+        interfaces,
+        forward: reader.flag("forward").unwrap_or(false),
+        routes: reader
+            .tables("routes", &ROUTE)
+            .iter()
+            .filter_map(|reader| route(context, reader))
+            .collect(),
+        sysctls: sysctls(context, reader),
+        networkd,
+        dnsmasq: services::dnsmasq(context, reader, name),
+        http: services::http(reader),
+    }
+}
+
+/// networkd takes away what it did not set itself; so its machine is configured by its files alone.
+fn networkd_owns(context: &Context<'_>, name: &str, what: &str, key: &Place) {
+    let message = format!("machine `{name}` has both `networkd` and `{what}`");
+    let label = "networkd configures this machine".to_owned();
+    let help = "put them into a `.network` file of its folder".to_owned();
+    context
+        .faults
+        .add(Fault::new(key, code::CONFLICT, message, label).help(help));
+}
+
+fn interface<'a>(
+    context: &Context<'a>,
+    reader: &Reader<'a>,
+    machine: &str,
+    ends: &mut Ends<'a>,
+) -> Option<MachineInterface> {
+    let text = reader.need("name", reader.text("name"));
+    let shown = text.map_or("?", |text| text.value);
+    let owner = format!("`{shown}` of machine `{machine}`");
+    let name = text.and_then(|text| parsed(text, words::if_name, context.faults));
+    if let Some(text) = text {
+        let thing = format!("interface name `{shown}`");
+        let scope = format!(" in machine `{machine}`");
+        context
+            .claims
+            .claim(thing, &scope, text.place, "another interface".to_owned());
+    }
+    let segment = reader.need("segment", reader.text("segment"));
+    if let Some(segment) = segment {
+        if context.known.segments.contains(segment.value) {
+            ends.entry(segment.value).or_default().push(owner.clone());
+        } else {
+            let known = context.known.segments.iter().copied();
+            context
+                .faults
+                .unknown(&segment, ("segment", "segments"), "", known);
+        }
+    }
+    let mac = reader.word("mac", words::mac);
+    if let Some(mac) = &mac {
+        let thing = format!("MAC address `{}`", mac.value);
+        context.claims.claim(thing, "", mac.place, owner.clone());
+    }
+    let addresses = reader.words("addresses", words::address);
+    for address in &addresses {
+        let thing = format!("address `{}`", address.value.addr());
+        let scope = segment.map_or(String::new(), |s| format!(" on segment `{}`", s.value));
+        context
+            .claims
+            .claim(thing, &scope, address.place, owner.clone());
+    }
+    Some(MachineInterface {
+        name: name?.value,
+        segment: MachineName::try_from(segment?.value).ok()?,
+        mac: mac.map(|mac| mac.value),
+        addresses: addresses.into_iter().map(|address| address.value).collect(),
+        mtu: reader.number("mtu", 68..=65_535),
+    })
+}
+
+fn route(context: &Context<'_>, reader: &Reader<'_>) -> Option<Route> {
+    let to = reader.need("to", reader.word("to", words::prefix));
+    let via = reader.need("via", reader.word("via", words::ip));
+    let (to, via) = (to?, via?);
+    same_family(context, &to.value, &via);
+    Some(Route {
+        to: to.value,
+        via: via.value,
+    })
+}
+
+/// Reports a next hop of the other family.
+pub(super) fn same_family(context: &Context<'_>, to: &IpNet, via: &At<'_, IpAddr>) {
+    if to.addr().is_ipv4() != via.value.is_ipv4() {
+        let family = if to.addr().is_ipv4() { "IPv4" } else { "IPv6" };
+        let message = format!(
+            "the route to `{to}` goes via `{}`, of the other family",
+            via.value
+        );
+        let label = format!("must be an {family} address");
+        context
+            .faults
+            .add(Fault::new(via.place, code::CONFLICT, message, label));
+    }
+}
+
+fn sysctls(context: &Context<'_>, reader: &Reader<'_>) -> BTreeMap<String, String> {
+    let mut sysctls = BTreeMap::new();
+    for (key, node) in reader.map("sysctls") {
+        let name = parsed(key, words::sysctl, context.faults);
+        if let (Some(name), Some(value)) = (name, text_of(node, key.value, context.faults)) {
+            sysctls.insert(name.value, value.value.to_owned());
+        }
+    }
+    sysctls
+}

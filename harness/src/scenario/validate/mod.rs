@@ -1,0 +1,121 @@
+//! What it means: reads a laid tree into a [`Scenario`], collecting every fault.
+//!
+//! First [`Known`] gathers, without judging, which names exist; so a reference can be checked the moment it is
+//! read, and a fault in one machine does not make every mention of it a fault as well.
+
+mod check;
+mod claims;
+mod guest;
+mod kinds;
+mod known;
+mod machine;
+mod services;
+mod units;
+mod variant;
+
+pub(super) use units::UnitFolders;
+pub(super) use variant::expectations;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use self::claims::Claims;
+use self::known::Known;
+use super::Scenario;
+use super::error::{Fault, code};
+use super::file::{Place, Table};
+use super::read::{At, Faults, Reader};
+use super::shape::FILE;
+
+/// Where a scenario comes from.
+#[derive(Debug)]
+pub(super) struct Origin {
+    /// Folder or file stem.
+    pub(super) name: String,
+    /// The file.
+    pub(super) path: PathBuf,
+    /// What the paths in it are relative to.
+    pub(super) folder: PathBuf,
+}
+
+/// What every part of the validation needs.
+struct Context<'a> {
+    faults: &'a Faults,
+    known: Known<'a>,
+    claims: Claims<'a>,
+    folder: &'a Path,
+    units: &'a UnitFolders,
+}
+
+/// One and many, as faults call interfaces.
+const INTERFACE: (&str, &str) = ("interface", "interfaces");
+
+impl Context<'_> {
+    /// Reports an interface that its machine does not have.
+    fn interface_exists(&self, machine: &str, interface: &At<'_, &str>) {
+        let Some(known) = self.known.machines.get(machine) else {
+            return;
+        };
+        if known.complete && !known.interfaces().any(|known| known == interface.value) {
+            let scope = format!(" in machine `{machine}`");
+            self.faults
+                .unknown(interface, INTERFACE, &scope, known.interfaces());
+        }
+    }
+}
+
+/// Reads a laid tree. The scenario is only good when there are no faults.
+pub(super) fn scenario(
+    tree: &Table,
+    place: &Place,
+    origin: &Origin,
+    units: &UnitFolders,
+) -> (Scenario, Vec<Fault>) {
+    let faults = Faults::default();
+    let root = Reader::new(tree, place, &FILE, &faults);
+    let context = Context {
+        faults: &faults,
+        known: Known::gather(tree, &origin.folder, units),
+        claims: Claims::default(),
+        folder: &origin.folder,
+        units,
+    };
+    let (machines, ends) = machine::machines(&context, &root);
+    let scenario = Scenario {
+        name: origin.name.clone(),
+        variant: None,
+        summary: summary(&context, &root),
+        source: root.text("source").map(|text| text.value.to_owned()),
+        tags: root
+            .texts("tags")
+            .into_iter()
+            .map(|tag| tag.value.to_owned())
+            .collect(),
+        path: origin.path.clone(),
+        segments: machine::segments(&context, &root, &ends),
+        machines,
+        guests: guest::guests(&context, &root),
+        checks: check::checks(&context, &root),
+        must_fail: BTreeMap::new(),
+    };
+    context.claims.report(&faults);
+    (scenario, faults.into_vec())
+}
+
+/// The summary: one line.
+fn summary(context: &Context<'_>, root: &Reader<'_>) -> String {
+    let Some(text) = root.need("summary", root.text("summary")) else {
+        return String::new();
+    };
+    if text.value.trim().is_empty() || text.value.contains(char::is_control) {
+        let message = "`summary` is not one line of text".to_owned();
+        let fault = Fault::new(
+            text.place,
+            code::BAD_VALUE,
+            message,
+            "not one line".to_owned(),
+        );
+        context.faults.add(fault);
+    }
+    text.value.to_owned()
+}

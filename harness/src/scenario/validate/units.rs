@@ -1,0 +1,225 @@
+//! Folders of systemd-networkd unit files.
+
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
+
+use super::Context;
+use crate::scenario::UnitFile;
+use crate::scenario::error::{Fault, code};
+use crate::scenario::near::suggest;
+use crate::scenario::read::{At, Reader};
+
+/// What networkd reads.
+const SUFFIXES: [&str; 3] = [".network", ".netdev", ".link"];
+
+/// Folders that were read, each once however many layers name it.
+#[derive(Debug, Default)]
+pub(in crate::scenario) struct UnitFolders(RefCell<BTreeMap<PathBuf, Rc<UnitFolder>>>);
+
+/// What a folder holds.
+#[derive(Debug, Default)]
+pub(super) struct UnitFolder {
+    pub(super) units: Vec<UnitFile>,
+    /// Interfaces that its `.netdev` files make.
+    pub(super) netdevs: BTreeSet<String>,
+    pub(super) problems: Vec<Problem>,
+}
+
+/// What is wrong with a folder.
+#[derive(Debug)]
+pub(super) struct Problem {
+    message: String,
+    label: &'static str,
+    help: Option<String>,
+}
+
+impl UnitFolders {
+    pub(super) fn read(&self, folder: &Path) -> Rc<UnitFolder> {
+        let mut folders = self.0.borrow_mut();
+        let read = folders.entry(folder.to_owned());
+        Rc::clone(read.or_insert_with(|| Rc::new(UnitFolder::read(folder))))
+    }
+}
+
+impl UnitFolder {
+    fn read(folder: &Path) -> Self {
+        let name = folder.file_name().unwrap_or_default().to_string_lossy();
+        let mut read = Self::default();
+        if let Err(error) = read.fill(folder) {
+            let (message, help) = match error.kind() {
+                io::ErrorKind::NotFound => (
+                    format!("there is no folder `{name}`"),
+                    Some(other_folders(folder, &name)),
+                ),
+                io::ErrorKind::NotADirectory => (format!("`{name}` is not a folder"), None),
+                _ => (format!("folder `{name}` cannot be read: {error}"), None),
+            };
+            let label = "unit files are read from this folder";
+            read.problems.push(Problem {
+                message,
+                label,
+                help,
+            });
+        } else if read.units.is_empty() && read.problems.is_empty() {
+            read.problems.push(Problem {
+                message: format!("folder `{name}` holds no unit file"),
+                label: "nothing for networkd to read",
+                help: Some(format!(
+                    "unit files end in {}",
+                    SUFFIXES.map(|s| format!("`{s}`")).join(", ")
+                )),
+            });
+        }
+        read
+    }
+
+    fn fill(&mut self, folder: &Path) -> io::Result<()> {
+        let mut entries = std::fs::read_dir(folder)?.collect::<Result<Vec<_>, _>>()?;
+        entries.sort_by_key(std::fs::DirEntry::file_name);
+        for entry in entries {
+            let name = entry.file_name().to_string_lossy().into_owned();
+            if name.starts_with('.') {
+                continue; // editors' and version control's; networkd skips them too
+            }
+            let Some(suffix) = SUFFIXES.into_iter().find(|suffix| name.ends_with(suffix)) else {
+                self.problems.push(Problem {
+                    message: format!("`{name}` is not a unit file of networkd"),
+                    label: "the folder that holds it",
+                    help: Some("unit files end in `.network`, `.netdev` or `.link`".to_owned()),
+                });
+                continue;
+            };
+            match std::fs::read(entry.path()) {
+                Ok(bytes) => {
+                    if suffix == ".netdev" {
+                        self.netdevs.extend(netdev_name(&bytes));
+                    }
+                    self.units.push(UnitFile { name, bytes });
+                }
+                Err(error) => self.problems.push(Problem {
+                    message: format!("unit file `{name}` cannot be read: {error}"),
+                    label: "the folder that holds it",
+                    help: None,
+                }),
+            }
+        }
+        Ok(())
+    }
+}
+
+/// For a folder that is not there: the one meant, or those there are beside it.
+fn other_folders(folder: &Path, name: &str) -> String {
+    let beside = folder
+        .parent()
+        .into_iter()
+        .flat_map(std::fs::read_dir)
+        .flatten()
+        .flatten();
+    let is_folder = |entry: &std::fs::DirEntry| entry.file_type().is_ok_and(|kind| kind.is_dir());
+    let mut names: Vec<_> = beside
+        .filter(is_folder)
+        .map(|entry| entry.file_name().to_string_lossy().into_owned())
+        .collect();
+    names.sort();
+    suggest(
+        name,
+        "folders beside the file",
+        names.iter().map(String::as_str),
+    )
+}
+
+/// `Name=` of `[NetDev]`.
+fn netdev_name(bytes: &[u8]) -> Option<String> {
+    let text = String::from_utf8_lossy(bytes);
+    let mut section = "";
+    let mut name = None;
+    for line in text.lines().map(str::trim) {
+        if line.starts_with('[') {
+            section = line;
+        } else if section == "[NetDev]"
+            && let Some((key, value)) = line.split_once('=')
+            && key.trim_end() == "Name"
+        {
+            name = Some(value.trim_start().to_owned());
+        }
+    }
+    name
+}
+
+/// The unit files of the folder that `key` names, less those in `without_units`.
+pub(super) fn units<'a>(
+    context: &Context<'a>,
+    reader: &Reader<'a>,
+    key: &str,
+) -> Option<Vec<UnitFile>> {
+    let without = reader.texts("without_units");
+    let Some(folder) = reader.text(key) else {
+        if reader.entry(key).is_none()
+            && let Some(entry) = reader.entry("without_units")
+        {
+            let message = format!("`without_units` without `{key}`");
+            let label = format!("there is no `{key}` to leave files out of");
+            context
+                .faults
+                .add(Fault::new(&entry.key, code::CONFLICT, message, label));
+        }
+        return None;
+    };
+    if Path::new(folder.value).is_absolute() {
+        let message = format!("`{key}` is an absolute path");
+        let label = "must be relative to the scenario file".to_owned();
+        context
+            .faults
+            .add(Fault::new(folder.place, code::BAD_VALUE, message, label));
+        return None;
+    }
+    let read = context.units.read(&context.folder.join(folder.value));
+    for Problem {
+        message,
+        label,
+        help,
+    } in &read.problems
+    {
+        let (message, label) = (message.clone(), (*label).to_owned());
+        let fault = Fault::new(folder.place, code::UNIT_FILE, message, label);
+        context.faults.add(fault.help(help.clone()));
+    }
+    if read.problems.is_empty() {
+        left_out_exist(context, &read, folder, &without);
+    }
+    let kept = |unit: &&UnitFile| !without.iter().any(|name| name.value == unit.name);
+    Some(read.units.iter().filter(kept).cloned().collect())
+}
+
+fn left_out_exist(
+    context: &Context<'_>,
+    read: &UnitFolder,
+    folder: At<'_, &str>,
+    without: &[At<'_, &str>],
+) {
+    let names = read.units.iter().map(|unit| unit.name.as_str());
+    let scope = format!(" in `{}`", folder.value);
+    for name in without {
+        if !names.clone().any(|unit| unit == name.value) {
+            context
+                .faults
+                .unknown(name, ("unit file", "unit files"), &scope, names.clone());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn netdevs_are_named_in_their_own_section() {
+        let file = b"# x\n[Match]\nName=no\n[NetDev]\nKind=bridge\nName = br0\n[Bridge]\nName=no\n";
+        assert_eq!(netdev_name(file).as_deref(), Some("br0"));
+        assert_eq!(netdev_name(b"[NetDev]\nKind=bridge\n"), None);
+        assert_eq!(netdev_name(b"\xff\xfe="), None);
+    }
+}

@@ -1,0 +1,351 @@
+//! What single strings mean: names, addresses, prefixes, durations, and a few closed sets.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::time::Duration;
+
+use ipnet::{IpNet, Ipv6Net};
+
+use super::error::code;
+use super::names::{CheckId, IfName, IfNameError, MachineName, NameError, VariantName};
+use super::near::suggest;
+use super::net::{Mac, MacError};
+use super::read::Bad;
+use super::{GuestInterfaceKind, MachineType, RecordType, Segment};
+
+/// The longest a check may wait; more is a typing error, and sums of deadlines must not overflow.
+const LONGEST_WAIT: Duration = Duration::from_secs(3600);
+
+fn bad(message: impl Into<String>, label: impl Into<String>) -> Bad {
+    Bad {
+        code: code::BAD_VALUE,
+        message: message.into(),
+        label: label.into(),
+        help: None,
+    }
+}
+
+impl Bad {
+    fn help(self, help: impl Into<String>) -> Self {
+        let help = Some(help.into());
+        Self { help, ..self }
+    }
+}
+
+pub(super) fn if_name(text: &str) -> Result<IfName, Bad> {
+    IfName::try_from(text).map_err(|error| Bad {
+        code: code::BAD_NAME,
+        label: match &error {
+            IfNameError::TooLong { name, .. } => format!("{} bytes", name.len()),
+            _ => "not an interface name".to_owned(),
+        },
+        help: error
+            .suggestion()
+            .map(|shorter| format!("a name that fits: `{shorter}`")),
+        message: error.to_string(),
+    })
+}
+
+fn our_name(error: &NameError) -> Bad {
+    let lower = match error {
+        NameError::Forbidden { name, .. } => Some(name.to_lowercase().replace(['_', ' '], "-")),
+        _ => None,
+    };
+    Bad {
+        code: code::BAD_NAME,
+        message: error.to_string(),
+        label: "not a name".to_owned(),
+        help: lower
+            .filter(|lower| CheckId::try_from(lower.as_str()).is_ok())
+            .map(|lower| format!("for example `{lower}`")),
+    }
+}
+
+pub(super) fn machine_name(text: &str) -> Result<MachineName, Bad> {
+    MachineName::try_from(text).map_err(|error| our_name(&error))
+}
+
+pub(super) fn variant_name(text: &str) -> Result<VariantName, Bad> {
+    VariantName::try_from(text).map_err(|error| our_name(&error))
+}
+
+pub(super) fn check_id(text: &str) -> Result<CheckId, Bad> {
+    CheckId::try_from(text).map_err(|error| our_name(&error))
+}
+
+pub(super) fn mac(text: &str) -> Result<Mac, Bad> {
+    text.parse::<Mac>().map_err(|error| {
+        let help = match &error {
+            MacError::Shape(_) => "six pairs of hexadecimal digits: `02:00:00:00:00:01`",
+            MacError::Multicast(_) => {
+                "an interface's address has an even first byte: `02:00:00:00:00:01`"
+            }
+            MacError::Zero(_) => "a locally administered address starts with `02`",
+        };
+        bad(error.to_string(), "not the address of an interface").help(help)
+    })
+}
+
+pub(super) fn ip(text: &str) -> Result<IpAddr, Bad> {
+    text.parse().map_err(|_| {
+        let fault = bad(
+            format!("`{text}` is not an IP address"),
+            "not an IP address",
+        );
+        match text.split_once('/') {
+            Some((address, _)) if address.parse::<IpAddr>().is_ok() => {
+                fault.help(format!("without the prefix length: `{address}`"))
+            }
+            _ => fault,
+        }
+    })
+}
+
+pub(super) fn ipv4(text: &str) -> Result<Ipv4Addr, Bad> {
+    let fault = || {
+        bad(
+            format!("`{text}` is not an IPv4 address"),
+            "not an IPv4 address",
+        )
+    };
+    text.parse().map_err(|_| fault())
+}
+
+pub(super) fn ipv6(text: &str) -> Result<Ipv6Addr, Bad> {
+    let fault = || {
+        bad(
+            format!("`{text}` is not an IPv6 address"),
+            "not an IPv6 address",
+        )
+    };
+    text.parse().map_err(|_| fault())
+}
+
+/// An address with its prefix length; host bits are what it is about.
+pub(super) fn address(text: &str) -> Result<IpNet, Bad> {
+    text.parse().map_err(|_| {
+        let fault = bad(
+            format!("`{text}` is not an address with a prefix length"),
+            "not an address with a prefix length",
+        );
+        match text.parse::<IpAddr>() {
+            Ok(IpAddr::V4(_)) => fault.help(format!("for example `{text}/24`")),
+            Ok(IpAddr::V6(_)) => fault.help(format!("for example `{text}/64`")),
+            Err(_) => fault.help("for example `192.168.1.2/24` or `2001:db8::a/64`"),
+        }
+    })
+}
+
+/// A prefix: no bits set beyond its length.
+pub(super) fn prefix(text: &str) -> Result<IpNet, Bad> {
+    let net = address(text).map_err(|mut fault| {
+        fault.message = format!("`{text}` is not a prefix");
+        fault.label = "not a prefix".to_owned();
+        if text.parse::<IpAddr>().is_err() {
+            fault.help = Some("for example `192.168.1.0/24` or `2001:db8::/64`".to_owned());
+        }
+        fault
+    })?;
+    if net == net.trunc() {
+        return Ok(net);
+    }
+    let fault = bad(
+        format!("prefix `{text}` has host bits set"),
+        "host bits are set",
+    );
+    Err(fault.help(format!("the prefix is `{}`", net.trunc())))
+}
+
+pub(super) fn prefix_v6(text: &str) -> Result<Ipv6Net, Bad> {
+    match prefix(text)? {
+        IpNet::V6(net) => Ok(net),
+        IpNet::V4(_) => Err(bad(
+            format!("`{text}` is not an IPv6 prefix"),
+            "not an IPv6 prefix",
+        )),
+    }
+}
+
+/// A host name as DNS takes it; nothing that could break out of a configuration line.
+pub(super) fn dns_name(text: &str) -> Result<String, Bad> {
+    let letter = |b: u8| b.is_ascii_alphanumeric() || b == b'-' || b == b'_';
+    let label = |label: &str| (1..=63).contains(&label.len()) && label.bytes().all(letter);
+    if text.len() <= 253 && text.split('.').all(label) {
+        return Ok(text.to_owned());
+    }
+    let fault = bad(format!("{text:?} is not a host name"), "not a host name");
+    Err(fault.help("for example `www.internet.test`, without a dot at the end"))
+}
+
+/// The dotted key of a sysctl below `net.`.
+pub(super) fn sysctl(text: &str) -> Result<String, Bad> {
+    let letter = |b: u8| b.is_ascii_alphanumeric() || b == b'-' || b == b'_';
+    let part = |part: &str| !part.is_empty() && part.bytes().all(letter);
+    if text.starts_with("net.") && text.split('.').all(part) {
+        return Ok(text.to_owned());
+    }
+    let fault = bad(
+        format!("{text:?} is not a sysctl of the network"),
+        "not below `net.`",
+    );
+    Err(fault.help("for example `\"net.ipv4.ip_forward\" = \"1\"`, with the key in quotes"))
+}
+
+/// The name of an image: no path, no option, no white space.
+pub(super) fn image(text: &str) -> Result<String, Bad> {
+    let starts = text.starts_with(|c: char| c.is_ascii_alphanumeric());
+    let letter = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.' | b'/' | b':');
+    if starts && text.bytes().all(letter) && !text.contains("..") {
+        return Ok(text.to_owned());
+    }
+    Err(bad(
+        format!("{text:?} is not the name of an image"),
+        "not the name of an image",
+    ))
+}
+
+/// How long a check may take.
+pub(super) fn duration(text: &str) -> Result<Duration, Bad> {
+    let fault = |label: &str| bad(format!("`{text}` is not a time to wait"), label);
+    match humantime::parse_duration(text) {
+        Ok(time) if time.is_zero() => Err(fault("must be more than zero")),
+        Ok(time) if time > LONGEST_WAIT => Err(fault("must be at most `1h`")),
+        Ok(time) => Ok(time),
+        Err(_) => Err(fault("not a duration").help("for example `30s` or `1m 30s`")),
+    }
+}
+
+/// One of a closed set of words.
+fn one_of<T: Copy>(text: &str, key: &str, words: &[(&'static str, T)]) -> Result<T, Bad> {
+    if let Some(&(_, value)) = words.iter().find(|&&(word, _)| word == text) {
+        return Ok(value);
+    }
+    let known = words.iter().map(|&(word, _)| word);
+    let fault = bad(format!("`{key}` cannot be `{text}`"), "not a known word");
+    Err(fault.help(suggest(text, "known words", known)))
+}
+
+pub(super) fn segment_kind(text: &str) -> Result<Segment, Bad> {
+    one_of(
+        text,
+        "kind",
+        &[("cable", Segment::Cable), ("switch", Segment::Switch)],
+    )
+}
+
+pub(super) fn machine_type(text: &str) -> Result<MachineType, Bad> {
+    let types = [
+        ("auto", MachineType::Auto),
+        ("microvm", MachineType::Microvm),
+        ("q35", MachineType::Q35),
+    ];
+    one_of(text, "machine", &types)
+}
+
+pub(super) fn guest_interface_kind(text: &str) -> Result<GuestInterfaceKind, Bad> {
+    one_of(text, "type", &[("tap", GuestInterfaceKind::Tap)])
+}
+
+pub(super) fn record_type(text: &str) -> Result<RecordType, Bad> {
+    one_of(
+        text,
+        "record",
+        &[("A", RecordType::A), ("AAAA", RecordType::Aaaa)],
+    )
+}
+
+/// Whether the base topology is laid under the file.
+pub(super) fn base(text: &str) -> Result<bool, Bad> {
+    one_of(text, "base", &[("lan", true), ("none", false)])
+}
+
+/// The SETUP column of `networkctl list`.
+pub(super) fn setup_state(text: &str) -> Result<String, Bad> {
+    let states = [
+        "pending",
+        "initialized",
+        "configuring",
+        "configured",
+        "unmanaged",
+        "failed",
+        "linger",
+    ];
+    one_of(text, "setup", &states.map(|state| (state, state))).map(str::to_owned)
+}
+
+/// The OPERATIONAL column of `networkctl list`.
+pub(super) fn operational_state(text: &str) -> Result<String, Bad> {
+    let states = [
+        "missing",
+        "off",
+        "no-carrier",
+        "dormant",
+        "degraded-carrier",
+        "carrier",
+        "degraded",
+        "enslaved",
+        "routable",
+    ];
+    one_of(text, "operational", &states.map(|state| (state, state))).map(str::to_owned)
+}
+
+/// The `proto` of a route, as `ip route` prints it.
+pub(super) fn route_proto(text: &str) -> Result<String, Bad> {
+    let protos = ["kernel", "boot", "static", "ra", "dhcp", "redirect"];
+    one_of(text, "proto", &protos.map(|proto| (proto, proto))).map(str::to_owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn host_bits_belong_to_addresses_and_not_to_prefixes() {
+        assert!(address("192.168.1.2/24").is_ok());
+        assert!(prefix("192.168.1.0/24").is_ok());
+        assert!(prefix("::/0").is_ok());
+        let fault = prefix("2001:db8::a/64").unwrap_err();
+        assert_eq!(fault.help.as_deref(), Some("the prefix is `2001:db8::/64`"));
+        assert!(prefix_v6("10.0.0.0/8").is_err());
+        assert!(address("192.168.1.2/33").is_err());
+        assert!(ip("192.168.1.2/24").is_err());
+    }
+
+    #[test]
+    fn waits_have_an_end() {
+        assert_eq!(duration("1m 30s").unwrap(), Duration::from_secs(90));
+        for text in ["", "0s", "2h", "thirty", "-1s", "99999999999999999999y"] {
+            assert!(duration(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn nothing_breaks_out_of_a_configuration_file() {
+        for name in [
+            "",
+            ".",
+            "a..b",
+            "a.",
+            "a b",
+            "a\nb",
+            "a/b",
+            "a,b",
+            &"a".repeat(64),
+        ] {
+            assert!(dns_name(name).is_err(), "{name:?}");
+        }
+        assert!(dns_name("_sip.tcp.example.test").is_ok());
+        for key in [
+            "kernel.panic",
+            "net.",
+            "net..a",
+            "net.a/b",
+            "net.a b",
+            "net",
+        ] {
+            assert!(sysctl(key).is_err(), "{key:?}");
+        }
+        for name in ["", "-v", "../a", "a b", "a;b"] {
+            assert!(image(name).is_err(), "{name:?}");
+        }
+    }
+}

@@ -1,0 +1,133 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::{commands, enter, run};
+
+const EXIT_CODES: &str = "\
+Exit codes:
+    0  passed (or skipped, with the reason in the report)
+    1  a check failed
+    2  a scenario is invalid; nothing was built
+    3  this host cannot run it (under BRIDGELAB_STRICT=1: any part of it)
+    4  host, image, VMM or harness broke; no verdict on the network
+    5  passed, but something was left behind
+    6  a stage took too long; the report names it
+  130  interrupted";
+
+/// Boots real MicroVMs on a real bridge and says, with evidence, whether they have the network they should have.
+#[derive(Debug, Parser)]
+#[command(name = "bridgelab", version, after_help = EXIT_CODES)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run scenarios: build the network, boot the guests, check, and give a verdict with evidence.
+    #[command(after_help = EXIT_CODES)]
+    Run(RunArgs),
+    /// Say what this machine can do for the harness, and the command that mends what it cannot.
+    Doctor(crate::doctor::DoctorArgs),
+    /// List the scenarios and their variants.
+    List,
+    /// Validate scenario files without building anything.
+    Check {
+        /// Scenario names or files.
+        #[arg(required = true)]
+        scenarios: Vec<String>,
+    },
+    /// Show what a run would do, each step with its equivalent ip, networkctl or qemu command.
+    Plan {
+        /// Scenario name or file.
+        scenario: String,
+        /// Variant; the green form when absent.
+        #[arg(long)]
+        variant: Option<String>,
+    },
+    /// Build, list or locate guest images.
+    Image {
+        #[command(subcommand)]
+        action: ImageAction,
+    },
+    /// Run a shell or a command on a machine or guest of a lab that `run --keep` holds.
+    Enter(enter::EnterArgs),
+}
+
+/// What to do about images.
+#[derive(Debug, Subcommand)]
+pub(crate) enum ImageAction {
+    /// Build an image into the cache, unless it is there.
+    Build {
+        /// Recipe under images/, for example debian or debian:bookworm.
+        #[arg(default_value = "debian")]
+        name: String,
+    },
+    /// List the recipes and which are built.
+    List,
+    /// Print the folder of a built image.
+    Path {
+        /// Recipe under images/.
+        #[arg(default_value = "debian")]
+        name: String,
+    },
+}
+
+/// Accelerators that can be asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Accel {
+    /// KVM where it is proven to run a stock kernel, TCG otherwise.
+    Auto,
+    /// KVM, or the run is skipped.
+    Kvm,
+    /// QEMU's translator.
+    Tcg,
+}
+
+/// Options of `bridgelab run`.
+#[derive(Debug, Args)]
+pub(crate) struct RunArgs {
+    /// Scenario names under scenarios/, or paths anywhere.
+    #[arg(required = true)]
+    pub(crate) scenarios: Vec<String>,
+    /// Run only this variant (`green` is the form without one). Without it: the green form.
+    #[arg(long)]
+    pub(crate) variant: Option<String>,
+    /// Run the green form and every variant.
+    #[arg(long, conflicts_with = "variant")]
+    pub(crate) all_variants: bool,
+    /// What runs the guests' instructions.
+    #[arg(long, value_enum, default_value = "auto")]
+    pub(crate) accel: Accel,
+    /// Hold the lab after the checks and print how to enter each machine.
+    #[arg(long)]
+    pub(crate) keep: bool,
+    /// Install what is missing on this machine (apt) before running.
+    #[arg(long, env = "BRIDGELAB_SETUP", value_parser = clap::builder::FalseyValueParser::new())]
+    pub(crate) setup: bool,
+    /// Write the report as JSON into a file, or `-` for stdout.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) json: Option<PathBuf>,
+    /// Write the report as JUnit XML.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) junit: Option<PathBuf>,
+    /// Folder for evidence; a folder for each run is made in it.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) evidence: Option<PathBuf>,
+}
+
+/// Parses the command line and does what it says; returns the exit code.
+pub(crate) fn main() -> i32 {
+    match Cli::parse().command {
+        Command::Run(args) => run::run(&args),
+        Command::Doctor(args) => crate::doctor::doctor(&args),
+        Command::List => commands::list(),
+        Command::Check { scenarios } => commands::check(&scenarios),
+        Command::Plan { scenario, variant } => commands::plan(&scenario, variant.as_deref()),
+        Command::Image { action } => commands::image(&action),
+        Command::Enter(args) => enter::enter(&args),
+    }
+}

@@ -1,0 +1,205 @@
+//! The small commands: list, check, plan, image.
+
+use std::ffi::OsString;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use bridgelab_harness::diagnostic::{Diagnose, Diagnostic};
+use bridgelab_harness::image::{self, Image, ImageError, Recipe, Store};
+use bridgelab_harness::lab;
+use bridgelab_harness::report::exit_code;
+use bridgelab_harness::scenario::names::VariantName;
+use bridgelab_harness::scenario::{self, LoadedScenario};
+
+use crate::cli::ImageAction;
+
+/// Prints a line on stdout; a closed pipe is nobody's error.
+pub(crate) fn say(line: &str) {
+    let _ = writeln!(anstream::stdout(), "{line}");
+}
+
+/// Prints an error with its remedy on stderr.
+pub(crate) fn complain(error: &dyn Diagnose) {
+    let _ = writeln!(anstream::stderr(), "error: {}", Diagnostic::new(error));
+}
+
+/// The folder with `scenarios/` and `images/`: `$BRIDGELAB_ROOT`, the working directory or one above it, or the
+/// source tree that this program was built from.
+pub(crate) fn root() -> PathBuf {
+    if let Some(root) = std::env::var_os("BRIDGELAB_ROOT") {
+        return PathBuf::from(root);
+    }
+    let here = std::env::current_dir().unwrap_or_default();
+    let is_root =
+        |folder: &&Path| folder.join("images").is_dir() && folder.join("scenarios").is_dir();
+    match here.ancestors().find(is_root) {
+        Some(root) => root.to_owned(),
+        None => PathBuf::from(env!("CARGO_MANIFEST_DIR")),
+    }
+}
+
+/// Loads a scenario by name or path, or complains.
+pub(crate) fn load(wanted: &str) -> Result<(PathBuf, LoadedScenario), i32> {
+    let path = scenario::find(&root(), wanted).map_err(|error| {
+        complain(&error);
+        exit_code::INVALID
+    })?;
+    match scenario::load(&path) {
+        Ok(loaded) => Ok((path, loaded)),
+        Err(errors) => {
+            let _ = write!(anstream::stderr(), "{}", errors.render(true));
+            Err(exit_code::INVALID)
+        }
+    }
+}
+
+/// The variant of that name; complains with those that exist.
+pub(crate) fn variant(loaded: &LoadedScenario, wanted: &str) -> Result<VariantName, i32> {
+    if let Some(variant) = loaded.variants().find(|variant| variant.as_ref() == wanted) {
+        return Ok(variant.clone());
+    }
+    let known: Vec<&str> = loaded.variants().map(AsRef::as_ref).collect();
+    let _ = writeln!(
+        anstream::stderr(),
+        "error: scenario `{}` has no variant `{wanted}`; it has: green {}",
+        loaded.name(),
+        known.join(" ")
+    );
+    Err(exit_code::INVALID)
+}
+
+pub(crate) fn list() -> i32 {
+    let names = match scenario::scenario_names(&root()) {
+        Ok(names) => names,
+        Err(error) => {
+            complain(&error);
+            return exit_code::BROKEN;
+        }
+    };
+    let mut code = exit_code::PASSED;
+    for name in names {
+        match scenario::load(&name.path) {
+            Ok(loaded) => {
+                say(&format!("{}: {}", name.name, loaded.summary()));
+                for variant in loaded.variants() {
+                    say(&format!("{}/{variant}", name.name));
+                }
+            }
+            Err(_) => {
+                say(&format!(
+                    "{}: invalid, see `bridgelab check {}`",
+                    name.name, name.name
+                ));
+                code = exit_code::INVALID;
+            }
+        }
+    }
+    code
+}
+
+pub(crate) fn check(scenarios: &[String]) -> i32 {
+    let mut code = exit_code::PASSED;
+    for wanted in scenarios {
+        match load(wanted) {
+            Ok((path, loaded)) => {
+                let variants = loaded.variants().count();
+                say(&format!("{}: valid, {variants} variants", path.display()));
+            }
+            Err(failed) => code = failed,
+        }
+    }
+    code
+}
+
+pub(crate) fn plan(wanted: &str, wanted_variant: Option<&str>) -> i32 {
+    let planned = load(wanted).and_then(|(_, loaded)| {
+        let variant = wanted_variant
+            .map(|name| variant(&loaded, name))
+            .transpose()?;
+        loaded.scenario(variant.as_ref()).map_err(|error| {
+            complain(&error);
+            exit_code::INVALID
+        })
+    });
+    match planned {
+        Ok(scenario) => {
+            let _ = write!(anstream::stdout(), "{}", lab::show_plan(&scenario));
+            exit_code::PASSED
+        }
+        Err(code) => code,
+    }
+}
+
+/// The image of a recipe, built now if it is missing, with progress on stderr.
+pub(crate) fn ready_image(name: &str) -> Result<Image, ImageError> {
+    let recipe = Recipe::find(&root(), name)?;
+    let store = Store::new(&Store::cache_folder());
+    let begun = Instant::now();
+    let mut progress = |text: &str| {
+        let _ = writeln!(
+            anstream::stderr(),
+            "[{:6.1} s] image {name}: {text}",
+            begun.elapsed().as_secs_f64()
+        );
+    };
+    store.get_or_build(&recipe, &mut progress)
+}
+
+pub(crate) fn image(action: &ImageAction) -> i32 {
+    match do_image(action) {
+        Ok(code) => code,
+        Err(error) => {
+            complain(&error);
+            exit_code::BROKEN
+        }
+    }
+}
+
+fn do_image(action: &ImageAction) -> Result<i32, ImageError> {
+    let store = Store::new(&Store::cache_folder());
+    match action {
+        ImageAction::Build { name } => {
+            say(&ready_image(name)?.folder.display().to_string());
+        }
+        ImageAction::List => {
+            for recipe in image::recipes(&root())? {
+                let state = match store.get(&recipe) {
+                    Ok(Some(image)) => image.folder.display().to_string(),
+                    Ok(None) => "not built".to_owned(),
+                    Err(damaged) => damaged.to_string(),
+                };
+                say(&format!(
+                    "{} {}: {state}",
+                    recipe.name,
+                    &recipe.digest[..16]
+                ));
+            }
+        }
+        ImageAction::Path { name } => match store.get(&Recipe::find(&root(), name)?)? {
+            Some(image) => say(&image.folder.display().to_string()),
+            None => {
+                let _ = writeln!(
+                    anstream::stderr(),
+                    "error: not built; `bridgelab image build {name}` builds it"
+                );
+                return Ok(exit_code::FAILED);
+            }
+        },
+    }
+    Ok(exit_code::PASSED)
+}
+
+/// Body of the hidden image worker.
+pub(crate) fn image_worker(mut words: impl Iterator<Item = OsString>) -> i32 {
+    let (Some(script), Some(out)) = (words.next(), words.next()) else {
+        return exit_code::BROKEN;
+    };
+    match image::worker_main(Path::new(&script), Path::new(&out)) {
+        Ok(code) => code,
+        Err(error) => {
+            complain(&error);
+            exit_code::BROKEN
+        }
+    }
+}

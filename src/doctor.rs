@@ -1,0 +1,164 @@
+//! `bridgelab doctor`, and the preparations of `run`: what this machine lacks, installing it, and the accelerator.
+
+use std::io::{IsTerminal, Write};
+use std::time::Instant;
+
+use bridgelab_harness::deadline::Deadline;
+use bridgelab_harness::host::capability::{Capability, Need};
+use bridgelab_harness::host::doctor::{Doctor, DoctorReport, Style};
+use bridgelab_harness::host::finding::Unmet;
+use bridgelab_harness::host::kvm::{
+    Accelerator, AcceleratorRequest, prove_kvm, select_accelerator,
+};
+use bridgelab_harness::host::setup::run_setup;
+use bridgelab_harness::host::tool::Tool;
+use bridgelab_harness::image::{Recipe, Store};
+use bridgelab_harness::report::exit_code;
+use clap::Args;
+use tokio::runtime::Runtime;
+
+use crate::cli::{Accel, RunArgs};
+use crate::commands::{complain, root, say};
+
+/// Options of `bridgelab doctor`.
+#[derive(Debug, Args)]
+pub(crate) struct DoctorArgs {
+    /// Install what is missing (apt; on other systems the packages are named).
+    #[arg(long)]
+    setup: bool,
+    /// Print the report as JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+/// Examines the machine; exit code 3 when a run is not possible on it.
+pub(crate) fn doctor(args: &DoctorArgs) -> i32 {
+    let runtime = match tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+    {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            let _ = writeln!(anstream::stderr(), "error: start the runtime: {error}");
+            return exit_code::BROKEN;
+        }
+    };
+    let report = runtime.block_on(async {
+        let report = examine(true).await;
+        if args.setup && install(&report).await {
+            examine(true).await
+        } else {
+            report
+        }
+    });
+    if args.json {
+        say(&serde_json::to_string_pretty(&report).unwrap_or_default());
+    } else {
+        let style = if std::io::stdout().is_terminal() {
+            Style::Colour
+        } else {
+            Style::Plain
+        };
+        say(report.to_text(style).trim_end());
+    }
+    if report.ready() {
+        exit_code::PASSED
+    } else {
+        exit_code::HOST_CANNOT
+    }
+}
+
+async fn examine(prove: bool) -> DoctorReport {
+    let cache = Store::cache_folder();
+    let mut doctor = Doctor::new(cache.clone());
+    doctor.prove_kvm = prove;
+    if let Ok(recipe) = Recipe::find(&root(), "debian")
+        && let Ok(Some(image)) = Store::new(&cache).get(&recipe)
+    {
+        doctor.kernel = Some(image.kernel());
+    }
+    doctor.examine(Deadline::secs(60)).await
+}
+
+/// Installs what a package can provide; whether anything was installed.
+async fn install(report: &DoctorReport) -> bool {
+    let missing = report.installable();
+    if missing.is_empty() {
+        return false;
+    }
+    let begun = Instant::now();
+    let mut progress = |line: &str| {
+        let _ = writeln!(
+            anstream::stderr(),
+            "[{:6.1} s] setup: {line}",
+            begun.elapsed().as_secs_f64()
+        );
+    };
+    match run_setup(
+        &missing,
+        &report.distribution,
+        &mut progress,
+        Deadline::secs(1200),
+    )
+    .await
+    {
+        Ok(done) => !done.installed.is_empty(),
+        Err(error) => {
+            complain(&error);
+            false
+        }
+    }
+}
+
+/// Makes sure that this machine can run scenarios, and chooses the accelerator.
+///
+/// # Errors
+/// Everything that is missing, each with its remedy.
+pub(crate) fn ready(
+    runtime: &Runtime,
+    args: &RunArgs,
+    image: Option<&str>,
+) -> Result<(Accelerator, String), Vec<Unmet>> {
+    runtime.block_on(async {
+        let mut report = examine(false).await;
+        if args.setup && install(&report).await {
+            report = examine(false).await;
+        }
+        let wanted = |capability: &Capability| match capability.need() {
+            Need::Run => true,
+            Need::Image => image.is_some(),
+            _ => false,
+        };
+        let needed: Vec<Capability> = Capability::ALL.into_iter().filter(wanted).collect();
+        if let Err(unmet) = report.require(&needed) {
+            if let Some(command) = &report.setup {
+                let _ = writeln!(
+                    anstream::stderr(),
+                    "missing parts can be installed by `--setup`, or by: {command}"
+                );
+            }
+            return Err(unmet);
+        }
+        let Some(image) = image else {
+            return Ok((Accelerator::Tcg, "there is no guest".to_owned()));
+        };
+        let request = match args.accel {
+            Accel::Auto => AcceleratorRequest::Auto,
+            Accel::Kvm => AcceleratorRequest::Kvm,
+            Accel::Tcg => return Ok((Accelerator::Tcg, "asked for".to_owned())),
+        };
+        // KVM is proven with the image's own kernel, so the image comes first.
+        let kernel = crate::commands::ready_image(image)
+            .ok()
+            .map(|image| image.kernel());
+        let qemu = report.tools.path(Tool::Qemu).map_err(|unmet| vec![unmet])?;
+        let verdict = prove_kvm(
+            qemu,
+            kernel.as_deref(),
+            Some(&Store::cache_folder()),
+            Deadline::secs(15),
+        )
+        .await;
+        select_accelerator(request, &verdict).map_err(|unmet| vec![unmet])
+    })
+}

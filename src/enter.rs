@@ -1,0 +1,185 @@
+//! `bridgelab enter`: a shell on a machine or guest of a kept lab.
+
+use std::ffi::OsString;
+use std::io::{Read, Write};
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use bridgelab_harness::deadline::Deadline;
+use bridgelab_harness::guest::open_steering;
+use bridgelab_harness::report::exit_code;
+use clap::Args;
+
+/// Hidden subcommand that ssh runs as its ProxyCommand.
+pub(crate) const STEER_COMMAND: &str = "__steer";
+
+/// Options of `bridgelab enter`.
+#[derive(Debug, Args)]
+pub(crate) struct EnterArgs {
+    /// Process id of the lab's worker, as `run --keep` prints it.
+    #[arg(long)]
+    pid: u32,
+    /// Machine or guest.
+    name: String,
+    /// Command; a shell when absent.
+    #[arg(last = true)]
+    command: Vec<String>,
+}
+
+/// The command line that enters a machine or guest.
+pub(crate) fn command(pid: u32, name: &str) -> String {
+    format!("bridgelab enter --pid {pid} {name}")
+}
+
+/// Replaces this process by `nsenter` or `ssh`; returns only when that fails.
+pub(crate) fn enter(args: &EnterArgs) -> i32 {
+    let Some(worker) = namespace_init(args.pid) else {
+        let _ = writeln!(
+            anstream::stderr(),
+            "error: no lab's worker has the process id {}",
+            args.pid
+        );
+        return exit_code::FAILED;
+    };
+    let mut command = match machine_thread(worker, &args.name) {
+        Some(thread) => machine(worker, thread, &args.command),
+        None => match guest(worker, &args.name, &args.command) {
+            Some(command) => command,
+            None => {
+                let _ = writeln!(
+                    anstream::stderr(),
+                    "error: the lab has no machine or guest `{}`",
+                    args.name
+                );
+                return exit_code::FAILED;
+            }
+        },
+    };
+    let error = command.exec();
+    let _ = writeln!(
+        anstream::stderr(),
+        "error: start `{}`: {error}",
+        command.get_program().to_string_lossy()
+    );
+    exit_code::BROKEN
+}
+
+/// The worker's child, which is PID 1 of the lab's PID namespace.
+fn namespace_init(worker: u32) -> Option<u32> {
+    let children =
+        std::fs::read_to_string(format!("/proc/{worker}/task/{worker}/children")).ok()?;
+    children.split_whitespace().next()?.parse().ok()
+}
+
+/// Each machine is a thread of the worker that is named after it.
+fn machine_thread(init: u32, machine: &str) -> Option<u32> {
+    // The kernel keeps 15 bytes of a thread's name.
+    let mut wanted = format!("m:{machine}");
+    wanted.truncate(15);
+    let tasks = std::fs::read_dir(format!("/proc/{init}/task")).ok()?;
+    tasks.flatten().find_map(|task| {
+        let name = std::fs::read_to_string(task.path().join("comm")).ok()?;
+        (name.trim_end() == wanted)
+            .then(|| task.file_name().to_str()?.parse().ok())
+            .flatten()
+    })
+}
+
+fn machine(init: u32, thread: u32, words: &[String]) -> Command {
+    let mut command = Command::new("nsenter");
+    let root = std::fs::metadata("/proc/self").is_ok_and(|_| own_user_namespace(init));
+    if !root {
+        command.args([
+            &format!("--user=/proc/{init}/ns/user"),
+            "--preserve-credentials",
+        ]);
+    }
+    command.args([
+        format!("--net=/proc/{thread}/ns/net"),
+        format!("--mount=/proc/{thread}/ns/mnt"),
+        format!("--uts=/proc/{thread}/ns/uts"),
+        "--".to_owned(),
+    ]);
+    if words.is_empty() {
+        command.args(["sh", "-i"]);
+    } else {
+        command.args(words);
+    }
+    command
+}
+
+fn own_user_namespace(init: u32) -> bool {
+    let namespace = |process: &str| std::fs::read_link(format!("/proc/{process}/ns/user")).ok();
+    namespace("self").is_some() && namespace("self") == namespace(&init.to_string())
+}
+
+fn guest(init: u32, name: &str, words: &[String]) -> Option<Command> {
+    let places = ["mnt", "media", "srv", "opt", "tmp"];
+    let run = places
+        .iter()
+        .map(|place| PathBuf::from(format!("/proc/{init}/root/{place}/run")))
+        .find(|run| run.join(name).join("steer.1.sock").exists())?;
+    let program = std::env::current_exe().ok()?;
+    let socket = run.join(name).join("steer.1.sock");
+    let mut command = Command::new("ssh");
+    command
+        .arg("-i")
+        .arg(run.join("login_key"))
+        .arg("-o")
+        .arg(format!(
+            "ProxyCommand={} {STEER_COMMAND} {}",
+            program.display(),
+            socket.display()
+        ))
+        // The key was made for this run, and the channel is the guest's own port: there is nobody to mistake it for.
+        .args([
+            "-o",
+            "StrictHostKeyChecking=no",
+            "-o",
+            "UserKnownHostsFile=/dev/null",
+            "-o",
+            "LogLevel=ERROR",
+        ])
+        .arg(format!("root@{name}"))
+        .args(words);
+    Some(command)
+}
+
+/// Body of the ProxyCommand: opens a steering session and copies bytes between it and stdin and stdout.
+pub(crate) fn steer(mut words: impl Iterator<Item = OsString>) -> i32 {
+    let Some(socket) = words.next() else {
+        return exit_code::BROKEN;
+    };
+    match carry(Path::new(&socket)) {
+        Ok(()) => exit_code::PASSED,
+        Err(error) => {
+            let _ = writeln!(
+                anstream::stderr(),
+                "bridgelab: open `{}`: {error}",
+                socket.to_string_lossy()
+            );
+            exit_code::BROKEN
+        }
+    }
+}
+
+fn carry(socket: &Path) -> std::io::Result<()> {
+    let stream = open_steering(socket, Deadline::secs(30))?;
+    let mut to_guest = stream.try_clone()?;
+    std::thread::spawn(move || {
+        let _ = std::io::copy(&mut std::io::stdin().lock(), &mut to_guest);
+        let _ = to_guest.shutdown(std::net::Shutdown::Both);
+    });
+    let mut from_guest = stream;
+    let mut out = std::io::stdout().lock();
+    let mut buffer = [0; 16 << 10];
+    loop {
+        let read = from_guest.read(&mut buffer)?;
+        if read == 0 {
+            return Ok(());
+        }
+        out.write_all(&buffer[..read])?;
+        out.flush()?;
+    }
+}

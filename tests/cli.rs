@@ -1,0 +1,92 @@
+//! The command line, as far as it needs no privileges.
+#![expect(clippy::expect_used, reason = "helpers of tests fail as tests do")]
+
+mod support;
+
+use support::{bridgelab, root};
+
+fn output(words: &[&str]) -> (Option<i32>, String, String) {
+    let output = bridgelab(words)
+        .output()
+        .expect("the program under test starts");
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    (
+        output.status.code(),
+        text(&output.stdout),
+        text(&output.stderr),
+    )
+}
+
+#[test]
+fn help_tells_the_exit_codes() {
+    let (code, help, _) = output(&["run", "--help"]);
+    assert_eq!(code, Some(0));
+    for line in [
+        "1  a check failed",
+        "5  passed, but something was left behind",
+        "130  interrupted",
+    ] {
+        assert!(help.contains(line), "{help}");
+    }
+}
+
+#[test]
+fn list_names_every_variant() {
+    let (code, list, _) = output(&["list"]);
+    assert_eq!(code, Some(0), "{list}");
+    for line in [
+        "simple-network: ",
+        "simple-network/no-19-docker",
+        "simple-network/tap-outside-match",
+    ] {
+        assert!(list.lines().any(|found| found.starts_with(line)), "{list}");
+    }
+}
+
+#[test]
+fn an_invalid_scenario_is_exit_code_2_with_its_place_and_nothing_is_built() {
+    let file = root().join("scenarios/invalid/bad-names.toml");
+    let file = file.to_string_lossy();
+    for command in ["check", "run", "plan"] {
+        let (code, out, err) = output(&[command, &file]);
+        assert_eq!(code, Some(2), "{out}{err}");
+        assert!(out.is_empty(), "{out}");
+        assert!(err.contains("bad-names.toml:"), "{err}");
+        assert!(!err.contains("building"), "{err}");
+    }
+}
+
+#[test]
+fn an_unknown_scenario_or_variant_names_those_that_exist() {
+    let (code, _, err) = output(&["plan", "simple-netwerk"]);
+    assert_eq!(code, Some(2));
+    assert!(err.contains("simple-network"), "{err}");
+    let (code, _, err) = output(&["plan", "simple-network", "--variant", "no-19-doker"]);
+    assert_eq!(code, Some(2));
+    assert!(err.contains("no-19-docker"), "{err}");
+}
+
+#[test]
+fn a_plan_captures_each_link_before_it_goes_up_and_leaves_the_tap_to_networkd() {
+    let (code, plan, _) = output(&["plan", "simple-network"]);
+    assert_eq!(code, Some(0));
+    let at = |words: &str| plan.lines().position(|line| line.contains(words));
+    let before = |first: &str, then: &str| {
+        assert!(
+            at(first).is_some() && at(first) < at(then),
+            "`{first}` before `{then}` in\n{plan}"
+        );
+    };
+    before("tcpdump -U -i vm-test1", "link set vm-test1 up");
+    before("tcpdump -U -i p1-host", "link set p1-host up");
+    before(
+        "systemd-networkd",
+        "tuntap add name vm-test1 mode tap vnet_hdr",
+    );
+    before("link set vm-test1 up", "qemu-system-");
+    assert!(
+        !plan.contains("vm-test1 master"),
+        "the bridge is networkd's business\n{plan}"
+    );
+    assert!(plan.contains("mac=02:00:00:00:00:01"), "{plan}");
+}

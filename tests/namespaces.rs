@@ -1,0 +1,154 @@
+//! The page's host on its LAN, without a guest: real namespaces, a real bridge, the real systemd-networkd; as root
+//! and as an ordinary user.
+#![expect(clippy::expect_used, reason = "helpers of tests fail as tests do")]
+
+mod support;
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Output};
+
+use support::{PROGRAM, bridgelab, is_root, lan_scenario, set_up, skip};
+
+const CHECKS: &str = r#"
+[[checks]]
+id = "eno1-on-bridge"
+from = "host"
+bridge_port = { interface = "eno1", bridge = "br0" }
+
+[[checks]]
+id = "online"
+from = "host"
+wait_online = { interface = "br0" }
+
+[[checks]]
+id = "ra-seen"
+from = "host"
+router_advert = { interface = "eno1", prefix = "2001:db8::/64", rdnss = ["2001:db8::1"] }
+
+[[checks]]
+id = "ra-accepted"
+from = "host"
+ra_accepted = { interface = "br0", prefix = "2001:db8::/64" }
+
+[[checks]]
+id = "dns"
+from = "host"
+dns = { name = "www.internet.test", record = "AAAA", server = "192.168.1.1", expect = ["2001:db8:ffff::80"] }
+
+[[checks]]
+id = "http"
+from = "host"
+http = { to = "2001:db8:ffff::80", expect = "hello from the internet" }
+
+[[checks]]
+id = "ping-back"
+from = "internet"
+ping = { to = "192.168.1.2" }
+"#;
+
+/// Links of the namespace that the test itself runs in.
+fn own_links() -> String {
+    let output = Command::new("ip")
+        .args(["-o", "link"])
+        .output()
+        .expect("ip runs");
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+fn passes(output: &Output, evidence: &Path) {
+    let verdict = String::from_utf8_lossy(&output.stdout);
+    let progress = String::from_utf8_lossy(&output.stderr);
+    if output.status.code() == Some(3) {
+        skip(&verdict);
+        return;
+    }
+    assert_eq!(output.status.code(), Some(0), "{verdict}\n{progress}");
+    assert!(verdict.contains("passed (7 of 7 checks hold)"), "{verdict}");
+    // The evidence's path is the last line, and what a reader wants is there.
+    let last = verdict.lines().last().expect("a last line");
+    let folder = Path::new(last.trim().strip_prefix("evidence: ").expect("a path"));
+    assert!(folder.starts_with(evidence), "{last}");
+    for file in [
+        "started",
+        "passed",
+        "report.json",
+        "plan.txt",
+        "machines/host/networkd.log",
+        "machines/host/addresses.txt",
+        "machines/router/dnsmasq.log",
+        "captures/host-eno1.pcapng",
+    ] {
+        assert!(
+            folder.join(file).is_file(),
+            "{file} is missing in {}",
+            folder.display()
+        );
+    }
+}
+
+#[test]
+fn the_page_s_host_works_and_our_own_namespace_is_left_alone() {
+    set_up();
+    let folder = tempfile::tempdir().expect("a temporary directory");
+    let scenario = lan_scenario(folder.path(), CHECKS);
+    let evidence = folder
+        .path()
+        .canonicalize()
+        .expect("a path")
+        .join("evidence");
+    let before = own_links();
+    let output = bridgelab(&["run"])
+        .arg(&scenario)
+        .arg("--evidence")
+        .arg(&evidence)
+        .env_remove("BRIDGELAB_SETUP")
+        .output()
+        .expect("the program under test starts");
+    passes(&output, &evidence);
+    assert_eq!(
+        own_links(),
+        before,
+        "links of the caller's own namespace changed"
+    );
+}
+
+/// As root this becomes `nobody`, in a private mount namespace that gives `nobody` subordinate ids and a
+/// `/dev/net/tun` as distributions ship it. An ordinary user's own run is the test above.
+#[test]
+fn the_same_works_for_an_ordinary_user() {
+    set_up();
+    if !is_root() {
+        return skip("only root can become another user; this user's own run is the other test");
+    }
+    let folder = tempfile::tempdir().expect("a temporary directory");
+    let scenario = lan_scenario(folder.path(), CHECKS);
+    let program = folder.path().join("bridgelab");
+    fs::copy(PROGRAM, &program).expect("a copy that nobody can reach");
+    let evidence = folder
+        .path()
+        .canonicalize()
+        .expect("a path")
+        .join("evidence");
+    fs::create_dir(&evidence).expect("a folder");
+    let script = r#"
+        set -e
+        chmod -R a+rX "$FOLDER"
+        chown -R 65534:65534 "$FOLDER"
+        echo nobody:200000:65536 > "$FOLDER/subid"
+        mount --bind "$FOLDER/subid" /etc/subuid
+        mount --bind "$FOLDER/subid" /etc/subgid
+        mount -t tmpfs -o mode=755 tmpfs /dev/net
+        mknod -m 0666 /dev/net/tun c 10 200
+        exec setpriv --reuid=65534 --regid=65534 --clear-groups \
+            env HOME="$FOLDER" "$FOLDER/bridgelab" run "$SCENARIO" --evidence "$FOLDER/evidence"
+    "#;
+    let output = Command::new("unshare")
+        .args(["--mount", "--propagation", "private", "sh", "-c", script])
+        .env("FOLDER", folder.path())
+        .env("SCENARIO", &scenario)
+        .env_remove("BRIDGELAB_SETUP")
+        .output()
+        .expect("unshare runs");
+    passes(&output, &evidence);
+}

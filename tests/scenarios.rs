@@ -1,0 +1,79 @@
+//! Every scenario and every variant is one test, with real guests: `simple-network::no-19-docker`.
+//!
+//! Found at run time, so that a new file needs no rebuild. What this host cannot do is skipped with its reason,
+//! and fails under `BRIDGELAB_STRICT=1`.
+#![expect(
+    clippy::expect_used,
+    reason = "a test binary without libtest fails as tests do"
+)]
+
+mod support;
+
+use std::process::{ExitCode, Stdio};
+
+use bridgelab_harness::scenario::{load, scenario_names};
+use libtest_mimic::{Arguments, Failed, Trial};
+use support::{bridgelab, root, set_up};
+
+fn main() -> ExitCode {
+    let mut arguments = Arguments::from_args();
+    // One guest for each core is what a machine without KVM bears.
+    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    arguments
+        .test_threads
+        .get_or_insert(cores.div_ceil(2).max(2).min(cores));
+    let trials = trials();
+    if !arguments.list {
+        set_up();
+        prepare_image();
+    }
+    libtest_mimic::run(&arguments, trials).exit_code()
+}
+
+fn trials() -> Vec<Trial> {
+    let mut trials = Vec::new();
+    for found in scenario_names(root()).expect("scenarios can be listed") {
+        // An invalid scenario is the business of `model`.
+        let Ok(loaded) = load(&found.path) else {
+            continue;
+        };
+        let green = std::iter::once("green".to_owned());
+        let variants = loaded.variants().map(ToString::to_string);
+        for form in green.chain(variants) {
+            let name = found.name.clone();
+            trials.push(Trial::test(format!("{name}::{form}"), move || {
+                run(&name, &form)
+            }));
+        }
+    }
+    trials
+}
+
+/// Built before the first test, with progress, so that no test's time depends on it.
+fn prepare_image() {
+    let status = bridgelab(&["image", "build"])
+        .stdout(Stdio::null())
+        .status();
+    // A host that cannot build it gets the reason from each run.
+    let status = status.expect("the program under test starts");
+    eprintln!("image build: {status}");
+}
+
+fn run(name: &str, form: &str) -> Result<(), Failed> {
+    let output = bridgelab(&["run", name, "--variant", form])
+        .env_remove("BRIDGELAB_SETUP")
+        .output()?;
+    let verdict = String::from_utf8_lossy(&output.stdout).into_owned();
+    eprintln!("{verdict}");
+    match output.status.code() {
+        Some(0) => Ok(()),
+        Some(3) if std::env::var_os("BRIDGELAB_STRICT").is_none_or(|value| value != "1") => {
+            eprintln!("skipped: because {verdict}");
+            Ok(())
+        }
+        _ => {
+            let progress = String::from_utf8_lossy(&output.stderr).into_owned();
+            Err(format!("{}\n{verdict}\n{progress}", output.status).into())
+        }
+    }
+}

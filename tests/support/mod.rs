@@ -1,0 +1,69 @@
+//! What the tests of the built program share.
+#![expect(dead_code, reason = "each test binary uses its part")]
+#![expect(clippy::expect_used, reason = "helpers of tests fail as tests do")]
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::OnceLock;
+
+/// The program under test.
+pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_bridgelab");
+
+/// The source tree.
+pub(crate) fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// A command line of the program under test.
+pub(crate) fn bridgelab(words: &[&str]) -> Command {
+    let mut command = Command::new(PROGRAM);
+    command.args(words).env("BRIDGELAB_ROOT", root());
+    command
+}
+
+/// Installs what is missing when `BRIDGELAB_SETUP=1` asks for it, once for each test binary, with progress.
+pub(crate) fn set_up() {
+    static DONE: OnceLock<()> = OnceLock::new();
+    DONE.get_or_init(|| {
+        if std::env::var_os("BRIDGELAB_SETUP").is_some_and(|value| value == "1") {
+            let status = bridgelab(&["doctor", "--setup"]).status();
+            let status = status.expect("the program under test starts");
+            // What doctor still misses is told, with its reason, by the test that needs it.
+            eprintln!("doctor --setup: {status}");
+        }
+    });
+}
+
+/// What a run's exit code 3 means for a test: skipped with its reason, or failed under `BRIDGELAB_STRICT=1`.
+pub(crate) fn skip(reason: &str) {
+    assert!(
+        std::env::var_os("BRIDGELAB_STRICT").is_none_or(|value| value != "1"),
+        "skipped under BRIDGELAB_STRICT=1: {reason}"
+    );
+    eprintln!("skipped: because {reason}");
+}
+
+/// Whether this process is root.
+pub(crate) fn is_root() -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").expect("own status");
+    let uid = status.lines().find(|line| line.starts_with("Uid:"));
+    uid.is_some_and(|line| line.split_whitespace().nth(2) == Some("0"))
+}
+
+/// A scenario with the page's host and no guest, and these checks, in a folder of its own.
+pub(crate) fn lan_scenario(folder: &Path, checks: &str) -> PathBuf {
+    let host = folder.join("host");
+    std::fs::create_dir_all(&host).expect("a folder");
+    let units = root().join("scenarios/simple-network/host");
+    for unit in std::fs::read_dir(units).expect("the page's files") {
+        let unit = unit.expect("a file").path();
+        let name = unit.file_name().expect("a name");
+        std::fs::copy(&unit, host.join(name)).expect("a copy");
+    }
+    let text = format!(
+        "version = 1\nsummary = \"the page's host on its LAN\"\n\n[machines.host]\nnetworkd = \"host\"\n\n{checks}"
+    );
+    let path = folder.join("scenario.toml");
+    std::fs::write(&path, text).expect("a scenario");
+    path
+}

@@ -1,0 +1,214 @@
+//! Nothing is left behind, whatever ends a run: SIGINT, SIGKILL of the program, SIGKILL of its worker; early, in
+//! mid-run, and with a guest.
+#![expect(clippy::expect_used, reason = "helpers of tests fail as tests do")]
+
+mod support;
+
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use support::{bridgelab, lan_scenario, root, set_up, skip};
+
+/// A check that never holds: nobody has this address.
+const NEVER: &str = r#"
+[[checks]]
+id = "never"
+from = "host"
+within = "120s"
+ping = { to = "192.168.1.99" }
+"#;
+
+/// The environment variable by which a run's processes, and theirs, are recognised.
+const MARK: &str = "BRIDGELAB_TEARDOWN_TEST";
+
+/// Processes that carry the mark.
+fn marked(mark: &str) -> Vec<String> {
+    let wanted = format!("{MARK}={mark}");
+    let mut found = Vec::new();
+    for entry in fs::read_dir("/proc").expect("/proc").flatten() {
+        let pid = entry.file_name().to_string_lossy().into_owned();
+        let environment = fs::read(entry.path().join("environ")).unwrap_or_default();
+        if environment
+            .split(|byte| *byte == 0)
+            .any(|variable| variable == wanted.as_bytes())
+        {
+            let name = fs::read_to_string(entry.path().join("comm")).unwrap_or_default();
+            found.push(format!("{} ({pid})", name.trim()));
+        }
+    }
+    found
+}
+
+fn wait_until(what: &str, mut fact: impl FnMut() -> Result<(), String>) {
+    let begun = Instant::now();
+    loop {
+        match fact() {
+            Ok(()) => return,
+            Err(last) => assert!(
+                begun.elapsed() < Duration::from_secs(90),
+                "waited for {what}: {last}"
+            ),
+        }
+        std::thread::park_timeout(Duration::from_millis(50));
+    }
+}
+
+fn named(mark: &str, program: &str) -> Result<(), String> {
+    let processes = marked(mark);
+    if processes.iter().any(|process| process.starts_with(program)) {
+        Ok(())
+    } else {
+        Err(processes.join(", "))
+    }
+}
+
+/// What would outlive processes: mounts, and named namespaces.
+fn standing() -> String {
+    let mounts = fs::read_to_string("/proc/self/mountinfo").expect("mountinfo");
+    let named = fs::read_dir("/run/netns")
+        .map(Iterator::count)
+        .unwrap_or_default();
+    format!("{mounts}\n{named} named namespaces")
+}
+
+fn files_named_after_us(folder: &Path) -> usize {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    entries
+        .filter(|entry| entry.file_name().to_string_lossy().contains("bridgelab"))
+        .count()
+}
+
+struct Run {
+    child: Child,
+    mark: String,
+    _folder: tempfile::TempDir,
+    before: (String, usize),
+}
+
+impl Run {
+    fn start(name: &str, scenario: &dyn Fn(&Path) -> std::path::PathBuf) -> Self {
+        let folder = tempfile::tempdir().expect("a temporary directory");
+        let scenario = scenario(folder.path());
+        let mark = format!("{name}-{}", std::process::id());
+        let before = (standing(), files_named_after_us(&std::env::temp_dir()));
+        let child = bridgelab(&["run", "--accel", "tcg"])
+            .arg(scenario)
+            .arg("--evidence")
+            .arg(folder.path().join("evidence"))
+            .env(MARK, &mark)
+            .env_remove("BRIDGELAB_SETUP")
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the program under test starts");
+        Self {
+            child,
+            mark,
+            _folder: folder,
+            before,
+        }
+    }
+
+    /// Waits for a line of progress; `false` when the run ended before, because this host cannot do it.
+    fn wait_for(&mut self, words: &str) -> bool {
+        let stderr = self.child.stderr.take().expect("piped");
+        for line in BufReader::new(stderr).lines() {
+            let line = line.expect("readable");
+            if line.contains(words) {
+                return true;
+            }
+        }
+        let code = self.child.wait().expect("it ended").code();
+        assert_eq!(code, Some(3), "the run ended before `{words}`");
+        skip("this host cannot run labs");
+        false
+    }
+
+    fn signal(&self, signal: &str, pid: &str) {
+        let status = Command::new("kill")
+            .args([signal, pid])
+            .status()
+            .expect("kill runs");
+        assert!(status.success(), "kill {signal} {pid}");
+    }
+
+    fn worker(&self) -> String {
+        let pid = self.child.id();
+        let children =
+            fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).expect("children");
+        children
+            .split_whitespace()
+            .next()
+            .expect("a worker")
+            .to_owned()
+    }
+
+    fn leaves_nothing(mut self) -> Option<i32> {
+        let code = self.child.wait().expect("it ends").code();
+        wait_until("every process of the run to be gone", || {
+            let left = marked(&self.mark);
+            if left.is_empty() {
+                Ok(())
+            } else {
+                Err(left.join(", "))
+            }
+        });
+        let after = (standing(), files_named_after_us(&std::env::temp_dir()));
+        assert_eq!(after, self.before);
+        code
+    }
+}
+
+fn lan(folder: &Path) -> std::path::PathBuf {
+    lan_scenario(folder, NEVER)
+}
+
+/// One test, because the cases look at the whole machine.
+#[test]
+fn nothing_is_left_behind() {
+    set_up();
+    // Killed while the topology is being built.
+    let mut run = Run::start("early", &lan);
+    if !run.wait_for("building the topology") {
+        return;
+    }
+    run.signal("-KILL", &run.child.id().to_string());
+    assert_eq!(run.leaves_nothing(), None);
+
+    // Killed with everything standing; first make sure that there is something to be left.
+    let mut run = Run::start("whole", &lan);
+    assert!(run.wait_for("checking"));
+    wait_until("networkd to run", || named(&run.mark, "systemd-network"));
+    wait_until("dnsmasq to run", || named(&run.mark, "dnsmasq"));
+    run.signal("-KILL", &run.child.id().to_string());
+    assert_eq!(run.leaves_nothing(), None);
+
+    // The worker killed: the program says so, as broken, and takes everything with it.
+    let mut run = Run::start("worker", &lan);
+    assert!(run.wait_for("checking"));
+    run.signal("-KILL", &run.worker());
+    assert_eq!(run.leaves_nothing(), Some(4));
+
+    // Interrupted: in good order.
+    let mut run = Run::start("interrupt", &lan);
+    assert!(run.wait_for("checking"));
+    run.signal("-INT", &run.child.id().to_string());
+    assert_eq!(run.leaves_nothing(), Some(130));
+}
+
+/// The same with a VMM: it must not outlive the program, and its TAP must not outlive it.
+#[test]
+fn no_guest_is_left_behind() {
+    set_up();
+    let mut run = Run::start("guest", &|_| root().join("scenarios/simple-network"));
+    if !run.wait_for("booting the guests") {
+        return;
+    }
+    // The VMM's process is named after its guest.
+    wait_until("the VMM to run", || named(&run.mark, "test1"));
+    run.signal("-KILL", &run.child.id().to_string());
+    assert_eq!(run.leaves_nothing(), None);
+}
