@@ -1,6 +1,7 @@
 //! The command line, as far as it needs no privileges.
 #![expect(clippy::expect_used, reason = "helpers of tests fail as tests do")]
 
+#[expect(dead_code, reason = "every test binary uses its part")]
 mod support;
 
 use support::{bridgelab, root};

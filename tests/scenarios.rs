@@ -7,6 +7,7 @@
     reason = "a test binary without libtest fails as tests do"
 )]
 
+#[expect(dead_code, reason = "every test binary uses its part")]
 mod support;
 
 use std::process::{ExitCode, Stdio};

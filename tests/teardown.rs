@@ -2,6 +2,7 @@
 //! mid-run, and with a guest.
 #![expect(clippy::expect_used, reason = "helpers of tests fail as tests do")]
 
+#[expect(dead_code, reason = "every test binary uses its part")]
 mod support;
 
 use std::fs;

@@ -1,5 +1,4 @@
 //! What the tests of the built program share.
-#![expect(dead_code, reason = "each test binary uses its part")]
 #![expect(clippy::expect_used, reason = "helpers of tests fail as tests do")]
 
 use std::path::{Path, PathBuf};

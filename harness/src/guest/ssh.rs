@@ -210,15 +210,36 @@ struct Worker {
 impl Worker {
     fn serve(mut self, queue: &mpsc::Receiver<Request>) {
         while let Ok(request) = queue.recv() {
-            if request.by.passed() || request.reply.is_closed() {
+            if request.reply.is_closed() {
                 continue;
             }
-            let result = self.run(&request.command, request.by);
-            if result.is_err() {
-                // The session's state is unknown after any error.
-                self.session = None;
-            }
+            let result = if request.by.passed() {
+                Err(ChannelError::Timeout {
+                    command: request.command.line.clone(),
+                    waited: request.by.elapsed(),
+                })
+            } else {
+                let result = self.run(&request.command, request.by);
+                if result.is_err() {
+                    self.hang_up();
+                }
+                result
+            };
             let _ = request.reply.send(result);
+        }
+    }
+
+    /// The session's state is unknown after any error. Shutting the socket down ends it for certain, whoever holds
+    /// a copy: the VMM takes one connection at a time, and the next one would wait for ever behind this one.
+    fn hang_up(&mut self) {
+        self.session = None;
+        let in_use = self
+            .in_use
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        if let Some(stream) = in_use {
+            let _ = stream.shutdown(std::net::Shutdown::Both);
         }
     }
 
@@ -398,4 +419,48 @@ pub fn network_host_key(stream: TcpStream, by: Deadline) -> Result<String, Chann
 /// Whether a path can be a unix socket's (`sun_path` holds 108 bytes).
 pub fn fits_socket(path: &Path) -> bool {
     path.as_os_str().len() < 108
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::{BufRead, BufReader, Write};
+    use std::os::unix::net::UnixListener;
+
+    /// A guest that opens a session and then says nothing; the number of connections that it got and saw end.
+    fn silent_guest(listener: &UnixListener, connections: usize) {
+        for _ in 0..connections {
+            let (mut stream, _) = listener.accept().expect("the channel connects");
+            stream
+                .write_all(b"bridgelab-steer 1 ready\n")
+                .expect("write");
+            let mut reader = BufReader::new(stream.try_clone().expect("clone"));
+            let mut line = String::new();
+            reader.read_line(&mut line).expect("a request");
+            let nonce = line.trim().strip_prefix("start ").expect("a nonce");
+            stream
+                .write_all(format!("go {nonce}\n").as_bytes())
+                .expect("write");
+            // Like a VMM, which takes the next connection only when this one is over.
+            let _ = reader.read_to_end(&mut Vec::new());
+        }
+    }
+
+    #[tokio::test]
+    async fn a_session_that_timed_out_makes_room_for_the_next() {
+        let folder = tempfile::tempdir().expect("a temporary directory");
+        let login = KeyPair::generate("login", &folder.path().join("login")).expect("a key");
+        let identity = Identity::generate("test1", folder.path(), &login).expect("an identity");
+        let socket = folder.path().join("steer.sock");
+        let listener = UnixListener::bind(&socket).expect("bind");
+        let guest = std::thread::spawn(move || silent_guest(&listener, 2));
+        let channel = SshChannel::new("test1", socket, &identity);
+        for _ in 0..2 {
+            let by = Deadline::after(Duration::from_millis(800));
+            let error = channel.exec(GuestCommand::new(["true"]), by).await;
+            assert!(error.is_err());
+        }
+        drop(channel);
+        guest.join().expect("both connections came and ended");
+    }
 }

@@ -12,7 +12,7 @@ mod topology;
 mod worker;
 
 pub use job::{Event, Job, WORKER_COMMAND};
-pub use topology::{Lab, LabError};
+pub use topology::{Folders, Lab, LabError};
 pub use worker::worker_main;
 
 use crate::hypervisor::{GuestSpec, qemu};

@@ -349,13 +349,14 @@ impl<'a> Run<'a> {
         };
         let begun = Instant::now();
         let by = Deadline::after(within);
+        let one_look = patience(self.job.accelerator, Duration::from_secs(15));
         let mut attempts = 0;
         let mut last: Result<String, ProbeError> =
             Err(ProbeError::Impossible("nobody looked".to_owned()));
         let held = until(by, "the check to hold", async || {
             attempts += 1;
             // One look may need longer than what is left of the check's time.
-            let look_by = Deadline::after(by.left().max(Duration::from_secs(10)));
+            let look_by = Deadline::after(by.left().max(one_look));
             match look(&check.kind, &vantage, &self.surroundings, look_by).await {
                 Ok(verdict) if verdict.holds => Ok(verdict.got),
                 Ok(verdict) => {

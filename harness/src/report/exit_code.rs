@@ -19,9 +19,10 @@ pub const TIMED_OUT: i32 = 6;
 /// Interrupted.
 pub const INTERRUPTED: i32 = 130;
 
-/// The exit code for some runs: an interruption before all else, then no verdict, then a failure, then a leak.
+/// The exit code for some runs: an interruption before all else, then a failure, then no verdict, then a leak.
 ///
-/// A run without a verdict outranks a failed one, because nobody has looked at what it would have shown.
+/// A proven fault outranks a run without a verdict: whoever retries trouble of the machine must not retry a fault
+/// away.
 pub fn worst(runs: &[RunReport], strict: bool) -> i32 {
     let any = |outcome| runs.iter().any(|run| run.outcome == outcome);
     let skipped = runs
@@ -30,12 +31,12 @@ pub fn worst(runs: &[RunReport], strict: bool) -> i32 {
         .count();
     if any(Outcome::Cancelled) {
         INTERRUPTED
+    } else if any(Outcome::Failed) {
+        FAILED
     } else if any(Outcome::Broken) {
         BROKEN
     } else if any(Outcome::TimedOut) {
         TIMED_OUT
-    } else if any(Outcome::Failed) {
-        FAILED
     } else if skipped > 0 && (strict || skipped == runs.len()) {
         HOST_CANNOT
     } else if runs.iter().any(|run| !run.leaks.is_empty()) {
