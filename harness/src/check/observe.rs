@@ -443,10 +443,10 @@ async fn wait_online(
     let seconds = by.left().as_secs().clamp(1, 20).to_string();
     let timeout = format!("--timeout={seconds}");
     let program = match from {
-        Vantage::Machine(_) => wait_online_path(),
-        _ => "/usr/lib/systemd/systemd-networkd-wait-online",
+        Vantage::Machine(_) => wait_online_path().to_string_lossy().into_owned(),
+        _ => "/usr/lib/systemd/systemd-networkd-wait-online".to_owned(),
     };
-    let mut words = vec![program, timeout.as_str()];
+    let mut words = vec![program.as_str(), timeout.as_str()];
     if let Some(interface) = interface {
         words.extend(["-i", interface]);
     }

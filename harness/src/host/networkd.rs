@@ -18,36 +18,31 @@ use super::sys::ChildSetup;
 use crate::deadline::Deadline;
 use crate::scenario::UnitFile;
 
-/// Where distributions keep the daemon; it is not on `PATH`.
-const DAEMON: [&str; 2] = [
-    "/usr/lib/systemd/systemd-networkd",
-    "/lib/systemd/systemd-networkd",
-];
-/// Its waiting companion.
-const WAIT_ONLINE: [&str; 2] = [
-    "/usr/lib/systemd/systemd-networkd-wait-online",
-    "/lib/systemd/systemd-networkd-wait-online",
-];
+/// Where distributions keep systemd's daemons; they are not on `PATH`. `$BRIDGELAB_SYSTEMD` comes first, for
+/// systems that keep them elsewhere.
+const FOLDERS: [&str; 2] = ["/usr/lib/systemd", "/lib/systemd"];
 
 /// Directories of the machine that get a tmpfs of their own where networkd runs: its runtime state, and the
 /// real host's configuration, which must not leak in.
 pub(crate) const PRIVATE: [&str; 2] = ["/run", "/etc/systemd/network"];
 
 /// Path of `systemd-networkd-wait-online` on this system.
-pub fn wait_online_path() -> &'static str {
-    first_existing(&WAIT_ONLINE)
+pub fn wait_online_path() -> PathBuf {
+    systemd("systemd-networkd-wait-online")
 }
 
 /// Path of `systemd-networkd` on this system.
-pub fn daemon_path() -> &'static str {
-    first_existing(&DAEMON)
+pub fn daemon_path() -> PathBuf {
+    systemd("systemd-networkd")
 }
 
-fn first_existing(places: &'static [&'static str]) -> &'static str {
+fn systemd(program: &str) -> PathBuf {
+    let own = std::env::var_os("BRIDGELAB_SYSTEMD").map(PathBuf::from);
+    let folders = own.into_iter().chain(FOLDERS.map(PathBuf::from));
+    let mut places = folders.map(|folder| folder.join(program));
     places
-        .iter()
-        .find(|place| Path::new(place).exists())
-        .unwrap_or(&places[0])
+        .find(|place| place.exists())
+        .unwrap_or_else(|| Path::new(FOLDERS[0]).join(program))
 }
 
 /// networkd and, where there is a `dbus-daemon`, the bus that `networkctl` reaches it by.
