@@ -4,8 +4,10 @@
 //! [`supervise`] is the part that runs in the user's process and talks to workers.
 
 mod boot;
+mod checking;
 mod evidence;
 mod job;
+mod leaks;
 mod run;
 pub mod supervise;
 mod topology;
