@@ -72,6 +72,14 @@ pub enum Vantage {
 }
 
 impl Vantage {
+    /// Waits until this vantage is free to look from; a machine always is.
+    pub async fn turn(&self) -> Option<tokio::sync::MutexGuard<'_, ()>> {
+        match self {
+            Self::Machine(_) => None,
+            Self::Guest(guest) | Self::Container { guest, .. } => Some(guest.turn().await),
+        }
+    }
+
     /// Runs a command at the vantage and waits for it.
     ///
     /// # Errors

@@ -9,6 +9,8 @@ pub use steer::open_steering;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use tokio::sync::{Mutex, MutexGuard};
+
 use crate::deadline::Deadline;
 use crate::diagnostic::Diagnose;
 use crate::host::service::{Service, ServiceError};
@@ -104,6 +106,7 @@ pub struct BootingGuest {
     name: String,
     vmm: Service,
     channel: SshChannel,
+    background: SshChannel,
     spec: GuestSpec,
 }
 
@@ -111,10 +114,12 @@ impl BootingGuest {
     /// Takes over a VMM that was just started.
     pub fn new(spec: GuestSpec, vmm: Service, identity: &Identity) -> Self {
         let channel = SshChannel::new(&spec.name, spec.steer_socket(0), identity);
+        let background = SshChannel::new(&spec.name, spec.steer_socket(2), identity);
         Self {
             name: spec.name.clone(),
             vmm,
             channel,
+            background,
             spec,
         }
     }
@@ -138,8 +143,10 @@ impl BootingGuest {
                 Ok(Ok(_)) => return Ok(Guest {
                     name: self.name,
                     channel: self.channel,
+                    background: self.background,
                     vmm: self.vmm,
                     spec: self.spec,
+                    turn: Mutex::new(()),
                 }),
                 Ok(Err(ChannelError::Timeout { .. })) | Err(ServiceError::NotReady { .. }) => {
                     GuestError::BootTimeout { guest, waited: by.elapsed(), tail: log.last_lines(15) }
@@ -163,8 +170,10 @@ pub struct Guest {
     name: String,
     // Declared in the order they must die: the channel before the VMM that it leads into.
     channel: SshChannel,
+    background: SshChannel,
     vmm: Service,
     spec: GuestSpec,
+    turn: Mutex<()>,
 }
 
 impl Guest {
@@ -192,9 +201,32 @@ impl Guest {
             })
     }
 
+    /// As [`Guest::exec`], on a channel of its own: for what takes long, so that checks go on meanwhile.
+    ///
+    /// # Errors
+    /// As [`Guest::exec`].
+    pub async fn exec_long(
+        &self,
+        command: GuestCommand,
+        by: Deadline,
+    ) -> Result<Output, GuestError> {
+        let result = self.background.exec(command, by).await;
+        result.map_err(|source| GuestError::Channel {
+            guest: self.name.clone(),
+            source,
+        })
+    }
+
+    /// Waits until nobody else looks from this guest: its channel runs one command at a time, and waiting in its
+    /// queue must not use up a look's own time.
+    pub async fn turn(&self) -> MutexGuard<'_, ()> {
+        self.turn.lock().await
+    }
+
     /// Ends the guest as pulling its plug does: its disk is thrown away anyway.
     pub async fn stop(self, grace: Duration) {
         drop(self.channel);
+        drop(self.background);
         if let Err(error) = self.vmm.stop(grace).await {
             tracing::warn!(guest = self.name, %error, "the VMM could not be reaped");
         }

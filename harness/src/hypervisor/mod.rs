@@ -15,8 +15,8 @@ use serde::{Deserialize, Serialize};
 use crate::scenario::net::Mac;
 use crate::scenario::{Guest, MachineType};
 
-/// Steering channels of each guest: one for the harness, one that stays free for `bridgelab enter`.
-pub const STEER_PORTS: usize = 2;
+/// Steering channels of each guest: 0 for checks, 1 stays free for `bridgelab enter`, 2 for what takes long.
+pub const STEER_PORTS: usize = 3;
 
 /// First descriptor number that a VMM inherits for a NIC.
 pub const FIRST_NIC_FD: i32 = 30;

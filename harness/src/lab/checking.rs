@@ -86,7 +86,7 @@ impl Run<'_> {
                     "systemctl start docker.service bridgelab-container-image.service && \
                      docker run --detach --name {container} bridgelab/{image} sleep infinity"
                 );
-                let output = guest.exec(GuestCommand::shell(line), by).await;
+                let output = guest.exec_long(GuestCommand::shell(line), by).await;
                 let output = output.map_err(|e| Diagnostic::new(&e).to_string())?;
                 if !output.success() {
                     return Err(format!(
@@ -133,6 +133,7 @@ impl Run<'_> {
         let mut last: Result<String, ProbeError> =
             Err(ProbeError::Impossible("nobody looked".to_owned()));
         let held = until(by, "the check to hold", async || {
+            let _turn = vantage.turn().await;
             attempts += 1;
             // One look may need longer than what is left of the check's time.
             let look_by = Deadline::after(by.left().max(one_look));

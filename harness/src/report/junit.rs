@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::{CheckOutcome, Outcome, Report};
+use super::{Outcome, Report};
 
 /// Renders a report.
 pub fn render(report: &Report) -> String {
@@ -11,12 +11,7 @@ pub fn render(report: &Report) -> String {
     );
     for run in &report.runs {
         let title = run.title();
-        let wrong = |must_fail, outcome| (outcome == CheckOutcome::Passed) == must_fail;
-        let failures = run
-            .checks
-            .iter()
-            .filter(|c| wrong(c.must_fail, c.outcome))
-            .count();
+        let failures = run.checks.iter().filter(|check| check.is_wrong()).count();
         let (errors, skipped) = match run.outcome {
             Outcome::Skipped => (0, 1),
             Outcome::Broken | Outcome::TimedOut | Outcome::Cancelled => (1, 0),
@@ -47,7 +42,7 @@ pub fn render(report: &Report) -> String {
                 escape(&check.id),
                 seconds(check.ms)
             );
-            if wrong(check.must_fail, check.outcome) {
+            if check.is_wrong() {
                 let _ = write!(
                     xml,
                     ">\n      <failure message=\"{}\">from {}, expected {}</failure>\n    </testcase>\n",

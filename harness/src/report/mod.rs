@@ -112,6 +112,18 @@ pub struct CheckReport {
     pub ms: u64,
 }
 
+impl CheckReport {
+    /// Whether this is not what the scenario says: it holds and must fail, does not hold and should, or nobody could
+    /// look.
+    pub fn is_wrong(&self) -> bool {
+        match self.outcome {
+            CheckOutcome::Passed => self.must_fail,
+            CheckOutcome::Failed => !self.must_fail,
+            CheckOutcome::NotRun => true,
+        }
+    }
+}
+
 /// A stage of a run and what it took.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StageReport {

@@ -46,11 +46,7 @@ pub fn verdict(run: &RunReport, colour: Colour) -> String {
             let _ = writeln!(text, "  help: {help}");
         }
     }
-    let wrong: Vec<&CheckReport> = run
-        .checks
-        .iter()
-        .filter(|check| (check.outcome == CheckOutcome::Passed) == check.must_fail)
-        .collect();
+    let wrong: Vec<&CheckReport> = run.checks.iter().filter(|check| check.is_wrong()).collect();
     if run.outcome != Outcome::Passed {
         for check in wrong.iter().take(SHOWN) {
             let _ = writeln!(
