@@ -33,6 +33,7 @@ pub enum Capability {
     DbusDaemon,
     Dnsmasq,
     Qemu,
+    Ping,
     SshKeygen,
     Mmdebstrap,
     DebianKeyring,
@@ -66,7 +67,7 @@ pub enum Need {
 
 impl Capability {
     /// All of them, in the order of the report: what every run needs comes first.
-    pub const ALL: [Self; 25] = [
+    pub const ALL: [Self; 26] = [
         Self::Namespaces,
         Self::SubordinateIds,
         Self::Bridge,
@@ -77,6 +78,7 @@ impl Capability {
         Self::DbusDaemon,
         Self::Dnsmasq,
         Self::Qemu,
+        Self::Ping,
         Self::SshKeygen,
         Self::Mmdebstrap,
         Self::DebianKeyring,
@@ -107,6 +109,7 @@ impl Capability {
             Self::DbusDaemon => "dbus-daemon",
             Self::Dnsmasq => "dnsmasq",
             Self::Qemu => "qemu",
+            Self::Ping => "ping",
             Self::SshKeygen => "ssh-keygen",
             Self::Mmdebstrap => "mmdebstrap",
             Self::DebianKeyring => "debian-keyring",
@@ -140,6 +143,7 @@ impl Capability {
             Self::DbusDaemon => "networkctl talks to the lab's networkd over a private bus",
             Self::Dnsmasq => "DNS, DHCP and router advertisements of the lab's router",
             Self::Qemu => "runs the guests",
+            Self::Ping => "ping checks from the lab's machines",
             Self::SshKeygen => "one key per run for the guests' SSH",
             Self::Mmdebstrap => "builds the Debian guest image",
             Self::DebianKeyring => "the keys that Debian's archive is signed with",
@@ -171,6 +175,7 @@ impl Capability {
             | Self::DbusDaemon
             | Self::Dnsmasq
             | Self::Qemu
+            | Self::Ping
             | Self::SshKeygen
             | Self::DiskSpace
             | Self::Memory => Need::Run,

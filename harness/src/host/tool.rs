@@ -33,6 +33,7 @@ pub enum Tool {
     DbusDaemon,
     Dnsmasq,
     Qemu,
+    Ping,
     SshKeygen,
     Mmdebstrap,
     Mke2fs,
@@ -43,7 +44,7 @@ pub enum Tool {
 
 impl Tool {
     /// All of them.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::Ip,
         Self::Tc,
         Self::Bridge,
@@ -51,6 +52,7 @@ impl Tool {
         Self::DbusDaemon,
         Self::Dnsmasq,
         Self::Qemu,
+        Self::Ping,
         Self::SshKeygen,
         Self::Mmdebstrap,
         Self::Mke2fs,
@@ -69,6 +71,7 @@ impl Tool {
             Self::DbusDaemon => "dbus-daemon",
             Self::Dnsmasq => "dnsmasq",
             Self::Qemu => QEMU,
+            Self::Ping => "ping",
             Self::SshKeygen => "ssh-keygen",
             Self::Mmdebstrap => "mmdebstrap",
             Self::Mke2fs => "mke2fs",
@@ -86,6 +89,7 @@ impl Tool {
             Self::DbusDaemon => Capability::DbusDaemon,
             Self::Dnsmasq => Capability::Dnsmasq,
             Self::Qemu => Capability::Qemu,
+            Self::Ping => Capability::Ping,
             Self::SshKeygen => Capability::SshKeygen,
             Self::Mmdebstrap => Capability::Mmdebstrap,
             Self::Mke2fs => Capability::MkfsExt4,
@@ -98,7 +102,7 @@ impl Tool {
     const fn version_argument(self) -> Option<&'static str> {
         match self {
             Self::Ip | Self::Tc | Self::Bridge | Self::Mke2fs => Some("-V"),
-            Self::SshKeygen | Self::Newuidmap | Self::Newgidmap => None,
+            Self::Ping | Self::SshKeygen | Self::Newuidmap | Self::Newgidmap => None,
             _ => Some("--version"),
         }
     }

@@ -4,6 +4,7 @@ use std::fs;
 use std::io::{self, BufRead, BufReader, Write};
 use std::path::PathBuf;
 use std::sync::Mutex;
+use std::time::Duration;
 
 use tokio::sync::watch;
 
@@ -13,6 +14,9 @@ use super::topology::Folders;
 use crate::host::isolate::{self, Isolation};
 use crate::report::{RunReport, exit_code};
 use crate::scenario;
+
+/// How long gathering evidence may take; half a minute is usual for a guest without KVM.
+const EVIDENCE_TIME: Duration = Duration::from_secs(150);
 
 /// Body of the worker: reads its job from stdin, writes events to stdout.
 ///
@@ -109,7 +113,7 @@ fn work() -> io::Result<()> {
         .build()?;
     let report = runtime.block_on(run(&scenario, &job, folders, cancelled));
     let written = finish(report);
-    runtime.shutdown_timeout(std::time::Duration::from_millis(500));
+    runtime.shutdown_timeout(Duration::from_millis(500));
     written
 }
 
@@ -131,8 +135,22 @@ async fn run(
     let run_folder = folders.run.clone();
     let mut run = Run::new(scenario, job, folders, &say);
     run.carry_out(wait_for_cancel(cancelled.clone())).await;
-    // A second request, while evidence is gathered, goes straight to teardown.
-    run.gather_evidence().await;
+    // Evidence has a deadline of its own, and a request that comes meanwhile goes straight to teardown.
+    let cancelled_before = *cancelled.borrow();
+    let request = async {
+        if cancelled_before {
+            std::future::pending::<()>().await;
+        }
+        wait_for_cancel(cancelled.clone()).await;
+    };
+    tokio::select! {
+        () = request => {}
+        gathered = tokio::time::timeout(EVIDENCE_TIME, run.gather_evidence()) => {
+            if gathered.is_err() {
+                tracing::warn!(?EVIDENCE_TIME, "evidence took too long; what there is, is kept");
+            }
+        }
+    }
     if job.keep && !*cancelled.borrow() {
         say(Event::Kept {
             machines: run
