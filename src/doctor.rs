@@ -1,7 +1,6 @@
 //! `bridgelab doctor`, and the preparations of `run`: what this machine lacks, installing it, and the accelerator.
 
 use std::io::{IsTerminal, Write};
-use std::time::Instant;
 
 use bridgelab_harness::deadline::Deadline;
 use bridgelab_harness::host::capability::{Capability, Need};
@@ -86,13 +85,8 @@ async fn install(report: &DoctorReport) -> bool {
     if missing.is_empty() {
         return false;
     }
-    let begun = Instant::now();
     let mut progress = |line: &str| {
-        let _ = writeln!(
-            anstream::stderr(),
-            "[{:6.1} s] setup: {line}",
-            begun.elapsed().as_secs_f64()
-        );
+        let _ = writeln!(anstream::stderr(), "{line}");
     };
     match run_setup(
         &missing,

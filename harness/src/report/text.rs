@@ -41,7 +41,13 @@ pub fn verdict(run: &RunReport, colour: Colour) -> String {
         run.accelerator_reason
     );
     if let Some(problem) = &run.problem {
-        let _ = writeln!(text, "  {} [{}]", problem.chain.join(": "), problem.code);
+        // What is missing is a list; anything else is one error with its causes.
+        let joint = if run.outcome == Outcome::Skipped {
+            "\n  "
+        } else {
+            ": "
+        };
+        let _ = writeln!(text, "  {} [{}]", problem.chain.join(joint), problem.code);
         if let Some(help) = &problem.help {
             let _ = writeln!(text, "  help: {help}");
         }
