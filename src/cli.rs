@@ -102,6 +102,9 @@ pub(crate) struct RunArgs {
     /// What runs the guests' instructions.
     #[arg(long, value_enum, default_value = "auto")]
     pub(crate) accel: Accel,
+    /// Boot every guest's kernel; without it, guests start from a template that is made once.
+    #[arg(long, env = "BRIDGELAB_COLD", value_parser = clap::builder::FalseyValueParser::new())]
+    pub(crate) cold: bool,
     /// Hold the lab after the checks and print how to enter each machine.
     #[arg(long)]
     pub(crate) keep: bool,

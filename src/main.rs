@@ -5,11 +5,12 @@ mod commands;
 mod doctor;
 mod enter;
 mod run;
+mod template;
 
 use std::process::ExitCode;
 
 use bridgelab_harness::host::probe;
-use bridgelab_harness::{image, lab};
+use bridgelab_harness::{image, lab, template as saved};
 
 fn main() -> ExitCode {
     // Workers enter their namespaces while the process has one thread, so they come before everything else.
@@ -19,6 +20,7 @@ fn main() -> ExitCode {
         Some(lab::WORKER_COMMAND) => lab::worker_main(),
         Some(probe::PROBE_ARGUMENT) => probe::probe_child(),
         Some(image::WORKER_COMMAND) => commands::image_worker(words),
+        Some(saved::WORKER_COMMAND) => saved::worker_main(),
         Some(enter::STEER_COMMAND) => enter::steer(words),
         _ => cli::main(),
     };

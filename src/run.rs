@@ -13,7 +13,8 @@ use bridgelab_harness::lab::supervise::{News, run_job};
 use bridgelab_harness::lab::{Event, Job};
 use bridgelab_harness::report::text::{Colour, summary, verdict};
 use bridgelab_harness::report::{Outcome, Problem, Report, RunReport, SCHEMA, exit_code, junit};
-use bridgelab_harness::scenario::names::VariantName;
+use bridgelab_harness::scenario::Guest;
+use bridgelab_harness::scenario::names::{MachineName, VariantName};
 use tokio::sync::watch;
 
 use crate::cli::RunArgs;
@@ -26,6 +27,7 @@ struct Wanted {
     name: String,
     variant: Option<VariantName>,
     image: Option<String>,
+    guests: BTreeMap<MachineName, Guest>,
 }
 
 pub(crate) fn run(args: &RunArgs) -> i32 {
@@ -71,6 +73,7 @@ fn prepare(args: &RunArgs) -> Result<Vec<Wanted>, i32> {
                     .values()
                     .next()
                     .map(|guest| guest.image.clone()),
+                guests: scenario.guests.clone(),
             });
         }
     }
@@ -211,7 +214,11 @@ fn job(args: &RunArgs, one: &Wanted, accelerator: Accelerator, reason: &str) -> 
         .as_ref()
         .map(|variant| format!(" --variant {variant}"))
         .unwrap_or_default();
+    let starts = image
+        .as_ref()
+        .map(|image| crate::template::starts(one.guests.iter(), image, accelerator, args.cold));
     Ok(Job {
+        starts: starts.unwrap_or_default(),
         reproduce: format!(
             "bridgelab run {}{with} --accel {accelerator}",
             one.path.display()

@@ -8,20 +8,23 @@ use std::path::{Path, PathBuf};
 use std::{fs, io};
 
 /// The pipeline. A module imports from its left and from the [`SHELF`].
-const ORDER: &str = "scenario plan host image hypervisor guest check report lab";
+const ORDER: &str = "scenario plan host image hypervisor guest template check report lab";
 /// What every stage needs; imports nothing of the pipeline.
 const SHELF: &str = "deadline diagnostic evidence trace wait";
 /// What looks at the network. Every other file of `check` judges: pure functions, instant to test.
 const OBSERVERS: &str = "check/mod check/observe check/ssh check/vantage";
 /// Crates with a place: beginnings of paths. Judges use none of them; `mod tests` may use all.
 const CRATES: [(&str, &str); 6] = [
-    ("nix", "host/ image/store guest/ssh lab/"),
+    (
+        "nix",
+        "host/ image/store hypervisor/qmp guest/ssh template/ lab/",
+    ),
     ("rtnetlink", "host/netlink"), // the rest speaks the verbs of this project
     ("ssh2", "guest/ssh check/ssh"), // it blocks, and is cancelled by its fd
     ("tempfile", "evidence host/ image/ lab/"),
     (
         "tokio",
-        "deadline wait evidence trace host/ image/ hypervisor/ guest/ check/ lab/",
+        "deadline wait evidence trace host/ image/ hypervisor/ guest/ template/ check/ lab/",
     ),
     ("which", "host/"), // a tool is found once, in the preflight
 ];

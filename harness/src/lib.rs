@@ -4,7 +4,7 @@
 //! Data flows from left to right, `use` points left; a test keeps it so:
 //!
 //! ```text
-//! scenario -> plan -> host -> image -> hypervisor -> guest -> check -> report -> lab
+//! scenario -> plan -> host -> image -> hypervisor -> guest -> template -> check -> report -> lab
 //! shelf (imports none of these): deadline, diagnostic, wait
 //! ```
 
@@ -19,4 +19,5 @@ pub mod lab;
 pub mod plan;
 pub mod report;
 pub mod scenario;
+pub mod template;
 pub mod wait;

@@ -3,18 +3,22 @@
 pub mod identity;
 pub mod ssh;
 mod steer;
+mod takeover;
 
-pub use steer::open_steering;
+pub use takeover::Takeover;
+
+pub use steer::{open_steering, send_identity, wait_for_announcement};
 
 use std::path::PathBuf;
-use std::time::Duration;
+use std::time::{Duration, Instant, SystemTime};
 
 use tokio::sync::{Mutex, MutexGuard};
 
 use crate::deadline::Deadline;
 use crate::diagnostic::Diagnose;
 use crate::host::service::{Service, ServiceError};
-use crate::hypervisor::GuestSpec;
+use crate::hypervisor::qmp::{Qmp, QmpError};
+use crate::hypervisor::{GuestSpec, STEER_PORTS, restore};
 use identity::Identity;
 use ssh::{ChannelError, GuestCommand, Output, SshChannel};
 
@@ -67,6 +71,22 @@ pub enum GuestError {
         /// Why.
         source: ChannelError,
     },
+    /// The monitor refused to start it from its template.
+    #[error("start guest `{guest}` from its template")]
+    Monitor {
+        /// Guest.
+        guest: String,
+        /// QEMU's words.
+        source: QmpError,
+    },
+    /// It did not become another machine than its template.
+    #[error("give guest `{guest}`, started from a template, its identity: {why}")]
+    Takeover {
+        /// Guest.
+        guest: String,
+        /// What went wrong.
+        why: String,
+    },
     /// Keys or other files of its identity could not be made.
     #[error("make the identity of guest `{guest}`: {why}")]
     Identity {
@@ -84,6 +104,8 @@ impl Diagnose for GuestError {
             Self::Died { .. } => "guest.died",
             Self::BootTimeout { .. } => "guest.boot-timeout",
             Self::Channel { .. } => "guest.channel",
+            Self::Monitor { .. } => "guest.monitor",
+            Self::Takeover { .. } => "guest.takeover",
             Self::Identity { .. } => "guest.identity",
         }
     }
@@ -100,6 +122,10 @@ impl Diagnose for GuestError {
 }
 
 /// A guest whose VMM runs, and that has not been heard of yet.
+/// How a start went on: what was reached, and when, counted from the start of the VMM.
+pub type Steps = Vec<(&'static str, Duration)>;
+
+/// A guest whose VMM runs, and that has not been heard of yet.
 #[derive(Debug)]
 #[must_use = "dropping it kills the guest"]
 pub struct BootingGuest {
@@ -108,11 +134,18 @@ pub struct BootingGuest {
     channel: SshChannel,
     background: SshChannel,
     spec: GuestSpec,
+    takeover: Option<Takeover>,
+    started: Instant,
 }
 
 impl BootingGuest {
-    /// Takes over a VMM that was just started.
-    pub fn new(spec: GuestSpec, vmm: Service, identity: &Identity) -> Self {
+    /// Takes over a VMM that was just started; `takeover` is for one that starts from a template.
+    pub fn new(
+        spec: GuestSpec,
+        vmm: Service,
+        identity: &Identity,
+        takeover: Option<Takeover>,
+    ) -> Self {
         let channel = SshChannel::new(&spec.name, spec.steer_socket(0), identity);
         let background = SshChannel::new(&spec.name, spec.steer_socket(2), identity);
         Self {
@@ -121,6 +154,8 @@ impl BootingGuest {
             channel,
             background,
             spec,
+            takeover,
+            started: Instant::now(),
         }
     }
 
@@ -133,33 +168,104 @@ impl BootingGuest {
         let log = self.vmm.log().clone();
         let console = log.path().to_owned();
         let guest = self.name.clone();
-        let hello = self.channel.exec(GuestCommand::new(["true"]), by);
+        let mut steps = Steps::new();
+        let hello = hello(
+            &self.spec,
+            &self.channel,
+            self.takeover.as_ref(),
+            self.started,
+            &mut steps,
+            by,
+        );
+        let timeout = |guest: String| GuestError::BootTimeout {
+            guest,
+            waited: by.elapsed(),
+            tail: log.last_lines(15),
+        };
         let error = tokio::select! {
             sign = log.wait_for(&DEAD, by), if !by.passed() => match sign {
                 Some(index) => GuestError::Died { guest, sign: DEAD[index], tail: log.last_lines(15) },
-                None => GuestError::BootTimeout { guest, waited: by.elapsed(), tail: log.last_lines(15) },
+                None => timeout(guest),
             },
             ended = self.vmm.ready_when("its steering channel", hello, by) => match ended {
-                Ok(Ok(_)) => return Ok(Guest {
+                Ok(Ok(())) => return Ok(Guest {
                     name: self.name,
                     channel: self.channel,
                     background: self.background,
                     vmm: self.vmm,
                     spec: self.spec,
+                    steps,
                     turn: Mutex::new(()),
                 }),
-                Ok(Err(ChannelError::Timeout { .. })) | Err(ServiceError::NotReady { .. }) => {
-                    GuestError::BootTimeout { guest, waited: by.elapsed(), tail: log.last_lines(15) }
-                }
+                Ok(Err(GuestError::Channel { source: ChannelError::Timeout { .. }, .. }))
+                | Err(ServiceError::NotReady { .. }) => timeout(guest),
                 // A channel breaks when its VMM ends, and then that is the thing to tell.
-                Ok(Err(source)) => match self.vmm.ended_within(Duration::from_secs(2)).await {
+                Ok(Err(other)) => match self.vmm.ended_within(Duration::from_secs(2)).await {
                     Some(source) => GuestError::Vmm { guest, source },
-                    None => GuestError::Channel { guest, source },
+                    None => other,
                 },
                 Err(source) => GuestError::Vmm { guest, source },
             },
         };
         Err((error, console))
+    }
+}
+
+/// Everything between the VMM's start and the first answer of the guest.
+async fn hello(
+    spec: &GuestSpec,
+    channel: &SshChannel,
+    takeover: Option<&Takeover>,
+    started: Instant,
+    steps: &mut Steps,
+    by: Deadline,
+) -> Result<(), GuestError> {
+    let guest = || spec.name.clone();
+    if let Some(takeover) = takeover {
+        let monitor = |source| GuestError::Monitor {
+            guest: guest(),
+            source,
+        };
+        let mut qmp = Qmp::connect(&spec.monitor_socket(), by)
+            .await
+            .map_err(monitor)?;
+        restore(&mut qmp, spec, takeover.state(), by)
+            .await
+            .map_err(monitor)?;
+        steps.push(("loaded", started.elapsed()));
+        become_guest(spec, takeover, by)
+            .await
+            .map_err(|why| GuestError::Takeover {
+                guest: guest(),
+                why,
+            })?;
+        steps.push(("identity", started.elapsed()));
+    }
+    let answer = channel.exec(GuestCommand::new(["true"]), by).await;
+    steps.push(("steering", started.elapsed()));
+    match answer {
+        Ok(_) => Ok(()),
+        Err(source) => Err(GuestError::Channel {
+            guest: guest(),
+            source,
+        }),
+    }
+}
+
+/// Sends the identity and has the answer judged.
+async fn become_guest(spec: &GuestSpec, takeover: &Takeover, by: Deadline) -> Result<(), String> {
+    let socket = spec.steer_socket(0);
+    let archive = takeover.archive(SystemTime::now());
+    let (reply, answer) = tokio::sync::oneshot::channel();
+    // It blocks, for no longer than the deadline.
+    std::thread::Builder::new()
+        .name(format!("become:{}", spec.name))
+        .spawn(move || reply.send(send_identity(&socket, &archive, by)))
+        .map_err(|e| format!("start a thread: {e}"))?;
+    match answer.await {
+        Ok(Ok(said)) => takeover.prove(&said, SystemTime::now()),
+        Ok(Err(error)) => Err(format!("talk to it: {error}")),
+        Err(_) => Err("the thread that talks to it ended".to_owned()),
     }
 }
 
@@ -173,6 +279,7 @@ pub struct Guest {
     background: SshChannel,
     vmm: Service,
     spec: GuestSpec,
+    steps: Steps,
     turn: Mutex<()>,
 }
 
@@ -185,6 +292,11 @@ impl Guest {
     /// What its VMM was told.
     pub fn spec(&self) -> &GuestSpec {
         &self.spec
+    }
+
+    /// How its start went.
+    pub fn steps(&self) -> &Steps {
+        &self.steps
     }
 
     /// Runs a command in the guest, as root, without using its network.
@@ -221,6 +333,37 @@ impl Guest {
     /// queue must not use up a look's own time.
     pub async fn turn(&self) -> MutexGuard<'_, ()> {
         self.turn.lock().await
+    }
+
+    /// Lets go of the guest: ends its sessions, waits until it serves nobody, and hands back its VMM.
+    ///
+    /// # Errors
+    /// [`GuestError::Takeover`]: a port is not free in time.
+    pub async fn release(self, by: Deadline) -> Result<Service, GuestError> {
+        self.channel.close();
+        self.background.close();
+        let sockets: Vec<_> = (0..STEER_PORTS)
+            .map(|port| self.spec.steer_socket(port))
+            .collect();
+        let (reply, answer) = tokio::sync::oneshot::channel();
+        // It blocks, for no longer than the deadline.
+        let spawned = std::thread::Builder::new()
+            .name(format!("release:{}", self.name))
+            .spawn(move || {
+                let free = |socket| wait_for_announcement(socket, by);
+                reply.send(sockets.iter().map(PathBuf::as_path).try_for_each(free))
+            });
+        let freed = match spawned {
+            Ok(_) => answer.await.unwrap_or(Ok(())),
+            Err(error) => Err(error),
+        };
+        match freed {
+            Ok(()) => Ok(self.vmm),
+            Err(error) => Err(GuestError::Takeover {
+                guest: self.name,
+                why: format!("wait until nobody is served: {error}"),
+            }),
+        }
     }
 
     /// Ends the guest as pulling its plug does: its disk is thrown away anyway.

@@ -128,10 +128,13 @@ impl Output {
     }
 }
 
-struct Request {
-    command: GuestCommand,
-    by: Deadline,
-    reply: oneshot::Sender<Result<Output, ChannelError>>,
+enum Request {
+    Exec {
+        command: GuestCommand,
+        by: Deadline,
+        reply: oneshot::Sender<Result<Output, ChannelError>>,
+    },
+    Close,
 }
 
 /// SSH into a guest over virtio-serial: works with the guest's network down, for many sessions in turn.
@@ -174,7 +177,7 @@ impl SshChannel {
     pub async fn exec(&self, command: GuestCommand, by: Deadline) -> Result<Output, ChannelError> {
         let (reply, answer) = oneshot::channel();
         let line = command.line.clone();
-        let request = Request { command, by, reply };
+        let request = Request::Exec { command, by, reply };
         self.requests
             .send(request)
             .map_err(|_| ChannelError::Closed)?;
@@ -186,6 +189,13 @@ impl SshChannel {
                 waited: by.elapsed(),
             }),
         }
+    }
+}
+
+impl SshChannel {
+    /// Ends the session in good order, when the commands under way have ended.
+    pub fn close(&self) {
+        let _ = self.requests.send(Request::Close);
     }
 }
 
@@ -210,23 +220,35 @@ struct Worker {
 impl Worker {
     fn serve(mut self, queue: &mpsc::Receiver<Request>) {
         while let Ok(request) = queue.recv() {
-            if request.reply.is_closed() {
+            let Request::Exec { command, by, reply } = request else {
+                return self.close();
+            };
+            if reply.is_closed() {
                 continue;
             }
-            let result = if request.by.passed() {
+            let result = if by.passed() {
                 Err(ChannelError::Timeout {
-                    command: request.command.line.clone(),
-                    waited: request.by.elapsed(),
+                    command: command.line.clone(),
+                    waited: by.elapsed(),
                 })
             } else {
-                let result = self.run(&request.command, request.by);
+                let result = self.run(&command, by);
                 if result.is_err() {
                     self.hang_up();
                 }
                 result
             };
-            let _ = request.reply.send(result);
+            let _ = reply.send(result);
         }
+    }
+
+    /// Says goodbye, so that sshd need not find out.
+    fn close(&mut self) {
+        if let Some((session, _)) = &self.session {
+            set_timeout(session, Deadline::secs(5));
+            let _ = session.disconnect(None, "done", None);
+        }
+        self.hang_up();
     }
 
     /// The session's state is unknown after any error. Shutting the socket down ends it for certain, whoever holds

@@ -16,8 +16,85 @@ use crate::deadline::Deadline;
 const READY: &str = "bridgelab-steer 1 ready";
 /// An unanswered request is repeated after this long; an old session may have swallowed it.
 const PATIENCE: Duration = Duration::from_secs(3);
+/// Said to a guest that does not announce itself. When one host leaves and the next comes before the guest has run,
+/// the sshd of the old session notices nothing and waits; this line is no packet of its, so it ends.
+const WAKE: &[u8] = b"nobody of your session is here any more\n";
 /// How long one read may block before deadlines are looked at.
 const TICK: Duration = Duration::from_millis(250);
+
+/// What is asked of a guest that announced itself.
+#[derive(Debug, Clone, Copy)]
+enum Request {
+    /// A session of sshd.
+    Session,
+    /// To take on an identity, whose archive has this many bytes.
+    Become(usize),
+}
+
+impl Request {
+    fn line(self, nonce: &str) -> String {
+        match self {
+            Self::Session => format!("start {nonce}\n"),
+            Self::Become(length) => format!("become {nonce} {length}\n"),
+        }
+    }
+}
+
+/// Gives a guest that was started from a template its identity: `seed`, a cpio archive. Returns what the guest then
+/// says of itself, `KEY=VALUE` words.
+///
+/// Blocking, as [`open_steering`].
+///
+/// # Errors
+/// As [`open_steering`].
+pub fn send_identity(socket: &Path, seed: &[u8], by: Deadline) -> io::Result<String> {
+    let (mut stream, nonce) = ask(socket, Request::Become(seed.len()), by)?;
+    stream.write_all(seed)?;
+    let mut line = Vec::new();
+    let answer = format!("became {nonce} ");
+    loop {
+        match read_byte(&mut stream, by)? {
+            Some(b'\n') => {
+                let text = String::from_utf8_lossy(&line).trim().to_owned();
+                if let Some(at) = text.find(&answer) {
+                    return Ok(text[at + answer.len()..].to_owned());
+                }
+                line.clear();
+            }
+            Some(byte) => line.push(byte),
+            None => {}
+        }
+    }
+}
+
+/// Waits until the guest announces that nobody is served on this port, and leaves.
+///
+/// Blocking, as [`open_steering`].
+///
+/// # Errors
+/// As [`open_steering`].
+pub fn wait_for_announcement(socket: &Path, by: Deadline) -> io::Result<()> {
+    let mut stream = UnixStream::connect(socket)?;
+    stream.set_read_timeout(Some(TICK))?;
+    let mut line = Vec::new();
+    let mut since = Instant::now();
+    loop {
+        match read_byte(&mut stream, by)? {
+            Some(b'\n') if ends_with(&line, READY) => return Ok(()),
+            Some(b'\n') => line.clear(),
+            Some(byte) => line.push(byte),
+            None if since.elapsed() > PATIENCE => {
+                stream.write_all(WAKE)?;
+                since = Instant::now();
+            }
+            None => {}
+        }
+    }
+}
+
+fn ends_with(line: &[u8], words: &str) -> bool {
+    String::from_utf8_lossy(line).trim_end().ends_with(words)
+}
 
 /// Connects to a steering socket and waits until `sshd -i` is behind it.
 ///
@@ -26,58 +103,73 @@ const TICK: Duration = Duration::from_millis(250);
 /// # Errors
 /// `TimedOut` at the deadline; otherwise what the socket says.
 pub fn open_steering(socket: &Path, by: Deadline) -> io::Result<UnixStream> {
+    let (stream, _) = ask(socket, Request::Session, by)?;
+    stream.set_read_timeout(None)?;
+    Ok(stream)
+}
+
+/// Asks until the guest goes along; what follows in the stream belongs to the request.
+fn ask(socket: &Path, request: Request, by: Deadline) -> io::Result<(UnixStream, String)> {
     let mut stream = UnixStream::connect(socket)?;
     stream.set_read_timeout(Some(TICK))?;
     let mut asked: Option<(String, Instant)> = None;
     let mut line = Vec::new();
     let mut count = 0;
+    let mut heard = Instant::now();
     loop {
-        if by.passed() {
-            return Err(io::ErrorKind::TimedOut.into());
-        }
-        let mut byte = [0];
-        match stream.read(&mut byte) {
-            Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
-            Ok(_) if byte[0] != b'\n' => {
-                line.push(byte[0]);
+        match read_byte(&mut stream, by)? {
+            Some(b'\n') => {}
+            Some(byte) => {
+                line.push(byte);
                 // Garbage of a dying session has no line ends.
                 if line.len() > 4096 {
                     line.clear();
                 }
                 continue;
             }
-            Ok(_) => {}
-            Err(e)
-                if matches!(
-                    e.kind(),
-                    io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut
-                ) =>
-            {
+            None => {
                 if let Some((nonce, since)) = &mut asked
                     && since.elapsed() > PATIENCE
                 {
-                    writeln!(stream, "start {nonce}")?;
+                    stream.write_all(request.line(nonce).as_bytes())?;
                     *since = Instant::now();
+                } else if asked.is_none() && heard.elapsed() > PATIENCE {
+                    stream.write_all(WAKE)?;
+                    heard = Instant::now();
                 }
                 continue;
             }
-            Err(e) => return Err(e),
         }
         let text = String::from_utf8_lossy(&line).trim().to_owned();
         line.clear();
         if let Some((nonce, _)) = &asked
             && text.ends_with(&format!("go {nonce}"))
         {
-            stream.set_read_timeout(None)?;
-            return Ok(stream);
+            return Ok((stream, nonce.clone()));
         }
         // A second announcement after the request means that the request was lost.
         if text.ends_with(READY) {
             count += 1;
             let nonce = format!("{}-{count}", std::process::id());
-            writeln!(stream, "start {nonce}")?;
+            stream.write_all(request.line(&nonce).as_bytes())?;
             asked = Some((nonce, Instant::now()));
         }
+    }
+}
+
+/// One byte; `None`: nothing came for a moment, and there is still time.
+fn read_byte(stream: &mut UnixStream, by: Deadline) -> io::Result<Option<u8>> {
+    if by.passed() {
+        return Err(io::ErrorKind::TimedOut.into());
+    }
+    let mut byte = [0];
+    match stream.read(&mut byte) {
+        Ok(0) => Err(io::ErrorKind::UnexpectedEof.into()),
+        Ok(_) => Ok(Some(byte[0])),
+        Err(e) => match e.kind() {
+            io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => Ok(None),
+            _ => Err(e),
+        },
     }
 }
 
@@ -114,6 +206,27 @@ mod tests {
         assert_eq!(&banner, b"SSH-2.0-");
         drop(stream);
         guest.join().expect("shim ends");
+    }
+
+    /// Found when a template was saved: the host came back before the guest had seen it leave.
+    #[test]
+    fn a_session_that_did_not_see_its_host_leave_is_woken() {
+        let dir = tempfile::tempdir().expect("temporary directory");
+        let path = dir.path().join("steer.sock");
+        let listener = UnixListener::bind(&path).expect("bind");
+        // An sshd that reads on, and ends at the first bytes that are no packet.
+        let guest = std::thread::spawn(move || {
+            let (mut stream, _) = listener.accept().expect("the host connects");
+            let mut byte = [0];
+            stream.read_exact(&mut byte).expect("something comes");
+            stream
+                .write_all(b"bridgelab-steer 1 ready\n")
+                .expect("write");
+            let mut rest = Vec::new();
+            let _ = stream.read_to_end(&mut rest);
+        });
+        wait_for_announcement(&path, Deadline::secs(20)).expect("it is free in the end");
+        guest.join().expect("the guest ends");
     }
 
     #[test]

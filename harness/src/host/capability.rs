@@ -38,6 +38,7 @@ pub enum Capability {
     Mmdebstrap,
     DebianKeyring,
     MkfsExt4,
+    QemuImg,
     DiskSpace,
     Memory,
     Kvm,
@@ -57,7 +58,7 @@ pub enum Capability {
 pub enum Need {
     /// No scenario runs without it.
     Run,
-    /// Building the guest image needs it, which the first run does.
+    /// Making the guest image and its template needs it, which the first run does.
     Image,
     /// Some scenarios ask for it and are skipped without it.
     SomeScenarios,
@@ -67,7 +68,7 @@ pub enum Need {
 
 impl Capability {
     /// All of them, in the order of the report: what every run needs comes first.
-    pub const ALL: [Self; 26] = [
+    pub const ALL: [Self; 27] = [
         Self::Namespaces,
         Self::SubordinateIds,
         Self::Bridge,
@@ -83,6 +84,7 @@ impl Capability {
         Self::Mmdebstrap,
         Self::DebianKeyring,
         Self::MkfsExt4,
+        Self::QemuImg,
         Self::DiskSpace,
         Self::Memory,
         Self::Kvm,
@@ -114,6 +116,7 @@ impl Capability {
             Self::Mmdebstrap => "mmdebstrap",
             Self::DebianKeyring => "debian-keyring",
             Self::MkfsExt4 => "mkfs-ext4",
+            Self::QemuImg => "qemu-img",
             Self::DiskSpace => "disk-space",
             Self::Memory => "memory",
             Self::Kvm => "kvm",
@@ -148,6 +151,7 @@ impl Capability {
             Self::Mmdebstrap => "builds the Debian guest image",
             Self::DebianKeyring => "the keys that Debian's archive is signed with",
             Self::MkfsExt4 => "makes the guest's disk from a folder, without root",
+            Self::QemuImg => "makes the disk of a template, from which guests start in a moment",
             Self::DiskSpace => "room for the image, templates and evidence",
             Self::Memory => "room for the guests",
             Self::Kvm => "guests at full speed instead of emulation",
@@ -179,7 +183,7 @@ impl Capability {
             | Self::SshKeygen
             | Self::DiskSpace
             | Self::Memory => Need::Run,
-            Self::Mmdebstrap | Self::DebianKeyring | Self::MkfsExt4 => Need::Image,
+            Self::Mmdebstrap | Self::DebianKeyring | Self::MkfsExt4 | Self::QemuImg => Need::Image,
             Self::Kvm => Need::Speed,
             Self::CloudHypervisor
             | Self::Macvtap

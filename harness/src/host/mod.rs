@@ -23,6 +23,7 @@
 //! tap          a guest's TAP
 //! capture      a packet capture on a link
 //! service      child processes, logged and stopped for certain
+//! vmm_user     whom VMMs run as
 //! networkd     the host's systemd-networkd
 //! http         the internet's web server
 //! ```
@@ -46,5 +47,8 @@ pub mod setup;
 mod sys;
 pub mod tap;
 pub mod tool;
+mod vmm_user;
 
 pub(crate) use sys::ChildSetup;
+pub use vmm_user::VMM_ID;
+pub(crate) use vmm_user::vmm_groups;

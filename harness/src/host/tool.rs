@@ -37,6 +37,7 @@ pub enum Tool {
     SshKeygen,
     Mmdebstrap,
     Mke2fs,
+    QemuImg,
     CloudHypervisor,
     Newuidmap,
     Newgidmap,
@@ -44,7 +45,7 @@ pub enum Tool {
 
 impl Tool {
     /// All of them.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::Ip,
         Self::Tc,
         Self::Bridge,
@@ -56,6 +57,7 @@ impl Tool {
         Self::SshKeygen,
         Self::Mmdebstrap,
         Self::Mke2fs,
+        Self::QemuImg,
         Self::CloudHypervisor,
         Self::Newuidmap,
         Self::Newgidmap,
@@ -75,6 +77,7 @@ impl Tool {
             Self::SshKeygen => "ssh-keygen",
             Self::Mmdebstrap => "mmdebstrap",
             Self::Mke2fs => "mke2fs",
+            Self::QemuImg => "qemu-img",
             Self::CloudHypervisor => "cloud-hypervisor",
             Self::Newuidmap => "newuidmap",
             Self::Newgidmap => "newgidmap",
@@ -93,6 +96,7 @@ impl Tool {
             Self::SshKeygen => Capability::SshKeygen,
             Self::Mmdebstrap => Capability::Mmdebstrap,
             Self::Mke2fs => Capability::MkfsExt4,
+            Self::QemuImg => Capability::QemuImg,
             Self::CloudHypervisor => Capability::CloudHypervisor,
             Self::Newuidmap | Self::Newgidmap => Capability::SubordinateIds,
         }

@@ -5,8 +5,11 @@
 
 pub mod command;
 pub mod qemu;
+pub mod qmp;
+mod snapshot;
 
 pub use crate::plan::Accelerator;
+pub use snapshot::{restore, save};
 
 use std::path::PathBuf;
 
@@ -24,6 +27,38 @@ pub const FIRST_NIC_FD: i32 = 30;
 /// First descriptor number that a VMM inherits for a steering channel: a socket that already listens, so that
 /// nobody has to wait for the VMM to make it.
 pub const FIRST_STEER_FD: i32 = 20;
+
+/// Descriptor number of the monitor's socket, which listens already, too.
+pub const QMP_FD: i32 = 28;
+
+/// Root ports of a template: as many NICs as can be plugged into what is started from it.
+pub const NIC_PORTS: usize = 4;
+
+/// What a guest starts from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Start {
+    /// Its kernel boots.
+    Cold,
+    /// Its kernel boots, with memory and disk in files of this folder: the making of a template.
+    Recording(PathBuf),
+    /// A settled system whose files are in this folder, copy-on-write.
+    Template {
+        /// The template's folder.
+        folder: PathBuf,
+        /// Whether this QEMU can map a read-only file copy-on-write (`memory-backend-file,rom=off`, since 8.2).
+        read_only_ram: bool,
+    },
+}
+
+impl Start {
+    /// The template's folder, made or used.
+    pub fn folder(&self) -> Option<&PathBuf> {
+        match self {
+            Self::Cold => None,
+            Self::Recording(folder) | Self::Template { folder, .. } => Some(folder),
+        }
+    }
+}
 
 /// QEMU machine types that the harness boots.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -82,6 +117,8 @@ pub struct GuestSpec {
     pub run: PathBuf,
     /// MAC address and inherited TAP descriptor of each NIC.
     pub nics: Vec<(Mac, i32)>,
+    /// What it starts from.
+    pub start: Start,
 }
 
 impl GuestSpec {
@@ -103,11 +140,17 @@ impl GuestSpec {
                 .zip(&guest.interfaces)
                 .map(|(fd, interface)| (interface.mac, fd))
                 .collect(),
+            start: Start::Cold,
         }
     }
 
     /// Socket of a steering channel.
     pub fn steer_socket(&self, port: usize) -> PathBuf {
         self.run.join(format!("steer.{port}.sock"))
+    }
+
+    /// Socket of the monitor.
+    pub fn monitor_socket(&self) -> PathBuf {
+        self.run.join("qmp.sock")
     }
 }

@@ -3,7 +3,9 @@
 //! qemu-system(1), and docs/system/i386/microvm.rst of QEMU for the machine type.
 
 use super::command::CommandLine;
-use super::{Accelerator, FIRST_STEER_FD, GuestSpec, MachineKind, STEER_PORTS};
+use super::{
+    Accelerator, FIRST_STEER_FD, GuestSpec, MachineKind, NIC_PORTS, QMP_FD, STEER_PORTS, Start,
+};
 
 /// Program name of the system emulator for this architecture.
 pub fn program() -> String {
@@ -39,14 +41,7 @@ pub fn command(spec: &GuestSpec) -> CommandLine {
         .option("-serial", "chardev:console")
         .option("-object", "rng-random,id=rng,filename=/dev/urandom")
         .option("-device", format!("virtio-rng-{bus},rng=rng"))
-        // Writes go to a temporary file that QEMU unlinks at once; the image itself is opened read-only.
-        .option(
-            "-drive",
-            format!(
-                "id=root,if=none,format=raw,snapshot=on,file={}",
-                spec.disk.display()
-            ),
-        )
+        .option("-drive", root_drive(spec))
         .option("-device", format!("virtio-blk-{bus},drive=root"))
         .option("-device", format!("virtio-serial-{bus},id=steer"));
     for (port, fd) in (0..STEER_PORTS).zip(FIRST_STEER_FD..) {
@@ -62,16 +57,89 @@ pub fn command(spec: &GuestSpec) -> CommandLine {
         );
     }
     for (index, (mac, fd)) in spec.nics.iter().enumerate() {
-        line.option("-netdev", format!("tap,id=nic{index},fd={fd}"))
-            .option(
+        line.option("-netdev", format!("tap,id=nic{index},fd={fd}"));
+        // A template has no NIC; the guest's own are plugged in over the monitor.
+        if spec.start == Start::Cold {
+            line.option(
                 "-device",
                 format!("virtio-net-{bus},netdev=nic{index},mac={mac}"),
             );
+        }
     }
+    snapshot_options(spec, &mut line);
     line
 }
 
+/// The image is never written to. A cold guest's writes, and those of a guest from a template, go to a temporary
+/// file that QEMU unlinks at once; a template's own are part of it.
+fn root_drive(spec: &GuestSpec) -> String {
+    match &spec.start {
+        Start::Cold => format!(
+            "id=root,if=none,format=raw,snapshot=on,file={}",
+            spec.disk.display()
+        ),
+        Start::Recording(folder) => format!(
+            "id=root,if=none,format=qcow2,file={}",
+            folder.join(OVERLAY).display()
+        ),
+        Start::Template { folder, .. } => format!(
+            "id=root,if=none,format=qcow2,snapshot=on,file={}",
+            folder.join(OVERLAY).display()
+        ),
+    }
+}
+
+/// Memory in a file, places for NICs, and the monitor. Both sides of a snapshot must be given the same devices in the
+/// same order (docs/devel/migration of QEMU).
+fn snapshot_options(spec: &GuestSpec, line: &mut CommandLine) {
+    let Some(folder) = spec.start.folder() else {
+        return;
+    };
+    let mapping = match &spec.start {
+        Start::Template { read_only_ram, .. } if *read_only_ram => "share=off,readonly=on,rom=off",
+        Start::Template { .. } => "share=off",
+        Start::Cold | Start::Recording(_) => "share=on",
+    };
+    let ram = folder.join(RAM);
+    line.option(
+        "-object",
+        format!(
+            "memory-backend-file,id=ram,size={}M,mem-path={},{mapping}",
+            spec.mem,
+            ram.display()
+        ),
+    );
+    for port in 0..NIC_PORTS {
+        let chassis = port + 1;
+        line.option(
+            "-device",
+            format!("pcie-root-port,id=nicport{port},chassis={chassis},slot={chassis}"),
+        );
+    }
+    line.option(
+        "-chardev",
+        format!("socket,id=qmp,server=on,wait=off,fd={QMP_FD}"),
+    )
+    .option("-mon", "chardev=qmp,mode=control");
+    if matches!(spec.start, Start::Template { .. }) {
+        line.option("-incoming", "defer");
+    }
+}
+
+/// A template's memory.
+pub const RAM: &str = "ram";
+/// A template's disk, on top of the image's.
+pub const OVERLAY: &str = "overlay.qcow2";
+
 fn machine(spec: &GuestSpec) -> String {
+    let memory = match spec.start {
+        Start::Cold => "",
+        _ => ",memory-backend=ram",
+    };
+    format!("{}{memory}", machine_type(spec))
+}
+
+fn machine_type(spec: &GuestSpec) -> String {
     match (spec.machine, spec.accelerator) {
         // microvm.nix's own options.
         (MachineKind::Microvm, Accelerator::Kvm) => {
@@ -103,6 +171,10 @@ fn kernel_command_line(spec: &GuestSpec) -> String {
         words.push("tsc_early_khz=2000000");
         words.push("mitigations=off");
     }
+    if spec.start != Start::Cold {
+        // Read by the image's initrd: what keeps an identity is not started.
+        words.push("bridgelab.template");
+    }
     words.join(" ")
 }
 
@@ -124,6 +196,7 @@ mod tests {
             disk: PathBuf::from("/image/disk.raw"),
             run: PathBuf::from("/run"),
             nics: vec![(Mac::try_from("02:00:00:00:00:01").expect("a MAC"), 30)],
+            start: Start::Cold,
         }
     }
 
@@ -160,6 +233,36 @@ mod tests {
         let nic = "virtio-net-pci,netdev=nic0,mac=02:00:00:00:00:01";
         assert!(has(&line, "-device", nic), "{line}");
         assert!(!line.to_string().contains("-device,"), "{line}");
+    }
+
+    /// Options that are about devices, in order: what a snapshot's two sides must agree on.
+    fn devices(line: &CommandLine) -> Vec<String> {
+        let words = line.words().windows(2);
+        words
+            .filter(|pair| pair[0] == "-device" || pair[0] == "-append" || pair[0] == "-M")
+            .map(|pair| pair[1].clone())
+            .collect()
+    }
+
+    #[test]
+    fn a_template_and_its_guest_are_the_same_machine() {
+        let folder = PathBuf::from("/template");
+        let mut recorded = spec(MachineKind::Q35, Accelerator::Tcg);
+        recorded.start = Start::Recording(folder.clone());
+        recorded.nics.clear();
+        let mut started = spec(MachineKind::Q35, Accelerator::Tcg);
+        started.start = Start::Template {
+            folder,
+            read_only_ram: false,
+        };
+        let (recorded, started) = (command(&recorded), command(&started));
+        assert_eq!(devices(&recorded), devices(&started));
+        assert!(recorded.to_string().contains("share=on"), "{recorded}");
+        assert!(started.to_string().contains("share=off"), "{started}");
+        // The NIC's host end is there from the start, the NIC itself is plugged in.
+        assert!(has(&started, "-netdev", "tap,id=nic0,fd=30"), "{started}");
+        assert!(!started.to_string().contains("virtio-net"), "{started}");
+        assert!(started.to_string().contains("snapshot=on"), "{started}");
     }
 
     #[test]

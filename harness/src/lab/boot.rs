@@ -1,28 +1,28 @@
 //! Boots a scenario's guests on the lab's TAPs.
 
 use std::collections::BTreeMap;
-use std::fs;
-use std::os::fd::AsRawFd;
+use std::fs::{self, File};
+use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::fs::{PermissionsExt, chown};
 use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
 
-use super::topology::{Folders, Lab, LabError};
 use nix::mount::MsFlags;
 
-use crate::guest::BootingGuest;
+use super::job::StartFrom;
+use super::topology::{Folders, Lab, LabError};
 use crate::guest::identity::{Identity, KeyPair};
-use crate::host::ChildSetup;
+use crate::guest::{BootingGuest, Takeover};
 use crate::host::isolate::mount_at;
 use crate::host::service::{Log, Service};
+use crate::host::{ChildSetup, VMM_ID, vmm_groups};
 use crate::hypervisor::{
-    Accelerator, FIRST_NIC_FD, FIRST_STEER_FD, GuestSpec, MachineKind, STEER_PORTS, qemu,
+    Accelerator, FIRST_NIC_FD, FIRST_STEER_FD, GuestSpec, MachineKind, QMP_FD, STEER_PORTS, Start,
+    qemu,
 };
 use crate::scenario::names::MachineName;
 use crate::scenario::{Guest as GuestPlan, Scenario};
-
-/// User and group that VMMs run as in the worker's namespaces: `nobody`, who owns nothing.
-const VMM_ID: u32 = 65_534;
+use crate::template::mount_template;
 
 /// A guest under way, with what the report and other checks need to know about it.
 #[derive(Debug)]
@@ -31,6 +31,9 @@ pub(super) struct Started {
     pub(super) identity: Identity,
     pub(super) command: String,
     pub(super) machine: (MachineKind, &'static str),
+    pub(super) from: StartFrom,
+    /// Copies of its TAPs' descriptors, while it may have to be started again.
+    pub(super) taps: Vec<OwnedFd>,
 }
 
 /// Image as the worker's guests see it.
@@ -58,37 +61,71 @@ impl GuestImage {
     }
 }
 
+/// What all guests of a run start with.
+#[derive(Debug)]
+pub(super) struct Launch<'a> {
+    pub(super) image: &'a GuestImage,
+    pub(super) accelerator: Accelerator,
+    pub(super) folders: &'a Folders,
+    pub(super) starts: &'a BTreeMap<String, StartFrom>,
+    pub(super) login: &'a KeyPair,
+}
+
 /// Starts every guest's VMM; none is waited for.
 pub(super) async fn start_guests(
     scenario: &Scenario,
     lab: &mut Lab,
-    image: &GuestImage,
-    accelerator: Accelerator,
-    folders: &Folders,
+    launch: &Launch<'_>,
 ) -> Result<BTreeMap<MachineName, Started>, LabError> {
     let mut started = BTreeMap::new();
-    if scenario.guests.is_empty() {
-        return Ok(started);
-    }
-    let login = KeyPair::generate("bridgelab", &folders.run.join("login_key"))?;
     for (name, guest) in &scenario.guests {
-        let one = start_guest(name, guest, lab, image, accelerator, folders, &login).await?;
+        let taps: Vec<OwnedFd> = lab
+            .take_taps(name.as_ref())
+            .into_iter()
+            .map(crate::host::tap::Tap::into_fd)
+            .collect();
+        let cold = StartFrom::Cold {
+            reason: "there is no template for it".to_owned(),
+        };
+        let start = launch.starts.get(name.as_ref()).unwrap_or(&cold);
+        let one = start_guest(name, guest, lab, launch, start, taps).await?;
         started.insert(name.clone(), one);
     }
     Ok(started)
 }
 
+/// Boots a guest cold whose start from a template failed, on the same TAPs.
+pub(super) async fn start_again(
+    name: &MachineName,
+    guest: &GuestPlan,
+    lab: &Lab,
+    launch: &Launch<'_>,
+    taps: Vec<OwnedFd>,
+    why: String,
+) -> Result<Started, LabError> {
+    let start = StartFrom::Cold { reason: why };
+    // Sockets and keys of the first start, whose VMM is gone.
+    let run = launch.folders.run.join(name.as_ref());
+    fs::remove_dir_all(&run).map_err(|source| LabError::Io {
+        doing: format!("clear `{}`", run.display()),
+        machine: name.to_string(),
+        source,
+    })?;
+    start_guest(name, guest, lab, launch, &start, taps).await
+}
+
 async fn start_guest(
     name: &MachineName,
     guest: &GuestPlan,
-    lab: &mut Lab,
-    image: &GuestImage,
-    accelerator: Accelerator,
-    folders: &Folders,
-    login: &KeyPair,
+    lab: &Lab,
+    launch: &Launch<'_>,
+    from: &StartFrom,
+    taps: Vec<OwnedFd>,
 ) -> Result<Started, LabError> {
-    let run = folders.run.join(name.as_ref());
-    let evidence = guest_folder(&folders.evidence, name.as_ref());
+    let template = matches!(from, StartFrom::Template { .. });
+    let run = launch.folders.run.join(name.as_ref());
+    let evidence = guest_folder(&launch.folders.evidence, name.as_ref());
+    let private = run.join("identity");
     let io = |doing: &str, path: &Path| {
         let doing = format!("{doing} `{}`", path.display());
         move |source| LabError::Io {
@@ -97,82 +134,137 @@ async fn start_guest(
             source,
         }
     };
-    let private = run.join("identity");
     fs::create_dir_all(&private).map_err(io("create", &private))?;
     fs::set_permissions(&private, fs::Permissions::from_mode(0o700))
         .map_err(io("protect", &private))?;
     fs::create_dir_all(&evidence).map_err(io("create", &evidence))?;
     // The VMM makes its sockets here, and its copy-on-write file.
     chown(&run, Some(VMM_ID), Some(VMM_ID)).map_err(io("hand over", &run))?;
-    let identity = Identity::generate(name.as_ref(), &private, login)?;
-    let initrd = run.join("initrd");
-    let seeded = identity.seed(&guest.units).append_to(image.initrd.clone());
-    fs::write(&initrd, seeded).map_err(io("write", &initrd))?;
-    let taps = lab.take_taps(name.as_ref());
-    let (machine, reason) = MachineKind::choose(guest.machine_type, accelerator);
-    let spec = GuestSpec {
-        name: name.to_string(),
-        vcpu: guest.vcpu,
-        mem: guest.mem,
-        machine,
-        accelerator,
-        kernel: image.kernel.clone(),
-        initrd,
-        disk: image.disk.clone(),
-        run: run.clone(),
-        nics: (FIRST_NIC_FD..)
-            .zip(&guest.interfaces)
-            .map(|(fd, interface)| (interface.mac, fd))
-            .collect(),
-    };
-    // They listen before the VMM starts: whoever connects early just waits.
-    let mut steering = Vec::new();
-    for port in 0..STEER_PORTS {
-        let path = spec.steer_socket(port);
-        steering.push(UnixListener::bind(&path).map_err(io("listen on", &path))?);
+    let identity = Identity::generate(name.as_ref(), &private, launch.login)?;
+    let (spec, reason) = spec(name, guest, launch, from, &run);
+    let mut takeover = None;
+    if let Some(folder) = spec.start.folder() {
+        let state = folder.join("state");
+        let state = File::open(&state).map_err(io("open", &state))?;
+        let made = Takeover::new(&identity, &guest.units, state);
+        takeover = Some(made.map_err(io("read random numbers for", &run))?);
+    } else {
+        let seeded = identity
+            .seed(&guest.units)
+            .append_to(launch.image.initrd.clone());
+        fs::write(&spec.initrd, seeded).map_err(io("write", &spec.initrd))?;
     }
+    // They listen before the VMM starts: whoever connects early just waits.
+    let mut sockets = Vec::new();
+    let steering = (0..STEER_PORTS).map(|port| spec.steer_socket(port));
+    for path in steering.chain([spec.monitor_socket()]) {
+        sockets.push(UnixListener::bind(&path).map_err(io("listen on", &path))?);
+    }
+    // Until the guest has proven itself, so that it can be started again on the same TAPs; no longer, because the
+    // TAPs and their carrier must end with the VMM.
+    let kept: Vec<OwnedFd> = match template {
+        true => taps
+            .iter()
+            .map(OwnedFd::try_clone)
+            .collect::<Result<_, _>>(),
+        false => Ok(Vec::new()),
+    }
+    .map_err(io("keep the TAPs of", &run))?;
     let line = qemu::command(&spec);
     let shown = line.to_string();
-    let fds: Vec<_> = taps
-        .into_iter()
-        .map(crate::host::tap::Tap::into_fd)
-        .collect();
     let serial = Log::new(evidence.join("serial.log"));
     let vmm_log = Log::new(evidence.join("vmm.log"));
     let label = name.to_string();
+    let accelerator = launch.accelerator;
     let service = lab.machine(guest.on.as_ref())?.run(async move {
         let mut command = line.to_command();
         command.env("TMPDIR", &run);
-        let nics = (FIRST_NIC_FD..).zip(fds.iter().map(AsRawFd::as_raw_fd));
-        let channels = (FIRST_STEER_FD..).zip(steering.iter().map(AsRawFd::as_raw_fd));
+        let nics = (FIRST_NIC_FD..).zip(taps.iter().map(AsRawFd::as_raw_fd));
+        let numbers = (FIRST_STEER_FD..).take(STEER_PORTS).chain([QMP_FD]);
+        let channels = numbers.zip(sockets.iter().map(AsRawFd::as_raw_fd));
         let setup = ChildSetup {
             fds: nics.chain(channels).map(|(to, from)| (from, to)).collect(),
             identity: Some((VMM_ID, VMM_ID, vmm_groups(accelerator))),
         };
-        // Our copies of the TAP descriptors are closed when this returns: from then on the VMM alone keeps the
-        // TAPs, and their carrier, alive.
+        // Our copies of the TAP descriptors are closed when this returns.
         Service::start_with_errors(&label, command, setup, serial, vmm_log)
     });
     let vmm = service.await??;
-    let booting = BootingGuest::new(spec, vmm, &identity);
+    let machine = (spec.machine, reason);
+    let booting = BootingGuest::new(spec, vmm, &identity, takeover);
     Ok(Started {
         booting,
         identity,
         command: shown,
-        machine: (machine, reason),
+        machine,
+        from: from.clone(),
+        taps: kept,
     })
 }
 
-/// Supplementary groups of a VMM: the one that may open `/dev/kvm`, where that is possible.
-fn vmm_groups(accelerator: Accelerator) -> Option<Vec<u32>> {
-    use std::os::unix::fs::MetadataExt;
-    let kvm = fs::metadata("/dev/kvm").ok().map(|meta| meta.gid());
-    match (accelerator, kvm) {
-        // In a user namespace the node's group may be unmapped; those that the caller has stay then.
-        (Accelerator::Kvm, Some(group)) if group != VMM_ID => Some(vec![group]),
-        (Accelerator::Kvm, _) => None,
-        (Accelerator::Tcg, _) => Some(Vec::new()),
+fn spec(
+    name: &MachineName,
+    guest: &GuestPlan,
+    launch: &Launch<'_>,
+    from: &StartFrom,
+    run: &Path,
+) -> (GuestSpec, &'static str) {
+    let (machine, reason) = match from {
+        StartFrom::Cold { .. } => MachineKind::choose(guest.machine_type, launch.accelerator),
+        StartFrom::Template { .. } => (
+            MachineKind::Q35,
+            "the template's: NICs are plugged into PCI",
+        ),
+    };
+    let mut spec = GuestSpec {
+        name: name.to_string(),
+        vcpu: guest.vcpu,
+        mem: guest.mem,
+        machine,
+        accelerator: launch.accelerator,
+        kernel: launch.image.kernel.clone(),
+        initrd: run.join("initrd"),
+        disk: launch.image.disk.clone(),
+        run: run.to_owned(),
+        nics: (FIRST_NIC_FD..)
+            .zip(&guest.interfaces)
+            .map(|(fd, interface)| (interface.mac, fd))
+            .collect(),
+        start: Start::Cold,
+    };
+    if let StartFrom::Template { read_only_ram, .. } = from {
+        let folder = template_mount(&launch.folders.run, name.as_ref());
+        spec.initrd = folder.join("initrd");
+        spec.start = Start::Template {
+            folder,
+            read_only_ram: *read_only_ram,
+        };
     }
+    (spec, reason)
+}
+
+/// Where a guest's template is bound.
+fn template_mount(run: &Path, guest: &str) -> PathBuf {
+    run.join("templates").join(guest)
+}
+
+/// Binds the guests' templates into the worker's private tmpfs.
+///
+/// # Errors
+/// What was bound where, and the kernel's answer.
+pub(super) fn mount_templates(
+    starts: &BTreeMap<String, StartFrom>,
+    image: &Path,
+    run: &Path,
+) -> Result<(), String> {
+    for (guest, start) in starts {
+        if let StartFrom::Template { folder, .. } = start {
+            let at = template_mount(run, guest);
+            fs::create_dir_all(&at).map_err(|e| format!("create `{}`: {e}", at.display()))?;
+            mount_template(folder, image, &at)?;
+        }
+    }
+    Ok(())
 }
 
 /// Folder of a guest's evidence.

@@ -1,5 +1,6 @@
 //! What supervisor and worker say to each other: one job down, events up, one JSON object a line.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
@@ -24,6 +25,9 @@ pub struct Job {
     pub image: Option<PathBuf>,
     /// The image's digest.
     pub image_digest: Option<String>,
+    /// What each guest starts from; a guest that is not named starts cold.
+    #[serde(default)]
+    pub starts: BTreeMap<String, StartFrom>,
     /// Accelerator for the guests.
     pub accelerator: Accelerator,
     /// Why that one.
@@ -34,6 +38,24 @@ pub struct Job {
     pub keep: bool,
     /// The command that repeats this run.
     pub reproduce: String,
+}
+
+/// What a guest starts from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum StartFrom {
+    /// Its kernel boots.
+    Cold {
+        /// Why not from a template.
+        reason: String,
+    },
+    /// A template.
+    Template {
+        /// The template's folder.
+        folder: PathBuf,
+        /// Whether this QEMU can map its memory from a read-only file.
+        read_only_ram: bool,
+    },
 }
 
 /// What a worker reports while it runs.

@@ -4,14 +4,15 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::boot::{GuestImage, Started, start_guests};
+use super::boot::{GuestImage, Launch, mount_templates, start_again, start_guests};
 use super::evidence;
-use super::job::{Event, Job};
+use super::job::{Event, Job, StartFrom};
 use super::leaks;
 use super::topology::{Folders, Lab, LabError};
 use crate::check::Surroundings;
 use crate::deadline::Deadline;
 use crate::diagnostic::{Diagnose, Diagnostic};
+use crate::guest::identity::KeyPair;
 use crate::guest::{Guest, GuestError};
 use crate::hypervisor::Accelerator;
 use crate::plan::TopologyPlan;
@@ -138,19 +139,9 @@ impl<'a> Run<'a> {
         self.lab = Lab::build(&plan, &self.folders).await?;
         self.done("topology", begun);
         let begun = self.stage("booting the guests");
-        let mut booting = match &image {
-            Some(image) => self.start_guests(image).await?,
-            None => BTreeMap::new(),
-        };
         self.surround();
-        while let Some((name, one)) = booting.pop_first() {
-            let by = Deadline::after(patience(self.job.accelerator, Duration::from_secs(60)));
-            let guest = one
-                .booting
-                .wait(by)
-                .await
-                .map_err(|(error, _)| Ended::from(LabError::Guest(error)))?;
-            self.guests.insert(name, Arc::new(guest));
+        if let Some(image) = &image {
+            self.boot(image).await?;
         }
         self.done("boot", begun);
         self.checks().await;
@@ -161,40 +152,68 @@ impl<'a> Run<'a> {
         let Some(folder) = &self.job.image else {
             return Ok(None);
         };
-        let mounted = GuestImage::mount(folder, &self.folders.run).map_err(|source| {
+        let bound = |source| {
             Ended::from(LabError::Io {
                 doing: format!("bind the image `{}`", folder.display()),
                 machine: "worker".to_owned(),
                 source,
             })
-        })?;
+        };
+        let mounted = GuestImage::mount(folder, &self.folders.run).map_err(bound)?;
+        mount_templates(&self.job.starts, folder, &self.folders.run)
+            .map_err(|why| bound(std::io::Error::other(why)))?;
         Ok(Some(mounted))
     }
 
-    async fn start_guests(
-        &mut self,
-        image: &GuestImage,
-    ) -> Result<BTreeMap<MachineName, Started>, Ended> {
-        let accelerator = self.job.accelerator;
-        let started = start_guests(
-            self.scenario,
-            &mut self.lab,
+    async fn boot(&mut self, image: &GuestImage) -> Result<(), Ended> {
+        let folders = self.folders.clone();
+        let login = KeyPair::generate("bridgelab", &folders.run.join("login_key"))
+            .map_err(|e| Ended::from(LabError::Guest(e)))?;
+        let launch = Launch {
             image,
-            accelerator,
-            &self.folders,
-        )
-        .await?;
-        for (name, one) in &started {
-            self.commands.push(one.command.clone());
+            accelerator: self.job.accelerator,
+            folders: &folders,
+            starts: &self.job.starts,
+            login: &login,
+        };
+        let mut booting = start_guests(self.scenario, &mut self.lab, &launch).await?;
+        while let Some((name, mut one)) = booting.pop_first() {
+            let by = Deadline::after(patience(self.job.accelerator, Duration::from_secs(60)));
+            let mut waited = one.booting.wait(by).await;
+            if let (Err((error, _)), StartFrom::Template { .. }, Some(plan)) =
+                (&waited, &one.from, self.scenario.guests.get(&name))
+            {
+                let why = format!("its template failed: {}", Diagnostic::new(error));
+                (self.tell)(Event::Progress {
+                    text: format!("booting {name} cold: {why}"),
+                });
+                one = start_again(&name, plan, &self.lab, &launch, one.taps, why).await?;
+                let by = Deadline::after(patience(self.job.accelerator, Duration::from_secs(60)));
+                waited = one.booting.wait(by).await;
+            }
+            let guest = waited.map_err(|(error, _)| Ended::from(LabError::Guest(error)))?;
+            self.commands.push(one.command);
             let key = one.identity.host_key.public_blob().to_owned();
             self.surroundings.host_keys.insert(name.to_string(), key);
+            let (start, start_reason) = match one.from {
+                StartFrom::Cold { reason } => ("cold", reason),
+                StartFrom::Template { folder, .. } => ("template", folder.display().to_string()),
+            };
+            let steps = guest.steps().iter().map(|(step, took)| StageReport {
+                name: (*step).to_owned(),
+                ms: took.as_millis() as u64,
+            });
             self.report.guests.push(GuestReport {
                 name: name.to_string(),
                 machine: one.machine.0.to_string(),
                 reason: one.machine.1.to_owned(),
+                start: start.to_owned(),
+                start_reason,
+                steps: steps.collect(),
             });
+            self.guests.insert(name, Arc::new(guest));
         }
-        Ok(started)
+        Ok(())
     }
 
     /// Captures are named after who is at the end of the wire; checks name the interface alone.

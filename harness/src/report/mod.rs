@@ -142,6 +142,12 @@ pub struct GuestReport {
     pub machine: String,
     /// Why that one.
     pub reason: String,
+    /// `cold` or `template`.
+    pub start: String,
+    /// Which template, or why none.
+    pub start_reason: String,
+    /// What was reached on the way to the first answer, in milliseconds from the start of its VMM.
+    pub steps: Vec<StageReport>,
 }
 
 /// One run of one scenario, green or variant.

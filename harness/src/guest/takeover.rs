@@ -1,0 +1,141 @@
+//! From a template to a guest: what it is sent, and the proof that it is no longer the template.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{self, Read};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use super::identity::Identity;
+use crate::image::seed::Seed;
+use crate::scenario::UnitFile;
+
+/// How far the guest's clock may be from ours: the guest sets it to a time that is a message old.
+const CLOCK_SLACK: Duration = Duration::from_secs(5);
+
+/// What a guest that starts from a template is sent.
+#[derive(Debug)]
+pub struct Takeover {
+    identity: Identity,
+    units: Vec<UnitFile>,
+    boot_id: String,
+    entropy: Vec<u8>,
+    state: File,
+}
+
+impl Takeover {
+    /// A takeover from the template whose devices' state is in `state`, with random bytes and a boot id from this
+    /// machine's kernel.
+    ///
+    /// # Errors
+    /// When `/dev/urandom` or `/proc/sys/kernel/random/uuid` cannot be read.
+    pub fn new(identity: &Identity, units: &[UnitFile], state: File) -> io::Result<Self> {
+        let mut entropy = vec![0; 64];
+        File::open("/dev/urandom")?.read_exact(&mut entropy)?;
+        Ok(Self {
+            identity: identity.clone(),
+            units: units.to_vec(),
+            boot_id: std::fs::read_to_string("/proc/sys/kernel/random/uuid")?
+                .trim()
+                .to_owned(),
+            entropy,
+            state,
+        })
+    }
+
+    /// The devices' state.
+    pub(super) fn state(&self) -> &File {
+        &self.state
+    }
+
+    /// The archive: the seed of a first boot, and what a first boot makes by itself.
+    pub(super) fn archive(&self, now: SystemTime) -> Vec<u8> {
+        let clock = now.duration_since(UNIX_EPOCH).unwrap_or_default();
+        let mut seed = self.identity.seed(&self.units);
+        add(&mut seed, "clock", format!("{:.3}\n", clock.as_secs_f64()));
+        add(&mut seed, "entropy", self.entropy.clone());
+        add(&mut seed, "boot_id", format!("{}\n", self.boot_id));
+        seed.to_cpio()
+    }
+
+    /// Whether what the guest says of itself is what it was sent, and nothing of the template's.
+    ///
+    /// # Errors
+    /// What is not so.
+    pub(super) fn prove(&self, said: &str, now: SystemTime) -> Result<(), String> {
+        let said: BTreeMap<&str, &str> = said
+            .split_whitespace()
+            .filter_map(|word| word.split_once('='))
+            .collect();
+        let is = |key: &str| said.get(key).copied().unwrap_or_default();
+        for (key, wanted) in [
+            ("machine_id", self.identity.machine_id.as_str()),
+            ("hostname", &self.identity.hostname),
+            ("boot_id", &self.boot_id),
+            ("neighbours", "0"),
+            ("leases", "0"),
+        ] {
+            if is(key) != wanted {
+                return Err(format!("its {key} is `{}`, not `{wanted}`", is(key)));
+            }
+        }
+        let clock = is("clock").parse::<u64>().map(Duration::from_secs);
+        let clock = clock.map_err(|e| format!("its clock is `{}`: {e}", is("clock")))?;
+        let ours = now.duration_since(UNIX_EPOCH).unwrap_or_default();
+        let off = clock.abs_diff(ours);
+        if off > CLOCK_SLACK {
+            return Err(format!("its clock is {off:.0?} off"));
+        }
+        Ok(())
+    }
+}
+
+fn add(seed: &mut Seed, name: &str, bytes: impl Into<Vec<u8>>) {
+    seed.file(&format!("/run/bridgelab/{name}"), 0o400, bytes);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::guest::identity::KeyPair;
+
+    fn takeover() -> Takeover {
+        let folder = tempfile::tempdir().expect("a temporary directory");
+        let login = KeyPair::generate("login", &folder.path().join("login")).expect("a key");
+        let identity = Identity::generate("test1", folder.path(), &login).expect("an identity");
+        let state = tempfile::tempfile().expect("a temporary file");
+        Takeover::new(&identity, &[], state).expect("the kernel has random numbers")
+    }
+
+    #[test]
+    fn the_proof_wants_every_identity_and_the_time() {
+        let takeover = takeover();
+        let now = UNIX_EPOCH + Duration::from_secs(1_800_000_000);
+        let machine_id = takeover.identity.machine_id.clone();
+        let good = format!(
+            "boot_id={} clock=1800000001 hostname=test1 leases=0 machine_id={machine_id} neighbours=0",
+            takeover.boot_id
+        );
+        assert_eq!(takeover.prove(&good, now), Ok(()));
+        for (right, wrong, word) in [
+            ("hostname=test1", "hostname=template", "template"),
+            ("clock=1800000001", "clock=1799999000", "off"),
+            ("clock=1800000001", "clock=", "clock"),
+            ("neighbours=0", "neighbours=2", "neighbours"),
+            ("leases=0", "leases=1", "leases"),
+            (machine_id.as_str(), "0123456789", "machine_id"),
+            (takeover.boot_id.as_str(), "", "boot_id"),
+        ] {
+            let bad = good.replace(right, wrong);
+            let why = takeover.prove(&bad, now).expect_err("not proven");
+            assert!(why.contains(word), "{why}");
+        }
+    }
+
+    #[test]
+    fn two_takeovers_share_no_randomness() {
+        let (one, other) = (takeover(), takeover());
+        assert_ne!(one.entropy, other.entropy);
+        assert_ne!(one.boot_id, other.boot_id);
+        assert_ne!(one.identity.machine_id, other.identity.machine_id);
+    }
+}

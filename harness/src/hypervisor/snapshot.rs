@@ -1,0 +1,84 @@
+//! Saves a machine as a template, and starts another from it, over QEMU's monitor.
+//!
+//! Memory is in a file that both map, so only the devices' state is saved: a few hundred kB. docs/devel/migration of
+//! QEMU; `x-ignore-shared` is what leaves the memory out.
+
+use std::fs::File;
+use std::os::fd::AsFd;
+
+use serde_json::{Value, json};
+
+use super::GuestSpec;
+use super::qmp::{Qmp, QmpError};
+use crate::deadline::Deadline;
+
+/// What QEMU knows the file by.
+const STATE: &str = "state";
+
+/// Stops the machine and writes its devices' state to `state`. Memory and disk are then as they must be for a
+/// start from them; QEMU may be ended.
+///
+/// # Errors
+/// [`QmpError`] with QEMU's words.
+pub async fn save(qmp: &mut Qmp, state: &File, by: Deadline) -> Result<(), QmpError> {
+    // Nothing runs while the state is written, so it is written once.
+    qmp.execute("stop", json!({}), by).await?;
+    capabilities(qmp, by).await?;
+    qmp.give_descriptor(STATE, state.as_fd(), by).await?;
+    let uri = json!({ "uri": format!("fd:{STATE}") });
+    qmp.execute("migrate", uri, by).await?;
+    migrated(qmp, "to save the machine", by).await
+}
+
+/// Loads the state from `state`, lets the machine run on, and plugs in the NICs of `spec`.
+///
+/// # Errors
+/// [`QmpError`] with QEMU's words.
+pub async fn restore(
+    qmp: &mut Qmp,
+    spec: &GuestSpec,
+    state: &File,
+    by: Deadline,
+) -> Result<(), QmpError> {
+    capabilities(qmp, by).await?;
+    qmp.give_descriptor(STATE, state.as_fd(), by).await?;
+    let uri = json!({ "uri": format!("fd:{STATE}") });
+    qmp.execute("migrate-incoming", uri, by).await?;
+    migrated(qmp, "to load the machine", by).await?;
+    for (index, (mac, _)) in spec.nics.iter().enumerate() {
+        let nic = json!({
+            "driver": "virtio-net-pci",
+            "id": format!("nic{index}-device"),
+            "bus": format!("nicport{index}"),
+            "netdev": format!("nic{index}"),
+            "mac": mac.to_string(),
+        });
+        qmp.execute("device_add", nic, by).await?;
+    }
+    Ok(())
+}
+
+async fn capabilities(qmp: &mut Qmp, by: Deadline) -> Result<(), QmpError> {
+    let wanted = json!({ "capabilities": [
+        { "capability": "events", "state": true },
+        { "capability": "x-ignore-shared", "state": true },
+    ]});
+    qmp.execute("migrate-set-capabilities", wanted, by).await?;
+    Ok(())
+}
+
+async fn migrated(qmp: &mut Qmp, what: &str, by: Deadline) -> Result<(), QmpError> {
+    let ended = |name: &str, data: &Value| match (name, data["status"].as_str()) {
+        ("MIGRATION", Some("completed")) => Some(true),
+        ("MIGRATION", Some("failed")) => Some(false),
+        _ => None,
+    };
+    if qmp.event(what, by, ended).await? {
+        return Ok(());
+    }
+    let state = qmp.execute("query-migrate", json!({}), by).await?;
+    Err(QmpError::Refused {
+        command: "migrate".to_owned(),
+        said: state["error-desc"].as_str().unwrap_or("failed").to_owned(),
+    })
+}

@@ -1,0 +1,308 @@
+//! Makes a template: boots the image without a NIC, lets it settle, saves it.
+//!
+//! In a worker with its own namespaces, like every other guest: when the worker dies, at any moment, the VMM and the
+//! mounts are gone with it, and what it wrote has no manifest.
+
+use std::fs::{self, File};
+use std::io::{self, BufRead, BufReader, Write};
+use std::os::fd::AsRawFd;
+use std::os::unix::fs::{PermissionsExt, chown};
+use std::os::unix::net::UnixListener;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use nix::mount::MsFlags;
+use serde::{Deserialize, Serialize};
+
+use super::store::{INITRD, Progress, STATE};
+use super::{Shape, TemplateError, io_error};
+use crate::deadline::Deadline;
+use crate::diagnostic::Diagnostic;
+use crate::guest::BootingGuest;
+use crate::guest::identity::{Identity, KeyPair};
+use crate::guest::ssh::GuestCommand;
+use crate::host::isolate::{self, Isolation, mount_at};
+use crate::host::service::{Log, Service};
+use crate::host::tool::{Tool, locate};
+use crate::host::{ChildSetup, VMM_ID, vmm_groups};
+use crate::hypervisor::qemu::{OVERLAY, RAM};
+use crate::hypervisor::qmp::Qmp;
+use crate::hypervisor::{
+    Accelerator, FIRST_STEER_FD, GuestSpec, QMP_FD, STEER_PORTS, Start, qemu, save,
+};
+
+/// Hidden subcommand of the binary that becomes the worker.
+pub const WORKER_COMMAND: &str = "__template";
+
+/// What the guest does before it is saved: start what a scenario may want, and run what checks run once, so that its
+/// pages are in memory. The last line writes what the disk does not have yet.
+const SETTLE: [(&str, &str); 3] = [
+    (
+        "starting Docker and loading the container image",
+        "systemctl start docker.service bridgelab-container-image.service",
+    ),
+    (
+        "running a container once",
+        "docker run --detach --name warm bridgelab/busybox sleep infinity >/dev/null && \
+         docker exec warm ip addr >/dev/null && docker rm --force warm >/dev/null",
+    ),
+    (
+        "warming up",
+        "for line in 'ip -j -d addr' 'ip -j -6 route' 'ping -c 1 -W 1 127.0.0.1' 'ping -c 1 -W 1 ::1' \
+           'resolvectl --no-pager status' 'resolvectl query localhost' 'curl -sS -m 1 http://127.0.0.1:9/' \
+           'busybox nslookup localhost 127.0.0.53' 'busybox nc -w 1 127.0.0.1 9' 'networkctl --version' \
+           'journalctl --no-pager --lines 1' '/usr/sbin/sshd -t' 'systemctl --version'; do \
+           timeout 20 $line </dev/null >/dev/null 2>&1 || :; done; \
+         /lib/systemd/systemd-networkd --version >/dev/null 2>&1 || :; \
+         cat /lib/systemd/systemd-networkd >/dev/null; \
+         systemctl is-system-running --wait >/dev/null || :; systemctl reset-failed; sync",
+    ),
+];
+
+#[derive(Debug, Serialize, Deserialize)]
+struct MakeJob {
+    shape: Shape,
+    image: PathBuf,
+    out: PathBuf,
+}
+
+/// Starts the worker and waits for it.
+pub(super) fn make_in_worker(
+    shape: &Shape,
+    image: &Path,
+    out: &Path,
+    progress: Progress<'_>,
+) -> Result<(), TemplateError> {
+    let failed = |said: String| TemplateError::Make {
+        shape: shape.to_string(),
+        said,
+    };
+    let started = Instant::now();
+    let program =
+        crate::image::worker_program().map_err(io_error("find", "the worker's program"))?;
+    let mut worker = Command::new(&program)
+        .arg(WORKER_COMMAND)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .map_err(io_error("start", &program))?;
+    let job = MakeJob {
+        shape: shape.clone(),
+        image: image.to_owned(),
+        out: out.to_owned(),
+    };
+    let mut said = None;
+    if let (Some(mut input), Some(output)) = (worker.stdin.take(), worker.stdout.take()) {
+        let line = serde_json::to_string(&job).map_err(|e| failed(e.to_string()))?;
+        writeln!(input, "{line}").map_err(io_error("write to", &program))?;
+        for line in BufReader::new(output).lines() {
+            let line = line.map_err(io_error("read from", &program))?;
+            if line == isolate::MAP_ME {
+                isolate::map_ids(worker.id())
+                    .map_err(|e| failed(Diagnostic::new(&e).to_string()))?;
+                writeln!(input, "{}", isolate::MAPPED).map_err(io_error("answer", &program))?;
+            } else if let Some(stage) = line.strip_prefix("stage: ") {
+                progress(&format!("{stage} ({:.0?})", started.elapsed()));
+            } else if let Some(why) = line.strip_prefix("failed: ") {
+                said = serde_json::from_str::<String>(why).ok();
+            }
+        }
+    }
+    let status = worker.wait().map_err(io_error("wait for", &program))?;
+    if status.success() {
+        return Ok(());
+    }
+    Err(failed(said.unwrap_or_else(|| {
+        format!("the worker ended with {status}")
+    })))
+}
+
+/// Body of the worker: reads its job from stdin. Returns its exit code.
+///
+/// Must be called before any thread is started.
+pub fn worker_main() -> i32 {
+    match work() {
+        Ok(()) => 0,
+        Err(why) => {
+            let why = serde_json::to_string(&why).unwrap_or_default();
+            let _ = writeln!(io::stdout(), "failed: {why}");
+            1
+        }
+    }
+}
+
+fn stage(what: &str) {
+    let _ = writeln!(io::stdout(), "stage: {what}");
+}
+
+fn work() -> Result<(), String> {
+    let told = |e: io::Error| format!("read the job: {e}");
+    let mut input = BufReader::new(io::stdin());
+    let mut line = String::new();
+    input.read_line(&mut line).map_err(told)?;
+    let job: MakeJob = serde_json::from_str(&line).map_err(|e| e.to_string())?;
+    let avoid = [job.image.clone(), job.out.clone()];
+    let place = isolate::enter(Isolation::Lab, &mut io::stdout(), &mut input, &avoid)
+        .map_err(|e| Diagnostic::new(&e).to_string())?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|e| format!("start the runtime: {e}"))?;
+    let by = Deadline::after(match job.shape.accelerator {
+        Accelerator::Kvm => Duration::from_secs(120),
+        Accelerator::Tcg => Duration::from_secs(600),
+    });
+    runtime.block_on(make(&job, &place.join("run"), by))
+}
+
+/// Places of the making, as the VMM sees them.
+struct Prepared {
+    spec: GuestSpec,
+    identity: Identity,
+    state: File,
+}
+
+async fn make(job: &MakeJob, run: &Path, by: Deadline) -> Result<(), String> {
+    let prepared = prepare(job, run)?;
+    let spec = &prepared.spec;
+    let mut sockets = Vec::new();
+    let ports = (0..STEER_PORTS).map(|port| spec.steer_socket(port));
+    for path in ports.chain([spec.monitor_socket()]) {
+        sockets.push(
+            UnixListener::bind(&path).map_err(|e| format!("listen on {}: {e}", path.display()))?,
+        );
+    }
+    let numbers = (FIRST_STEER_FD..).take(STEER_PORTS).chain([QMP_FD]);
+    let fds = sockets
+        .iter()
+        .map(AsRawFd::as_raw_fd)
+        .zip(numbers)
+        .collect();
+    let mut command = qemu::command(spec).to_command();
+    command.env("TMPDIR", run);
+    let setup = ChildSetup {
+        fds,
+        identity: Some((VMM_ID, VMM_ID, vmm_groups(spec.accelerator))),
+    };
+    let serial = Log::new(job.out.join("serial.log"));
+    let errors = Log::new(job.out.join("vmm.log"));
+    stage("booting the guest");
+    let vmm = Service::start_with_errors("template", command, setup, serial, errors)
+        .map_err(|e| Diagnostic::new(&e).to_string())?;
+    drop(sockets);
+    let mut qmp = Qmp::connect(&spec.monitor_socket(), by)
+        .await
+        .map_err(|e| Diagnostic::new(&e).to_string())?;
+    let guest = BootingGuest::new(spec.clone(), vmm, &prepared.identity, None)
+        .wait(by)
+        .await
+        .map_err(|(e, _)| Diagnostic::new(&e).to_string())?;
+    for (what, line) in SETTLE {
+        stage(what);
+        let output = guest
+            .exec(GuestCommand::shell(line), by)
+            .await
+            .map_err(|e| Diagnostic::new(&e).to_string())?;
+        if !output.success() {
+            return Err(format!("{what}: {}{}", output.stdout, output.stderr.trim()));
+        }
+    }
+    stage("saving it");
+    // Nobody must be in a session, and the program that waits for one must wait.
+    let vmm = guest
+        .release(by)
+        .await
+        .map_err(|e| Diagnostic::new(&e).to_string())?;
+    save(&mut qmp, &prepared.state, by)
+        .await
+        .map_err(|e| Diagnostic::new(&e).to_string())?;
+    let _ = vmm.stop(Duration::from_secs(10)).await;
+    stage("saved");
+    Ok(())
+}
+
+fn prepare(job: &MakeJob, run: &Path) -> Result<Prepared, String> {
+    let io = |doing: &str, path: &Path| {
+        let what = format!("{doing} {}", path.display());
+        move |e: io::Error| format!("{what}: {e}")
+    };
+    let folder = run.join("template");
+    let private = run.join("identity");
+    for path in [&folder, &private, &job.out.join("image")] {
+        fs::create_dir_all(path).map_err(io("create", path))?;
+    }
+    fs::set_permissions(&private, fs::Permissions::from_mode(0o700))
+        .map_err(io("protect", &private))?;
+    chown(run, Some(VMM_ID), Some(VMM_ID)).map_err(io("hand over", run))?;
+    mount_template(&job.out, &job.image, &folder)?;
+    let login = KeyPair::generate("bridgelab", &private.join("login_key"))
+        .map_err(|e| Diagnostic::new(&e).to_string())?;
+    let identity = Identity::generate("template", &private, &login)
+        .map_err(|e| Diagnostic::new(&e).to_string())?;
+    let image = folder.join("image");
+    let initrd = folder.join(INITRD);
+    let plain = image.join("initrd");
+    let seeded = identity
+        .seed(&[])
+        .append_to(fs::read(&plain).map_err(io("read", &plain))?);
+    fs::write(&initrd, seeded).map_err(io("write", &initrd))?;
+    let made = |name: &str| {
+        let path = folder.join(name);
+        let file = File::create(&path).map_err(io("create", &path))?;
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o666))
+            .map_err(io("hand over", &path))?;
+        Ok::<_, String>(file)
+    };
+    made(RAM)?
+        .set_len(u64::from(job.shape.mem) << 20)
+        .map_err(io("size", &folder.join(RAM)))?;
+    let state = made(STATE)?;
+    // Relative to the overlay, so that it is found wherever the two are mounted.
+    let program =
+        locate(Tool::QemuImg).ok_or("find qemu-img (Debian: apt-get install qemu-utils)")?;
+    let overlay = Command::new(program)
+        .args([
+            "create",
+            "-q",
+            "-f",
+            "qcow2",
+            "-F",
+            "raw",
+            "-b",
+            "image/disk.raw",
+        ])
+        .arg(folder.join(OVERLAY))
+        .output()
+        .map_err(|e| format!("qemu-img create: {e}"))?;
+    if !overlay.status.success() {
+        let said = String::from_utf8_lossy(&overlay.stderr);
+        return Err(format!("qemu-img create: {}", said.trim()));
+    }
+    let overlay = folder.join(OVERLAY);
+    fs::set_permissions(&overlay, fs::Permissions::from_mode(0o666))
+        .map_err(io("hand over", &overlay))?;
+    let mut spec = job.shape.spec(Start::Recording(folder));
+    spec.kernel = image.join("vmlinuz");
+    spec.disk = image.join("disk.raw");
+    spec.initrd = initrd;
+    spec.run = run.to_owned();
+    Ok(Prepared {
+        spec,
+        identity,
+        state,
+    })
+}
+
+/// Binds a template's folder to `at`, and its image into it.
+///
+/// # Errors
+/// What was bound where, and the kernel's answer.
+pub fn mount_template(template: &Path, image: &Path, at: &Path) -> Result<(), String> {
+    for (from, to) in [(template, at.to_owned()), (image, at.join("image"))] {
+        let (source, target) = (from.to_string_lossy(), to.to_string_lossy());
+        mount_at(Some(&source), &target, None, MsFlags::MS_BIND, None)
+            .map_err(|e| Diagnostic::new(&e).to_string())?;
+    }
+    Ok(())
+}

@@ -1,0 +1,95 @@
+//! Templates: settled guests, saved once, from which others start in less than a second.
+//!
+//! A template is one image on one machine shape under one QEMU, booted without any NIC until Docker and its container
+//! image are loaded, and then saved: memory in a sparse file, the disk's changes in an overlay, the devices' state in
+//! a few hundred kB. A guest maps the memory copy-on-write, gets an identity of its own, unit files and NICs, and only
+//! then starts networkd and sshd. See `docs/templates.md`.
+
+mod make;
+mod shape;
+mod store;
+
+pub use make::{WORKER_COMMAND, mount_template, worker_main};
+pub use shape::{QemuVersion, Shape};
+pub use store::{Progress, Template, TemplateStore};
+
+use std::io;
+use std::path::PathBuf;
+
+use crate::diagnostic::Diagnose;
+
+/// A template could not be made or used.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum TemplateError {
+    /// A file of the cache.
+    #[error("{doing} `{}`", path.display())]
+    Io {
+        /// What was being done.
+        doing: &'static str,
+        /// With which file.
+        path: PathBuf,
+        /// The kernel's answer.
+        source: io::Error,
+    },
+    /// The worker that makes it ended without one.
+    #[error("make a template of {shape}: {said}")]
+    Make {
+        /// Which.
+        shape: String,
+        /// Why, in the worker's words.
+        said: String,
+    },
+    /// It is there, and not as it was made.
+    #[error("use template `{}`: {problem}", path.display())]
+    Damaged {
+        /// Its folder.
+        path: PathBuf,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// No room for another.
+    #[error("make room for a template in `{}`: it needs up to {needed} MiB, {free} MiB are free", path.display())]
+    Full {
+        /// Cache folder.
+        path: PathBuf,
+        /// MiB.
+        needed: u64,
+        /// MiB.
+        free: u64,
+    },
+}
+
+impl Diagnose for TemplateError {
+    fn code(&self) -> &'static str {
+        match self {
+            Self::Io { .. } => "template.io",
+            Self::Make { .. } => "template.make",
+            Self::Damaged { .. } => "template.damaged",
+            Self::Full { .. } => "template.full",
+        }
+    }
+
+    fn help(&self) -> Option<String> {
+        match self {
+            Self::Full { path, .. } => Some(format!(
+                "free some, or remove templates: `rm -rf {}/*`; `--cold` needs none",
+                path.display()
+            )),
+            Self::Make { .. } => Some("`--cold` boots guests without a template".to_owned()),
+            Self::Io { .. } | Self::Damaged { .. } => None,
+        }
+    }
+}
+
+fn io_error(
+    doing: &'static str,
+    path: impl Into<PathBuf>,
+) -> impl FnOnce(io::Error) -> TemplateError {
+    let path = path.into();
+    move |source| TemplateError::Io {
+        doing,
+        path,
+        source,
+    }
+}

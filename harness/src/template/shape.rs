@@ -1,0 +1,207 @@
+//! What a template is a template of: everything that its saved state depends on.
+
+use std::os::unix::fs::MetadataExt;
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use crate::host::tool::{Tool, locate};
+use crate::hypervisor::{Accelerator, GuestSpec, MachineKind, NIC_PORTS, Start, qemu};
+use crate::scenario::{Guest, MachineType};
+
+/// Version of a template's layout and of the way it is settled; part of every digest.
+const FORMAT: u32 = 1;
+
+/// A QEMU program, as far as its saved states depend on it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct QemuVersion {
+    /// `--version`'s first line, with the distribution's package version.
+    pub line: String,
+    /// Size and time of change of the program: another build of the same version is another program.
+    pub program: String,
+}
+
+impl QemuVersion {
+    /// The QEMU that runs guests on this machine: `qemu-system-ARCH --version`.
+    ///
+    /// # Errors
+    /// When it is not there or does not tell.
+    pub fn of_this_machine() -> std::io::Result<Self> {
+        let path = locate(Tool::Qemu).ok_or(std::io::ErrorKind::NotFound)?;
+        let output = std::process::Command::new(&path)
+            .arg("--version")
+            .output()?;
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        let meta = std::fs::metadata(&path)?;
+        Ok(Self {
+            line: text.lines().next().unwrap_or_default().to_owned(),
+            program: format!("{} bytes of {}", meta.len(), meta.mtime()),
+        })
+    }
+
+    /// Whether `memory-backend-file` can map a read-only file copy-on-write (`rom=off`), as QEMU can since 8.2.
+    pub fn maps_read_only_ram(&self) -> bool {
+        let version = self.line.split("version ").nth(1).unwrap_or_default();
+        let mut numbers = version.split(|c: char| !c.is_ascii_digit());
+        let mut next = || numbers.next().and_then(|text| text.parse::<u32>().ok());
+        match (next(), next()) {
+            (Some(major), Some(minor)) => (major, minor) >= (8, 2),
+            _ => false,
+        }
+    }
+}
+
+/// Everything that goes into a template.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Shape {
+    /// Name of the image's recipe, for people.
+    pub image: String,
+    /// The image's digest.
+    pub image_digest: String,
+    /// The QEMU that saves and loads it.
+    pub qemu: QemuVersion,
+    /// Accelerator.
+    pub accelerator: Accelerator,
+    /// With KVM the guest sees the host's processor, and its kernel decides what KVM offers.
+    pub processor: Option<String>,
+    /// Virtual CPUs.
+    pub vcpu: u8,
+    /// Memory in MiB.
+    pub mem: u32,
+}
+
+impl Shape {
+    /// The host's processor and kernel, as a guest under KVM depends on them; `None` under TCG.
+    pub fn processor(accelerator: Accelerator) -> Option<String> {
+        if accelerator == Accelerator::Tcg {
+            return None;
+        }
+        let cpuinfo = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+        let kernel = std::fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
+        let wanted = ["model name", "flags", "microcode"];
+        let lines = cpuinfo
+            .lines()
+            .take_while(|line| !line.is_empty())
+            .filter(|line| wanted.iter().any(|key| line.starts_with(key)));
+        Some(lines.chain([kernel.trim()]).collect::<Vec<_>>().join("\n"))
+    }
+
+    /// Why a guest cannot start from any template; `None`: it can.
+    pub fn refuses(guest: &Guest) -> Option<String> {
+        if guest.machine_type == MachineType::Microvm {
+            return Some("machine_type `microvm` has no PCI to plug NICs into".to_owned());
+        }
+        if guest.interfaces.len() > NIC_PORTS {
+            return Some(format!(
+                "{} NICs are more than a template's {NIC_PORTS} ports",
+                guest.interfaces.len()
+            ));
+        }
+        None
+    }
+
+    /// SHA-256 of everything, in hexadecimal.
+    pub fn digest(&self) -> String {
+        let mut hash = Sha256::new();
+        hash.update(format!("format {FORMAT}\n"));
+        hash.update(serde_json::to_vec(self).unwrap_or_default());
+        // The command line is this harness's own contribution to what is saved.
+        let spec = self.spec(Start::Recording("/".into()));
+        hash.update(qemu::command(&spec).to_string());
+        hash.finalize()
+            .iter()
+            .map(|byte| format!("{byte:02x}"))
+            .collect()
+    }
+
+    /// Folder name in the cache: readable, and the digest's first 16 digits.
+    pub fn cache_name(&self) -> String {
+        format!(
+            "{}-{}-{}",
+            self.image.replace(':', "-"),
+            self.accelerator,
+            &self.digest()[..16]
+        )
+    }
+
+    /// The machine that is recorded, with paths that mean nothing yet.
+    pub(super) fn spec(&self, start: Start) -> GuestSpec {
+        GuestSpec {
+            name: "template".to_owned(),
+            vcpu: self.vcpu,
+            mem: self.mem,
+            machine: MachineKind::Q35,
+            accelerator: self.accelerator,
+            kernel: "/vmlinuz".into(),
+            initrd: "/initrd".into(),
+            disk: "/disk.raw".into(),
+            run: "/".into(),
+            nics: Vec::new(),
+            start,
+        }
+    }
+}
+
+impl std::fmt::Display for Shape {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let cpus = if self.vcpu == 1 { "vcpu" } else { "vcpus" };
+        write!(
+            f,
+            "image {} with {} {cpus} and {} MiB on {}",
+            self.image, self.vcpu, self.mem, self.accelerator
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shape() -> Shape {
+        Shape {
+            image: "debian".to_owned(),
+            image_digest: "0123".to_owned(),
+            qemu: QemuVersion {
+                line: "QEMU emulator version 7.2.22 (Debian 1:7.2+dfsg-7+deb12u18)".to_owned(),
+                program: "1 2".to_owned(),
+            },
+            accelerator: Accelerator::Tcg,
+            processor: None,
+            vcpu: 1,
+            mem: 1024,
+        }
+    }
+
+    #[test]
+    fn everything_that_goes_in_changes_the_digest() {
+        let changes: [fn(&mut Shape); 6] = [
+            |s| s.image_digest = "4567".to_owned(),
+            |s| s.qemu.line = "QEMU emulator version 7.2.23".to_owned(),
+            |s| s.qemu.program = "1 3".to_owned(),
+            |s| s.accelerator = Accelerator::Kvm,
+            |s| s.vcpu = 2,
+            |s| s.mem = 512,
+        ];
+        let first = shape().digest();
+        assert_eq!(first, shape().digest());
+        for change in changes {
+            let mut other = shape();
+            change(&mut other);
+            assert_ne!(first, other.digest(), "{other:?}");
+        }
+    }
+
+    #[test]
+    fn read_only_memory_came_with_qemu_8_2() {
+        let with = |line: &str| {
+            let mut qemu = shape().qemu;
+            line.clone_into(&mut qemu.line);
+            qemu.maps_read_only_ram()
+        };
+        assert!(!with("QEMU emulator version 7.2.22 (Debian 1:7.2+dfsg-7)"));
+        assert!(!with("QEMU emulator version 8.1.5"));
+        assert!(with("QEMU emulator version 8.2.0"));
+        assert!(with("QEMU emulator version 10.0.2 (Debian 1:10.0.2+ds-2)"));
+        assert!(!with("something else"));
+    }
+}

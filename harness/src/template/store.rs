@@ -1,0 +1,349 @@
+//! The cache of templates.
+
+use std::fs::{self, File};
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+use nix::fcntl::{Flock, FlockArg};
+use serde::{Deserialize, Serialize};
+
+use super::make::make_in_worker;
+use super::{Shape, TemplateError, io_error};
+use crate::hypervisor::qemu::{OVERLAY, RAM};
+
+/// Told what the making of a template is doing.
+pub type Progress<'a> = &'a mut dyn FnMut(&str);
+
+/// Device state, as QEMU saved it.
+pub(super) const STATE: &str = "state";
+/// Initrd that the template booted with: QEMU wants the same one when it loads the state.
+pub(super) const INITRD: &str = "initrd";
+/// Written last; a template without it is not one. Its time of change is when the template was last used.
+const MANIFEST: &str = "manifest.json";
+const FILES: [&str; 4] = [RAM, OVERLAY, STATE, INITRD];
+/// Templates that are kept; those that nobody used for longest go first.
+const KEPT: usize = 6;
+/// Beyond its memory a template needs room for its disk's changes and the rest, in MiB.
+const OVERHEAD: u64 = 256;
+
+#[derive(Debug, Serialize, Deserialize)]
+struct Manifest {
+    shape: Shape,
+    files: Vec<ManifestFile>,
+}
+
+/// What a file was when it was finished. Nothing writes to it afterwards, so a file with the same size and time is
+/// the same; reading a gigabyte to be sure would take longer than what the template saves.
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct ManifestFile {
+    name: String,
+    bytes: u64,
+    changed: (i64, i64),
+}
+
+impl ManifestFile {
+    fn read(folder: &Path, name: &str) -> Result<Self, TemplateError> {
+        let path = folder.join(name);
+        let meta = fs::metadata(&path).map_err(io_error("look at", &path))?;
+        Ok(Self {
+            name: name.to_owned(),
+            bytes: meta.len(),
+            changed: (meta.mtime(), meta.mtime_nsec()),
+        })
+    }
+}
+
+/// A template that is whole.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Template {
+    /// Its folder in the cache.
+    pub folder: PathBuf,
+}
+
+/// The user's templates: `$XDG_CACHE_HOME/bridgelab/templates`.
+#[derive(Debug, Clone)]
+pub struct TemplateStore {
+    folder: PathBuf,
+}
+
+impl TemplateStore {
+    /// Opens the store in a cache folder.
+    pub fn new(cache: &Path) -> Self {
+        Self {
+            folder: cache.join("templates"),
+        }
+    }
+
+    /// The template of a shape, if it is there and whole.
+    ///
+    /// # Errors
+    /// [`TemplateError::Damaged`] when it is there and not as it was made.
+    pub fn get(&self, shape: &Shape) -> Result<Option<Template>, TemplateError> {
+        let folder = self.folder.join(shape.cache_name());
+        let Ok(text) = fs::read(folder.join(MANIFEST)) else {
+            return Ok(None);
+        };
+        let damaged = |problem: String| TemplateError::Damaged {
+            path: folder.clone(),
+            problem,
+        };
+        let manifest: Manifest = serde_json::from_slice(&text)
+            .map_err(|e| damaged(format!("its manifest does not parse: {e}")))?;
+        if manifest.shape != *shape {
+            return Err(damaged("it is of another shape".to_owned()));
+        }
+        for made in &manifest.files {
+            let found = ManifestFile::read(&folder, &made.name)
+                .map_err(|e| damaged(crate::diagnostic::Diagnostic::new(&e).to_string()))?;
+            if found != *made {
+                return Err(damaged(format!(
+                    "`{}` has changed: {} bytes of {:?} are now {} of {:?}",
+                    made.name, made.bytes, made.changed, found.bytes, found.changed
+                )));
+            }
+        }
+        Ok(Some(Template { folder }))
+    }
+
+    /// The template of a shape; made now if it is missing or damaged.
+    ///
+    /// Two makers at once: the second waits and takes the result. A maker that is killed leaves nothing that is ever
+    /// taken for a template; the next one removes what is left.
+    ///
+    /// # Errors
+    /// [`TemplateError`].
+    pub fn get_or_make(
+        &self,
+        shape: &Shape,
+        image: &Path,
+        progress: Progress<'_>,
+    ) -> Result<Template, TemplateError> {
+        if let Ok(Some(template)) = self.get(shape) {
+            return Ok(self.used(template));
+        }
+        fs::create_dir_all(&self.folder).map_err(io_error("create", &self.folder))?;
+        // Memory of guests is in it.
+        fs::set_permissions(&self.folder, fs::Permissions::from_mode(0o700))
+            .map_err(io_error("protect", &self.folder))?;
+        let name = shape.cache_name();
+        let _lock = self.lock(&name, progress)?;
+        match self.get(shape) {
+            Ok(Some(template)) => return Ok(self.used(template)),
+            Ok(None) => {}
+            Err(damaged) => progress(&format!("making it again: {damaged}")),
+        }
+        let folder = self.folder.join(&name);
+        let unfinished = self.folder.join(format!(".unfinished-{name}"));
+        remove_tree(&folder)?;
+        remove_tree(&unfinished)?;
+        self.make_room(shape)?;
+        fs::create_dir_all(&unfinished).map_err(io_error("create", &unfinished))?;
+        let made = make_in_worker(shape, image, &unfinished, progress)
+            .and_then(|()| seal(shape, &unfinished));
+        if let Err(failed) = made {
+            // The log of a failed attempt is of use.
+            let log = self.folder.join(format!("{name}.log"));
+            let _ = fs::rename(unfinished.join("serial.log"), log);
+            remove_tree(&unfinished)?;
+            return Err(failed);
+        }
+        fs::rename(&unfinished, &folder).map_err(io_error("move into place", &folder))?;
+        self.get(shape)?.ok_or(TemplateError::Damaged {
+            path: folder,
+            problem: "it vanished".to_owned(),
+        })
+    }
+
+    /// Remembers that a template is of use. In a read-only cache that is nobody's loss.
+    fn used(&self, template: Template) -> Template {
+        let manifest = template.folder.join(MANIFEST);
+        if let Ok(file) = File::options().append(true).open(manifest) {
+            let _ = file.set_modified(SystemTime::now());
+        }
+        template
+    }
+
+    /// Removes templates that nobody used for longest, and looks whether the rest of the disk will do.
+    fn make_room(&self, shape: &Shape) -> Result<(), TemplateError> {
+        let entries = fs::read_dir(&self.folder).map_err(io_error("read", &self.folder))?;
+        let mut kept: Vec<(SystemTime, PathBuf)> = entries
+            .filter_map(Result::ok)
+            .filter_map(|entry| {
+                let used = fs::metadata(entry.path().join(MANIFEST)).ok()?.modified();
+                Some((used.ok()?, entry.path()))
+            })
+            .collect();
+        kept.sort();
+        let excess = (kept.len() + 1).saturating_sub(KEPT);
+        for (_, folder) in kept.iter().take(excess) {
+            // Whoever has it mapped keeps its memory; whoever is about to map it makes it again.
+            remove_tree(folder)?;
+        }
+        let needed = u64::from(shape.mem) + OVERHEAD;
+        let stat = nix::sys::statvfs::statvfs(&self.folder)
+            .map_err(|e| io_error("ask for free space in", &self.folder)(e.into()))?;
+        let free =
+            (stat.blocks_available() as u64).saturating_mul(stat.fragment_size() as u64) >> 20;
+        if free < needed {
+            return Err(TemplateError::Full {
+                path: self.folder.clone(),
+                needed,
+                free,
+            });
+        }
+        Ok(())
+    }
+
+    fn lock(&self, name: &str, progress: Progress<'_>) -> Result<Flock<File>, TemplateError> {
+        let path = self.folder.join(format!("{name}.lock"));
+        let open = || File::create(&path).map_err(io_error("open", &path));
+        match Flock::lock(open()?, FlockArg::LockExclusiveNonblock) {
+            Ok(lock) => Ok(lock),
+            Err(_) => {
+                progress("waiting for another maker of the same template");
+                Flock::lock(open()?, FlockArg::LockExclusive)
+                    .map_err(|(_, errno)| io_error("lock", &path)(errno.into()))
+            }
+        }
+    }
+}
+
+/// Writes everything to the disk, makes it read-only where QEMU can work with that, and writes the manifest.
+fn seal(shape: &Shape, folder: &Path) -> Result<(), TemplateError> {
+    let mut files = Vec::new();
+    for name in FILES {
+        let path = folder.join(name);
+        let file = File::open(&path).map_err(io_error("open", &path))?;
+        file.sync_all().map_err(io_error("write", &path))?;
+        // An older QEMU opens memory for writing even where it maps it copy-on-write, and the VMM's user is nobody.
+        // The cache folder is the user's alone, so nobody else comes this far.
+        let mode = if name == RAM && !shape.qemu.maps_read_only_ram() {
+            0o666
+        } else {
+            0o444
+        };
+        fs::set_permissions(&path, fs::Permissions::from_mode(mode))
+            .map_err(io_error("protect", &path))?;
+        files.push(ManifestFile::read(folder, name)?);
+    }
+    let manifest = Manifest {
+        shape: shape.clone(),
+        files,
+    };
+    let path = folder.join(MANIFEST);
+    let text =
+        serde_json::to_vec_pretty(&manifest).map_err(|e| io_error("write", &path)(e.into()))?;
+    fs::write(&path, text).map_err(io_error("write", &path))
+}
+
+fn remove_tree(path: &Path) -> Result<(), TemplateError> {
+    match fs::remove_dir_all(path) {
+        Err(e) if e.kind() != std::io::ErrorKind::NotFound => Err(io_error("remove", path)(e)),
+        _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::hypervisor::Accelerator;
+    use crate::template::QemuVersion;
+
+    fn shape() -> Shape {
+        Shape {
+            image: "debian".to_owned(),
+            image_digest: "0123".to_owned(),
+            qemu: QemuVersion {
+                line: "QEMU emulator version 7.2.22".to_owned(),
+                program: "1 2".to_owned(),
+            },
+            accelerator: Accelerator::Tcg,
+            processor: None,
+            vcpu: 1,
+            mem: 1,
+        }
+    }
+
+    /// A cache with the template of [`shape`], as a maker leaves it.
+    fn cache() -> (tempfile::TempDir, TemplateStore, PathBuf) {
+        let cache = tempfile::tempdir().expect("a temporary directory");
+        let store = TemplateStore::new(cache.path());
+        let folder = store.folder.join(shape().cache_name());
+        fs::create_dir_all(&folder).expect("a folder");
+        for name in FILES {
+            fs::write(folder.join(name), [0; 1 << 10]).expect("a file");
+        }
+        seal(&shape(), &folder).expect("it is whole");
+        (cache, store, folder)
+    }
+
+    #[test]
+    fn a_whole_template_is_found_by_its_shape_alone() {
+        let (_cache, store, folder) = cache();
+        let found = store.get(&shape()).expect("whole");
+        assert_eq!(found, Some(Template { folder }));
+        let mut other = shape();
+        other.qemu.line = "QEMU emulator version 7.2.23".to_owned();
+        assert_eq!(store.get(&other).expect("nothing wrong"), None);
+    }
+
+    #[test]
+    fn what_a_killed_maker_leaves_is_no_template() {
+        let (_cache, store, folder) = cache();
+        fs::remove_file(folder.join(MANIFEST)).expect("it was there");
+        assert_eq!(store.get(&shape()).expect("nothing"), None);
+    }
+
+    #[test]
+    fn a_file_that_was_cut_written_or_lost_is_damage() {
+        let damages: [fn(&Path); 4] = [
+            |file| {
+                let file = File::options().write(true).open(file).expect("open");
+                file.set_len(1 << 9).expect("cut");
+            },
+            |file| {
+                let file = File::options().write(true).open(file).expect("open");
+                file.set_modified(SystemTime::UNIX_EPOCH).expect("a time");
+            },
+            |file| fs::remove_file(file).expect("it was there"),
+            |file| fs::write(file.with_file_name(MANIFEST), "{").expect("write"),
+        ];
+        for damage in damages {
+            let (_cache, store, folder) = cache();
+            damage(&folder.join(RAM));
+            let found = store.get(&shape());
+            assert!(
+                matches!(found, Err(TemplateError::Damaged { .. })),
+                "{found:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn the_longest_unused_makes_room() {
+        let (_cache, store, folder) = cache();
+        for age in 1..=KEPT as u64 {
+            let other = store.folder.join(format!("other-{age}"));
+            fs::create_dir_all(&other).expect("a folder");
+            let manifest = File::create(other.join(MANIFEST)).expect("a manifest");
+            let used = SystemTime::now() - std::time::Duration::from_secs(age * 60);
+            manifest.set_modified(used).expect("a time");
+        }
+        store.make_room(&shape()).expect("there is room");
+        assert!(folder.exists(), "the youngest stays");
+        let oldest = store.folder.join(format!("other-{KEPT}"));
+        assert!(!oldest.exists(), "the oldest goes");
+        let left = fs::read_dir(&store.folder).expect("a folder").count();
+        assert_eq!(left, KEPT - 1, "one more fits");
+    }
+
+    #[test]
+    fn no_room_is_told_before_anything_is_made() {
+        let (_cache, store, _) = cache();
+        let mut huge = shape();
+        huge.mem = u32::MAX;
+        let full = store.make_room(&huge).expect_err("no disk is that large");
+        assert!(matches!(full, TemplateError::Full { .. }), "{full}");
+    }
+}

@@ -1,0 +1,68 @@
+//! What each guest of a run starts from: a template where that is possible, made now if it is missing.
+
+use std::collections::BTreeMap;
+use std::io::Write;
+use std::time::Instant;
+
+use bridgelab_harness::diagnostic::Diagnostic;
+use bridgelab_harness::hypervisor::Accelerator;
+use bridgelab_harness::image::{Image, Store};
+use bridgelab_harness::lab::StartFrom;
+use bridgelab_harness::scenario::Guest;
+use bridgelab_harness::scenario::names::MachineName;
+use bridgelab_harness::template::{QemuVersion, Shape, TemplateStore};
+
+/// What every guest starts from, by name. Whatever goes wrong with a template ends in a cold boot and its reason.
+pub(crate) fn starts<'a>(
+    guests: impl Iterator<Item = (&'a MachineName, &'a Guest)>,
+    image: &Image,
+    accelerator: Accelerator,
+    cold: bool,
+) -> BTreeMap<String, StartFrom> {
+    let begun = Instant::now();
+    let qemu = QemuVersion::of_this_machine();
+    let start = |guest: &Guest| -> Result<StartFrom, String> {
+        if cold {
+            return Err("asked for".to_owned());
+        }
+        if let Some(reason) = Shape::refuses(guest) {
+            return Err(reason);
+        }
+        let qemu = qemu
+            .as_ref()
+            .map_err(|e| format!("ask QEMU for its version: {e}"))?;
+        let shape = Shape {
+            image: image.name.clone(),
+            image_digest: image.digest.clone(),
+            qemu: qemu.clone(),
+            accelerator,
+            processor: Shape::processor(accelerator),
+            vcpu: guest.vcpu,
+            mem: guest.mem,
+        };
+        let mut progress = |text: &str| {
+            let _ = writeln!(
+                anstream::stderr(),
+                "[{:6.1} s] template of {shape}: {text}",
+                begun.elapsed().as_secs_f64()
+            );
+        };
+        let store = TemplateStore::new(&Store::cache_folder());
+        let made = store.get_or_make(&shape, &image.folder, &mut progress);
+        let template = made.map_err(|error| {
+            let why = Diagnostic::new(&error).to_string();
+            progress(&format!("guests boot cold instead: {why}"));
+            why
+        })?;
+        Ok(StartFrom::Template {
+            folder: template.folder,
+            read_only_ram: qemu.maps_read_only_ram(),
+        })
+    };
+    guests
+        .map(|(name, guest)| {
+            let from = start(guest).unwrap_or_else(|reason| StartFrom::Cold { reason });
+            (name.to_string(), from)
+        })
+        .collect()
+}
