@@ -3,25 +3,24 @@
 //! libssh2 blocks and cannot be cancelled, so each channel has a thread of its own; every call has a timeout, and
 //! shutting down the socket ends one that is under way.
 
-use std::io::{self, Read};
-use std::net::TcpStream;
-use std::os::fd::AsFd;
+mod session;
+mod worker;
+
+pub use session::network_host_key;
+
+use std::io;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::time::Duration;
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
-use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use ssh2::{BlockDirections, MethodType, Session};
 use tokio::sync::oneshot;
 
-use super::identity::{Identity, KeyPair};
-use super::steer::open_steering;
+use super::identity::Identity;
 use crate::deadline::Deadline;
 use crate::diagnostic::Diagnose;
 use crate::plan::shell;
+use worker::Worker;
 
 /// What a command in a guest was, could not be told.
 #[derive(Debug, thiserror::Error)]
@@ -198,224 +197,6 @@ impl Drop for SshChannel {
     }
 }
 
-/// The channel's thread.
-struct Worker {
-    socket: PathBuf,
-    login: KeyPair,
-    host_key: String,
-    in_use: Arc<Mutex<Option<UnixStream>>>,
-    session: Option<(Session, UnixStream)>,
-}
-
-impl Worker {
-    fn serve(mut self, queue: &mpsc::Receiver<Request>) {
-        while let Ok(request) = queue.recv() {
-            if request.reply.is_closed() {
-                continue;
-            }
-            let result = if request.by.passed() {
-                Err(ChannelError::Timeout {
-                    command: request.command.line.clone(),
-                    waited: request.by.elapsed(),
-                })
-            } else {
-                let result = self.run(&request.command, request.by);
-                if result.is_err() {
-                    self.hang_up();
-                }
-                result
-            };
-            let _ = request.reply.send(result);
-        }
-    }
-
-    /// The session's state is unknown after any error. Shutting the socket down ends it for certain, whoever holds
-    /// a copy: the VMM takes one connection at a time, and the next one would wait for ever behind this one.
-    fn hang_up(&mut self) {
-        self.session = None;
-        let in_use = self
-            .in_use
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take();
-        if let Some(stream) = in_use {
-            let _ = stream.shutdown(std::net::Shutdown::Both);
-        }
-    }
-
-    fn run(&mut self, command: &GuestCommand, by: Deadline) -> Result<Output, ChannelError> {
-        if self.session.is_none() {
-            self.session = Some(self.open(by)?);
-        }
-        match &self.session {
-            Some((session, stream)) => exec(session, stream, command, by),
-            None => Err(ChannelError::Closed),
-        }
-    }
-
-    fn open(&self, by: Deadline) -> Result<(Session, UnixStream), ChannelError> {
-        let opened = open_steering(&self.socket, by).and_then(|stream| {
-            let copy = stream.try_clone()?;
-            let kept = stream.try_clone()?;
-            *self.in_use.lock().unwrap_or_else(PoisonError::into_inner) = Some(copy);
-            Ok((stream, kept))
-        });
-        let (stream, kept) = opened.map_err(|source| match source.kind() {
-            io::ErrorKind::TimedOut => ChannelError::Timeout {
-                command: "the guest's steering announcement".to_owned(),
-                waited: by.elapsed(),
-            },
-            _ => ChannelError::Open {
-                socket: self.socket.clone(),
-                source,
-            },
-        })?;
-        let mut session = new_session(by)?;
-        session.set_tcp_stream(stream);
-        shake_hands(&mut session, by)?;
-        let got = host_key(&session);
-        if got != self.host_key {
-            return Err(ChannelError::HostKey {
-                expected: self.host_key.clone(),
-                got,
-            });
-        }
-        session
-            .userauth_pubkey_memory("root", None, self.login.private(), None)
-            .map_err(ssh_error("log in as root"))?;
-        Ok((session, kept))
-    }
-}
-
-fn ssh_error(doing: impl Into<String>) -> impl FnOnce(ssh2::Error) -> ChannelError {
-    let doing = doing.into();
-    move |source| ChannelError::Ssh { doing, source }
-}
-
-fn new_session(by: Deadline) -> Result<Session, ChannelError> {
-    let session = Session::new().map_err(ssh_error("start a session"))?;
-    set_timeout(&session, by);
-    // The harness gives guests ed25519 host keys, so that is the one to be shown.
-    session
-        .method_pref(MethodType::HostKey, "ssh-ed25519")
-        .map_err(ssh_error("prefer ed25519 host keys"))?;
-    Ok(session)
-}
-
-/// libssh2 waits for ever by default; 0 would mean that too.
-fn set_timeout(session: &Session, by: Deadline) {
-    let left = by.left().as_millis().clamp(1, u128::from(u32::MAX));
-    session.set_timeout(left as u32);
-}
-
-fn shake_hands(session: &mut Session, by: Deadline) -> Result<(), ChannelError> {
-    set_timeout(session, by);
-    session.handshake().map_err(ssh_error("shake hands"))
-}
-
-fn host_key(session: &Session) -> String {
-    session
-        .host_key()
-        .map(|(key, _)| STANDARD.encode(key))
-        .unwrap_or_default()
-}
-
-/// Runs one command; stdout and stderr are drained in turn, because a full window of the one blocks the other.
-fn exec(
-    session: &Session,
-    stream: &UnixStream,
-    command: &GuestCommand,
-    by: Deadline,
-) -> Result<Output, ChannelError> {
-    let doing = |what: &str| format!("{what} `{}`", command.line);
-    session.set_blocking(true);
-    set_timeout(session, by);
-    let mut channel = session
-        .channel_session()
-        .map_err(ssh_error(doing("open a channel for")))?;
-    channel
-        .exec(&command.line)
-        .map_err(ssh_error(doing("run")))?;
-    session.set_blocking(false);
-    let (mut stdout, mut stderr) = (Vec::new(), Vec::new());
-    loop {
-        let out = drain(&mut channel.stream(0), &mut stdout);
-        let err = drain(&mut channel.stream(1), &mut stderr);
-        out.and(err).map_err(|source| ChannelError::Io {
-            doing: doing("read the output of"),
-            source,
-        })?;
-        if channel.eof() {
-            break;
-        }
-        if by.passed() {
-            return Err(ChannelError::Timeout {
-                command: command.line.clone(),
-                waited: by.elapsed(),
-            });
-        }
-        wait_for_socket(session, stream, by);
-    }
-    session.set_blocking(true);
-    set_timeout(session, by);
-    channel.wait_close().map_err(ssh_error(doing("end")))?;
-    let signal = channel
-        .exit_signal()
-        .ok()
-        .and_then(|signal| signal.exit_signal);
-    // libssh2 reports status 0 for a command that a signal ended.
-    let status = match signal {
-        Some(_) => None,
-        None => Some(
-            channel
-                .exit_status()
-                .map_err(ssh_error(doing("get the status of")))?,
-        ),
-    };
-    Ok(Output {
-        stdout: String::from_utf8_lossy(&stdout).into_owned(),
-        stderr: String::from_utf8_lossy(&stderr).into_owned(),
-        status,
-    })
-}
-
-fn drain(from: &mut impl Read, into: &mut Vec<u8>) -> io::Result<()> {
-    let mut buffer = [0; 16 << 10];
-    loop {
-        match from.read(&mut buffer) {
-            Ok(0) => return Ok(()),
-            Ok(read) => into.extend_from_slice(&buffer[..read]),
-            Err(e) if e.kind() == io::ErrorKind::WouldBlock => return Ok(()),
-            Err(e) => return Err(e),
-        }
-    }
-}
-
-fn wait_for_socket(session: &Session, stream: &UnixStream, by: Deadline) {
-    let flags = match session.block_directions() {
-        BlockDirections::Outbound => PollFlags::POLLOUT,
-        BlockDirections::Both => PollFlags::POLLIN | PollFlags::POLLOUT,
-        BlockDirections::Inbound | BlockDirections::None => PollFlags::POLLIN,
-    };
-    let mut fds = [PollFd::new(stream.as_fd(), flags)];
-    let left = by.left().as_millis().clamp(1, 60_000) as u16;
-    // Whatever poll says, the loop looks again.
-    let _ = poll(&mut fds, PollTimeout::from(left));
-}
-
-/// Shakes hands with an SSH server over a network connection and returns its host key in base64.
-///
-/// Blocking. Equivalent: `ssh-keyscan -t ed25519 HOST`.
-///
-/// # Errors
-/// [`ChannelError::Ssh`].
-pub fn network_host_key(stream: TcpStream, by: Deadline) -> Result<String, ChannelError> {
-    let mut session = new_session(by)?;
-    session.set_tcp_stream(stream);
-    shake_hands(&mut session, by)?;
-    Ok(host_key(&session))
-}
-
 /// Whether a path can be a unix socket's (`sun_path` holds 108 bytes).
 pub fn fits_socket(path: &Path) -> bool {
     path.as_os_str().len() < 108
@@ -424,7 +205,8 @@ pub fn fits_socket(path: &Path) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::io::{BufRead, BufReader, Write};
+    use crate::guest::identity::KeyPair;
+    use std::io::{BufRead, BufReader, Read, Write};
     use std::os::unix::net::UnixListener;
 
     /// A guest that opens a session and then says nothing; the number of connections that it got and saw end.
