@@ -99,6 +99,9 @@ fn machine(init: u32, thread: u32, words: &[String]) -> Command {
         format!("--net=/proc/{thread}/ns/net"),
         format!("--mount=/proc/{thread}/ns/mnt"),
         format!("--uts=/proc/{thread}/ns/uts"),
+        // The machine's /proc is that of the lab's PID namespace: from outside, /proc/self is not there and networkctl
+        // fails on /proc/self/ns/net. And a forgotten shell must end with the lab, not keep its network standing.
+        format!("--pid=/proc/{init}/ns/pid"),
         "--".to_owned(),
     ]);
     if words.is_empty() {

@@ -239,7 +239,7 @@ const ALLOWED: &str = r"
     harness/src/host/mod.rs     | mod tests {$    use super::*;$    use super::tap::Tap;$}
     harness/src/plan/build.rs   | #[cfg(test)]$mod tests {$    use tempfile::tempdir;$}
     harness/src/check/dns.rs    | use crate::scenario::Check;$use crate::check::Verdict;
-    harness/src/check/observe.rs | use tokio::net::TcpStream;$use crate::{deadline::Deadline, host::netns::Netns};
+    harness/src/check/observe/tcp.rs | use tokio::net::TcpStream;$use crate::{deadline::Deadline, host::netns::Netns};
     harness/src/lib.rs          | pub use crate::lab::scope;
 ";
 

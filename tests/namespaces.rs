@@ -85,6 +85,14 @@ fn passes(output: &Output, evidence: &Path) {
             folder.display()
         );
     }
+    // networkctl itself was asked, over the machine's own bus.
+    let told = fs::read_to_string(folder.join("machines/host/networkctl.txt")).expect("a file");
+    for line in [
+        "Network File: /run/systemd/network/10-lan-bridge.network",
+        "State: routable (configured)",
+    ] {
+        assert!(told.contains(line), "no `{line}` in\n{told}");
+    }
 }
 
 #[test]

@@ -273,4 +273,37 @@ mod tests {
             assert!(line.contains("snapshot=on,file=/image/disk.raw"), "{line}");
         }
     }
+
+    /// One option to a line, as a person would break the line to read it.
+    fn broken(line: &CommandLine) -> String {
+        let mut text = String::new();
+        for word in line.words() {
+            text.push_str(if word.starts_with('-') {
+                " \\\n    "
+            } else {
+                " "
+            });
+            text.push_str(&crate::plan::shell::quote(word));
+        }
+        text.trim_start().to_owned()
+    }
+
+    #[test]
+    fn every_machine_type_and_accelerator() {
+        for machine in [MachineKind::Microvm, MachineKind::Q35] {
+            for accelerator in [Accelerator::Kvm, Accelerator::Tcg] {
+                let small = spec(machine, accelerator);
+                let second = Mac::try_from("02:00:00:00:00:02").expect("a MAC");
+                let large = GuestSpec {
+                    vcpu: 2,
+                    mem: 2048,
+                    nics: vec![small.nics[0], (second, 31)],
+                    ..small.clone()
+                };
+                let name = format!("{machine}-{accelerator}");
+                insta::assert_snapshot!(format!("{name}-1-vcpu"), broken(&command(&small)));
+                insta::assert_snapshot!(format!("{name}-2-vcpu-2-nics"), broken(&command(&large)));
+            }
+        }
+    }
 }

@@ -1,5 +1,6 @@
 //! What is still there when nothing should be.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use crate::deadline::Deadline;
@@ -22,19 +23,74 @@ pub(super) async fn remaining_processes() -> Vec<String> {
     }
 }
 
+/// Those that the lab started: whoever came in from outside (`bridgelab enter`) is a visitor, with all its children.
 fn processes(proc: &Path) -> Vec<String> {
     let Ok(entries) = std::fs::read_dir(proc) else {
         return Vec::new();
     };
-    entries
+    let all: BTreeMap<u32, Process> = entries
         .flatten()
         .filter_map(|entry| entry.file_name().to_string_lossy().parse::<u32>().ok())
-        .filter(|pid| *pid != 1)
-        .filter_map(|pid| {
-            let stat = std::fs::read_to_string(proc.join(pid.to_string()).join("stat")).ok()?;
-            let name = stat.split_once('(')?.1.rsplit_once(')')?;
-            // A zombie holds nothing; the worker's end reaps it.
-            (!name.1.trim_start().starts_with('Z')).then(|| format!("{} ({pid})", name.0))
-        })
+        .filter_map(|pid| Some((pid, Process::read(&proc.join(pid.to_string()))?)))
+        .collect();
+    // A zombie holds nothing; the worker's end reaps it.
+    all.iter()
+        .filter(|(pid, process)| **pid != 1 && process.state != "Z" && !is_visitor(&all, **pid))
+        .map(|(pid, process)| format!("{} ({pid})", process.name))
         .collect()
+}
+
+/// Whether a line of parents leads out of the PID namespace: a parent outside is shown as 0.
+fn is_visitor(all: &BTreeMap<u32, Process>, mut pid: u32) -> bool {
+    while pid != 1 {
+        match all.get(&pid) {
+            Some(process) if process.parent == 0 => return true,
+            Some(process) if process.parent != pid => pid = process.parent,
+            _ => return false,
+        }
+    }
+    false
+}
+
+struct Process {
+    name: String,
+    state: String,
+    parent: u32,
+}
+
+impl Process {
+    /// Reads proc_pid_stat(5); the name may hold anything, parentheses too.
+    fn read(folder: &Path) -> Option<Self> {
+        let stat = std::fs::read_to_string(folder.join("stat")).ok()?;
+        let (name, rest) = stat.split_once('(')?.1.rsplit_once(')')?;
+        let mut fields = rest.split_whitespace();
+        Some(Self {
+            name: name.to_owned(),
+            state: fields.next()?.to_owned(),
+            parent: fields.next()?.parse().ok()?,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_visitor_and_its_children_are_no_leak() {
+        let proc = tempfile::tempdir().expect("a temporary directory");
+        for (pid, stat) in [
+            ("1", "1 (bridgelab) S 0 1"),
+            ("7", "7 (dnsmasq) S 1 1"),
+            ("8", "8 (a (b) c) S 7 1"),
+            ("9", "9 (ping) Z 1 1"),
+            ("20", "20 (sh) S 0 0"),
+            ("21", "21 (tcpdump) S 20 20"),
+        ] {
+            let folder = proc.path().join(pid);
+            std::fs::create_dir(&folder).expect("a folder");
+            std::fs::write(folder.join("stat"), stat).expect("a file");
+        }
+        assert_eq!(processes(proc.path()), ["dnsmasq (7)", "a (b) c (8)"]);
+    }
 }

@@ -74,3 +74,45 @@ pub fn command(config: &Dnsmasq) -> Vec<String> {
     }
     command
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+    use crate::scenario::RouterAdvertisement;
+    use crate::scenario::names::IfName;
+
+    /// The base topology's router.
+    fn base() -> Dnsmasq {
+        let addresses = |list: [&str; 2]| list.map(|a| a.parse().expect("an address")).to_vec();
+        let www = addresses(["203.0.113.80", "2001:db8:ffff::80"]);
+        let router = addresses(["192.168.1.1", "2001:db8::1"]);
+        Dnsmasq {
+            interface: IfName::try_from("lan0").expect("a name"),
+            records: BTreeMap::from([
+                ("www.internet.test".to_owned(), www),
+                ("router.lan.test".to_owned(), router),
+            ]),
+            ra: Some(RouterAdvertisement {
+                prefix: "2001:db8::/64".parse().expect("a prefix"),
+                rdnss: vec!["2001:db8::1".parse().expect("an address")],
+                lifetime: 1800,
+            }),
+            dhcp: None,
+        }
+    }
+
+    #[test]
+    fn what_is_served_is_what_the_command_line_says() {
+        let no_ra = Dnsmasq { ra: None, ..base() };
+        let range = ["192.168.1.100", "192.168.1.200"].map(|a| a.parse().expect("an address"));
+        let dhcp = Dnsmasq {
+            dhcp: Some(range.into()),
+            ..base()
+        };
+        for (name, config) in [("base", base()), ("no-ra", no_ra), ("dhcp", dhcp)] {
+            insta::assert_snapshot!(format!("argv-{name}"), command(&config).join("\n"));
+        }
+    }
+}

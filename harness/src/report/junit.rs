@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::{Outcome, Report};
+use super::{CheckOutcome, CheckReport, Outcome, Report, RunReport};
 
 /// Renders a report.
 pub fn render(report: &Report) -> String {
@@ -11,17 +11,19 @@ pub fn render(report: &Report) -> String {
     );
     for run in &report.runs {
         let title = run.title();
-        let failures = run.checks.iter().filter(|check| check.is_wrong()).count();
-        let (errors, skipped) = match run.outcome {
-            Outcome::Skipped => (0, 1),
-            Outcome::Broken | Outcome::TimedOut | Outcome::Cancelled => (1, 0),
-            Outcome::Passed | Outcome::Failed => (0, 0),
+        let with = |wanted| {
+            let elements = run.checks.iter().filter_map(|check| element(run, check));
+            elements.filter(|(name, _)| *name == wanted).count()
         };
+        let problem = usize::from(run.problem.is_some());
+        let skipped = usize::from(run.outcome == Outcome::Skipped);
         let _ = writeln!(
             xml,
-            "  <testsuite name=\"{}\" tests=\"{}\" failures=\"{failures}\" errors=\"{errors}\" skipped=\"{skipped}\" time=\"{}\">",
+            "  <testsuite name=\"{}\" tests=\"{}\" failures=\"{}\" errors=\"{}\" skipped=\"{skipped}\" time=\"{}\">",
             escape(&title),
-            run.checks.len() + errors + skipped,
+            run.checks.len() + problem,
+            with("failure"),
+            with("error") + problem - problem.min(skipped),
             seconds(run.ms)
         );
         xml.push_str("    <properties>\n");
@@ -42,11 +44,16 @@ pub fn render(report: &Report) -> String {
                 escape(&check.id),
                 seconds(check.ms)
             );
-            if check.is_wrong() {
+            if let Some((name, message)) = element(run, check) {
+                let fails = if check.must_fail {
+                    "a failure instead of "
+                } else {
+                    ""
+                };
                 let _ = write!(
                     xml,
-                    ">\n      <failure message=\"{}\">from {}, expected {}</failure>\n    </testcase>\n",
-                    escape(&check.got),
+                    ">\n      <{name} message=\"{}\">from {}, expected {fails}{}</{name}>\n    </testcase>\n",
+                    escape(message),
                     escape(&check.from),
                     escape(&check.expected)
                 );
@@ -55,22 +62,37 @@ pub fn render(report: &Report) -> String {
             }
         }
         if let Some(problem) = &run.problem {
-            let element = if run.outcome == Outcome::Skipped {
-                "skipped"
-            } else {
-                "error"
+            // What is missing is a list; anything else is one error with its causes.
+            let (element, joint) = match run.outcome {
+                Outcome::Skipped => ("skipped", "; "),
+                _ => ("error", ": "),
             };
             let _ = write!(
                 xml,
                 "    <testcase classname=\"{0}\" name=\"run\">\n      <{element} message=\"{1}\"/>\n    </testcase>\n",
                 escape(&title),
-                escape(&problem.chain.join(": "))
+                escape(&problem.chain.join(joint))
             );
         }
         xml.push_str("  </testsuite>\n");
     }
     xml.push_str("</testsuites>\n");
     xml
+}
+
+/// The element for what is wrong with a check, and its message. Nothing is wrong with one that fails as it must.
+fn element<'a>(run: &'a RunReport, check: &'a CheckReport) -> Option<(&'static str, &'a str)> {
+    let difference = run.difference(check);
+    match check.outcome {
+        CheckOutcome::NotRun => Some(("error", &check.got)),
+        _ if check.must_fail => {
+            // A run that ended before it was judged has no sentences.
+            let told = difference.or(check.is_wrong().then_some(check.got.as_str()));
+            told.map(|told| ("failure", told))
+        }
+        CheckOutcome::Failed => Some(("failure", &check.got)),
+        CheckOutcome::Passed => None,
+    }
 }
 
 fn seconds(ms: u64) -> String {

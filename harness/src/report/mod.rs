@@ -4,6 +4,8 @@
 pub mod exit_code;
 mod judge;
 pub mod junit;
+#[cfg(test)]
+mod tests;
 pub mod text;
 
 pub use judge::judge_run;
@@ -192,5 +194,13 @@ impl RunReport {
             Some(variant) => format!("{}/{variant}", self.scenario),
             None => self.scenario.clone(),
         }
+    }
+
+    /// The sentence about this check, if it is among the run's `differences`. A check that must fail, and fails in
+    /// another way than the named one, is told apart by nothing else.
+    pub fn difference(&self, check: &CheckReport) -> Option<&str> {
+        let head = format!("`{}` ", check.id);
+        let told = self.differences.iter().find(|told| told.starts_with(&head));
+        told.map(String::as_str)
     }
 }

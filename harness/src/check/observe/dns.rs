@@ -1,0 +1,105 @@
+//! Asking for a name.
+
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+
+use tokio::net::UdpSocket;
+
+use super::ANSWER;
+use crate::check::{ProbeError, Vantage, dns};
+use crate::deadline::Deadline;
+use crate::host::netns::Netns;
+use crate::scenario::RecordType;
+
+pub(super) async fn resolve(
+    name: &str,
+    record: RecordType,
+    server: Option<IpAddr>,
+    from: &Vantage,
+    by: Deadline,
+) -> Result<dns::Answer, ProbeError> {
+    let kind = match record {
+        RecordType::A => "-type=a",
+        RecordType::Aaaa => "-type=aaaa",
+    };
+    match (from, server) {
+        (Vantage::Machine(machine), Some(server)) => {
+            ask_server(machine, name, record, server).await
+        }
+        (Vantage::Machine(machine), None) => Err(ProbeError::Impossible(format!(
+            "machine `{}` has no resolver of its own: give the check a `server`",
+            machine.name()
+        ))),
+        (Vantage::Guest(_), None) => {
+            let family = if record == RecordType::A { "-4" } else { "-6" };
+            // A cached answer would hide that the server is gone.
+            // resolved itself gives up on a dead server only after minutes.
+            let words = [
+                "timeout",
+                "8",
+                "resolvectl",
+                "query",
+                "--legend=no",
+                "--cache=no",
+                family,
+                name,
+            ];
+            let output = from.exec(&words, by).await?;
+            if output.status == Some(124) {
+                return Ok(dns::Answer::Refused("no answer within 8 s".to_owned()));
+            }
+            Ok(dns::parse_resolvectl(
+                &output.stdout,
+                &output.stderr,
+                output.success(),
+            ))
+        }
+        (Vantage::Guest(_), Some(server)) => {
+            let server = server.to_string();
+            let output = from
+                .exec(
+                    &["timeout", "8", "busybox", "nslookup", kind, name, &server],
+                    by,
+                )
+                .await?;
+            Ok(dns::parse_nslookup(&output.stdout, &output.stderr))
+        }
+        (Vantage::Container { .. }, server) => {
+            let server = server.map(|server| server.to_string());
+            let mut words = vec!["timeout", "8", "nslookup", kind, name];
+            words.extend(server.as_deref());
+            let output = from.exec(&words, by).await?;
+            Ok(dns::parse_nslookup(&output.stdout, &output.stderr))
+        }
+    }
+}
+
+async fn ask_server(
+    machine: &Arc<Netns>,
+    name: &str,
+    record: RecordType,
+    server: IpAddr,
+) -> Result<dns::Answer, ProbeError> {
+    let query = dns::query(name, record).map_err(ProbeError::Impossible)?;
+    let asked = machine.run(async move {
+        let any: SocketAddr = match server {
+            IpAddr::V4(_) => ([0, 0, 0, 0], 0).into(),
+            IpAddr::V6(_) => ([0_u16; 8], 0).into(),
+        };
+        let exchange = async {
+            let socket = UdpSocket::bind(any).await?;
+            socket.connect((server, 53)).await?;
+            socket.send(&query).await?;
+            let mut reply = vec![0; 1500];
+            let len = socket.recv(&mut reply).await?;
+            reply.truncate(len);
+            Ok::<_, std::io::Error>(reply)
+        };
+        tokio::time::timeout(ANSWER, exchange).await
+    });
+    Ok(match asked.await? {
+        Ok(Ok(reply)) => dns::parse_reply(&reply),
+        Ok(Err(e)) => dns::Answer::Refused(e.to_string()),
+        Err(_) => dns::Answer::Refused(format!("{server} did not answer within {ANSWER:?}")),
+    })
+}

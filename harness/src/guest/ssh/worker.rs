@@ -1,0 +1,114 @@
+//! The channel's thread: one session after another, one command at a time.
+
+use std::io;
+use std::os::unix::net::UnixStream;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError, mpsc};
+
+use ssh2::Session;
+
+use super::session::{exec, host_key, new_session, say_goodbye, shake_hands, ssh_error};
+use super::{ChannelError, GuestCommand, Output, Request};
+use crate::deadline::Deadline;
+use crate::guest::identity::KeyPair;
+use crate::guest::steer::open_steering;
+
+/// The channel's thread.
+pub(super) struct Worker {
+    pub(super) socket: PathBuf,
+    pub(super) login: KeyPair,
+    pub(super) host_key: String,
+    pub(super) in_use: Arc<Mutex<Option<UnixStream>>>,
+    pub(super) session: Option<(Session, UnixStream)>,
+}
+
+impl Worker {
+    pub(super) fn serve(mut self, queue: &mpsc::Receiver<Request>) {
+        while let Ok(request) = queue.recv() {
+            let Request::Exec { command, by, reply } = request else {
+                return self.close();
+            };
+            if reply.is_closed() {
+                continue;
+            }
+            let result = if by.passed() {
+                Err(ChannelError::Timeout {
+                    command: command.line.clone(),
+                    waited: by.elapsed(),
+                })
+            } else {
+                let result = self.run(&command, by);
+                if result.is_err() {
+                    self.hang_up();
+                }
+                result
+            };
+            let _ = reply.send(result);
+        }
+    }
+
+    /// Says goodbye, so that sshd need not find out.
+    fn close(&mut self) {
+        if let Some((session, _)) = &self.session {
+            say_goodbye(session);
+        }
+        self.hang_up();
+    }
+
+    /// The session's state is unknown after any error. Shutting the socket down ends it for certain, whoever holds
+    /// a copy: the VMM takes one connection at a time, and the next one would wait for ever behind this one.
+    fn hang_up(&mut self) {
+        self.session = None;
+        let in_use = self
+            .in_use
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        if let Some(stream) = in_use {
+            let _ = stream.shutdown(std::net::Shutdown::Both);
+        }
+    }
+
+    fn run(&mut self, command: &GuestCommand, by: Deadline) -> Result<Output, ChannelError> {
+        if self.session.is_none() {
+            self.session = Some(self.open(by)?);
+        }
+        match &self.session {
+            Some((session, stream)) => exec(session, stream, command, by),
+            None => Err(ChannelError::Closed),
+        }
+    }
+
+    fn open(&self, by: Deadline) -> Result<(Session, UnixStream), ChannelError> {
+        let opened = open_steering(&self.socket, by).and_then(|stream| {
+            let copy = stream.try_clone()?;
+            let kept = stream.try_clone()?;
+            *self.in_use.lock().unwrap_or_else(PoisonError::into_inner) = Some(copy);
+            Ok((stream, kept))
+        });
+        let (stream, kept) = opened.map_err(|source| match source.kind() {
+            io::ErrorKind::TimedOut => ChannelError::Timeout {
+                command: "the guest's steering announcement".to_owned(),
+                waited: by.elapsed(),
+            },
+            _ => ChannelError::Open {
+                socket: self.socket.clone(),
+                source,
+            },
+        })?;
+        let mut session = new_session(by)?;
+        session.set_tcp_stream(stream);
+        shake_hands(&mut session, by)?;
+        let got = host_key(&session);
+        if got != self.host_key {
+            return Err(ChannelError::HostKey {
+                expected: self.host_key.clone(),
+                got,
+            });
+        }
+        session
+            .userauth_pubkey_memory("root", None, self.login.private(), None)
+            .map_err(ssh_error("log in as root"))?;
+        Ok((session, kept))
+    }
+}

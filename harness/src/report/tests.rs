@@ -1,0 +1,224 @@
+//! Every ending of a run, as a person and as a CI system read it. The runs are made up; what lies beside in
+//! `snapshots/` was read line by line.
+
+use std::collections::BTreeMap;
+
+use super::text::{Colour, verdict};
+use super::{
+    CheckOutcome, CheckReport, Outcome, Problem, Report, RunReport, SCHEMA, StageReport, judge_run,
+    junit,
+};
+
+fn check(id: &str, outcome: CheckOutcome, got: &str) -> CheckReport {
+    CheckReport {
+        id: id.to_owned(),
+        from: "test1".to_owned(),
+        kind: "ping".to_owned(),
+        outcome,
+        must_fail: false,
+        expected: "a reply from 192.168.1.1".to_owned(),
+        got: got.to_owned(),
+        attempts: 1,
+        ms: 31,
+    }
+}
+
+/// A run with these checks, judged by [`judge_run`] as a real one is.
+fn judged(
+    variant: Option<&str>,
+    must_fail: &[(&str, &str)],
+    checks: Vec<CheckReport>,
+) -> RunReport {
+    let must_fail: BTreeMap<String, String> = must_fail
+        .iter()
+        .map(|&(id, words)| (id.to_owned(), words.to_owned()))
+        .collect();
+    let checks: Vec<CheckReport> = checks
+        .into_iter()
+        .map(|check| CheckReport {
+            must_fail: must_fail.contains_key(&check.id),
+            ..check
+        })
+        .collect();
+    let (outcome, differences) = judge_run(&checks, &must_fail);
+    let stages = [("topology", 24), ("boot", 28_120), ("checks", 1_903)];
+    RunReport {
+        scenario: "simple-network".to_owned(),
+        variant: variant.map(str::to_owned),
+        outcome,
+        problem: None,
+        differences,
+        accelerator: "tcg".to_owned(),
+        accelerator_reason: "the processor offers neither vmx nor svm".to_owned(),
+        guests: Vec::new(),
+        checks,
+        stages: stages
+            .map(|(name, ms)| StageReport {
+                name: name.to_owned(),
+                ms,
+            })
+            .to_vec(),
+        versions: BTreeMap::from([("host.kernel".to_owned(), "6.12.95".to_owned())]),
+        leaks: Vec::new(),
+        evidence: Some("/evidence/1".into()),
+        reproduce: "bridgelab run simple-network --accel tcg".to_owned(),
+        ms: 31_062,
+    }
+}
+
+fn without_verdict(outcome: Outcome, problem: Problem, checks: Vec<CheckReport>) -> RunReport {
+    RunReport {
+        outcome,
+        problem: Some(problem),
+        differences: Vec::new(),
+        ..judged(None, &[], checks)
+    }
+}
+
+fn problem(code: &str, chain: &[&str], help: Option<&str>) -> Problem {
+    Problem {
+        code: code.to_owned(),
+        chain: chain.iter().map(|&link| link.to_owned()).collect(),
+        help: help.map(str::to_owned),
+    }
+}
+
+const REPLY: &str = "a reply from 192.168.1.1 after 0.3 ms";
+const SILENCE: &str = "no reply from 192.168.1.1";
+
+/// One run for each ending, by the name of its snapshot.
+fn endings() -> Vec<(&'static str, RunReport)> {
+    use CheckOutcome::{Failed, NotRun, Passed};
+    let ping = |outcome, got| {
+        vec![
+            check("host-ping", Passed, REPLY),
+            check("guest-ping", outcome, got),
+        ]
+    };
+    let many = (1..=6).map(|n| check(&format!("ping-{n}"), Failed, SILENCE));
+    let red =
+        |must_fail, outcome, got| judged(Some("tap-outside-match"), must_fail, ping(outcome, got));
+    let named = &[("guest-ping", "no reply")];
+    vec![
+        ("passed", judged(None, &[], ping(Passed, REPLY))),
+        ("failed", judged(None, &[], ping(Failed, SILENCE))),
+        ("failed-many", judged(None, &[], many.collect())),
+        ("variant", red(named, Failed, SILENCE)),
+        ("variant-holds", red(named, Passed, REPLY)),
+        (
+            "variant-otherwise",
+            red(&[("guest-ping", "Unreachable")], Failed, SILENCE),
+        ),
+        (
+            "blind",
+            judged(
+                None,
+                &[],
+                ping(NotRun, "look from a guest: the guest is gone"),
+            ),
+        ),
+        (
+            "leaked",
+            RunReport {
+                leaks: vec!["process 4711 dnsmasq".to_owned()],
+                ..judged(None, &[], ping(Passed, REPLY))
+            },
+        ),
+        (
+            "skipped",
+            RunReport {
+                accelerator: "none".to_owned(),
+                accelerator_reason: "nothing was started".to_owned(),
+                stages: Vec::new(),
+                evidence: None,
+                versions: BTreeMap::new(),
+                ms: 0,
+                ..without_verdict(
+                    Outcome::Skipped,
+                    problem(
+                        "host.tun",
+                        &[
+                            "the kernel has no TAP devices",
+                            "`dnsmasq` is not installed",
+                        ],
+                        Some("bridgelab doctor --setup"),
+                    ),
+                    Vec::new(),
+                )
+            },
+        ),
+        (
+            "broken",
+            without_verdict(
+                Outcome::Broken,
+                problem(
+                    "service.ended",
+                    &[
+                        "boot guest `test1`",
+                        "`qemu-system-x86_64` ended with status 1: \"no <initrd>\"",
+                    ],
+                    None,
+                ),
+                Vec::new(),
+            ),
+        ),
+        (
+            "timed-out",
+            without_verdict(
+                Outcome::TimedOut,
+                problem(
+                    "guest.boot-timeout",
+                    &[
+                        "wait 240s for guest `test1` to open its steering channel; last console lines:\nloading",
+                    ],
+                    Some("see guests/test1/serial.log in the evidence"),
+                ),
+                vec![check("host-ping", Passed, REPLY)],
+            ),
+        ),
+    ]
+}
+
+#[test]
+fn every_ending_as_text() {
+    for (name, run) in endings() {
+        insta::assert_snapshot!(format!("verdict-{name}"), verdict(&run, Colour::Off));
+    }
+}
+
+#[test]
+fn every_ending_as_junit() {
+    let report = Report {
+        schema: SCHEMA,
+        runs: endings().into_iter().map(|(_, run)| run).collect(),
+    };
+    insta::assert_snapshot!("junit", junit::render(&report));
+}
+
+/// What a CI system counts is what is there, and a run that is not passed is never all green.
+#[test]
+fn junit_counts_what_it_lists() {
+    for (name, run) in endings() {
+        let outcome = run.outcome;
+        let report = Report {
+            schema: SCHEMA,
+            runs: vec![run],
+        };
+        let xml = junit::render(&report);
+        let mut bad = 0;
+        for (attribute, element) in [
+            ("tests", "testcase"),
+            ("failures", "failure"),
+            ("errors", "error"),
+            ("skipped", "skipped"),
+        ] {
+            let listed = xml.matches(&format!("<{element} ")).count();
+            assert!(
+                xml.contains(&format!(" {attribute}=\"{listed}\"")),
+                "{name}: {attribute}\n{xml}"
+            );
+            bad += if element == "testcase" { 0 } else { listed };
+        }
+        assert_eq!(bad == 0, outcome == Outcome::Passed, "{name}:\n{xml}");
+    }
+}
