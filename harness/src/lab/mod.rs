@@ -5,6 +5,7 @@
 
 mod boot;
 mod checking;
+pub mod durations;
 mod evidence;
 mod job;
 mod leaks;

@@ -4,6 +4,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
+
 use super::boot::{GuestImage, Started, start_guests};
 use super::evidence;
 use super::job::{Event, Job};
@@ -15,7 +18,7 @@ use crate::diagnostic::{Diagnose, Diagnostic};
 use crate::guest::{Guest, GuestError};
 use crate::hypervisor::Accelerator;
 use crate::plan::TopologyPlan;
-use crate::report::{GuestReport, Outcome, RunReport, StageReport, judge_run};
+use crate::report::{GuestReport, Outcome, RunReport, StageReport, WaitReport, judge_run};
 use crate::scenario::Scenario;
 use crate::scenario::names::MachineName;
 
@@ -81,6 +84,7 @@ impl<'a> Run<'a> {
             guests: Vec::new(),
             checks: Vec::new(),
             stages: Vec::new(),
+            waits: Vec::new(),
             versions: BTreeMap::new(),
             leaks: Vec::new(),
             evidence: Some(job.evidence.clone()),
@@ -137,19 +141,24 @@ impl<'a> Run<'a> {
         let begun = self.stage("building the topology");
         self.lab = Lab::build(&plan, &self.folders).await?;
         self.done("topology", begun);
+        for (what, begun, took) in self.lab.take_waits() {
+            self.waited("topology", what, begun, took);
+        }
         let begun = self.stage("booting the guests");
-        let mut booting = match &image {
+        let booting = match &image {
             Some(image) => self.start_guests(image).await?,
             None => BTreeMap::new(),
         };
         self.surround();
-        while let Some((name, one)) = booting.pop_first() {
-            let by = Deadline::after(patience(self.job.accelerator, Duration::from_secs(60)));
-            let guest = one
-                .booting
-                .wait(by)
-                .await
-                .map_err(|(error, _)| Ended::from(LabError::Guest(error)))?;
+        // All at once: they boot at once, and the first that cannot is told at once.
+        let by = Deadline::after(patience(self.job.accelerator, Duration::from_secs(60)));
+        let waiting = booting
+            .into_iter()
+            .map(|(name, one)| async move { (name, one.booting.wait(by).await) });
+        let mut waiting: FuturesUnordered<_> = waiting.collect();
+        while let Some((name, guest)) = waiting.next().await {
+            let guest = guest.map_err(|(error, _)| Ended::from(LabError::Guest(error)))?;
+            self.waited("boot", format!("{name} answers"), begun, begun.elapsed());
             self.guests.insert(name, Arc::new(guest));
         }
         self.done("boot", begun);
@@ -255,7 +264,10 @@ impl<'a> Run<'a> {
         self.surroundings = Surroundings::default();
         self.lab.stop_services(GRACE).await;
         drop(std::mem::take(&mut self.lab));
+        let ended = Instant::now();
         self.report.leaks.extend(leaks::remaining_processes().await);
+        let what = "all processes are gone".to_owned();
+        self.waited("teardown", what, ended, ended.elapsed());
         self.done("teardown", begun);
         self.report.ms = self.started.elapsed().as_millis() as u64;
         self.report
@@ -276,8 +288,23 @@ impl<'a> Run<'a> {
     pub(super) fn done(&mut self, name: &str, begun: Instant) {
         self.report.stages.push(StageReport {
             name: name.to_owned(),
+            at_ms: self.at_ms(begun),
             ms: begun.elapsed().as_millis() as u64,
         });
+    }
+
+    pub(super) fn waited(&mut self, stage: &str, what: String, begun: Instant, took: Duration) {
+        self.report.waits.push(WaitReport {
+            stage: stage.to_owned(),
+            what,
+            at_ms: self.at_ms(begun),
+            ms: took.as_millis() as u64,
+        });
+    }
+
+    /// Milliseconds from the run's start to `instant`.
+    pub(super) fn at_ms(&self, instant: Instant) -> i64 {
+        instant.duration_since(self.started).as_millis() as i64
     }
 }
 
@@ -294,6 +321,7 @@ pub(super) fn broken(job: &Job, scenario: &str, error: &dyn Diagnose) -> RunRepo
         guests: Vec::new(),
         checks: Vec::new(),
         stages: Vec::new(),
+        waits: Vec::new(),
         versions: BTreeMap::new(),
         leaks: Vec::new(),
         evidence: Some(job.evidence.clone()),

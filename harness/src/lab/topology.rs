@@ -5,7 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::deadline::Deadline;
 use crate::diagnostic::Diagnose;
@@ -99,6 +99,8 @@ pub struct Lab {
     captures: BTreeMap<String, Capture>,
     machines: BTreeMap<String, Arc<Netns>>,
     sysctls: Vec<String>,
+    /// Daemons that were waited for: what, from when, how long.
+    waits: Vec<(String, Instant, Duration)>,
 }
 
 /// Folders that steps write into.
@@ -120,9 +122,21 @@ impl Lab {
         lab.make_machines(plan)?;
         for step in plan.steps() {
             tracing::debug!(%step, "carry out");
+            let begun = Instant::now();
             lab.carry_out(step, folders).await?;
+            let daemon = match step {
+                Step::Dnsmasq { machine, .. } => format!("dnsmasq on {machine} is ready"),
+                Step::Networkd { machine, .. } => format!("networkd on {machine} is ready"),
+                _ => continue,
+            };
+            lab.waits.push((daemon, begun, begun.elapsed()));
         }
         Ok(lab)
+    }
+
+    /// What was waited for while it was built: what, from when, and for how long.
+    pub(super) fn take_waits(&mut self) -> Vec<(String, Instant, Duration)> {
+        std::mem::take(&mut self.waits)
     }
 
     /// A machine by name.
