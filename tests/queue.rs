@@ -6,7 +6,7 @@
 mod support;
 
 use std::fs;
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 
@@ -143,7 +143,7 @@ impl Running {
     fn end(mut self) -> Ended {
         // Both pipes are emptied: what is left of progress is short.
         let out = std::io::read_to_string(self.child.stdout.take().expect("piped"));
-        let err = std::io::read_to_string(self.stderr);
+        let err = std::io::read_to_string(&mut self.stderr);
         Ended {
             code: self.child.wait().expect("it ends").code(),
             out: out.expect("text"),
@@ -273,7 +273,7 @@ fn two_processes_with_a_budget_of_one_take_turns() {
 fn an_interrupt_in_the_queue_ends_at_once() {
     let user = User::new();
     let scenario = user.scenario("lan", HOLDS);
-    let _held = user.hold();
+    let held = user.hold();
     let json = user.path("report.json");
     let mut waits = user.start(
         &scenario,
@@ -290,7 +290,9 @@ fn an_interrupt_in_the_queue_ends_at_once() {
     assert_eq!(runs[0].outcome, Outcome::Cancelled);
     assert_eq!(runs[0].evidence, None);
     assert!(!user.path("state/bridgelab/runs").exists());
-    // Its place is given up: nothing but what we hold is left.
+    // Its place is given up: the next one finds the queue empty, and nothing of it is left.
+    drop(held);
+    let _held = user.hold();
     let queue = fs::read_dir(user.path("runtime/bridgelab-jobs")).expect("the queue");
     let left = queue
         .flatten()

@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use bridgelab_harness::diagnostic::Diagnostic;
-use bridgelab_harness::host::jobserver::{Jobserver, Need};
+use bridgelab_harness::host::jobserver::{Jobserver, Need, Waiting};
 use bridgelab_harness::hypervisor::Accelerator;
 use bridgelab_harness::image::Image;
 use bridgelab_harness::lab::supervise::{News, run_job};
@@ -190,9 +190,13 @@ impl All<'_> {
         let turns = stream::iter(order.into_iter().enumerate()).then(async |(before, index)| {
             let one = &self.wanted[index];
             let (title, need) = (one.title(), Need::of(&one.scenario, self.accelerator));
-            let waiting = |text: &str| {
+            let mut told_of_others = false;
+            let waiting = |why: &Waiting| {
                 full.set(true);
-                self.screen.queued(&title, text, count - before);
+                let behind = matches!(why, Waiting::Behind(_));
+                let again = behind && std::mem::replace(&mut told_of_others, true);
+                self.screen
+                    .queued(&title, &why.to_string(), count - before, again);
             };
             let interrupts = self.interrupts.clone();
             let turn = queue::turn(&self.jobserver, &title, need, interrupts, waiting).await;

@@ -4,7 +4,7 @@ use std::io::Write;
 use std::path::PathBuf;
 
 use bridgelab_harness::host::jobserver::{
-    Jobserver, JobserverError, Limit, Need, Slot, queue_folder,
+    Jobserver, JobserverError, Limit, Need, Slot, Waiting, queue_folder,
 };
 use bridgelab_harness::image::Store;
 use bridgelab_harness::lab::durations::{Durations, key, user_file};
@@ -37,7 +37,7 @@ pub(super) async fn turn(
     title: &str,
     need: Need,
     mut interrupts: watch::Receiver<u32>,
-    waiting: impl FnMut(&str),
+    waiting: impl FnMut(&Waiting),
 ) -> Turn {
     tokio::select! {
         biased;

@@ -49,9 +49,7 @@ impl Screen {
 
     pub(super) fn progress(&self, index: usize, title: &str, text: &str) {
         let Some(table) = &self.table else {
-            let at = self.begun.elapsed().as_secs_f64();
-            let _ = writeln!(anstream::stderr(), "[{at:6.1} s] {title}: {text}");
-            return;
+            return self.line(title, text);
         };
         let mut table = table.borrow_mut();
         let row = table.rows.entry(index).or_insert_with(|| Row {
@@ -63,16 +61,23 @@ impl Screen {
         table.draw();
     }
 
-    /// Run `title` waits, and `left` have not begun, itself among them.
-    pub(super) fn queued(&self, title: &str, text: &str, left: usize) {
+    /// Run `title` waits, and `left` have not begun, itself among them. What is said `again`, only with other names
+    /// in it, gets no line of its own: a long queue would fill the log of each who stands in it.
+    pub(super) fn queued(&self, title: &str, text: &str, left: usize, again: bool) {
         let Some(table) = &self.table else {
-            let at = self.begun.elapsed().as_secs_f64();
-            let _ = writeln!(anstream::stderr(), "[{at:6.1} s] {title}: {text}");
+            if !again {
+                self.line(title, text);
+            }
             return;
         };
         let mut table = table.borrow_mut();
         table.queue = Some((format!("{title}: {text}"), left));
         table.draw();
+    }
+
+    fn line(&self, title: &str, text: &str) {
+        let at = self.begun.elapsed().as_secs_f64();
+        let _ = writeln!(anstream::stderr(), "[{at:6.1} s] {title}: {text}");
     }
 
     /// Nobody waits any more.

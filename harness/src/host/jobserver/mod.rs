@@ -88,6 +88,22 @@ fn io_error(doing: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Jobse
     }
 }
 
+/// What a request waits for; shown as a sentence that names who is in its way.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Waiting {
+    /// For its turn: others came first.
+    Behind(String),
+    /// It is the first, and there is no room for it.
+    Room(String),
+}
+
+impl std::fmt::Display for Waiting {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let (Self::Behind(text) | Self::Room(text)) = self;
+        f.write_str(text)
+    }
+}
+
 /// Admission of one run; ends when dropped, or with the process.
 #[derive(Debug)]
 #[must_use = "others are admitted as soon as it is dropped"]
@@ -127,7 +143,7 @@ impl Jobserver {
         &self,
         label: &str,
         need: Need,
-        mut waiting: impl FnMut(&str),
+        mut waiting: impl FnMut(&Waiting),
     ) -> Result<Slot, JobserverError> {
         let physical = physical_memory();
         if need.memory > physical {
@@ -146,15 +162,15 @@ impl Jobserver {
         std::thread::Builder::new()
             .name("queue".to_owned())
             .spawn(move || {
-                let slot = wait_in_line(&folder, limit, &label, need, &cancelled, &|text| {
-                    let _ = told.send(text);
+                let slot = wait_in_line(&folder, limit, &label, need, &cancelled, &|why| {
+                    let _ = told.send(why);
                 });
                 // Nobody takes it if the caller is gone; it is dropped then, which ends the admission.
                 let _ = done.send(slot);
             })
             .map_err(io("start a thread to wait at"))?;
-        while let Some(text) = hears.recv().await {
-            waiting(&text);
+        while let Some(why) = hears.recv().await {
+            waiting(&why);
         }
         match admitted.await {
             Ok(Ok(Some(slot))) => Ok(slot),
@@ -171,12 +187,12 @@ fn wait_in_line(
     label: &str,
     need: Need,
     cancelled: &UnixStream,
-    tell: &dyn Fn(String),
+    tell: &dyn Fn(Waiting),
 ) -> Result<Option<Slot>, JobserverError> {
     let mut queue = Queue::open(folder)?;
     let mut ticket = queue.enter(label, need)?;
     let mut events = None;
-    let mut last = String::new();
+    let mut last = None;
     loop {
         let Some(why) = queue.try_admit(&mut ticket, limit)? else {
             return Ok(Some(Slot { _ticket: ticket }));
@@ -186,9 +202,9 @@ fn wait_in_line(
             events = Some(wake::Watch::new(folder)?);
             continue;
         };
-        if why != last {
+        if last.as_ref() != Some(&why) {
             tell(why.clone());
-            last = why;
+            last = Some(why);
         }
         match watch.wait(cancelled)? {
             Woken::Changed => {}

@@ -12,7 +12,7 @@ use nix::fcntl::{Flock, FlockArg};
 use serde::{Deserialize, Serialize};
 
 use super::budget::{Budget, Limit, Need};
-use super::{JobserverError, io_error};
+use super::{JobserverError, Waiting, io_error};
 
 const TURNSTILE: &str = "turnstile";
 /// What the machine had when nothing of ours ran.
@@ -140,7 +140,7 @@ impl Queue {
         &self,
         ticket: &mut Ticket,
         limit: Limit,
-    ) -> Result<Option<String>, JobserverError> {
+    ) -> Result<Option<Waiting>, JobserverError> {
         let _turn = self.turnstile()?;
         let others = self.entries(Some(ticket.number))?;
         let budget = self.budget(&others);
@@ -226,7 +226,7 @@ pub(super) fn waits_for(
     limit: Limit,
     budget: Budget,
     available: u64,
-) -> Option<String> {
+) -> Option<Waiting> {
     let running: Vec<&Entry> = others.iter().filter(|entry| entry.running).collect();
     let mut ahead = others
         .iter()
@@ -236,10 +236,10 @@ pub(super) fn waits_for(
             0 => String::new(),
             more => format!(" and {more} more"),
         };
-        return Some(format!(
+        return Some(Waiting::Behind(format!(
             "waiting behind {}{more}, which came first",
             named(first)
-        ));
+        )));
     }
     if running.is_empty() {
         // Larger than the whole budget: it runs alone.
@@ -257,7 +257,8 @@ pub(super) fn waits_for(
         .iter()
         .fold(Need::default(), |sum, entry| sum.plus(entry.card.need));
     let short = limit.short_of(card.need, used, running.len(), budget, available)?;
-    Some(format!("waiting for {short}: {}", held()))
+    let held = held();
+    Some(Waiting::Room(format!("waiting for {short}: {held}")))
 }
 
 fn named(entry: &Entry) -> String {

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use super::budget::{Budget, Limit, Need};
 use super::queue::{Card, Entry, waits_for};
-use super::{Jobserver, JobserverError, Slot, physical_memory};
+use super::{Jobserver, JobserverError, Slot, Waiting, physical_memory};
 
 /// Set for a child process of these tests: the queue's folder.
 const FOLDER: &str = "BRIDGELAB_TEST_HOLD_A_SLOT_OF";
@@ -70,9 +70,9 @@ impl Drop for Holder {
 }
 
 /// Tells a channel what it waits for, once.
-fn reports(to: tokio::sync::mpsc::UnboundedSender<String>) -> impl FnMut(&str) {
-    move |text| {
-        let _ = to.send(text.to_owned());
+fn reports(to: tokio::sync::mpsc::UnboundedSender<String>) -> impl FnMut(&Waiting) {
+    move |why| {
+        let _ = to.send(why.to_string());
     }
 }
 
@@ -259,7 +259,8 @@ fn a_big_request_at_the_head_is_not_overtaken() {
         millicores: 8000,
     };
     let ask = |others: &[Entry], number, gib| {
-        waits_for(others, number, &card(gib), Limit::Machine, budget, u64::MAX)
+        let why = waits_for(others, number, &card(gib), Limit::Machine, budget, u64::MAX);
+        why.map(|why| why.to_string())
     };
     let running = entry(1, true, 3);
     // The head is too big for what is left, and whoever comes behind it would fit.
