@@ -8,7 +8,7 @@ use bridgelab_harness::lab::durations::state_folder;
 use bridgelab_harness::report::text::{Colour, verdict};
 use bridgelab_harness::report::{Report, RunReport, SCHEMA};
 
-use super::Wanted;
+use super::wanted::Wanted;
 use crate::cli::RunArgs;
 
 /// Makes `DIR/SCENARIO[-VARIANT]-SECONDS-PID`, below the user's state folder unless told otherwise.

@@ -4,11 +4,12 @@ mod evidence;
 mod queue;
 mod screen;
 mod unstarted;
+mod wanted;
 
 use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Instant;
 
 use bridgelab_harness::diagnostic::Diagnostic;
@@ -19,83 +20,21 @@ use bridgelab_harness::lab::supervise::{News, run_job};
 use bridgelab_harness::lab::{Event, Job};
 use bridgelab_harness::report::text::summary;
 use bridgelab_harness::report::{Outcome, Report, RunReport, SCHEMA, exit_code, junit};
-use bridgelab_harness::scenario::Scenario;
-use bridgelab_harness::scenario::names::VariantName;
 use futures_util::{StreamExt, stream};
 use tokio::sync::watch;
 
 use crate::cli::RunArgs;
-use crate::commands::{complain, load, ready_image, say, variant};
+use crate::commands::{complain, ready_image, say};
 use crate::{enter, report};
 use queue::Turn;
 use screen::Screen;
-
-/// A scenario form that is to be run.
-struct Wanted {
-    path: PathBuf,
-    name: String,
-    variant: Option<VariantName>,
-    image: Option<String>,
-    scenario: Scenario,
-}
-
-impl Wanted {
-    fn title(&self) -> String {
-        match &self.variant {
-            Some(variant) => format!("{}/{variant}", self.name),
-            None => self.name.clone(),
-        }
-    }
-}
+use wanted::{Wanted, prepare};
 
 pub(crate) fn run(args: &RunArgs) -> i32 {
     match prepare(args) {
         Ok(wanted) => run_all(args, &wanted),
         Err(code) => code,
     }
-}
-
-/// Loads everything that was asked for; with one invalid scenario, nothing is built.
-fn prepare(args: &RunArgs) -> Result<Vec<Wanted>, i32> {
-    let mut all = Vec::new();
-    let mut invalid = None;
-    for wanted in &args.scenarios {
-        let (path, loaded) = match load(wanted) {
-            Ok(found) => found,
-            Err(code) => {
-                invalid = Some(code);
-                continue;
-            }
-        };
-        let forms = match args.variant.as_deref() {
-            None | Some("green") => {
-                let mut forms = vec![None];
-                if args.all_variants {
-                    forms.extend(loaded.variants().cloned().map(Some));
-                }
-                forms
-            }
-            Some(name) => vec![Some(variant(&loaded, name)?)],
-        };
-        for form in forms {
-            let scenario = loaded.scenario(form.as_ref()).map_err(|error| {
-                complain(&error);
-                exit_code::INVALID
-            })?;
-            all.push(Wanted {
-                path: path.canonicalize().unwrap_or_else(|_| path.clone()),
-                name: scenario.name.clone(),
-                variant: form,
-                image: scenario
-                    .guests
-                    .values()
-                    .next()
-                    .map(|guest| guest.image.clone()),
-                scenario,
-            });
-        }
-    }
-    invalid.map_or(Ok(all), Err)
 }
 
 fn run_all(args: &RunArgs, wanted: &[Wanted]) -> i32 {

@@ -11,7 +11,7 @@ use bridgelab_harness::lab::durations::{Durations, key, user_file};
 use bridgelab_harness::report::{Outcome, RunReport};
 use tokio::sync::watch;
 
-use super::Wanted;
+use super::wanted::Wanted;
 use crate::cli::RunArgs;
 
 /// What became of a run in the queue.

@@ -133,7 +133,8 @@ impl Table {
     fn wiped(&self) -> String {
         match self.drawn {
             0 => String::new(),
-            lines => format!("\x1b[{lines}A\x1b[J"),
+            // What the terminal echoed, as `^C`, may have moved it from the left edge.
+            lines => format!("\r\x1b[{lines}A\x1b[J"),
         }
     }
 

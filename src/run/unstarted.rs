@@ -7,7 +7,7 @@ use bridgelab_harness::host::finding::Unmet;
 use bridgelab_harness::host::jobserver::JobserverError;
 use bridgelab_harness::report::{Outcome, Problem, RunReport};
 
-use super::Wanted;
+use super::wanted::Wanted;
 
 /// The command that asks for the same form again.
 pub(super) fn again(one: &Wanted) -> String {
@@ -44,7 +44,7 @@ pub(super) fn report(one: &Wanted, outcome: Outcome, problem: Option<Diagnostic>
 
 /// A run that this host cannot do.
 pub(super) fn skipped(one: &Wanted, unmet: &[Unmet]) -> RunReport {
-    let mut diagnostic = unmet.first().map(|first| Diagnostic::new(first));
+    let mut diagnostic = unmet.first().map(Diagnostic::new);
     if let Some(diagnostic) = &mut diagnostic {
         diagnostic.chain = unmet.iter().map(ToString::to_string).collect();
     }

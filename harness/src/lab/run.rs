@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use futures_util::StreamExt;
+use futures_util::future::join_all;
 use futures_util::stream::FuturesUnordered;
 
 use super::boot::{GuestImage, Started, start_guests};
@@ -252,15 +253,15 @@ impl<'a> Run<'a> {
     /// Takes everything down and looks for what is left.
     pub(super) async fn tear_down(mut self) -> RunReport {
         let begun = self.stage("taking the lab down");
-        for (_, guest) in std::mem::take(&mut self.guests) {
-            match Arc::into_inner(guest) {
-                Some(guest) => guest.stop(GRACE).await,
-                None => self
-                    .report
-                    .leaks
-                    .push("a guest that something still holds".to_owned()),
+        let guests = std::mem::take(&mut self.guests).into_values();
+        let held = join_all(guests.map(async |guest| match Arc::into_inner(guest) {
+            Some(guest) => {
+                guest.stop(GRACE).await;
+                None
             }
-        }
+            None => Some("a guest that something still holds".to_owned()),
+        }));
+        self.report.leaks.extend(held.await.into_iter().flatten());
         self.surroundings = Surroundings::default();
         self.lab.stop_services(GRACE).await;
         drop(std::mem::take(&mut self.lab));

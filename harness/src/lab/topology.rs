@@ -7,6 +7,8 @@ use std::process::Command;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use futures_util::future::join_all;
+
 use crate::deadline::Deadline;
 use crate::diagnostic::Diagnose;
 use crate::host::capture::{Capture, CaptureError};
@@ -176,16 +178,19 @@ impl Lab {
 
     /// Ends daemons in good order. Machines and links go when the value is dropped.
     pub async fn stop_services(&mut self, grace: Duration) {
-        for service in self.services.drain(..) {
+        // All at once: none needs another to end well.
+        let services = self.services.drain(..).map(async |service| {
             if let Err(error) = service.stop(grace).await {
                 tracing::warn!(%error, "a daemon could not be reaped");
             }
-        }
-        while let Some((machine, networkd)) = self.networkd.pop_first() {
+        });
+        let networkd = std::mem::take(&mut self.networkd).into_iter();
+        let networkd = networkd.map(async |(machine, networkd)| {
             if let Err(error) = networkd.stop(grace).await {
                 tracing::warn!(%error, machine, "networkd could not be reaped");
             }
-        }
+        });
+        tokio::join!(join_all(services), join_all(networkd));
     }
 
     /// Namespaces take about a millisecond each, so all are asked for before the first is waited for.

@@ -7,10 +7,12 @@
 //! can be stale and nobody cleans up after anybody.
 
 mod budget;
+mod memory;
 mod queue;
 mod wake;
 
-pub use budget::{Budget, Limit, Need, physical_memory};
+pub use budget::{Budget, Limit, Need};
+pub use memory::physical_memory;
 
 use std::io;
 use std::os::unix::net::UnixStream;

@@ -144,7 +144,7 @@ impl Queue {
         let _turn = self.turnstile()?;
         let others = self.entries(Some(ticket.number))?;
         let budget = self.budget(&others);
-        let available = super::budget::available_memory();
+        let available = super::memory::available_memory();
         if let Some(why) = waits_for(
             &others,
             ticket.number,
