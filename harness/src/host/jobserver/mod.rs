@@ -2,9 +2,9 @@
 //!
 //! A run asks for a [`Slot`] with what it [`Need`]s. The requests of all processes stand in one queue, in the order
 //! in which they came; the first of it is admitted when it fits beside what runs, or when nothing runs at all. A big
-//! request at the head is not overtaken by small ones. The queue is a folder with a file for each request
-//! ([`queue`]), each locked by its process: the kernel ends the lock with the process, however that ends, so nothing
-//! can be stale and nobody cleans up after anybody.
+//! request at the head is not overtaken by small ones. The queue is a folder with a file for each request, locked by
+//! the process whose request it is: the kernel ends the lock with the process, however that ends, so nothing can be
+//! stale and nobody cleans up after anybody. Why so: `docs/jobserver.md`.
 
 mod budget;
 mod memory;
