@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::{commands, enter, run};
+use crate::{commands, enter, report, run};
 
 const EXIT_CODES: &str = "\
 Exit codes:
@@ -48,6 +48,8 @@ enum Command {
         #[arg(long)]
         variant: Option<String>,
     },
+    /// Print the verdicts of a report.json again.
+    Report(report::ReportArgs),
     /// Build, list or locate guest images.
     Image {
         #[command(subcommand)]
@@ -117,6 +119,13 @@ pub(crate) struct RunArgs {
     /// Write the report as JUnit XML.
     #[arg(long, value_name = "FILE")]
     pub(crate) junit: Option<PathBuf>,
+    /// Run at most N labs at once, those of the user's other processes counted. Without it: as many as fit into
+    /// three quarters of the memory that is available and of the cores.
+    #[arg(long, value_name = "N", env = "BRIDGELAB_JOBS", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) jobs: Option<u32>,
+    /// Draw where each run's time went.
+    #[arg(long)]
+    pub(crate) timings: bool,
     /// Folder for evidence; a folder for each run is made in it.
     #[arg(long, value_name = "DIR")]
     pub(crate) evidence: Option<PathBuf>,
@@ -130,6 +139,7 @@ pub(crate) fn main() -> i32 {
         Command::List => commands::list(),
         Command::Check { scenarios } => commands::check(&scenarios),
         Command::Plan { scenario, variant } => commands::plan(&scenario, variant.as_deref()),
+        Command::Report(args) => report::report(&args),
         Command::Image { action } => commands::image(&action),
         Command::Enter(args) => enter::enter(&args),
     }

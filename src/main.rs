@@ -4,6 +4,7 @@ mod cli;
 mod commands;
 mod doctor;
 mod enter;
+mod report;
 mod run;
 mod template;
 

@@ -12,18 +12,18 @@ mod support;
 
 use std::process::{ExitCode, Stdio};
 
+use bridgelab_harness::lab::durations::{Durations, key, user_file};
 use bridgelab_harness::scenario::{load, scenario_names};
 use libtest_mimic::{Arguments, Failed, Trial};
 use support::{bridgelab, root, set_up};
 
 fn main() -> ExitCode {
     let mut arguments = Arguments::from_args();
-    // One guest for each core is what a machine without KVM bears.
-    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-    arguments
-        .test_threads
-        .get_or_insert(cores.div_ceil(2).max(2).min(cores));
     let trials = trials();
+    // The runs themselves stand in the queue that all processes of the user share, which knows what each needs; a
+    // thread more than the machine bears only waits there.
+    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    arguments.test_threads.get_or_insert(2 * cores);
     if !arguments.list {
         set_up();
         prepare_image();
@@ -32,7 +32,7 @@ fn main() -> ExitCode {
 }
 
 fn trials() -> Vec<Trial> {
-    let mut trials = Vec::new();
+    let mut forms = Vec::new();
     for found in scenario_names(root()).expect("scenarios can be listed") {
         // An invalid scenario is the business of `model`.
         let Ok(loaded) = load(&found.path) else {
@@ -40,14 +40,24 @@ fn trials() -> Vec<Trial> {
         };
         let green = std::iter::once("green".to_owned());
         let variants = loaded.variants().map(ToString::to_string);
-        for form in green.chain(variants) {
-            let name = found.name.clone();
-            trials.push(Trial::test(format!("{name}::{form}"), move || {
-                run(&name, &form)
-            }));
-        }
+        forms.extend(green.chain(variants).map(|form| (found.name.clone(), form)));
     }
-    trials
+    // Threads take them in this order. Times that cannot be read cost nothing but that.
+    let known = user_file().and_then(|file| Durations::load(&file).ok());
+    known
+        .unwrap_or_default()
+        .longest_first(&mut forms, |(name, form)| {
+            let title = match form.as_str() {
+                "green" => name.clone(),
+                variant => format!("{name}/{variant}"),
+            };
+            // Whichever accelerator it is, the order is nearly the same.
+            key(&title, "tcg")
+        });
+    let trial = |(name, form): (String, String)| {
+        Trial::test(format!("{name}::{form}"), move || run(&name, &form))
+    };
+    forms.into_iter().map(trial).collect()
 }
 
 /// Built before the first test, with progress, so that no test's time depends on it.

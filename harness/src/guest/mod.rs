@@ -122,8 +122,8 @@ impl Diagnose for GuestError {
 }
 
 /// A guest whose VMM runs, and that has not been heard of yet.
-/// How a start went on: what was reached, and when, counted from the start of the VMM.
-pub type Steps = Vec<(&'static str, Duration)>;
+/// How a start went: what was waited for, from when, how long.
+pub type Steps = Vec<(&'static str, Instant, Duration)>;
 
 /// A guest whose VMM runs, and that has not been heard of yet.
 #[derive(Debug)]
@@ -221,6 +221,11 @@ async fn hello(
     by: Deadline,
 ) -> Result<(), GuestError> {
     let guest = || spec.name.clone();
+    let mut since = started;
+    let mut done = |step| {
+        steps.push((step, since, since.elapsed()));
+        since = Instant::now();
+    };
     if let Some(takeover) = takeover {
         let monitor = |source| GuestError::Monitor {
             guest: guest(),
@@ -232,17 +237,17 @@ async fn hello(
         restore(&mut qmp, spec, takeover.state(), by)
             .await
             .map_err(monitor)?;
-        steps.push(("loaded", started.elapsed()));
+        done("the saved machine runs");
         become_guest(spec, takeover, by)
             .await
             .map_err(|why| GuestError::Takeover {
                 guest: guest(),
                 why,
             })?;
-        steps.push(("identity", started.elapsed()));
+        done("it has its identity");
     }
     let answer = channel.exec(GuestCommand::new(["true"]), by).await;
-    steps.push(("steering", started.elapsed()));
+    done("it answers");
     match answer {
         Ok(_) => Ok(()),
         Err(source) => Err(GuestError::Channel {

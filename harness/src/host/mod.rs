@@ -12,6 +12,7 @@
 //! kvm          whether KVM runs a stock kernel, proven with a guest; choosing the accelerator
 //! doctor       all of the above in one report
 //! setup        installs what is missing
+//! jobserver    how many labs at once, for all processes of the user
 //! ```
 //!
 //! What the lab is made of:
@@ -36,6 +37,7 @@ mod doctor_sys;
 pub mod finding;
 pub mod http;
 pub mod isolate;
+pub mod jobserver;
 pub mod kvm;
 mod modules;
 pub mod netlink;

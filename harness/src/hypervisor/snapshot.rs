@@ -45,6 +45,8 @@ pub async fn restore(
     let uri = json!({ "uri": format!("fd:{STATE}") });
     qmp.execute("migrate-incoming", uri, by).await?;
     migrated(qmp, "to load the machine", by).await?;
+    // It was saved while it stood still.
+    qmp.execute("cont", json!({}), by).await?;
     for (index, (mac, _)) in spec.nics.iter().enumerate() {
         let nic = json!({
             "driver": "virtio-net-pci",

@@ -37,10 +37,12 @@ impl Run<'_> {
         let mut reports = BTreeMap::new();
         let containers = async {
             let begun = Instant::now();
-            let result = self.start_containers().await;
-            (result, begun.elapsed())
+            let mut started = Vec::new();
+            let result = self.start_containers(&mut started).await;
+            (result, begun, begun.elapsed(), started)
         };
-        let (early, (containers, took)) = tokio::join!(self.check_all(&early), containers);
+        let (early, (containers, began, took, started)) =
+            tokio::join!(self.check_all(&early), containers);
         reports.extend(early);
         if let Err(why) = containers {
             for check in self.scenario.checks.iter().filter(needs_container) {
@@ -62,8 +64,12 @@ impl Run<'_> {
         {
             self.report.stages.push(StageReport {
                 name: "containers".to_owned(),
+                at_ms: self.at_ms(began),
                 ms: took.as_millis() as u64,
             });
+        }
+        for (what, began, took) in started {
+            self.waited("containers", what, began, took);
         }
         let ordered = self
             .scenario
@@ -74,12 +80,17 @@ impl Run<'_> {
         self.done("checks", begun);
     }
 
-    async fn start_containers(&self) -> Result<(), String> {
+    /// `started` gets each container that runs, with when its start was asked for and how long that took.
+    async fn start_containers(
+        &self,
+        started: &mut Vec<(String, Instant, Duration)>,
+    ) -> Result<(), String> {
         for (name, plan) in &self.scenario.guests {
             let Some(guest) = self.guests.get(name) else {
                 continue;
             };
             for (container, image) in &plan.containers {
+                let begun = Instant::now();
                 let by = Deadline::after(patience(self.job.accelerator, Duration::from_secs(60)));
                 // Docker and the image's loading are services of the guest; waiting for them is systemd's business.
                 let line = format!(
@@ -95,6 +106,8 @@ impl Run<'_> {
                         output.stderr.trim()
                     ));
                 }
+                let what = format!("{name}/{container} runs");
+                started.push((what, begun, begun.elapsed()));
             }
         }
         Ok(())
@@ -198,6 +211,7 @@ impl Run<'_> {
             expected: expected(&check.kind),
             got: why.to_owned(),
             attempts: 0,
+            at_ms: self.at_ms(Instant::now()),
             ms: 0,
         }
     }

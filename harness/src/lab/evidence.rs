@@ -5,6 +5,8 @@ use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
+use futures_util::future::join_all;
+
 use super::job::Job;
 use super::run::Run;
 use super::topology::machine_folder;
@@ -80,30 +82,35 @@ pub(super) async fn gather(run: &Run<'_>, job: &Job, evidence: &Path) -> BTreeMa
         &evidence.join("captures/summary.txt"),
         &(captures.join("\n") + "\n"),
     );
-    for machine in run.lab.machines() {
+    // Machines and guests at once; what is asked of one is asked one after another.
+    let machines = run.lab.machines().map(async |machine| {
         let folder = machine_folder(evidence, machine.name());
         let vantage = Vantage::Machine(machine.clone());
         for (file, command) in NETWORK {
             save(&vantage, command, &folder.join(file)).await;
         }
-    }
-    let mut versions = versions(run, job).await;
-    for (name, guest) in &run.guests {
+    });
+    let guests = run.guests.iter().map(async |(name, guest)| {
         let folder = guest_folder(evidence, name.as_ref());
         let vantage = Vantage::Guest(guest.clone());
         for (file, command) in NETWORK.iter().chain(&GUEST) {
             save(&vantage, command, &folder.join(file)).await;
         }
+        let mut versions = Vec::new();
         for (what, command) in [
             ("systemd", "systemctl --version | sed -n '1s/systemd //p'"),
             ("kernel", "uname -r"),
             ("docker", "docker --version 2>/dev/null"),
         ] {
             if let Some(version) = ask(&vantage, command).await {
-                versions.insert(format!("{name}.{what}"), version);
+                versions.push((format!("{name}.{what}"), version));
             }
         }
-    }
+        versions
+    });
+    let (mut versions, _, of_guests) =
+        tokio::join!(versions(run, job), join_all(machines), join_all(guests));
+    versions.extend(of_guests.into_iter().flatten());
     versions
 }
 
@@ -117,7 +124,7 @@ async fn versions(run: &Run<'_>, job: &Job) -> BTreeMap<String, String> {
         return versions;
     };
     let vantage = Vantage::Machine(machine.clone());
-    for (what, command) in [
+    let asked = [
         ("host.kernel", "uname -r".to_owned()),
         (
             "host.systemd",
@@ -134,11 +141,9 @@ async fn versions(run: &Run<'_>, job: &Job) -> BTreeMap<String, String> {
                 crate::hypervisor::qemu::program()
             ),
         ),
-    ] {
-        if let Some(version) = ask(&vantage, &command).await {
-            versions.insert(what.to_owned(), version);
-        }
-    }
+    ]
+    .map(async |(what, command)| Some((what.to_owned(), ask(&vantage, &command).await?)));
+    versions.extend(join_all(asked).await.into_iter().flatten());
     versions
 }
 

@@ -4,7 +4,9 @@
 //! [`supervise`] is the part that runs in the user's process and talks to workers.
 
 mod boot;
+mod booting;
 mod checking;
+pub mod durations;
 mod evidence;
 mod job;
 mod leaks;

@@ -4,19 +4,19 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::boot::{GuestImage, Launch, mount_templates, start_again, start_guests};
+use futures_util::future::join_all;
+
+use super::boot::{GuestImage, mount_templates};
 use super::evidence;
-use super::job::{Event, Job, StartFrom};
+use super::job::{Event, Job};
 use super::leaks;
 use super::topology::{Folders, Lab, LabError};
 use crate::check::Surroundings;
-use crate::deadline::Deadline;
 use crate::diagnostic::{Diagnose, Diagnostic};
-use crate::guest::identity::KeyPair;
 use crate::guest::{Guest, GuestError};
 use crate::hypervisor::Accelerator;
 use crate::plan::TopologyPlan;
-use crate::report::{GuestReport, Outcome, RunReport, StageReport, judge_run};
+use crate::report::{Outcome, RunReport, StageReport, WaitReport, judge_run};
 use crate::scenario::Scenario;
 use crate::scenario::names::MachineName;
 
@@ -49,7 +49,7 @@ pub(super) struct Run<'a> {
 }
 
 /// Why a run ended without a verdict.
-enum Ended {
+pub(super) enum Ended {
     Broken(Diagnostic),
     TimedOut(Diagnostic),
 }
@@ -82,6 +82,7 @@ impl<'a> Run<'a> {
             guests: Vec::new(),
             checks: Vec::new(),
             stages: Vec::new(),
+            waits: Vec::new(),
             versions: BTreeMap::new(),
             leaks: Vec::new(),
             evidence: Some(job.evidence.clone()),
@@ -138,6 +139,9 @@ impl<'a> Run<'a> {
         let begun = self.stage("building the topology");
         self.lab = Lab::build(&plan, &self.folders).await?;
         self.done("topology", begun);
+        for (what, begun, took) in self.lab.take_waits() {
+            self.waited("topology", what, begun, took);
+        }
         let begun = self.stage("booting the guests");
         self.surround();
         if let Some(image) = &image {
@@ -163,57 +167,6 @@ impl<'a> Run<'a> {
         mount_templates(&self.job.starts, folder, &self.folders.run)
             .map_err(|why| bound(std::io::Error::other(why)))?;
         Ok(Some(mounted))
-    }
-
-    async fn boot(&mut self, image: &GuestImage) -> Result<(), Ended> {
-        let folders = self.folders.clone();
-        let login = KeyPair::generate("bridgelab", &folders.run.join("login_key"))
-            .map_err(|e| Ended::from(LabError::Guest(e)))?;
-        let launch = Launch {
-            image,
-            accelerator: self.job.accelerator,
-            folders: &folders,
-            starts: &self.job.starts,
-            login: &login,
-        };
-        let mut booting = start_guests(self.scenario, &mut self.lab, &launch).await?;
-        while let Some((name, mut one)) = booting.pop_first() {
-            let by = Deadline::after(patience(self.job.accelerator, Duration::from_secs(60)));
-            let mut waited = one.booting.wait(by).await;
-            if let (Err((error, _)), StartFrom::Template { .. }, Some(plan)) =
-                (&waited, &one.from, self.scenario.guests.get(&name))
-            {
-                let why = format!("its template failed: {}", Diagnostic::new(error));
-                (self.tell)(Event::Progress {
-                    text: format!("booting {name} cold: {why}"),
-                });
-                one = start_again(&name, plan, &self.lab, &launch, one.taps, why).await?;
-                let by = Deadline::after(patience(self.job.accelerator, Duration::from_secs(60)));
-                waited = one.booting.wait(by).await;
-            }
-            let guest = waited.map_err(|(error, _)| Ended::from(LabError::Guest(error)))?;
-            self.commands.push(one.command);
-            let key = one.identity.host_key.public_blob().to_owned();
-            self.surroundings.host_keys.insert(name.to_string(), key);
-            let (start, start_reason) = match one.from {
-                StartFrom::Cold { reason } => ("cold", reason),
-                StartFrom::Template { folder, .. } => ("template", folder.display().to_string()),
-            };
-            let steps = guest.steps().iter().map(|(step, took)| StageReport {
-                name: (*step).to_owned(),
-                ms: took.as_millis() as u64,
-            });
-            self.report.guests.push(GuestReport {
-                name: name.to_string(),
-                machine: one.machine.0.to_string(),
-                reason: one.machine.1.to_owned(),
-                start: start.to_owned(),
-                start_reason,
-                steps: steps.collect(),
-            });
-            self.guests.insert(name, Arc::new(guest));
-        }
-        Ok(())
     }
 
     /// Captures are named after who is at the end of the wire; checks name the interface alone.
@@ -262,19 +215,22 @@ impl<'a> Run<'a> {
     /// Takes everything down and looks for what is left.
     pub(super) async fn tear_down(mut self) -> RunReport {
         let begun = self.stage("taking the lab down");
-        for (_, guest) in std::mem::take(&mut self.guests) {
-            match Arc::into_inner(guest) {
-                Some(guest) => guest.stop(GRACE).await,
-                None => self
-                    .report
-                    .leaks
-                    .push("a guest that something still holds".to_owned()),
+        let guests = std::mem::take(&mut self.guests).into_values();
+        let held = join_all(guests.map(async |guest| match Arc::into_inner(guest) {
+            Some(guest) => {
+                guest.stop(GRACE).await;
+                None
             }
-        }
+            None => Some("a guest that something still holds".to_owned()),
+        }));
+        self.report.leaks.extend(held.await.into_iter().flatten());
         self.surroundings = Surroundings::default();
         self.lab.stop_services(GRACE).await;
         drop(std::mem::take(&mut self.lab));
+        let ended = Instant::now();
         self.report.leaks.extend(leaks::remaining_processes().await);
+        let what = "all processes are gone".to_owned();
+        self.waited("teardown", what, ended, ended.elapsed());
         self.done("teardown", begun);
         self.report.ms = self.started.elapsed().as_millis() as u64;
         self.report
@@ -295,8 +251,23 @@ impl<'a> Run<'a> {
     pub(super) fn done(&mut self, name: &str, begun: Instant) {
         self.report.stages.push(StageReport {
             name: name.to_owned(),
+            at_ms: self.at_ms(begun),
             ms: begun.elapsed().as_millis() as u64,
         });
+    }
+
+    pub(super) fn waited(&mut self, stage: &str, what: String, begun: Instant, took: Duration) {
+        self.report.waits.push(WaitReport {
+            stage: stage.to_owned(),
+            what,
+            at_ms: self.at_ms(begun),
+            ms: took.as_millis() as u64,
+        });
+    }
+
+    /// Milliseconds from the run's start to `instant`.
+    pub(super) fn at_ms(&self, instant: Instant) -> i64 {
+        instant.duration_since(self.started).as_millis() as i64
     }
 }
 
@@ -313,6 +284,7 @@ pub(super) fn broken(job: &Job, scenario: &str, error: &dyn Diagnose) -> RunRepo
         guests: Vec::new(),
         checks: Vec::new(),
         stages: Vec::new(),
+        waits: Vec::new(),
         versions: BTreeMap::new(),
         leaks: Vec::new(),
         evidence: Some(job.evidence.clone()),

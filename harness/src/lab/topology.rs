@@ -5,7 +5,9 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
+
+use futures_util::future::join_all;
 
 use crate::deadline::Deadline;
 use crate::diagnostic::Diagnose;
@@ -99,6 +101,8 @@ pub struct Lab {
     captures: BTreeMap<String, Capture>,
     machines: BTreeMap<String, Arc<Netns>>,
     sysctls: Vec<String>,
+    /// Daemons that were waited for: what, from when, how long.
+    waits: Vec<(String, Instant, Duration)>,
 }
 
 /// Folders that steps write into.
@@ -120,9 +124,21 @@ impl Lab {
         lab.make_machines(plan)?;
         for step in plan.steps() {
             tracing::debug!(%step, "carry out");
+            let begun = Instant::now();
             lab.carry_out(step, folders).await?;
+            let daemon = match step {
+                Step::Dnsmasq { machine, .. } => format!("dnsmasq on {machine} is ready"),
+                Step::Networkd { machine, .. } => format!("networkd on {machine} is ready"),
+                _ => continue,
+            };
+            lab.waits.push((daemon, begun, begun.elapsed()));
         }
         Ok(lab)
+    }
+
+    /// What was waited for while it was built: what, from when, and for how long.
+    pub(super) fn take_waits(&mut self) -> Vec<(String, Instant, Duration)> {
+        std::mem::take(&mut self.waits)
     }
 
     /// A machine by name.
@@ -162,16 +178,19 @@ impl Lab {
 
     /// Ends daemons in good order. Machines and links go when the value is dropped.
     pub async fn stop_services(&mut self, grace: Duration) {
-        for service in self.services.drain(..) {
+        // All at once: none needs another to end well.
+        let services = self.services.drain(..).map(async |service| {
             if let Err(error) = service.stop(grace).await {
                 tracing::warn!(%error, "a daemon could not be reaped");
             }
-        }
-        while let Some((machine, networkd)) = self.networkd.pop_first() {
+        });
+        let networkd = std::mem::take(&mut self.networkd).into_iter();
+        let networkd = networkd.map(async |(machine, networkd)| {
             if let Err(error) = networkd.stop(grace).await {
                 tracing::warn!(%error, machine, "networkd could not be reaped");
             }
-        }
+        });
+        tokio::join!(join_all(services), join_all(networkd));
     }
 
     /// Namespaces take about a millisecond each, so all are asked for before the first is waited for.

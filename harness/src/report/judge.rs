@@ -56,6 +56,7 @@ mod tests {
             expected: "a reply".to_owned(),
             got: got.to_owned(),
             attempts: 1,
+            at_ms: 0,
             ms: 1,
         }
     }

@@ -7,6 +7,7 @@ pub mod junit;
 #[cfg(test)]
 mod tests;
 pub mod text;
+pub mod timings;
 
 pub use judge::judge_run;
 
@@ -17,6 +18,9 @@ use serde::{Deserialize, Serialize};
 
 /// Version of the report's shape.
 pub const SCHEMA: u32 = 1;
+
+/// The stage before a run's start.
+const QUEUE: &str = "queue";
 
 /// All runs of one invocation.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -110,6 +114,9 @@ pub struct CheckReport {
     pub got: String,
     /// How often it looked.
     pub attempts: u32,
+    /// When it began, in milliseconds from the run's start.
+    #[serde(default)]
+    pub at_ms: i64,
     /// From its start to its verdict, in milliseconds.
     pub ms: u64,
 }
@@ -129,9 +136,25 @@ impl CheckReport {
 /// A stage of a run and what it took.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StageReport {
-    /// `topology`, `boot`, `containers`, `checks`, `evidence`, `teardown`.
+    /// `queue`, `topology`, `boot`, `containers`, `checks`, `evidence`, `teardown`.
     pub name: String,
+    /// When it began, in milliseconds from the run's start; negative for `queue`, which ends there.
+    #[serde(default)]
+    pub at_ms: i64,
     /// Milliseconds.
+    pub ms: u64,
+}
+
+/// A fact that a stage waited for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WaitReport {
+    /// The stage that waited.
+    pub stage: String,
+    /// The fact, in words.
+    pub what: String,
+    /// When it began to wait, in milliseconds from the run's start.
+    pub at_ms: i64,
+    /// Milliseconds until it held, or until the wait was given up.
     pub ms: u64,
 }
 
@@ -148,8 +171,6 @@ pub struct GuestReport {
     pub start: String,
     /// Which template, or why none.
     pub start_reason: String,
-    /// What was reached on the way to the first answer, in milliseconds from the start of its VMM.
-    pub steps: Vec<StageReport>,
 }
 
 /// One run of one scenario, green or variant.
@@ -175,6 +196,9 @@ pub struct RunReport {
     pub checks: Vec<CheckReport>,
     /// In the order they began.
     pub stages: Vec<StageReport>,
+    /// What the stages waited for, in the order they began to.
+    #[serde(default)]
+    pub waits: Vec<WaitReport>,
     /// bridgelab, kernel, VMM, systemd, Docker, image digest.
     pub versions: BTreeMap<String, String>,
     /// What was still there after teardown.
@@ -183,7 +207,7 @@ pub struct RunReport {
     pub evidence: Option<PathBuf>,
     /// The command that repeats this run.
     pub reproduce: String,
-    /// From start to end, in milliseconds.
+    /// From start to end, in milliseconds; without the time in the queue.
     pub ms: u64,
 }
 
@@ -202,5 +226,24 @@ impl RunReport {
         let head = format!("`{}` ", check.id);
         let told = self.differences.iter().find(|told| told.starts_with(&head));
         told.map(String::as_str)
+    }
+
+    /// Whether it was cancelled while it stood in the queue.
+    pub fn never_began(&self) -> bool {
+        let queued = self.stages.iter().all(|stage| stage.name == QUEUE);
+        self.outcome == Outcome::Cancelled && queued && self.evidence.is_none()
+    }
+
+    /// Adds the time that it stood in the queue before it began; no stage when it was admitted at once.
+    pub fn queued_for(&mut self, time: std::time::Duration) {
+        let ms = time.as_millis() as u64;
+        if ms > 0 {
+            let stage = StageReport {
+                name: QUEUE.to_owned(),
+                at_ms: -(ms as i64),
+                ms,
+            };
+            self.stages.insert(0, stage);
+        }
     }
 }

@@ -19,6 +19,7 @@ fn check(id: &str, outcome: CheckOutcome, got: &str) -> CheckReport {
         expected: "a reply from 192.168.1.1".to_owned(),
         got: got.to_owned(),
         attempts: 1,
+        at_ms: 0,
         ms: 31,
     }
 }
@@ -55,9 +56,11 @@ fn judged(
         stages: stages
             .map(|(name, ms)| StageReport {
                 name: name.to_owned(),
+                at_ms: 0,
                 ms,
             })
             .to_vec(),
+        waits: Vec::new(),
         versions: BTreeMap::from([("host.kernel".to_owned(), "6.12.95".to_owned())]),
         leaks: Vec::new(),
         evidence: Some("/evidence/1".into()),

@@ -25,6 +25,10 @@ fn paint(text: &str, code: &str, colour: Colour) -> String {
 
 /// One run's verdict.
 pub fn verdict(run: &RunReport, colour: Colour) -> String {
+    if run.never_began() {
+        let word = paint("cancelled", "1;31", colour);
+        return format!("{}: {word} in the queue\n", run.title());
+    }
     let mut text = String::new();
     let word = match run.outcome {
         Outcome::Passed => paint("passed", "1;32", colour),
@@ -126,15 +130,14 @@ pub fn summary(runs: &[RunReport]) -> String {
             .filter(|run| wanted.contains(&run.outcome))
             .count()
     };
+    let cancelled = match count(&[Outcome::Cancelled]) {
+        0 => String::new(),
+        runs => format!(", {runs} cancelled"),
+    };
     format!(
-        "{} passed, {} failed, {} skipped",
+        "{} passed, {} failed, {} skipped{cancelled}",
         count(&[Outcome::Passed]),
-        count(&[
-            Outcome::Failed,
-            Outcome::Broken,
-            Outcome::TimedOut,
-            Outcome::Cancelled
-        ]),
+        count(&[Outcome::Failed, Outcome::Broken, Outcome::TimedOut]),
         count(&[Outcome::Skipped])
     )
 }
@@ -168,7 +171,7 @@ fn counts(run: &RunReport) -> String {
     }
 }
 
-fn seconds(ms: u64) -> String {
+pub(super) fn seconds(ms: u64) -> String {
     if ms < 1000 {
         format!("{ms} ms")
     } else {
@@ -201,6 +204,7 @@ mod tests {
                     expected: "a reply from 192.168.1.1".to_owned(),
                     got: "a reply from 192.168.1.1".to_owned(),
                     attempts: 1,
+                    at_ms: 0,
                     ms: 3,
                 },
                 CheckReport {
@@ -212,13 +216,16 @@ mod tests {
                     expected: "a reply from 192.168.1.1".to_owned(),
                     got: "no reply".to_owned(),
                     attempts: 12,
+                    at_ms: 0,
                     ms: 30_120,
                 },
             ],
             stages: vec![StageReport {
                 name: "topology".to_owned(),
+                at_ms: 0,
                 ms: 24,
             }],
+            waits: Vec::new(),
             versions: std::collections::BTreeMap::new(),
             leaks: Vec::new(),
             evidence: Some("/evidence/1".into()),

@@ -1,0 +1,226 @@
+//! Admits labs to this machine, a few at a time, for all processes of the user.
+//!
+//! A run asks for a [`Slot`] with what it [`Need`]s. The requests of all processes stand in one queue, in the order
+//! in which they came; the first of it is admitted when it fits beside what runs, or when nothing runs at all. A big
+//! request at the head is not overtaken by small ones. The queue is a folder with a file for each request, locked by
+//! the process whose request it is: the kernel ends the lock with the process, however that ends, so nothing can be
+//! stale and nobody cleans up after anybody. Why so: `docs/jobserver.md`.
+
+mod budget;
+mod memory;
+mod queue;
+mod wake;
+
+pub use budget::{Budget, Limit, Need};
+pub use memory::physical_memory;
+
+use std::io;
+use std::os::unix::net::UnixStream;
+use std::path::{Path, PathBuf};
+
+use tokio::sync::{mpsc, oneshot};
+
+use crate::diagnostic::Diagnose;
+use queue::{Queue, Ticket};
+use wake::Woken;
+
+/// The queue of this user's labs on this machine.
+#[derive(Debug, Clone)]
+pub struct Jobserver {
+    folder: PathBuf,
+    limit: Limit,
+}
+
+/// A run was not admitted.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum JobserverError {
+    /// The queue's files.
+    #[error("{doing} `{}`", path.display())]
+    Io {
+        /// What was being done.
+        doing: &'static str,
+        /// File or folder.
+        path: PathBuf,
+        /// The kernel's answer.
+        source: io::Error,
+    },
+    /// The machine could never run it.
+    #[error(
+        "make room for a lab of {} of memory: this machine, or the container around us, has {}",
+        budget::mebibytes(*need), budget::mebibytes(*physical)
+    )]
+    TooLarge {
+        /// Bytes that it needs.
+        need: u64,
+        /// Bytes that there are.
+        physical: u64,
+    },
+}
+
+impl Diagnose for JobserverError {
+    fn code(&self) -> &'static str {
+        match self {
+            Self::Io { .. } => "host.jobserver",
+            Self::TooLarge { .. } => "host.too-little-memory",
+        }
+    }
+
+    fn help(&self) -> Option<String> {
+        match self {
+            Self::Io { source, .. } if source.raw_os_error() == Some(nix::libc::EMFILE) => {
+                Some("`sysctl -w fs.inotify.max_user_instances=1024` allows more".to_owned())
+            }
+            Self::Io { .. } => Some(
+                "XDG_RUNTIME_DIR or BRIDGELAB_CACHE chooses another place for the queue".to_owned(),
+            ),
+            Self::TooLarge { .. } => {
+                Some("give the scenario's guests less `mem`, or fewer of them".to_owned())
+            }
+        }
+    }
+}
+
+fn io_error(doing: &'static str, path: &Path) -> impl FnOnce(io::Error) -> JobserverError {
+    let path = path.to_owned();
+    move |source| JobserverError::Io {
+        doing,
+        path,
+        source,
+    }
+}
+
+/// What a request waits for; shown as a sentence that names who is in its way.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Waiting {
+    /// For its turn: others came first.
+    Behind(String),
+    /// It is the first, and there is no room for it.
+    Room(String),
+}
+
+impl std::fmt::Display for Waiting {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let (Self::Behind(text) | Self::Room(text)) = self;
+        f.write_str(text)
+    }
+}
+
+/// Admission of one run; ends when dropped, or with the process.
+#[derive(Debug)]
+#[must_use = "others are admitted as soon as it is dropped"]
+pub struct Slot {
+    _ticket: Ticket,
+}
+
+/// Where the queue of this user is: `$XDG_RUNTIME_DIR/bridgelab-jobs`, where that folder is ours; otherwise
+/// `CACHE/jobs-UID`.
+///
+/// The user id is in the name because `sudo -E` leaves root with the folders of another.
+pub fn queue_folder(cache: &Path) -> PathBuf {
+    use std::os::unix::fs::MetadataExt;
+    let uid = nix::unistd::Uid::effective().as_raw();
+    let runtime = std::env::var_os("XDG_RUNTIME_DIR")
+        .map(PathBuf::from)
+        .filter(|dir| std::fs::metadata(dir).is_ok_and(|meta| meta.is_dir() && meta.uid() == uid));
+    match runtime {
+        Some(runtime) => runtime.join("bridgelab-jobs"),
+        None => cache.join(format!("jobs-{uid}")),
+    }
+}
+
+impl Jobserver {
+    /// The queue in `folder`, which is made when it is first needed; see [`queue_folder`].
+    pub fn new(folder: PathBuf, limit: Limit) -> Self {
+        Self { folder, limit }
+    }
+
+    /// Stands in the queue until there is room; `waiting` is told for what and for whom, whenever that changes.
+    ///
+    /// Dropping the future gives up the place in the queue.
+    ///
+    /// # Errors
+    /// [`JobserverError`]: the queue's files cannot be used, or the machine has less memory than `need` at all.
+    pub async fn acquire(
+        &self,
+        label: &str,
+        need: Need,
+        mut waiting: impl FnMut(&Waiting),
+    ) -> Result<Slot, JobserverError> {
+        let physical = physical_memory();
+        if need.memory > physical {
+            return Err(JobserverError::TooLarge {
+                need: need.memory,
+                physical,
+            });
+        }
+        let (told, mut hears) = mpsc::unbounded_channel();
+        let (done, admitted) = oneshot::channel();
+        let io = |doing| io_error(doing, &self.folder);
+        // Closed when this future is dropped; that ends the thread.
+        let (_alive, cancelled) = UnixStream::pair().map_err(io("wait at"))?;
+        let (folder, limit, label) = (self.folder.clone(), self.limit, label.to_owned());
+        // Locks block, so a thread of its own waits for them.
+        std::thread::Builder::new()
+            .name("queue".to_owned())
+            .spawn(move || {
+                let slot = wait_in_line(&folder, limit, &label, need, &cancelled, &|why| {
+                    let _ = told.send(why);
+                });
+                // Nobody takes it if the caller is gone; it is dropped then, which ends the admission.
+                let _ = done.send(slot);
+            })
+            .map_err(io("start a thread to wait at"))?;
+        while let Some(why) = hears.recv().await {
+            waiting(&why);
+        }
+        match admitted.await {
+            Ok(Ok(Some(slot))) => Ok(slot),
+            Ok(Err(error)) => Err(error),
+            Ok(Ok(None)) | Err(_) => Err(io("wait at")(io::ErrorKind::Interrupted.into())),
+        }
+    }
+}
+
+/// Body of the waiting thread; `None` when it was cancelled.
+fn wait_in_line(
+    folder: &Path,
+    limit: Limit,
+    label: &str,
+    need: Need,
+    cancelled: &UnixStream,
+    tell: &dyn Fn(Waiting),
+) -> Result<Option<Slot>, JobserverError> {
+    let mut queue = Queue::open(folder)?;
+    let mut ticket = queue.enter(label, need)?;
+    let mut events = None;
+    let mut last = None;
+    loop {
+        let Some(why) = queue.try_admit(&mut ticket, limit)? else {
+            return Ok(Some(Slot { _ticket: ticket }));
+        };
+        let Some(watch) = &events else {
+            // What happened before it watched is seen by another look.
+            events = Some(wake::Watch::new(folder)?);
+            continue;
+        };
+        if last.as_ref() != Some(&why) {
+            tell(why.clone());
+            last = Some(why);
+        }
+        match watch.wait(cancelled)? {
+            Woken::Changed => {}
+            Woken::Cancelled => return Ok(None),
+        }
+        if !ticket.is_there() {
+            // Somebody removed the folder, as logging out does with the runtime folder: stand in line again.
+            drop(ticket);
+            queue = Queue::open(folder)?;
+            ticket = queue.enter(label, need)?;
+            events = None;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,266 @@
+//! The queue as files: `NUMBER.waiting` and `NUMBER.running`, each locked by the process whose request it is.
+//!
+//! Whoever changes anything, or decides by what there is, holds the lock of the file `turnstile` meanwhile. Leaving
+//! needs no lock: removing a file is one step.
+
+use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::io::{self, Read, Write};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+use nix::fcntl::{Flock, FlockArg};
+use serde::{Deserialize, Serialize};
+
+use super::budget::{Budget, Limit, Need};
+use super::{JobserverError, Waiting, io_error};
+
+const TURNSTILE: &str = "turnstile";
+/// What the machine had when nothing of ours ran.
+const BUDGET: &str = "budget";
+const WAITING: &str = "waiting";
+const RUNNING: &str = "running";
+
+/// What a request says about itself; unknown keys are another version's.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub(super) struct Card {
+    pub(super) pid: u32,
+    pub(super) label: String,
+    pub(super) need: Need,
+}
+
+/// A request of a living process.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Entry {
+    pub(super) number: u64,
+    pub(super) running: bool,
+    pub(super) card: Card,
+}
+
+/// Our own request.
+#[derive(Debug)]
+pub(super) struct Ticket {
+    number: u64,
+    path: PathBuf,
+    card: Card,
+    held: Flock<File>,
+}
+
+impl Ticket {
+    /// Whether the file of this name is still ours: the folder may have been removed and made again.
+    pub(super) fn is_there(&self) -> bool {
+        match (fs::metadata(&self.path), self.held.metadata()) {
+            (Ok(there), Ok(ours)) => (there.dev(), there.ino()) == (ours.dev(), ours.ino()),
+            _ => false,
+        }
+    }
+}
+
+impl Drop for Ticket {
+    fn drop(&mut self) {
+        // Before the lock ends: those who wait are woken by this, and must not find it.
+        if self.is_there() {
+            let _ = fs::remove_file(&self.path);
+        }
+    }
+}
+
+/// The name's number and whether it runs; `None` for files that are no requests.
+pub(super) fn parse_name(name: &str) -> Option<(u64, bool)> {
+    let (number, state) = name.split_once('.')?;
+    let running = match state {
+        RUNNING => true,
+        WAITING => false,
+        _ => return None,
+    };
+    Some((number.parse().ok()?, running))
+}
+
+fn file_name(number: u64, state: &str) -> String {
+    // As many digits as sort well in `ls`.
+    format!("{number:010}.{state}")
+}
+
+pub(super) struct Queue {
+    folder: PathBuf,
+}
+
+impl Queue {
+    pub(super) fn open(folder: &Path) -> Result<Self, JobserverError> {
+        DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(folder)
+            .map_err(io_error("create", folder))?;
+        Ok(Self {
+            folder: folder.to_owned(),
+        })
+    }
+
+    fn turnstile(&self) -> Result<Flock<File>, JobserverError> {
+        let path = self.folder.join(TURNSTILE);
+        let mut options = OpenOptions::new();
+        let file = options.create(true).append(true).mode(0o600).open(&path);
+        let file = file.map_err(io_error("open", &path))?;
+        Flock::lock(file, FlockArg::LockExclusive)
+            .map_err(|(_, errno)| io_error("lock", &path)(errno.into()))
+    }
+
+    /// Puts a request at the queue's end.
+    pub(super) fn enter(&self, label: &str, need: Need) -> Result<Ticket, JobserverError> {
+        let turn = self.turnstile()?;
+        let last = self.entries(None)?.last().map_or(0, |entry| entry.number);
+        let number = last + 1;
+        let path = self.folder.join(file_name(number, WAITING));
+        let card = Card {
+            pid: std::process::id(),
+            label: label.to_owned(),
+            need,
+        };
+        let mut options = OpenOptions::new();
+        options.create_new(true).write(true).mode(0o600);
+        let file = options.open(&path).map_err(io_error("create", &path))?;
+        let mut held = Flock::lock(file, FlockArg::LockExclusiveNonblock)
+            .map_err(|(_, errno)| io_error("lock", &path)(errno.into()))?;
+        serde_json::to_writer(&mut *held, &card)
+            .map_err(io::Error::from)
+            .and_then(|()| held.flush())
+            .map_err(io_error("write", &path))?;
+        drop(turn);
+        Ok(Ticket {
+            number,
+            path,
+            card,
+            held,
+        })
+    }
+
+    /// Admits the request if it is its turn and there is room; otherwise says what it waits for.
+    pub(super) fn try_admit(
+        &self,
+        ticket: &mut Ticket,
+        limit: Limit,
+    ) -> Result<Option<Waiting>, JobserverError> {
+        let _turn = self.turnstile()?;
+        let others = self.entries(Some(ticket.number))?;
+        let budget = self.budget(&others);
+        let available = super::memory::available_memory();
+        if let Some(why) = waits_for(
+            &others,
+            ticket.number,
+            &ticket.card,
+            limit,
+            budget,
+            available,
+        ) {
+            return Ok(Some(why));
+        }
+        let running = self.folder.join(file_name(ticket.number, RUNNING));
+        fs::rename(&ticket.path, &running).map_err(io_error("rename", &ticket.path))?;
+        ticket.path = running;
+        Ok(None)
+    }
+
+    /// Measured while nothing of ours runs, because what runs is in the kernel's figures already, as far as it has
+    /// touched its memory; kept for those who come while something runs.
+    fn budget(&self, others: &[Entry]) -> Budget {
+        let path = self.folder.join(BUDGET);
+        let kept = fs::read(&path)
+            .ok()
+            .and_then(|text| serde_json::from_slice(&text).ok());
+        match kept {
+            Some(budget) if others.iter().any(|entry| entry.running) => budget,
+            _ => {
+                let budget = Budget::measure();
+                // Who cannot read it measures for himself, and finds less: nobody is admitted too early by that.
+                let _ = fs::write(&path, serde_json::to_vec(&budget).unwrap_or_default());
+                budget
+            }
+        }
+    }
+
+    /// The requests of living processes, in order; removes those of dead ones. Our own lock would look like
+    /// another's, so `own` is left out.
+    fn entries(&self, own: Option<u64>) -> Result<Vec<Entry>, JobserverError> {
+        let mut entries = Vec::new();
+        for file in fs::read_dir(&self.folder).map_err(io_error("list", &self.folder))? {
+            let path = file.map_err(io_error("list", &self.folder))?.path();
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            let Some((number, running)) = parse_name(&name) else {
+                continue;
+            };
+            if own == Some(number) {
+                continue;
+            }
+            // Gone since we listed: it left.
+            let Ok(file) = File::open(&path) else {
+                continue;
+            };
+            // Shared, so that those who look do not take each other for the owner.
+            match Flock::lock(file, FlockArg::LockSharedNonblock) {
+                Ok(_dead) => {
+                    let _ = fs::remove_file(&path);
+                }
+                Err((mut file, nix::errno::Errno::EWOULDBLOCK)) => {
+                    let mut text = String::new();
+                    let _ = file.read_to_string(&mut text);
+                    entries.push(Entry {
+                        number,
+                        running,
+                        card: serde_json::from_str(&text).unwrap_or_default(),
+                    });
+                }
+                Err((_, errno)) => return Err(io_error("look at", &path)(errno.into())),
+            }
+        }
+        entries.sort_unstable_by_key(|entry| entry.number);
+        Ok(entries)
+    }
+}
+
+/// What request `number` waits for, beside these others, in words; `None`: it is admitted. Pure.
+pub(super) fn waits_for(
+    others: &[Entry],
+    number: u64,
+    card: &Card,
+    limit: Limit,
+    budget: Budget,
+    available: u64,
+) -> Option<Waiting> {
+    let running: Vec<&Entry> = others.iter().filter(|entry| entry.running).collect();
+    let mut ahead = others
+        .iter()
+        .filter(|entry| !entry.running && entry.number < number);
+    if let Some(first) = ahead.next() {
+        let more = match ahead.count() {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        return Some(Waiting::Behind(format!(
+            "waiting behind {}{more}, which came first",
+            named(first)
+        )));
+    }
+    if running.is_empty() {
+        // Larger than the whole budget: it runs alone.
+        return None;
+    }
+    let held = || {
+        let shown: Vec<String> = running.iter().take(3).map(|entry| named(entry)).collect();
+        let more = match running.len() - shown.len() {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        format!("held by {}{more}", shown.join(", "))
+    };
+    let used = running
+        .iter()
+        .fold(Need::default(), |sum, entry| sum.plus(entry.card.need));
+    let short = limit.short_of(card.need, used, running.len(), budget, available)?;
+    let held = held();
+    Some(Waiting::Room(format!("waiting for {short}: {held}")))
+}
+
+fn named(entry: &Entry) -> String {
+    format!("pid {} `{}`", entry.card.pid, entry.card.label)
+}

@@ -1,0 +1,89 @@
+//! Wakes who waits in the queue: inotify(7) on its folder. Nothing is polled.
+
+use std::fs::File;
+use std::os::fd::AsFd;
+use std::os::unix::net::UnixStream;
+use std::path::{Path, PathBuf};
+
+use nix::errno::Errno;
+use nix::fcntl::{Flock, FlockArg};
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sys::inotify::{AddWatchFlags, InitFlags, Inotify, InotifyEvent};
+
+use super::queue::parse_name;
+use super::{JobserverError, io_error};
+
+/// Why [`Watch::wait`] returned.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Woken {
+    /// Something changed; look again.
+    Changed,
+    /// The other end of the socket was closed.
+    Cancelled,
+}
+
+pub(super) struct Watch {
+    folder: PathBuf,
+    inotify: Inotify,
+}
+
+impl Watch {
+    pub(super) fn new(folder: &Path) -> Result<Self, JobserverError> {
+        let failed = |errno: Errno| io_error("watch", folder)(errno.into());
+        let flags = InitFlags::IN_CLOEXEC | InitFlags::IN_NONBLOCK;
+        let inotify = Inotify::init(flags).map_err(failed)?;
+        // Admitted, gone, died, and the folder itself gone. Who comes stands behind us.
+        let what = AddWatchFlags::IN_MOVED_TO
+            | AddWatchFlags::IN_DELETE
+            | AddWatchFlags::IN_CLOSE_WRITE
+            | AddWatchFlags::IN_DELETE_SELF
+            | AddWatchFlags::IN_MOVE_SELF;
+        inotify.add_watch(folder, what).map_err(failed)?;
+        Ok(Self {
+            folder: folder.to_owned(),
+            inotify,
+        })
+    }
+
+    /// Waits until a request was admitted, left or died, or until the other end of `cancelled` is closed.
+    pub(super) fn wait(&self, cancelled: &UnixStream) -> Result<Woken, JobserverError> {
+        let failed = |errno: Errno| io_error("watch", &self.folder)(errno.into());
+        loop {
+            let mut fds = [
+                PollFd::new(self.inotify.as_fd(), PollFlags::POLLIN),
+                PollFd::new(cancelled.as_fd(), PollFlags::POLLIN),
+            ];
+            match poll(&mut fds, PollTimeout::NONE) {
+                Err(Errno::EINTR) => continue,
+                other => other.map_err(failed)?,
+            };
+            if fds[1].any() == Some(true) {
+                return Ok(Woken::Cancelled);
+            }
+            let events = match self.inotify.read_events() {
+                Err(Errno::EAGAIN) => continue,
+                other => other.map_err(failed)?,
+            };
+            // Each is looked at, even behind one that is enough.
+            if events.iter().filter(|event| self.concerns(event)).count() > 0 {
+                return Ok(Woken::Changed);
+            }
+        }
+    }
+
+    /// Whether it tells of a request, or of the folder; the turnstile is opened and closed by everyone who looks.
+    fn concerns(&self, event: &InotifyEvent) -> bool {
+        let Some(name) = &event.name else { return true };
+        if parse_name(&name.to_string_lossy()).is_none() {
+            return false;
+        }
+        if event.mask.contains(AddWatchFlags::IN_CLOSE_WRITE)
+            && let Ok(file) = File::open(self.folder.join(name))
+        {
+            // Only the owner opens it for writing, so the owner died. The kernel tells of the end before it
+            // releases the lock: wait for that, or the next look might still find the request alive.
+            let _ = Flock::lock(file, FlockArg::LockShared);
+        }
+        true
+    }
+}

@@ -1,0 +1,61 @@
+//! `bridgelab report`: verdicts and timings of runs that are over.
+
+use std::io::{IsTerminal, Write};
+use std::path::PathBuf;
+
+use bridgelab_harness::report::text::{Colour, verdict};
+use bridgelab_harness::report::{Report, RunReport, exit_code, timings};
+use clap::Args;
+
+use crate::commands::say;
+
+/// Columns where there is no terminal to ask.
+const COLUMNS: u16 = 100;
+
+/// Options of `bridgelab report`.
+#[derive(Debug, Args)]
+pub(crate) struct ReportArgs {
+    /// File that `run --json` wrote, or an evidence folder's report.json.
+    file: PathBuf,
+    /// Draw where each run's time went.
+    #[arg(long)]
+    timings: bool,
+}
+
+/// Prints a report; the exit code is that of its runs.
+pub(crate) fn report(args: &ReportArgs) -> i32 {
+    let read = std::fs::read(&args.file).and_then(|text| Ok(serde_json::from_slice(&text)?));
+    let report: Report = match read {
+        Ok(report) => report,
+        Err(error) => {
+            let path = args.file.display();
+            let _ = writeln!(
+                anstream::stderr(),
+                "error: read the report `{path}`: {error}"
+            );
+            return exit_code::INVALID;
+        }
+    };
+    for run in &report.runs {
+        say(&printed(run, args.timings));
+    }
+    let strict = std::env::var_os("BRIDGELAB_STRICT").is_some_and(|value| value == "1");
+    exit_code::worst(&report.runs, strict)
+}
+
+/// A run's verdict for stdout, with its chart if wanted; without the last line's end.
+pub(crate) fn printed(run: &RunReport, with_timings: bool) -> String {
+    let colour = if std::io::stdout().is_terminal() {
+        Colour::On
+    } else {
+        Colour::Off
+    };
+    let mut text = verdict(run, colour);
+    if with_timings {
+        let width = terminal_size::terminal_size_of(std::io::stdout());
+        let width = width.map_or(COLUMNS, |(width, _)| width.0);
+        text.push_str(&timings::chart(run, width.into()));
+    }
+    text.truncate(text.trim_end().len());
+    text
+}

@@ -1,0 +1,289 @@
+//! `bridgelab run`.
+
+mod evidence;
+mod queue;
+mod screen;
+mod unstarted;
+mod wanted;
+
+use std::cell::Cell;
+use std::collections::BTreeMap;
+use std::io::Write;
+use std::path::Path;
+use std::time::Instant;
+
+use bridgelab_harness::diagnostic::Diagnostic;
+use bridgelab_harness::host::jobserver::{Jobserver, Need, Waiting};
+use bridgelab_harness::hypervisor::Accelerator;
+use bridgelab_harness::image::Image;
+use bridgelab_harness::lab::supervise::{News, run_job};
+use bridgelab_harness::lab::{Event, Job, StartFrom};
+use bridgelab_harness::report::text::summary;
+use bridgelab_harness::report::{Outcome, Report, RunReport, SCHEMA, exit_code, junit};
+use futures_util::{StreamExt, stream};
+use tokio::sync::watch;
+
+use crate::cli::RunArgs;
+use crate::commands::{complain, ready_image, say};
+use crate::{enter, report};
+use queue::Turn;
+use screen::Screen;
+use wanted::{Wanted, prepare};
+
+pub(crate) fn run(args: &RunArgs) -> i32 {
+    match prepare(args) {
+        Ok(wanted) => run_all(args, &wanted),
+        Err(code) => code,
+    }
+}
+
+fn run_all(args: &RunArgs, wanted: &[Wanted]) -> i32 {
+    let runtime = match tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+    {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            let _ = writeln!(anstream::stderr(), "error: start the runtime: {error}");
+            return exit_code::BROKEN;
+        }
+    };
+    let ready = crate::doctor::ready(
+        &runtime,
+        args,
+        wanted.iter().find_map(|one| one.image.as_deref()),
+    );
+    let (accelerator, reason) = match ready {
+        Ok(ready) => ready,
+        Err(unmet) => {
+            let runs = wanted.iter().map(|one| unstarted::skipped(one, &unmet));
+            let runs: Vec<RunReport> = runs.collect();
+            if to_terminal(args) {
+                for run in &runs {
+                    say(&report::printed(run, false));
+                }
+            }
+            return finish(args, runs);
+        }
+    };
+    // Before anything runs: building one takes minutes in which nothing else would go on.
+    let mut images = BTreeMap::new();
+    for name in wanted.iter().filter_map(|one| one.image.as_ref()) {
+        if !images.contains_key(name) {
+            match ready_image(name) {
+                Ok(image) => images.insert(name.clone(), image),
+                Err(error) => {
+                    complain(&error);
+                    return exit_code::BROKEN;
+                }
+            };
+        }
+    }
+    let starts = wanted.iter().map(|one| {
+        let image = one.image.as_ref().and_then(|name| images.get(name));
+        let guests = one.scenario.guests.iter();
+        image.map(|image| crate::template::starts(guests, image, accelerator, args.cold))
+    });
+    let starts = starts.map(Option::unwrap_or_default).collect();
+    let (interrupt, interrupts) = watch::channel(0);
+    let all = All {
+        args,
+        wanted,
+        accelerator,
+        reason,
+        images,
+        starts,
+        jobserver: queue::jobserver(args),
+        interrupts,
+        screen: Screen::new(wanted.len()),
+    };
+    let runs = runtime.block_on(async {
+        tokio::select! {
+            runs = all.carry_out() => runs,
+            () = all.keep_current(&interrupt) => Vec::new(),
+        }
+    });
+    finish(args, runs)
+}
+
+/// Whether verdicts go to stdout.
+fn to_terminal(args: &RunArgs) -> bool {
+    args.json.as_deref() != Some(Path::new("-"))
+}
+
+/// The runs of one invocation, and what they share.
+struct All<'a> {
+    args: &'a RunArgs,
+    wanted: &'a [Wanted],
+    accelerator: Accelerator,
+    reason: String,
+    images: BTreeMap<String, Image>,
+    starts: Vec<BTreeMap<String, StartFrom>>,
+    jobserver: Jobserver,
+    interrupts: watch::Receiver<u32>,
+    screen: Screen,
+}
+
+impl All<'_> {
+    /// Begins them one after another, each when there is room, and shows each verdict when it comes. Returns the
+    /// reports in the order asked for.
+    async fn carry_out(&self) -> Vec<RunReport> {
+        let (order, remembered) = queue::order(self.wanted, self.accelerator.name());
+        let count = order.len();
+        let begun = Instant::now();
+        // Once one has waited, those behind it have too.
+        let full = Cell::new(false);
+        // One of ours at a time stands in the queue, so that other processes get their turns between.
+        let turns = stream::iter(order.into_iter().enumerate()).then(async |(before, index)| {
+            let one = &self.wanted[index];
+            let (title, need) = (one.title(), Need::of(&one.scenario, self.accelerator));
+            let mut told_of_others = false;
+            let waiting = |why: &Waiting| {
+                full.set(true);
+                let behind = matches!(why, Waiting::Behind(_));
+                let again = behind && std::mem::replace(&mut told_of_others, true);
+                self.screen
+                    .queued(&title, &why.to_string(), count - before, again);
+            };
+            let interrupts = self.interrupts.clone();
+            let turn = queue::turn(&self.jobserver, &title, need, interrupts, waiting).await;
+            self.screen.admitted();
+            let waited = full.get().then(|| begun.elapsed());
+            (index, turn, waited)
+        });
+        let runs = turns.map(async |(index, turn, waited)| {
+            let mut report = self.one(index, turn).await;
+            report.queued_for(waited.unwrap_or_default());
+            if let Some(evidence) = &report.evidence {
+                evidence::save(evidence, &report);
+            }
+            (index, report)
+        });
+        let mut runs = std::pin::pin!(runs.buffer_unordered(count.max(1)));
+        let mut reports = BTreeMap::new();
+        while let Some((index, report)) = runs.next().await {
+            queue::remember(remembered.as_ref(), &report);
+            let text = report::printed(&report, self.args.timings);
+            let shown = to_terminal(self.args).then_some(text.as_str());
+            self.screen.ended(index, shown);
+            reports.insert(index, report);
+        }
+        reports.into_values().collect()
+    }
+
+    /// One run, from its admission to its report.
+    async fn one(&self, index: usize, turn: Turn) -> RunReport {
+        let one = &self.wanted[index];
+        let slot = match turn {
+            Turn::Admitted(slot) => slot,
+            Turn::Cancelled => return unstarted::report(one, Outcome::Cancelled, None),
+            Turn::Refused(error) => return unstarted::refused(one, &error),
+        };
+        let job = match self.job(index, one) {
+            Ok(job) => job,
+            Err(error) => {
+                let text = format!("create a folder for evidence: {error}");
+                let problem = Diagnostic::plain("cli.evidence", text);
+                return unstarted::report(one, Outcome::Broken, Some(problem));
+            }
+        };
+        let title = one.title();
+        let tell = |news: News<'_>| self.tell(index, &title, news);
+        let report = run_job(&job, self.interrupts.clone(), tell).await;
+        // Its processes are gone; the next may have their place.
+        drop(slot);
+        report
+    }
+
+    fn job(&self, index: usize, one: &Wanted) -> std::io::Result<Job> {
+        let image = one.image.as_ref().and_then(|name| self.images.get(name));
+        let evidence = evidence::make_folder(self.args, one)?;
+        Ok(Job {
+            reproduce: format!("{} --accel {}", unstarted::again(one), self.accelerator),
+            scenario: one.path.clone(),
+            variant: one.variant.as_ref().map(ToString::to_string),
+            image_digest: image.map(|image| image.digest.clone()),
+            image: image.map(|image| image.folder.clone()),
+            starts: self.starts[index].clone(),
+            accelerator: self.accelerator,
+            accelerator_reason: self.reason.clone(),
+            evidence,
+            keep: self.args.keep,
+        })
+    }
+
+    fn tell(&self, index: usize, title: &str, news: News<'_>) {
+        match news {
+            News::Progress(text) => self.screen.progress(index, title, text),
+            News::Kept(
+                pid,
+                Event::Kept {
+                    machines, guests, ..
+                },
+            ) => {
+                let names = machines.iter().chain(guests);
+                let commands: String = names
+                    .map(|name| format!("\n  {}", enter::command(pid, name)))
+                    .collect();
+                self.screen.note(&format!(
+                    "{title}: the lab stands. Ctrl-C takes it down. Enter a machine or guest with:{commands}"
+                ));
+            }
+            News::Kept(..) => {}
+        }
+    }
+
+    /// Counts interrupts, and moves the table's clocks; never ends.
+    async fn keep_current(&self, interrupt: &watch::Sender<u32>) {
+        let clock = async {
+            let Some(period) = self.screen.tick() else {
+                return std::future::pending().await;
+            };
+            let mut clock = tokio::time::interval(period);
+            loop {
+                clock.tick().await;
+                self.screen.redraw();
+            }
+        };
+        let interrupts = async {
+            while tokio::signal::ctrl_c().await.is_ok() {
+                interrupt.send_modify(|count| *count += 1);
+                let again = if *interrupt.borrow() == 1 {
+                    "ending in good order; again to kill"
+                } else {
+                    "killing"
+                };
+                self.screen.note(&format!("interrupted: {again}"));
+            }
+            std::future::pending::<()>().await;
+        };
+        let ((), ()) = tokio::join!(clock, interrupts);
+    }
+}
+
+fn finish(args: &RunArgs, runs: Vec<RunReport>) -> i32 {
+    let strict = std::env::var_os("BRIDGELAB_STRICT").is_some_and(|value| value == "1");
+    let code = exit_code::worst(&runs, strict);
+    if runs.len() > 1 {
+        let _ = writeln!(anstream::stderr(), "{}", summary(&runs));
+    }
+    let report = Report {
+        schema: SCHEMA,
+        runs,
+    };
+    let json = serde_json::to_string_pretty(&report).unwrap_or_default();
+    for (path, text) in [(&args.json, json), (&args.junit, junit::render(&report))] {
+        let Some(path) = path else { continue };
+        if path == Path::new("-") {
+            say(&text);
+        } else if let Err(error) = std::fs::write(path, text) {
+            let _ = writeln!(
+                anstream::stderr(),
+                "error: write `{}`: {error}",
+                path.display()
+            );
+            return exit_code::BROKEN;
+        }
+    }
+    code
+}

@@ -1,0 +1,89 @@
+//! When each run begins: the longest first, and each when the machine has room for it.
+
+use std::io::Write;
+use std::path::PathBuf;
+
+use bridgelab_harness::host::jobserver::{
+    Jobserver, JobserverError, Limit, Need, Slot, Waiting, queue_folder,
+};
+use bridgelab_harness::image::Store;
+use bridgelab_harness::lab::durations::{Durations, key, user_file};
+use bridgelab_harness::report::{Outcome, RunReport};
+use tokio::sync::watch;
+
+use super::wanted::Wanted;
+use crate::cli::RunArgs;
+
+/// What became of a run in the queue.
+#[derive(Debug)]
+pub(super) enum Turn {
+    /// It may begin.
+    Admitted(Slot),
+    /// Somebody interrupted.
+    Cancelled,
+    /// It can never run here.
+    Refused(JobserverError),
+}
+
+/// The queue that all processes of the user share.
+pub(super) fn jobserver(args: &RunArgs) -> Jobserver {
+    let limit = args.jobs.map_or(Limit::Machine, Limit::Jobs);
+    Jobserver::new(queue_folder(&Store::cache_folder()), limit)
+}
+
+/// Waits for room, or for an interrupt.
+pub(super) async fn turn(
+    jobserver: &Jobserver,
+    title: &str,
+    need: Need,
+    mut interrupts: watch::Receiver<u32>,
+    waiting: impl FnMut(&Waiting),
+) -> Turn {
+    tokio::select! {
+        biased;
+        _ = interrupts.wait_for(|count| *count > 0) => Turn::Cancelled,
+        asked = jobserver.acquire(title, need, waiting) => match asked {
+            Ok(slot) => Turn::Admitted(slot),
+            Err(error) => Turn::Refused(error),
+        }
+    }
+}
+
+/// The runs' places in `wanted`, in the order in which they are to begin, and where times are remembered.
+pub(super) fn order(wanted: &[Wanted], accelerator: &str) -> (Vec<usize>, Option<PathBuf>) {
+    let mut order: Vec<usize> = (0..wanted.len()).collect();
+    let file = user_file();
+    if let Some(path) = &file {
+        match Durations::load(path) {
+            Ok(known) => {
+                known.longest_first(&mut order, |index| {
+                    key(&wanted[*index].title(), accelerator)
+                });
+            }
+            Err(error) => {
+                let _ = writeln!(
+                    anstream::stderr(),
+                    "warning: the remembered times in `{}` are of no use and begin anew: {error}",
+                    path.display()
+                );
+            }
+        }
+    }
+    (order, file)
+}
+
+/// Remembers how long a run took, if it came to a verdict: whatever else ended it says nothing about the next.
+pub(super) fn remember(file: Option<&PathBuf>, report: &RunReport) {
+    let Some(path) = file else { return };
+    if !matches!(report.outcome, Outcome::Passed | Outcome::Failed) {
+        return;
+    }
+    let key = key(&report.title(), &report.accelerator);
+    if let Err(error) = Durations::record(path, &key, report.ms) {
+        let _ = writeln!(
+            anstream::stderr(),
+            "warning: remember the time of a run in `{}`: {error}",
+            path.display()
+        );
+    }
+}

@@ -1,0 +1,218 @@
+//! What is shown while runs go on: a line for each piece of news, or, for several runs on a terminal, a table with a
+//! line for each run under way. Verdicts go to stdout, everything else to stderr.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::io::{IsTerminal, Write};
+use std::time::{Duration, Instant};
+
+use crate::commands::say;
+
+/// The whole of it; the futures of one thread share it.
+pub(super) struct Screen {
+    begun: Instant,
+    /// `None`: lines.
+    table: Option<RefCell<Table>>,
+}
+
+#[derive(Default)]
+struct Table {
+    rows: BTreeMap<usize, Row>,
+    /// What the next one waits for, and how many have not begun.
+    queue: Option<(String, usize)>,
+    /// Lines that stand on the terminal now.
+    drawn: usize,
+}
+
+struct Row {
+    title: String,
+    stage: String,
+    begun: Instant,
+}
+
+impl Screen {
+    /// A table, if there are several runs and a terminal that can move its cursor.
+    pub(super) fn new(runs: usize) -> Self {
+        let dumb = std::env::var_os("TERM").is_none_or(|term| term == "dumb");
+        let table = runs > 1 && std::io::stderr().is_terminal() && !dumb;
+        Self {
+            begun: Instant::now(),
+            table: table.then(RefCell::default),
+        }
+    }
+
+    /// How often the table's clocks move on; `None`: there are none.
+    pub(super) fn tick(&self) -> Option<Duration> {
+        self.table.as_ref().map(|_| Duration::from_secs(1))
+    }
+
+    pub(super) fn progress(&self, index: usize, title: &str, text: &str) {
+        let Some(table) = &self.table else {
+            return self.line(title, text);
+        };
+        let mut table = table.borrow_mut();
+        let row = table.rows.entry(index).or_insert_with(|| Row {
+            title: title.to_owned(),
+            stage: String::new(),
+            begun: Instant::now(),
+        });
+        row.stage = text.to_owned();
+        table.draw();
+    }
+
+    /// Run `title` waits, and `left` have not begun, itself among them. What is said `again`, only with other names
+    /// in it, gets no line of its own: a long queue would fill the log of each who stands in it.
+    pub(super) fn queued(&self, title: &str, text: &str, left: usize, again: bool) {
+        let Some(table) = &self.table else {
+            if !again {
+                self.line(title, text);
+            }
+            return;
+        };
+        let mut table = table.borrow_mut();
+        table.queue = Some((format!("{title}: {text}"), left));
+        table.draw();
+    }
+
+    fn line(&self, title: &str, text: &str) {
+        let at = self.begun.elapsed().as_secs_f64();
+        let _ = writeln!(anstream::stderr(), "[{at:6.1} s] {title}: {text}");
+    }
+
+    /// Nobody waits any more.
+    pub(super) fn admitted(&self) {
+        if let Some(table) = &self.table {
+            table.borrow_mut().queue = None;
+        }
+    }
+
+    /// A run is over; `verdict` is `None` when stdout is for something else.
+    pub(super) fn ended(&self, index: usize, verdict: Option<&str>) {
+        let mut table = self.table.as_ref().map(RefCell::borrow_mut);
+        if let Some(table) = &mut table {
+            table.rows.remove(&index);
+            table.wipe();
+        }
+        if let Some(verdict) = verdict {
+            // In one piece, so that nothing gets between its lines.
+            say(verdict);
+        }
+        if let Some(table) = &mut table {
+            table.draw();
+        }
+    }
+
+    /// Something that stays on stderr.
+    pub(super) fn note(&self, text: &str) {
+        let mut table = self.table.as_ref().map(RefCell::borrow_mut);
+        if let Some(table) = &mut table {
+            table.wipe();
+        }
+        let _ = writeln!(anstream::stderr(), "{text}");
+        if let Some(table) = &mut table {
+            table.draw();
+        }
+    }
+
+    pub(super) fn redraw(&self) {
+        if let Some(table) = &self.table {
+            table.borrow_mut().draw();
+        }
+    }
+}
+
+impl Table {
+    /// Takes what was drawn off the terminal.
+    fn wipe(&mut self) {
+        let _ = write!(std::io::stderr(), "{}", self.wiped());
+        self.drawn = 0;
+    }
+
+    /// Cursor to the first drawn line, and everything from there erased (ECMA-48: CUU, ED).
+    fn wiped(&self) -> String {
+        match self.drawn {
+            0 => String::new(),
+            // What the terminal echoed, as `^C`, may have moved it from the left edge.
+            lines => format!("\r\x1b[{lines}A\x1b[J"),
+        }
+    }
+
+    fn draw(&mut self) {
+        let size = terminal_size::terminal_size_of(std::io::stderr());
+        let (width, height) = size.map_or((80, 24), |(w, h)| (w.0.into(), h.0.into()));
+        let lines = self.lines(width, height);
+        let mut text = self.wiped();
+        for line in &lines {
+            let _ = writeln!(text, "{line}");
+        }
+        // Not by anstream: these are movements, which NO_COLOR does not mean.
+        let mut err = std::io::stderr().lock();
+        let _ = err.write_all(text.as_bytes()).and_then(|()| err.flush());
+        self.drawn = lines.len();
+    }
+
+    /// No line is longer than the terminal is wide, and there are fewer than it is high: it must not scroll.
+    fn lines(&self, width: usize, height: usize) -> Vec<String> {
+        let room = height.saturating_sub(3).max(1);
+        let widest = self.rows.values().map(|row| row.title.len()).max();
+        let widest = widest.unwrap_or(0);
+        let mut lines: Vec<String> = self
+            .rows
+            .values()
+            .take(room)
+            .map(|row| {
+                let seconds = row.begun.elapsed().as_secs();
+                let (minutes, seconds) = (seconds / 60, seconds % 60);
+                let (title, stage) = (&row.title, &row.stage);
+                format!("{title:widest$} {minutes:3}:{seconds:02} {stage}")
+            })
+            .collect();
+        if self.rows.len() > room {
+            lines.push(format!("and {} more", self.rows.len() - room));
+        }
+        if let Some((text, left)) = &self.queue {
+            lines.push(format!("{left} queued; {text}"));
+        }
+        for line in &mut lines {
+            *line = line
+                .chars()
+                .map(|c| if c.is_control() { ' ' } else { c })
+                .take(width.saturating_sub(1))
+                .collect();
+        }
+        lines
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn table(rows: usize) -> Table {
+        let row = |index: usize| Row {
+            title: format!("lab{index}"),
+            stage: "pinging\n\u{1b}[31m".to_owned() + &"x".repeat(200),
+            begun: Instant::now(),
+        };
+        Table {
+            rows: (0..rows).map(|index| (index, row(index))).collect(),
+            queue: Some(("lab9: waiting for one of 2 jobs".to_owned(), 7)),
+            drawn: 0,
+        }
+    }
+
+    #[test]
+    fn it_never_outgrows_the_terminal() {
+        let lines = table(2).lines(40, 24);
+        assert_eq!(lines[2], "7 queued; lab9: waiting for one of 2 jo");
+        assert!(
+            lines[0].starts_with("lab0   0:00 pinging  [31mxxx"),
+            "{lines:?}"
+        );
+        assert!(lines.iter().all(|line| line.chars().count() < 40));
+        let lines = table(50).lines(40, 10);
+        assert!(lines.len() < 10);
+        assert_eq!(lines[7], "and 43 more");
+    }
+}

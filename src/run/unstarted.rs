@@ -1,0 +1,61 @@
+//! Reports of runs that never began.
+
+use std::collections::BTreeMap;
+
+use bridgelab_harness::diagnostic::Diagnostic;
+use bridgelab_harness::host::finding::Unmet;
+use bridgelab_harness::host::jobserver::JobserverError;
+use bridgelab_harness::report::{Outcome, Problem, RunReport};
+
+use super::wanted::Wanted;
+
+/// The command that asks for the same form again.
+pub(super) fn again(one: &Wanted) -> String {
+    let variant = one.variant.as_ref();
+    let with = variant.map(|variant| format!(" --variant {variant}"));
+    format!(
+        "bridgelab run {}{}",
+        one.path.display(),
+        with.unwrap_or_default()
+    )
+}
+
+/// A run that ended before it had a worker.
+pub(super) fn report(one: &Wanted, outcome: Outcome, problem: Option<Diagnostic>) -> RunReport {
+    RunReport {
+        scenario: one.name.clone(),
+        variant: one.variant.as_ref().map(ToString::to_string),
+        outcome,
+        problem: problem.map(Problem::from),
+        differences: Vec::new(),
+        accelerator: "none".to_owned(),
+        accelerator_reason: "nothing was started".to_owned(),
+        guests: Vec::new(),
+        checks: Vec::new(),
+        stages: Vec::new(),
+        waits: Vec::new(),
+        versions: BTreeMap::new(),
+        leaks: Vec::new(),
+        evidence: None,
+        reproduce: again(one),
+        ms: 0,
+    }
+}
+
+/// A run that this host cannot do.
+pub(super) fn skipped(one: &Wanted, unmet: &[Unmet]) -> RunReport {
+    let mut diagnostic = unmet.first().map(Diagnostic::new);
+    if let Some(diagnostic) = &mut diagnostic {
+        diagnostic.chain = unmet.iter().map(ToString::to_string).collect();
+    }
+    report(one, Outcome::Skipped, diagnostic)
+}
+
+/// A run that the queue did not admit: this host is too small for it, or the queue is broken.
+pub(super) fn refused(one: &Wanted, error: &JobserverError) -> RunReport {
+    let outcome = match error {
+        JobserverError::TooLarge { .. } => Outcome::Skipped,
+        _ => Outcome::Broken,
+    };
+    report(one, outcome, Some(Diagnostic::new(error)))
+}
