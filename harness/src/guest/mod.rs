@@ -260,7 +260,8 @@ async fn hello(
 /// Sends the identity and has the answer judged.
 async fn become_guest(spec: &GuestSpec, takeover: &Takeover, by: Deadline) -> Result<(), String> {
     let socket = spec.steer_socket(0);
-    let archive = takeover.archive(SystemTime::now());
+    let sent = SystemTime::now();
+    let archive = takeover.archive(sent);
     let (reply, answer) = tokio::sync::oneshot::channel();
     // It blocks, for no longer than the deadline.
     std::thread::Builder::new()
@@ -268,7 +269,7 @@ async fn become_guest(spec: &GuestSpec, takeover: &Takeover, by: Deadline) -> Re
         .spawn(move || reply.send(send_identity(&socket, &archive, by)))
         .map_err(|e| format!("start a thread: {e}"))?;
     match answer.await {
-        Ok(Ok(said)) => takeover.prove(&said, SystemTime::now()),
+        Ok(Ok(said)) => takeover.prove(&said, sent, SystemTime::now()),
         Ok(Err(error)) => Err(format!("talk to it: {error}")),
         Err(_) => Err("the thread that talks to it ended".to_owned()),
     }

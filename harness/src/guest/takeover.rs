@@ -9,8 +9,8 @@ use super::identity::Identity;
 use crate::image::seed::Seed;
 use crate::scenario::UnitFile;
 
-/// How far the guest's clock may be from ours: the guest sets it to a time that is a message old.
-const CLOCK_SLACK: Duration = Duration::from_secs(5);
+/// A clock that tells whole seconds may be this far off and right.
+const SECOND: Duration = Duration::from_secs(1);
 
 /// What a guest that starts from a template is sent.
 #[derive(Debug)]
@@ -19,6 +19,8 @@ pub struct Takeover {
     units: Vec<UnitFile>,
     boot_id: String,
     entropy: Vec<u8>,
+    /// The last four bytes of the bridge's MAC address; Docker makes them at random, too.
+    docker0: [u8; 4],
     state: File,
 }
 
@@ -30,7 +32,10 @@ impl Takeover {
     /// When `/dev/urandom` or `/proc/sys/kernel/random/uuid` cannot be read.
     pub fn new(identity: &Identity, units: &[UnitFile], state: File) -> io::Result<Self> {
         let mut entropy = vec![0; 64];
-        File::open("/dev/urandom")?.read_exact(&mut entropy)?;
+        let mut docker0 = [0; 4];
+        let mut random = File::open("/dev/urandom")?;
+        random.read_exact(&mut entropy)?;
+        random.read_exact(&mut docker0)?;
         Ok(Self {
             identity: identity.clone(),
             units: units.to_vec(),
@@ -38,6 +43,7 @@ impl Takeover {
                 .trim()
                 .to_owned(),
             entropy,
+            docker0,
             state,
         })
     }
@@ -51,6 +57,8 @@ impl Takeover {
     pub(super) fn archive(&self, now: SystemTime) -> Vec<u8> {
         let clock = now.duration_since(UNIX_EPOCH).unwrap_or_default();
         let mut seed = self.identity.seed(&self.units);
+        let mac: Vec<String> = self.docker0.iter().map(|byte| format!("{byte:02x}")).collect();
+        add(&mut seed, "docker0", format!("02:42:{}\n", mac.join(":")));
         add(&mut seed, "clock", format!("{:.3}\n", clock.as_secs_f64()));
         add(&mut seed, "entropy", self.entropy.clone());
         add(&mut seed, "boot_id", format!("{}\n", self.boot_id));
@@ -61,7 +69,8 @@ impl Takeover {
     ///
     /// # Errors
     /// What is not so.
-    pub(super) fn prove(&self, said: &str, now: SystemTime) -> Result<(), String> {
+    /// It set its clock to the time `sent`, and told it before `now`.
+    pub(super) fn prove(&self, said: &str, sent: SystemTime, now: SystemTime) -> Result<(), String> {
         let said: BTreeMap<&str, &str> = said
             .split_whitespace()
             .filter_map(|word| word.split_once('='))
@@ -78,11 +87,12 @@ impl Takeover {
                 return Err(format!("its {key} is `{}`, not `{wanted}`", is(key)));
             }
         }
+        let since = |time: SystemTime| time.duration_since(UNIX_EPOCH).unwrap_or_default();
         let clock = is("clock").parse::<u64>().map(Duration::from_secs);
         let clock = clock.map_err(|e| format!("its clock is `{}`: {e}", is("clock")))?;
-        let ours = now.duration_since(UNIX_EPOCH).unwrap_or_default();
-        let off = clock.abs_diff(ours);
-        if off > CLOCK_SLACK {
+        let (earliest, latest) = (since(sent).saturating_sub(SECOND), since(now) + SECOND);
+        if clock < earliest || clock > latest {
+            let off = clock.abs_diff(since(now));
             return Err(format!("its clock is {off:.0?} off"));
         }
         Ok(())
@@ -115,10 +125,11 @@ mod tests {
             "boot_id={} clock=1800000001 hostname=test1 leases=0 machine_id={machine_id} neighbours=0",
             takeover.boot_id
         );
-        assert_eq!(takeover.prove(&good, now), Ok(()));
+        assert_eq!(takeover.prove(&good, now - SECOND, now), Ok(()));
         for (right, wrong, word) in [
             ("hostname=test1", "hostname=template", "template"),
-            ("clock=1800000001", "clock=1799999000", "off"),
+            ("clock=1800000001", "clock=1799999997", "off"),
+            ("clock=1800000001", "clock=1800000003", "off"),
             ("clock=1800000001", "clock=", "clock"),
             ("neighbours=0", "neighbours=2", "neighbours"),
             ("leases=0", "leases=1", "leases"),
@@ -126,7 +137,7 @@ mod tests {
             (takeover.boot_id.as_str(), "", "boot_id"),
         ] {
             let bad = good.replace(right, wrong);
-            let why = takeover.prove(&bad, now).expect_err("not proven");
+            let why = takeover.prove(&bad, now - SECOND, now).expect_err("not proven");
             assert!(why.contains(word), "{why}");
         }
     }
