@@ -95,8 +95,8 @@ impl Store {
         }
     }
 
-    /// The finished image of a recipe, if it is there and whole. Sizes are looked at, digests are not: reading half a
-    /// gigabyte before every run would cost more than a run's topology.
+    /// The finished image of a recipe, if it is there and whole. Sizes are looked at, digests are not: reading
+    /// the whole disk before every run would cost more than a run's topology.
     ///
     /// # Errors
     /// [`ImageError::Incomplete`] when it is there and damaged.
