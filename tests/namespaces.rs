@@ -121,6 +121,90 @@ fn the_page_s_host_works_and_our_own_namespace_is_left_alone() {
     );
 }
 
+/// A host with nothing but `DHCP=ipv4`, and the router's dnsmasq. The range is one address, so the lease is known; in
+/// the variant it is another one, so a check that always held would be found out.
+const DHCP: &str = r#"
+version = 1
+summary = "a host with a lease"
+
+[machines.host]
+networkd = "host"
+
+[machines.router.dnsmasq]
+dhcp = ["192.168.1.100", "192.168.1.100"]
+
+[[checks]]
+id = "link"
+from = "host"
+networkctl = { interface = "eno1", setup = "configured", operational = "routable" }
+
+[[checks]]
+id = "lease"
+from = "host"
+address = { interface = "eno1", address = "192.168.1.100/24" }
+
+[[checks]]
+id = "route"
+from = "host"
+route = { to = "0.0.0.0/0", via = "192.168.1.1", proto = "dhcp" }
+
+[[checks]]
+id = "beyond"
+from = "host"
+ping = { to = "203.0.113.80" }
+
+[variants.other-range]
+must_fail = ["lease"]
+seen = { lease = "there is 192.168.1.150/24 on eno1" }
+
+[variants.other-range.machines.router.dnsmasq]
+dhcp = ["192.168.1.150", "192.168.1.150"]
+"#;
+
+#[test]
+fn a_host_gets_its_address_route_and_dns_server_by_dhcp() {
+    set_up();
+    let folder = tempfile::tempdir().expect("a temporary directory");
+    let host = folder.path().join("host");
+    fs::create_dir(&host).expect("a folder");
+    let unit = "[Match]\nName=eno1\n\n[Network]\nDHCP=ipv4\nIPv6AcceptRA=no\n";
+    fs::write(host.join("10-eno1.network"), unit).expect("a unit file");
+    let scenario = folder.path().join("dhcp.toml");
+    fs::write(&scenario, DHCP).expect("a scenario");
+    let evidence = folder.path().join("evidence");
+    let output = bridgelab(&["run", "--all-variants"])
+        .arg(&scenario)
+        .arg("--evidence")
+        .arg(&evidence)
+        .env_remove("BRIDGELAB_SETUP")
+        .output()
+        .expect("the program under test starts");
+    let verdict = String::from_utf8_lossy(&output.stdout);
+    if output.status.code() == Some(3) {
+        return skip(&verdict);
+    }
+    assert_eq!(output.status.code(), Some(0), "{verdict}");
+    let folders: Vec<&str> = verdict
+        .lines()
+        .filter_map(|line| line.trim().strip_prefix("evidence: "))
+        .collect();
+    assert_eq!(folders.len(), 2, "{verdict}");
+    for (folder, address) in folders.into_iter().zip(["192.168.1.100", "192.168.1.150"]) {
+        let read = |file| fs::read_to_string(Path::new(folder).join(file)).expect("a file");
+        let log = read("machines/router/dnsmasq.log");
+        assert!(log.contains(&format!("DHCPACK(lan0) {address} ")), "{log}");
+        let told = read("machines/host/networkctl.txt");
+        let eno1 = told.split("● ").find(|link| link.contains(": eno1"));
+        let eno1 = eno1.expect("networkctl knows the link");
+        for line in [
+            format!("Address: {address} (DHCP4 via 192.168.1.1)"),
+            "DNS: 192.168.1.1".to_owned(),
+        ] {
+            assert!(eno1.contains(&line), "no `{line}` in\n{told}");
+        }
+    }
+}
+
 /// As root this becomes `nobody`, in a private mount namespace that gives `nobody` subordinate ids and a
 /// `/dev/net/tun` as distributions ship it. An ordinary user's own run is the test above.
 #[test]

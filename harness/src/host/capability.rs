@@ -14,6 +14,13 @@ pub fn strict() -> bool {
     std::env::var_os(STRICT_VARIABLE).is_some_and(|value| value == "1")
 }
 
+/// Ends a test that this host cannot do: told with its reason, and failed where [`strict`] wants that.
+#[cfg(test)]
+pub(crate) fn skip_test(reason: &str) {
+    assert!(!strict(), "skipped under {STRICT_VARIABLE}=1: {reason}");
+    eprintln!("skipped: because {reason}");
+}
+
 /// Something that a machine may or may not offer. The kebab-case names are stable.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

@@ -103,6 +103,7 @@ impl Cpio {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::host::capability::skip_test;
     use std::io::Write;
     use std::process::{Command, Stdio};
 
@@ -121,8 +122,7 @@ mod tests {
             .stderr(Stdio::null())
             .spawn()
         else {
-            // Only a cross-check by another implementation; the guests are the real test.
-            return;
+            return skip_test("busybox, whose cpio reads what we write, does not start here");
         };
         let mut stdin = cpio.stdin.take().expect("piped");
         stdin.write_all(&seed.to_cpio()).expect("cpio reads it");

@@ -95,7 +95,8 @@ impl Store {
         }
     }
 
-    /// The finished image of a recipe, if it is there and whole.
+    /// The finished image of a recipe, if it is there and whole. Sizes are looked at, digests are not: reading
+    /// the whole disk before every run would cost more than a run's topology.
     ///
     /// # Errors
     /// [`ImageError::Incomplete`] when it is there and damaged.
@@ -110,6 +111,15 @@ impl Store {
         };
         let manifest: Manifest = serde_json::from_slice(&text)
             .map_err(|e| incomplete(format!("its manifest does not parse: {e}")))?;
+        if manifest.recipe != recipe.digest {
+            return Err(incomplete(
+                "its manifest is that of another recipe".to_owned(),
+            ));
+        }
+        let listed = |name: &str| manifest.files.iter().any(|file| file.name == name);
+        if let Some(missing) = FILES.into_iter().find(|name| !listed(name)) {
+            return Err(incomplete(format!("its manifest lacks `{missing}`")));
+        }
         for file in &manifest.files {
             let meta = fs::metadata(folder.join(&file.name))
                 .map_err(|e| incomplete(format!("`{}`: {e}", file.name)))?;
@@ -185,7 +195,7 @@ impl Store {
     }
 }
 
-/// Checks that the build made every file, makes them read-only and writes the manifest.
+/// Checks that the build made every file, writes the manifest and makes all of them read-only.
 fn seal(recipe: &Recipe, folder: &Path) -> Result<(), ImageError> {
     let mut files = Vec::new();
     for name in FILES {
@@ -223,7 +233,9 @@ fn seal(recipe: &Recipe, folder: &Path) -> Result<(), ImageError> {
     let path = folder.join(MANIFEST);
     let text =
         serde_json::to_vec_pretty(&manifest).map_err(|e| io_error("write", &path)(e.into()))?;
-    fs::write(&path, text).map_err(io_error("write", &path))
+    fs::write(&path, text).map_err(io_error("write", &path))?;
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o444))
+        .map_err(io_error("protect", &path))
 }
 
 fn remove_tree(path: &Path) -> Result<(), ImageError> {

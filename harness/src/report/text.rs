@@ -64,10 +64,11 @@ pub fn verdict(run: &RunReport, colour: Colour) -> String {
     let wrong: Vec<&CheckReport> = run.checks.iter().filter(|check| check.is_wrong()).collect();
     if run.outcome != Outcome::Passed {
         for check in wrong.iter().take(SHOWN) {
+            let got = check.got.replace('\n', "\n    ");
             let told = match check.outcome {
-                CheckOutcome::Passed => format!("must fail here, and holds: {}", check.got),
-                CheckOutcome::Failed => format!("expected {}; got {}", check.expected, check.got),
-                CheckOutcome::NotRun => format!("could not be looked at: {}", check.got),
+                CheckOutcome::Passed => format!("must fail here, and holds: {got}"),
+                CheckOutcome::Failed => format!("expected {}; got {got}", check.expected),
+                CheckOutcome::NotRun => format!("could not be looked at: {got}"),
             };
             let times = if check.attempts == 1 {
                 "attempt"

@@ -44,10 +44,15 @@ pub(super) async fn look(
             });
         }
         Vantage::Guest(_) => &["curl", "-gsS", "--fail", "-m", "5", &url],
-        Vantage::Container { .. } => &["wget", "-q", "-T", "5", "-O", "-", &url],
+        // Not wget's own -T: Debian 12's busybox is built without it and crashes instead of saying so.
+        Vantage::Container { .. } => &["timeout", "5", "wget", "-q", "-O", "-", &url],
     };
     let output = from.exec(words, by).await?;
-    let why = format!("no page from {url}: {}", output.stderr.trim());
+    let why = match output.stderr.trim() {
+        "" => "no answer within 5 s",
+        said => said,
+    };
+    let why = format!("no page from {url}: {why}");
     let body = if output.success() {
         Ok(output.stdout.as_str())
     } else {

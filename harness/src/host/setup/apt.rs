@@ -159,6 +159,7 @@ pub(super) async fn perform(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::host::capability::skip_test;
 
     #[test]
     fn sudo_is_put_in_front_for_those_who_are_not_root() {
@@ -174,8 +175,7 @@ mod tests {
     #[tokio::test]
     async fn progress_is_handed_on_and_the_last_words_are_kept() {
         if which::which(APT).is_err() {
-            eprintln!("skipped: no apt-get here");
-            return;
+            return skip_test("there is no apt-get here");
         }
         let mut said = Vec::new();
         let mut say = |line: &str| said.push(line.to_owned());

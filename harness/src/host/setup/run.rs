@@ -212,6 +212,7 @@ impl Job<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::host::capability::skip_test;
 
     #[tokio::test]
     async fn nothing_is_run_when_no_package_helps() {
@@ -255,8 +256,9 @@ mod tests {
     #[tokio::test]
     async fn a_real_simulation_is_understood() {
         if which::which(apt::APT).is_err() || apt::lists_are_stale() {
-            eprintln!("skipped: no apt-get here, or its package lists are missing or old");
-            return;
+            return skip_test(
+                "there is no apt-get, or its lists are missing or old (`apt-get update`)",
+            );
         }
         let by = Deadline::secs(60);
         let known = apt::simulate(&["iproute2".to_owned()], by).await.unwrap();

@@ -93,7 +93,7 @@ fn machine<'a>(
     ends: &mut Ends<'a>,
 ) -> Machine {
     let readers = reader.tables("interfaces", &INTERFACE);
-    let interfaces = readers
+    let interfaces: Vec<MachineInterface> = readers
         .iter()
         .filter_map(|r| interface(context, r, name, ends))
         .collect();
@@ -125,6 +125,7 @@ fn machine<'a>(
             networkd_owns(context, name, "routes", &routes.key);
         }
     }
+    let dnsmasq = services::dnsmasq(context, reader, name, &interfaces);
     Machine {
         interfaces,
         forward: reader.flag("forward").unwrap_or(false),
@@ -135,7 +136,7 @@ fn machine<'a>(
             .collect(),
         sysctls: sysctls(context, reader),
         networkd,
-        dnsmasq: services::dnsmasq(context, reader, name),
+        dnsmasq,
         http: services::http(reader),
     }
 }

@@ -3,13 +3,15 @@
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr};
 
+use ipnet::IpNet;
+
 use super::Context;
 use crate::scenario::error::{Fault, code};
 use crate::scenario::file::{Node, Value};
 use crate::scenario::names::IfName;
 use crate::scenario::read::{Reader, parsed, text_of};
 use crate::scenario::shape::{DNSMASQ, HTTP_SERVER, RA};
-use crate::scenario::{Dnsmasq, HttpServer, RouterAdvertisement, words};
+use crate::scenario::{Dnsmasq, HttpServer, MachineInterface, RouterAdvertisement, words};
 
 /// A router lifetime that is not said: half an hour, radvd's default.
 const LIFETIME: u16 = 1800;
@@ -18,6 +20,7 @@ pub(super) fn dnsmasq<'a>(
     context: &Context<'a>,
     machine: &Reader<'a>,
     name: &str,
+    interfaces: &[MachineInterface],
 ) -> Option<Dnsmasq> {
     let reader = machine.table("dnsmasq", &DNSMASQ)?;
     let interface = reader.need("interface", reader.text("interface"));
@@ -31,9 +34,15 @@ pub(super) fn dnsmasq<'a>(
         records.extend(name.map(|name| (name.value, addresses)));
     }
     let ra = reader.table("ra", &RA).and_then(|reader| ra(&reader));
-    let dhcp = dhcp(context, &reader);
+    let interface = interface.and_then(|name| IfName::try_from(name.value).ok());
+    let served = interfaces
+        .iter()
+        .find(|one| Some(&one.name) == interface.as_ref())
+        // What networkd will set there is not known here.
+        .filter(|_| machine.entry("networkd").is_none());
+    let dhcp = dhcp(context, &reader, served);
     Some(Dnsmasq {
-        interface: IfName::try_from(interface?.value).ok()?,
+        interface: interface?,
         records,
         ra,
         dhcp,
@@ -63,28 +72,42 @@ fn ra(reader: &Reader<'_>) -> Option<RouterAdvertisement> {
     })
 }
 
-fn dhcp(context: &Context<'_>, reader: &Reader<'_>) -> Option<(Ipv4Addr, Ipv4Addr)> {
+/// The range; dnsmasq would serve nothing, and say so in its log only, where it is not in the interface's own subnet.
+fn dhcp(
+    context: &Context<'_>,
+    reader: &Reader<'_>,
+    served: Option<&MachineInterface>,
+) -> Option<(Ipv4Addr, Ipv4Addr)> {
     let entry = reader.entry("dhcp")?;
     let said = reader.items("dhcp").len();
     let range = reader.words("dhcp", words::ipv4);
+    let mut message = "`dhcp` is not a range of addresses";
+    let mut help = "for example `dhcp = [\"192.168.1.100\", \"192.168.1.200\"]`";
     let wrong = match range.as_slice() {
         [first, last] if said == 2 && first.value <= last.value => {
-            return Some((first.value, last.value));
+            let (first, last) = (first.value, last.value);
+            let own =
+                |net: &IpNet| net.contains(&IpAddr::V4(first)) && net.contains(&IpAddr::V4(last));
+            if served.is_none_or(|interface| interface.addresses.iter().any(own)) {
+                return Some((first, last));
+            }
+            message = "`dhcp` is a range that nobody can be served from";
+            help =
+                "dnsmasq serves a range where it has an address with a prefix that holds all of it";
+            "the interface has no address in this subnet"
         }
         [_, _] if said == 2 => "the first address comes after the last",
         // Of the wrong type, or an element was: that is reported already.
         short if short.len() < said || !matches!(entry.node.value, Value::Array(_)) => return None,
         _ => "must be the first and the last address",
     };
-    let message = "`dhcp` is not a range of addresses".to_owned();
     let fault = Fault::new(
         &entry.node.place,
         code::BAD_VALUE,
-        message,
+        message.to_owned(),
         wrong.to_owned(),
     );
-    let help = "for example `dhcp = [\"192.168.1.100\", \"192.168.1.200\"]`".to_owned();
-    context.faults.add(fault.help(help));
+    context.faults.add(fault.help(help.to_owned()));
     None
 }
 
