@@ -1,6 +1,6 @@
 //! `bridgelab run`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
@@ -10,7 +10,7 @@ use bridgelab_harness::host::finding::Unmet;
 use bridgelab_harness::hypervisor::Accelerator;
 use bridgelab_harness::image::Image;
 use bridgelab_harness::lab::supervise::{News, run_job};
-use bridgelab_harness::lab::{Event, Job};
+use bridgelab_harness::lab::{Event, Job, JobImage};
 use bridgelab_harness::report::text::{Colour, summary, verdict};
 use bridgelab_harness::report::{Outcome, Problem, Report, RunReport, SCHEMA, exit_code, junit};
 use bridgelab_harness::scenario::names::VariantName;
@@ -25,7 +25,7 @@ struct Wanted {
     path: PathBuf,
     name: String,
     variant: Option<VariantName>,
-    image: Option<String>,
+    images: BTreeSet<String>,
 }
 
 pub(crate) fn run(args: &RunArgs) -> i32 {
@@ -66,11 +66,11 @@ fn prepare(args: &RunArgs) -> Result<Vec<Wanted>, i32> {
                 path: path.canonicalize().unwrap_or_else(|_| path.clone()),
                 name: scenario.name.clone(),
                 variant: form,
-                image: scenario
+                images: scenario
                     .guests
                     .values()
-                    .next()
-                    .map(|guest| guest.image.clone()),
+                    .map(|guest| guest.image.clone())
+                    .collect(),
             });
         }
     }
@@ -92,7 +92,10 @@ fn run_all(args: &RunArgs, wanted: &[Wanted]) -> i32 {
     let ready = match crate::doctor::ready(
         &runtime,
         args,
-        wanted.iter().find_map(|one| one.image.as_deref()),
+        wanted
+            .iter()
+            .find_map(|one| one.images.first())
+            .map(String::as_str),
     ) {
         Ok(ready) => ready,
         Err(unmet) => {
@@ -192,13 +195,14 @@ fn finish(args: &RunArgs, runs: Vec<RunReport>) -> i32 {
 }
 
 fn job(args: &RunArgs, one: &Wanted, accelerator: Accelerator, reason: &str) -> Result<Job, i32> {
-    let image: Option<Image> = match &one.image {
-        None => None,
-        Some(name) => Some(ready_image(name).map_err(|error| {
+    let mut images = BTreeMap::new();
+    for name in &one.images {
+        let Image { folder, digest, .. } = ready_image(name).map_err(|error| {
             complain(&error);
             exit_code::BROKEN
-        })?),
-    };
+        })?;
+        images.insert(name.clone(), JobImage { folder, digest });
+    }
     let evidence = evidence_folder(args, one).map_err(|error| {
         let _ = writeln!(
             anstream::stderr(),
@@ -218,8 +222,7 @@ fn job(args: &RunArgs, one: &Wanted, accelerator: Accelerator, reason: &str) -> 
         ),
         scenario: one.path.clone(),
         variant,
-        image_digest: image.as_ref().map(|image| image.digest.clone()),
-        image: image.map(|image| image.folder),
+        images,
         accelerator,
         accelerator_reason: reason.to_owned(),
         evidence,

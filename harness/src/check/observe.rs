@@ -222,7 +222,7 @@ async fn resolve(
             "machine `{}` has no resolver of its own: give the check a `server`",
             machine.name()
         ))),
-        (Vantage::Guest(_), None) => {
+        (Vantage::Guest(guest), None) if guest.spec().image.networkd => {
             let family = if record == RecordType::A { "-4" } else { "-6" };
             // A cached answer would hide that the server is gone.
             // resolved itself gives up on a dead server only after minutes.
@@ -246,14 +246,11 @@ async fn resolve(
                 output.success(),
             ))
         }
-        (Vantage::Guest(_), Some(server)) => {
-            let server = server.to_string();
-            let output = from
-                .exec(
-                    &["timeout", "8", "busybox", "nslookup", kind, name, &server],
-                    by,
-                )
-                .await?;
+        (Vantage::Guest(_), server) => {
+            let server = server.map(|server| server.to_string());
+            let mut words = vec!["timeout", "8", "busybox", "nslookup", kind, name];
+            words.extend(server.as_deref());
+            let output = from.exec(&words, by).await?;
             Ok(dns::parse_nslookup(&output.stdout, &output.stderr))
         }
         (Vantage::Container { .. }, server) => {
@@ -375,8 +372,12 @@ async fn get(
                 Err(_) => http::judge(expect, Err(&format!("no page within {ANSWER:?}"))),
             });
         }
-        Vantage::Guest(_) => &["curl", "-gsS", "--fail", "-m", "5", &url],
-        Vantage::Container { .. } => &["wget", "-q", "-T", "5", "-O", "-", &url],
+        Vantage::Guest(guest) if guest.spec().image.clients => {
+            &["curl", "-gsS", "--fail", "-m", "5", &url]
+        }
+        Vantage::Guest(_) | Vantage::Container { .. } => {
+            &["wget", "-q", "-T", "5", "-O", "-", &url]
+        }
     };
     let output = from.exec(words, by).await?;
     let why = format!("no page from {url}: {}", output.stderr.trim());

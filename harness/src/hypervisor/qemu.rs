@@ -38,17 +38,14 @@ pub fn command(spec: &GuestSpec) -> CommandLine {
         .option("-chardev", "stdio,id=console,signal=off")
         .option("-serial", "chardev:console")
         .option("-object", "rng-random,id=rng,filename=/dev/urandom")
-        .option("-device", format!("virtio-rng-{bus},rng=rng"))
+        .option("-device", format!("virtio-rng-{bus},rng=rng"));
+    if let Some(disk) = &spec.disk {
         // Writes go to a temporary file that QEMU unlinks at once; the image itself is opened read-only.
-        .option(
-            "-drive",
-            format!(
-                "id=root,if=none,format=raw,snapshot=on,file={}",
-                spec.disk.display()
-            ),
-        )
-        .option("-device", format!("virtio-blk-{bus},drive=root"))
-        .option("-device", format!("virtio-serial-{bus},id=steer"));
+        let drive = "id=root,if=none,format=raw,snapshot=on";
+        line.option("-drive", format!("{drive},file={}", disk.display()))
+            .option("-device", format!("virtio-blk-{bus},drive=root"));
+    }
+    line.option("-device", format!("virtio-serial-{bus},id=steer"));
     for (port, fd) in (0..STEER_PORTS).zip(FIRST_STEER_FD..) {
         line.option(
             "-chardev",
@@ -86,18 +83,14 @@ fn machine(spec: &GuestSpec) -> String {
 }
 
 fn kernel_command_line(spec: &GuestSpec) -> String {
-    let mut words = vec![
-        "console=ttyS0",
-        "reboot=t",
-        "panic=-1",
-        "root=/dev/vda",
-        "rw",
-        "rootfstype=ext4",
-        "net.ifnames=1",
-        "8250.nr_uarts=1",
-        "quiet",
-        "systemd.show_status=error",
-    ];
+    let mut words = vec!["console=ttyS0", "reboot=t", "panic=-1"];
+    if spec.disk.is_some() {
+        words.extend(["root=/dev/vda", "rw", "rootfstype=ext4"]);
+    }
+    words.extend(["net.ifnames=1", "8250.nr_uarts=1", "quiet"]);
+    if spec.image.networkd {
+        words.push("systemd.show_status=error");
+    }
     if spec.accelerator == Accelerator::Tcg {
         // Half of the boots of microvm under TCG hang in TSC calibration without it; the value only seeds it.
         words.push("tsc_early_khz=2000000");
@@ -110,6 +103,7 @@ fn kernel_command_line(spec: &GuestSpec) -> String {
 mod tests {
     use super::*;
     use crate::scenario::net::Mac;
+    use crate::scenario::provides::Provides;
     use std::path::PathBuf;
 
     fn spec(machine: MachineKind, accelerator: Accelerator) -> GuestSpec {
@@ -121,7 +115,8 @@ mod tests {
             accelerator,
             kernel: PathBuf::from("/image/vmlinuz"),
             initrd: PathBuf::from("/run/initrd"),
-            disk: PathBuf::from("/image/disk.raw"),
+            disk: Some(PathBuf::from("/image/disk.raw")),
+            image: Provides::of("debian"),
             run: PathBuf::from("/run"),
             nics: vec![(Mac::try_from("02:00:00:00:00:01").expect("a MAC"), 30)],
         }
@@ -160,6 +155,19 @@ mod tests {
         let nic = "virtio-net-pci,netdev=nic0,mac=02:00:00:00:00:01";
         assert!(has(&line, "-device", nic), "{line}");
         assert!(!line.to_string().contains("-device,"), "{line}");
+    }
+
+    #[test]
+    fn without_a_disk_the_initramfs_is_all_there_is() {
+        let mut spec = spec(MachineKind::Microvm, Accelerator::Tcg);
+        spec.disk = None;
+        spec.image = Provides::of("tiny");
+        let line = command(&spec).to_string();
+        for word in ["-drive", "virtio-blk", "root=", "systemd."] {
+            assert!(!line.contains(word), "{word}: {line}");
+        }
+        assert!(line.contains("-initrd /run/initrd"), "{line}");
+        assert!(line.contains("virtio-serial-device,id=steer"), "{line}");
     }
 
     #[test]

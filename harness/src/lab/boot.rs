@@ -12,6 +12,7 @@ use nix::mount::MsFlags;
 
 use crate::guest::BootingGuest;
 use crate::guest::identity::{Identity, KeyPair};
+use crate::guest::plain;
 use crate::host::ChildSetup;
 use crate::host::isolate::mount_at;
 use crate::host::service::{Log, Service};
@@ -19,6 +20,7 @@ use crate::hypervisor::{
     Accelerator, FIRST_NIC_FD, FIRST_STEER_FD, GuestSpec, MachineKind, STEER_PORTS, qemu,
 };
 use crate::scenario::names::MachineName;
+use crate::scenario::provides::Provides;
 use crate::scenario::{Guest as GuestPlan, Scenario};
 
 /// User and group that VMMs run as in the worker's namespaces: `nobody`, who owns nothing.
@@ -33,27 +35,33 @@ pub(super) struct Started {
     pub(super) machine: (MachineKind, &'static str),
 }
 
+/// Image as the worker's guests see it; by name, one for each that the scenario uses.
+pub(super) type GuestImages = BTreeMap<String, GuestImage>;
+
 /// Image as the worker's guests see it.
 #[derive(Debug)]
 pub(super) struct GuestImage {
     pub(super) kernel: PathBuf,
     pub(super) initrd: Vec<u8>,
-    pub(super) disk: PathBuf,
+    pub(super) disk: Option<PathBuf>,
+    pub(super) provides: &'static Provides,
 }
 
 impl GuestImage {
     /// Binds the image's folder into the worker's private tmpfs: the VMM's user can read it there, wherever the
     /// cache is.
-    pub(super) fn mount(folder: &Path, run: &Path) -> std::io::Result<Self> {
-        let target = run.join("image");
+    pub(super) fn mount(name: &str, folder: &Path, run: &Path) -> std::io::Result<Self> {
+        let target = run.join("image").join(name);
         fs::create_dir_all(&target)?;
+        let provides = Provides::of(name);
         let (source, target_text) = (folder.to_string_lossy(), target.to_string_lossy());
         mount_at(Some(&source), &target_text, None, MsFlags::MS_BIND, None)
             .map_err(std::io::Error::other)?;
         Ok(Self {
-            kernel: target.join("vmlinuz"),
+            kernel: target.join(provides.kernel),
             initrd: fs::read(target.join("initrd"))?,
-            disk: target.join("disk.raw"),
+            disk: provides.disk.map(|file| target.join(file)),
+            provides,
         })
     }
 }
@@ -62,7 +70,7 @@ impl GuestImage {
 pub(super) async fn start_guests(
     scenario: &Scenario,
     lab: &mut Lab,
-    image: &GuestImage,
+    images: &GuestImages,
     accelerator: Accelerator,
     folders: &Folders,
 ) -> Result<BTreeMap<MachineName, Started>, LabError> {
@@ -72,6 +80,11 @@ pub(super) async fn start_guests(
     }
     let login = KeyPair::generate("bridgelab", &folders.run.join("login_key"))?;
     for (name, guest) in &scenario.guests {
+        let image = images.get(&guest.image).ok_or_else(|| LabError::Io {
+            doing: format!("find the image `{}` among those of the job", guest.image),
+            machine: name.to_string(),
+            source: std::io::ErrorKind::NotFound.into(),
+        })?;
         let one = start_guest(name, guest, lab, image, accelerator, folders, &login).await?;
         started.insert(name.clone(), one);
     }
@@ -106,7 +119,7 @@ async fn start_guest(
     chown(&run, Some(VMM_ID), Some(VMM_ID)).map_err(io("hand over", &run))?;
     let identity = Identity::generate(name.as_ref(), &private, login)?;
     let initrd = run.join("initrd");
-    let seeded = identity.seed(&guest.units).append_to(image.initrd.clone());
+    let seeded = plain::seed(&identity, guest)?.append_to(image.initrd.clone());
     fs::write(&initrd, seeded).map_err(io("write", &initrd))?;
     let taps = lab.take_taps(name.as_ref());
     let (machine, reason) = MachineKind::choose(guest.machine_type, accelerator);
@@ -119,6 +132,7 @@ async fn start_guest(
         kernel: image.kernel.clone(),
         initrd,
         disk: image.disk.clone(),
+        image: image.provides,
         run: run.clone(),
         nics: (FIRST_NIC_FD..)
             .zip(&guest.interfaces)

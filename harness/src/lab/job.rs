@@ -1,5 +1,6 @@
 //! What supervisor and worker say to each other: one job down, events up, one JSON object a line.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
@@ -20,10 +21,8 @@ pub struct Job {
     pub scenario: PathBuf,
     /// Variant; `None`: the green form.
     pub variant: Option<String>,
-    /// Folder of the built image, when the scenario has guests.
-    pub image: Option<PathBuf>,
-    /// The image's digest.
-    pub image_digest: Option<String>,
+    /// The built images that the scenario's guests use, by name.
+    pub images: BTreeMap<String, JobImage>,
     /// Accelerator for the guests.
     pub accelerator: Accelerator,
     /// Why that one.
@@ -34,6 +33,15 @@ pub struct Job {
     pub keep: bool,
     /// The command that repeats this run.
     pub reproduce: String,
+}
+
+/// A built image, as a worker needs to know it.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct JobImage {
+    /// Its folder in the cache.
+    pub folder: PathBuf,
+    /// Its recipe's digest.
+    pub digest: String,
 }
 
 /// What a worker reports while it runs.

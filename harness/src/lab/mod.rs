@@ -13,7 +13,7 @@ pub mod supervise;
 mod topology;
 mod worker;
 
-pub use job::{Event, Job, WORKER_COMMAND};
+pub use job::{Event, Job, JobImage, WORKER_COMMAND};
 pub use topology::{Folders, Lab, LabError};
 pub use worker::worker_main;
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::boot::{GuestImage, Started, start_guests};
+use super::boot::{GuestImage, GuestImages, Started, start_guests};
 use super::evidence;
 use super::job::{Event, Job};
 use super::leaks;
@@ -132,16 +132,13 @@ impl<'a> Run<'a> {
 
     async fn stages(&mut self) -> Result<(), Ended> {
         // Before the machines: each copies the worker's mounts as they are then.
-        let image = self.mount_image()?;
+        let images = self.mount_images()?;
         let plan = TopologyPlan::new(self.scenario);
         let begun = self.stage("building the topology");
         self.lab = Lab::build(&plan, &self.folders).await?;
         self.done("topology", begun);
         let begun = self.stage("booting the guests");
-        let mut booting = match &image {
-            Some(image) => self.start_guests(image).await?,
-            None => BTreeMap::new(),
-        };
+        let mut booting = self.start_guests(&images).await?;
         self.surround();
         while let Some((name, one)) = booting.pop_first() {
             let by = Deadline::after(patience(self.job.accelerator, Duration::from_secs(60)));
@@ -157,29 +154,29 @@ impl<'a> Run<'a> {
         Ok(())
     }
 
-    fn mount_image(&self) -> Result<Option<GuestImage>, Ended> {
-        let Some(folder) = &self.job.image else {
-            return Ok(None);
-        };
-        let mounted = GuestImage::mount(folder, &self.folders.run).map_err(|source| {
-            Ended::from(LabError::Io {
-                doing: format!("bind the image `{}`", folder.display()),
+    fn mount_images(&self) -> Result<GuestImages, Ended> {
+        let mut mounted = GuestImages::new();
+        for (name, image) in &self.job.images {
+            let one = GuestImage::mount(name, &image.folder, &self.folders.run);
+            let one = one.map_err(|source| LabError::Io {
+                doing: format!("bind the image `{}`", image.folder.display()),
                 machine: "worker".to_owned(),
                 source,
-            })
-        })?;
-        Ok(Some(mounted))
+            })?;
+            mounted.insert(name.clone(), one);
+        }
+        Ok(mounted)
     }
 
     async fn start_guests(
         &mut self,
-        image: &GuestImage,
+        images: &GuestImages,
     ) -> Result<BTreeMap<MachineName, Started>, Ended> {
         let accelerator = self.job.accelerator;
         let started = start_guests(
             self.scenario,
             &mut self.lab,
-            image,
+            images,
             accelerator,
             &self.folders,
         )
