@@ -10,6 +10,7 @@
 #[expect(dead_code, reason = "every test binary uses its part")]
 mod support;
 
+use std::collections::BTreeSet;
 use std::process::{ExitCode, Stdio};
 
 use bridgelab_harness::scenario::{load, scenario_names};
@@ -23,15 +24,17 @@ fn main() -> ExitCode {
     arguments
         .test_threads
         .get_or_insert(cores.div_ceil(2).max(2).min(cores));
-    let trials = trials();
+    let mut images = BTreeSet::new();
+    let trials = trials(&mut images);
     if !arguments.list {
         set_up();
-        prepare_image();
+        images.iter().for_each(|image| prepare_image(image));
     }
     libtest_mimic::run(&arguments, trials).exit_code()
 }
 
-fn trials() -> Vec<Trial> {
+/// A test for each form of each scenario, and the images that their guests use.
+fn trials(images: &mut BTreeSet<String>) -> Vec<Trial> {
     let mut trials = Vec::new();
     for found in scenario_names(root()).expect("scenarios can be listed") {
         // An invalid scenario is the business of `model`.
@@ -42,6 +45,10 @@ fn trials() -> Vec<Trial> {
         let variants = loaded.variants().map(ToString::to_string);
         for form in green.chain(variants) {
             let name = found.name.clone();
+            let variant = loaded.variants().find(|variant| variant.as_ref() == form);
+            if let Ok(scenario) = loaded.scenario(variant) {
+                images.extend(scenario.guests.into_values().map(|guest| guest.image));
+            }
             trials.push(Trial::test(format!("{name}::{form}"), move || {
                 run(&name, &form)
             }));
@@ -51,13 +58,13 @@ fn trials() -> Vec<Trial> {
 }
 
 /// Built before the first test, with progress, so that no test's time depends on it.
-fn prepare_image() {
-    let status = bridgelab(&["image", "build"])
+fn prepare_image(image: &str) {
+    let status = bridgelab(&["image", "build", image])
         .stdout(Stdio::null())
         .status();
     // A host that cannot build it gets the reason from each run.
     let status = status.expect("the program under test starts");
-    eprintln!("image build: {status}");
+    eprintln!("image build {image}: {status}");
 }
 
 fn run(name: &str, form: &str) -> Result<(), Failed> {

@@ -18,7 +18,7 @@ use ssh2::{BlockDirections, MethodType, Session};
 use tokio::sync::oneshot;
 
 use super::identity::{Identity, KeyPair};
-use super::steer::open_steering;
+use super::steer::{open_steering, reopen_steering};
 use crate::deadline::Deadline;
 use crate::diagnostic::Diagnose;
 use crate::plan::shell;
@@ -153,6 +153,7 @@ impl SshChannel {
             host_key: identity.host_key.public_blob().to_owned(),
             in_use: Arc::clone(&in_use),
             session: None,
+            served: false,
         };
         let spawned = std::thread::Builder::new()
             .name(format!("ssh:{guest}"))
@@ -205,6 +206,8 @@ struct Worker {
     host_key: String,
     in_use: Arc<Mutex<Option<UnixStream>>>,
     session: Option<(Session, UnixStream)>,
+    /// Whether the guest has served a session on this channel.
+    served: bool,
 }
 
 impl Worker {
@@ -245,7 +248,9 @@ impl Worker {
 
     fn run(&mut self, command: &GuestCommand, by: Deadline) -> Result<Output, ChannelError> {
         if self.session.is_none() {
-            self.session = Some(self.open(by)?);
+            let session = self.open(by)?;
+            self.served = true;
+            self.session = Some(session);
         }
         match &self.session {
             Some((session, stream)) => exec(session, stream, command, by),
@@ -254,7 +259,12 @@ impl Worker {
     }
 
     fn open(&self, by: Deadline) -> Result<(Session, UnixStream), ChannelError> {
-        let opened = open_steering(&self.socket, by).and_then(|stream| {
+        let open = if self.served {
+            reopen_steering
+        } else {
+            open_steering
+        };
+        let opened = open(&self.socket, by).and_then(|stream| {
             let copy = stream.try_clone()?;
             let kept = stream.try_clone()?;
             *self.in_use.lock().unwrap_or_else(PoisonError::into_inner) = Some(copy);

@@ -26,11 +26,27 @@ const TICK: Duration = Duration::from_millis(250);
 /// # Errors
 /// `TimedOut` at the deadline; otherwise what the socket says.
 pub fn open_steering(socket: &Path, by: Deadline) -> io::Result<UnixStream> {
+    open(socket, by, false)
+}
+
+/// As [`open_steering`], for a guest that has served a session before.
+///
+/// A guest that is slower than the VMM may not have noticed that the host left and came back: then the old session
+/// goes on, and nobody announces anything. A request that lands in it is no SSH and ends it.
+///
+/// # Errors
+/// As [`open_steering`].
+pub(super) fn reopen_steering(socket: &Path, by: Deadline) -> io::Result<UnixStream> {
+    open(socket, by, true)
+}
+
+fn open(socket: &Path, by: Deadline, again: bool) -> io::Result<UnixStream> {
     let mut stream = UnixStream::connect(socket)?;
     stream.set_read_timeout(Some(TICK))?;
     let mut asked: Option<(String, Instant)> = None;
     let mut line = Vec::new();
     let mut count = 0;
+    let begun = Instant::now();
     loop {
         if by.passed() {
             return Err(io::ErrorKind::TimedOut.into());
@@ -53,6 +69,12 @@ pub fn open_steering(socket: &Path, by: Deadline) -> io::Result<UnixStream> {
                     io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut
                 ) =>
             {
+                if again && asked.is_none() && begun.elapsed() > PATIENCE {
+                    // Longer than a cipher's block, or SSH waits for the rest of it.
+                    let nonce = format!("{}-0-{}", std::process::id(), "-".repeat(64));
+                    writeln!(stream, "start {nonce}")?;
+                    asked = Some((nonce, Instant::now()));
+                }
                 if let Some((nonce, since)) = &mut asked
                     && since.elapsed() > PATIENCE
                 {
@@ -109,6 +131,38 @@ mod tests {
         let listener = UnixListener::bind(&path).expect("bind");
         let guest = std::thread::spawn(move || shim(listener));
         let mut stream = open_steering(&path, Deadline::secs(10)).expect("steering opens");
+        let mut banner = [0; 8];
+        stream.read_exact(&mut banner).expect("banner");
+        assert_eq!(&banner, b"SSH-2.0-");
+        drop(stream);
+        guest.join().expect("shim ends");
+    }
+
+    /// A guest whose SSH server did not notice that the host was away: it reads a packet's worth, finds that it is no
+    /// SSH, and ends.
+    fn shim_in_a_session(listener: UnixListener) {
+        let (mut stream, _) = listener.accept().expect("the host connects");
+        let mut block = [0; 64];
+        stream.read_exact(&mut block).expect("something comes");
+        stream
+            .write_all(b"bridgelab-steer 1 ready\n")
+            .expect("write");
+        for asked in BufReader::new(stream.try_clone().expect("clone")).lines() {
+            // The end of the line that ended the session, and requests that nobody waits for any more.
+            let asked = asked.expect("readable");
+            if let Some(nonce) = asked.strip_prefix("start ") {
+                let _ = stream.write_all(format!("go {nonce}\nSSH-2.0-").as_bytes());
+            }
+        }
+    }
+
+    #[test]
+    fn a_session_that_did_not_notice_its_end_is_ended() {
+        let dir = tempfile::tempdir().expect("temporary directory");
+        let path = dir.path().join("steer.sock");
+        let listener = UnixListener::bind(&path).expect("bind");
+        let guest = std::thread::spawn(move || shim_in_a_session(listener));
+        let mut stream = reopen_steering(&path, Deadline::secs(20)).expect("steering opens");
         let mut banner = [0; 8];
         stream.read_exact(&mut banner).expect("banner");
         assert_eq!(&banner, b"SSH-2.0-");
