@@ -9,7 +9,7 @@ use serde_json::Value;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpStream, UdpSocket};
 
-use super::{ProbeError, Vantage, Verdict, dns, http, ip, networkd, ping, router_advert};
+use super::{ProbeError, Vantage, Verdict, dns, http, ip, keyscan, networkd, ping, router_advert};
 use crate::deadline::Deadline;
 use crate::guest::ssh::network_host_key;
 use crate::host::capture::Capture;
@@ -416,11 +416,8 @@ async fn ssh(to: IpAddr, key: &str, from: &Vantage, by: Deadline) -> Result<Verd
             let output = from
                 .exec(&["ssh-keyscan", "-T", "10", "-t", "ed25519", &address], by)
                 .await?;
-            let key = output
-                .stdout
-                .lines()
-                .find_map(|line| line.split_whitespace().nth(2));
-            key.map(str::to_owned)
+            keyscan::key(&output.stdout)
+                .map(str::to_owned)
                 .ok_or_else(|| output.stderr.trim().to_owned())
         }
         Vantage::Container { .. } => {
