@@ -13,9 +13,9 @@ use bridgelab_harness::scenario::names::MachineName;
 use bridgelab_harness::template::{QemuVersion, Shape, TemplateStore};
 
 /// What every guest starts from, by name. Whatever goes wrong with a template ends in a cold boot and its reason.
-pub(crate) fn starts<'a>(
-    guests: impl Iterator<Item = (&'a MachineName, &'a Guest)>,
-    image: &Image,
+pub(crate) fn starts(
+    guests: &BTreeMap<MachineName, Guest>,
+    images: &BTreeMap<String, Image>,
     accelerator: Accelerator,
     cold: bool,
 ) -> BTreeMap<String, StartFrom> {
@@ -28,6 +28,9 @@ pub(crate) fn starts<'a>(
         if let Some(reason) = Shape::refuses(guest) {
             return Err(reason);
         }
+        let image = images
+            .get(&guest.image)
+            .ok_or("its image is not there")?;
         let qemu = qemu
             .as_ref()
             .map_err(|e| format!("ask QEMU for its version: {e}"))?;
@@ -60,6 +63,7 @@ pub(crate) fn starts<'a>(
         })
     };
     guests
+        .iter()
         .map(|(name, guest)| {
             let from = start(guest).unwrap_or_else(|reason| StartFrom::Cold { reason });
             (name.to_string(), from)

@@ -10,6 +10,7 @@
 #[expect(dead_code, reason = "every test binary uses its part")]
 mod support;
 
+use std::collections::BTreeSet;
 use std::process::{ExitCode, Stdio};
 
 use bridgelab_harness::lab::durations::{Durations, key, user_file};
@@ -19,19 +20,21 @@ use support::{bridgelab, root, set_up};
 
 fn main() -> ExitCode {
     let mut arguments = Arguments::from_args();
-    let trials = trials();
+    let mut images = BTreeSet::new();
+    let trials = trials(&mut images);
     // The runs themselves stand in the queue that all processes of the user share, which knows what each needs; a
     // thread more than the machine bears only waits there.
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     arguments.test_threads.get_or_insert(2 * cores);
     if !arguments.list {
         set_up();
-        prepare_image();
+        images.iter().for_each(|image| prepare_image(image));
     }
     libtest_mimic::run(&arguments, trials).exit_code()
 }
 
-fn trials() -> Vec<Trial> {
+/// A test for each form of each scenario, and the images that their guests use.
+fn trials(images: &mut BTreeSet<String>) -> Vec<Trial> {
     let mut forms = Vec::new();
     for found in scenario_names(root()).expect("scenarios can be listed") {
         // An invalid scenario is the business of `model`.
@@ -40,7 +43,13 @@ fn trials() -> Vec<Trial> {
         };
         let green = std::iter::once("green".to_owned());
         let variants = loaded.variants().map(ToString::to_string);
-        forms.extend(green.chain(variants).map(|form| (found.name.clone(), form)));
+        for form in green.chain(variants) {
+            let variant = loaded.variants().find(|variant| variant.as_ref() == form);
+            if let Ok(scenario) = loaded.scenario(variant) {
+                images.extend(scenario.guests.into_values().map(|guest| guest.image));
+            }
+            forms.push((found.name.clone(), form));
+        }
     }
     // Threads take them in this order. Times that cannot be read cost nothing but that.
     let known = user_file().and_then(|file| Durations::load(&file).ok());
@@ -61,13 +70,13 @@ fn trials() -> Vec<Trial> {
 }
 
 /// Built before the first test, with progress, so that no test's time depends on it.
-fn prepare_image() {
-    let status = bridgelab(&["image", "build"])
+fn prepare_image(image: &str) {
+    let status = bridgelab(&["image", "build", image])
         .stdout(Stdio::null())
         .status();
     // A host that cannot build it gets the reason from each run.
     let status = status.expect("the program under test starts");
-    eprintln!("image build: {status}");
+    eprintln!("image build {image}: {status}");
 }
 
 fn run(name: &str, form: &str) -> Result<(), Failed> {

@@ -17,7 +17,7 @@ use bridgelab_harness::host::jobserver::{Jobserver, Need, Waiting};
 use bridgelab_harness::hypervisor::Accelerator;
 use bridgelab_harness::image::Image;
 use bridgelab_harness::lab::supervise::{News, run_job};
-use bridgelab_harness::lab::{Event, Job, StartFrom};
+use bridgelab_harness::lab::{Event, Job, JobImage, StartFrom};
 use bridgelab_harness::report::text::summary;
 use bridgelab_harness::report::{Outcome, Report, RunReport, SCHEMA, exit_code, junit};
 use futures_util::{StreamExt, stream};
@@ -51,7 +51,10 @@ fn run_all(args: &RunArgs, wanted: &[Wanted]) -> i32 {
     let ready = crate::doctor::ready(
         &runtime,
         args,
-        wanted.iter().find_map(|one| one.image.as_deref()),
+        wanted
+            .iter()
+            .find_map(|one| one.images.first())
+            .map(String::as_str),
     );
     let (accelerator, reason) = match ready {
         Ok(ready) => ready,
@@ -68,7 +71,7 @@ fn run_all(args: &RunArgs, wanted: &[Wanted]) -> i32 {
     };
     // Before anything runs: building one takes minutes in which nothing else would go on.
     let mut images = BTreeMap::new();
-    for name in wanted.iter().filter_map(|one| one.image.as_ref()) {
+    for name in wanted.iter().flat_map(|one| &one.images) {
         if !images.contains_key(name) {
             match ready_image(name) {
                 Ok(image) => images.insert(name.clone(), image),
@@ -80,11 +83,9 @@ fn run_all(args: &RunArgs, wanted: &[Wanted]) -> i32 {
         }
     }
     let starts = wanted.iter().map(|one| {
-        let image = one.image.as_ref().and_then(|name| images.get(name));
-        let guests = one.scenario.guests.iter();
-        image.map(|image| crate::template::starts(guests, image, accelerator, args.cold))
+        crate::template::starts(&one.scenario.guests, &images, accelerator, args.cold)
     });
-    let starts = starts.map(Option::unwrap_or_default).collect();
+    let starts = starts.collect();
     let (interrupt, interrupts) = watch::channel(0);
     let all = All {
         args,
@@ -196,14 +197,16 @@ impl All<'_> {
     }
 
     fn job(&self, index: usize, one: &Wanted) -> std::io::Result<Job> {
-        let image = one.image.as_ref().and_then(|name| self.images.get(name));
+        let images = one.images.iter().filter_map(|name| {
+            let Image { folder, digest, .. } = self.images.get(name)?.clone();
+            Some((name.clone(), JobImage { folder, digest }))
+        });
         let evidence = evidence::make_folder(self.args, one)?;
         Ok(Job {
             reproduce: format!("{} --accel {}", unstarted::again(one), self.accelerator),
             scenario: one.path.clone(),
             variant: one.variant.as_ref().map(ToString::to_string),
-            image_digest: image.map(|image| image.digest.clone()),
-            image: image.map(|image| image.folder.clone()),
+            images: images.collect(),
             starts: self.starts[index].clone(),
             accelerator: self.accelerator,
             accelerator_reason: self.reason.clone(),

@@ -1,5 +1,6 @@
 //! What was asked for on the command line.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use bridgelab_harness::report::exit_code;
@@ -14,7 +15,7 @@ pub(super) struct Wanted {
     pub(super) path: PathBuf,
     pub(super) name: String,
     pub(super) variant: Option<VariantName>,
-    pub(super) image: Option<String>,
+    pub(super) images: BTreeSet<String>,
     pub(super) scenario: Scenario,
 }
 
@@ -59,11 +60,11 @@ pub(super) fn prepare(args: &RunArgs) -> Result<Vec<Wanted>, i32> {
                 path: path.canonicalize().unwrap_or_else(|_| path.clone()),
                 name: scenario.name.clone(),
                 variant: form,
-                image: scenario
+                images: scenario
                     .guests
                     .values()
-                    .next()
-                    .map(|guest| guest.image.clone()),
+                    .map(|guest| guest.image.clone())
+                    .collect(),
                 scenario,
             });
         }

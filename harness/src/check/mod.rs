@@ -7,6 +7,7 @@ pub mod dns;
 mod expect;
 pub mod http;
 pub mod ip;
+pub mod keyscan;
 pub mod networkd;
 mod observe;
 pub mod ping;

@@ -1,6 +1,7 @@
 //! The inside of a guest: its identity, and a way to run things in it that does not need its network.
 
 pub mod identity;
+pub mod plain;
 pub mod ssh;
 mod steer;
 mod takeover;

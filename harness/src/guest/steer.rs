@@ -48,16 +48,19 @@ impl Request {
 /// # Errors
 /// As [`open_steering`].
 pub fn send_identity(socket: &Path, seed: &[u8], by: Deadline) -> io::Result<String> {
-    let (mut stream, nonce) = ask(socket, Request::Become(seed.len()), by)?;
+    let (mut stream, nonce) = ask(socket, Request::Become(seed.len()), by, false)?;
     stream.write_all(seed)?;
     let mut line = Vec::new();
-    let answer = format!("became {nonce} ");
+    let (became, failed) = (format!("became {nonce} "), format!("failed {nonce} "));
     loop {
         match read_byte(&mut stream, by)? {
             Some(b'\n') => {
                 let text = String::from_utf8_lossy(&line).trim().to_owned();
-                if let Some(at) = text.find(&answer) {
-                    return Ok(text[at + answer.len()..].to_owned());
+                if let Some(at) = text.find(&became) {
+                    return Ok(text[at + became.len()..].to_owned());
+                }
+                if let Some(at) = text.find(&failed) {
+                    return Err(io::Error::other(text[at + failed.len()..].to_owned()));
                 }
                 line.clear();
             }
@@ -103,19 +106,37 @@ fn ends_with(line: &[u8], words: &str) -> bool {
 /// # Errors
 /// `TimedOut` at the deadline; otherwise what the socket says.
 pub fn open_steering(socket: &Path, by: Deadline) -> io::Result<UnixStream> {
-    let (stream, _) = ask(socket, Request::Session, by)?;
+    let (stream, _) = ask(socket, Request::Session, by, false)?;
     stream.set_read_timeout(None)?;
     Ok(stream)
 }
 
-/// Asks until the guest goes along; what follows in the stream belongs to the request.
-fn ask(socket: &Path, request: Request, by: Deadline) -> io::Result<(UnixStream, String)> {
+/// As [`open_steering`], for a guest that has served a session before.
+///
+/// A guest that is slower than the VMM may not have noticed that the host left and came back: then the old session
+/// goes on, and nobody announces anything. A request that lands in it is no SSH and ends it.
+///
+/// # Errors
+/// As [`open_steering`].
+pub(super) fn reopen_steering(socket: &Path, by: Deadline) -> io::Result<UnixStream> {
+    let (stream, _) = ask(socket, Request::Session, by, true)?;
+    stream.set_read_timeout(None)?;
+    Ok(stream)
+}
+
+/// Asks until the guest goes along; what follows in the stream belongs to the request. `again`: a session went before.
+fn ask(
+    socket: &Path,
+    request: Request,
+    by: Deadline,
+    again: bool,
+) -> io::Result<(UnixStream, String)> {
     let mut stream = UnixStream::connect(socket)?;
     stream.set_read_timeout(Some(TICK))?;
     let mut asked: Option<(String, Instant)> = None;
     let mut line = Vec::new();
     let mut count = 0;
-    let mut heard = Instant::now();
+    let begun = Instant::now();
     loop {
         match read_byte(&mut stream, by)? {
             Some(b'\n') => {}
@@ -128,14 +149,17 @@ fn ask(socket: &Path, request: Request, by: Deadline) -> io::Result<(UnixStream,
                 continue;
             }
             None => {
+                if again && asked.is_none() && begun.elapsed() > PATIENCE {
+                    // Longer than a cipher's block, or SSH waits for the rest of it.
+                    let nonce = format!("{}-0-{}", std::process::id(), "-".repeat(64));
+                    stream.write_all(request.line(&nonce).as_bytes())?;
+                    asked = Some((nonce, Instant::now()));
+                }
                 if let Some((nonce, since)) = &mut asked
                     && since.elapsed() > PATIENCE
                 {
                     stream.write_all(request.line(nonce).as_bytes())?;
                     *since = Instant::now();
-                } else if asked.is_none() && heard.elapsed() > PATIENCE {
-                    stream.write_all(WAKE)?;
-                    heard = Instant::now();
                 }
                 continue;
             }
@@ -227,6 +251,38 @@ mod tests {
         });
         wait_for_announcement(&path, Deadline::secs(20)).expect("it is free in the end");
         guest.join().expect("the guest ends");
+    }
+
+    /// A guest whose SSH server did not notice that the host was away: it reads a packet's worth, finds that it is no
+    /// SSH, and ends.
+    fn shim_in_a_session(listener: UnixListener) {
+        let (mut stream, _) = listener.accept().expect("the host connects");
+        let mut block = [0; 64];
+        stream.read_exact(&mut block).expect("something comes");
+        stream
+            .write_all(b"bridgelab-steer 1 ready\n")
+            .expect("write");
+        for asked in BufReader::new(stream.try_clone().expect("clone")).lines() {
+            // The end of the line that ended the session, and requests that nobody waits for any more.
+            let asked = asked.expect("readable");
+            if let Some(nonce) = asked.strip_prefix("start ") {
+                let _ = stream.write_all(format!("go {nonce}\nSSH-2.0-").as_bytes());
+            }
+        }
+    }
+
+    #[test]
+    fn a_session_that_did_not_notice_its_end_is_ended() {
+        let dir = tempfile::tempdir().expect("temporary directory");
+        let path = dir.path().join("steer.sock");
+        let listener = UnixListener::bind(&path).expect("bind");
+        let guest = std::thread::spawn(move || shim_in_a_session(listener));
+        let mut stream = reopen_steering(&path, Deadline::secs(20)).expect("steering opens");
+        let mut banner = [0; 8];
+        stream.read_exact(&mut banner).expect("banner");
+        assert_eq!(&banner, b"SSH-2.0-");
+        drop(stream);
+        guest.join().expect("shim ends");
     }
 
     #[test]

@@ -7,7 +7,6 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::identity::Identity;
 use crate::image::seed::Seed;
-use crate::scenario::UnitFile;
 
 /// A clock that tells whole seconds may be this far off and right.
 const SECOND: Duration = Duration::from_secs(1);
@@ -16,7 +15,7 @@ const SECOND: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 pub struct Takeover {
     identity: Identity,
-    units: Vec<UnitFile>,
+    seed: Seed,
     boot_id: String,
     entropy: Vec<u8>,
     /// The last four bytes of the bridge's MAC address; Docker makes them at random, too.
@@ -25,12 +24,12 @@ pub struct Takeover {
 }
 
 impl Takeover {
-    /// A takeover from the template whose devices' state is in `state`, with random bytes and a boot id from this
+    /// A takeover by `identity`, with its `seed`, from the template whose devices' state is in `state`, with random bytes and a boot id from this
     /// machine's kernel.
     ///
     /// # Errors
     /// When `/dev/urandom` or `/proc/sys/kernel/random/uuid` cannot be read.
-    pub fn new(identity: &Identity, units: &[UnitFile], state: File) -> io::Result<Self> {
+    pub fn new(identity: &Identity, seed: Seed, state: File) -> io::Result<Self> {
         let mut entropy = vec![0; 64];
         let mut docker0 = [0; 4];
         let mut random = File::open("/dev/urandom")?;
@@ -38,7 +37,7 @@ impl Takeover {
         random.read_exact(&mut docker0)?;
         Ok(Self {
             identity: identity.clone(),
-            units: units.to_vec(),
+            seed,
             boot_id: std::fs::read_to_string("/proc/sys/kernel/random/uuid")?
                 .trim()
                 .to_owned(),
@@ -56,7 +55,7 @@ impl Takeover {
     /// The archive: the seed of a first boot, and what a first boot makes by itself.
     pub(super) fn archive(&self, now: SystemTime) -> Vec<u8> {
         let clock = now.duration_since(UNIX_EPOCH).unwrap_or_default();
-        let mut seed = self.identity.seed(&self.units);
+        let mut seed = self.seed.clone();
         let mac: Vec<String> = self.docker0.iter().map(|byte| format!("{byte:02x}")).collect();
         add(&mut seed, "docker0", format!("02:42:{}\n", mac.join(":")));
         add(&mut seed, "clock", format!("{:.3}\n", clock.as_secs_f64()));
@@ -113,7 +112,7 @@ mod tests {
         let login = KeyPair::generate("login", &folder.path().join("login")).expect("a key");
         let identity = Identity::generate("test1", folder.path(), &login).expect("an identity");
         let state = tempfile::tempfile().expect("a temporary file");
-        Takeover::new(&identity, &[], state).expect("the kernel has random numbers")
+        Takeover::new(&identity, identity.seed(&[]), state).expect("the kernel has random numbers")
     }
 
     #[test]

@@ -16,6 +16,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use crate::scenario::net::Mac;
+use crate::scenario::provides::Provides;
 use crate::scenario::{Guest, MachineType};
 
 /// Steering channels of each guest: 0 for checks, 1 stays free for `bridgelab enter`, 2 for what takes long.
@@ -111,8 +112,10 @@ pub struct GuestSpec {
     pub kernel: PathBuf,
     /// Initial file system, with the guest's seed appended.
     pub initrd: PathBuf,
-    /// Root disk, never written to.
-    pub disk: PathBuf,
+    /// Root disk, never written to; `None`: the initial file system is all there is.
+    pub disk: Option<PathBuf>,
+    /// What the guest's image has in it.
+    pub image: &'static Provides,
     /// Directory for this guest's sockets.
     pub run: PathBuf,
     /// MAC address and inherited TAP descriptor of each NIC.
@@ -125,6 +128,7 @@ impl GuestSpec {
     /// The spec as far as a plan can know it: `$IMAGE` and `$RUN` stand for folders of the run.
     pub fn planned(name: &str, guest: &Guest) -> Self {
         let run = PathBuf::from("$RUN").join(name);
+        let image = Provides::of(&guest.image);
         let (machine, _) = MachineKind::choose(guest.machine_type, Accelerator::Kvm);
         Self {
             name: name.to_owned(),
@@ -132,9 +136,10 @@ impl GuestSpec {
             mem: guest.mem,
             machine,
             accelerator: Accelerator::Kvm,
-            kernel: PathBuf::from("$IMAGE/vmlinuz"),
+            kernel: PathBuf::from("$IMAGE").join(image.kernel),
             initrd: run.join("initrd"),
-            disk: PathBuf::from("$IMAGE/disk.raw"),
+            disk: image.disk.map(|file| PathBuf::from("$IMAGE").join(file)),
+            image,
             run,
             nics: (FIRST_NIC_FD..)
                 .zip(&guest.interfaces)

@@ -2,6 +2,8 @@
 //!
 //! qemu-system(1), and docs/system/i386/microvm.rst of QEMU for the machine type.
 
+use std::path::Path;
+
 use super::command::CommandLine;
 use super::{
     Accelerator, FIRST_STEER_FD, GuestSpec, MachineKind, NIC_PORTS, QMP_FD, STEER_PORTS, Start,
@@ -40,10 +42,12 @@ pub fn command(spec: &GuestSpec) -> CommandLine {
         .option("-chardev", "stdio,id=console,signal=off")
         .option("-serial", "chardev:console")
         .option("-object", "rng-random,id=rng,filename=/dev/urandom")
-        .option("-device", format!("virtio-rng-{bus},rng=rng"))
-        .option("-drive", root_drive(spec))
-        .option("-device", format!("virtio-blk-{bus},drive=root"))
-        .option("-device", format!("virtio-serial-{bus},id=steer"));
+        .option("-device", format!("virtio-rng-{bus},rng=rng"));
+    if let Some(disk) = &spec.disk {
+        line.option("-drive", root_drive(spec, disk))
+            .option("-device", format!("virtio-blk-{bus},drive=root"));
+    }
+    line.option("-device", format!("virtio-serial-{bus},id=steer"));
     for (port, fd) in (0..STEER_PORTS).zip(FIRST_STEER_FD..) {
         line.option(
             "-chardev",
@@ -72,11 +76,11 @@ pub fn command(spec: &GuestSpec) -> CommandLine {
 
 /// The image is never written to. A cold guest's writes, and those of a guest from a template, go to a temporary
 /// file that QEMU unlinks at once; a template's own are part of it.
-fn root_drive(spec: &GuestSpec) -> String {
+fn root_drive(spec: &GuestSpec, disk: &Path) -> String {
     match &spec.start {
         Start::Cold => format!(
             "id=root,if=none,format=raw,snapshot=on,file={}",
-            spec.disk.display()
+            disk.display()
         ),
         Start::Recording(folder) => format!(
             "id=root,if=none,format=qcow2,file={}",
@@ -154,18 +158,14 @@ fn machine_type(spec: &GuestSpec) -> String {
 }
 
 fn kernel_command_line(spec: &GuestSpec) -> String {
-    let mut words = vec![
-        "console=ttyS0",
-        "reboot=t",
-        "panic=-1",
-        "root=/dev/vda",
-        "rw",
-        "rootfstype=ext4",
-        "net.ifnames=1",
-        "8250.nr_uarts=1",
-        "quiet",
-        "systemd.show_status=error",
-    ];
+    let mut words = vec!["console=ttyS0", "reboot=t", "panic=-1"];
+    if spec.disk.is_some() {
+        words.extend(["root=/dev/vda", "rw", "rootfstype=ext4"]);
+    }
+    words.extend(["net.ifnames=1", "8250.nr_uarts=1", "quiet"]);
+    if spec.image.networkd {
+        words.push("systemd.show_status=error");
+    }
     if spec.accelerator == Accelerator::Tcg {
         // Half of the boots of microvm under TCG hang in TSC calibration without it; the value only seeds it.
         words.push("tsc_early_khz=2000000");
@@ -182,6 +182,7 @@ fn kernel_command_line(spec: &GuestSpec) -> String {
 mod tests {
     use super::*;
     use crate::scenario::net::Mac;
+    use crate::scenario::provides::Provides;
     use std::path::PathBuf;
 
     fn spec(machine: MachineKind, accelerator: Accelerator) -> GuestSpec {
@@ -193,7 +194,8 @@ mod tests {
             accelerator,
             kernel: PathBuf::from("/image/vmlinuz"),
             initrd: PathBuf::from("/run/initrd"),
-            disk: PathBuf::from("/image/disk.raw"),
+            disk: Some(PathBuf::from("/image/disk.raw")),
+            image: Provides::of("debian"),
             run: PathBuf::from("/run"),
             nics: vec![(Mac::try_from("02:00:00:00:00:01").expect("a MAC"), 30)],
             start: Start::Cold,
@@ -263,6 +265,19 @@ mod tests {
         assert!(has(&started, "-netdev", "tap,id=nic0,fd=30"), "{started}");
         assert!(!started.to_string().contains("virtio-net"), "{started}");
         assert!(started.to_string().contains("snapshot=on"), "{started}");
+    }
+
+    #[test]
+    fn without_a_disk_the_initramfs_is_all_there_is() {
+        let mut spec = spec(MachineKind::Microvm, Accelerator::Tcg);
+        spec.disk = None;
+        spec.image = Provides::of("tiny");
+        let line = command(&spec).to_string();
+        for word in ["-drive", "virtio-blk", "root=", "systemd."] {
+            assert!(!line.contains(word), "{word}: {line}");
+        }
+        assert!(line.contains("-initrd /run/initrd"), "{line}");
+        assert!(line.contains("virtio-serial-device,id=steer"), "{line}");
     }
 
     #[test]

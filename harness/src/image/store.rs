@@ -12,15 +12,8 @@ use sha2::{Digest, Sha256};
 use super::build::build_in_worker;
 use super::recipe::Recipe;
 use super::{ImageError, io_error};
+use crate::scenario::provides::Provides;
 
-/// Files that every image has.
-const FILES: [&str; 5] = [
-    "disk.raw",
-    "initrd",
-    "packages.txt",
-    "versions.json",
-    "vmlinuz",
-];
 /// Written last; an image without it is not one.
 const MANIFEST: &str = "manifest.json";
 
@@ -55,7 +48,7 @@ pub struct Image {
 impl Image {
     /// Kernel for direct boot.
     pub fn kernel(&self) -> PathBuf {
-        self.folder.join("vmlinuz")
+        self.folder.join(Provides::of(&self.name).kernel)
     }
 
     /// What the recipe says about its versions (`versions.json`); empty when it cannot be read.
@@ -117,7 +110,7 @@ impl Store {
             ));
         }
         let listed = |name: &str| manifest.files.iter().any(|file| file.name == name);
-        if let Some(missing) = FILES.into_iter().find(|name| !listed(name)) {
+        if let Some(missing) = Provides::of(&recipe.name).files().find(|name| !listed(name)) {
             return Err(incomplete(format!("its manifest lacks `{missing}`")));
         }
         for file in &manifest.files {
@@ -198,7 +191,7 @@ impl Store {
 /// Checks that the build made every file, writes the manifest and makes all of them read-only.
 fn seal(recipe: &Recipe, folder: &Path) -> Result<(), ImageError> {
     let mut files = Vec::new();
-    for name in FILES {
+    for name in Provides::of(&recipe.name).files() {
         let path = folder.join(name);
         let mut file =
             File::open(&path).map_err(io_error("open what the build should have made,", &path))?;

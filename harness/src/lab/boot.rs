@@ -12,7 +12,7 @@ use nix::mount::MsFlags;
 use super::job::StartFrom;
 use super::topology::{Folders, Lab, LabError};
 use crate::guest::identity::{Identity, KeyPair};
-use crate::guest::{BootingGuest, Takeover};
+use crate::guest::{BootingGuest, Takeover, plain};
 use crate::host::isolate::mount_at;
 use crate::host::service::{Log, Service};
 use crate::host::{ChildSetup, VMM_ID, vmm_groups};
@@ -21,6 +21,7 @@ use crate::hypervisor::{
     qemu,
 };
 use crate::scenario::names::MachineName;
+use crate::scenario::provides::Provides;
 use crate::scenario::{Guest as GuestPlan, Scenario};
 use crate::template::mount_template;
 
@@ -36,27 +37,33 @@ pub(super) struct Started {
     pub(super) taps: Vec<OwnedFd>,
 }
 
+/// Image as the worker's guests see it; by name, one for each that the scenario uses.
+pub(super) type GuestImages = BTreeMap<String, GuestImage>;
+
 /// Image as the worker's guests see it.
 #[derive(Debug)]
 pub(super) struct GuestImage {
     pub(super) kernel: PathBuf,
     pub(super) initrd: Vec<u8>,
-    pub(super) disk: PathBuf,
+    pub(super) disk: Option<PathBuf>,
+    pub(super) provides: &'static Provides,
 }
 
 impl GuestImage {
     /// Binds the image's folder into the worker's private tmpfs: the VMM's user can read it there, wherever the
     /// cache is.
-    pub(super) fn mount(folder: &Path, run: &Path) -> std::io::Result<Self> {
-        let target = run.join("image");
+    pub(super) fn mount(name: &str, folder: &Path, run: &Path) -> std::io::Result<Self> {
+        let target = run.join("image").join(name);
         fs::create_dir_all(&target)?;
+        let provides = Provides::of(name);
         let (source, target_text) = (folder.to_string_lossy(), target.to_string_lossy());
         mount_at(Some(&source), &target_text, None, MsFlags::MS_BIND, None)
             .map_err(std::io::Error::other)?;
         Ok(Self {
-            kernel: target.join("vmlinuz"),
+            kernel: target.join(provides.kernel),
             initrd: fs::read(target.join("initrd"))?,
-            disk: target.join("disk.raw"),
+            disk: provides.disk.map(|file| target.join(file)),
+            provides,
         })
     }
 }
@@ -64,7 +71,7 @@ impl GuestImage {
 /// What all guests of a run start with.
 #[derive(Debug)]
 pub(super) struct Launch<'a> {
-    pub(super) image: &'a GuestImage,
+    pub(super) images: &'a GuestImages,
     pub(super) accelerator: Accelerator,
     pub(super) folders: &'a Folders,
     pub(super) starts: &'a BTreeMap<String, StartFrom>,
@@ -141,17 +148,20 @@ async fn start_guest(
     // The VMM makes its sockets here, and its copy-on-write file.
     chown(&run, Some(VMM_ID), Some(VMM_ID)).map_err(io("hand over", &run))?;
     let identity = Identity::generate(name.as_ref(), &private, launch.login)?;
-    let (spec, reason) = spec(name, guest, launch, from, &run);
+    let image = launch.images.get(&guest.image).ok_or_else(|| LabError::Io {
+        doing: format!("find the image `{}` among those of the job", guest.image),
+        machine: name.to_string(),
+        source: std::io::ErrorKind::NotFound.into(),
+    })?;
+    let (spec, reason) = spec(name, guest, image, launch, from, &run);
     let mut takeover = None;
     if let Some(folder) = spec.start.folder() {
         let state = folder.join("state");
         let state = File::open(&state).map_err(io("open", &state))?;
-        let made = Takeover::new(&identity, &guest.units, state);
+        let made = Takeover::new(&identity, plain::seed(&identity, guest)?, state);
         takeover = Some(made.map_err(io("read random numbers for", &run))?);
     } else {
-        let seeded = identity
-            .seed(&guest.units)
-            .append_to(launch.image.initrd.clone());
+        let seeded = plain::seed(&identity, guest)?.append_to(image.initrd.clone());
         fs::write(&spec.initrd, seeded).map_err(io("write", &spec.initrd))?;
     }
     // They listen before the VMM starts: whoever connects early just waits.
@@ -205,6 +215,7 @@ async fn start_guest(
 fn spec(
     name: &MachineName,
     guest: &GuestPlan,
+    image: &GuestImage,
     launch: &Launch<'_>,
     from: &StartFrom,
     run: &Path,
@@ -222,9 +233,10 @@ fn spec(
         mem: guest.mem,
         machine,
         accelerator: launch.accelerator,
-        kernel: launch.image.kernel.clone(),
+        kernel: image.kernel.clone(),
         initrd: run.join("initrd"),
-        disk: launch.image.disk.clone(),
+        disk: image.disk.clone(),
+        image: image.provides,
         run: run.to_owned(),
         nics: (FIRST_NIC_FD..)
             .zip(&guest.interfaces)
@@ -248,23 +260,19 @@ fn template_mount(run: &Path, guest: &str) -> PathBuf {
     run.join("templates").join(guest)
 }
 
-/// Binds the guests' templates into the worker's private tmpfs.
+/// Binds a guest's template into the worker's private tmpfs.
 ///
 /// # Errors
 /// What was bound where, and the kernel's answer.
-pub(super) fn mount_templates(
-    starts: &BTreeMap<String, StartFrom>,
+pub(super) fn bind_template(
+    guest: &MachineName,
+    template: &Path,
     image: &Path,
     run: &Path,
 ) -> Result<(), String> {
-    for (guest, start) in starts {
-        if let StartFrom::Template { folder, .. } = start {
-            let at = template_mount(run, guest);
-            fs::create_dir_all(&at).map_err(|e| format!("create `{}`: {e}", at.display()))?;
-            mount_template(folder, image, &at)?;
-        }
-    }
-    Ok(())
+    let at = template_mount(run, guest.as_ref());
+    fs::create_dir_all(&at).map_err(|e| format!("create `{}`: {e}", at.display()))?;
+    mount_template(template, image, &at)
 }
 
 /// Folder of a guest's evidence.

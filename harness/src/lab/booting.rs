@@ -6,7 +6,7 @@ use std::time::Duration;
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 
-use super::boot::{GuestImage, Launch, Started, start_again, start_guests};
+use super::boot::{GuestImages, Launch, Started, start_again, start_guests};
 use super::job::{Event, StartFrom};
 use super::run::{Ended, Run, patience};
 use super::topology::LabError;
@@ -29,12 +29,15 @@ struct Up {
 }
 
 impl Run<'_> {
-    pub(super) async fn boot(&mut self, image: &GuestImage) -> Result<(), Ended> {
+    pub(super) async fn boot(&mut self, images: &GuestImages) -> Result<(), Ended> {
+        if self.scenario.guests.is_empty() {
+            return Ok(());
+        }
         let folders = self.folders.clone();
         let login = KeyPair::generate("bridgelab", &folders.run.join("login_key"))
             .map_err(|e| Ended::from(LabError::Guest(e)))?;
         let launch = Launch {
-            image,
+            images,
             accelerator: self.job.accelerator,
             folders: &folders,
             starts: &self.job.starts,

@@ -55,6 +55,17 @@ const GUEST: [(&str, &str); 4] = [
     ),
 ];
 
+/// As many of [`NETWORK`] as a guest without networkd has the tools for.
+const PLAIN_NETWORK: usize = 4;
+
+/// From inside a guest without networkd.
+const PLAIN_GUEST: [(&str, &str); 4] = [
+    ("journal.txt", "dmesg"),
+    ("resolver.txt", "cat /etc/resolv.conf"),
+    ("network.txt", "cat /etc/bridgelab/network"),
+    ("processes.txt", "ps"),
+];
+
 /// Gathers everything into the evidence folder; what cannot be gathered is logged. Returns the versions found.
 pub(super) async fn gather(run: &Run<'_>, job: &Job, evidence: &Path) -> BTreeMap<String, String> {
     write(
@@ -93,7 +104,12 @@ pub(super) async fn gather(run: &Run<'_>, job: &Job, evidence: &Path) -> BTreeMa
     let guests = run.guests.iter().map(async |(name, guest)| {
         let folder = guest_folder(evidence, name.as_ref());
         let vantage = Vantage::Guest(guest.clone());
-        for (file, command) in NETWORK.iter().chain(&GUEST) {
+        let (network, inside) = if guest.spec().image.networkd {
+            (&NETWORK[..], &GUEST[..])
+        } else {
+            (&NETWORK[..PLAIN_NETWORK], &PLAIN_GUEST[..])
+        };
+        for (file, command) in network.iter().chain(inside) {
             save(&vantage, command, &folder.join(file)).await;
         }
         let mut versions = Vec::new();
@@ -117,8 +133,8 @@ pub(super) async fn gather(run: &Run<'_>, job: &Job, evidence: &Path) -> BTreeMa
 async fn versions(run: &Run<'_>, job: &Job) -> BTreeMap<String, String> {
     let mut versions = BTreeMap::new();
     versions.insert("bridgelab".to_owned(), env!("CARGO_PKG_VERSION").to_owned());
-    if let Some(digest) = &job.image_digest {
-        versions.insert("image".to_owned(), digest.clone());
+    for (name, image) in &job.images {
+        versions.insert(format!("image.{name}"), image.digest.clone());
     }
     let Some(machine) = run.lab.machines().next() else {
         return versions;

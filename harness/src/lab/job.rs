@@ -21,10 +21,8 @@ pub struct Job {
     pub scenario: PathBuf,
     /// Variant; `None`: the green form.
     pub variant: Option<String>,
-    /// Folder of the built image, when the scenario has guests.
-    pub image: Option<PathBuf>,
-    /// The image's digest.
-    pub image_digest: Option<String>,
+    /// The built images that the scenario's guests use, by name.
+    pub images: BTreeMap<String, JobImage>,
     /// What each guest starts from; a guest that is not named starts cold.
     #[serde(default)]
     pub starts: BTreeMap<String, StartFrom>,
@@ -38,6 +36,15 @@ pub struct Job {
     pub keep: bool,
     /// The command that repeats this run.
     pub reproduce: String,
+}
+
+/// A built image, as a worker needs to know it.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct JobImage {
+    /// Its folder in the cache.
+    pub folder: PathBuf,
+    /// Its recipe's digest.
+    pub digest: String,
 }
 
 /// What a guest starts from.

@@ -15,7 +15,7 @@ pub mod supervise;
 mod topology;
 mod worker;
 
-pub use job::{Event, Job, StartFrom, WORKER_COMMAND};
+pub use job::{Event, Job, JobImage, StartFrom, WORKER_COMMAND};
 pub use topology::{Folders, Lab, LabError};
 pub use worker::worker_main;
 

@@ -1,14 +1,15 @@
 //! Runs a scenario in a worker's namespaces, from the first namespace to the verdict.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
 
-use super::boot::{GuestImage, mount_templates};
+use super::boot::{GuestImage, GuestImages, bind_template};
 use super::evidence;
-use super::job::{Event, Job};
+use super::job::{Event, Job, StartFrom};
 use super::leaks;
 use super::topology::{Folders, Lab, LabError};
 use crate::check::Surroundings;
@@ -134,7 +135,7 @@ impl<'a> Run<'a> {
 
     async fn stages(&mut self) -> Result<(), Ended> {
         // Before the machines: each copies the worker's mounts as they are then.
-        let image = self.mount_image()?;
+        let images = self.mount_images()?;
         let plan = TopologyPlan::new(self.scenario);
         let begun = self.stage("building the topology");
         self.lab = Lab::build(&plan, &self.folders).await?;
@@ -144,29 +145,36 @@ impl<'a> Run<'a> {
         }
         let begun = self.stage("booting the guests");
         self.surround();
-        if let Some(image) = &image {
-            self.boot(image).await?;
-        }
+        self.boot(&images).await?;
         self.done("boot", begun);
         self.checks().await;
         Ok(())
     }
 
-    fn mount_image(&self) -> Result<Option<GuestImage>, Ended> {
-        let Some(folder) = &self.job.image else {
-            return Ok(None);
-        };
-        let bound = |source| {
-            Ended::from(LabError::Io {
-                doing: format!("bind the image `{}`", folder.display()),
+    fn mount_images(&self) -> Result<GuestImages, Ended> {
+        let mut mounted = GuestImages::new();
+        let bound = |folder: &Path| {
+            let doing = format!("bind the image `{}`", folder.display());
+            move |source| LabError::Io {
+                doing,
                 machine: "worker".to_owned(),
                 source,
-            })
+            }
         };
-        let mounted = GuestImage::mount(folder, &self.folders.run).map_err(bound)?;
-        mount_templates(&self.job.starts, folder, &self.folders.run)
-            .map_err(|why| bound(std::io::Error::other(why)))?;
-        Ok(Some(mounted))
+        for (name, image) in &self.job.images {
+            let one = GuestImage::mount(name, &image.folder, &self.folders.run);
+            mounted.insert(name.clone(), one.map_err(bound(&image.folder))?);
+        }
+        for (name, guest) in &self.scenario.guests {
+            if let (Some(StartFrom::Template { folder, .. }), Some(image)) = (
+                self.job.starts.get(name.as_ref()),
+                self.job.images.get(&guest.image),
+            ) {
+                bind_template(name, folder, &image.folder, &self.folders.run)
+                    .map_err(|why| bound(folder)(std::io::Error::other(why)))?;
+            }
+        }
+        Ok(mounted)
     }
 
     /// Captures are named after who is at the end of the wire; checks name the interface alone.

@@ -65,14 +65,11 @@ fn work() -> io::Result<()> {
         Ok(scenario) => scenario,
         Err(unknown) => return finish(broken(&job, &name, &unknown)),
     };
-    let avoid: Vec<PathBuf> = [
-        Some(job.evidence.clone()),
-        job.image.clone(),
-        std::env::current_exe().ok(),
-    ]
-    .into_iter()
-    .flatten()
-    .collect();
+    let images = job.images.values().map(|image| image.folder.clone());
+    let avoid: Vec<PathBuf> = images
+        .chain([job.evidence.clone()])
+        .chain(std::env::current_exe().ok())
+        .collect();
     let place = match isolate::enter(Isolation::Lab, &mut io::stdout(), &mut input, &avoid) {
         Ok(place) => place,
         Err(error) => return finish(broken(&job, &scenario.name, &error)),

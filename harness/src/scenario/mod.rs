@@ -16,6 +16,7 @@ pub mod names;
 mod near;
 pub mod net;
 mod overlay;
+pub mod provides;
 mod read;
 mod shape;
 mod validate;
@@ -176,6 +177,10 @@ pub struct Guest {
     pub interfaces: Vec<GuestInterface>,
     /// Unit files put into `/etc/systemd/network` before first boot.
     pub units: Vec<UnitFile>,
+    /// Static routes; only where the image has no networkd.
+    pub routes: Vec<Route>,
+    /// DNS servers for `/etc/resolv.conf`; only where the image has no networkd.
+    pub dns: Vec<IpAddr>,
     /// Containers started by Docker in the guest, by name; the value is the image.
     pub containers: BTreeMap<MachineName, String>,
 }
@@ -201,6 +206,10 @@ pub struct GuestInterface {
     pub id: IfName,
     /// The guest's MAC address.
     pub mac: Mac,
+    /// Addresses inside the guest; only where the image has no networkd.
+    pub addresses: Vec<IpNet>,
+    /// Whether the guest's kernel accepts router advertisements; only where the image has no networkd.
+    pub accept_ra: bool,
 }
 
 /// `type` of a guest interface.

@@ -69,10 +69,15 @@ pub(super) const GUEST: Shape = shape(
         "interfaces",
         "units",
         "without_units",
+        "routes",
+        "dns",
         "containers",
     ],
 );
-pub(super) const GUEST_INTERFACE: Shape = shape("a guest's interface", &["type", "id", "mac"]);
+pub(super) const GUEST_INTERFACE: Shape = shape(
+    "a guest's interface",
+    &["type", "id", "mac", "addresses", "accept_ra"],
+);
 pub(super) const CHECK: Shape = shape(
     "a check",
     &[

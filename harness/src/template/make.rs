@@ -283,8 +283,8 @@ fn prepare(job: &MakeJob, run: &Path) -> Result<Prepared, String> {
     fs::set_permissions(&overlay, fs::Permissions::from_mode(0o666))
         .map_err(io("hand over", &overlay))?;
     let mut spec = job.shape.spec(Start::Recording(folder));
-    spec.kernel = image.join("vmlinuz");
-    spec.disk = image.join("disk.raw");
+    spec.kernel = image.join(spec.image.kernel);
+    spec.disk = Some(image.join("disk.raw"));
     spec.initrd = initrd;
     spec.run = run.to_owned();
     Ok(Prepared {

@@ -7,6 +7,7 @@ use sha2::{Digest, Sha256};
 
 use crate::host::tool::{Tool, locate};
 use crate::hypervisor::{Accelerator, GuestSpec, MachineKind, NIC_PORTS, Start, qemu};
+use crate::scenario::provides::Provides;
 use crate::scenario::{Guest, MachineType};
 
 /// Version of a template's layout and of the way it is settled; part of every digest.
@@ -88,6 +89,10 @@ impl Shape {
 
     /// Why a guest cannot start from any template; `None`: it can.
     pub fn refuses(guest: &Guest) -> Option<String> {
+        let image = Provides::of(&guest.image);
+        if !image.templates {
+            return Some(format!("the image `{}` has no template", guest.image));
+        }
         if guest.machine_type == MachineType::Microvm {
             return Some("machine_type `microvm` has no PCI to plug NICs into".to_owned());
         }
@@ -134,7 +139,8 @@ impl Shape {
             accelerator: self.accelerator,
             kernel: "/vmlinuz".into(),
             initrd: "/initrd".into(),
-            disk: "/disk.raw".into(),
+            disk: Some("/disk.raw".into()),
+            image: Provides::of(&self.image),
             run: "/".into(),
             nics: Vec::new(),
             start,

@@ -30,7 +30,7 @@ pub(super) async fn resolve(
             "machine `{}` has no resolver of its own: give the check a `server`",
             machine.name()
         ))),
-        (Vantage::Guest(_), None) => {
+        (Vantage::Guest(guest), None) if guest.spec().image.networkd => {
             let family = if record == RecordType::A { "-4" } else { "-6" };
             // A cached answer would hide that the server is gone.
             // resolved itself gives up on a dead server only after minutes.
@@ -54,14 +54,11 @@ pub(super) async fn resolve(
                 output.success(),
             ))
         }
-        (Vantage::Guest(_), Some(server)) => {
-            let server = server.to_string();
-            let output = from
-                .exec(
-                    &["timeout", "8", "busybox", "nslookup", kind, name, &server],
-                    by,
-                )
-                .await?;
+        (Vantage::Guest(_), server) => {
+            let server = server.map(|server| server.to_string());
+            let mut words = vec!["timeout", "8", "busybox", "nslookup", kind, name];
+            words.extend(server.as_deref());
+            let output = from.exec(&words, by).await?;
             Ok(dns::parse_nslookup(&output.stdout, &output.stderr))
         }
         (Vantage::Container { .. }, server) => {

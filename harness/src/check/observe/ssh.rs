@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use super::tcp::connect;
-use crate::check::{ProbeError, Vantage, Verdict};
+use crate::check::{ProbeError, Vantage, Verdict, keyscan};
 use crate::deadline::Deadline;
 use crate::guest::ssh::network_host_key;
 
@@ -40,11 +40,8 @@ pub(super) async fn look(
             let output = from
                 .exec(&["ssh-keyscan", "-T", "10", "-t", "ed25519", &address], by)
                 .await?;
-            let key = output
-                .stdout
-                .lines()
-                .find_map(|line| line.split_whitespace().nth(2));
-            key.map(str::to_owned)
+            keyscan::key(&output.stdout)
+                .map(str::to_owned)
                 .ok_or_else(|| output.stderr.trim().to_owned())
         }
         Vantage::Container { .. } => {

@@ -155,6 +155,7 @@ impl SshChannel {
             host_key: identity.host_key.public_blob().to_owned(),
             in_use: Arc::clone(&in_use),
             session: None,
+            served: false,
         };
         let spawned = std::thread::Builder::new()
             .name(format!("ssh:{guest}"))

@@ -11,7 +11,7 @@ use super::session::{exec, host_key, new_session, say_goodbye, shake_hands, ssh_
 use super::{ChannelError, GuestCommand, Output, Request};
 use crate::deadline::Deadline;
 use crate::guest::identity::KeyPair;
-use crate::guest::steer::open_steering;
+use crate::guest::steer::{open_steering, reopen_steering};
 
 /// The channel's thread.
 pub(super) struct Worker {
@@ -20,6 +20,8 @@ pub(super) struct Worker {
     pub(super) host_key: String,
     pub(super) in_use: Arc<Mutex<Option<UnixStream>>>,
     pub(super) session: Option<(Session, UnixStream)>,
+    /// Whether the guest has served a session on this channel.
+    pub(super) served: bool,
 }
 
 impl Worker {
@@ -71,7 +73,9 @@ impl Worker {
 
     fn run(&mut self, command: &GuestCommand, by: Deadline) -> Result<Output, ChannelError> {
         if self.session.is_none() {
-            self.session = Some(self.open(by)?);
+            let session = self.open(by)?;
+            self.served = true;
+            self.session = Some(session);
         }
         match &self.session {
             Some((session, stream)) => exec(session, stream, command, by),
@@ -80,7 +84,12 @@ impl Worker {
     }
 
     fn open(&self, by: Deadline) -> Result<(Session, UnixStream), ChannelError> {
-        let opened = open_steering(&self.socket, by).and_then(|stream| {
+        let open = if self.served {
+            reopen_steering
+        } else {
+            open_steering
+        };
+        let opened = open(&self.socket, by).and_then(|stream| {
             let copy = stream.try_clone()?;
             let kept = stream.try_clone()?;
             *self.in_use.lock().unwrap_or_else(PoisonError::into_inner) = Some(copy);

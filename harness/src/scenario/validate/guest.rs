@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use super::{Context, units};
+use super::{Context, plain, units};
 use crate::scenario::names::MachineName;
+use crate::scenario::provides::Provides;
 use crate::scenario::read::{At, Reader, parsed, text_of};
 use crate::scenario::shape::{GUEST, GUEST_INTERFACE};
 use crate::scenario::{Guest, GuestInterface, words};
@@ -39,26 +40,36 @@ fn guest<'a>(context: &Context<'a>, reader: &Reader<'a>, name: &str) -> Option<G
             .faults
             .unknown(&at, ("machine", "machines"), "", known);
     }
+    let image = reader.word("image", words::image);
+    let image = image.map_or_else(|| "debian".to_owned(), |image| image.value);
+    let provides = Provides::of(&image);
     let mut interfaces = Vec::new();
     for reader in reader.tables("interfaces", &GUEST_INTERFACE) {
-        interfaces.extend(interface(context, &reader, name, host));
+        let read = interface(context, &reader, name, host);
+        interfaces.extend(read.map(|mut read| {
+            plain::interface(context, &reader, provides, &mut read);
+            read
+        }));
     }
-    let image = reader.word("image", words::image);
-    Some(Guest {
+    let mut guest = Guest {
         vcpu: reader.number("vcpu", 1..=u8::MAX).unwrap_or(1),
         mem: reader
             .number("mem", LEAST_MEMORY..=MOST_MEMORY)
-            .unwrap_or(1024),
-        image: image.map_or_else(|| "debian".to_owned(), |image| image.value),
+            .unwrap_or(provides.mem),
+        image,
         machine_type: reader
             .word("machine", words::machine_type)
             .map(|kind| kind.value)
             .unwrap_or_default(),
         interfaces,
         units: units::units(context, reader, "units").unwrap_or_default(),
+        routes: Vec::new(),
+        dns: Vec::new(),
         containers: containers(context, reader),
         on: MachineName::try_from(host).ok()?,
-    })
+    };
+    plain::guest(context, reader, &mut guest);
+    Some(guest)
 }
 
 fn interface<'a>(
@@ -86,6 +97,8 @@ fn interface<'a>(
         kind: kind?.value,
         id: id?.value,
         mac: mac?.value,
+        addresses: Vec::new(),
+        accept_ra: true,
     })
 }
 

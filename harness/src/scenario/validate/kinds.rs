@@ -1,9 +1,11 @@
 //! What each kind of check takes.
 
 use super::machine::same_family;
+use super::plain::missing_for;
 use super::{Context, INTERFACE};
 use crate::scenario::error::{Fault, code};
 use crate::scenario::names::{IfName, MachineName};
+use crate::scenario::provides::Provides;
 use crate::scenario::read::{At, Reader, parsed};
 use crate::scenario::shape::Shape;
 use crate::scenario::{CheckKind, RecordType, VantagePoint, words};
@@ -84,6 +86,18 @@ pub(super) fn kind(
 /// Reports a check whose vantage point has nothing of the kind to look at.
 fn can_look(context: &Context<'_>, kind: &str, from: From<'_, '_>) {
     let Some(from) = from else { return };
+    if let VantagePoint::Guest(name) = &from.value {
+        let known = context.known.guests.get(name.as_str());
+        let provides = Provides::of(known.and_then(|guest| guest.image).unwrap_or("debian"));
+        if let Some(missing) = missing_for(kind, provides) {
+            let message = format!("`{kind}` cannot look from guest `{name}`");
+            let label = format!("the image `{}` has no {missing}", provides.image);
+            context
+                .faults
+                .add(Fault::new(from.place, code::CONFLICT, message, label));
+            return;
+        }
+    }
     let needs = match (kind, &from.value) {
         ("container_veth", VantagePoint::Machine(_) | VantagePoint::Container(..)) => {
             "looks from a guest that has containers"

@@ -35,6 +35,8 @@ pub(super) struct KnownMachine<'a> {
 pub(super) struct KnownGuest<'a> {
     pub(super) taps: BTreeSet<&'a str>,
     pub(super) containers: BTreeSet<&'a str>,
+    /// Its image; `None`: the default.
+    pub(super) image: Option<&'a str>,
 }
 
 impl KnownMachine<'_> {
@@ -71,7 +73,13 @@ impl<'a> Known<'a> {
                 Some(Value::Table(containers)) => containers.keys().map(String::as_str).collect(),
                 _ => BTreeSet::new(),
             };
-            known.guests.insert(name, KnownGuest { taps, containers });
+            let image = text(guest, "image");
+            let guest = KnownGuest {
+                taps,
+                containers,
+                image,
+            };
+            known.guests.insert(name, guest);
         }
         known
     }

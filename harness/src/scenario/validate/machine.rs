@@ -201,7 +201,7 @@ fn interface<'a>(
     })
 }
 
-fn route(context: &Context<'_>, reader: &Reader<'_>) -> Option<Route> {
+pub(super) fn route(context: &Context<'_>, reader: &Reader<'_>) -> Option<Route> {
     let to = reader.need("to", reader.word("to", words::prefix));
     let via = reader.need("via", reader.word("via", words::ip));
     let (to, via) = (to?, via?);

@@ -9,6 +9,7 @@ mod guest;
 mod kinds;
 mod known;
 mod machine;
+mod plain;
 mod services;
 mod units;
 mod variant;

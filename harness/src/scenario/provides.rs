@@ -1,0 +1,92 @@
+//! What each guest image has in it, as far as scenarios and checks depend on it: one row for each image.
+//!
+//! A scenario is judged by it before anything is built, and a check chooses its tools by it.
+
+/// What a guest image has in it.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Provides {
+    /// Name of the recipe under `images/`, without a suite.
+    pub image: &'static str,
+    /// systemd-networkd and systemd-resolved; without them the guest takes a plain configuration.
+    pub networkd: bool,
+    /// Docker.
+    pub docker: bool,
+    /// curl and OpenSSH's client programs; without them busybox's are used, where it has any.
+    pub clients: bool,
+    /// A steering program that can take on an identity after its boot, and units that wait for one.
+    pub templates: bool,
+    /// File of the kernel in the built image.
+    pub kernel: &'static str,
+    /// File of the root disk in the built image; without one the initramfs is the whole system.
+    pub disk: Option<&'static str>,
+    /// Memory of a guest that does not say, in MiB.
+    pub mem: u32,
+}
+
+const IMAGES: [Provides; 2] = [
+    Provides {
+        image: "debian",
+        networkd: true,
+        docker: true,
+        clients: true,
+        templates: true,
+        kernel: "vmlinuz",
+        disk: Some("disk.raw"),
+        mem: 1024,
+    },
+    Provides {
+        image: "tiny",
+        networkd: false,
+        docker: false,
+        clients: false,
+        templates: false,
+        kernel: "vmlinux",
+        disk: None,
+        mem: 128,
+    },
+];
+
+impl Provides {
+    /// What the image `name` has in it, with or without a suite (`debian:bookworm`). A recipe without a row here is
+    /// taken for a changed copy of the first.
+    pub fn of(name: &str) -> &'static Self {
+        let base = name.split_once(':').map_or(name, |(base, _)| base);
+        let row = IMAGES.iter().find(|row| row.image == base);
+        row.unwrap_or(&IMAGES[0])
+    }
+
+    /// Files that a build of the image must leave.
+    pub fn files(&self) -> impl Iterator<Item = &'static str> {
+        let always = ["initrd", "packages.txt", "versions.json"];
+        always.into_iter().chain([self.kernel]).chain(self.disk)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::path::Path;
+
+    #[test]
+    fn every_recipe_has_its_row_and_every_row_its_recipe() {
+        let images = Path::new(env!("CARGO_MANIFEST_DIR")).join("../images");
+        for row in &IMAGES {
+            assert!(images.join(row.image).join("build").is_file(), "{row:?}");
+        }
+        for entry in std::fs::read_dir(images).expect("the recipes") {
+            let recipe = entry.expect("an entry").path();
+            if recipe.is_dir() {
+                let name = recipe.file_name().expect("a name").to_string_lossy();
+                assert_eq!(Provides::of(&name).image, name);
+            }
+        }
+    }
+
+    #[test]
+    fn a_suite_changes_nothing_and_a_copy_is_like_debian() {
+        assert_eq!(Provides::of("tiny:bookworm"), Provides::of("tiny"));
+        assert_eq!(Provides::of("mine").image, "debian");
+        let files: Vec<_> = Provides::of("tiny").files().collect();
+        assert!(files.contains(&"vmlinux") && !files.contains(&"disk.raw"));
+    }
+}

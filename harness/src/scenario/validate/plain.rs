@@ -1,0 +1,103 @@
+//! The plain configuration of guests whose image has no networkd, and what such an image has not got.
+
+use super::Context;
+use super::machine::route;
+use crate::scenario::error::{Fault, code};
+use crate::scenario::file::Place;
+use crate::scenario::provides::Provides;
+use crate::scenario::read::Reader;
+use crate::scenario::shape::ROUTE;
+use crate::scenario::{Guest, GuestInterface, words};
+
+/// Keys of a guest that go to networkd or Docker, or replace the former.
+const UNITS: [&str; 2] = ["units", "without_units"];
+const PLAIN: [&str; 2] = ["routes", "dns"];
+/// The same of its interfaces.
+const PLAIN_INTERFACE: [&str; 2] = ["addresses", "accept_ra"];
+
+/// Reads `routes` and `dns` into `guest`, and reports every key that its image has no use for.
+pub(super) fn guest(context: &Context<'_>, reader: &Reader<'_>, guest: &mut Guest) {
+    let routes = reader.tables("routes", &ROUTE);
+    guest.routes = routes.iter().filter_map(|r| route(context, r)).collect();
+    let servers = reader.words("dns", words::ip).into_iter();
+    guest.dns = servers.map(|server| server.value).collect();
+    let provides = Provides::of(&guest.image);
+    let unusable: &[&str] = if provides.networkd { &PLAIN } else { &UNITS };
+    for (key, entry) in entries(reader, unusable) {
+        if provides.networkd {
+            networkd_owns(context, key, provides, entry);
+        } else {
+            let help = "give its interfaces `addresses`, and the guest `routes` and `dns`";
+            lacks(context, key, entry, provides, "networkd", help);
+        }
+    }
+    if !provides.docker {
+        for (key, entry) in entries(reader, &["containers"]) {
+            let help = "containers run in a guest with `image = \"debian\"`";
+            lacks(context, key, entry, provides, "Docker", help);
+        }
+    }
+}
+
+/// Reads `addresses` and `accept_ra` into `interface`, and reports them where networkd sets both.
+pub(super) fn interface(
+    context: &Context<'_>,
+    reader: &Reader<'_>,
+    provides: &Provides,
+    interface: &mut GuestInterface,
+) {
+    let addresses = reader.words("addresses", words::address).into_iter();
+    interface.addresses = addresses.map(|address| address.value).collect();
+    interface.accept_ra = reader.flag("accept_ra").unwrap_or(true);
+    if provides.networkd {
+        for (key, place) in entries(reader, &PLAIN_INTERFACE) {
+            networkd_owns(context, key, provides, place);
+        }
+    }
+}
+
+/// Those of the keys that are there, each with its place.
+fn entries<'a, 'k>(
+    reader: &Reader<'a>,
+    keys: &'k [&'k str],
+) -> impl Iterator<Item = (&'k str, &'a Place)> {
+    let reader = *reader;
+    keys.iter()
+        .filter_map(move |&key| Some((key, &reader.entry(key)?.key)))
+}
+
+fn networkd_owns(context: &Context<'_>, key: &str, provides: &Provides, place: &Place) {
+    let image = provides.image;
+    let message = format!("`{key}` is not for a guest with the image `{image}`");
+    let label = format!("the image `{image}` runs networkd");
+    let help = "put it into a `.network` file, in the folder that `units` names";
+    context
+        .faults
+        .add(Fault::new(place, code::CONFLICT, message, label).help(help.to_owned()));
+}
+
+fn lacks(
+    context: &Context<'_>,
+    key: &str,
+    place: &Place,
+    provides: &Provides,
+    what: &str,
+    help: &str,
+) {
+    let image = provides.image;
+    let message = format!("`{key}` is not for a guest with the image `{image}`");
+    let label = format!("the image `{image}` has no {what}");
+    context
+        .faults
+        .add(Fault::new(place, code::CONFLICT, message, label).help(help.to_owned()));
+}
+
+/// What a check of this kind needs of the guest it looks from, and the image has not got.
+pub(super) fn missing_for(kind: &str, provides: &Provides) -> Option<&'static str> {
+    match kind {
+        "networkctl" | "wait_online" if !provides.networkd => Some("networkd"),
+        "container_veth" if !provides.docker => Some("Docker"),
+        "ssh" if !provides.clients => Some("SSH client"),
+        _ => None,
+    }
+}
