@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use bridgelab_harness::plan::GuestKind;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::{commands, enter, run};
@@ -47,6 +48,9 @@ enum Command {
         /// Variant; the green form when absent.
         #[arg(long)]
         variant: Option<String>,
+        /// What stands for the guests.
+        #[arg(long, value_enum, default_value = "vm")]
+        guests: Guests,
     },
     /// Build, list or locate guest images.
     Image {
@@ -87,6 +91,24 @@ pub(crate) enum Accel {
     Tcg,
 }
 
+/// What can stand for a scenario's guests.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Guests {
+    /// MicroVMs.
+    Vm,
+    /// Network namespaces with the guests' unit files: quick, and blind to what only a MicroVM has.
+    Ghost,
+}
+
+impl From<Guests> for GuestKind {
+    fn from(guests: Guests) -> Self {
+        match guests {
+            Guests::Vm => Self::Vm,
+            Guests::Ghost => Self::Ghost,
+        }
+    }
+}
+
 /// Options of `bridgelab run`.
 #[derive(Debug, Args)]
 pub(crate) struct RunArgs {
@@ -102,6 +124,9 @@ pub(crate) struct RunArgs {
     /// What runs the guests' instructions.
     #[arg(long, value_enum, default_value = "auto")]
     pub(crate) accel: Accel,
+    /// What stands for the guests.
+    #[arg(long, value_enum, default_value = "vm")]
+    pub(crate) guests: Guests,
     /// Hold the lab after the checks and print how to enter each machine.
     #[arg(long)]
     pub(crate) keep: bool,
@@ -126,7 +151,11 @@ pub(crate) fn main() -> i32 {
         Command::Doctor(args) => crate::doctor::doctor(&args),
         Command::List => commands::list(),
         Command::Check { scenarios } => commands::check(&scenarios),
-        Command::Plan { scenario, variant } => commands::plan(&scenario, variant.as_deref()),
+        Command::Plan {
+            scenario,
+            variant,
+            guests,
+        } => commands::plan(&scenario, variant.as_deref(), guests.into()),
         Command::Image { action } => commands::image(&action),
         Command::Enter(args) => enter::enter(&args),
     }

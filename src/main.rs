@@ -4,6 +4,7 @@ mod cli;
 mod commands;
 mod doctor;
 mod enter;
+mod ghosts;
 mod run;
 
 use std::process::ExitCode;

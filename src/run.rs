@@ -16,7 +16,7 @@ use bridgelab_harness::report::{Outcome, Problem, Report, RunReport, SCHEMA, exi
 use bridgelab_harness::scenario::names::VariantName;
 use tokio::sync::watch;
 
-use crate::cli::RunArgs;
+use crate::cli::{Guests, RunArgs};
 use crate::commands::{complain, load, ready_image, say, variant};
 use crate::enter;
 
@@ -70,6 +70,7 @@ fn prepare(args: &RunArgs) -> Result<Vec<Wanted>, i32> {
                     .guests
                     .values()
                     .next()
+                    .filter(|_| args.guests == Guests::Vm)
                     .map(|guest| guest.image.clone()),
             });
         }
@@ -113,6 +114,7 @@ fn run_all(args: &RunArgs, wanted: &[Wanted]) -> i32 {
                 let report =
                     run_job(&job, interrupts.clone(), |news| tell(&begun, one, news)).await;
                 listener.abort();
+                let report = crate::ghosts::blame_the_host(args, report);
                 save(&job.evidence, &report);
                 report
             }),
@@ -212,10 +214,14 @@ fn job(args: &RunArgs, one: &Wanted, accelerator: Accelerator, reason: &str) -> 
         .map(|variant| format!(" --variant {variant}"))
         .unwrap_or_default();
     Ok(Job {
-        reproduce: format!(
-            "bridgelab run {}{with} --accel {accelerator}",
-            one.path.display()
-        ),
+        reproduce: match args.guests {
+            Guests::Vm => format!(
+                "bridgelab run {}{with} --accel {accelerator}",
+                one.path.display()
+            ),
+            Guests::Ghost => format!("bridgelab run {}{with} --guests ghost", one.path.display()),
+        },
+        guests: args.guests.into(),
         scenario: one.path.clone(),
         variant,
         image_digest: image.as_ref().map(|image| image.digest.clone()),

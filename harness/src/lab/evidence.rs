@@ -57,7 +57,7 @@ const GUEST: [(&str, &str); 4] = [
 pub(super) async fn gather(run: &Run<'_>, job: &Job, evidence: &Path) -> BTreeMap<String, String> {
     write(
         &evidence.join("plan.txt"),
-        &super::show_plan(run.scenario()),
+        &super::show_plan(run.scenario(), job.guests),
     );
     write(
         &evidence.join("commands.txt"),

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use crate::hypervisor::Accelerator;
+use crate::plan::GuestKind;
 use crate::report::RunReport;
 
 /// Hidden subcommand of the binary that becomes a worker.
@@ -24,6 +25,9 @@ pub struct Job {
     pub image: Option<PathBuf>,
     /// The image's digest.
     pub image_digest: Option<String>,
+    /// What stands for the guests.
+    #[serde(default)]
+    pub guests: GuestKind,
     /// Accelerator for the guests.
     pub accelerator: Accelerator,
     /// Why that one.

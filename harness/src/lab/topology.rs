@@ -11,12 +11,13 @@ use crate::deadline::Deadline;
 use crate::diagnostic::Diagnose;
 use crate::host::capture::{Capture, CaptureError};
 use crate::host::netlink::{LinkError, VethEnd};
+use crate::host::netlink_events::Changes;
 use crate::host::netns::{BeginNetns, MachineRoot, Netns, NetnsError, read_sysctl, write_sysctl};
 use crate::host::networkd::{self, Networkd};
 use crate::host::service::{Log, Service, ServiceError};
 use crate::host::tap::{Tap, TapError};
 use crate::host::{ChildSetup, http};
-use crate::plan::{LinkEnd, Step, TopologyPlan, dnsmasq};
+use crate::plan::{FABRIC, LinkEnd, Step, TopologyPlan, dnsmasq};
 
 /// How long a daemon may take to be ready.
 const DAEMON_READY: Duration = Duration::from_secs(15);
@@ -98,6 +99,7 @@ pub struct Lab {
     taps: BTreeMap<String, Vec<Tap>>,
     captures: BTreeMap<String, Capture>,
     machines: BTreeMap<String, Arc<Netns>>,
+    changes: Changes,
     sysctls: Vec<String>,
 }
 
@@ -118,6 +120,7 @@ impl Lab {
     pub async fn build(plan: &TopologyPlan, folders: &Folders) -> Result<Self, LabError> {
         let mut lab = Self::default();
         lab.make_machines(plan)?;
+        lab.follow_machines().await?;
         for step in plan.steps() {
             tracing::debug!(%step, "carry out");
             lab.carry_out(step, folders).await?;
@@ -153,6 +156,24 @@ impl Lab {
     /// Takes a guest's TAPs, in the order of its interfaces, to hand them to its VMM.
     pub fn take_taps(&mut self, guest: &str) -> Vec<Tap> {
         self.taps.remove(guest).unwrap_or_default()
+    }
+
+    /// What changes on the machines; switches are left out.
+    pub fn changes(&self) -> &Changes {
+        &self.changes
+    }
+
+    /// Before the first address, so that none is missed.
+    async fn follow_machines(&self) -> Result<(), LabError> {
+        for (name, machine) in self.machines.iter().filter(|(name, _)| *name != FABRIC) {
+            let followed = self.changes.follow(machine).await?;
+            followed.map_err(|source| LabError::Io {
+                doing: "run `ip monitor`".to_owned(),
+                machine: name.clone(),
+                source,
+            })?;
+        }
+        Ok(())
     }
 
     /// Sysctls as they were found after setting them, one `machine key = value` each.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::ghost::{self, GuestKind};
 use super::step::{LinkEnd, Step};
 use crate::scenario::names::{IfName, MachineName};
 use crate::scenario::net::Mac;
@@ -28,7 +29,7 @@ const STAND_IN: [(&str, &str); 3] = [
     ("net.ipv6.conf.default.accept_ra", "0"),
 ];
 
-pub(super) fn steps(scenario: &Scenario) -> Vec<Step> {
+pub(super) fn steps(scenario: &Scenario, kind: GuestKind) -> Vec<Step> {
     let mut steps = Vec::new();
     machines(scenario, &mut steps);
     cables(scenario, &mut steps);
@@ -46,7 +47,14 @@ pub(super) fn steps(scenario: &Scenario) -> Vec<Step> {
             });
         }
     }
-    guests(scenario, &mut steps);
+    match kind {
+        GuestKind::Vm => guests(scenario, &mut steps),
+        GuestKind::Ghost => {
+            for (name, guest) in &scenario.guests {
+                ghost::steps(name, guest, &mut steps);
+            }
+        }
+    }
     steps
 }
 

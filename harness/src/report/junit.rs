@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::{Outcome, Report};
+use super::{CheckOutcome, Outcome, Report};
 
 /// Renders a report.
 pub fn render(report: &Report) -> String {
@@ -12,6 +12,11 @@ pub fn render(report: &Report) -> String {
     for run in &report.runs {
         let title = run.title();
         let failures = run.checks.iter().filter(|check| check.is_wrong()).count();
+        let unseen = run
+            .checks
+            .iter()
+            .filter(|check| check.outcome == CheckOutcome::Skipped)
+            .count();
         let (errors, skipped) = match run.outcome {
             Outcome::Skipped => (0, 1),
             Outcome::Broken | Outcome::TimedOut | Outcome::Cancelled => (1, 0),
@@ -19,9 +24,10 @@ pub fn render(report: &Report) -> String {
         };
         let _ = writeln!(
             xml,
-            "  <testsuite name=\"{}\" tests=\"{}\" failures=\"{failures}\" errors=\"{errors}\" skipped=\"{skipped}\" time=\"{}\">",
+            "  <testsuite name=\"{}\" tests=\"{}\" failures=\"{failures}\" errors=\"{errors}\" skipped=\"{}\" time=\"{}\">",
             escape(&title),
             run.checks.len() + errors + skipped,
+            skipped + unseen,
             seconds(run.ms)
         );
         xml.push_str("    <properties>\n");
@@ -49,6 +55,12 @@ pub fn render(report: &Report) -> String {
                     escape(&check.got),
                     escape(&check.from),
                     escape(&check.expected)
+                );
+            } else if check.outcome == CheckOutcome::Skipped {
+                let _ = write!(
+                    xml,
+                    ">\n      <skipped message=\"{}\"/>\n    </testcase>\n",
+                    escape(&check.got)
                 );
             } else {
                 xml.push_str("/>\n");

@@ -4,9 +4,11 @@
 pub mod exit_code;
 mod judge;
 pub mod junit;
+mod shown;
 pub mod text;
 
 pub use judge::judge_run;
+pub use shown::{NOT_SHOWN, not_shown};
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -37,7 +39,7 @@ pub enum Outcome {
     Broken,
     /// A stage took too long; `problem` names it.
     TimedOut,
-    /// The host cannot do it; `problem` names the capability.
+    /// The host cannot do it, or what was run cannot show it; `problem` names the reason.
     Skipped,
     /// Somebody ended it.
     Cancelled,
@@ -87,6 +89,8 @@ pub enum CheckOutcome {
     Failed,
     /// It could not be looked at.
     NotRun,
+    /// What was run cannot show it; `got` says why.
+    Skipped,
 }
 
 /// One check of a run.
@@ -120,6 +124,7 @@ impl CheckReport {
             CheckOutcome::Passed => self.must_fail,
             CheckOutcome::Failed => !self.must_fail,
             CheckOutcome::NotRun => true,
+            CheckOutcome::Skipped => false,
         }
     }
 }
@@ -138,7 +143,7 @@ pub struct StageReport {
 pub struct GuestReport {
     /// Guest.
     pub name: String,
-    /// QEMU's machine type.
+    /// QEMU's machine type, or `ghost`.
     pub machine: String,
     /// Why that one.
     pub reason: String,
@@ -157,7 +162,7 @@ pub struct RunReport {
     pub problem: Option<Problem>,
     /// What is not as the scenario says, one sentence each.
     pub differences: Vec<String>,
-    /// `kvm` or `tcg`.
+    /// `kvm`, `tcg` or `ghost`.
     pub accelerator: String,
     /// Why that one.
     pub accelerator_reason: String,

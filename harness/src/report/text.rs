@@ -80,7 +80,7 @@ pub fn verdict(run: &RunReport, colour: Colour) -> String {
         for check in run
             .checks
             .iter()
-            .filter(|check| check.must_fail)
+            .filter(|check| check.must_fail && check.outcome == CheckOutcome::Failed)
             .take(SHOWN)
         {
             let _ = writeln!(text, "  {} fails as it must: {}", check.id, check.got);
@@ -137,20 +137,31 @@ fn counts(run: &RunReport) -> String {
         .count();
     let must_fail = run.checks.iter().filter(|check| check.must_fail).count();
     let wanted = run.checks.len() - must_fail;
+    let skipped = run
+        .checks
+        .iter()
+        .filter(|check| check.outcome == CheckOutcome::Skipped)
+        .count();
+    let unseen = match skipped {
+        0 => String::new(),
+        some => format!(", {some} skipped"),
+    };
     let failed = run
         .checks
         .iter()
         .filter(|check| check.must_fail && check.outcome == CheckOutcome::Failed)
         .count();
     if must_fail == 0 {
-        format!(" ({hold} of {wanted} checks hold)")
+        format!(" ({hold} of {wanted} checks hold{unseen})")
     } else {
         let held = run
             .checks
             .iter()
             .filter(|check| !check.must_fail && check.outcome == CheckOutcome::Passed)
             .count();
-        format!(" ({held} of {wanted} checks hold, {failed} of {must_fail} fail as they must)")
+        format!(
+            " ({held} of {wanted} checks hold, {failed} of {must_fail} fail as they must{unseen})"
+        )
     }
 }
 
