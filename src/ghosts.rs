@@ -59,8 +59,11 @@ pub(crate) fn blame_the_host(args: &RunArgs, mut report: RunReport) -> RunReport
         .problem
         .as_ref()
         .is_some_and(|problem| DENIED.contains(&problem.code.as_str()));
-    if args.guests == Guests::Ghost && report.outcome == Outcome::Broken && denied {
-        report.outcome = Outcome::Skipped;
+    if args.guests == Guests::Ghost {
+        report.accelerator = "ghost".to_owned();
+        if report.outcome == Outcome::Broken && denied {
+            report.outcome = Outcome::Skipped;
+        }
     }
     report
 }

@@ -48,7 +48,8 @@ pub struct Changes {
 struct Told {
     /// By machine, interface index and address: whether it is tentative.
     addresses: BTreeMap<(String, u32, IpAddr), bool>,
-    last_detection: Option<Instant>,
+    /// By machine.
+    last_detection: BTreeMap<String, Instant>,
     /// The kernel had more to tell than a socket holds.
     lost: bool,
 }
@@ -96,10 +97,10 @@ impl Changes {
         Some(found)
     }
 
-    /// When duplicate address detection last let an address through.
-    pub fn last_detection(&self) -> Option<Instant> {
+    /// When duplicate address detection last let an address of `machine` through.
+    pub fn last_detection(&self, machine: &str) -> Option<Instant> {
         let told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
-        told.last_detection
+        told.last_detection.get(machine).copied()
     }
 
     fn hear(&self, machine: &str, payload: &NetlinkPayload<RouteNetlinkMessage>) {
@@ -134,7 +135,8 @@ impl Told {
         );
         let key = (machine.to_owned(), message.header.index, address);
         if self.addresses.insert(key, tentative) == Some(true) && !tentative {
-            self.last_detection = Some(Instant::now());
+            self.last_detection
+                .insert(machine.to_owned(), Instant::now());
         }
     }
 }
@@ -185,10 +187,10 @@ mod tests {
             changes.whereabouts(address),
             Some(Whereabouts::Tentative(host()))
         );
-        assert_eq!(changes.last_detection(), None);
+        assert_eq!(changes.last_detection("host"), None);
         hear(message("2001:db8::a", AddressFlags::Permanent));
         assert_eq!(changes.whereabouts(address), Some(Whereabouts::Up(host())));
-        assert!(changes.last_detection().is_some());
+        assert!(changes.last_detection("host").is_some());
         assert_eq!(*count.borrow_and_update(), 2);
         let gone = RouteNetlinkMessage::DelAddress(message("2001:db8::a", AddressFlags::Permanent));
         changes.hear("host", &NetlinkPayload::InnerMessage(gone));

@@ -5,12 +5,15 @@ use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
+use futures_util::future::join_all;
+
 use super::job::Job;
 use super::run::Run;
 use super::topology::machine_folder;
 use crate::check::Vantage;
 use crate::deadline::Deadline;
 use crate::lab::boot::guest_folder;
+use crate::plan::GuestKind;
 
 /// Commands whose output tells a machine's network: file name and command.
 const NETWORK: [(&str, &str); 8] = [
@@ -24,7 +27,9 @@ const NETWORK: [(&str, &str); 8] = [
     ("bridge-ports.txt", "bridge -d link; bridge fdb; bridge mdb"),
     (
         "sysctl-net.txt",
-        "sysctl -a 2>/dev/null | grep '^net\\.' | grep -E 'forwarding|accept_ra|disable_ipv6|bridge-nf'",
+        // Some hundred files; `sysctl -a` reads thousands.
+        "cd /proc/sys && grep -s . net/ipv4/ip_forward net/ipv4/conf/*/*forwarding net/ipv6/conf/*/*forwarding \
+         net/ipv6/conf/*/accept_ra* net/ipv6/conf/*/disable_ipv6 net/bridge/bridge-nf-*",
     ),
     (
         "networkctl.txt",
@@ -80,14 +85,18 @@ pub(super) async fn gather(run: &Run<'_>, job: &Job, evidence: &Path) -> BTreeMa
         &evidence.join("captures/summary.txt"),
         &(captures.join("\n") + "\n"),
     );
-    for machine in run.lab.machines() {
+    // All machines at once: they share nothing but processors.
+    let machines = join_all(run.lab.machines().map(async |machine| {
         let folder = machine_folder(evidence, machine.name());
         let vantage = Vantage::Machine(machine.clone());
         for (file, command) in NETWORK {
-            save(&vantage, command, &folder.join(file)).await;
+            // Without a networkd of its own, a machine's networkctl would ask the real host's.
+            if file != "networkctl.txt" || run.lab.has_networkd(machine.name()) {
+                save(&vantage, command, &folder.join(file)).await;
+            }
         }
-    }
-    let mut versions = versions(run, job).await;
+    }));
+    let (mut versions, _) = futures_util::join!(versions(run, job), machines);
     for (name, guest) in &run.guests {
         let folder = guest_folder(evidence, name.as_ref());
         let vantage = Vantage::Guest(guest.clone());
@@ -117,7 +126,7 @@ async fn versions(run: &Run<'_>, job: &Job) -> BTreeMap<String, String> {
         return versions;
     };
     let vantage = Vantage::Machine(machine.clone());
-    for (what, command) in [
+    let programs = [
         ("host.kernel", "uname -r".to_owned()),
         (
             "host.systemd",
@@ -134,8 +143,13 @@ async fn versions(run: &Run<'_>, job: &Job) -> BTreeMap<String, String> {
                 crate::hypervisor::qemu::program()
             ),
         ),
-    ] {
-        if let Some(version) = ask(&vantage, &command).await {
+    ];
+    let asked = programs
+        .iter()
+        .filter(|(what, _)| *what != "vmm" || job.guests == GuestKind::Vm)
+        .map(async |(what, command)| (*what, ask(&vantage, command).await));
+    for (what, version) in join_all(asked).await {
+        if let Some(version) = version {
             versions.insert(what.to_owned(), version);
         }
     }

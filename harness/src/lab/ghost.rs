@@ -104,9 +104,15 @@ impl Run<'_> {
         }
     }
 
-    /// The stage `dad`: from the run's start until the last address left duplicate address detection.
+    /// The stage `dad`: from the run's start until the last address that a networkd set up was through duplicate
+    /// address detection. Stand-ins skip theirs.
     pub(super) fn note_detection(&mut self) {
-        if let Some(last) = self.lab.changes().last_detection() {
+        let machines = self.lab.machines().map(|machine| machine.name());
+        let last = machines
+            .filter(|name| self.lab.has_networkd(name))
+            .filter_map(|name| self.lab.changes().last_detection(name))
+            .max();
+        if let Some(last) = last {
             self.report.stages.push(StageReport {
                 name: "dad".to_owned(),
                 ms: last.duration_since(self.started).as_millis() as u64,

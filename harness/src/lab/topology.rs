@@ -176,6 +176,11 @@ impl Lab {
         Ok(())
     }
 
+    /// Whether systemd-networkd runs on a machine.
+    pub fn has_networkd(&self, machine: &str) -> bool {
+        self.networkd.contains_key(machine)
+    }
+
     /// Sysctls as they were found after setting them, one `machine key = value` each.
     pub fn sysctls(&self) -> &[String] {
         &self.sysctls
@@ -201,14 +206,19 @@ impl Lab {
             .steps()
             .iter()
             .filter_map(|step| match step {
-                Step::Machine { name, private_run } => {
+                Step::Machine {
+                    name,
+                    private_run,
+                    machine_id,
+                } => {
                     let private = if *private_run {
                         &networkd::PRIVATE[..]
                     } else {
                         &[]
                     };
                     let tmpfs = private.iter().map(PathBuf::from).collect();
-                    Some(Netns::begin(name, MachineRoot { tmpfs }))
+                    let machine_id = machine_id.clone();
+                    Some(Netns::begin(name, MachineRoot { tmpfs, machine_id }))
                 }
                 _ => None,
             })

@@ -62,11 +62,13 @@ fn machines(scenario: &Scenario, steps: &mut Vec<Step>) {
     steps.push(Step::Machine {
         name: FABRIC.to_owned(),
         private_run: false,
+        machine_id: None,
     });
     for (name, machine) in &scenario.machines {
         steps.push(Step::Machine {
             name: name.to_string(),
             private_run: machine.networkd.is_some(),
+            machine_id: None,
         });
     }
     let mut sysctl = |machine: &str, key: &str, value: &str, optional| {

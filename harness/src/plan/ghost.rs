@@ -3,6 +3,7 @@
 //! See `docs/ghost-guests.md` for what that can show.
 
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 
 use super::step::{LinkEnd, Step};
 use crate::scenario::names::{IfName, MachineName};
@@ -27,6 +28,14 @@ pub fn nic_name(index: usize) -> IfName {
     }
 }
 
+/// A ghost's machine-id(5). networkd makes DHCP's client identifiers of it (RFC 4361): with this machine's own, two
+/// ghosts would be one client.
+fn machine_id(name: &MachineName) -> String {
+    let hash = Sha256::digest(format!("ghost {name}"));
+    let bytes = hash.iter().take(16);
+    bytes.map(|byte| format!("{byte:02x}")).collect()
+}
+
 /// The steps of one ghost: its machine, a veth for each TAP, and networkd last, as a guest boots last.
 ///
 /// The end on the host keeps the TAP's name and gets no master: its bridge is networkd's business.
@@ -34,6 +43,7 @@ pub(super) fn steps(name: &MachineName, guest: &Guest, steps: &mut Vec<Step>) {
     steps.push(Step::Machine {
         name: name.to_string(),
         private_run: true,
+        machine_id: Some(machine_id(name)),
     });
     for (index, interface) in guest.interfaces.iter().enumerate() {
         let machine = guest.on.to_string();
@@ -145,6 +155,18 @@ mod tests {
                 ("20-lan.network", "Name", "veth*")
             ]
         );
+    }
+
+    #[test]
+    fn machine_ids_are_apart_and_well_formed() {
+        let name = |name: &str| MachineName::try_from(name).expect("a name");
+        let id = machine_id(&name("test1"));
+        assert_eq!(id.len(), 32);
+        assert!(
+            id.chars()
+                .all(|c| c.is_ascii_hexdigit() && !c.is_ascii_uppercase())
+        );
+        assert_ne!(id, machine_id(&name("test2")));
     }
 
     #[test]
