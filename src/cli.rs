@@ -52,6 +52,13 @@ enum Command {
         #[arg(long, value_enum, default_value = "vm")]
         guests: Guests,
     },
+    /// List the checks that two reports saw differently; skipped ones aside.
+    Compare {
+        /// A file that `run --json` wrote.
+        here: PathBuf,
+        /// Another.
+        there: PathBuf,
+    },
     /// Build, list or locate guest images.
     Image {
         #[command(subcommand)]
@@ -156,6 +163,7 @@ pub(crate) fn main() -> i32 {
             variant,
             guests,
         } => commands::plan(&scenario, variant.as_deref(), guests.into()),
+        Command::Compare { here, there } => crate::compare::compare_files(&here, &there),
         Command::Image { action } => commands::image(&action),
         Command::Enter(args) => enter::enter(&args),
     }

@@ -53,3 +53,48 @@ pub fn worst(runs: &[RunReport], strict: bool) -> i32 {
         PASSED
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::Problem;
+
+    fn run(outcome: Outcome, code: Option<&str>) -> RunReport {
+        RunReport {
+            scenario: "s".to_owned(),
+            variant: None,
+            outcome,
+            problem: code.map(|code| Problem {
+                code: code.to_owned(),
+                chain: vec!["why".to_owned()],
+                help: None,
+            }),
+            differences: Vec::new(),
+            accelerator: "ghost".to_owned(),
+            accelerator_reason: String::new(),
+            guests: Vec::new(),
+            checks: Vec::new(),
+            stages: Vec::new(),
+            versions: std::collections::BTreeMap::new(),
+            leaks: Vec::new(),
+            evidence: None,
+            reproduce: String::new(),
+            ms: 1,
+        }
+    }
+
+    #[test]
+    fn what_ghosts_cannot_show_is_expected_of_them_but_a_run_of_nothing_is_no_pass() {
+        let passed = run(Outcome::Passed, None);
+        let ghost = run(Outcome::Skipped, Some(NOT_SHOWN));
+        let host = run(Outcome::Skipped, Some("host.capability-missing"));
+        for strict in [false, true] {
+            assert_eq!(worst(&[passed.clone(), ghost.clone()], strict), PASSED);
+            assert_eq!(worst(std::slice::from_ref(&ghost), strict), HOST_CANNOT);
+            assert_eq!(worst(&[host.clone(), ghost.clone()], strict), HOST_CANNOT);
+        }
+        let mixed = [passed, ghost, host];
+        assert_eq!(worst(&mixed, false), PASSED);
+        assert_eq!(worst(&mixed, true), HOST_CANNOT);
+    }
+}

@@ -1,12 +1,14 @@
 //! What is left afterwards: the verdict as data, and its renderings. The JSON keys are documented in
 //! `docs/report-format.md`.
 
+mod compare;
 pub mod exit_code;
 mod judge;
 pub mod junit;
 mod shown;
 pub mod text;
 
+pub use compare::{Comparison, compare};
 pub use judge::judge_run;
 pub use shown::{NOT_SHOWN, not_shown};
 
