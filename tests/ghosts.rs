@@ -1,7 +1,11 @@
 //! Scenarios with ghost guests: the guest's own unit files, read by a real networkd behind a veth with the guest's MAC
 //! address. No image, no QEMU, and no root where user namespaces and subordinate ids are at hand; so these tests run
 //! without the feature `vm`.
-#![expect(clippy::expect_used, reason = "helpers of tests fail as tests do")]
+#![expect(
+    clippy::expect_used,
+    clippy::panic,
+    reason = "helpers of tests fail as tests do"
+)]
 
 #[expect(dead_code, reason = "every test binary uses its part")]
 mod support;

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::join_all;
@@ -12,6 +13,7 @@ use super::run::Run;
 use super::topology::machine_folder;
 use crate::check::Vantage;
 use crate::deadline::Deadline;
+use crate::host::netns::Netns;
 use crate::lab::boot::guest_folder;
 use crate::plan::GuestKind;
 
@@ -33,7 +35,7 @@ const NETWORK: [(&str, &str); 8] = [
     ),
     (
         "networkctl.txt",
-        "networkctl --no-pager --all status 2>&1; grep . /run/systemd/netif/links/* 2>/dev/null",
+        "timeout 10 networkctl --no-pager --all status 2>&1; grep . /run/systemd/netif/links/* 2>/dev/null",
     ),
     (
         "firewall.txt",
@@ -88,13 +90,12 @@ pub(super) async fn gather(run: &Run<'_>, job: &Job, evidence: &Path) -> BTreeMa
     // All machines at once: they share nothing but processors.
     let machines = join_all(run.lab.machines().map(async |machine| {
         let folder = machine_folder(evidence, machine.name());
-        let vantage = Vantage::Machine(machine.clone());
-        for (file, command) in NETWORK {
-            // Without a networkd of its own, a machine's networkctl would ask the real host's.
-            if file != "networkctl.txt" || run.lab.has_networkd(machine.name()) {
-                save(&vantage, command, &folder.join(file)).await;
-            }
-        }
+        // Without a networkd of its own, a machine's networkctl would ask the real host's.
+        let networkd = run.lab.has_networkd(machine.name());
+        let wanted = NETWORK
+            .into_iter()
+            .filter(|(file, _)| networkd || *file != "networkctl.txt");
+        save_all(machine.clone(), wanted.collect(), &folder).await;
     }));
     let (mut versions, _) = futures_util::join!(versions(run, job), machines);
     for (name, guest) in &run.guests {
@@ -171,6 +172,26 @@ async fn save(vantage: &Vantage, command: &str, path: &Path) {
             &format!("# {command}\n{}{}", output.stdout, output.stderr),
         ),
         Err(error) => tracing::warn!(%error, command, "evidence could not be gathered"),
+    }
+}
+
+/// As [`save`] for several commands, by one shell: on a machine the starting of programs is what takes time.
+async fn save_all(machine: Arc<Netns>, wanted: Vec<(&str, &str)>, folder: &Path) {
+    let script: String = wanted
+        .iter()
+        .map(|(_, command)| format!("printf '\\f'; ({command}) 2>&1\n"))
+        .collect();
+    let by = Deadline::after(Duration::from_secs(30));
+    let vantage = Vantage::Machine(machine);
+    match vantage.exec(&["sh", "-c", &script], by).await {
+        Ok(output) => {
+            // A form feed before each part; none of these commands prints one.
+            let parts = output.stdout.split('\u{c}').skip(1);
+            for ((file, command), part) in wanted.iter().zip(parts) {
+                write(&folder.join(file), &format!("# {command}\n{part}"));
+            }
+        }
+        Err(error) => tracing::warn!(%error, "evidence of a machine could not be gathered"),
     }
 }
 
