@@ -47,12 +47,7 @@ pub fn open_steering(socket: &Path, by: Deadline) -> io::Result<UnixStream> {
                 continue;
             }
             Ok(_) => {}
-            Err(e)
-                if matches!(
-                    e.kind(),
-                    io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut
-                ) =>
-            {
+            Err(e) if is_silence(&e) => {
                 if let Some((nonce, since)) = &mut asked
                     && since.elapsed() > PATIENCE
                 {
@@ -79,6 +74,13 @@ pub fn open_steering(socket: &Path, by: Deadline) -> io::Result<UnixStream> {
             asked = Some((nonce, Instant::now()));
         }
     }
+}
+
+/// Whether a read ended with nothing read and nothing lost: at its time limit, or by a signal. With a time limit the kernel
+/// does not start a read again after SIGCHLD's handler, whatever its flags say (signal(7)).
+fn is_silence(error: &io::Error) -> bool {
+    use io::ErrorKind::{Interrupted, TimedOut, WouldBlock};
+    matches!(error.kind(), WouldBlock | TimedOut | Interrupted)
 }
 
 #[cfg(test)]
@@ -114,6 +116,14 @@ mod tests {
         assert_eq!(&banner, b"SSH-2.0-");
         drop(stream);
         guest.join().expect("shim ends");
+    }
+
+    #[test]
+    fn a_child_that_ends_meanwhile_does_not_end_the_channel() {
+        let error = |errno| io::Error::from_raw_os_error(errno);
+        assert!(is_silence(&error(nix::libc::EINTR)));
+        assert!(is_silence(&error(nix::libc::EAGAIN)));
+        assert!(!is_silence(&error(nix::libc::EPIPE)));
     }
 
     #[test]
