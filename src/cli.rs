@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use bridgelab_harness::plan::GuestKind;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::{commands, enter, report, run};
@@ -47,6 +48,16 @@ enum Command {
         /// Variant; the green form when absent.
         #[arg(long)]
         variant: Option<String>,
+        /// What stands for the guests.
+        #[arg(long, value_enum, default_value = "vm")]
+        guests: Guests,
+    },
+    /// List the checks that two reports saw differently; skipped ones aside.
+    Compare {
+        /// A file that `run --json` wrote.
+        here: PathBuf,
+        /// Another.
+        there: PathBuf,
     },
     /// Print the verdicts of a report.json again.
     Report(report::ReportArgs),
@@ -89,6 +100,24 @@ pub(crate) enum Accel {
     Tcg,
 }
 
+/// What can stand for a scenario's guests.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Guests {
+    /// MicroVMs.
+    Vm,
+    /// Network namespaces with the guests' unit files: quick, and blind to what only a MicroVM has.
+    Ghost,
+}
+
+impl From<Guests> for GuestKind {
+    fn from(guests: Guests) -> Self {
+        match guests {
+            Guests::Vm => Self::Vm,
+            Guests::Ghost => Self::Ghost,
+        }
+    }
+}
+
 /// Options of `bridgelab run`.
 #[derive(Debug, Args)]
 pub(crate) struct RunArgs {
@@ -107,6 +136,9 @@ pub(crate) struct RunArgs {
     /// Boot every guest's kernel; without it, guests start from a template that is made once.
     #[arg(long, env = "BRIDGELAB_COLD", value_parser = clap::builder::FalseyValueParser::new())]
     pub(crate) cold: bool,
+    /// What stands for the guests.
+    #[arg(long, value_enum, default_value = "vm")]
+    pub(crate) guests: Guests,
     /// Hold the lab after the checks and print how to enter each machine.
     #[arg(long)]
     pub(crate) keep: bool,
@@ -138,7 +170,12 @@ pub(crate) fn main() -> i32 {
         Command::Doctor(args) => crate::doctor::doctor(&args),
         Command::List => commands::list(),
         Command::Check { scenarios } => commands::check(&scenarios),
-        Command::Plan { scenario, variant } => commands::plan(&scenario, variant.as_deref()),
+        Command::Plan {
+            scenario,
+            variant,
+            guests,
+        } => commands::plan(&scenario, variant.as_deref(), guests.into()),
+        Command::Compare { here, there } => crate::compare::compare_files(&here, &there),
         Command::Report(args) => report::report(&args),
         Command::Image { action } => commands::image(&action),
         Command::Enter(args) => enter::enter(&args),

@@ -8,6 +8,7 @@ use std::time::Instant;
 use bridgelab_harness::diagnostic::{Diagnose, Diagnostic};
 use bridgelab_harness::image::{self, Image, ImageError, Recipe, Store};
 use bridgelab_harness::lab;
+use bridgelab_harness::plan::GuestKind;
 use bridgelab_harness::report::exit_code;
 use bridgelab_harness::scenario::names::VariantName;
 use bridgelab_harness::scenario::{self, LoadedScenario};
@@ -112,7 +113,7 @@ pub(crate) fn check(scenarios: &[String]) -> i32 {
     code
 }
 
-pub(crate) fn plan(wanted: &str, wanted_variant: Option<&str>) -> i32 {
+pub(crate) fn plan(wanted: &str, wanted_variant: Option<&str>, guests: GuestKind) -> i32 {
     let planned = load(wanted).and_then(|(_, loaded)| {
         let variant = wanted_variant
             .map(|name| variant(&loaded, name))
@@ -124,7 +125,7 @@ pub(crate) fn plan(wanted: &str, wanted_variant: Option<&str>) -> i32 {
     });
     match planned {
         Ok(scenario) => {
-            let _ = write!(anstream::stdout(), "{}", lab::show_plan(&scenario));
+            let _ = write!(anstream::stdout(), "{}", lab::show_plan(&scenario, guests));
             exit_code::PASSED
         }
         Err(code) => code,

@@ -16,7 +16,7 @@ use bridgelab_harness::report::exit_code;
 use clap::Args;
 use tokio::runtime::Runtime;
 
-use crate::cli::{Accel, RunArgs};
+use crate::cli::{Accel, Guests, RunArgs};
 use crate::commands::{complain, root, say};
 
 /// Options of `bridgelab doctor`.
@@ -113,13 +113,16 @@ pub(crate) fn ready(
     args: &RunArgs,
     image: Option<&str>,
 ) -> Result<(Accelerator, String), Vec<Unmet>> {
+    if args.guests == Guests::Ghost && crate::ghosts::programs_are_here() {
+        return Ok(crate::ghosts::accelerator());
+    }
     runtime.block_on(async {
         let mut report = examine(false).await;
         if args.setup && install(&report).await {
             report = examine(false).await;
         }
         let wanted = |capability: &Capability| match capability.need() {
-            Need::Run => true,
+            Need::Run => args.guests == Guests::Vm || crate::ghosts::NEEDED.contains(capability),
             Need::Image => image.is_some(),
             _ => false,
         };
@@ -132,6 +135,9 @@ pub(crate) fn ready(
                 );
             }
             return Err(unmet);
+        }
+        if args.guests == Guests::Ghost {
+            return Ok(crate::ghosts::accelerator());
         }
         let Some(image) = image else {
             return Ok((Accelerator::Tcg, "there is no guest".to_owned()));

@@ -2,8 +2,10 @@
 
 mod cli;
 mod commands;
+mod compare;
 mod doctor;
 mod enter;
+mod ghosts;
 mod report;
 mod run;
 mod template;

@@ -28,9 +28,7 @@ pub(crate) fn starts(
         if let Some(reason) = Shape::refuses(guest) {
             return Err(reason);
         }
-        let image = images
-            .get(&guest.image)
-            .ok_or("its image is not there")?;
+        let image = images.get(&guest.image).ok_or("its image is not there")?;
         let qemu = qemu
             .as_ref()
             .map_err(|e| format!("ask QEMU for its version: {e}"))?;

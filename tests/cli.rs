@@ -91,3 +91,54 @@ fn a_plan_captures_each_link_before_it_goes_up_and_leaves_the_tap_to_networkd() 
     );
     assert!(plan.contains("mac=02:00:00:00:00:01"), "{plan}");
 }
+
+#[test]
+fn two_reports_are_compared_check_by_check_and_nothing_in_common_is_no_agreement() {
+    let folder = tempfile::tempdir().expect("a temporary directory");
+    let report = |name: &str, outcome: &str| {
+        let check = format!(
+            r#"{{"id":"ping","from":"host","kind":"ping","outcome":"{outcome}","must_fail":false,
+               "expected":"a reply","got":"{outcome}!","attempts":1,"ms":1}}"#
+        );
+        let text = format!(
+            r#"{{"schema":1,"runs":[{{"scenario":"s","variant":null,"outcome":"passed","problem":null,
+               "differences":[],"accelerator":"ghost","accelerator_reason":"","guests":[],"checks":[{check}],
+               "stages":[],"versions":{{}},"leaks":[],"evidence":null,"reproduce":"","ms":1}}]}}"#
+        );
+        let path = folder.path().join(name);
+        std::fs::write(&path, text).expect("a report");
+        path.to_string_lossy().into_owned()
+    };
+    let (held, failed) = (report("held", "passed"), report("failed", "failed"));
+    let skipped = report("skipped", "skipped");
+    assert_eq!(output(&["compare", &held, &held]).0, Some(0));
+    let (code, out, _) = output(&["compare", &held, &failed]);
+    assert_eq!(code, Some(1));
+    assert!(
+        out.contains("s ping: passed (passed!) here, failed (failed!) there"),
+        "{out}"
+    );
+    let (code, out, _) = output(&["compare", &skipped, &failed]);
+    assert_eq!(code, Some(1), "{out}");
+    assert!(out.contains("0 checks compared, 0 disagree"), "{out}");
+    let (code, _, err) = output(&["compare", &held, "no-such-file"]);
+    assert_eq!(code, Some(2));
+    assert!(err.contains("no-such-file"), "{err}");
+}
+
+#[test]
+fn a_ghost_s_plan_has_a_veth_for_the_tap_and_the_guest_s_own_units() {
+    let (code, plan, _) = output(&["plan", "simple-network", "--guests", "ghost"]);
+    assert_eq!(code, Some(0));
+    for line in [
+        "ip -n host link add vm-test1 type veth peer name eth0 address 02:00:00:00:00:01 netns test1",
+        "ip netns exec test1 /usr/lib/systemd/systemd-networkd &  # with 19-docker.network 20-lan.network",
+    ] {
+        assert!(plan.lines().any(|found| found == line), "{plan}");
+    }
+    assert!(!plan.contains("qemu") && !plan.contains("tuntap"), "{plan}");
+    assert!(
+        !plan.contains("vm-test1 master"),
+        "the bridge is networkd's business\n{plan}"
+    );
+}

@@ -12,7 +12,7 @@ const ORDER: &str = "scenario plan host image hypervisor guest template check re
 /// What every stage needs; imports nothing of the pipeline.
 const SHELF: &str = "deadline diagnostic evidence trace wait";
 /// What looks at the network. Every other file of `check` judges: pure functions, instant to test.
-const OBSERVERS: &str = "check/mod check/observe check/ssh check/vantage";
+const OBSERVERS: &str = "check/ghost check/mod check/observe check/ssh check/vantage";
 /// Crates with a place: beginnings of paths. Judges use none of them; `mod tests` may use all.
 const CRATES: [(&str, &str); 6] = [
     (

@@ -7,13 +7,18 @@ use std::fs;
 use std::path::Path;
 
 use bridgelab_harness::lab::show_plan;
+use bridgelab_harness::plan::GuestKind;
 use bridgelab_harness::scenario::load;
 
 fn plan(path: &Path) -> String {
     let loaded = load(path).unwrap_or_else(|errors| panic!("{}", errors.render(false)));
     let green = loaded.scenario(None).expect("the green form");
-    let plan = show_plan(&green);
-    assert_eq!(plan, show_plan(&green), "two plans of one scenario differ");
+    let plan = show_plan(&green, GuestKind::Vm);
+    assert_eq!(
+        plan,
+        show_plan(&green, GuestKind::Vm),
+        "two plans of one scenario differ"
+    );
     plan
 }
 

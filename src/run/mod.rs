@@ -23,7 +23,7 @@ use bridgelab_harness::report::{Outcome, Report, RunReport, SCHEMA, exit_code, j
 use futures_util::{StreamExt, stream};
 use tokio::sync::watch;
 
-use crate::cli::RunArgs;
+use crate::cli::{Guests, RunArgs};
 use crate::commands::{complain, ready_image, say};
 use crate::{enter, report};
 use queue::Turn;
@@ -82,8 +82,11 @@ fn run_all(args: &RunArgs, wanted: &[Wanted]) -> i32 {
             };
         }
     }
-    let starts = wanted.iter().map(|one| {
-        crate::template::starts(&one.scenario.guests, &images, accelerator, args.cold)
+    let starts = wanted.iter().map(|one| match args.guests {
+        Guests::Vm => {
+            crate::template::starts(&one.scenario.guests, &images, accelerator, args.cold)
+        }
+        Guests::Ghost => BTreeMap::new(),
     });
     let starts = starts.collect();
     let (interrupt, interrupts) = watch::channel(0);
@@ -137,7 +140,11 @@ impl All<'_> {
         // One of ours at a time stands in the queue, so that other processes get their turns between.
         let turns = stream::iter(order.into_iter().enumerate()).then(async |(before, index)| {
             let one = &self.wanted[index];
-            let (title, need) = (one.title(), Need::of(&one.scenario, self.accelerator));
+            let need = match self.args.guests {
+                Guests::Vm => Need::of(&one.scenario, self.accelerator),
+                Guests::Ghost => Need::of_a_lab(),
+            };
+            let title = one.title();
             let mut told_of_others = false;
             let waiting = |why: &Waiting| {
                 full.set(true);
@@ -191,6 +198,7 @@ impl All<'_> {
         let title = one.title();
         let tell = |news: News<'_>| self.tell(index, &title, news);
         let report = run_job(&job, self.interrupts.clone(), tell).await;
+        let report = crate::ghosts::blame_the_host(self.args, report);
         // Its processes are gone; the next may have their place.
         drop(slot);
         report
@@ -203,7 +211,11 @@ impl All<'_> {
         });
         let evidence = evidence::make_folder(self.args, one)?;
         Ok(Job {
-            reproduce: format!("{} --accel {}", unstarted::again(one), self.accelerator),
+            reproduce: match self.args.guests {
+                Guests::Vm => format!("{} --accel {}", unstarted::again(one), self.accelerator),
+                Guests::Ghost => format!("{} --guests ghost", unstarted::again(one)),
+            },
+            guests: self.args.guests.into(),
             scenario: one.path.clone(),
             variant: one.variant.as_ref().map(ToString::to_string),
             images: images.collect(),

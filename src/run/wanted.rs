@@ -7,7 +7,7 @@ use bridgelab_harness::report::exit_code;
 use bridgelab_harness::scenario::Scenario;
 use bridgelab_harness::scenario::names::VariantName;
 
-use crate::cli::RunArgs;
+use crate::cli::{Guests, RunArgs};
 use crate::commands::{complain, load, variant};
 
 /// A scenario form that is to be run.
@@ -63,6 +63,7 @@ pub(super) fn prepare(args: &RunArgs) -> Result<Vec<Wanted>, i32> {
                 images: scenario
                     .guests
                     .values()
+                    .filter(|_| args.guests == Guests::Vm)
                     .map(|guest| guest.image.clone())
                     .collect(),
                 scenario,

@@ -5,6 +5,7 @@
 
 pub mod dns;
 mod expect;
+mod ghost;
 pub mod http;
 pub mod ip;
 pub mod keyscan;
@@ -12,10 +13,13 @@ pub mod networkd;
 mod observe;
 pub mod ping;
 pub mod router_advert;
+mod unshown;
 mod vantage;
 
 pub use expect::{expected, kind_name};
+pub use ghost::look_from_ghost;
 pub use observe::{Surroundings, look};
+pub use unshown::{no_server, unshown};
 pub use vantage::{ProbeError, Vantage};
 
 /// What a look at the network showed.

@@ -190,11 +190,16 @@ fn read_byte(stream: &mut UnixStream, by: Deadline) -> io::Result<Option<u8>> {
     match stream.read(&mut byte) {
         Ok(0) => Err(io::ErrorKind::UnexpectedEof.into()),
         Ok(_) => Ok(Some(byte[0])),
-        Err(e) => match e.kind() {
-            io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => Ok(None),
-            _ => Err(e),
-        },
+        Err(e) if is_silence(&e) => Ok(None),
+        Err(e) => Err(e),
     }
+}
+
+/// Whether a read ended with nothing read and nothing lost: at its time limit, or by a signal. With a time limit the kernel
+/// does not start a read again after SIGCHLD's handler, whatever its flags say (signal(7)).
+fn is_silence(error: &io::Error) -> bool {
+    use io::ErrorKind::{Interrupted, TimedOut, WouldBlock};
+    matches!(error.kind(), WouldBlock | TimedOut | Interrupted)
 }
 
 #[cfg(test)]
@@ -283,6 +288,14 @@ mod tests {
         assert_eq!(&banner, b"SSH-2.0-");
         drop(stream);
         guest.join().expect("shim ends");
+    }
+
+    #[test]
+    fn a_child_that_ends_meanwhile_does_not_end_the_channel() {
+        let error = |errno| io::Error::from_raw_os_error(errno);
+        assert!(is_silence(&error(nix::libc::EINTR)));
+        assert!(is_silence(&error(nix::libc::EAGAIN)));
+        assert!(!is_silence(&error(nix::libc::EPIPE)));
     }
 
     #[test]

@@ -56,7 +56,11 @@ impl Takeover {
     pub(super) fn archive(&self, now: SystemTime) -> Vec<u8> {
         let clock = now.duration_since(UNIX_EPOCH).unwrap_or_default();
         let mut seed = self.seed.clone();
-        let mac: Vec<String> = self.docker0.iter().map(|byte| format!("{byte:02x}")).collect();
+        let mac: Vec<String> = self
+            .docker0
+            .iter()
+            .map(|byte| format!("{byte:02x}"))
+            .collect();
         add(&mut seed, "docker0", format!("02:42:{}\n", mac.join(":")));
         add(&mut seed, "clock", format!("{:.3}\n", clock.as_secs_f64()));
         add(&mut seed, "entropy", self.entropy.clone());
@@ -69,7 +73,12 @@ impl Takeover {
     /// # Errors
     /// What is not so.
     /// It set its clock to the time `sent`, and told it before `now`.
-    pub(super) fn prove(&self, said: &str, sent: SystemTime, now: SystemTime) -> Result<(), String> {
+    pub(super) fn prove(
+        &self,
+        said: &str,
+        sent: SystemTime,
+        now: SystemTime,
+    ) -> Result<(), String> {
         let said: BTreeMap<&str, &str> = said
             .split_whitespace()
             .filter_map(|word| word.split_once('='))
@@ -136,7 +145,9 @@ mod tests {
             (takeover.boot_id.as_str(), "", "boot_id"),
         ] {
             let bad = good.replace(right, wrong);
-            let why = takeover.prove(&bad, now - SECOND, now).expect_err("not proven");
+            let why = takeover
+                .prove(&bad, now - SECOND, now)
+                .expect_err("not proven");
             assert!(why.contains(word), "{why}");
         }
     }

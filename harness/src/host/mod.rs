@@ -21,6 +21,7 @@
 //! isolate      a worker's own namespaces
 //! netns        a machine: namespace, thread, runtime
 //! netlink      verbs on links, addresses and routes
+//! netlink_events  what changes there, told by the kernel
 //! tap          a guest's TAP
 //! capture      a packet capture on a link
 //! service      child processes, logged and stopped for certain
@@ -41,6 +42,7 @@ pub mod jobserver;
 pub mod kvm;
 mod modules;
 pub mod netlink;
+pub mod netlink_events;
 pub mod netns;
 pub mod networkd;
 pub mod probe;

@@ -25,6 +25,9 @@ use crate::diagnostic::Diagnose;
 /// How long a machine's runtime may take to end before its blocking tasks are abandoned.
 const GRACE: Duration = Duration::from_millis(500);
 
+/// machine-id(5).
+const MACHINE_ID: &str = "/etc/machine-id";
+
 /// A machine's namespace could not be made or used.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -63,6 +66,8 @@ impl Diagnose for NetnsError {
 pub struct MachineRoot {
     /// Fresh tmpfs on these directories when they exist, `/run` for example.
     pub tmpfs: Vec<PathBuf>,
+    /// Another `/etc/machine-id`, where there is one; it is kept in the private `/run`, which must be among `tmpfs`.
+    pub machine_id: Option<String>,
 }
 
 /// A machine: namespace, thread, runtime and netlink connection. Dropping it ends them in that order.
@@ -281,6 +286,14 @@ fn mounts(root: &MachineRoot) -> io::Result<()> {
             Some("mode=0755"),
         )
         .map_err(io::Error::other)?;
+    }
+    if let Some(id) = &root.machine_id
+        && Path::new(MACHINE_ID).is_file()
+        && root.tmpfs.iter().any(|place| place == Path::new("/run"))
+    {
+        let own = "/run/machine-id";
+        std::fs::write(own, format!("{id}\n"))?;
+        mount_at(Some(own), MACHINE_ID, None, MsFlags::MS_BIND, None).map_err(io::Error::other)?;
     }
     Ok(())
 }

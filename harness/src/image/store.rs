@@ -110,7 +110,10 @@ impl Store {
             ));
         }
         let listed = |name: &str| manifest.files.iter().any(|file| file.name == name);
-        if let Some(missing) = Provides::of(&recipe.name).files().find(|name| !listed(name)) {
+        if let Some(missing) = Provides::of(&recipe.name)
+            .files()
+            .find(|name| !listed(name))
+        {
             return Err(incomplete(format!("its manifest lacks `{missing}`")));
         }
         for file in &manifest.files {

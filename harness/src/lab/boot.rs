@@ -148,11 +148,14 @@ async fn start_guest(
     // The VMM makes its sockets here, and its copy-on-write file.
     chown(&run, Some(VMM_ID), Some(VMM_ID)).map_err(io("hand over", &run))?;
     let identity = Identity::generate(name.as_ref(), &private, launch.login)?;
-    let image = launch.images.get(&guest.image).ok_or_else(|| LabError::Io {
-        doing: format!("find the image `{}` among those of the job", guest.image),
-        machine: name.to_string(),
-        source: std::io::ErrorKind::NotFound.into(),
-    })?;
+    let image = launch
+        .images
+        .get(&guest.image)
+        .ok_or_else(|| LabError::Io {
+            doing: format!("find the image `{}` among those of the job", guest.image),
+            machine: name.to_string(),
+            source: std::io::ErrorKind::NotFound.into(),
+        })?;
     let (spec, reason) = spec(name, guest, image, launch, from, &run);
     let mut takeover = None;
     if let Some(folder) = spec.start.folder() {

@@ -7,19 +7,24 @@ use std::time::{Duration, Instant};
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 
+use super::ghost::Before;
 use super::job::Event;
 use super::run::{Run, patience};
-use crate::check::{ProbeError, Vantage, expected, kind_name, look};
+use crate::check::{ProbeError, Vantage, expected, kind_name, look, look_from_ghost};
 use crate::deadline::Deadline;
 use crate::diagnostic::Diagnostic;
 use crate::guest::ssh::GuestCommand;
+use crate::plan::GuestKind;
 use crate::report::{CheckOutcome, CheckReport, StageReport};
 use crate::scenario::names::{CheckId, MachineName};
 use crate::scenario::{Check, VantagePoint};
-use crate::wait::until;
+use crate::wait::until_woken;
 
 /// How long a check that must fail is given to hold after all.
 const MUST_FAIL_WINDOW: Duration = Duration::from_secs(12);
+/// The same where nothing boots.
+const MUST_FAIL_WINDOW_GHOSTS: Duration = Duration::from_secs(5);
+
 impl Run<'_> {
     /// Checks that need no container first, while Docker starts the containers; then theirs; then those that must
     /// fail, when everything else has settled.
@@ -59,8 +64,8 @@ impl Run<'_> {
         if self
             .scenario
             .guests
-            .values()
-            .any(|guest| !guest.containers.is_empty())
+            .iter()
+            .any(|(name, guest)| !guest.containers.is_empty() && !self.is_ghost(name))
         {
             self.report.stages.push(StageReport {
                 name: "containers".to_owned(),
@@ -128,6 +133,13 @@ impl Run<'_> {
 
     /// Looks until the check holds or its time is over.
     async fn check_one(&self, check: &Check) -> (CheckId, CheckReport) {
+        if let Some(why) = self.unshown(check) {
+            let report = CheckReport {
+                outcome: CheckOutcome::Skipped,
+                ..self.not_run(check, &why)
+            };
+            return (check.id.clone(), report);
+        }
         let vantage = match self.vantage(&check.from) {
             Ok(vantage) => vantage,
             Err(why) => return (check.id.clone(), self.not_run(check, &why)),
@@ -135,7 +147,7 @@ impl Run<'_> {
         let blank = self.not_run(check, "");
         let within = patience(self.job.accelerator, check.within);
         let within = if blank.must_fail {
-            within.min(MUST_FAIL_WINDOW)
+            within.min(self.must_fail_window())
         } else {
             within
         };
@@ -145,13 +157,28 @@ impl Run<'_> {
         let mut attempts = 0;
         let mut last: Result<String, ProbeError> =
             Err(ProbeError::Impossible("nobody looked".to_owned()));
-        let held = until(by, "the check to hold", async || {
+        let events = self.lab.changes().count();
+        let held = until_woken(by, "the check to hold", events, async || {
+            match self.before_look(check, by) {
+                None => {}
+                Some(Before::Unshown(why)) => return Ok((CheckOutcome::Skipped, why)),
+                Some(Before::NotYet(why)) => {
+                    last = Ok(why);
+                    return Err("it cannot hold yet");
+                }
+            }
             let _turn = vantage.turn().await;
             attempts += 1;
             // One look may need longer than what is left of the check's time.
             let look_by = Deadline::after(by.left().max(one_look));
-            match look(&check.kind, &vantage, &self.surroundings, look_by).await {
-                Ok(verdict) if verdict.holds => Ok(verdict.got),
+            let looked = match (&check.from, &vantage) {
+                (VantagePoint::Guest(_), Vantage::Machine(ghost)) => {
+                    look_from_ghost(&check.kind, ghost, &self.surroundings, look_by).await
+                }
+                _ => look(&check.kind, &vantage, &self.surroundings, look_by).await,
+            };
+            match looked {
+                Ok(verdict) if verdict.holds => Ok((CheckOutcome::Passed, verdict.got)),
                 Ok(verdict) => {
                     last = Ok(verdict.got);
                     Err("it does not hold")
@@ -163,7 +190,7 @@ impl Run<'_> {
             }
         });
         let (outcome, got) = match (held.await, last) {
-            (Ok(got), _) => (CheckOutcome::Passed, got),
+            (Ok(seen), _) => seen,
             (Err(_), Ok(got)) => (CheckOutcome::Failed, got),
             (Err(_), Err(error)) => (CheckOutcome::NotRun, Diagnostic::new(&error).to_string()),
         };
@@ -177,6 +204,15 @@ impl Run<'_> {
         (check.id.clone(), report)
     }
 
+    /// Ghosts neither boot nor are slow. The longest that anything waits in them is networkd, four seconds between
+    /// two router solicitations (RFC 4861, 10).
+    fn must_fail_window(&self) -> Duration {
+        match self.job.guests {
+            GuestKind::Vm => MUST_FAIL_WINDOW,
+            GuestKind::Ghost => MUST_FAIL_WINDOW_GHOSTS,
+        }
+    }
+
     fn vantage(&self, from: &VantagePoint) -> Result<Vantage, String> {
         let guest = |name: &MachineName| {
             self.guests
@@ -185,6 +221,10 @@ impl Run<'_> {
                 .ok_or_else(|| format!("guest `{name}` is not running"))
         };
         Ok(match from {
+            VantagePoint::Guest(name) if self.is_ghost(name) => {
+                let ghost = self.lab.machine(name.as_ref()).map_err(|e| e.to_string())?;
+                Vantage::Machine(Arc::clone(ghost))
+            }
             VantagePoint::Machine(name) => {
                 let machine = self.lab.machine(name.as_ref()).map_err(|e| e.to_string())?;
                 Vantage::Machine(Arc::clone(machine))

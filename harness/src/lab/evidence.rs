@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::join_all;
@@ -12,7 +13,9 @@ use super::run::Run;
 use super::topology::machine_folder;
 use crate::check::Vantage;
 use crate::deadline::Deadline;
+use crate::host::netns::Netns;
 use crate::lab::boot::guest_folder;
+use crate::plan::GuestKind;
 
 /// Commands whose output tells a machine's network: file name and command.
 const NETWORK: [(&str, &str); 8] = [
@@ -26,11 +29,13 @@ const NETWORK: [(&str, &str); 8] = [
     ("bridge-ports.txt", "bridge -d link; bridge fdb; bridge mdb"),
     (
         "sysctl-net.txt",
-        "sysctl -a 2>/dev/null | grep '^net\\.' | grep -E 'forwarding|accept_ra|disable_ipv6|bridge-nf'",
+        // Some hundred files; `sysctl -a` reads thousands.
+        "cd /proc/sys && grep -s . net/ipv4/ip_forward net/ipv4/conf/*/*forwarding net/ipv6/conf/*/*forwarding \
+         net/ipv6/conf/*/accept_ra* net/ipv6/conf/*/disable_ipv6 net/bridge/bridge-nf-*",
     ),
     (
         "networkctl.txt",
-        "networkctl --no-pager --all status 2>&1; grep . /run/systemd/netif/links/* 2>/dev/null",
+        "timeout 10 networkctl --no-pager --all status 2>&1; grep . /run/systemd/netif/links/* 2>/dev/null",
     ),
     (
         "firewall.txt",
@@ -70,7 +75,7 @@ const PLAIN_GUEST: [(&str, &str); 4] = [
 pub(super) async fn gather(run: &Run<'_>, job: &Job, evidence: &Path) -> BTreeMap<String, String> {
     write(
         &evidence.join("plan.txt"),
-        &super::show_plan(run.scenario()),
+        &super::show_plan(run.scenario(), job.guests),
     );
     write(
         &evidence.join("commands.txt"),
@@ -96,10 +101,12 @@ pub(super) async fn gather(run: &Run<'_>, job: &Job, evidence: &Path) -> BTreeMa
     // Machines and guests at once; what is asked of one is asked one after another.
     let machines = run.lab.machines().map(async |machine| {
         let folder = machine_folder(evidence, machine.name());
-        let vantage = Vantage::Machine(machine.clone());
-        for (file, command) in NETWORK {
-            save(&vantage, command, &folder.join(file)).await;
-        }
+        // Without a networkd of its own, a machine's networkctl would ask the real host's.
+        let networkd = run.lab.has_networkd(machine.name());
+        let wanted = NETWORK
+            .into_iter()
+            .filter(|(file, _)| networkd || *file != "networkctl.txt");
+        save_all(machine.clone(), wanted.collect(), &folder).await;
     });
     let guests = run.guests.iter().map(async |(name, guest)| {
         let folder = guest_folder(evidence, name.as_ref());
@@ -140,7 +147,7 @@ async fn versions(run: &Run<'_>, job: &Job) -> BTreeMap<String, String> {
         return versions;
     };
     let vantage = Vantage::Machine(machine.clone());
-    let asked = [
+    let programs = [
         ("host.kernel", "uname -r".to_owned()),
         (
             "host.systemd",
@@ -157,8 +164,11 @@ async fn versions(run: &Run<'_>, job: &Job) -> BTreeMap<String, String> {
                 crate::hypervisor::qemu::program()
             ),
         ),
-    ]
-    .map(async |(what, command)| Some((what.to_owned(), ask(&vantage, &command).await?)));
+    ];
+    let asked = programs
+        .iter()
+        .filter(|(what, _)| *what != "vmm" || job.guests == GuestKind::Vm)
+        .map(async |(what, command)| Some(((*what).to_owned(), ask(&vantage, command).await?)));
     versions.extend(join_all(asked).await.into_iter().flatten());
     versions
 }
@@ -178,6 +188,26 @@ async fn save(vantage: &Vantage, command: &str, path: &Path) {
             &format!("# {command}\n{}{}", output.stdout, output.stderr),
         ),
         Err(error) => tracing::warn!(%error, command, "evidence could not be gathered"),
+    }
+}
+
+/// As [`save`] for several commands, by one shell: on a machine the starting of programs is what takes time.
+async fn save_all(machine: Arc<Netns>, wanted: Vec<(&str, &str)>, folder: &Path) {
+    let script: String = wanted
+        .iter()
+        .map(|(_, command)| format!("printf '\\f'; ({command}) 2>&1\n"))
+        .collect();
+    let by = Deadline::after(Duration::from_secs(30));
+    let vantage = Vantage::Machine(machine);
+    match vantage.exec(&["sh", "-c", &script], by).await {
+        Ok(output) => {
+            // A form feed before each part; none of these commands prints one.
+            let parts = output.stdout.split('\u{c}').skip(1);
+            for ((file, command), part) in wanted.iter().zip(parts) {
+                write(&folder.join(file), &format!("# {command}\n{part}"));
+            }
+        }
+        Err(error) => tracing::warn!(%error, "evidence of a machine could not be gathered"),
     }
 }
 

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use crate::hypervisor::Accelerator;
+use crate::plan::GuestKind;
 use crate::report::RunReport;
 
 /// Hidden subcommand of the binary that becomes a worker.
@@ -26,6 +27,9 @@ pub struct Job {
     /// What each guest starts from; a guest that is not named starts cold.
     #[serde(default)]
     pub starts: BTreeMap<String, StartFrom>,
+    /// What stands for the guests.
+    #[serde(default)]
+    pub guests: GuestKind,
     /// Accelerator for the guests.
     pub accelerator: Accelerator,
     /// Why that one.

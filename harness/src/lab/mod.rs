@@ -8,6 +8,7 @@ mod booting;
 mod checking;
 pub mod durations;
 mod evidence;
+mod ghost;
 mod job;
 mod leaks;
 mod run;
@@ -20,12 +21,12 @@ pub use topology::{Folders, Lab, LabError};
 pub use worker::worker_main;
 
 use crate::hypervisor::{GuestSpec, qemu};
-use crate::plan::TopologyPlan;
+use crate::plan::{GuestKind, TopologyPlan};
 use crate::scenario::Scenario;
 
 /// A scenario's plan as text, each step with its equivalent command; needs no privileges.
-pub fn show_plan(scenario: &Scenario) -> String {
-    TopologyPlan::new(scenario).render(|name| {
+pub fn show_plan(scenario: &Scenario, guests: GuestKind) -> String {
+    TopologyPlan::with_guests(scenario, guests).render(|name| {
         let guest = scenario
             .guests
             .iter()

@@ -16,8 +16,8 @@ use crate::check::Surroundings;
 use crate::diagnostic::{Diagnose, Diagnostic};
 use crate::guest::{Guest, GuestError};
 use crate::hypervisor::Accelerator;
-use crate::plan::TopologyPlan;
-use crate::report::{Outcome, RunReport, StageReport, WaitReport, judge_run};
+use crate::plan::{GuestKind, TopologyPlan};
+use crate::report::{Outcome, Problem, RunReport, StageReport, WaitReport, judge_run};
 use crate::scenario::Scenario;
 use crate::scenario::names::MachineName;
 
@@ -53,6 +53,7 @@ pub(super) struct Run<'a> {
 pub(super) enum Ended {
     Broken(Diagnostic),
     TimedOut(Diagnostic),
+    Skipped(Problem),
 }
 
 impl From<LabError> for Ended {
@@ -121,6 +122,11 @@ impl<'a> Run<'a> {
                 let (outcome, differences) = judge_run(&self.report.checks, &must_fail);
                 self.report.outcome = outcome;
                 self.report.differences = differences;
+                self.weigh_skips();
+            }
+            Some(Err(Ended::Skipped(problem))) => {
+                self.report.outcome = Outcome::Skipped;
+                self.report.problem = Some(problem);
             }
             Some(Err(Ended::Broken(diagnostic))) => {
                 self.report.outcome = Outcome::Broken;
@@ -134,14 +140,21 @@ impl<'a> Run<'a> {
     }
 
     async fn stages(&mut self) -> Result<(), Ended> {
+        self.introduce_ghosts().map_err(Ended::Skipped)?;
         // Before the machines: each copies the worker's mounts as they are then.
         let images = self.mount_images()?;
-        let plan = TopologyPlan::new(self.scenario);
+        let plan = TopologyPlan::with_guests(self.scenario, self.job.guests);
         let begun = self.stage("building the topology");
         self.lab = Lab::build(&plan, &self.folders).await?;
         self.done("topology", begun);
         for (what, begun, took) in self.lab.take_waits() {
             self.waited("topology", what, begun, took);
+        }
+        if self.job.guests == GuestKind::Ghost {
+            self.surround();
+            self.checks().await;
+            self.note_detection();
+            return Ok(());
         }
         let begun = self.stage("booting the guests");
         self.surround();

@@ -13,12 +13,13 @@ use crate::deadline::Deadline;
 use crate::diagnostic::Diagnose;
 use crate::host::capture::{Capture, CaptureError};
 use crate::host::netlink::{LinkError, VethEnd};
+use crate::host::netlink_events::Changes;
 use crate::host::netns::{BeginNetns, MachineRoot, Netns, NetnsError, read_sysctl, write_sysctl};
 use crate::host::networkd::{self, Networkd};
 use crate::host::service::{Log, Service, ServiceError};
 use crate::host::tap::{Tap, TapError};
 use crate::host::{ChildSetup, http};
-use crate::plan::{LinkEnd, Step, TopologyPlan, dnsmasq};
+use crate::plan::{FABRIC, LinkEnd, Step, TopologyPlan, dnsmasq};
 
 /// How long a daemon may take to be ready.
 const DAEMON_READY: Duration = Duration::from_secs(15);
@@ -100,6 +101,7 @@ pub struct Lab {
     taps: BTreeMap<String, Vec<Tap>>,
     captures: BTreeMap<String, Capture>,
     machines: BTreeMap<String, Arc<Netns>>,
+    changes: Changes,
     sysctls: Vec<String>,
     /// Daemons that were waited for: what, from when, how long.
     waits: Vec<(String, Instant, Duration)>,
@@ -122,6 +124,7 @@ impl Lab {
     pub async fn build(plan: &TopologyPlan, folders: &Folders) -> Result<Self, LabError> {
         let mut lab = Self::default();
         lab.make_machines(plan)?;
+        lab.follow_machines().await?;
         for step in plan.steps() {
             tracing::debug!(%step, "carry out");
             let begun = Instant::now();
@@ -171,6 +174,29 @@ impl Lab {
         self.taps.remove(guest).unwrap_or_default()
     }
 
+    /// What changes on the machines; switches are left out.
+    pub fn changes(&self) -> &Changes {
+        &self.changes
+    }
+
+    /// Before the first address, so that none is missed.
+    async fn follow_machines(&self) -> Result<(), LabError> {
+        for (name, machine) in self.machines.iter().filter(|(name, _)| *name != FABRIC) {
+            let followed = self.changes.follow(machine).await?;
+            followed.map_err(|source| LabError::Io {
+                doing: "run `ip monitor`".to_owned(),
+                machine: name.clone(),
+                source,
+            })?;
+        }
+        Ok(())
+    }
+
+    /// Whether systemd-networkd runs on a machine.
+    pub fn has_networkd(&self, machine: &str) -> bool {
+        self.networkd.contains_key(machine)
+    }
+
     /// Sysctls as they were found after setting them, one `machine key = value` each.
     pub fn sysctls(&self) -> &[String] {
         &self.sysctls
@@ -199,14 +225,19 @@ impl Lab {
             .steps()
             .iter()
             .filter_map(|step| match step {
-                Step::Machine { name, private_run } => {
+                Step::Machine {
+                    name,
+                    private_run,
+                    machine_id,
+                } => {
                     let private = if *private_run {
                         &networkd::PRIVATE[..]
                     } else {
                         &[]
                     };
                     let tmpfs = private.iter().map(PathBuf::from).collect();
-                    Some(Netns::begin(name, MachineRoot { tmpfs }))
+                    let machine_id = machine_id.clone();
+                    Some(Netns::begin(name, MachineRoot { tmpfs, machine_id }))
                 }
                 _ => None,
             })

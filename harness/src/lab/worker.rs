@@ -12,6 +12,7 @@ use super::job::{CANCEL, Event, Job};
 use super::run::{Run, broken};
 use super::topology::Folders;
 use crate::host::isolate::{self, Isolation};
+use crate::plan::GuestKind;
 use crate::report::{RunReport, exit_code};
 use crate::scenario;
 
@@ -80,7 +81,9 @@ fn work() -> io::Result<()> {
     };
     fs::create_dir_all(&folders.run)?;
     fs::create_dir_all(folders.evidence.join("captures"))?;
-    for machine in scenario.machines.keys() {
+    let ghosts = scenario.guests.keys();
+    let ghosts = ghosts.filter(|_| job.guests == GuestKind::Ghost);
+    for machine in scenario.machines.keys().chain(ghosts) {
         fs::create_dir_all(super::topology::machine_folder(
             &folders.evidence,
             machine.as_ref(),

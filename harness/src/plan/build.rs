@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::ghost::{self, GuestKind};
 use super::step::{LinkEnd, Step};
 use crate::scenario::names::{IfName, MachineName};
 use crate::scenario::net::Mac;
@@ -28,7 +29,7 @@ const STAND_IN: [(&str, &str); 3] = [
     ("net.ipv6.conf.default.accept_ra", "0"),
 ];
 
-pub(super) fn steps(scenario: &Scenario) -> Vec<Step> {
+pub(super) fn steps(scenario: &Scenario, kind: GuestKind) -> Vec<Step> {
     let mut steps = Vec::new();
     machines(scenario, &mut steps);
     cables(scenario, &mut steps);
@@ -46,7 +47,14 @@ pub(super) fn steps(scenario: &Scenario) -> Vec<Step> {
             });
         }
     }
-    guests(scenario, &mut steps);
+    match kind {
+        GuestKind::Vm => guests(scenario, &mut steps),
+        GuestKind::Ghost => {
+            for (name, guest) in &scenario.guests {
+                ghost::steps(name, guest, &mut steps);
+            }
+        }
+    }
     steps
 }
 
@@ -54,11 +62,13 @@ fn machines(scenario: &Scenario, steps: &mut Vec<Step>) {
     steps.push(Step::Machine {
         name: FABRIC.to_owned(),
         private_run: false,
+        machine_id: None,
     });
     for (name, machine) in &scenario.machines {
         steps.push(Step::Machine {
             name: name.to_string(),
             private_run: machine.networkd.is_some(),
+            machine_id: None,
         });
     }
     let mut sysctl = |machine: &str, key: &str, value: &str, optional| {

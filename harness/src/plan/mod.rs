@@ -6,12 +6,14 @@
 mod accelerator;
 mod build;
 pub mod dnsmasq;
+pub mod ghost;
 pub mod shell;
 mod show;
 mod step;
 
 pub use accelerator::Accelerator;
 pub use build::FABRIC;
+pub use ghost::GuestKind;
 pub use step::{LinkEnd, Step};
 
 use crate::scenario::Scenario;
@@ -24,15 +26,20 @@ pub struct TopologyPlan {
 }
 
 impl TopologyPlan {
-    /// Plans a scenario. Two calls give equal plans.
+    /// Plans a scenario with MicroVMs. Two calls give equal plans.
     pub fn new(scenario: &Scenario) -> Self {
+        Self::with_guests(scenario, GuestKind::Vm)
+    }
+
+    /// Plans a scenario with this kind of guests. Two calls give equal plans.
+    pub fn with_guests(scenario: &Scenario, guests: GuestKind) -> Self {
         let title = match &scenario.variant {
             Some(variant) => format!("{}/{variant}", scenario.name),
             None => scenario.name.clone(),
         };
         Self {
             title,
-            steps: build::steps(scenario),
+            steps: build::steps(scenario, guests),
         }
     }
 

@@ -23,10 +23,17 @@ impl TopologyPlan {
 impl Display for Step {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Machine { name, private_run } => {
+            Self::Machine {
+                name,
+                private_run,
+                machine_id,
+            } => {
                 write!(f, "ip netns add {name} && ip -n {name} link set lo up")?;
                 if *private_run {
                     write!(f, "  # with its own read-only /sys and empty /run")?;
+                }
+                if let Some(id) = machine_id {
+                    write!(f, ", machine-id {id}")?;
                 }
                 Ok(())
             }

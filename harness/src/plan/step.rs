@@ -30,6 +30,8 @@ pub enum Step {
         name: String,
         /// Whether it gets a private `/run` for systemd-networkd.
         private_run: bool,
+        /// Its machine-id(5); this machine's own when absent.
+        machine_id: Option<String>,
     },
     /// A sysctl of a machine. `optional` ones may be missing on this kernel; what was found is recorded.
     Sysctl {

@@ -1,6 +1,6 @@
 //! Exit codes of `bridgelab run`, in one place. The worst run decides.
 
-use super::{Outcome, RunReport};
+use super::{NOT_SHOWN, Outcome, RunReport};
 
 /// Every run passed, or was skipped for a reason that is in the report.
 pub const PASSED: i32 = 0;
@@ -8,7 +8,7 @@ pub const PASSED: i32 = 0;
 pub const FAILED: i32 = 1;
 /// A scenario is invalid; nothing was built.
 pub const INVALID: i32 = 2;
-/// The host cannot do what every run needs, or, under `BRIDGELAB_STRICT=1`, what any run needs.
+/// Every run was skipped, or, under `BRIDGELAB_STRICT=1`, any that this host cannot do.
 pub const HOST_CANNOT: i32 = 3;
 /// Host, image, VMM or harness broke; no verdict.
 pub const BROKEN: i32 = 4;
@@ -29,6 +29,14 @@ pub fn worst(runs: &[RunReport], strict: bool) -> i32 {
         .iter()
         .filter(|run| run.outcome == Outcome::Skipped)
         .count();
+    // Whoever asks for ghosts expects what they cannot show: not even `strict` takes that for a lack of the host.
+    let lacking = runs.iter().any(|run| {
+        run.outcome == Outcome::Skipped
+            && run
+                .problem
+                .as_ref()
+                .is_none_or(|problem| problem.code != NOT_SHOWN)
+    });
     if any(Outcome::Cancelled) {
         INTERRUPTED
     } else if any(Outcome::Failed) {
@@ -37,11 +45,57 @@ pub fn worst(runs: &[RunReport], strict: bool) -> i32 {
         BROKEN
     } else if any(Outcome::TimedOut) {
         TIMED_OUT
-    } else if skipped > 0 && (strict || skipped == runs.len()) {
+    } else if strict && lacking || skipped > 0 && skipped == runs.len() {
         HOST_CANNOT
     } else if runs.iter().any(|run| !run.leaks.is_empty()) {
         LEAKED
     } else {
         PASSED
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::Problem;
+
+    fn run(outcome: Outcome, code: Option<&str>) -> RunReport {
+        RunReport {
+            scenario: "s".to_owned(),
+            variant: None,
+            outcome,
+            problem: code.map(|code| Problem {
+                code: code.to_owned(),
+                chain: vec!["why".to_owned()],
+                help: None,
+            }),
+            differences: Vec::new(),
+            accelerator: "ghost".to_owned(),
+            accelerator_reason: String::new(),
+            guests: Vec::new(),
+            checks: Vec::new(),
+            stages: Vec::new(),
+            waits: Vec::new(),
+            versions: std::collections::BTreeMap::new(),
+            leaks: Vec::new(),
+            evidence: None,
+            reproduce: String::new(),
+            ms: 1,
+        }
+    }
+
+    #[test]
+    fn what_ghosts_cannot_show_is_expected_of_them_but_a_run_of_nothing_is_no_pass() {
+        let passed = run(Outcome::Passed, None);
+        let ghost = run(Outcome::Skipped, Some(NOT_SHOWN));
+        let host = run(Outcome::Skipped, Some("host.capability-missing"));
+        for strict in [false, true] {
+            assert_eq!(worst(&[passed.clone(), ghost.clone()], strict), PASSED);
+            assert_eq!(worst(std::slice::from_ref(&ghost), strict), HOST_CANNOT);
+            assert_eq!(worst(&[host.clone(), ghost.clone()], strict), HOST_CANNOT);
+        }
+        let mixed = [passed, ghost, host];
+        assert_eq!(worst(&mixed, false), PASSED);
+        assert_eq!(worst(&mixed, true), HOST_CANNOT);
     }
 }

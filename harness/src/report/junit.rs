@@ -19,11 +19,12 @@ pub fn render(report: &Report) -> String {
         let skipped = usize::from(run.outcome == Outcome::Skipped);
         let _ = writeln!(
             xml,
-            "  <testsuite name=\"{}\" tests=\"{}\" failures=\"{}\" errors=\"{}\" skipped=\"{skipped}\" time=\"{}\">",
+            "  <testsuite name=\"{}\" tests=\"{}\" failures=\"{}\" errors=\"{}\" skipped=\"{}\" time=\"{}\">",
             escape(&title),
             run.checks.len() + problem,
             with("failure"),
             with("error") + problem - problem.min(skipped),
+            with("skipped") + skipped,
             seconds(run.ms)
         );
         xml.push_str("    <properties>\n");
@@ -85,6 +86,7 @@ fn element<'a>(run: &'a RunReport, check: &'a CheckReport) -> Option<(&'static s
     let difference = run.difference(check);
     match check.outcome {
         CheckOutcome::NotRun => Some(("error", &check.got)),
+        CheckOutcome::Skipped => Some(("skipped", &check.got)),
         _ if check.must_fail => {
             // A run that ended before it was judged has no sentences.
             let told = difference.or(check.is_wrong().then_some(check.got.as_str()));

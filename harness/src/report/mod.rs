@@ -1,15 +1,19 @@
 //! What is left afterwards: the verdict as data, and its renderings. The JSON keys are documented in
 //! `docs/report-format.md`.
 
+mod compare;
 pub mod exit_code;
 mod judge;
 pub mod junit;
+mod shown;
 #[cfg(test)]
 mod tests;
 pub mod text;
 pub mod timings;
 
+pub use compare::{Comparison, compare};
 pub use judge::judge_run;
+pub use shown::{NOT_SHOWN, not_shown};
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -43,7 +47,7 @@ pub enum Outcome {
     Broken,
     /// A stage took too long; `problem` names it.
     TimedOut,
-    /// The host cannot do it; `problem` names the capability.
+    /// The host cannot do it, or what was run cannot show it; `problem` names the reason.
     Skipped,
     /// Somebody ended it.
     Cancelled,
@@ -93,6 +97,8 @@ pub enum CheckOutcome {
     Failed,
     /// It could not be looked at.
     NotRun,
+    /// What was run cannot show it; `got` says why.
+    Skipped,
 }
 
 /// One check of a run.
@@ -129,6 +135,7 @@ impl CheckReport {
             CheckOutcome::Passed => self.must_fail,
             CheckOutcome::Failed => !self.must_fail,
             CheckOutcome::NotRun => true,
+            CheckOutcome::Skipped => false,
         }
     }
 }
@@ -163,7 +170,7 @@ pub struct WaitReport {
 pub struct GuestReport {
     /// Guest.
     pub name: String,
-    /// QEMU's machine type.
+    /// QEMU's machine type, or `ghost`.
     pub machine: String,
     /// Why that one.
     pub reason: String,
@@ -186,7 +193,7 @@ pub struct RunReport {
     pub problem: Option<Problem>,
     /// What is not as the scenario says, one sentence each.
     pub differences: Vec<String>,
-    /// `kvm` or `tcg`.
+    /// `kvm`, `tcg` or `ghost`.
     pub accelerator: String,
     /// Why that one.
     pub accelerator_reason: String,

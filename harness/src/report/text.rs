@@ -69,6 +69,7 @@ pub fn verdict(run: &RunReport, colour: Colour) -> String {
                 CheckOutcome::Passed => format!("must fail here, and holds: {got}"),
                 CheckOutcome::Failed => format!("expected {}; got {got}", check.expected),
                 CheckOutcome::NotRun => format!("could not be looked at: {got}"),
+                CheckOutcome::Skipped => format!("skipped: {got}"),
             };
             let times = if check.attempts == 1 {
                 "attempt"
@@ -98,7 +99,7 @@ pub fn verdict(run: &RunReport, colour: Colour) -> String {
         for check in run
             .checks
             .iter()
-            .filter(|check| check.must_fail)
+            .filter(|check| check.must_fail && check.outcome == CheckOutcome::Failed)
             .take(SHOWN)
         {
             let _ = writeln!(text, "  {} fails as it must: {}", check.id, check.got);
@@ -154,6 +155,15 @@ fn counts(run: &RunReport) -> String {
         .count();
     let must_fail = run.checks.iter().filter(|check| check.must_fail).count();
     let wanted = run.checks.len() - must_fail;
+    let skipped = run
+        .checks
+        .iter()
+        .filter(|check| check.outcome == CheckOutcome::Skipped)
+        .count();
+    let unseen = match skipped {
+        0 => String::new(),
+        some => format!(", {some} skipped"),
+    };
     let failed = run
         .checks
         .iter()
@@ -161,14 +171,16 @@ fn counts(run: &RunReport) -> String {
         .filter(|check| run.difference(check).is_none())
         .count();
     if must_fail == 0 {
-        format!(" ({hold} of {wanted} checks hold)")
+        format!(" ({hold} of {wanted} checks hold{unseen})")
     } else {
         let held = run
             .checks
             .iter()
             .filter(|check| !check.must_fail && check.outcome == CheckOutcome::Passed)
             .count();
-        format!(" ({held} of {wanted} checks hold, {failed} of {must_fail} fail as they must)")
+        format!(
+            " ({held} of {wanted} checks hold, {failed} of {must_fail} fail as they must{unseen})"
+        )
     }
 }
 

@@ -43,9 +43,13 @@ pub(super) async fn look(
                 Err(_) => http::judge(expect, Err(&format!("no page within {ANSWER:?}"))),
             });
         }
-        Vantage::Guest(guest) if guest.spec().image.clients => &["curl", "-gsS", "--fail", "-m", "5", &url],
+        Vantage::Guest(guest) if guest.spec().image.clients => {
+            &["curl", "-gsS", "--fail", "-m", "5", &url]
+        }
         // Not wget's own -T: Debian 12's busybox is built without it and crashes instead of saying so.
-        Vantage::Guest(_) | Vantage::Container { .. } => &["timeout", "5", "wget", "-q", "-O", "-", &url],
+        Vantage::Guest(_) | Vantage::Container { .. } => {
+            &["timeout", "5", "wget", "-q", "-O", "-", &url]
+        }
     };
     let output = from.exec(words, by).await?;
     let why = match output.stderr.trim() {

@@ -56,6 +56,11 @@ impl Need {
         }
     }
 
+    /// What a lab without MicroVMs takes.
+    pub fn of_a_lab() -> Self {
+        LAB
+    }
+
     /// Both.
     #[must_use]
     pub fn plus(self, other: Self) -> Self {

@@ -1,0 +1,73 @@
+//! What a ghost guest cannot show. Pure: decided from the scenario, before anybody looks.
+
+use std::net::IpAddr;
+
+use crate::scenario::names::MachineName;
+use crate::scenario::{Check, CheckKind, Guest, Scenario, VantagePoint};
+
+/// Operational states of a TAP that depend on its VMM; a veth has them when its other end is down.
+const CARRIERLESS: [&str; 3] = ["off", "no-carrier", "dormant"];
+
+/// Why ghosts cannot show what `check` asks; `None` when they can.
+pub fn unshown(scenario: &Scenario, check: &Check) -> Option<String> {
+    if let VantagePoint::Container(guest, _) = &check.from {
+        return Some(no_docker(guest));
+    }
+    match &check.kind {
+        CheckKind::ContainerVeth { .. } => match &check.from {
+            VantagePoint::Guest(guest) => Some(no_docker(guest)),
+            VantagePoint::Machine(_) | VantagePoint::Container(..) => None,
+        },
+        CheckKind::Ssh { guest, .. } => Some(no_server(guest.as_ref())),
+        CheckKind::Tcp { to, .. } | CheckKind::Http { to, .. } => {
+            let owner = scenario.guests.iter().find(|(_, guest)| has(guest, *to));
+            owner.map(|(name, _)| no_server(name.as_ref()))
+        }
+        CheckKind::Networkctl {
+            interface,
+            operational: Some(state),
+            ..
+        } if CARRIERLESS.contains(&state.as_str()) => {
+            let VantagePoint::Machine(machine) = &check.from else {
+                return None;
+            };
+            let mut guests = scenario.guests.values();
+            let tap = guests.any(|guest| {
+                let mut interfaces = guest.interfaces.iter();
+                guest.on == *machine && interfaces.any(|nic| nic.id == *interface)
+            });
+            tap.then(|| {
+                format!(
+                    "{interface} is a veth, and its carrier is that of its other end, not a VMM's"
+                )
+            })
+        }
+        _ => None,
+    }
+}
+
+/// Why a connection to a ghost shows nothing.
+pub fn no_server(guest: &str) -> String {
+    format!("{guest} is a ghost: it runs systemd-networkd and no servers")
+}
+
+fn no_docker(guest: &MachineName) -> String {
+    format!("{guest} is a ghost: it runs systemd-networkd and no Docker")
+}
+
+/// Whether one of the guest's unit files gives it this address.
+fn has(guest: &Guest, address: IpAddr) -> bool {
+    let mut texts = guest
+        .units
+        .iter()
+        .filter_map(|unit| std::str::from_utf8(&unit.bytes).ok());
+    texts.any(|text| {
+        text.lines().any(|line| {
+            let Some((key, value)) = line.split_once('=') else {
+                return false;
+            };
+            let given = value.trim().split('/').next().unwrap_or_default();
+            key.trim() == "Address" && given.parse() == Ok(address)
+        })
+    })
+}

@@ -1,0 +1,42 @@
+//! `bridgelab compare`: do two reports agree, for example ghosts' and MicroVMs'?
+
+use std::fs;
+use std::io::Write;
+use std::path::Path;
+
+use bridgelab_harness::report::{Report, compare, exit_code};
+
+use crate::commands::say;
+
+/// Prints each disagreement. Exit code 1 when there is one, or when the reports have no check in common.
+pub(crate) fn compare_files(here: &Path, there: &Path) -> i32 {
+    let (one, other) = match (read(here), read(there)) {
+        (Ok(one), Ok(other)) => (one, other),
+        (Err(why), _) | (_, Err(why)) => {
+            let _ = writeln!(anstream::stderr(), "error: {why}");
+            return exit_code::INVALID;
+        }
+    };
+    let found = compare(&one, &other);
+    for line in &found.disagreements {
+        say(line);
+    }
+    say(&format!(
+        "{} checks compared, {} disagree, {} looked at by one report at most",
+        found.compared,
+        found.disagreements.len(),
+        found.uncompared
+    ));
+    // To compare nothing is no agreement.
+    if found.compared > 0 && found.disagreements.is_empty() {
+        exit_code::PASSED
+    } else {
+        exit_code::FAILED
+    }
+}
+
+fn read(path: &Path) -> Result<Report, String> {
+    let told = |why: String| format!("read the report `{}`: {why}", path.display());
+    let text = fs::read_to_string(path).map_err(|error| told(error.to_string()))?;
+    serde_json::from_str(&text).map_err(|error| told(error.to_string()))
+}

@@ -1,0 +1,337 @@
+//! Scenarios with ghost guests: the guest's own unit files, read by a real networkd behind a veth with the guest's MAC
+//! address. No image, no QEMU, and no root where user namespaces and subordinate ids are at hand; so these tests run
+//! without the feature `vm`.
+#![expect(
+    clippy::expect_used,
+    clippy::panic,
+    reason = "helpers of tests fail as tests do"
+)]
+
+#[expect(dead_code, reason = "every test binary uses its part")]
+mod support;
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Output};
+
+use bridgelab_harness::report::{CheckOutcome, NOT_SHOWN, Outcome, Report, RunReport};
+use support::{PROGRAM, bridgelab, is_root, root, skip};
+
+/// Runs with ghosts in `folder`, which also is the home of a cache without any image.
+fn run(folder: &Path, words: &[&str]) -> Command {
+    let mut command = bridgelab(&["run"]);
+    command
+        .args(words)
+        .args(["--guests", "ghost", "--evidence"])
+        .arg(folder.join("evidence"))
+        .arg("--json")
+        .arg(folder.join("report.json"))
+        .env("XDG_CACHE_HOME", folder.join("cache"))
+        .env_remove("BRIDGELAB_SETUP");
+    command
+}
+
+/// The only run of a report; `None`, said aloud, when this host cannot do it.
+fn report(folder: &Path, output: &Output) -> Option<RunReport> {
+    let verdict = String::from_utf8_lossy(&output.stdout);
+    let progress = String::from_utf8_lossy(&output.stderr);
+    let text = fs::read_to_string(folder.join("report.json"));
+    let text = text.unwrap_or_else(|error| panic!("no report ({error}): {verdict}\n{progress}"));
+    let report: Report = serde_json::from_str(&text).expect("a report");
+    let run = report.runs.into_iter().next().expect("one run");
+    let code = run.problem.as_ref().map(|problem| problem.code.as_str());
+    if run.outcome == Outcome::Skipped && code != Some(NOT_SHOWN) {
+        skip(&verdict);
+        return None;
+    }
+    assert!(run.leaks.is_empty(), "{verdict}");
+    eprintln!("{verdict}");
+    Some(run)
+}
+
+/// Ids of checks with that outcome.
+fn ids(run: &RunReport, outcome: CheckOutcome) -> Vec<&str> {
+    let checks = run.checks.iter().filter(|check| check.outcome == outcome);
+    checks.map(|check| check.id.as_str()).collect()
+}
+
+/// What a ghost has not got: servers and Docker.
+const UNSHOWN: [&str; 9] = [
+    "desktop-tcp-guest-v4",
+    "desktop-ssh-guest-v4",
+    "desktop-tcp-guest-v6",
+    "desktop-ssh-guest-v6",
+    "container-veth",
+    "container-ping-router-v4",
+    "container-ping-internet-v4",
+    "container-dns-a",
+    "container-http-v4",
+];
+
+fn is_green(run: &RunReport, output: &Output) {
+    assert_eq!(run.outcome, Outcome::Passed, "{:?}", run.differences);
+    assert_eq!(output.status.code(), Some(0));
+    assert_eq!(ids(run, CheckOutcome::Skipped), UNSHOWN);
+    assert_eq!(
+        ids(run, CheckOutcome::Passed).len() + UNSHOWN.len(),
+        run.checks.len()
+    );
+    let by = |id: &str| run.checks.iter().find(|check| check.id == id).expect(id);
+    assert!(
+        by("guest-dns-a")
+            .got
+            .contains("asked 192.168.1.1, networkd's DNS")
+    );
+    assert_eq!(by("container-veth").attempts, 0);
+    assert!(by("container-veth").got.contains("no Docker"));
+    let verdict = String::from_utf8_lossy(&output.stdout);
+    assert!(
+        verdict.contains("66 of 75 checks hold, 9 skipped"),
+        "{verdict}"
+    );
+}
+
+#[test]
+fn the_page_holds_with_its_own_unit_files_in_the_guest() {
+    let folder = tempfile::tempdir().expect("a temporary directory");
+    let output = run(folder.path(), &["simple-network"])
+        .output()
+        .expect("the program under test starts");
+    let Some(run) = report(folder.path(), &output) else {
+        return;
+    };
+    is_green(&run, &output);
+    // The very bytes, and what networkd made of them.
+    let evidence = run.evidence.expect("a folder").join("machines/test1");
+    let log = fs::read_to_string(evidence.join("networkd.log")).expect("networkd's log");
+    assert!(log.contains("20-lan.network"), "{log}");
+    let links = fs::read_to_string(evidence.join("links.txt")).expect("the ghost's links");
+    assert!(links.contains("02:00:00:00:00:01"), "{links}");
+    assert!(
+        !folder.path().join("cache/bridgelab/images").exists(),
+        "no image was needed"
+    );
+}
+
+#[test]
+fn a_tap_that_the_host_leaves_alone_cuts_the_ghost_off() {
+    let folder = tempfile::tempdir().expect("a temporary directory");
+    let output = run(
+        folder.path(),
+        &["simple-network", "--variant", "tap-outside-match"],
+    )
+    .output()
+    .expect("the program under test starts");
+    let Some(run) = report(folder.path(), &output) else {
+        return;
+    };
+    assert_eq!(run.outcome, Outcome::Passed, "{:?}", run.differences);
+    assert_eq!(ids(&run, CheckOutcome::Skipped), UNSHOWN);
+    let failed = ids(&run, CheckOutcome::Failed);
+    for id in [
+        "host-tap-on-bridge",
+        "guest-ra-seen",
+        "guest-http-v6",
+        "router-ping-guest-v4",
+    ] {
+        assert!(failed.contains(&id), "{id}: {failed:?}");
+    }
+    // No check that must fail was skipped for the wrong reason: all but those of servers and Docker were looked at.
+    let must = run.checks.iter().filter(|check| check.must_fail).count();
+    assert_eq!(failed.len(), must - 8);
+}
+
+#[test]
+fn a_variant_whose_fault_needs_docker_is_skipped_and_never_passed() {
+    let folder = tempfile::tempdir().expect("a temporary directory");
+    let output = run(
+        folder.path(),
+        &["simple-network", "--variant", "no-19-docker"],
+    )
+    .env("BRIDGELAB_STRICT", "1")
+    .output()
+    .expect("the program under test starts");
+    let Some(run) = report(folder.path(), &output) else {
+        return;
+    };
+    assert_eq!(run.outcome, Outcome::Skipped, "{:?}", run.differences);
+    assert_eq!(output.status.code(), Some(3));
+    let problem = run.problem.expect("a reason");
+    assert!(problem.chain[1].contains("no Docker"), "{problem:?}");
+}
+
+/// networkd on both sides without any IPv6: nothing has to wait for duplicate address detection.
+#[test]
+fn without_ipv6_there_is_nothing_to_wait_for() {
+    let folder = tempfile::tempdir().expect("a temporary directory");
+    let scenario = v4_scenario(folder.path());
+    let output = run(folder.path(), &[&scenario])
+        .output()
+        .expect("the program under test starts");
+    let Some(run) = report(folder.path(), &output) else {
+        return;
+    };
+    assert_eq!(run.outcome, Outcome::Passed, "{:?}", run.differences);
+    assert!(
+        run.stages.iter().all(|stage| stage.name != "dad"),
+        "{:?}",
+        run.stages
+    );
+    assert!(ids(&run, CheckOutcome::Skipped).is_empty());
+}
+
+/// A unit file that a veth answers otherwise than a guest's NIC: a ghost would say something false about it.
+#[test]
+fn a_guest_that_matches_by_driver_is_not_judged_by_a_ghost() {
+    let folder = tempfile::tempdir().expect("a temporary directory");
+    let scenario = v4_scenario(folder.path());
+    let unit = folder.path().join("guest/20-lan.network");
+    let text = fs::read_to_string(&unit).expect("the unit");
+    fs::write(&unit, text.replace("Type=ether", "Driver=virtio_net")).expect("another match");
+    let output = run(folder.path(), &[&scenario])
+        .output()
+        .expect("the program under test starts");
+    let Some(run) = report(folder.path(), &output) else {
+        return;
+    };
+    assert_eq!(run.outcome, Outcome::Skipped);
+    let problem = run.problem.expect("a reason");
+    assert!(
+        problem.chain[1].contains("Driver=virtio_net"),
+        "{problem:?}"
+    );
+    assert!(run.checks.is_empty());
+}
+
+/// As root this becomes `nobody`, with subordinate ids of its own and no `/dev/net/tun` at all. An ordinary user's own
+/// run is the first test.
+#[test]
+fn the_page_holds_for_an_ordinary_user() {
+    if !is_root() {
+        return skip("only root can become another user; this user's own run is the other test");
+    }
+    let folder = tempfile::tempdir().expect("a temporary directory");
+    let home = folder.path();
+    fs::copy(PROGRAM, home.join("bridgelab")).expect("a copy that nobody can reach");
+    copy(
+        &root().join("scenarios/simple-network"),
+        &home.join("simple-network"),
+    );
+    let script = r#"
+        set -e
+        chmod -R a+rX "$FOLDER"
+        chown -R 65534:65534 "$FOLDER"
+        echo nobody:200000:65536 > "$FOLDER/subid"
+        mount --bind "$FOLDER/subid" /etc/subuid
+        mount --bind "$FOLDER/subid" /etc/subgid
+        if [ -d /dev/net ]; then mount -t tmpfs -o mode=755 tmpfs /dev/net; fi
+        exec setpriv --reuid=65534 --regid=65534 --clear-groups \
+            env HOME="$FOLDER" "$FOLDER/bridgelab" run "$FOLDER/simple-network" --guests ghost \
+            --evidence "$FOLDER/evidence" --json "$FOLDER/report.json"
+    "#;
+    let output = Command::new("unshare")
+        .args(["--mount", "--propagation", "private", "sh", "-c", script])
+        .env("FOLDER", home)
+        .env_remove("BRIDGELAB_SETUP")
+        .output()
+        .expect("unshare runs");
+    if !home.join("report.json").exists() {
+        // A container's root may be no more than a name.
+        return skip(&String::from_utf8_lossy(&output.stderr));
+    }
+    if let Some(run) = report(home, &output) {
+        is_green(&run, &output);
+    }
+}
+
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).expect("a folder");
+    for entry in fs::read_dir(from).expect("the scenario") {
+        let entry = entry.expect("an entry").path();
+        let target = to.join(entry.file_name().expect("a name"));
+        if entry.is_dir() {
+            copy(&entry, &target);
+        } else {
+            fs::copy(&entry, &target).expect("a copy");
+        }
+    }
+}
+
+/// The page's network without IPv6, in a folder of its own.
+fn v4_scenario(folder: &Path) -> String {
+    let (host, guest) = (folder.join("host"), folder.join("guest"));
+    fs::create_dir_all(&host).expect("a folder");
+    fs::create_dir_all(&guest).expect("a folder");
+    let address = |address: &str| {
+        format!(
+            "[Network]\nAddress={address}/24\nDNS=192.168.1.1\nGateway=192.168.1.1\n\
+             LinkLocalAddressing=no\nIPv6AcceptRA=no\n"
+        )
+    };
+    let files = [
+        (
+            "host/br0.netdev",
+            "[NetDev]\nName=br0\nKind=bridge\n".to_owned(),
+        ),
+        (
+            "host/10-lan.network",
+            "[Match]\nName=eno1\nName=vm-*\n\n[Network]\nBridge=br0\nLinkLocalAddressing=no\n"
+                .to_owned(),
+        ),
+        (
+            "host/10-lan-bridge.network",
+            format!("[Match]\nName=br0\n\n{}", address("192.168.1.2")),
+        ),
+        (
+            "guest/20-lan.network",
+            format!("[Match]\nType=ether\n\n{}", address("192.168.1.3")),
+        ),
+        ("scenario.toml", V4.to_owned()),
+    ];
+    for (name, text) in files {
+        fs::write(folder.join(name), text).expect("a file");
+    }
+    folder.to_string_lossy().into_owned()
+}
+
+const V4: &str = r#"
+version = 1
+summary = "a ghost on br0, without IPv6"
+
+[machines.host]
+networkd = "host"
+
+[guests.test1]
+units = "guest"
+interfaces = [{ type = "tap", id = "vm-test1", mac = "02:00:00:00:00:01" }]
+
+[[checks]]
+id = "tap-on-bridge"
+from = "host"
+bridge_port = { interface = "vm-test1", bridge = "br0" }
+
+[[checks]]
+id = "guest-link"
+from = "test1"
+networkctl = { interface = "vm-test1", setup = "configured", operational = "routable" }
+
+[[checks]]
+id = "guest-online"
+from = "test1"
+wait_online = { interface = "vm-test1" }
+
+[[checks]]
+id = "guest-dns"
+from = "test1"
+dns = { name = "www.internet.test", record = "A", expect = ["203.0.113.80"] }
+
+[[checks]]
+id = "guest-http"
+from = "test1"
+http = { to = "203.0.113.80", expect = "hello from the internet" }
+
+[[checks]]
+id = "internet-ping-guest"
+from = "internet"
+ping = { to = "192.168.1.3" }
+"#;
