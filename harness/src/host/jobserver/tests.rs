@@ -6,6 +6,9 @@ use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use crate::deadline::Deadline;
+use crate::wait::until;
+
 use super::budget::{Budget, Limit, Need};
 use super::queue::{Card, Entry, waits_for};
 use super::{Jobserver, JobserverError, Slot, Waiting, physical_memory};
@@ -113,37 +116,43 @@ async fn a_killed_waiter_does_not_hold_up_those_behind_it() {
     let folder = tempfile::tempdir().expect("a folder");
     let first = slot(folder.path(), "first").await;
     let mut waiter = Holder::start(folder.path());
+    let pid = format!("\"pid\":{}", waiter.0.id());
+    let entered = async || {
+        let names = std::fs::read_dir(folder.path()).map_err(|e| e.to_string())?;
+        let mut texts = names.flatten().map(|file| {
+            let text = std::fs::read_to_string(file.path());
+            text.unwrap_or_default()
+        });
+        texts
+            .any(|text| text.contains(&pid))
+            .then_some(())
+            .ok_or_else(|| "it is not in the queue".to_owned())
+    };
+    until(Deadline::after(LONG), "the child to stand in line", entered)
+        .await
+        .expect("it comes");
     let server = jobs(folder.path(), 1);
-    // It has entered as soon as somebody else waits behind it.
+    let (told, mut hears) = tokio::sync::mpsc::unbounded_channel();
+    let mut asked = std::pin::pin!(server.acquire("second", Need::default(), reports(told)));
+    let text = tokio::select! {
+        _ = &mut asked => panic!("the only job is taken"),
+        text = hears.recv() => text.expect("it says what it waits for"),
+    };
     let behind = format!(
         "waiting behind pid {} `holder`, which came first",
         waiter.0.id()
     );
-    let (told, mut hears) = tokio::sync::mpsc::unbounded_channel();
-    loop {
-        let mut asked =
-            std::pin::pin!(server.acquire("second", Need::default(), reports(told.clone())));
-        let text = tokio::select! {
-            _ = &mut asked => panic!("the only job is taken"),
-            text = hears.recv() => text.expect("it says what it waits for"),
-        };
-        if text != behind {
-            // We were faster than the child's start; leave and stand behind it.
-            assert!(text.contains("held by"), "{text}");
-            continue;
-        }
-        waiter.0.kill().expect("SIGKILL");
-        // Now it waits for the first, no longer for the dead.
-        let text = tokio::select! {
-            _ = &mut asked => panic!("the only job is taken"),
-            text = hears.recv() => text.expect("it says what it waits for"),
-        };
-        assert!(text.ends_with("`first`"), "{text}");
-        drop(first);
-        let admitted = tokio::time::timeout(LONG, asked).await.expect("in time");
-        let _slot = admitted.expect("admitted");
-        break;
-    }
+    assert_eq!(text, behind);
+    waiter.0.kill().expect("SIGKILL");
+    // Now it waits for the first, no longer for the dead.
+    let text = tokio::select! {
+        _ = &mut asked => panic!("the only job is taken"),
+        text = hears.recv() => text.expect("it says what it waits for"),
+    };
+    assert!(text.ends_with("`first`"), "{text}");
+    drop(first);
+    let admitted = tokio::time::timeout(LONG, asked).await.expect("in time");
+    let _slot = admitted.expect("admitted");
 }
 
 #[tokio::test]
@@ -197,7 +206,10 @@ async fn a_queue_whose_folder_is_removed_is_made_again() {
     let asked = server.acquire("second", Need::default(), reports(told));
     let remove = async {
         let _ = hears.recv().await;
-        std::fs::remove_dir_all(&folder).expect("removed");
+        // In one step, or a file that is made meanwhile keeps the folder.
+        let away = parent.path().join("away");
+        std::fs::rename(&folder, &away).expect("moved");
+        let _ = std::fs::remove_dir_all(&away);
     };
     let both = async { tokio::join!(asked, remove) };
     let (admitted, ()) = tokio::time::timeout(LONG, both).await.expect("it notices");
