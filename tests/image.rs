@@ -39,7 +39,7 @@ struct Cache {
 impl Cache {
     fn new() -> Self {
         let folder = tempfile::tempdir().expect("a temporary directory");
-        let recipe = folder.path().join("images/tiny");
+        let recipe = folder.path().join("images/sample");
         fs::create_dir_all(&recipe).expect("a folder");
         let build = recipe.join("build");
         fs::write(&build, BUILD).expect("a script");
@@ -53,7 +53,7 @@ impl Cache {
     }
 
     fn image(&self, action: &str) -> Command {
-        let mut command = bridgelab(&["image", action, "tiny"]);
+        let mut command = bridgelab(&["image", action, "sample"]);
         command
             .env("BRIDGELAB_ROOT", self.folder.path())
             .env("BRIDGELAB_CACHE", self.folder.path().join("cache"))
