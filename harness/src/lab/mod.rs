@@ -6,6 +6,7 @@
 mod boot;
 mod booting;
 mod checking;
+mod daemons;
 pub mod durations;
 mod evidence;
 mod ghost;

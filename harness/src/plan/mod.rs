@@ -4,8 +4,10 @@
 //! and is carried out step by step by `lab`.
 
 mod accelerator;
+pub mod action;
 mod build;
 pub mod dnsmasq;
+pub mod frame;
 pub mod ghost;
 pub mod shell;
 mod show;

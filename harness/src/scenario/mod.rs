@@ -19,12 +19,14 @@ mod overlay;
 pub mod provides;
 mod read;
 mod shape;
+pub mod step;
 mod validate;
 mod words;
 
 pub use error::{Fault, ScenarioErrors};
 pub use find::{FindError, ScenarioName, find, scenario_names};
 pub use load::{LoadedScenario, UnknownVariant, load};
+pub use step::Step;
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv6Addr};
@@ -32,7 +34,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use ipnet::{IpNet, Ipv6Net};
-use names::{CheckId, IfName, MachineName, VariantName};
+use names::{CheckId, IfName, MachineName, StepId, VariantName};
 use net::Mac;
 
 /// One runnable scenario: a scenario file with at most one variant laid over it, fully checked.
@@ -60,6 +62,8 @@ pub struct Scenario {
     pub guests: BTreeMap<MachineName, Guest>,
     /// What should hold, in the file's order.
     pub checks: Vec<Check>,
+    /// What is done one after another once the lab stands, with checks between.
+    pub steps: Vec<Step>,
     /// For a variant: the checks that must fail, each with the words its `got` must contain (may be empty).
     /// Empty for the green form.
     pub must_fail: BTreeMap<CheckId, String>,
@@ -239,6 +243,8 @@ pub struct Check {
     pub from: VantagePoint,
     /// How long it may take to become true. Deadlines are stretched under TCG.
     pub within: Duration,
+    /// Looked at when this step is done and before the next one; `None`: before the first.
+    pub after: Option<StepId>,
     /// What should hold.
     pub kind: CheckKind,
 }
