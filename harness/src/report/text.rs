@@ -227,6 +227,7 @@ mod tests {
                     attempts: 1,
                     at_ms: 0,
                     ms: 3,
+                    seen: Vec::new(),
                 },
                 CheckReport {
                     id: "guest-ping".to_owned(),
@@ -239,6 +240,7 @@ mod tests {
                     attempts: 12,
                     at_ms: 0,
                     ms: 30_120,
+                    seen: Vec::new(),
                 },
             ],
             steps: Vec::new(),

@@ -168,6 +168,7 @@ mod tests {
             attempts: 1,
             at_ms,
             ms,
+            seen: Vec::new(),
         }
     }
 

@@ -1,17 +1,12 @@
 //! Checks: who looks, from where, and for how long.
 
-use std::time::Duration;
-
 use super::steps::Timeline;
-use super::{Context, kinds};
+use super::{Context, kinds, times};
 use crate::scenario::error::{Fault, code};
 use crate::scenario::names::{MachineName, StepId};
 use crate::scenario::read::{At, Reader, parsed};
 use crate::scenario::shape::{CHECK, KINDS, Shape};
 use crate::scenario::{Check, VantagePoint, words};
-
-/// How long a check may take that does not say.
-const WITHIN: Duration = Duration::from_secs(30);
 
 pub(super) fn checks<'a>(
     context: &Context<'a>,
@@ -41,11 +36,9 @@ fn check<'a>(context: &Context<'a>, reader: &Reader<'a>, timeline: &Timeline) ->
         let place = text.place;
         Some(At { value, place })
     });
-    let within = reader
-        .word("within", words::duration)
-        .map_or(WITHIN, |within| within.value);
     let after = reader.text("after");
     timeline.runs_then(context, after.as_ref(), from.as_ref());
+    let times = times::times(context, reader);
     let shape = the_kind(context, reader)?;
     let kind = reader
         .table(shape.what, shape)
@@ -53,8 +46,8 @@ fn check<'a>(context: &Context<'a>, reader: &Reader<'a>, timeline: &Timeline) ->
     Some(Check {
         id: id?.value,
         from: from?.value,
-        within,
         after: after.and_then(|after| StepId::try_from(after.value).ok()),
+        times,
         kind: kind?,
     })
 }

@@ -12,6 +12,7 @@ mod machine;
 mod plain;
 mod services;
 mod steps;
+mod times;
 mod units;
 mod variant;
 
