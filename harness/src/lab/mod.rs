@@ -13,6 +13,7 @@ mod ghost;
 mod job;
 mod leaks;
 mod run;
+mod steps;
 pub mod supervise;
 mod topology;
 mod worker;
@@ -22,12 +23,14 @@ pub use topology::{Folders, Lab, LabError};
 pub use worker::worker_main;
 
 use crate::hypervisor::{GuestSpec, qemu};
-use crate::plan::{GuestKind, TopologyPlan};
+use crate::check::wanted;
+use crate::plan::{GuestKind, TopologyPlan, action};
 use crate::scenario::Scenario;
+use crate::scenario::step::Action;
 
 /// A scenario's plan as text, each step with its equivalent command; needs no privileges.
 pub fn show_plan(scenario: &Scenario, guests: GuestKind) -> String {
-    TopologyPlan::with_guests(scenario, guests).render(|name| {
+    let plan = TopologyPlan::with_guests(scenario, guests).render(|name| {
         let guest = scenario
             .guests
             .iter()
@@ -35,5 +38,10 @@ pub fn show_plan(scenario: &Scenario, guests: GuestKind) -> String {
         guest.map_or_else(String::new, |(_, guest)| {
             qemu::command(&GuestSpec::planned(name, guest)).to_string()
         })
-    })
+    });
+    let fact = |action: &Action| match action {
+        Action::WaitFor { from, kind } => Some(format!("{} at {from}", wanted(kind))),
+        _ => None,
+    };
+    plan + &action::render(scenario, guests, fact)
 }

@@ -1,6 +1,6 @@
 //! Runs a scenario in a worker's namespaces, from the first namespace to the verdict.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -17,12 +17,14 @@ use crate::diagnostic::{Diagnose, Diagnostic};
 use crate::guest::{Guest, GuestError};
 use crate::hypervisor::Accelerator;
 use crate::plan::{GuestKind, TopologyPlan};
-use crate::report::{Outcome, Problem, RunReport, StageReport, WaitReport, judge_run};
+use crate::report::{
+    Outcome, Problem, RunReport, StageReport, StepReport, WaitReport, judge_run,
+};
 use crate::scenario::Scenario;
-use crate::scenario::names::MachineName;
+use crate::scenario::names::{IfName, MachineName};
 
 /// How long processes get to end before they are killed.
-const GRACE: Duration = Duration::from_secs(2);
+pub(super) const GRACE: Duration = Duration::from_secs(2);
 
 /// Where progress goes.
 pub(super) type Tell<'a> = &'a (dyn Fn(Event) + Send + Sync);
@@ -44,6 +46,8 @@ pub(super) struct Run<'a> {
     pub(super) started: Instant,
     pub(super) lab: Lab,
     pub(super) guests: BTreeMap<MachineName, Arc<Guest>>,
+    /// NICs that steps plugged in and no guest of the scenario has: guest and name on the host side.
+    pub(super) plugged: BTreeSet<(MachineName, IfName)>,
     pub(super) commands: Vec<String>,
     pub(super) surroundings: Surroundings,
     pub(super) report: RunReport,
@@ -100,6 +104,7 @@ impl<'a> Run<'a> {
             started: Instant::now(),
             lab: Lab::default(),
             guests: BTreeMap::new(),
+            plugged: BTreeSet::new(),
             commands: Vec::new(),
             surroundings: Surroundings::default(),
             report,
@@ -121,8 +126,13 @@ impl<'a> Run<'a> {
                     .map(|(id, words)| (id.to_string(), words.clone()))
                     .collect();
                 let (outcome, differences) = judge_run(&self.report.checks, &must_fail);
-                self.report.outcome = outcome;
-                self.report.differences = differences;
+                let steps = self.report.steps.iter();
+                let steps: Vec<String> = steps.filter_map(StepReport::difference).collect();
+                self.report.outcome = match outcome {
+                    Outcome::Passed if !steps.is_empty() => Outcome::Failed,
+                    other => other,
+                };
+                self.report.differences = steps.into_iter().chain(differences).collect();
                 self.weigh_skips();
             }
             Some(Err(Ended::Skipped(problem))) => {
@@ -153,16 +163,16 @@ impl<'a> Run<'a> {
         }
         if self.job.guests == GuestKind::Ghost {
             self.surround();
-            self.checks().await;
+            self.checks_after(None).await;
             self.note_detection();
-            return Ok(());
+            return self.steps().await;
         }
         let begun = self.stage("booting the guests");
         self.surround();
         self.boot(&images).await?;
         self.done("boot", begun);
-        self.checks().await;
-        Ok(())
+        self.checks_after(None).await;
+        self.steps().await
     }
 
     fn mount_images(&self) -> Result<GuestImages, Ended> {
@@ -192,7 +202,7 @@ impl<'a> Run<'a> {
     }
 
     /// Captures are named after who is at the end of the wire; checks name the interface alone.
-    fn surround(&mut self) {
+    pub(super) fn surround(&mut self) {
         for guest in self.scenario.guests.values() {
             for interface in &guest.interfaces {
                 let mac = interface.mac.to_string();
@@ -221,8 +231,10 @@ impl<'a> Run<'a> {
                 .iter()
                 .map(move |interface| (name.to_string(), interface.id.to_string()))
         });
+        let plugged = self.plugged.iter();
+        let plugged = plugged.map(|(name, id)| (name.to_string(), id.to_string()));
         // The host's own interfaces win over equally named ones of stand-ins.
-        let all: Vec<_> = machines.chain(guests).collect();
+        let all: Vec<_> = machines.chain(guests).chain(plugged).collect();
         all.into_iter()
             .find(|(owner, interface)| format!("{owner}-{interface}") == label)
     }

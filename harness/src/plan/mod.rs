@@ -19,6 +19,7 @@ pub use ghost::GuestKind;
 pub use step::{LinkEnd, Step};
 
 use crate::scenario::Scenario;
+use crate::scenario::names::MachineName;
 
 /// All steps of a scenario's set-up, in order. Tearing down is the reverse, and the kernel's work.
 #[derive(Debug, Clone)]
@@ -43,6 +44,15 @@ impl TopologyPlan {
             title,
             steps: build::steps(scenario, guests),
         }
+    }
+
+    /// The steps that make one ghost: at the beginning, and again whenever a step of the scenario starts it.
+    pub fn ghost_steps(scenario: &Scenario, guest: &MachineName) -> Vec<Step> {
+        let mut steps = Vec::new();
+        if let Some(plan) = scenario.guests.get(guest) {
+            ghost::steps(guest, plan, &mut steps);
+        }
+        steps
     }
 
     /// The steps in the order they are carried out.

@@ -29,6 +29,7 @@ pub use load::{LoadedScenario, UnknownVariant, load};
 pub use step::Step;
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::net::{IpAddr, Ipv6Addr};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -232,6 +233,16 @@ pub enum VantagePoint {
     Guest(MachineName),
     /// Inside a container of a guest; written `GUEST/CONTAINER`.
     Container(MachineName, MachineName),
+}
+
+/// As it is written: a name, or `GUEST/CONTAINER`.
+impl fmt::Display for VantagePoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Machine(name) | Self::Guest(name) => write!(f, "{name}"),
+            Self::Container(guest, container) => write!(f, "{guest}/{container}"),
+        }
+    }
 }
 
 /// One property of the network that should hold.

@@ -7,13 +7,15 @@ mod ssh;
 mod tcp;
 
 use std::collections::BTreeMap;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use super::{ProbeError, Vantage, Verdict, ip, networkd, ping, router_advert};
 use crate::deadline::Deadline;
 use crate::host::capture::Capture;
 use crate::scenario::CheckKind;
-use links::{json, link_name, optional_link};
+use links::{json, optional_link};
+
+pub use links::link_name;
 
 /// How long one attempt may wait for the network's answer.
 const ANSWER: Duration = Duration::from_secs(3);
@@ -25,6 +27,8 @@ pub struct Surroundings {
     pub captures: BTreeMap<String, Capture>,
     /// MAC addresses of guests' NICs, by their name on the host side.
     pub macs: BTreeMap<String, String>,
+    /// Frames that came before this are not looked at: a check after a step is about what came after it.
+    pub since: Option<SystemTime>,
     /// SSH host keys given to guests, in base64.
     pub host_keys: BTreeMap<String, String>,
 }
@@ -76,7 +80,10 @@ pub async fn look(
                         "there is no capture on the wire of `{interface}`"
                     ))
                 })?;
-            let seen = capture.filter_map(|frame| router_advert::parse(&frame.bytes));
+            let seen = capture.filter_map(|frame| {
+                let counts = surroundings.since.is_none_or(|since| frame.at >= since);
+                counts.then(|| router_advert::parse(&frame.bytes)).flatten()
+            });
             let wanted = router_advert::Wanted {
                 prefix: *prefix,
                 autonomous: *autonomous,
