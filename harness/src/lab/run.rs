@@ -161,6 +161,8 @@ impl<'a> Run<'a> {
         for (what, begun, took) in self.lab.take_waits() {
             self.waited("topology", what, begun, took);
         }
+        // Before anything boots: a guest takes the most time of all.
+        self.needs_of_steps().await.map_err(Ended::Skipped)?;
         if self.job.guests == GuestKind::Ghost {
             self.surround();
             self.checks_after(None).await;

@@ -20,6 +20,7 @@ pub mod provides;
 mod read;
 mod shape;
 pub mod step;
+mod step_words;
 mod validate;
 mod words;
 

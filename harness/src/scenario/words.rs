@@ -10,13 +10,12 @@ use super::names::{CheckId, IfName, IfNameError, MachineName, NameError, StepId,
 use super::near::suggest;
 use super::net::{Mac, MacError};
 use super::read::Bad;
-use super::step::Daemon;
 use super::{GuestInterfaceKind, MachineType, RecordType, Segment};
 
 /// The longest a check may wait; more is a typing error, and sums of deadlines must not overflow.
 const LONGEST_WAIT: Duration = Duration::from_secs(3600);
 
-fn bad(message: impl Into<String>, label: impl Into<String>) -> Bad {
+pub(super) fn bad(message: impl Into<String>, label: impl Into<String>) -> Bad {
     Bad {
         code: code::BAD_VALUE,
         message: message.into(),
@@ -26,7 +25,7 @@ fn bad(message: impl Into<String>, label: impl Into<String>) -> Bad {
 }
 
 impl Bad {
-    fn help(self, help: impl Into<String>) -> Self {
+    pub(super) fn help(self, help: impl Into<String>) -> Self {
         let help = Some(help.into());
         Self { help, ..self }
     }
@@ -219,73 +218,8 @@ pub(super) fn duration(text: &str) -> Result<Duration, Bad> {
     }
 }
 
-/// What netem delays a frame by.
-pub(super) fn delay(text: &str) -> Result<Duration, Bad> {
-    let delay = duration(text)?;
-    if delay < Duration::from_millis(1) || delay > Duration::from_secs(60) {
-        let message = format!("`{text}` is not a delay of a link");
-        return Err(bad(message, "must be between `1ms` and `1m`"));
-    }
-    Ok(delay)
-}
-
-/// A bridge's forward delay, within the kernel's bounds (`BR_MIN_FORWARD_DELAY`, `BR_MAX_FORWARD_DELAY`).
-pub(super) fn forward_delay(text: &str) -> Result<Duration, Bad> {
-    let delay = duration(text)?;
-    if (2..=30).contains(&delay.as_secs()) && delay <= Duration::from_secs(30) {
-        return Ok(delay);
-    }
-    let message = format!("`{text}` is not a forward delay");
-    Err(bad(message, "must be between `2s` and `30s`"))
-}
-
-/// A frame in hexadecimal digits, with blanks or colons where one likes.
-pub(super) fn frame(text: &str) -> Result<Vec<u8>, Bad> {
-    let fault = |label: String| {
-        let fault = bad("`hex` is not an Ethernet frame", label);
-        fault.help("from the destination address on, without the checksum: `ffffffffffff 020000000001 0806 ...`")
-    };
-    let digits: Vec<u8> = text
-        .bytes()
-        .filter(|b| !b.is_ascii_whitespace() && *b != b':')
-        .collect();
-    let digit = |b: u8| char::from(b).to_digit(16);
-    if let Some(other) = digits.iter().find(|b| digit(**b).is_none()) {
-        let label = format!("`{}` is not a hexadecimal digit", char::from(*other));
-        return Err(fault(label));
-    }
-    let bytes: Vec<u8> = digits
-        .chunks(2)
-        .filter_map(|pair| Some((digit(*pair.first()?)? << 4 | digit(*pair.get(1)?)?) as u8))
-        .collect();
-    // Its header alone is 14 bytes; what a jumbo frame holds is the most that anybody sends.
-    if digits.len() % 2 == 1 || !(14..=9018).contains(&bytes.len()) {
-        return Err(fault(format!(
-            "{} digits, must be pairs, for 14 to 9018 bytes",
-            digits.len()
-        )));
-    }
-    Ok(bytes)
-}
-
-/// A daemon that steps start and stop.
-pub(super) fn daemon(text: &str) -> Result<Daemon, Bad> {
-    let daemons = [
-        Daemon::Networkd,
-        Daemon::Dnsmasq,
-        Daemon::Http,
-        Daemon::Resolved,
-        Daemon::Docker,
-    ];
-    one_of(
-        text,
-        "daemon",
-        &daemons.map(|daemon| (daemon.name(), daemon)),
-    )
-}
-
 /// One of a closed set of words.
-fn one_of<T: Copy>(text: &str, key: &str, words: &[(&'static str, T)]) -> Result<T, Bad> {
+pub(super) fn one_of<T: Copy>(text: &str, key: &str, words: &[(&'static str, T)]) -> Result<T, Bad> {
     if let Some(&(_, value)) = words.iter().find(|&&(word, _)| word == text) {
         return Ok(value);
     }
@@ -386,20 +320,6 @@ mod tests {
         for text in ["", "0s", "2h", "thirty", "-1s", "99999999999999999999y"] {
             assert!(duration(text).is_err(), "{text}");
         }
-    }
-
-    #[test]
-    fn a_frame_is_pairs_of_digits() {
-        let header = "ffffffffffff 02:00:00:00:00:01 0806";
-        assert_eq!(
-            frame(header).unwrap(),
-            [255, 255, 255, 255, 255, 255, 2, 0, 0, 0, 0, 1, 8, 6]
-        );
-        for bad in ["", "ff", &format!("{header} 0"), &format!("{header} zz")] {
-            assert!(frame(bad).is_err(), "{bad}");
-        }
-        assert!(delay("100ms").is_ok());
-        assert!(delay("1us").is_err() && delay("2m").is_err());
     }
 
     #[test]

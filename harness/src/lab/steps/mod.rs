@@ -7,6 +7,7 @@ mod daemon;
 mod frame;
 mod ghost;
 mod guest;
+mod netem;
 mod nic;
 mod unit;
 mod wait;

@@ -4,11 +4,11 @@ use crate::scenario::error::{Fault, code};
 use crate::scenario::read::Reader;
 use crate::scenario::step::Frame;
 use crate::scenario::validate::Context;
-use crate::scenario::words;
+use crate::scenario::{step_words, words};
 
 /// The one frame of a `send`: `hex` or `announce`.
 pub(super) fn frame(context: &Context<'_>, reader: &Reader<'_>) -> Option<Frame> {
-    let bytes = reader.word("hex", words::frame);
+    let bytes = reader.word("hex", step_words::frame);
     let address = reader.word("announce", words::ip);
     let mac = reader.word("mac", words::mac);
     let fault = |place, code, message: &str, label: &str| {

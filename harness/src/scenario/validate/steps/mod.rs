@@ -4,7 +4,10 @@
 //! stopped again, and nobody looks from it.
 
 mod action;
+mod daemon;
 mod frame;
+mod guest;
+mod link;
 mod place;
 mod timeline;
 mod unit;
