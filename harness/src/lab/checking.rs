@@ -152,44 +152,55 @@ impl Run<'_> {
             within
         };
         let begun = Instant::now();
-        let by = Deadline::after(within);
         let one_look = patience(self.job.accelerator, Duration::from_secs(15));
         let mut attempts = 0;
         let mut last: Result<String, ProbeError> =
             Err(ProbeError::Impossible("nobody looked".to_owned()));
-        let events = self.lab.changes().count();
-        let held = until_woken(by, "the check to hold", events, async || {
-            match self.before_look(check, by) {
-                None => {}
-                Some(Before::Unshown(why)) => return Ok((CheckOutcome::Skipped, why)),
-                Some(Before::NotYet(why)) => {
-                    last = Ok(why);
-                    return Err("it cannot hold yet");
+        let mut by = Deadline::after(within);
+        let mut made_good = Duration::ZERO;
+        let held = loop {
+            let events = self.lab.changes().count();
+            let held = until_woken(by, "the check to hold", events, async || {
+                match self.before_look(check, by) {
+                    None => {}
+                    Some(Before::Unshown(why)) => return Ok((CheckOutcome::Skipped, why)),
+                    Some(Before::NotYet(why)) => {
+                        last = Ok(why);
+                        return Err("it cannot hold yet");
+                    }
                 }
+                let _turn = vantage.turn().await;
+                attempts += 1;
+                // One look may need longer than what is left of the check's time.
+                let look_by = Deadline::after(by.left().max(one_look));
+                let looked = match (&check.from, &vantage) {
+                    (VantagePoint::Guest(_), Vantage::Machine(ghost)) => {
+                        look_from_ghost(&check.kind, ghost, &self.surroundings, look_by).await
+                    }
+                    _ => look(&check.kind, &vantage, &self.surroundings, look_by).await,
+                };
+                match looked {
+                    Ok(verdict) if verdict.holds => Ok((CheckOutcome::Passed, verdict.got)),
+                    Ok(verdict) => {
+                        last = Ok(verdict.got);
+                        Err("it does not hold")
+                    }
+                    Err(error) => {
+                        last = Err(error);
+                        Err("it could not be looked at")
+                    }
+                }
+            });
+            let held = held.await;
+            // Time in which this process was stopped is not time in which the check did not hold.
+            let counted = self.standstills.counted_since(begun);
+            if held.is_ok() || counted <= made_good {
+                break held;
             }
-            let _turn = vantage.turn().await;
-            attempts += 1;
-            // One look may need longer than what is left of the check's time.
-            let look_by = Deadline::after(by.left().max(one_look));
-            let looked = match (&check.from, &vantage) {
-                (VantagePoint::Guest(_), Vantage::Machine(ghost)) => {
-                    look_from_ghost(&check.kind, ghost, &self.surroundings, look_by).await
-                }
-                _ => look(&check.kind, &vantage, &self.surroundings, look_by).await,
-            };
-            match looked {
-                Ok(verdict) if verdict.holds => Ok((CheckOutcome::Passed, verdict.got)),
-                Ok(verdict) => {
-                    last = Ok(verdict.got);
-                    Err("it does not hold")
-                }
-                Err(error) => {
-                    last = Err(error);
-                    Err("it could not be looked at")
-                }
-            }
-        });
-        let (outcome, got) = match (held.await, last) {
+            by = Deadline::after(counted - made_good);
+            made_good = counted;
+        };
+        let (outcome, got) = match (held, last) {
             (Ok(seen), _) => seen,
             (Err(_), Ok(got)) => (CheckOutcome::Failed, got),
             (Err(_), Err(error)) => (CheckOutcome::NotRun, Diagnostic::new(&error).to_string()),
