@@ -36,9 +36,12 @@ impl Run<'_> {
         (self.tell)(Event::Progress {
             text: sentence.clone(),
         });
+        let times = self.scenario.checks.iter().map(|check| check.times);
+        let by_failing = times
+            .into_iter()
+            .any(|times| times.fails || times.fails_until.is_some());
         let report = &mut self.report;
-        let blame = unsure(report.outcome, &report.checks);
-        if !blame {
+        if !unsure(report.outcome, &report.checks, by_failing) {
             return;
         }
         let mut chain = vec![sentence];
@@ -53,13 +56,12 @@ impl Run<'_> {
     }
 }
 
-/// Whether a standstill can have made this outcome.
-fn unsure(outcome: Outcome, checks: &[CheckReport]) -> bool {
+/// Whether a standstill can have made this outcome. `by_failing`: a check passes by not holding, at first or at all.
+fn unsure(outcome: Outcome, checks: &[CheckReport], by_failing: bool) -> bool {
+    let failed = |check: &CheckReport| check.outcome == CheckOutcome::Failed;
     match outcome {
         // A variant passes when the named checks fail.
-        Outcome::Passed => checks
-            .iter()
-            .any(|check| check.outcome == CheckOutcome::Failed),
+        Outcome::Passed => by_failing || checks.iter().any(failed),
         Outcome::Failed | Outcome::TimedOut | Outcome::Broken => true,
         Outcome::Skipped | Outcome::Cancelled => false,
     }
@@ -92,11 +94,17 @@ mod tests {
             serde_json::from_value::<CheckReport>(text).expect("a check")
         };
         let (held, failed) = (check("passed"), check("failed"));
-        assert!(!unsure(Outcome::Passed, std::slice::from_ref(&held)));
-        assert!(unsure(Outcome::Passed, &[held, failed.clone()]));
-        assert!(unsure(Outcome::Failed, &[failed]));
-        assert!(unsure(Outcome::TimedOut, &[]));
-        assert!(!unsure(Outcome::Skipped, &[]));
-        assert!(!unsure(Outcome::Cancelled, &[]));
+        let held = std::slice::from_ref(&held);
+        assert!(!unsure(Outcome::Passed, held, false));
+        assert!(unsure(Outcome::Passed, held, true));
+        assert!(unsure(
+            Outcome::Passed,
+            std::slice::from_ref(&failed),
+            false
+        ));
+        assert!(unsure(Outcome::Failed, &[failed], false));
+        assert!(unsure(Outcome::TimedOut, &[], false));
+        assert!(!unsure(Outcome::Skipped, &[], true));
+        assert!(!unsure(Outcome::Cancelled, &[], true));
     }
 }
