@@ -13,6 +13,7 @@ mod ghost;
 mod job;
 mod leaks;
 mod run;
+mod standstill;
 mod steps;
 pub mod supervise;
 mod topology;
