@@ -18,6 +18,7 @@ pub fn kind_name(kind: &CheckKind) -> &'static str {
         CheckKind::Networkctl { .. } => "networkctl",
         CheckKind::WaitOnline { .. } => "wait_online",
         CheckKind::ContainerVeth { .. } => "container_veth",
+        CheckKind::Vmm { .. } => "vmm",
     }
 }
 
@@ -84,5 +85,9 @@ pub fn expected(kind: &CheckKind) -> String {
         CheckKind::ContainerVeth { container, bridge } => {
             format!("the veth of container {container} to be a port of {bridge}")
         }
+        CheckKind::Vmm { guest, refused } => match refused {
+            Some(words) => format!("the VMM of {guest} to refuse to start and say \"{words}\""),
+            None => format!("the VMM of {guest} to run"),
+        },
     }
 }

@@ -7,13 +7,14 @@ use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
 
-use super::boot::{GuestImage, GuestImages, bind_template};
+use super::boot::{GuestImage, GuestImages, Launch, bind_template};
 use super::evidence;
 use super::job::{Event, Job, StartFrom};
 use super::leaks;
 use super::topology::{Folders, Lab, LabError};
 use crate::check::Surroundings;
 use crate::diagnostic::{Diagnose, Diagnostic};
+use crate::guest::identity::Identity;
 use crate::guest::{Guest, GuestError};
 use crate::hypervisor::Accelerator;
 use crate::plan::{GuestKind, TopologyPlan};
@@ -22,7 +23,7 @@ use crate::scenario::Scenario;
 use crate::scenario::names::MachineName;
 
 /// How long processes get to end before they are killed.
-const GRACE: Duration = Duration::from_secs(2);
+pub(super) const GRACE: Duration = Duration::from_secs(2);
 
 /// Where progress goes.
 pub(super) type Tell<'a> = &'a (dyn Fn(Event) + Send + Sync);
@@ -44,6 +45,10 @@ pub(super) struct Run<'a> {
     pub(super) started: Instant,
     pub(super) lab: Lab,
     pub(super) guests: BTreeMap<MachineName, Arc<Guest>>,
+    /// What guests start with, once there is any.
+    pub(super) launch: Option<Arc<Launch>>,
+    /// Of every guest that was ever started.
+    pub(super) identities: BTreeMap<MachineName, Identity>,
     pub(super) commands: Vec<String>,
     pub(super) surroundings: Surroundings,
     pub(super) report: RunReport,
@@ -99,6 +104,8 @@ impl<'a> Run<'a> {
             started: Instant::now(),
             lab: Lab::default(),
             guests: BTreeMap::new(),
+            launch: None,
+            identities: BTreeMap::new(),
             commands: Vec::new(),
             surroundings: Surroundings::default(),
             report,
@@ -158,7 +165,7 @@ impl<'a> Run<'a> {
         }
         let begun = self.stage("booting the guests");
         self.surround();
-        self.boot(&images).await?;
+        self.boot(images).await?;
         self.done("boot", begun);
         self.checks().await;
         Ok(())
@@ -191,7 +198,7 @@ impl<'a> Run<'a> {
     }
 
     /// Captures are named after who is at the end of the wire; checks name the interface alone.
-    fn surround(&mut self) {
+    pub(super) fn surround(&mut self) {
         for guest in self.scenario.guests.values() {
             for interface in &guest.interfaces {
                 let mac = interface.mac.to_string();

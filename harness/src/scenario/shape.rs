@@ -65,7 +65,10 @@ pub(super) const GUEST: Shape = shape(
         "vcpu",
         "mem",
         "image",
+        "hypervisor",
         "machine",
+        "transport",
+        "start",
         "interfaces",
         "units",
         "without_units",
@@ -76,7 +79,17 @@ pub(super) const GUEST: Shape = shape(
 );
 pub(super) const GUEST_INTERFACE: Shape = shape(
     "a guest's interface",
-    &["type", "id", "mac", "addresses", "accept_ra"],
+    &[
+        "type",
+        "id",
+        "mac",
+        "any_mac",
+        "addresses",
+        "accept_ra",
+        "host_mtu",
+        "checksum_offload",
+        "segmentation_offload",
+    ],
 );
 pub(super) const CHECK: Shape = shape(
     "a check",
@@ -97,6 +110,7 @@ pub(super) const CHECK: Shape = shape(
         "networkctl",
         "wait_online",
         "container_veth",
+        "vmm",
     ],
 );
 
@@ -126,6 +140,7 @@ pub(super) const KINDS: &[Shape] = &[
     shape("networkctl", &["interface", "setup", "operational"]),
     shape("wait_online", &["interface"]),
     shape("container_veth", &["container", "bridge"]),
+    shape("vmm", &["guest", "refused"]),
 ];
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Context, kinds};
+use super::{Context, kinds, vmm};
 use crate::scenario::error::{Fault, code};
 use crate::scenario::names::MachineName;
 use crate::scenario::read::{At, Reader, parsed};
@@ -30,12 +30,17 @@ fn check<'a>(context: &Context<'a>, reader: &Reader<'a>) -> Option<Check> {
             .claim(format!("check id `{}`", text.value), "", text.place, owner);
     }
     let id = text.and_then(|text| parsed(text, words::check_id, context.faults));
-    let from = reader.need("from", reader.text("from"));
-    let from = from.and_then(|text| {
-        let value = vantage(context, &text)?;
-        let place = text.place;
-        Some(At { value, place })
-    });
+    let from = if reader.entry("from").is_none() && reader.entry("vmm").is_some() {
+        let place = reader.place;
+        vmm::vantage(context, reader).map(|value| At { value, place })
+    } else {
+        let from = reader.need("from", reader.text("from"));
+        from.and_then(|text| {
+            let value = vantage(context, &text)?;
+            let place = text.place;
+            Some(At { value, place })
+        })
+    };
     let within = reader
         .word("within", words::duration)
         .map_or(WITHIN, |within| within.value);

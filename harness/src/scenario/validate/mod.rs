@@ -13,6 +13,7 @@ mod plain;
 mod services;
 mod units;
 mod variant;
+mod vmm;
 
 pub(super) use units::UnitFolders;
 pub(super) use variant::expectations;
