@@ -44,7 +44,7 @@ impl Nic {
             ("netdev", json!(netdev)),
             ("mac", json!(self.mac.to_string())),
         ];
-        if let Some(mtu) = self.options.host_mtu {
+        if let Some(mtu) = self.options.mtu {
             all.push(("host_mtu", json!(mtu)));
         }
         if !self.options.checksum_offload {
@@ -125,7 +125,7 @@ mod tests {
     fn what_boots_and_what_is_plugged_in_are_told_the_same() {
         let mut nic = nic();
         nic.options = NicOptions {
-            host_mtu: Some(9000),
+            mtu: Some(9000),
             checksum_offload: false,
             segmentation_offload: false,
         };

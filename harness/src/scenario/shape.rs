@@ -86,7 +86,7 @@ pub(super) const GUEST_INTERFACE: Shape = shape(
         "any_mac",
         "addresses",
         "accept_ra",
-        "host_mtu",
+        "mtu",
         "checksum_offload",
         "segmentation_offload",
     ],

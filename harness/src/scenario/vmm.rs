@@ -87,7 +87,7 @@ pub enum GuestStart {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct NicOptions {
     /// `host_mtu`: the MTU in bytes that the guest is told; none is told when absent.
-    pub host_mtu: Option<u16>,
+    pub mtu: Option<u16>,
     /// `csum` and `guest_csum`: checksums may be left to the other side.
     pub checksum_offload: bool,
     /// `host_tso4` and its like: segments may be larger than the MTU on their way between guest and host.
@@ -97,7 +97,7 @@ pub struct NicOptions {
 impl Default for NicOptions {
     fn default() -> Self {
         Self {
-            host_mtu: None,
+            mtu: None,
             checksum_offload: true,
             segmentation_offload: true,
         }

@@ -77,7 +77,7 @@ pub(super) fn nic(context: &Context<'_>, reader: &Reader<'_>) -> NicOptions {
             .add(Fault::new(place, code::CONFLICT, message, label));
     }
     NicOptions {
-        host_mtu: reader.number("host_mtu", LEAST_MTU..=u16::MAX),
+        mtu: reader.number("mtu", LEAST_MTU..=u16::MAX),
         checksum_offload: checksum,
         segmentation_offload: segmentation.unwrap_or(checksum),
     }
