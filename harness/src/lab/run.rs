@@ -16,6 +16,7 @@ use crate::check::Surroundings;
 use crate::diagnostic::{Diagnose, Diagnostic};
 use crate::guest::identity::Identity;
 use crate::guest::{Guest, GuestError};
+use crate::host::standstill::Standstills;
 use crate::hypervisor::Accelerator;
 use crate::plan::{GuestKind, TopologyPlan};
 use crate::report::{Outcome, Problem, RunReport, StageReport, WaitReport, judge_run};
@@ -43,6 +44,7 @@ pub(super) struct Run<'a> {
     pub(super) folders: Folders,
     pub(super) tell: Tell<'a>,
     pub(super) started: Instant,
+    pub(super) standstills: &'a Standstills,
     pub(super) lab: Lab,
     pub(super) guests: BTreeMap<MachineName, Arc<Guest>>,
     /// What guests start with, once there is any.
@@ -76,6 +78,7 @@ impl<'a> Run<'a> {
         scenario: &'a Scenario,
         job: &'a Job,
         folders: Folders,
+        standstills: &'a Standstills,
         tell: Tell<'a>,
     ) -> Self {
         let report = RunReport {
@@ -102,6 +105,7 @@ impl<'a> Run<'a> {
             folders,
             tell,
             started: Instant::now(),
+            standstills,
             lab: Lab::default(),
             guests: BTreeMap::new(),
             launch: None,
@@ -144,6 +148,7 @@ impl<'a> Run<'a> {
                 self.report.problem = Some(diagnostic.into());
             }
         }
+        self.weigh_standstills();
     }
 
     async fn stages(&mut self) -> Result<(), Ended> {

@@ -79,7 +79,7 @@ pub(super) fn mac(text: &str) -> Result<Mac, Bad> {
             MacError::Shape(_) => "six pairs of hexadecimal digits: `02:00:00:00:00:01`",
             MacError::Multicast(_) => {
                 "an interface's address has an even first byte: `02:00:00:00:00:01`; for a guest whose NIC shall have \
-                 just this one, say `any_mac = true` beside it"
+                 just this one, say `invalid_mac = true` beside it"
             }
             MacError::Zero(_) => "a locally administered address starts with `02`",
         };
@@ -88,7 +88,7 @@ pub(super) fn mac(text: &str) -> Result<Mac, Bad> {
 }
 
 /// A MAC address that no interface may have, for a test of just that.
-pub(super) fn any_mac(text: &str) -> Result<Mac, Bad> {
+pub(super) fn invalid_mac(text: &str) -> Result<Mac, Bad> {
     Mac::unchecked(text).map_err(|error| {
         let help = "six pairs of hexadecimal digits: `03:00:00:00:00:01`";
         bad(error.to_string(), "not a MAC address").help(help)

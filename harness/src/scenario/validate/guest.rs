@@ -91,12 +91,13 @@ fn interface<'a>(
         context.claims.claim(thing, &scope, id.place, owner.clone());
     }
     let mac = vmm::mac(reader);
-    if let Some(mac) = &mac
-        && !reader.flag("any_mac").unwrap_or(false)
-    {
-        context
-            .claims
-            .claim(format!("MAC address `{}`", mac.value), "", mac.place, owner);
+    if let Some(mac) = &mac {
+        let thing = format!("MAC address `{}`", mac.value);
+        let duplicate = reader.flag("duplicate_mac").unwrap_or(false);
+        match reader.entry("duplicate_mac") {
+            Some(entry) if duplicate => context.claims.share(thing, &entry.key),
+            _ => context.claims.claim(thing, "", mac.place, owner),
+        }
     }
     let id = text.and_then(|text| parsed(text, words::if_name, context.faults));
     let nic = vmm::nic(context, reader);

@@ -58,8 +58,8 @@ fn among<'a, T: Copy>(
 
 /// Reads a NIC's MAC address: one that an interface may have, unless the scenario asks for any.
 pub(super) fn mac<'a>(reader: &Reader<'a>) -> Option<At<'a, Mac>> {
-    let any = reader.flag("any_mac").unwrap_or(false);
-    let parse = if any { words::any_mac } else { words::mac };
+    let any = reader.flag("invalid_mac").unwrap_or(false);
+    let parse = if any { words::invalid_mac } else { words::mac };
     reader.need("mac", reader.word("mac", parse))
 }
 
