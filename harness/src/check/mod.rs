@@ -16,10 +16,11 @@ pub mod ping;
 pub mod router_advert;
 mod unshown;
 mod vantage;
+pub mod vmm;
 
 pub use expect::{expected, kind_name, wanted};
 pub use ghost::{look_from_ghost, nic_of_ghost};
-pub use observe::{Surroundings, link_name, look};
+pub use observe::{Surroundings, Vmm, link_name, look};
 pub use unshown::{no_server, undoable, unshown};
 pub use vantage::{ProbeError, Vantage};
 

@@ -56,8 +56,7 @@ impl Run<'_> {
             let red = check.times.fails || self.scenario.must_fail.contains_key(&check.id);
             red && check.times.fails_until.is_none()
         };
-        let (red, green): (Vec<&Check>, Vec<&Check>) =
-            now.iter().copied().partition(put_off);
+        let (red, green): (Vec<&Check>, Vec<&Check>) = now.iter().copied().partition(put_off);
         let (late, early): (Vec<&Check>, Vec<&Check>) =
             green.into_iter().partition(needs_container);
         let mut reports = BTreeMap::new();
@@ -166,7 +165,8 @@ impl Run<'_> {
 
     /// Looks at a fact until a look, or the time for it, decides.
     pub(super) async fn watch(&self, check: &Check, times: Times) -> CheckReport {
-        if let Some(why) = self.unshown(check) {
+        let unshown = self.unshown(check);
+        if let Some(why) = unshown.or_else(|| self.refused_vantage(&check.from)) {
             let report = CheckReport {
                 outcome: CheckOutcome::Skipped,
                 ..self.not_run(check, &why)

@@ -60,10 +60,8 @@ impl Lab {
     /// When it does not run.
     pub(super) fn reload_dnsmasq(&self, machine: &str) -> Result<(), LabError> {
         let service = self.dnsmasq.get(machine);
-        let told = service.map_or_else(
-            || Err(io::Error::other("it does not run")),
-            Service::reload,
-        );
+        let told =
+            service.map_or_else(|| Err(io::Error::other("it does not run")), Service::reload);
         told.map_err(failed("send SIGHUP to dnsmasq", machine))
     }
 
@@ -77,7 +75,9 @@ impl Lab {
         config: &HttpServer,
     ) -> Result<(), LabError> {
         let served = self.machine(machine)?.run(http::serve(config.clone()));
-        let served = served.await?.map_err(failed("start the web server", machine))?;
+        let served = served
+            .await?
+            .map_err(failed("start the web server", machine))?;
         self.http.insert(machine.to_owned(), served);
         Ok(())
     }

@@ -7,20 +7,19 @@ use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
 
-use super::boot::{GuestImage, GuestImages, bind_template};
+use super::boot::{GuestImage, GuestImages, Launch, bind_template};
 use super::evidence;
 use super::job::{Event, Job, StartFrom};
 use super::leaks;
 use super::topology::{Folders, Lab, LabError};
 use crate::check::Surroundings;
 use crate::diagnostic::{Diagnose, Diagnostic};
+use crate::guest::identity::Identity;
 use crate::guest::{Guest, GuestError};
 use crate::host::standstill::Standstills;
 use crate::hypervisor::Accelerator;
 use crate::plan::{GuestKind, TopologyPlan};
-use crate::report::{
-    Outcome, Problem, RunReport, StageReport, StepReport, WaitReport, judge_run,
-};
+use crate::report::{Outcome, Problem, RunReport, StageReport, StepReport, WaitReport, judge_run};
 use crate::scenario::Scenario;
 use crate::scenario::names::{IfName, MachineName};
 
@@ -48,6 +47,10 @@ pub(super) struct Run<'a> {
     pub(super) standstills: &'a Standstills,
     pub(super) lab: Lab,
     pub(super) guests: BTreeMap<MachineName, Arc<Guest>>,
+    /// What guests start with, once there is any.
+    pub(super) launch: Option<Arc<Launch>>,
+    /// Of every guest that was ever started.
+    pub(super) identities: BTreeMap<MachineName, Identity>,
     /// NICs that steps plugged in and no guest of the scenario has: guest and name on the host side.
     pub(super) plugged: BTreeSet<(MachineName, IfName)>,
     pub(super) commands: Vec<String>,
@@ -108,6 +111,8 @@ impl<'a> Run<'a> {
             standstills,
             lab: Lab::default(),
             guests: BTreeMap::new(),
+            launch: None,
+            identities: BTreeMap::new(),
             plugged: BTreeSet::new(),
             commands: Vec::new(),
             surroundings: Surroundings::default(),
@@ -176,7 +181,7 @@ impl<'a> Run<'a> {
         }
         let begun = self.stage("booting the guests");
         self.surround();
-        self.boot(&images).await?;
+        self.boot(images).await?;
         self.done("boot", begun);
         self.checks_after(None).await;
         self.steps().await

@@ -54,7 +54,10 @@ pub fn commands(action: &Action, guests: GuestKind) -> Option<(VantagePoint, Vec
         ),
         Action::AddBridge { on, bridge } => (
             machine(on),
-            bridge_lines(bridge).iter().map(|line| words(line)).collect(),
+            bridge_lines(bridge)
+                .iter()
+                .map(|line| words(line))
+                .collect(),
         ),
         Action::Reload {
             on,
@@ -103,7 +106,9 @@ pub fn commands(action: &Action, guests: GuestKind) -> Option<(VantagePoint, Vec
         }
         Action::FlushFdb { on, bridge } => (
             on.clone(),
-            vec![words(&format!("ip link set {bridge} type bridge fdb_flush"))],
+            vec![words(&format!(
+                "ip link set {bridge} type bridge fdb_flush"
+            ))],
         ),
         Action::Run { on, command, .. } => (on.clone(), vec![command.clone()]),
         _ => return None,
@@ -243,12 +248,10 @@ fn at(on: &VantagePoint, guests: GuestKind, line: &str) -> String {
         VantagePoint::Guest(guest) if in_guest(on, guests) => {
             format!("{line}  # in guest {guest}")
         }
-        VantagePoint::Machine(name) | VantagePoint::Guest(name) => {
-            match line.strip_prefix("ip ") {
-                Some(rest) => format!("ip -n {name} {rest}"),
-                None => format!("ip netns exec {name} {line}"),
-            }
-        }
+        VantagePoint::Machine(name) | VantagePoint::Guest(name) => match line.strip_prefix("ip ") {
+            Some(rest) => format!("ip -n {name} {rest}"),
+            None => format!("ip netns exec {name} {line}"),
+        },
         VantagePoint::Container(guest, container) => {
             format!("docker exec {container} {line}  # in guest {guest}")
         }

@@ -55,6 +55,12 @@ impl TopologyPlan {
         steps
     }
 
+    /// The steps that make a guest's TAPs for one start of its VMM: `tap-up` of microvm.nix.
+    pub fn guest_steps(scenario: &Scenario, guest: &MachineName) -> Vec<Step> {
+        let plan = scenario.guests.get(guest);
+        plan.map_or_else(Vec::new, |plan| build::taps(guest, plan, true))
+    }
+
     /// The steps in the order they are carried out.
     pub fn steps(&self) -> &[Step] {
         &self.steps

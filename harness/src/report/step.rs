@@ -120,7 +120,10 @@ mod tests {
         let told = |outcome, said| step(outcome, said, false, Some("busy")).difference();
         assert_eq!(told(Refused, "Device or resource busy"), None);
         let done = told(Done, "").expect("a difference");
-        assert_eq!(done, "step `down` must be refused with \"busy\", and is done");
+        assert_eq!(
+            done,
+            "step `down` must be refused with \"busy\", and is done"
+        );
         let other = told(Refused, "no such device").expect("a difference");
         assert!(other.contains("not in the named way"), "{other}");
         assert_eq!(step(Refused, "x", true, None).difference(), None);

@@ -2,8 +2,8 @@
 
 use std::fmt::Write;
 
-use super::{CheckReport, RunReport};
 use super::text::seconds;
+use super::{CheckReport, RunReport};
 
 /// A bar is never asked to fit into fewer columns.
 const NARROWEST: usize = 20;

@@ -1,7 +1,7 @@
 //! Steps that are commands at a place.
 
-use super::NotDone;
 use super::super::run::Run;
+use super::NotDone;
 use crate::check::{Vantage, link_name, nic_of_ghost};
 use crate::deadline::Deadline;
 use crate::guest::ssh::Output;

@@ -212,8 +212,8 @@ impl Run<'_> {
                 guest,
                 interface,
                 mac,
-            } => self.plug(guest, interface, *mac, by).await,
-            Action::Unplug { guest, interface } => self.unplug(guest, interface, by).await,
+            } => self.plug(guest, interface, *mac).await,
+            Action::Unplug { guest, interface } => self.unplug(guest, interface).await,
             Action::WriteUnit { on, unit } => self.write_unit(on, unit, by).await,
             Action::Send {
                 on,
@@ -223,7 +223,9 @@ impl Run<'_> {
             } => self.send(on, interface, frame, *count).await,
             Action::Sysctl { on, key, value } => self.sysctl(on, key, value, by).await,
             Action::WaitFor { from, kind } => self.wait_for_fact(step, from, kind).await,
-            Action::Reload { on, daemon, .. } if action::commands(action, self.job.guests).is_none() => {
+            Action::Reload { on, daemon, .. }
+                if action::commands(action, self.job.guests).is_none() =>
+            {
                 self.reload_daemon(on, *daemon)
             }
             Action::Reload { .. }

@@ -13,8 +13,7 @@ use crate::report::Problem;
 use crate::scenario::step::Action;
 
 /// Uses netem once, on the loopback interface of the switches, which nobody uses.
-const TRY_NETEM: &str =
-    "tc qdisc add dev lo root netem delay 1ms && tc qdisc delete dev lo root";
+const TRY_NETEM: &str = "tc qdisc add dev lo root netem delay 1ms && tc qdisc delete dev lo root";
 
 impl Run<'_> {
     /// Why the run is skipped: a step needs what this kernel has not got.

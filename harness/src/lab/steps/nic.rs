@@ -5,7 +5,6 @@ use std::sync::Arc;
 use super::super::run::Run;
 use super::super::topology::LabError;
 use super::NotDone;
-use crate::deadline::Deadline;
 use crate::host::netns::Netns;
 use crate::plan::{LinkEnd, Step, ghost::nic_name};
 use crate::scenario::names::{IfName, MachineName};
@@ -18,9 +17,7 @@ impl Run<'_> {
         let declared = declared.map(|interface| interface.id.clone());
         let plugged = self.plugged.iter();
         let plugged = plugged.filter(|(owner, _)| owner == guest);
-        declared
-            .chain(plugged.map(|(_, id)| id.clone()))
-            .collect()
+        declared.chain(plugged.map(|(_, id)| id.clone())).collect()
     }
 
     pub(super) async fn plug(
@@ -28,7 +25,6 @@ impl Run<'_> {
         guest: &MachineName,
         interface: &IfName,
         mac: Mac,
-        by: Deadline,
     ) -> Result<String, NotDone> {
         let declared = self.scenario.guests[guest].interfaces.iter();
         let declared = declared.clone().position(|nic| nic.id == *interface);
@@ -37,11 +33,11 @@ impl Run<'_> {
             let (id, mac) = (interface.to_string(), mac.to_string());
             self.surroundings.macs.insert(id, mac);
         }
-        if self.is_ghost(guest) {
-            self.plug_into_ghost(guest, interface, mac, declared).await?;
-        } else {
-            self.plug_into_vm(guest, interface, mac, declared, by).await?;
+        if !self.is_ghost(guest) {
+            return Err(not_yet(guest));
         }
+        self.plug_into_ghost(guest, interface, mac, declared)
+            .await?;
         self.surround();
         Ok(String::new())
     }
@@ -50,10 +46,9 @@ impl Run<'_> {
         &mut self,
         guest: &MachineName,
         interface: &IfName,
-        by: Deadline,
     ) -> Result<String, NotDone> {
         if !self.is_ghost(guest) {
-            return self.unplug_from_vm(guest, interface, by).await;
+            return Err(not_yet(guest));
         }
         let host = self.host_of(guest)?;
         // Both ends go.
@@ -127,10 +122,8 @@ impl Run<'_> {
     }
 }
 
-// TEMPORARY until the guest work is merged
-impl Run<'_> {
-    async fn plug_into_vm(&mut self, _: &MachineName, _: &IfName, _: Mac, _: Option<usize>, _: Deadline) -> Result<(), NotDone> { Err(NotDone::Unshown("temporary".into())) }
-    async fn unplug_from_vm(&mut self, _: &MachineName, _: &IfName, _: Deadline) -> Result<String, NotDone> { Err(NotDone::Unshown("temporary".into())) }
-    pub(super) async fn start_guest(&mut self, _: &MachineName) -> Result<(), super::Ended> { todo!() }
-    pub(super) async fn stop_guest(&mut self, _: &MachineName, _: Option<Deadline>) -> Result<(), super::Ended> { todo!() }
+fn not_yet(guest: &MachineName) -> NotDone {
+    NotDone::Unshown(format!(
+        "{guest} is a MicroVM, and only ghosts have their NICs plugged by steps so far"
+    ))
 }

@@ -1,7 +1,7 @@
 //! Checks: who looks, from where, and for how long.
 
 use super::steps::Timeline;
-use super::{Context, kinds, times};
+use super::{Context, kinds, times, vmm};
 use crate::scenario::error::{Fault, code};
 use crate::scenario::names::{MachineName, StepId};
 use crate::scenario::read::{At, Reader, parsed};
@@ -30,12 +30,17 @@ fn check<'a>(context: &Context<'a>, reader: &Reader<'a>, timeline: &Timeline) ->
             .claim(format!("check id `{}`", text.value), "", text.place, owner);
     }
     let id = text.and_then(|text| parsed(text, words::check_id, context.faults));
-    let from = reader.need("from", reader.text("from"));
-    let from = from.and_then(|text| {
-        let value = vantage(context, &text)?;
-        let place = text.place;
-        Some(At { value, place })
-    });
+    let from = if reader.entry("from").is_none() && reader.entry("vmm").is_some() {
+        let place = reader.place;
+        vmm::vantage(context, reader).map(|value| At { value, place })
+    } else {
+        let from = reader.need("from", reader.text("from"));
+        from.and_then(|text| {
+            let value = vantage(context, &text)?;
+            let place = text.place;
+            Some(At { value, place })
+        })
+    };
     let after = reader.text("after");
     timeline.runs_then(context, after.as_ref(), from.as_ref());
     let times = times::times(context, reader);
@@ -91,10 +96,7 @@ pub(super) fn the_one(
         [] => {
             let message = what.missing.to_owned();
             let label = what.none.to_owned();
-            let names: Vec<_> = all
-                .iter()
-                .map(|kind| format!("`{}`", kind.what))
-                .collect();
+            let names: Vec<_> = all.iter().map(|kind| format!("`{}`", kind.what)).collect();
             let help = format!("one of {}", names.join(", "));
             let fault = Fault::new(reader.place, code::MISSING_KEY, message, label);
             context.faults.add(fault.help(help));

@@ -41,6 +41,8 @@ pub(super) struct KnownGuest<'a> {
     /// MAC addresses of its NICs, by `id`; those that steps plug in are not among them.
     pub(super) macs: BTreeMap<&'a str, &'a str>,
     pub(super) containers: BTreeSet<&'a str>,
+    /// The machine that holds its TAPs.
+    pub(super) on: &'a str,
     /// Its image; `None`: the default.
     pub(super) image: Option<&'a str>,
     /// Whether it boots with the lab; if not, a step starts it.
@@ -74,8 +76,9 @@ impl<'a> Known<'a> {
         }
         for (name, guest) in tables(tree, "guests") {
             let taps: BTreeSet<_> = names_in(guest, "interfaces", "id").collect();
-            if let Some(on) = known.machines.get_mut(text(guest, "on").unwrap_or("host")) {
-                on.taps.extend(&taps);
+            let on = text(guest, "on").unwrap_or("host");
+            if let Some(machine) = known.machines.get_mut(on) {
+                machine.taps.extend(&taps);
             }
             let containers = match value(guest, "containers") {
                 Some(Value::Table(containers)) => containers.keys().map(String::as_str).collect(),
@@ -88,6 +91,7 @@ impl<'a> Known<'a> {
                 taps,
                 macs: macs.collect(),
                 containers,
+                on,
                 image,
                 boots: text(guest, "start") != Some("step"),
             };

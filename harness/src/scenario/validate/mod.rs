@@ -15,6 +15,7 @@ mod steps;
 mod times;
 mod units;
 mod variant;
+mod vmm;
 
 pub(super) use units::UnitFolders;
 pub(super) use variant::expectations;

@@ -148,7 +148,8 @@ fn run(
         let message = "`command` names no program".to_owned();
         let label = "must be a program and its arguments".to_owned();
         let fault = Fault::new(&entry.node.place, code::BAD_VALUE, message, label);
-        let help = "for example `command = [\"ip\", \"link\"]`; a shell is `[\"sh\", \"-c\", \"...\"]`";
+        let help =
+            "for example `command = [\"ip\", \"link\"]`; a shell is `[\"sh\", \"-c\", \"...\"]`";
         context.faults.add(fault.help(help.to_owned()));
     }
     Some(Action::Run {

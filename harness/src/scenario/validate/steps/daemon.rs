@@ -37,14 +37,16 @@ fn is_there(
     let known = &context.known;
     let (there, lacks) = match &on.value {
         VantagePoint::Machine(name) => {
-            let there = known.machines.get(name.as_str()).is_none_or(|machine| {
-                match daemon.value {
-                    Daemon::Networkd => machine.networkd,
-                    Daemon::Dnsmasq => machine.dnsmasq,
-                    Daemon::Http => machine.http,
-                    Daemon::Resolved | Daemon::Docker => false,
-                }
-            });
+            let there =
+                known
+                    .machines
+                    .get(name.as_str())
+                    .is_none_or(|machine| match daemon.value {
+                        Daemon::Networkd => machine.networkd,
+                        Daemon::Dnsmasq => machine.dnsmasq,
+                        Daemon::Http => machine.http,
+                        Daemon::Resolved | Daemon::Docker => false,
+                    });
             (there, format!("machine `{name}` has no"))
         }
         VantagePoint::Guest(name) => {
@@ -68,7 +70,11 @@ fn is_there(
     None
 }
 
-pub(super) fn reload<'a>(context: &Context<'a>, reader: &Reader<'a>, state: &State) -> Option<Action> {
+pub(super) fn reload<'a>(
+    context: &Context<'a>,
+    reader: &Reader<'a>,
+    state: &State,
+) -> Option<Action> {
     let on = place(context, reader, ("reload", Takes::Link), state);
     let daemon = reader.word("daemon", step_words::daemon);
     let link = kinds::interface_at(context, reader, "interface", on.as_ref());
@@ -98,4 +104,3 @@ pub(super) fn reload<'a>(context: &Context<'a>, reader: &Reader<'a>, state: &Sta
         interface: link,
     })
 }
-

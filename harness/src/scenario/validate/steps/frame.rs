@@ -12,9 +12,12 @@ pub(super) fn frame(context: &Context<'_>, reader: &Reader<'_>) -> Option<Frame>
     let address = reader.word("announce", words::ip);
     let mac = reader.word("mac", words::mac);
     let fault = |place, code, message: &str, label: &str| {
-        context
-            .faults
-            .add(Fault::new(place, code, message.to_owned(), label.to_owned()));
+        context.faults.add(Fault::new(
+            place,
+            code,
+            message.to_owned(),
+            label.to_owned(),
+        ));
     };
     match (reader.entry("hex"), reader.entry("announce")) {
         (None, None) => {
@@ -35,7 +38,12 @@ pub(super) fn frame(context: &Context<'_>, reader: &Reader<'_>) -> Option<Frame>
         (Some(_), None) => {
             if let Some(mac) = reader.entry("mac") {
                 let message = "`mac` without `announce`";
-                fault(&mac.key, code::CONFLICT, message, "`hex` is the whole frame");
+                fault(
+                    &mac.key,
+                    code::CONFLICT,
+                    message,
+                    "`hex` is the whole frame",
+                );
             }
             Some(Frame::Bytes(bytes?.value))
         }

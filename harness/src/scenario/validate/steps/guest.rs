@@ -33,7 +33,11 @@ pub(super) fn turn_guest<'a>(
 type Nic<'a> = (At<'a, &'a str>, At<'a, &'a str>);
 
 /// A NIC of a guest that runs.
-pub(super) fn nic<'a>(context: &Context<'a>, reader: &Reader<'a>, state: &State) -> Option<Nic<'a>> {
+pub(super) fn nic<'a>(
+    context: &Context<'a>,
+    reader: &Reader<'a>,
+    state: &State,
+) -> Option<Nic<'a>> {
     let guest = guest(context, reader);
     let interface = reader.need("interface", reader.text("interface"));
     let (guest, interface) = (guest?, interface?);
@@ -55,13 +59,19 @@ pub(super) fn nic<'a>(context: &Context<'a>, reader: &Reader<'a>, state: &State)
     Some((guest, interface))
 }
 
-pub(super) fn plug<'a>(context: &Context<'a>, reader: &Reader<'a>, state: &mut State) -> Option<Action> {
+pub(super) fn plug<'a>(
+    context: &Context<'a>,
+    reader: &Reader<'a>,
+    state: &mut State,
+) -> Option<Action> {
     let (guest, interface) = nic(context, reader, state)?;
     let mac = reader.word("mac", words::mac);
     let key = format!("{} {}", guest.value, interface.value);
     let known = context.known.guests.get(guest.value);
     let declared = known.and_then(|known| known.macs.get(interface.value).copied());
-    let own = declared.map(str::to_owned).or_else(|| state.macs.get(&key).cloned());
+    let own = declared
+        .map(str::to_owned)
+        .or_else(|| state.macs.get(&key).cloned());
     let mac = match (own, mac) {
         (Some(_), Some(mac)) => {
             let message = format!("`{}` has its MAC address already", interface.value);
@@ -88,4 +98,3 @@ pub(super) fn plug<'a>(context: &Context<'a>, reader: &Reader<'a>, state: &mut S
         mac,
     })
 }
-

@@ -33,10 +33,7 @@ pub(super) fn add_bridge(
             stp,
             forward_delay: forward_delay.map(|delay| delay.value),
             mac: mac.map(|mac| mac.value),
-            addresses: addresses
-                .into_iter()
-                .map(|address| address.value)
-                .collect(),
+            addresses: addresses.into_iter().map(|address| address.value).collect(),
             ports,
         },
     })
@@ -106,4 +103,3 @@ pub(super) fn flush(
         }
     }
 }
-

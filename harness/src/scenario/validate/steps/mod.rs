@@ -38,7 +38,7 @@ pub(super) fn steps<'a>(context: &Context<'a>, root: &Reader<'a>) -> (Vec<Step>,
     let readers = root.tables("steps", &STEP);
     let ids: Vec<&str> = readers
         .iter()
-        .filter_map(|reader| Some(reader.entry("id")?.node.value.as_text()?))
+        .filter_map(|reader| reader.entry("id")?.node.value.as_text())
         .collect();
     for reader in &readers {
         if let Some(before) = reader.text("before")
@@ -49,7 +49,9 @@ pub(super) fn steps<'a>(context: &Context<'a>, root: &Reader<'a>) -> (Vec<Step>,
                 .faults
                 .unknown(&before, ("step", "steps"), "", known);
         }
-        let id = reader.entry("id").and_then(|entry| entry.node.value.as_text());
+        let id = reader
+            .entry("id")
+            .and_then(|entry| entry.node.value.as_text());
         steps.extend(step(context, reader, &mut state));
         if let Some(id) = id {
             timeline.add(id, &state);
