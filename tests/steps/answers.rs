@@ -74,6 +74,7 @@ ping = { to = "192.168.1.1" }
     assert_eq!(run.checks[0].outcome, CheckOutcome::Passed);
 }
 
+/// A ghost has this machine's programs: what they do there shows nothing, and so does everything after.
 #[test]
 fn what_a_ghost_cannot_do_is_skipped_by_name_with_all_that_follows() {
     let text = format!(
@@ -110,6 +111,7 @@ ping = {{ to = "192.168.1.1" }}
     assert!(after.got.contains("step docker"), "{}", after.got);
 }
 
+/// Where the kernel has netem, the link suffers; where not, the run is skipped with its name and never passed.
 #[test]
 fn a_link_is_impaired_where_the_kernel_can() {
     let folder = tempfile::tempdir().expect("a temporary directory");

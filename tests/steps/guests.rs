@@ -57,6 +57,7 @@ fn without_networkd_nobody_takes_the_new_tap() {
     );
 }
 
+/// What networkd made goes; networkd makes it again when it is asked to, and puts the ports on it.
 #[test]
 fn a_bridge_is_deleted_under_its_guest_and_made_again() {
     let text = format!(
@@ -110,6 +111,7 @@ ping = {{ to = "192.168.1.3" }}
     );
 }
 
+/// networkd's own files, on the host and in the ghost, and its state after each reload.
 #[test]
 fn unit_files_are_written_and_removed() {
     let text = format!(
@@ -169,6 +171,7 @@ remove_unit = {{ on = "test1", name = "20-lan.network" }}
     assert!(step(&run, "guest-reconfigure").command.contains("vm-test1"));
 }
 
+/// A NIC goes and comes back; one that the guest never had comes, too.
 #[test]
 fn nics_are_unplugged_and_plugged() {
     let text = format!(
@@ -227,4 +230,3 @@ bridge_port = {{ interface = "vm-test1b", bridge = "br0" }}
     let Some(run) = run(&text) else { return };
     passes(&run);
 }
-

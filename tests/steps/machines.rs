@@ -57,7 +57,6 @@ ping = { to = "203.0.113.80" }
     assert_eq!(step(&run, "as-it-says").said, "0");
 }
 
-/// What networkd made goes; networkd makes it again when it is asked to, and puts the ports on it.
 /// Where no networkd runs, a bridge is what the step makes of it.
 #[test]
 fn a_bridge_is_made_by_hand() {
@@ -159,8 +158,6 @@ http = { to = "203.0.113.80", expect = "hello" }
     passes(&run);
 }
 
-/// networkd's own files, on the host and in the ghost, and its state after each reload.
-/// A NIC goes and comes back; one that the guest never had comes, too.
 /// Who hears an announcement corrects what it knows: once the wrong way, and after a flush the right way again.
 #[test]
 fn an_announcement_moves_an_address() {
@@ -205,6 +202,3 @@ run = { on = "host", command = ["sh", "-c", "bridge fdb show br br0 | grep 02:00
     passes(&run);
     assert_eq!(step(&run, "lie").said, "42 bytes");
 }
-
-/// A ghost has this machine's programs: what they do there shows nothing, and so does everything after.
-/// Where the kernel has netem, the link suffers; where not, the run is skipped with its name and never passed.

@@ -16,9 +16,7 @@ mod support;
 use std::fs;
 use std::path::Path;
 
-use bridgelab_harness::report::{
-    NOT_SHOWN, Outcome, Report, RunReport, StepReport,
-};
+use bridgelab_harness::report::{NOT_SHOWN, Outcome, Report, RunReport, StepReport};
 use support::{bridgelab, lan_scenario, root, skip};
 
 /// A guest as the page has it, with its unit files beside the host's.
