@@ -57,7 +57,8 @@ fn without_networkd_nobody_takes_the_new_tap() {
     );
 }
 
-/// What networkd made goes; networkd makes it again when it is asked to, and puts the ports on it.
+/// What networkd made goes under it. One that starts anew makes it again, and puts the ports on it; `networkctl reload`
+/// does not (systemd 252): its files have not changed.
 #[test]
 fn a_bridge_is_deleted_under_its_guest_and_made_again() {
     let text = format!(
@@ -80,24 +81,20 @@ fails = true
 ping = {{ to = "192.168.1.3" }}
 
 [[steps]]
-id = "made-again"
-reload = {{ on = "host" }}
+id = "networkd-off"
+stop_daemon = {{ on = "host", daemon = "networkd" }}
 
 [[steps]]
-id = "uplink"
-reload = {{ on = "host", interface = "eno1" }}
+id = "networkd-on"
+start_daemon = {{ on = "host", daemon = "networkd" }}
 
 [[steps]]
 id = "uplink-is-port"
 wait_for = {{ from = "host", bridge_port = {{ interface = "eno1", bridge = "br0" }} }}
 
-[[steps]]
-id = "tap"
-reload = {{ on = "host", interface = "vm-test1" }}
-
 [[checks]]
 id = "reached-again"
-after = "tap"
+after = "uplink-is-port"
 from = "desktop"
 ping = {{ to = "192.168.1.3" }}
 "#
