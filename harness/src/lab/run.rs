@@ -1,6 +1,6 @@
 //! Runs a scenario in a worker's namespaces, from the first namespace to the verdict.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -51,8 +51,9 @@ pub(super) struct Run<'a> {
     pub(super) launch: Option<Arc<Launch>>,
     /// Of every guest that was ever started.
     pub(super) identities: BTreeMap<MachineName, Identity>,
-    /// NICs that steps plugged in and no guest of the scenario has: guest and name on the host side.
-    pub(super) plugged: BTreeSet<(MachineName, IfName)>,
+    /// NICs that steps plugged in and no guest of the scenario has, by guest and name on the host side: which of the
+    /// guest's NICs it is, from 0.
+    pub(super) plugged: BTreeMap<(MachineName, IfName), usize>,
     pub(super) commands: Vec<String>,
     pub(super) surroundings: Surroundings,
     pub(super) report: RunReport,
@@ -113,7 +114,7 @@ impl<'a> Run<'a> {
             guests: BTreeMap::new(),
             launch: None,
             identities: BTreeMap::new(),
-            plugged: BTreeSet::new(),
+            plugged: BTreeMap::new(),
             commands: Vec::new(),
             surroundings: Surroundings::default(),
             report,
@@ -243,7 +244,7 @@ impl<'a> Run<'a> {
                 .iter()
                 .map(move |interface| (name.to_string(), interface.id.to_string()))
         });
-        let plugged = self.plugged.iter();
+        let plugged = self.plugged.keys();
         let plugged = plugged.map(|(name, id)| (name.to_string(), id.to_string()));
         // The host's own interfaces win over equally named ones of stand-ins.
         let all: Vec<_> = machines.chain(guests).chain(plugged).collect();

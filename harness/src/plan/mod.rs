@@ -18,8 +18,8 @@ pub use build::FABRIC;
 pub use ghost::GuestKind;
 pub use step::{LinkEnd, Step};
 
-use crate::scenario::Scenario;
-use crate::scenario::names::MachineName;
+use crate::scenario::names::{IfName, MachineName};
+use crate::scenario::{Guest, GuestInterface, Scenario};
 
 /// All steps of a scenario's set-up, in order. Tearing down is the reverse, and the kernel's work.
 #[derive(Debug, Clone)]
@@ -59,6 +59,25 @@ impl TopologyPlan {
     pub fn guest_steps(scenario: &Scenario, guest: &MachineName) -> Vec<Step> {
         let plan = scenario.guests.get(guest);
         plan.map_or_else(Vec::new, |plan| build::taps(guest, plan, true))
+    }
+
+    /// The steps that make the host's end of one NIC for a MicroVM; one that the guest does not have gets a TAP like
+    /// any other.
+    pub fn nic_steps(scenario: &Scenario, guest: &MachineName, id: &IfName) -> Vec<Step> {
+        let Some(plan) = scenario.guests.get(guest) else {
+            return Vec::new();
+        };
+        let nic = plan.interfaces.iter().find(|nic| nic.id == *id);
+        let nic = nic.or(plan.interfaces.first()).cloned();
+        let interfaces = nic.map(|nic| GuestInterface {
+            id: id.clone(),
+            ..nic
+        });
+        let alone = Guest {
+            interfaces: interfaces.into_iter().collect(),
+            ..plan.clone()
+        };
+        build::taps(guest, &alone, true)
     }
 
     /// The steps in the order they are carried out.
