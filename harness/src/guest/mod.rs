@@ -301,6 +301,11 @@ impl Guest {
         &self.spec
     }
 
+    /// Its VMM's process id, while that runs.
+    pub fn vmm_pid(&self) -> Option<u32> {
+        self.vmm.pid()
+    }
+
     /// How its start went.
     pub fn steps(&self) -> &Steps {
         &self.steps

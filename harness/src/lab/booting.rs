@@ -139,6 +139,7 @@ impl Known {
                 reason: self.machine.1,
                 start: start.to_owned(),
                 start_reason,
+                memory: None,
             },
         }
     }
