@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
-use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::join_all;
@@ -11,12 +10,12 @@ use futures_util::future::join_all;
 use super::job::Job;
 use super::run::Run;
 use super::topology::machine_folder;
-use crate::check::Vantage;
+use crate::check::{ProbeError, Vantage};
 use crate::deadline::Deadline;
-use crate::host::netns::Netns;
 use crate::host::process_memory::ProcessMemory;
 use crate::lab::boot::guest_folder;
 use crate::plan::GuestKind;
+use crate::plan::shell::quote;
 
 /// Commands whose output tells a machine's network: file name and command.
 const NETWORK: [(&str, &str); 8] = [
@@ -72,6 +71,16 @@ const PLAIN_GUEST: [(&str, &str); 4] = [
     ("processes.txt", "ps"),
 ];
 
+/// Versions in a guest; what it has not got says nothing.
+const VERSIONS: [(&str, &str); 3] = [
+    (
+        "systemd",
+        "systemctl --version 2>/dev/null | sed -n '1s/systemd //p'",
+    ),
+    ("kernel", "uname -r"),
+    ("docker", "docker --version 2>/dev/null"),
+];
+
 /// Gathers everything into the evidence folder; what cannot be gathered is logged. Returns the versions found.
 pub(super) async fn gather(run: &Run<'_>, job: &Job, evidence: &Path) -> BTreeMap<String, String> {
     write(
@@ -107,7 +116,8 @@ pub(super) async fn gather(run: &Run<'_>, job: &Job, evidence: &Path) -> BTreeMa
         let wanted = NETWORK
             .into_iter()
             .filter(|(file, _)| networkd || *file != "networkctl.txt");
-        save_all(machine.clone(), wanted.collect(), &folder).await;
+        let vantage = Vantage::Machine(machine.clone());
+        save_all(&vantage, wanted.collect(), &folder).await;
     });
     let guests = run.guests.iter().map(async |(name, guest)| {
         let folder = guest_folder(evidence, name.as_ref());
@@ -117,20 +127,15 @@ pub(super) async fn gather(run: &Run<'_>, job: &Job, evidence: &Path) -> BTreeMa
         } else {
             (&NETWORK[..PLAIN_NETWORK], &PLAIN_GUEST[..])
         };
-        for (file, command) in network.iter().chain(inside) {
-            save(&vantage, command, &folder.join(file)).await;
-        }
-        let mut versions = Vec::new();
-        for (what, command) in [
-            ("systemd", "systemctl --version | sed -n '1s/systemd //p'"),
-            ("kernel", "uname -r"),
-            ("docker", "docker --version 2>/dev/null"),
-        ] {
-            if let Some(version) = ask(&vantage, command).await {
-                versions.push((format!("{name}.{what}"), version));
-            }
-        }
-        versions
+        let wanted = network.iter().chain(inside).copied().collect();
+        save_all(&vantage, wanted, &folder).await;
+        let names = VERSIONS.map(|(what, _)| what);
+        let commands = VERSIONS.map(|(_, command)| command);
+        let told = run_all(&vantage, &commands).await.unwrap_or_default();
+        let told = names.into_iter().zip(told);
+        told.map(|(what, text)| (format!("{name}.{what}"), text.trim().to_owned()))
+            .filter(|(_, version)| !version.is_empty())
+            .collect::<Vec<_>>()
     });
     let (mut versions, _, of_guests) =
         tokio::join!(versions(run, job), join_all(machines), join_all(guests));
@@ -198,35 +203,40 @@ async fn ask(vantage: &Vantage, command: &str) -> Option<String> {
     (!text.is_empty()).then_some(text)
 }
 
-async fn save(vantage: &Vantage, command: &str, path: &Path) {
-    let by = Deadline::after(Duration::from_secs(30));
-    match vantage.exec(&["sh", "-c", command], by).await {
-        Ok(output) => write(
-            path,
-            &format!("# {command}\n{}{}", output.stdout, output.stderr),
-        ),
-        Err(error) => tracing::warn!(%error, command, "evidence could not be gathered"),
-    }
-}
-
-/// As [`save`] for several commands, by one shell: on a machine the starting of programs is what takes time.
-async fn save_all(machine: Arc<Netns>, wanted: Vec<(&str, &str)>, folder: &Path) {
-    let script: String = wanted
-        .iter()
-        .map(|(_, command)| format!("printf '\\f'; ({command}) 2>&1\n"))
-        .collect();
-    let by = Deadline::after(Duration::from_secs(30));
-    let vantage = Vantage::Machine(machine);
-    match vantage.exec(&["sh", "-c", &script], by).await {
-        Ok(output) => {
-            // A form feed before each part; none of these commands prints one.
-            let parts = output.stdout.split('\u{c}').skip(1);
+/// Saves what commands print, each to its file.
+async fn save_all(vantage: &Vantage, wanted: Vec<(&str, &str)>, folder: &Path) {
+    let commands: Vec<&str> = wanted.iter().map(|(_, command)| *command).collect();
+    match run_all(vantage, &commands).await {
+        Ok(parts) => {
             for ((file, command), part) in wanted.iter().zip(parts) {
                 write(&folder.join(file), &format!("# {command}\n{part}"));
             }
         }
-        Err(error) => tracing::warn!(%error, "evidence of a machine could not be gathered"),
+        Err(error) => {
+            tracing::warn!(%error, folder = %folder.display(), "evidence could not be gathered")
+        }
     }
+}
+
+/// What each of several commands prints, by one shell: on a machine the starting of programs is what takes time, in a
+/// guest it is the session.
+async fn run_all(vantage: &Vantage, commands: &[&str]) -> Result<Vec<String>, ProbeError> {
+    let alone = |command: &&str| match vantage {
+        Vantage::Machine(_) => format!("({command})"),
+        // A Docker that hangs must not keep the others from being heard.
+        Vantage::Guest(_) | Vantage::Container { .. } => {
+            format!("timeout 20 sh -c {}", quote(command))
+        }
+    };
+    let script: String = commands
+        .iter()
+        .map(|command| format!("printf '\\f'; {} 2>&1\n", alone(command)))
+        .collect();
+    let by = Deadline::after(Duration::from_secs(60));
+    let output = vantage.exec(&["sh", "-c", &script], by).await?;
+    // A form feed before each part; none of these commands prints one.
+    let parts = output.stdout.split('\u{c}').skip(1);
+    Ok(parts.map(str::to_owned).collect())
 }
 
 fn write(path: &Path, text: &str) {
