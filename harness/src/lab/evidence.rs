@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::io;
 use std::path::Path;
 use std::time::Duration;
 
@@ -12,10 +13,13 @@ use super::run::Run;
 use super::topology::machine_folder;
 use crate::check::{ProbeError, Vantage};
 use crate::deadline::Deadline;
+use crate::guest::Guest;
 use crate::host::process_memory::ProcessMemory;
+use crate::hypervisor::qemu::RAM;
 use crate::lab::boot::guest_folder;
 use crate::plan::GuestKind;
 use crate::plan::shell::quote;
+use crate::report::GuestMemory;
 
 /// Commands whose output tells a machine's network: file name and command.
 const NETWORK: [(&str, &str); 8] = [
@@ -144,20 +148,31 @@ pub(super) async fn gather(run: &Run<'_>, job: &Job, evidence: &Path) -> BTreeMa
 }
 
 /// Memory of every guest's VMM, by the guest's name; what cannot be read is logged.
-pub(super) fn memory(run: &Run<'_>, evidence: &Path) -> BTreeMap<String, ProcessMemory> {
+pub(super) fn memory(run: &Run<'_>, evidence: &Path) -> BTreeMap<String, GuestMemory> {
     let mut measured = BTreeMap::new();
     for (name, guest) in &run.guests {
-        let Some(pid) = guest.vmm_pid() else { continue };
-        match ProcessMemory::read(&Path::new("/proc").join(pid.to_string())) {
-            Ok((memory, text)) => {
-                let folder = guest_folder(evidence, name.as_ref());
-                write(&folder.join("vmm-memory.txt"), &text);
-                measured.insert(name.to_string(), memory);
-            }
+        let folder = guest_folder(evidence, name.as_ref());
+        match memory_of(guest, &folder) {
+            Ok(Some(memory)) => drop(measured.insert(name.to_string(), memory)),
+            Ok(None) => {}
             Err(error) => tracing::warn!(%error, %name, "memory of a VMM could not be read"),
         }
     }
     measured
+}
+
+fn memory_of(guest: &Guest, folder: &Path) -> io::Result<Option<GuestMemory>> {
+    let Some(pid) = guest.vmm_pid() else {
+        return Ok(None);
+    };
+    let process = Path::new("/proc").join(pid.to_string());
+    let (vmm, text) = ProcessMemory::read(&process)?;
+    write(&folder.join("vmm-memory.txt"), &text);
+    let template = match guest.spec().start.folder() {
+        Some(template) => ProcessMemory::read_mapping(&process, &template.join(RAM))?,
+        None => None,
+    };
+    Ok(Some(GuestMemory { vmm, template }))
 }
 
 async fn versions(run: &Run<'_>, job: &Job) -> BTreeMap<String, String> {

@@ -182,7 +182,17 @@ pub struct GuestReport {
     pub start_reason: String,
     /// Memory of its VMM after the checks; none of a guest without one, or of one that had ended.
     #[serde(default)]
-    pub memory: Option<ProcessMemory>,
+    pub memory: Option<GuestMemory>,
+}
+
+/// What a guest takes of this machine's memory.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GuestMemory {
+    /// Of the whole VMM: the guest's memory, and what QEMU needs for itself, translated code for example.
+    #[serde(flatten)]
+    pub vmm: ProcessMemory,
+    /// Of the template's memory alone, which guests share until they write to it; none for a cold start.
+    pub template: Option<ProcessMemory>,
 }
 
 /// One run of one scenario, green or variant.
