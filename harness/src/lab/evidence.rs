@@ -238,9 +238,10 @@ async fn save_all(vantage: &Vantage, wanted: Vec<(&str, &str)>, folder: &Path) {
 async fn run_all(vantage: &Vantage, commands: &[&str]) -> Result<Vec<String>, ProbeError> {
     let alone = |command: &&str| match vantage {
         Vantage::Machine(_) => format!("({command})"),
-        // A Docker that hangs must not keep the others from being heard.
+        // A Docker that hangs must not keep the others from being heard. By its path: for a busybox that runs `sh`,
+        // that is its own, whose `ip` is its own as well.
         Vantage::Guest(_) | Vantage::Container { .. } => {
-            format!("timeout 20 sh -c {}", quote(command))
+            format!("timeout 20 /bin/sh -c {}", quote(command))
         }
     };
     let script: String = commands
