@@ -13,6 +13,7 @@
 //! doctor       all of the above in one report
 //! setup        installs what is missing
 //! jobserver    how many labs at once, for all processes of the user
+//! standstill   whether this process stood still: a suspend, a stop
 //! ```
 //!
 //! What the lab is made of:
@@ -50,6 +51,7 @@ pub mod probe;
 pub mod process_memory;
 pub mod service;
 pub mod setup;
+pub mod standstill;
 mod sys;
 pub mod tap;
 pub mod tool;

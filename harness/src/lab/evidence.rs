@@ -11,18 +11,21 @@ use futures_util::future::join_all;
 use super::job::Job;
 use super::run::Run;
 use super::topology::machine_folder;
-use crate::check::{ProbeError, Vantage};
+use crate::check::Vantage;
 use crate::deadline::Deadline;
 use crate::guest::Guest;
 use crate::host::process_memory::ProcessMemory;
 use crate::hypervisor::qemu::RAM;
+use crate::image::versions_in;
 use crate::lab::boot::guest_folder;
 use crate::plan::GuestKind;
-use crate::plan::shell::quote;
-use crate::report::GuestMemory;
+use crate::report::{GuestMemory, Outcome};
 
-/// Commands whose output tells a machine's network: file name and command.
-const NETWORK: [(&str, &str); 8] = [
+/// File name and command of a piece of evidence.
+type Piece = (&'static str, &'static str);
+
+/// Commands whose output tells a machine's network.
+const NETWORK: [Piece; 8] = [
     ("links.txt", "ip -d -s link"),
     ("addresses.txt", "ip addr"),
     (
@@ -47,8 +50,12 @@ const NETWORK: [(&str, &str); 8] = [
     ),
 ];
 
+/// As many of [`NETWORK`] as a guest is asked after a run that passed: its state is there to be compared with a failed one's,
+/// and the rest would take longer than the checks under emulation.
+const QUICK_NETWORK: usize = 5;
+
 /// The same from inside a guest.
-const GUEST: [(&str, &str); 4] = [
+const GUEST: [Piece; 4] = [
     ("journal.txt", "journalctl --no-pager -b -o short-monotonic"),
     (
         "resolver.txt",
@@ -68,21 +75,11 @@ const GUEST: [(&str, &str); 4] = [
 const PLAIN_NETWORK: usize = 4;
 
 /// From inside a guest without networkd.
-const PLAIN_GUEST: [(&str, &str); 4] = [
+const PLAIN_GUEST: [Piece; 4] = [
     ("journal.txt", "dmesg"),
     ("resolver.txt", "cat /etc/resolv.conf"),
     ("network.txt", "cat /etc/bridgelab/network"),
     ("processes.txt", "ps"),
-];
-
-/// Versions in a guest; what it has not got says nothing.
-const VERSIONS: [(&str, &str); 3] = [
-    (
-        "systemd",
-        "systemctl --version 2>/dev/null | sed -n '1s/systemd //p'",
-    ),
-    ("kernel", "uname -r"),
-    ("docker", "docker --version 2>/dev/null"),
 ];
 
 /// Gathers everything into the evidence folder; what cannot be gathered is logged. Returns the versions found.
@@ -112,7 +109,7 @@ pub(super) async fn gather(run: &Run<'_>, job: &Job, evidence: &Path) -> BTreeMa
         &evidence.join("captures/summary.txt"),
         &(captures.join("\n") + "\n"),
     );
-    // Machines and guests at once; what is asked of one is asked one after another.
+    // Machines and guests at once; what is asked of one is asked by one shell.
     let machines = run.lab.machines().map(async |machine| {
         let folder = machine_folder(evidence, machine.name());
         // Without a networkd of its own, a machine's networkctl would ask the real host's.
@@ -123,27 +120,19 @@ pub(super) async fn gather(run: &Run<'_>, job: &Job, evidence: &Path) -> BTreeMa
         let vantage = Vantage::Machine(machine.clone());
         save_all(&vantage, wanted.collect(), &folder).await;
     });
+    let whole = run.report.outcome != Outcome::Passed || job.keep;
     let guests = run.guests.iter().map(async |(name, guest)| {
         let folder = guest_folder(evidence, name.as_ref());
-        let vantage = Vantage::Guest(guest.clone());
-        let (network, inside) = if guest.spec().image.networkd {
-            (&NETWORK[..], &GUEST[..])
-        } else {
-            (&NETWORK[..PLAIN_NETWORK], &PLAIN_GUEST[..])
+        let (network, inside) = match (guest.spec().image.networkd, whole) {
+            (true, true) => (&NETWORK[..], &GUEST[..]),
+            (true, false) => (&NETWORK[..QUICK_NETWORK], &[][..]),
+            (false, true) => (&NETWORK[..PLAIN_NETWORK], &PLAIN_GUEST[..]),
+            (false, false) => (&NETWORK[..PLAIN_NETWORK], &[][..]),
         };
         let wanted = network.iter().chain(inside).copied().collect();
-        save_all(&vantage, wanted, &folder).await;
-        let names = VERSIONS.map(|(what, _)| what);
-        let commands = VERSIONS.map(|(_, command)| command);
-        let told = run_all(&vantage, &commands).await.unwrap_or_default();
-        let told = names.into_iter().zip(told);
-        told.map(|(what, text)| (format!("{name}.{what}"), text.trim().to_owned()))
-            .filter(|(_, version)| !version.is_empty())
-            .collect::<Vec<_>>()
+        save_all(&Vantage::Guest(guest.clone()), wanted, &folder).await;
     });
-    let (mut versions, _, of_guests) =
-        tokio::join!(versions(run, job), join_all(machines), join_all(guests));
-    versions.extend(of_guests.into_iter().flatten());
+    let (versions, _, _) = tokio::join!(versions(run, job), join_all(machines), join_all(guests));
     versions
 }
 
@@ -180,6 +169,14 @@ async fn versions(run: &Run<'_>, job: &Job) -> BTreeMap<String, String> {
     versions.insert("bridgelab".to_owned(), env!("CARGO_PKG_VERSION").to_owned());
     for (name, image) in &job.images {
         versions.insert(format!("image.{name}"), image.digest.clone());
+    }
+    // The recipe wrote them down when it made the image, and guests boot from nothing else.
+    for (name, guest) in &run.scenario().guests {
+        let image = job.images.get(&guest.image);
+        let written = image.map(|image| versions_in(&image.folder));
+        for (what, version) in written.unwrap_or_default() {
+            versions.insert(format!("{name}.{what}"), version);
+        }
     }
     let Some(machine) = run.lab.machines().next() else {
         return versions;
@@ -218,41 +215,23 @@ async fn ask(vantage: &Vantage, command: &str) -> Option<String> {
     (!text.is_empty()).then_some(text)
 }
 
-/// Saves what commands print, each to its file.
-async fn save_all(vantage: &Vantage, wanted: Vec<(&str, &str)>, folder: &Path) {
-    let commands: Vec<&str> = wanted.iter().map(|(_, command)| *command).collect();
-    match run_all(vantage, &commands).await {
-        Ok(parts) => {
+/// Saves what several commands print. One shell runs them all: it is the starting of programs that takes time.
+async fn save_all(vantage: &Vantage, wanted: Vec<Piece>, folder: &Path) {
+    let script: String = wanted
+        .iter()
+        .map(|(_, command)| format!("printf '\\f'; ({command}) 2>&1\n"))
+        .collect();
+    let by = Deadline::after(Duration::from_secs(30));
+    match vantage.exec(&["sh", "-c", &script], by).await {
+        Ok(output) => {
+            // A form feed before each part; none of these commands prints one.
+            let parts = output.stdout.split('\u{c}').skip(1);
             for ((file, command), part) in wanted.iter().zip(parts) {
                 write(&folder.join(file), &format!("# {command}\n{part}"));
             }
         }
-        Err(error) => {
-            tracing::warn!(%error, folder = %folder.display(), "evidence could not be gathered")
-        }
+        Err(error) => tracing::warn!(%error, "evidence of a machine could not be gathered"),
     }
-}
-
-/// What each of several commands prints, by one shell: on a machine the starting of programs is what takes time, in a
-/// guest it is the session.
-async fn run_all(vantage: &Vantage, commands: &[&str]) -> Result<Vec<String>, ProbeError> {
-    let alone = |command: &&str| match vantage {
-        Vantage::Machine(_) => format!("({command})"),
-        // A Docker that hangs must not keep the others from being heard. By its path: for a busybox that runs `sh`,
-        // that is its own, whose `ip` is its own as well.
-        Vantage::Guest(_) | Vantage::Container { .. } => {
-            format!("timeout 20 /bin/sh -c {}", quote(command))
-        }
-    };
-    let script: String = commands
-        .iter()
-        .map(|command| format!("printf '\\f'; {} 2>&1\n", alone(command)))
-        .collect();
-    let by = Deadline::after(Duration::from_secs(60));
-    let output = vantage.exec(&["sh", "-c", &script], by).await?;
-    // A form feed before each part; none of these commands prints one.
-    let parts = output.stdout.split('\u{c}').skip(1);
-    Ok(parts.map(str::to_owned).collect())
 }
 
 fn write(path: &Path, text: &str) {
