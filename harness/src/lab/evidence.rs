@@ -137,31 +137,30 @@ pub(super) async fn gather(run: &Run<'_>, job: &Job, evidence: &Path) -> BTreeMa
 }
 
 /// Memory of every guest's VMM, by the guest's name; what cannot be read is logged.
-pub(super) fn memory(run: &Run<'_>, evidence: &Path) -> BTreeMap<String, GuestMemory> {
+pub(super) async fn memory(run: &Run<'_>, evidence: &Path) -> BTreeMap<String, GuestMemory> {
     let mut measured = BTreeMap::new();
     for (name, guest) in &run.guests {
         let folder = guest_folder(evidence, name.as_ref());
-        match memory_of(guest, &folder) {
-            Ok(Some(memory)) => drop(measured.insert(name.to_string(), memory)),
-            Ok(None) => {}
+        let Some(pid) = guest.vmm_pid().await else {
+            continue;
+        };
+        match memory_of(guest, pid, &folder) {
+            Ok(memory) => drop(measured.insert(name.to_string(), memory)),
             Err(error) => tracing::warn!(%error, %name, "memory of a VMM could not be read"),
         }
     }
     measured
 }
 
-fn memory_of(guest: &Guest, folder: &Path) -> io::Result<Option<GuestMemory>> {
-    let Some(pid) = guest.vmm_pid() else {
-        return Ok(None);
-    };
-    let process = Path::new("/proc").join(pid.to_string());
+fn memory_of(guest: &Guest, vmm: u32, folder: &Path) -> io::Result<GuestMemory> {
+    let process = Path::new("/proc").join(vmm.to_string());
     let (vmm, text) = ProcessMemory::read(&process)?;
     write(&folder.join("vmm-memory.txt"), &text);
     let template = match guest.spec().start.folder() {
         Some(template) => ProcessMemory::read_mapping(&process, &template.join(RAM))?,
         None => None,
     };
-    Ok(Some(GuestMemory { vmm, template }))
+    Ok(GuestMemory { vmm, template })
 }
 
 async fn versions(run: &Run<'_>, job: &Job) -> BTreeMap<String, String> {
