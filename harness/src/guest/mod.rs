@@ -300,6 +300,11 @@ impl Guest {
         &self.spec
     }
 
+    /// Its VMM's process id, while that runs.
+    pub async fn vmm_pid(&self) -> Option<u32> {
+        self.vmm.lock().await.pid()
+    }
+
     /// The end of its VMM; `None` while it runs.
     pub async fn vmm_end(&self) -> Option<ServiceError> {
         self.vmm.lock().await.ended_within(Duration::ZERO).await

@@ -7,6 +7,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::identity::Identity;
 use crate::image::seed::Seed;
+use crate::scenario::provides::Provides;
 
 /// A clock that tells whole seconds may be this far off and right.
 const SECOND: Duration = Duration::from_secs(1);
@@ -18,18 +19,24 @@ pub struct Takeover {
     seed: Seed,
     boot_id: String,
     entropy: Vec<u8>,
+    image: &'static Provides,
     /// The last four bytes of the bridge's MAC address; Docker makes them at random, too.
     docker0: [u8; 4],
     state: File,
 }
 
 impl Takeover {
-    /// A takeover by `identity`, with its `seed`, from the template whose devices' state is in `state`, with random bytes and a boot id from this
-    /// machine's kernel.
+    /// A takeover by `identity`, with its `seed`, from the template of `image` whose devices' state is in `state`,
+    /// with random bytes and a boot id from this machine's kernel.
     ///
     /// # Errors
     /// When `/dev/urandom` or `/proc/sys/kernel/random/uuid` cannot be read.
-    pub fn new(identity: &Identity, seed: Seed, state: File) -> io::Result<Self> {
+    pub fn new(
+        identity: &Identity,
+        seed: Seed,
+        image: &'static Provides,
+        state: File,
+    ) -> io::Result<Self> {
         let mut entropy = vec![0; 64];
         let mut docker0 = [0; 4];
         let mut random = File::open("/dev/urandom")?;
@@ -42,6 +49,7 @@ impl Takeover {
                 .trim()
                 .to_owned(),
             entropy,
+            image,
             docker0,
             state,
         })
@@ -61,7 +69,9 @@ impl Takeover {
             .iter()
             .map(|byte| format!("{byte:02x}"))
             .collect();
-        add(&mut seed, "docker0", format!("02:42:{}\n", mac.join(":")));
+        if self.image.docker {
+            add(&mut seed, "docker0", format!("02:42:{}\n", mac.join(":")));
+        }
         add(&mut seed, "clock", format!("{:.3}\n", clock.as_secs_f64()));
         add(&mut seed, "entropy", self.entropy.clone());
         add(&mut seed, "boot_id", format!("{}\n", self.boot_id));
@@ -84,13 +94,15 @@ impl Takeover {
             .filter_map(|word| word.split_once('='))
             .collect();
         let is = |key: &str| said.get(key).copied().unwrap_or_default();
-        for (key, wanted) in [
+        // Only networkd keeps leases.
+        let leases = self.image.networkd.then_some(("leases", "0"));
+        let always = [
             ("machine_id", self.identity.machine_id.as_str()),
             ("hostname", &self.identity.hostname),
             ("boot_id", &self.boot_id),
             ("neighbours", "0"),
-            ("leases", "0"),
-        ] {
+        ];
+        for (key, wanted) in always.into_iter().chain(leases) {
             if is(key) != wanted {
                 return Err(format!("its {key} is `{}`, not `{wanted}`", is(key)));
             }
@@ -116,17 +128,18 @@ mod tests {
     use super::*;
     use crate::guest::identity::KeyPair;
 
-    fn takeover() -> Takeover {
+    fn takeover(image: &str) -> Takeover {
         let folder = tempfile::tempdir().expect("a temporary directory");
         let login = KeyPair::generate("login", &folder.path().join("login")).expect("a key");
         let identity = Identity::generate("test1", folder.path(), &login).expect("an identity");
         let state = tempfile::tempfile().expect("a temporary file");
-        Takeover::new(&identity, identity.seed(&[]), state).expect("the kernel has random numbers")
+        Takeover::new(&identity, identity.seed(&[]), Provides::of(image), state)
+            .expect("the kernel has random numbers")
     }
 
     #[test]
     fn the_proof_wants_every_identity_and_the_time() {
-        let takeover = takeover();
+        let takeover = takeover("debian");
         let now = UNIX_EPOCH + Duration::from_secs(1_800_000_000);
         let machine_id = takeover.identity.machine_id.clone();
         let good = format!(
@@ -153,8 +166,21 @@ mod tests {
     }
 
     #[test]
+    fn only_a_guest_with_networkd_is_asked_for_leases() {
+        let now = UNIX_EPOCH + Duration::from_secs(1_800_000_000);
+        for (image, proven) in [("debian", false), ("tiny", true)] {
+            let takeover = takeover(image);
+            let said = format!(
+                "boot_id={} clock=1800000000 hostname=test1 machine_id={} neighbours=0",
+                takeover.boot_id, takeover.identity.machine_id
+            );
+            assert_eq!(takeover.prove(&said, now, now).is_ok(), proven, "{image}");
+        }
+    }
+
+    #[test]
     fn two_takeovers_share_no_randomness() {
-        let (one, other) = (takeover(), takeover());
+        let (one, other) = (takeover("tiny"), takeover("tiny"));
         assert_ne!(one.entropy, other.entropy);
         assert_ne!(one.boot_id, other.boot_id);
         assert_ne!(one.identity.machine_id, other.identity.machine_id);

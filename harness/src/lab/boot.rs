@@ -169,7 +169,8 @@ async fn start_guest(
     if let Some(folder) = spec.start.folder() {
         let state = folder.join("state");
         let state = File::open(&state).map_err(io("open", &state))?;
-        let made = Takeover::new(&identity, plain::seed(&identity, guest)?, state);
+        let seed = plain::seed(&identity, guest)?;
+        let made = Takeover::new(&identity, seed, image.provides, state);
         takeover = Some(made.map_err(io("read random numbers for", &run))?);
     } else {
         let seeded = plain::seed(&identity, guest)?.append_to(image.initrd.clone());

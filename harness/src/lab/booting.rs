@@ -281,6 +281,7 @@ impl Known {
             reason: self.machine.1,
             start: start.to_owned(),
             start_reason,
+            memory: None,
         }
     }
 }
