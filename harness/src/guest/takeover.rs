@@ -56,33 +56,32 @@ impl Takeover {
     pub(super) fn archive(&self, now: SystemTime) -> Vec<u8> {
         let clock = now.duration_since(UNIX_EPOCH).unwrap_or_default();
         let mut seed = self.seed.clone();
-        let mac: Vec<String> = self
-            .docker0
-            .iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect();
-        add(&mut seed, "docker0", format!("02:42:{}\n", mac.join(":")));
+        add(&mut seed, "docker0", format!("{}\n", self.docker0()));
         add(&mut seed, "clock", format!("{:.3}\n", clock.as_secs_f64()));
         add(&mut seed, "entropy", self.entropy.clone());
         add(&mut seed, "boot_id", format!("{}\n", self.boot_id));
         seed.to_cpio()
     }
 
+    /// The MAC address of Docker's bridge.
+    fn docker0(&self) -> String {
+        let [a, b, c, d] = self.docker0;
+        format!("02:42:{a:02x}:{b:02x}:{c:02x}:{d:02x}")
+    }
+
     /// Whether what the guest says of itself is what it was sent, and nothing of the template's.
+    ///
+    /// It set its clock to the time `sent`, and told it before `now`.
     ///
     /// # Errors
     /// What is not so.
-    /// It set its clock to the time `sent`, and told it before `now`.
     pub(super) fn prove(
         &self,
         said: &str,
         sent: SystemTime,
         now: SystemTime,
     ) -> Result<(), String> {
-        let said: BTreeMap<&str, &str> = said
-            .split_whitespace()
-            .filter_map(|word| word.split_once('='))
-            .collect();
+        let said: BTreeMap<&str, &str> = facts(said).collect();
         let is = |key: &str| said.get(key).copied().unwrap_or_default();
         for (key, wanted) in [
             ("machine_id", self.identity.machine_id.as_str()),
@@ -90,10 +89,15 @@ impl Takeover {
             ("boot_id", &self.boot_id),
             ("neighbours", "0"),
             ("leases", "0"),
+            ("host_key", self.identity.host_key.public_blob()),
+            ("docker0", &self.docker0()),
         ] {
             if is(key) != wanted {
                 return Err(format!("its {key} is `{}`, not `{wanted}`", is(key)));
             }
+        }
+        if drawn(is("random")).is_none() {
+            return Err(format!("its random bytes are `{}`", is("random")));
         }
         let since = |time: SystemTime| time.duration_since(UNIX_EPOCH).unwrap_or_default();
         let clock = is("clock").parse::<u64>().map(Duration::from_secs);
@@ -105,6 +109,18 @@ impl Takeover {
         }
         Ok(())
     }
+}
+
+/// What a guest says of itself, `KEY=VALUE` words.
+pub(super) fn facts(said: &str) -> impl Iterator<Item = (&str, &str)> {
+    said.split_whitespace()
+        .filter_map(|word| word.split_once('='))
+}
+
+/// Sixteen random bytes in hexadecimal, if that is what this is.
+fn drawn(text: &str) -> Option<&str> {
+    let hex = text.bytes().all(|byte| byte.is_ascii_hexdigit());
+    (text.len() == 32 && hex).then_some(text)
 }
 
 fn add(seed: &mut Seed, name: &str, bytes: impl Into<Vec<u8>>) {
@@ -129,8 +145,10 @@ mod tests {
         let takeover = takeover();
         let now = UNIX_EPOCH + Duration::from_secs(1_800_000_000);
         let machine_id = takeover.identity.machine_id.clone();
+        let (docker0, host_key) = (takeover.docker0(), takeover.identity.host_key.public_blob());
         let good = format!(
-            "boot_id={} clock=1800000001 hostname=test1 leases=0 machine_id={machine_id} neighbours=0",
+            "boot_id={} clock=1800000001 docker0={docker0} host_key={host_key} hostname=test1 leases=0 \
+             machine_id={machine_id} neighbours=0 random=00112233445566778899aabbccddeeff",
             takeover.boot_id
         );
         assert_eq!(takeover.prove(&good, now - SECOND, now), Ok(()));
@@ -141,6 +159,11 @@ mod tests {
             ("clock=1800000001", "clock=", "clock"),
             ("neighbours=0", "neighbours=2", "neighbours"),
             ("leases=0", "leases=1", "leases"),
+            ("leases=0", "", "leases"),
+            ("random=0011", "random=", "random"),
+            ("random=0011", "random=zz11", "random"),
+            (docker0.as_str(), "02:42:00:00:00:00", "docker0"),
+            (host_key, "AAAA", "host_key"),
             (machine_id.as_str(), "0123456789", "machine_id"),
             (takeover.boot_id.as_str(), "", "boot_id"),
         ] {

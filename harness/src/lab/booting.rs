@@ -6,14 +6,14 @@ use std::time::Duration;
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 
-use super::boot::{GuestImages, Launch, Started, start_again, start_guests};
+use super::boot::{Drawn, GuestImages, Launch, Started, start_again, start_guests};
 use super::job::{Event, StartFrom};
 use super::run::{Ended, Run, patience};
 use super::topology::LabError;
 use crate::deadline::Deadline;
 use crate::diagnostic::Diagnostic;
-use crate::guest::Guest;
 use crate::guest::identity::KeyPair;
+use crate::guest::{Guest, GuestError};
 use crate::report::GuestReport;
 use crate::scenario::names::MachineName;
 
@@ -42,6 +42,7 @@ impl Run<'_> {
             folders: &folders,
             starts: &self.job.starts,
             login: &login,
+            drawn: Drawn::default(),
         };
         let booting = start_guests(self.scenario, &mut self.lab, &launch).await?;
         // All at once: they boot at once, and the first that cannot is told at once.
@@ -84,9 +85,13 @@ impl Run<'_> {
     ) -> Result<Up, Ended> {
         let by = || Deadline::after(patience(self.job.accelerator, BOOT));
         let known = Known::of(&one);
-        let (guest, known) = match (one.booting.wait(by()).await, &one.from) {
+        let started = one.booting.wait(by()).await;
+        let started = started
+            .map_err(|(error, _)| error)
+            .and_then(|guest| is_itself(guest, &launch.drawn));
+        let (guest, known) = match (started, &one.from) {
             (Ok(guest), _) => (guest, known),
-            (Err((error, _)), StartFrom::Template { .. }) => {
+            (Err(error), StartFrom::Template { .. }) => {
                 let why = format!("its template failed: {}", Diagnostic::new(&error));
                 (self.tell)(Event::Progress {
                     text: format!("booting {name} cold: {why}"),
@@ -98,11 +103,22 @@ impl Run<'_> {
                 let guest = guest.map_err(|(error, _)| Ended::from(LabError::Guest(error)))?;
                 (guest, known)
             }
-            (Err((error, _)), StartFrom::Cold { .. }) => {
+            (Err(error), StartFrom::Cold { .. }) => {
                 return Err(Ended::from(LabError::Guest(error)));
             }
         };
         Ok(known.up(name, guest))
+    }
+}
+
+/// The guest, unless it drew random bytes that another one drew: then both still have their template's generator.
+fn is_itself(guest: Guest, drawn: &Drawn) -> Result<Guest, GuestError> {
+    match guest.drawn() {
+        Some(bytes) if !drawn.is_new(bytes) => Err(GuestError::Takeover {
+            guest: guest.name().to_owned(),
+            why: format!("it drew the same random bytes as another guest: {bytes}"),
+        }),
+        _ => Ok(guest),
     }
 }
 
