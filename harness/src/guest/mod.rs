@@ -253,7 +253,7 @@ async fn hello(
             })?;
         drawn = facts(&said)
             .find(|(key, _)| *key == "random")
-            .map(|(_, bytes)| bytes.to_owned());
+            .map(|(_, uuid)| uuid.to_owned());
         done("it has its identity");
     }
     let answer = channel.exec(GuestCommand::new(["true"]), by).await;
@@ -325,9 +325,14 @@ impl Guest {
         &self.spec
     }
 
-    /// The random bytes that it drew as soon as it was no longer its template, in hexadecimal; `None` after a cold boot.
+    /// The random number that it drew as soon as it was no longer its template, a UUID; `None` after a cold boot.
     pub fn drawn(&self) -> Option<&str> {
         self.drawn.as_deref()
+    }
+
+    /// Its VMM's process id, while that runs.
+    pub fn vmm_pid(&self) -> Option<u32> {
+        self.vmm.pid()
     }
 
     /// How its start went.

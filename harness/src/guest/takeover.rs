@@ -7,6 +7,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::identity::Identity;
 use crate::image::seed::Seed;
+use crate::scenario::provides::Provides;
 
 /// A clock that tells whole seconds may be this far off and right.
 const SECOND: Duration = Duration::from_secs(1);
@@ -18,18 +19,24 @@ pub struct Takeover {
     seed: Seed,
     boot_id: String,
     entropy: Vec<u8>,
+    image: &'static Provides,
     /// The last four bytes of the bridge's MAC address; Docker makes them at random, too.
     docker0: [u8; 4],
     state: File,
 }
 
 impl Takeover {
-    /// A takeover by `identity`, with its `seed`, from the template whose devices' state is in `state`, with random bytes and a boot id from this
-    /// machine's kernel.
+    /// A takeover by `identity`, with its `seed`, from the template of `image` whose devices' state is in `state`,
+    /// with random bytes and a boot id from this machine's kernel.
     ///
     /// # Errors
     /// When `/dev/urandom` or `/proc/sys/kernel/random/uuid` cannot be read.
-    pub fn new(identity: &Identity, seed: Seed, state: File) -> io::Result<Self> {
+    pub fn new(
+        identity: &Identity,
+        seed: Seed,
+        image: &'static Provides,
+        state: File,
+    ) -> io::Result<Self> {
         let mut entropy = vec![0; 64];
         let mut docker0 = [0; 4];
         let mut random = File::open("/dev/urandom")?;
@@ -42,6 +49,7 @@ impl Takeover {
                 .trim()
                 .to_owned(),
             entropy,
+            image,
             docker0,
             state,
         })
@@ -56,7 +64,9 @@ impl Takeover {
     pub(super) fn archive(&self, now: SystemTime) -> Vec<u8> {
         let clock = now.duration_since(UNIX_EPOCH).unwrap_or_default();
         let mut seed = self.seed.clone();
-        add(&mut seed, "docker0", format!("{}\n", self.docker0()));
+        if self.image.docker {
+            add(&mut seed, "docker0", format!("{}\n", self.docker0()));
+        }
         add(&mut seed, "clock", format!("{:.3}\n", clock.as_secs_f64()));
         add(&mut seed, "entropy", self.entropy.clone());
         add(&mut seed, "boot_id", format!("{}\n", self.boot_id));
@@ -83,21 +93,27 @@ impl Takeover {
     ) -> Result<(), String> {
         let said: BTreeMap<&str, &str> = facts(said).collect();
         let is = |key: &str| said.get(key).copied().unwrap_or_default();
-        for (key, wanted) in [
+        // Only networkd keeps leases.
+        let leases = self.image.networkd.then_some(("leases", "0"));
+        let always = [
             ("machine_id", self.identity.machine_id.as_str()),
             ("hostname", &self.identity.hostname),
             ("boot_id", &self.boot_id),
             ("neighbours", "0"),
-            ("leases", "0"),
-            ("host_key", self.identity.host_key.public_blob()),
-            ("docker0", &self.docker0()),
-        ] {
+        ];
+        let docker0 = self.docker0();
+        // OpenSSH's key; a tiny guest's dropbear has the same one, which the first session over the network proves.
+        let host_key = self.identity.host_key.public_blob();
+        let host_key = self.image.networkd.then_some(("host_key", host_key));
+        let docker0 = self.image.docker.then_some(("docker0", docker0.as_str()));
+        let others = leases.into_iter().chain(host_key).chain(docker0);
+        for (key, wanted) in always.into_iter().chain(others) {
             if is(key) != wanted {
                 return Err(format!("its {key} is `{}`, not `{wanted}`", is(key)));
             }
         }
-        if drawn(is("random")).is_none() {
-            return Err(format!("its random bytes are `{}`", is("random")));
+        if !is_uuid(is("random")) {
+            return Err(format!("its random number is `{}`", is("random")));
         }
         let since = |time: SystemTime| time.duration_since(UNIX_EPOCH).unwrap_or_default();
         let clock = is("clock").parse::<u64>().map(Duration::from_secs);
@@ -117,10 +133,11 @@ pub(super) fn facts(said: &str) -> impl Iterator<Item = (&str, &str)> {
         .filter_map(|word| word.split_once('='))
 }
 
-/// Sixteen random bytes in hexadecimal, if that is what this is.
-fn drawn(text: &str) -> Option<&str> {
-    let hex = text.bytes().all(|byte| byte.is_ascii_hexdigit());
-    (text.len() == 32 && hex).then_some(text)
+/// Whether this is a UUID, as /proc/sys/kernel/random/uuid draws one at each look: 122 random bits.
+fn is_uuid(text: &str) -> bool {
+    let parts = text.split('-').map(str::len);
+    let hex = |byte: u8| byte.is_ascii_hexdigit() || byte == b'-';
+    parts.eq([8, 4, 4, 4, 12]) && text.bytes().all(hex)
 }
 
 fn add(seed: &mut Seed, name: &str, bytes: impl Into<Vec<u8>>) {
@@ -132,23 +149,24 @@ mod tests {
     use super::*;
     use crate::guest::identity::KeyPair;
 
-    fn takeover() -> Takeover {
+    fn takeover(image: &str) -> Takeover {
         let folder = tempfile::tempdir().expect("a temporary directory");
         let login = KeyPair::generate("login", &folder.path().join("login")).expect("a key");
         let identity = Identity::generate("test1", folder.path(), &login).expect("an identity");
         let state = tempfile::tempfile().expect("a temporary file");
-        Takeover::new(&identity, identity.seed(&[]), state).expect("the kernel has random numbers")
+        Takeover::new(&identity, identity.seed(&[]), Provides::of(image), state)
+            .expect("the kernel has random numbers")
     }
 
     #[test]
     fn the_proof_wants_every_identity_and_the_time() {
-        let takeover = takeover();
+        let takeover = takeover("debian");
         let now = UNIX_EPOCH + Duration::from_secs(1_800_000_000);
         let machine_id = takeover.identity.machine_id.clone();
         let (docker0, host_key) = (takeover.docker0(), takeover.identity.host_key.public_blob());
         let good = format!(
             "boot_id={} clock=1800000001 docker0={docker0} host_key={host_key} hostname=test1 leases=0 \
-             machine_id={machine_id} neighbours=0 random=00112233445566778899aabbccddeeff",
+             machine_id={machine_id} neighbours=0 random=00112233-4455-4677-8899-aabbccddeeff",
             takeover.boot_id
         );
         assert_eq!(takeover.prove(&good, now - SECOND, now), Ok(()));
@@ -176,8 +194,21 @@ mod tests {
     }
 
     #[test]
+    fn only_a_guest_with_networkd_is_asked_for_leases() {
+        let now = UNIX_EPOCH + Duration::from_secs(1_800_000_000);
+        for (image, proven) in [("debian", false), ("tiny", true)] {
+            let takeover = takeover(image);
+            let said = format!(
+                "boot_id={0} clock=1800000000 hostname=test1 machine_id={1} neighbours=0 random={0}",
+                takeover.boot_id, takeover.identity.machine_id
+            );
+            assert_eq!(takeover.prove(&said, now, now).is_ok(), proven, "{image}");
+        }
+    }
+
+    #[test]
     fn two_takeovers_share_no_randomness() {
-        let (one, other) = (takeover(), takeover());
+        let (one, other) = (takeover("tiny"), takeover("tiny"));
         assert_ne!(one.entropy, other.entropy);
         assert_ne!(one.boot_id, other.boot_id);
         assert_ne!(one.identity.machine_id, other.identity.machine_id);

@@ -80,15 +80,15 @@ pub(super) struct Launch<'a> {
     pub(super) drawn: Drawn,
 }
 
-/// Random bytes that guests drew as soon as they were no longer their template. No two may be alike.
+/// Random numbers that guests drew as soon as they were no longer their template. No two may be alike.
 #[derive(Debug, Default)]
 pub(super) struct Drawn(Mutex<BTreeSet<String>>);
 
 impl Drawn {
     /// Whether nobody has drawn these before.
-    pub(super) fn is_new(&self, bytes: &str) -> bool {
+    pub(super) fn is_new(&self, number: &str) -> bool {
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        all.insert(bytes.to_owned())
+        all.insert(number.to_owned())
     }
 }
 
@@ -175,7 +175,8 @@ async fn start_guest(
     if let Some(folder) = spec.start.folder() {
         let state = folder.join("state");
         let state = File::open(&state).map_err(io("open", &state))?;
-        let made = Takeover::new(&identity, plain::seed(&identity, guest)?, state);
+        let seed = plain::seed(&identity, guest)?;
+        let made = Takeover::new(&identity, seed, image.provides, state);
         takeover = Some(made.map_err(io("read random numbers for", &run))?);
     } else {
         let seeded = plain::seed(&identity, guest)?.append_to(image.initrd.clone());

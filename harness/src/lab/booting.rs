@@ -111,12 +111,12 @@ impl Run<'_> {
     }
 }
 
-/// The guest, unless it drew random bytes that another one drew: then both still have their template's generator.
+/// The guest, unless it drew the random number that another one drew: then both still have their template's generator.
 fn is_itself(guest: Guest, drawn: &Drawn) -> Result<Guest, GuestError> {
     match guest.drawn() {
-        Some(bytes) if !drawn.is_new(bytes) => Err(GuestError::Takeover {
+        Some(number) if !drawn.is_new(number) => Err(GuestError::Takeover {
             guest: guest.name().to_owned(),
-            why: format!("it drew the same random bytes as another guest: {bytes}"),
+            why: format!("it drew the same random number as another guest: {number}"),
         }),
         _ => Ok(guest),
     }
@@ -155,6 +155,7 @@ impl Known {
                 reason: self.machine.1,
                 start: start.to_owned(),
                 start_reason,
+                memory: None,
             },
         }
     }

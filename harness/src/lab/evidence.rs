@@ -14,6 +14,7 @@ use super::topology::machine_folder;
 use crate::check::Vantage;
 use crate::deadline::Deadline;
 use crate::host::netns::Netns;
+use crate::host::process_memory::ProcessMemory;
 use crate::lab::boot::guest_folder;
 use crate::plan::GuestKind;
 
@@ -135,6 +136,23 @@ pub(super) async fn gather(run: &Run<'_>, job: &Job, evidence: &Path) -> BTreeMa
         tokio::join!(versions(run, job), join_all(machines), join_all(guests));
     versions.extend(of_guests.into_iter().flatten());
     versions
+}
+
+/// Memory of every guest's VMM, by the guest's name; what cannot be read is logged.
+pub(super) fn memory(run: &Run<'_>, evidence: &Path) -> BTreeMap<String, ProcessMemory> {
+    let mut measured = BTreeMap::new();
+    for (name, guest) in &run.guests {
+        let Some(pid) = guest.vmm_pid() else { continue };
+        match ProcessMemory::read(&Path::new("/proc").join(pid.to_string())) {
+            Ok((memory, text)) => {
+                let folder = guest_folder(evidence, name.as_ref());
+                write(&folder.join("vmm-memory.txt"), &text);
+                measured.insert(name.to_string(), memory);
+            }
+            Err(error) => tracing::warn!(%error, %name, "memory of a VMM could not be read"),
+        }
+    }
+    measured
 }
 
 async fn versions(run: &Run<'_>, job: &Job) -> BTreeMap<String, String> {

@@ -20,6 +20,8 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use crate::host::process_memory::ProcessMemory;
+
 /// Version of the report's shape.
 pub const SCHEMA: u32 = 1;
 
@@ -192,6 +194,9 @@ pub struct GuestReport {
     pub start: String,
     /// Which template, or why none.
     pub start_reason: String,
+    /// Memory of its VMM after the checks; none of a guest without one, or of one that had ended.
+    #[serde(default)]
+    pub memory: Option<ProcessMemory>,
 }
 
 /// One run of one scenario, green or variant.
