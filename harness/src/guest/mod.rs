@@ -197,7 +197,7 @@ impl BootingGuest {
                     name: self.name,
                     channel: self.channel,
                     background: self.background,
-                    vmm: self.vmm,
+                    vmm: Mutex::new(self.vmm),
                     spec: self.spec,
                     steps,
                     turn: Mutex::new(()),
@@ -308,7 +308,7 @@ pub struct Guest {
     // Declared in the order they must die: the channel before the VMM that it leads into.
     channel: SshChannel,
     background: SshChannel,
-    vmm: Service,
+    vmm: Mutex<Service>,
     spec: GuestSpec,
     steps: Steps,
     turn: Mutex<()>,
@@ -331,8 +331,18 @@ impl Guest {
     }
 
     /// Its VMM's process id, while that runs.
-    pub fn vmm_pid(&self) -> Option<u32> {
-        self.vmm.pid()
+    pub async fn vmm_pid(&self) -> Option<u32> {
+        self.vmm.lock().await.pid()
+    }
+
+    /// The end of its VMM; `None` while it runs.
+    pub async fn vmm_end(&self) -> Option<ServiceError> {
+        self.vmm.lock().await.ended_within(Duration::ZERO).await
+    }
+
+    /// The last `lines` lines that its VMM wrote to stderr.
+    pub async fn vmm_errors(&self, lines: usize) -> String {
+        self.vmm.lock().await.last_errors(lines)
     }
 
     /// How its start went.
@@ -399,7 +409,7 @@ impl Guest {
             Err(error) => Err(error),
         };
         match freed {
-            Ok(()) => Ok(self.vmm),
+            Ok(()) => Ok(self.vmm.into_inner()),
             Err(error) => Err(GuestError::Takeover {
                 guest: self.name,
                 why: format!("wait until nobody is served: {error}"),
@@ -407,11 +417,25 @@ impl Guest {
         }
     }
 
+    /// Has the guest shut itself down (`systemctl poweroff`), and waits until its VMM has ended. `false`: it has not.
+    pub async fn shut_down(&self, by: Deadline) -> bool {
+        let line = if self.spec.image.networkd {
+            "systemctl --no-block poweroff"
+        } else {
+            "poweroff"
+        };
+        if let Err(error) = self.exec(GuestCommand::shell(line), by).await {
+            tracing::info!(guest = self.name, %error, "it did not take the order to shut down");
+        }
+        let mut vmm = self.vmm.lock().await;
+        vmm.ended_within(by.left()).await.is_some()
+    }
+
     /// Ends the guest as pulling its plug does: its disk is thrown away anyway.
     pub async fn stop(self, grace: Duration) {
         drop(self.channel);
         drop(self.background);
-        if let Err(error) = self.vmm.stop(grace).await {
+        if let Err(error) = self.vmm.into_inner().stop(grace).await {
             tracing::warn!(guest = self.name, %error, "the VMM could not be reaped");
         }
     }
