@@ -25,6 +25,7 @@
 //! netlink_events  what changes there, told by the kernel
 //! tap          a guest's TAP
 //! capture      a packet capture on a link
+//! inject       crafted frames out of a link
 //! service      child processes, logged and stopped for certain
 //! vmm_user     whom VMMs run as
 //! process_memory  how much memory a VMM has, and how much of it is its own
@@ -39,6 +40,7 @@ pub mod doctor;
 mod doctor_sys;
 pub mod finding;
 pub mod http;
+pub mod inject;
 pub mod isolate;
 pub mod jobserver;
 pub mod kvm;

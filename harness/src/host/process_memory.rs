@@ -1,14 +1,14 @@
-//! How much memory a process has, and how much of it is its own: `cat /proc/PID/smaps_rollup`.
+//! How much memory a process has, and how much of it is its own: `cat /proc/PID/smaps_rollup`, and `smaps` for one file.
 //!
 //! proc_pid_smaps(5). VMMs whose guests started from one template map the same file copy-on-write; that they share its
-//! pages shows in what is theirs alone.
+//! pages shows in the file's mapping.
 
 use std::io;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-/// Memory of a process, in KiB.
+/// Memory of a process, or what of a file it has mapped, in KiB.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ProcessMemory {
     /// Resident set size: what it maps that is in memory.
@@ -34,20 +34,41 @@ impl ProcessMemory {
         }
     }
 
+    /// What the process has mapped of `file`, by `smaps`; `None`: nothing of it.
+    ///
+    /// # Errors
+    /// As [`ProcessMemory::read`].
+    pub fn read_mapping(folder: &Path, file: &Path) -> io::Result<Option<Self>> {
+        let text = std::fs::read_to_string(folder.join("smaps"))?;
+        Ok(Self::parse_mapping(&text, file))
+    }
+
     /// Reads the text of a `smaps_rollup`.
     fn parse(text: &str) -> Option<Self> {
         let kib = |key: &str| {
             let line = text.lines().find_map(|line| line.strip_prefix(key))?;
-            line.strip_prefix(':')?
-                .trim()
-                .strip_suffix(" kB")?
-                .parse()
-                .ok()
+            let number = line.strip_prefix(':')?.trim().strip_suffix(" kB")?;
+            number.parse().ok()
         };
         Some(Self {
             rss_kib: kib("Rss")?,
             pss_kib: kib("Pss")?,
             private_kib: u64::saturating_add(kib("Private_Clean")?, kib("Private_Dirty")?),
+        })
+    }
+
+    /// Adds up all mappings of `file` in the text of a `smaps`: a line with addresses and path, then lines of keys.
+    fn parse_mapping(text: &str, file: &Path) -> Option<Self> {
+        let file = file.to_string_lossy();
+        // VmFlags is the last line of each.
+        let mappings = text.split_inclusive("VmFlags:").filter(|mapping| {
+            let head = mapping.lines().find(|line| line.contains('/'));
+            head.is_some_and(|line| line.ends_with(&format!(" {file}")))
+        });
+        mappings.filter_map(Self::parse).reduce(|sum, one| Self {
+            rss_kib: sum.rss_kib.saturating_add(one.rss_kib),
+            pss_kib: sum.pss_kib.saturating_add(one.pss_kib),
+            private_kib: sum.private_kib.saturating_add(one.private_kib),
         })
     }
 }
@@ -89,6 +110,41 @@ Anonymous:         30528 kB
         let half = TEXT.replace("Private_Dirty", "Private");
         assert_eq!(ProcessMemory::parse(&half), None);
         assert_eq!(ProcessMemory::parse(""), None);
+    }
+
+    #[test]
+    fn a_file_s_mappings_are_told_from_others() {
+        let mapping = |path: &str, rss: u32| {
+            format!(
+                "7f00-7f80 rw-p 00000000 fe:00 42    {path}\nSize: 131072 kB\nRss: {rss} kB\nPss: 10 kB\n\
+                 Private_Clean: 1 kB\nPrivate_Dirty: 2 kB\nVmFlags: rd wr mr\n"
+            )
+        };
+        let ram = Path::new("/run/templates/tiny1/ram");
+        let text = [
+            "",
+            "/usr/lib/libc.so.6",
+            "/run/templates/tiny1/ram",
+            "[heap]",
+            "/tmp/ram",
+        ]
+        .map(|path| mapping(path, 40))
+        .concat();
+        let memory = ProcessMemory {
+            rss_kib: 40,
+            pss_kib: 10,
+            private_kib: 3,
+        };
+        assert_eq!(ProcessMemory::parse_mapping(&text, ram), Some(memory));
+        assert_eq!(ProcessMemory::parse_mapping(&text, Path::new("/ram")), None);
+    }
+
+    #[test]
+    fn a_mapping_of_ours_is_found() {
+        let program = std::fs::read_link("/proc/self/exe").expect("our program");
+        let read = ProcessMemory::read_mapping(Path::new("/proc/self"), &program);
+        let memory = read.expect("our own").expect("it is mapped");
+        assert!(memory.rss_kib > 0, "{memory:?}");
     }
 
     #[test]
