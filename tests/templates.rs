@@ -1,5 +1,4 @@
 //! Guests that start from one template are machines of their own, and share its memory: by a run of `tiny-twins`.
-#![expect(clippy::expect_used, reason = "a test fails by them")]
 
 #[expect(dead_code, reason = "every test binary uses its part")]
 mod support;
