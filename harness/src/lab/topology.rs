@@ -12,6 +12,7 @@ use futures_util::future::join_all;
 use crate::deadline::Deadline;
 use crate::diagnostic::Diagnose;
 use crate::host::capture::{Capture, CaptureError};
+use crate::host::firewall::{self, FirewallError};
 use crate::host::netlink::{LinkError, VethEnd};
 use crate::host::netlink_events::Changes;
 use crate::host::netns::{BeginNetns, MachineRoot, Netns, NetnsError, read_sysctl, write_sysctl};
@@ -43,6 +44,9 @@ pub enum LabError {
     /// A TAP.
     #[error("build the lab")]
     Tap(#[from] TapError),
+    /// A ruleset.
+    #[error("build the lab")]
+    Firewall(#[from] FirewallError),
     /// A sysctl, a server or a folder.
     #[error("{doing} on machine `{machine}`")]
     Io {
@@ -72,6 +76,7 @@ impl Diagnose for LabError {
             Self::Capture(e) => e.code(),
             Self::Service(e) => e.code(),
             Self::Tap(e) => e.code(),
+            Self::Firewall(e) => e.code(),
             Self::Guest(e) => e.code(),
             Self::Io { .. } => "lab.io",
             Self::NoMachine { .. } => "lab.no-machine",
@@ -85,6 +90,7 @@ impl Diagnose for LabError {
             Self::Capture(e) => e.help(),
             Self::Service(e) => e.help(),
             Self::Tap(e) => e.help(),
+            Self::Firewall(e) => e.help(),
             Self::Guest(e) => e.help(),
             Self::Io { .. } | Self::NoMachine { .. } => None,
         }
@@ -98,7 +104,8 @@ pub struct Lab {
     // Declared in the order they must die: what runs on machines before the machines.
     services: Vec<Service>,
     networkd: BTreeMap<String, Networkd>,
-    taps: BTreeMap<String, Vec<Tap>>,
+    /// By guest, and by the place of the interface among the guest's.
+    taps: BTreeMap<String, BTreeMap<usize, Tap>>,
     captures: BTreeMap<String, Capture>,
     machines: BTreeMap<String, Arc<Netns>>,
     changes: Changes,
@@ -171,7 +178,8 @@ impl Lab {
 
     /// Takes a guest's TAPs, in the order of its interfaces, to hand them to its VMM.
     pub fn take_taps(&mut self, guest: &str) -> Vec<Tap> {
-        self.taps.remove(guest).unwrap_or_default()
+        let taps = self.taps.remove(guest).unwrap_or_default();
+        taps.into_values().collect()
     }
 
     /// Deletes a guest's TAPs, as microvm.nix's `tap-down` does. `steps` are those that made them.
@@ -291,8 +299,40 @@ impl Lab {
                 value,
                 optional,
             } => self.sysctl(machine, key, value, *optional).await?,
-            Step::Switch { machine, name } => {
-                self.machine(machine)?.netlink().add_switch(name).await?
+            Step::Switch {
+                machine,
+                name,
+                config,
+            } => {
+                let netlink = self.machine(machine)?.netlink();
+                netlink.add_switch(name, *config).await?;
+            }
+            Step::Bridge {
+                machine,
+                name,
+                config,
+            } => {
+                let netlink = self.machine(machine)?.netlink();
+                netlink.add_bridge(name.as_str(), config).await?;
+            }
+            Step::Mtu { machine, link, mtu } => {
+                self.machine(machine)?.netlink().set_mtu(link, *mtu).await?;
+            }
+            Step::BridgePort {
+                machine,
+                port,
+                options,
+            } => {
+                let netlink = self.machine(machine)?.netlink();
+                netlink.set_bridge_port(port.as_str(), options).await?;
+            }
+            Step::Vlan {
+                machine,
+                port,
+                change,
+            } => {
+                let netlink = self.machine(machine)?.netlink();
+                netlink.change_vlan(port.as_str(), *change).await?;
             }
             Step::Veth { here, there } => {
                 let peer = self.machine(&there.machine)?.namespace();
@@ -340,12 +380,17 @@ impl Lab {
                     .add_address(interface, *address)
                     .await?
             }
+            Step::Ruleset { machine, ruleset } => {
+                let folder = machine_folder(&folders.evidence, machine);
+                let (name, ruleset) = (machine.clone(), ruleset.clone());
+                let loaded = self
+                    .machine(machine)?
+                    .run(async move { firewall::load(&name, &ruleset, &folder).await });
+                loaded.await??;
+            }
             Step::Up { machine, link } => self.machine(machine)?.netlink().set_up(link).await?,
-            Step::Route { machine, to, via } => {
-                self.machine(machine)?
-                    .netlink()
-                    .add_route(*to, *via)
-                    .await?
+            Step::Route { machine, route } => {
+                self.machine(machine)?.netlink().add_route(route).await?;
             }
             Step::Http { machine, config } => {
                 let config = config.clone();
@@ -390,16 +435,19 @@ impl Lab {
             Step::Tap {
                 machine,
                 guest,
+                index,
                 id,
+                end,
                 held,
             } => {
-                let id = id.clone();
+                let (id, end) = (id.clone(), end.clone());
                 let tap = self
                     .machine(machine)?
-                    .run(async move { Tap::create(&id) })
+                    .run(async move { Tap::create(&id, &end) })
                     .await??;
                 if *held {
-                    self.taps.entry(guest.clone()).or_default().push(tap);
+                    let taps = self.taps.entry(guest.clone()).or_default();
+                    taps.insert(*index, tap);
                 } else {
                     tap.let_go()?;
                 }

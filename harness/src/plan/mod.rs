@@ -4,6 +4,8 @@
 //! and is carried out step by step by `lab`.
 
 mod accelerator;
+mod attach;
+pub mod bridge;
 mod build;
 pub mod dnsmasq;
 pub mod ghost;
@@ -46,8 +48,13 @@ impl TopologyPlan {
 
     /// The steps that make a guest's TAPs for one start of its VMM: `tap-up` of microvm.nix.
     pub fn guest_steps(scenario: &Scenario, guest: &MachineName) -> Vec<Step> {
-        let plan = scenario.guests.get(guest);
-        plan.map_or_else(Vec::new, |plan| build::taps(guest, plan, true))
+        let mut steps = Vec::new();
+        if let Some(plan) = scenario.guests.get(guest) {
+            for before_networkd in [true, false] {
+                attach::taps(scenario, guest, plan, true, before_networkd, &mut steps);
+            }
+        }
+        steps
     }
 
     /// The steps in the order they are carried out.
