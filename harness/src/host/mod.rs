@@ -27,6 +27,7 @@
 //! firewall     rulesets, loaded by nft and iptables
 //! tap          a guest's TAP
 //! capture      a packet capture on a link
+//! inject       crafted frames out of a link
 //! service      child processes, logged and stopped for certain
 //! vmm_user     whom VMMs run as
 //! networkd     the host's systemd-networkd
@@ -41,6 +42,7 @@ mod doctor_sys;
 pub mod finding;
 pub mod firewall;
 pub mod http;
+pub mod inject;
 pub mod isolate;
 pub mod jobserver;
 pub mod kvm;

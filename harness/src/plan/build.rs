@@ -7,7 +7,7 @@ use super::ghost::{self, GuestKind};
 use super::step::{LinkEnd, Step};
 use crate::scenario::names::{IfName, MachineName};
 use crate::scenario::net::Mac;
-use crate::scenario::{GuestStart, Machine, MachineInterface, Scenario, Segment};
+use crate::scenario::{Guest, GuestStart, Machine, MachineInterface, Scenario, Segment};
 
 /// Machine that holds the switches of all segments. No scenario can name one so: names have no dot.
 pub const FABRIC: &str = "lab.fabric";
@@ -55,9 +55,14 @@ pub(super) fn steps(scenario: &Scenario, kind: GuestKind) -> Vec<Step> {
     for (name, machine) in &scenario.machines {
         services(name, machine, &mut steps);
     }
-    if kind == GuestKind::Ghost {
-        steps.extend(scenario.guests.keys().map(ghost::machine));
-    }
+    let ghosts = || {
+        let now = |(_, guest): &(&MachineName, &Guest)| guest.start == GuestStart::Boot;
+        scenario
+            .guests
+            .iter()
+            .filter(move |one| kind == GuestKind::Ghost && now(one))
+    };
+    steps.extend(ghosts().map(|(name, _)| ghost::machine(name)));
     links(scenario, kind, true, &mut steps);
     for (name, machine) in &scenario.machines {
         if let Some(units) = &machine.networkd {
@@ -68,13 +73,13 @@ pub(super) fn steps(scenario: &Scenario, kind: GuestKind) -> Vec<Step> {
         }
     }
     links(scenario, kind, false, &mut steps);
-    steps.extend(scenario.guests.iter().map(|(name, guest)| match kind {
-        GuestKind::Vm => Step::Guest {
+    steps.extend(ghosts().map(|(name, guest)| ghost::networkd(name, guest)));
+    if kind == GuestKind::Vm {
+        steps.extend(scenario.guests.iter().map(|(name, guest)| Step::Guest {
             name: name.to_string(),
             start: guest.start,
-        },
-        GuestKind::Ghost => ghost::networkd(name, guest),
-    }));
+        }));
+    }
     steps
 }
 
@@ -86,7 +91,10 @@ fn links(scenario: &Scenario, kind: GuestKind, before_networkd: bool, steps: &mu
                 let held = guest.start == GuestStart::Boot;
                 attach::taps(scenario, name, guest, held, before_networkd, steps);
             }
-            GuestKind::Ghost => ghost::links(scenario, name, guest, before_networkd, steps),
+            GuestKind::Ghost if guest.start == GuestStart::Boot => {
+                ghost::links(scenario, name, guest, before_networkd, steps);
+            }
+            GuestKind::Ghost => {}
         }
     }
 }

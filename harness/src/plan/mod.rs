@@ -4,10 +4,12 @@
 //! and is carried out step by step by `lab`.
 
 mod accelerator;
+pub mod action;
 mod attach;
 pub mod bridge;
 mod build;
 pub mod dnsmasq;
+pub mod frame;
 pub mod ghost;
 pub mod shell;
 mod show;
@@ -44,6 +46,19 @@ impl TopologyPlan {
             title,
             steps: build::steps(scenario, guests),
         }
+    }
+
+    /// The steps that make one ghost: at the beginning, and again whenever a step of the scenario starts it.
+    pub fn ghost_steps(scenario: &Scenario, guest: &MachineName) -> Vec<Step> {
+        let mut steps = Vec::new();
+        if let Some(plan) = scenario.guests.get(guest) {
+            steps.push(ghost::machine(guest));
+            for before_networkd in [true, false] {
+                ghost::links(scenario, guest, plan, before_networkd, &mut steps);
+            }
+            steps.push(ghost::networkd(guest, plan));
+        }
+        steps
     }
 
     /// The steps that make a guest's TAPs for one start of its VMM: `tap-up` of microvm.nix.

@@ -6,7 +6,7 @@ use std::time::Duration;
 use ipnet::{IpNet, Ipv6Net};
 
 use super::error::code;
-use super::names::{CheckId, IfName, IfNameError, MachineName, NameError, VariantName};
+use super::names::{CheckId, IfName, IfNameError, MachineName, NameError, StepId, VariantName};
 use super::near::suggest;
 use super::net::{Mac, MacError};
 use super::read::Bad;
@@ -19,7 +19,7 @@ const LONGEST_WAIT: Duration = Duration::from_secs(3600);
 /// The longest timer of a bridge that anybody means.
 const LONGEST_TIMER: Duration = Duration::from_secs(24 * 3600);
 
-fn bad(message: impl Into<String>, label: impl Into<String>) -> Bad {
+pub(super) fn bad(message: impl Into<String>, label: impl Into<String>) -> Bad {
     Bad {
         code: code::BAD_VALUE,
         message: message.into(),
@@ -29,7 +29,7 @@ fn bad(message: impl Into<String>, label: impl Into<String>) -> Bad {
 }
 
 impl Bad {
-    fn help(self, help: impl Into<String>) -> Self {
+    pub(super) fn help(self, help: impl Into<String>) -> Self {
         let help = Some(help.into());
         Self { help, ..self }
     }
@@ -74,6 +74,10 @@ pub(super) fn variant_name(text: &str) -> Result<VariantName, Bad> {
 
 pub(super) fn check_id(text: &str) -> Result<CheckId, Bad> {
     CheckId::try_from(text).map_err(|error| our_name(&error))
+}
+
+pub(super) fn step_id(text: &str) -> Result<StepId, Bad> {
+    StepId::try_from(text).map_err(|error| our_name(&error))
 }
 
 pub(super) fn mac(text: &str) -> Result<Mac, Bad> {
