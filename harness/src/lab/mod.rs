@@ -14,6 +14,7 @@ mod leaks;
 mod run;
 pub mod supervise;
 mod topology;
+mod wave;
 mod worker;
 
 pub use job::{Event, Job, JobImage, StartFrom, WORKER_COMMAND};

@@ -8,21 +8,28 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
 
+use super::wave::{OnMachine, Part, parts};
 use crate::deadline::Deadline;
 use crate::diagnostic::Diagnose;
 use crate::host::capture::{Capture, CaptureError};
-use crate::host::netlink::{LinkError, VethEnd};
+use crate::host::netlink::LinkError;
 use crate::host::netlink_events::Changes;
-use crate::host::netns::{BeginNetns, MachineRoot, Netns, NetnsError, read_sysctl, write_sysctl};
+use crate::host::netns::{BeginNetns, MachineRoot, Netns, NetnsError};
 use crate::host::networkd::{self, Networkd};
 use crate::host::service::{Log, Service, ServiceError};
 use crate::host::tap::{Tap, TapError};
 use crate::host::{ChildSetup, http};
-use crate::plan::{FABRIC, LinkEnd, Step, TopologyPlan, dnsmasq};
+use crate::plan::{FABRIC, Step, TopologyPlan, dnsmasq};
 
 /// How long a daemon may take to be ready.
 const DAEMON_READY: Duration = Duration::from_secs(15);
+
+/// Open files of a process with a lab of a few machines.
+const USUAL_FILES: u64 = 512;
+/// Open files of a machine with one cable: its runtime's, two netlink sockets, its namespace, and a capture's.
+const FILES_PER_MACHINE: u64 = 12;
 
 /// A step of the plan failed.
 #[derive(Debug, thiserror::Error)]
@@ -95,7 +102,6 @@ impl Diagnose for LabError {
 #[derive(Debug, Default)]
 #[must_use = "the lab lives as long as this value"]
 pub struct Lab {
-    // Declared in the order they must die: what runs on machines before the machines.
     services: Vec<Service>,
     networkd: BTreeMap<String, Networkd>,
     taps: BTreeMap<String, Vec<Tap>>,
@@ -125,7 +131,14 @@ impl Lab {
         let mut lab = Self::default();
         lab.make_machines(plan)?;
         lab.follow_machines().await?;
-        for step in plan.steps() {
+        for part in parts(plan.steps()) {
+            let step = match part {
+                Part::Wave(wave) => {
+                    lab.carry_out_wave(wave, folders).await?;
+                    continue;
+                }
+                Part::One(step) => step,
+            };
             tracing::debug!(%step, "carry out");
             let begun = Instant::now();
             lab.carry_out(step, folders).await?;
@@ -181,15 +194,16 @@ impl Lab {
 
     /// Before the first address, so that none is missed.
     async fn follow_machines(&self) -> Result<(), LabError> {
-        for (name, machine) in self.machines.iter().filter(|(name, _)| *name != FABRIC) {
+        let machines = self.machines.iter().filter(|(name, _)| *name != FABRIC);
+        let all = machines.map(async |(name, machine)| {
             let followed = self.changes.follow(machine).await?;
             followed.map_err(|source| LabError::Io {
                 doing: "run `ip monitor`".to_owned(),
                 machine: name.clone(),
                 source,
-            })?;
-        }
-        Ok(())
+            })
+        });
+        join_all(all).await.into_iter().collect()
     }
 
     /// Whether systemd-networkd runs on a machine.
@@ -221,6 +235,8 @@ impl Lab {
 
     /// Namespaces take about a millisecond each, so all are asked for before the first is waited for.
     fn make_machines(&mut self, plan: &TopologyPlan) -> Result<(), LabError> {
+        let machine = |step: &&Step| matches!(step, Step::Machine { .. });
+        allow_open_files(plan.steps().iter().filter(machine).count() as u64 * FILES_PER_MACHINE);
         let begun: Vec<BeginNetns> = plan
             .steps()
             .iter()
@@ -254,60 +270,19 @@ impl Lab {
         match step {
             // Machines exist already; guests are booted by `boot`.
             Step::Machine { .. } | Step::Guest { .. } => {}
-            Step::Sysctl {
-                machine,
-                key,
-                value,
-                optional,
-            } => self.sysctl(machine, key, value, *optional).await?,
-            Step::Switch { machine, name } => {
-                self.machine(machine)?.netlink().add_switch(name).await?
-            }
-            Step::Veth { here, there } => {
-                let peer = self.machine(&there.machine)?.namespace();
-                let netlink = self.machine(&here.machine)?.netlink();
-                netlink
-                    .add_veth(&veth_end(here), &veth_end(there), &peer)
-                    .await?;
-            }
-            Step::Capture {
-                machine,
-                link,
-                file,
-            } => {
-                let path = folders
-                    .evidence
-                    .join("captures")
-                    .join(format!("{file}.pcapng"));
-                let capture = Capture::start(self.machine(machine)?, link, &path).await?;
-                self.captures.insert(file.clone(), capture);
-            }
-            Step::Master {
-                machine,
-                port,
-                bridge,
-            } => {
-                self.machine(machine)?
-                    .netlink()
-                    .enslave(port, bridge)
-                    .await?;
-            }
-            Step::Address {
-                machine,
-                interface,
-                address,
-            } => {
-                self.machine(machine)?
-                    .netlink()
-                    .add_address(interface, *address)
-                    .await?
-            }
-            Step::Up { machine, link } => self.machine(machine)?.netlink().set_up(link).await?,
-            Step::Route { machine, to, via } => {
-                self.machine(machine)?
-                    .netlink()
-                    .add_route(*to, *via)
-                    .await?
+            Step::Sysctl { .. }
+            | Step::Switch { .. }
+            | Step::Veth { .. }
+            | Step::Capture { .. }
+            | Step::Master { .. }
+            | Step::Address { .. }
+            | Step::Up { .. }
+            | Step::Route { .. } => {
+                for part in parts(std::slice::from_ref(step)) {
+                    if let Part::Wave(wave) = part {
+                        self.carry_out_wave(wave, folders).await?;
+                    }
+                }
             }
             Step::Http { machine, config } => {
                 let config = config.clone();
@@ -361,41 +336,70 @@ impl Lab {
         Ok(())
     }
 
-    async fn sysctl(
+    /// All machines of a wave at once, each on its own thread.
+    async fn carry_out_wave(
         &mut self,
-        machine: &str,
-        key: &str,
-        value: &str,
-        optional: bool,
+        wave: BTreeMap<&str, Vec<&Step>>,
+        folders: &Folders,
     ) -> Result<(), LabError> {
-        let (wanted, to) = (key.to_owned(), value.to_owned());
-        let done = self.machine(machine)?.run(async move {
-            write_sysctl(&wanted, &to)?;
-            read_sysctl(&wanted)
-        });
-        match done.await? {
-            Ok(found) => self.sysctls.push(format!("{machine} {key} = {found}")),
-            Err(e) if optional && e.kind() == io::ErrorKind::NotFound => {
-                self.sysctls
-                    .push(format!("{machine} {key} absent on this kernel"));
+        let mut begun = Vec::new();
+        for (machine, steps) in wave {
+            let peers = steps.iter().filter_map(|step| match step {
+                Step::Veth { there, .. } => Some(there.machine.clone()),
+                _ => None,
+            });
+            let mut namespaces = BTreeMap::new();
+            for peer in peers {
+                let namespace = self.machine(&peer)?.namespace();
+                namespaces.insert(peer, namespace);
             }
-            Err(source) => {
-                return Err(LabError::Io {
-                    doing: format!("run `sysctl -w {key}={value}`"),
-                    machine: machine.to_owned(),
-                    source,
-                });
-            }
+            let machine = self.machine(machine)?;
+            let there = OnMachine {
+                machine: machine.name().to_owned(),
+                netlink: machine.netlink().clone(),
+                namespaces,
+                captures: folders.evidence.join("captures"),
+            };
+            let steps: Vec<Step> = steps.into_iter().cloned().collect();
+            begun.push(machine.run(async move { there.carry_out(&steps).await }));
+        }
+        for done in join_all(begun).await {
+            let done = done??;
+            self.sysctls.extend(done.sysctls);
+            self.captures.extend(done.captures);
         }
         Ok(())
     }
 }
 
-fn veth_end(end: &LinkEnd) -> VethEnd {
-    VethEnd {
-        name: end.name.clone(),
-        mac: end.mac,
-        mtu: end.mtu,
+impl Drop for Lab {
+    fn drop(&mut self) {
+        // What runs on machines before the machines; and of those, none waits for another.
+        self.services.clear();
+        self.networkd.clear();
+        self.taps.clear();
+        for machine in self.machines.values_mut() {
+            if let Some(machine) = Arc::get_mut(machine) {
+                machine.begin_to_end();
+            }
+        }
+        self.machines.clear();
+        Capture::end_all(std::mem::take(&mut self.captures).into_values());
+    }
+}
+
+/// Raises the soft limit of open files, often 1024, for large labs, as far as the hard one allows: `ulimit -n`.
+fn allow_open_files(more: u64) {
+    let raised = getrlimit(Resource::RLIMIT_NOFILE).and_then(|(soft, hard)| {
+        let wanted = soft.max(USUAL_FILES + more).min(hard);
+        if wanted > soft {
+            setrlimit(Resource::RLIMIT_NOFILE, wanted, hard)
+        } else {
+            Ok(())
+        }
+    });
+    if let Err(error) = raised {
+        tracing::warn!(%error, "the limit of open files stays as it is");
     }
 }
 
