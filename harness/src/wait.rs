@@ -4,7 +4,8 @@
 //! its deadline passes, and the last answer goes into the error.
 
 use std::fmt::Display;
-use std::time::Duration;
+use std::ops::ControlFlow;
+use std::time::{Duration, Instant};
 
 use tokio::sync::watch;
 
@@ -55,7 +56,7 @@ pub async fn until_woken<T, E: Display>(
     mut events: watch::Receiver<u64>,
     mut attempt: impl AsyncFnMut() -> Result<T, E>,
 ) -> Result<T, TimedOut> {
-    let mut pause = FIRST_PAUSE;
+    let mut pauses = Pauses::new();
     loop {
         // Before the attempt, so that an event during it counts.
         events.mark_unchanged();
@@ -63,32 +64,61 @@ pub async fn until_woken<T, E: Display>(
             Ok(value) => return Ok(value),
             Err(last) => last,
         };
-        if by.left() <= pause {
+        if by.left() <= pauses.next {
             return Err(TimedOut {
                 what: what.to_owned(),
                 waited: by.elapsed(),
                 last: last.to_string(),
             });
         }
-        #[expect(
-            clippy::disallowed_methods,
-            reason = "this is the loop that the ban points to"
-        )]
-        let rest = tokio::time::sleep(pause);
+        pauses.rest(&mut events, None).await;
+    }
+}
+
+/// As [`until_woken`], for a watch that knows itself when it is over: `attempt` ends it, or says when the next attempt
+/// is due at the latest.
+pub async fn watch_woken<T>(
+    mut events: watch::Receiver<u64>,
+    mut attempt: impl AsyncFnMut() -> ControlFlow<T, Instant>,
+) -> T {
+    let mut pauses = Pauses::new();
+    loop {
+        events.mark_unchanged();
+        match attempt().await {
+            ControlFlow::Break(value) => return value,
+            ControlFlow::Continue(due) => pauses.rest(&mut events, Some(due)).await,
+        }
+    }
+}
+
+/// The pauses between attempts.
+struct Pauses {
+    next: Duration,
+}
+
+impl Pauses {
+    const fn new() -> Self {
+        Self { next: FIRST_PAUSE }
+    }
+
+    /// Until the pause is over, `due` has come, or an event has.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "these are the loops that the ban points to"
+    )]
+    async fn rest(&mut self, events: &mut watch::Receiver<u64>, due: Option<Instant>) {
+        let left = due.map(|due| due.saturating_duration_since(Instant::now()));
+        let rest = tokio::time::sleep(left.map_or(self.next, |left| left.min(self.next)));
         let event = async {
             if events.changed().await.is_err() {
                 std::future::pending::<()>().await;
             }
         };
         tokio::select! {
-            () = rest => pause = (pause * 2).min(LONGEST_PAUSE),
+            () = rest => self.next = (self.next * 2).min(LONGEST_PAUSE),
             () = event => {
                 // Events come in bursts; one look at their end does for all of them.
-                pause = FIRST_PAUSE;
-                #[expect(
-                    clippy::disallowed_methods,
-                    reason = "this is the loop that the ban points to"
-                )]
+                self.next = FIRST_PAUSE;
                 tokio::time::sleep(BURST).await;
             }
         }
@@ -97,8 +127,6 @@ pub async fn until_woken<T, E: Display>(
 
 #[cfg(test)]
 mod tests {
-    use std::time::Instant;
-
     use super::*;
 
     #[tokio::test]
@@ -135,5 +163,19 @@ mod tests {
             .await
             .expect_err("it never holds");
         assert_eq!(error.last, "no carrier");
+    }
+
+    #[tokio::test]
+    async fn a_watch_ends_when_it_says_so_and_not_long_after_what_is_due() {
+        let (_events, waiting) = watch::channel(0);
+        let begun = Instant::now();
+        let due = begun + Duration::from_millis(300);
+        let over = watch_woken(waiting, async || match Instant::now() >= due {
+            true => ControlFlow::Break(begun.elapsed()),
+            false => ControlFlow::Continue(due),
+        });
+        let took = over.await;
+        // Pauses of 5 to 160 ms end at 315 ms; the one that would pass 300 ms is cut short.
+        assert!(took >= Duration::from_millis(300), "{took:?}");
     }
 }

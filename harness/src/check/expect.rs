@@ -1,6 +1,8 @@
 //! Checks in words.
 
-use crate::scenario::CheckKind;
+use humantime::format_duration;
+
+use crate::scenario::{Check, CheckKind};
 
 /// The kind's key in a scenario file.
 pub fn kind_name(kind: &CheckKind) -> &'static str {
@@ -21,8 +23,24 @@ pub fn kind_name(kind: &CheckKind) -> &'static str {
     }
 }
 
-/// What a check wants, to follow "expected".
-pub fn expected(kind: &CheckKind) -> String {
+/// What a check wants, and when, to follow "expected".
+pub fn expected(check: &Check) -> String {
+    let mut text = wanted(&check.kind);
+    let times = &check.times;
+    if times.fails {
+        text = format!("never, for {}: {text}", format_duration(times.within));
+    }
+    if let Some(until) = times.fails_until {
+        text.push_str(&format!(", but not before {}", format_duration(until)));
+    }
+    if let Some(window) = times.holds_for {
+        text.push_str(&format!(", and for {} on", format_duration(window)));
+    }
+    text
+}
+
+/// What should hold.
+fn wanted(kind: &CheckKind) -> String {
     let list = |items: &[String]| items.join(", ");
     match kind {
         CheckKind::Ping { to } => format!("a reply from {to}"),

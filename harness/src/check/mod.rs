@@ -3,6 +3,7 @@
 //! A check is split in two: *observing* does I/O from a [`Vantage`] and may be repeated until a deadline;
 //! *judging* what was observed is pure, and tested on recorded output of the real tools.
 
+pub mod course;
 pub mod dns;
 mod expect;
 mod ghost;

@@ -1,6 +1,7 @@
 //! Carries out a scenario's checks, in the order in which they can be true.
 
 use std::collections::BTreeMap;
+use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -10,15 +11,16 @@ use futures_util::stream::FuturesUnordered;
 use super::ghost::Before;
 use super::job::Event;
 use super::run::{Run, patience};
-use crate::check::{ProbeError, Vantage, expected, kind_name, look, look_from_ghost};
+use crate::check::course::{Change, Course, Ending, Sight};
+use crate::check::{Vantage, expected, kind_name, look, look_from_ghost};
 use crate::deadline::Deadline;
 use crate::diagnostic::Diagnostic;
 use crate::guest::ssh::GuestCommand;
 use crate::plan::GuestKind;
-use crate::report::{CheckOutcome, CheckReport, StageReport};
+use crate::report::{CheckOutcome, CheckReport, SightReport, StageReport};
 use crate::scenario::names::{CheckId, MachineName};
-use crate::scenario::{Check, VantagePoint};
-use crate::wait::until_woken;
+use crate::scenario::{Check, Times, VantagePoint};
+use crate::wait::watch_woken;
 
 /// How long a check that must fail is given to hold after all.
 const MUST_FAIL_WINDOW: Duration = Duration::from_secs(12);
@@ -27,16 +29,20 @@ const MUST_FAIL_WINDOW_GHOSTS: Duration = Duration::from_secs(5);
 
 impl Run<'_> {
     /// Checks that need no container first, while Docker starts the containers; then theirs; then those that must
-    /// fail, when everything else has settled.
+    /// fail or never hold, when everything else has settled. A check with `fails_until` is never put off: its time
+    /// counts from when the lab stands.
     pub(super) async fn checks(&mut self) {
         let begun = self.stage("checking");
         let needs_container = |check: &&Check| {
             matches!(check.from, VantagePoint::Container(..))
                 || kind_name(&check.kind) == "container_veth"
         };
-        let must_fail = |check: &&Check| self.scenario.must_fail.contains_key(&check.id);
+        let put_off = |check: &&Check| {
+            let red = check.times.fails || self.scenario.must_fail.contains_key(&check.id);
+            red && check.times.fails_until.is_none()
+        };
         let (red, green): (Vec<&Check>, Vec<&Check>) =
-            self.scenario.checks.iter().partition(must_fail);
+            self.scenario.checks.iter().partition(put_off);
         let (late, early): (Vec<&Check>, Vec<&Check>) =
             green.into_iter().partition(needs_container);
         let mut reports = BTreeMap::new();
@@ -131,7 +137,7 @@ impl Run<'_> {
         reports
     }
 
-    /// Looks until the check holds or its time is over.
+    /// Looks until a look, or the check's time, decides.
     async fn check_one(&self, check: &Check) -> (CheckId, CheckReport) {
         if let Some(why) = self.unshown(check) {
             let report = CheckReport {
@@ -145,63 +151,87 @@ impl Run<'_> {
             Err(why) => return (check.id.clone(), self.not_run(check, &why)),
         };
         let blank = self.not_run(check, "");
-        let within = patience(self.job.accelerator, check.within);
-        let within = if blank.must_fail {
-            within.min(self.must_fail_window())
-        } else {
-            within
-        };
+        let times = self.times(check);
         let begun = Instant::now();
-        let by = Deadline::after(within);
+        let by = Deadline::after(times.within);
         let one_look = patience(self.job.accelerator, Duration::from_secs(15));
         let mut attempts = 0;
-        let mut last: Result<String, ProbeError> =
-            Err(ProbeError::Impossible("nobody looked".to_owned()));
+        let mut course = Course::new(times);
         let events = self.lab.changes().count();
-        let held = until_woken(by, "the check to hold", events, async || {
-            match self.before_look(check, by) {
-                None => {}
-                Some(Before::Unshown(why)) => return Ok((CheckOutcome::Skipped, why)),
-                Some(Before::NotYet(why)) => {
-                    last = Ok(why);
-                    return Err("it cannot hold yet");
+        let (outcome, got) = watch_woken(events, async || {
+            let sight = match self.before_look(check, by) {
+                Some(Before::Unshown(why)) => {
+                    return ControlFlow::Break((CheckOutcome::Skipped, why));
                 }
-            }
-            let _turn = vantage.turn().await;
-            attempts += 1;
-            // One look may need longer than what is left of the check's time.
-            let look_by = Deadline::after(by.left().max(one_look));
-            let looked = match (&check.from, &vantage) {
-                (VantagePoint::Guest(_), Vantage::Machine(ghost)) => {
-                    look_from_ghost(&check.kind, ghost, &self.surroundings, look_by).await
+                Some(Before::NotYet(why)) => Sight::Violated(why),
+                None => {
+                    let _turn = vantage.turn().await;
+                    attempts += 1;
+                    // One look may need longer than what is left of the check's time.
+                    let look_by = Deadline::after(by.left().max(one_look));
+                    self.look(check, &vantage, look_by).await
                 }
-                _ => look(&check.kind, &vantage, &self.surroundings, look_by).await,
             };
-            match looked {
-                Ok(verdict) if verdict.holds => Ok((CheckOutcome::Passed, verdict.got)),
-                Ok(verdict) => {
-                    last = Ok(verdict.got);
-                    Err("it does not hold")
-                }
-                Err(error) => {
-                    last = Err(error);
-                    Err("it could not be looked at")
-                }
+            // Time in which this process was stopped is not time in which the check did not hold.
+            let stopped = self.standstills.counted_since(begun);
+            match course.look(begun.elapsed().saturating_sub(stopped), sight) {
+                Some(Ending::Passed(got)) => ControlFlow::Break((CheckOutcome::Passed, got)),
+                Some(Ending::Failed(got)) => ControlFlow::Break((CheckOutcome::Failed, got)),
+                Some(Ending::NotRun(why)) => ControlFlow::Break((CheckOutcome::NotRun, why)),
+                None => ControlFlow::Continue(begun + stopped + course.last_look()),
             }
-        });
-        let (outcome, got) = match (held.await, last) {
-            (Ok(seen), _) => seen,
-            (Err(_), Ok(got)) => (CheckOutcome::Failed, got),
-            (Err(_), Err(error)) => (CheckOutcome::NotRun, Diagnostic::new(&error).to_string()),
-        };
+        })
+        .await;
+        let seen = course.changes().iter();
         let report = CheckReport {
             outcome,
             got,
             attempts,
             ms: begun.elapsed().as_millis() as u64,
+            seen: seen
+                .map(|change| self.sight_report(begun, change))
+                .collect(),
             ..blank
         };
         (check.id.clone(), report)
+    }
+
+    async fn look(&self, check: &Check, vantage: &Vantage, by: Deadline) -> Sight {
+        let looked = match (&check.from, vantage) {
+            (VantagePoint::Guest(_), Vantage::Machine(ghost)) => {
+                look_from_ghost(&check.kind, ghost, &self.surroundings, by).await
+            }
+            _ => look(&check.kind, vantage, &self.surroundings, by).await,
+        };
+        match looked {
+            Ok(verdict) if verdict.holds => Sight::Holds(verdict.got),
+            Ok(verdict) => Sight::Violated(verdict.got),
+            Err(error) => Sight::Unseen(Diagnostic::new(&error).to_string()),
+        }
+    }
+
+    /// The check's times in this run. Only `within` is stretched where guests are slow: the other two are about time
+    /// that passes equally on every machine, such as a bridge's forward delay.
+    fn times(&self, check: &Check) -> Times {
+        let mut times = check.times;
+        times.within = patience(self.job.accelerator, times.within);
+        if self.scenario.must_fail.contains_key(&check.id) {
+            let window = times.fails_until.unwrap_or_default() + self.must_fail_window();
+            times.within = times.within.min(window);
+        }
+        times
+    }
+
+    fn sight_report(&self, begun: Instant, change: &Change) -> SightReport {
+        SightReport {
+            at_ms: self.at_ms(begun + change.at),
+            holds: match change.sight {
+                Sight::Holds(_) => Some(true),
+                Sight::Violated(_) => Some(false),
+                Sight::Unseen(_) => None,
+            },
+            got: change.words().to_owned(),
+        }
     }
 
     /// Ghosts neither boot nor are slow. The longest that anything waits in them is networkd, four seconds between
@@ -248,11 +278,12 @@ impl Run<'_> {
             kind: kind_name(&check.kind).to_owned(),
             outcome: CheckOutcome::NotRun,
             must_fail: self.scenario.must_fail.contains_key(&check.id),
-            expected: expected(&check.kind),
+            expected: expected(check),
             got: why.to_owned(),
             attempts: 0,
             at_ms: self.at_ms(Instant::now()),
             ms: 0,
+            seen: Vec::new(),
         }
     }
 }

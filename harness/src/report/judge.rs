@@ -59,6 +59,7 @@ mod tests {
             attempts: 1,
             at_ms: 0,
             ms: 1,
+            seen: Vec::new(),
         }
     }
 

@@ -125,6 +125,20 @@ pub struct CheckReport {
     pub at_ms: i64,
     /// From its start to its verdict, in milliseconds.
     pub ms: u64,
+    /// Every moment at which something else was seen than before.
+    #[serde(default)]
+    pub seen: Vec<SightReport>,
+}
+
+/// What a check saw from one moment on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SightReport {
+    /// When, in milliseconds from the run's start.
+    pub at_ms: i64,
+    /// Whether it held then; `None`: it could not be looked at.
+    pub holds: Option<bool>,
+    /// What was seen, in words.
+    pub got: String,
 }
 
 impl CheckReport {

@@ -21,6 +21,7 @@ fn check(id: &str, outcome: CheckOutcome, got: &str) -> CheckReport {
         attempts: 1,
         at_ms: 0,
         ms: 31,
+        seen: Vec::new(),
     }
 }
 

@@ -219,6 +219,7 @@ mod tests {
                     attempts: 1,
                     at_ms: 0,
                     ms: 3,
+                    seen: Vec::new(),
                 },
                 CheckReport {
                     id: "guest-ping".to_owned(),
@@ -231,6 +232,7 @@ mod tests {
                     attempts: 12,
                     at_ms: 0,
                     ms: 30_120,
+                    seen: Vec::new(),
                 },
             ],
             stages: vec![StageReport {

@@ -160,6 +160,7 @@ mod tests {
             attempts: 1,
             at_ms,
             ms,
+            seen: Vec::new(),
         }
     }
 

@@ -285,7 +285,7 @@ mod tests {
         );
         let too = variant("too").unwrap();
         assert_eq!((too.summary.as_str(), too.checks.len()), ("green", 2));
-        assert_eq!(too.checks[1].within.as_secs(), 60);
+        assert_eq!(too.checks[1].times.within.as_secs(), 60);
         assert!(too.must_fail.is_empty());
         assert_eq!(
             variant("rde").unwrap_err().help().as_deref(),

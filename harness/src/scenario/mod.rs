@@ -237,10 +237,23 @@ pub struct Check {
     pub id: CheckId,
     /// Where to look from.
     pub from: VantagePoint,
-    /// How long it may take to become true. Deadlines are stretched under TCG.
-    pub within: Duration,
+    /// When it must hold, and when not.
+    pub times: Times,
     /// What should hold.
     pub kind: CheckKind,
+}
+
+/// The times of a check, from when it begins. What they mean together is `check::course`'s business.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Times {
+    /// How long it may take to become true. Stretched under TCG.
+    pub within: Duration,
+    /// How long it must then stay true.
+    pub holds_for: Option<Duration>,
+    /// Before this it must not hold. Less than `within`.
+    pub fails_until: Option<Duration>,
+    /// It must not hold at any time until `within`.
+    pub fails: bool,
 }
 
 /// The kinds of checks.

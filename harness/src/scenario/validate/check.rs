@@ -1,16 +1,11 @@
 //! Checks: who looks, from where, and for how long.
 
-use std::time::Duration;
-
-use super::{Context, kinds};
+use super::{Context, kinds, times};
 use crate::scenario::error::{Fault, code};
 use crate::scenario::names::MachineName;
 use crate::scenario::read::{At, Reader, parsed};
 use crate::scenario::shape::{CHECK, KINDS, Shape};
 use crate::scenario::{Check, VantagePoint, words};
-
-/// How long a check may take that does not say.
-const WITHIN: Duration = Duration::from_secs(30);
 
 pub(super) fn checks<'a>(context: &Context<'a>, root: &Reader<'a>) -> Vec<Check> {
     let readers = root.tables("checks", &CHECK);
@@ -36,9 +31,7 @@ fn check<'a>(context: &Context<'a>, reader: &Reader<'a>) -> Option<Check> {
         let place = text.place;
         Some(At { value, place })
     });
-    let within = reader
-        .word("within", words::duration)
-        .map_or(WITHIN, |within| within.value);
+    let times = times::times(context, reader);
     let shape = the_kind(context, reader)?;
     let kind = reader
         .table(shape.what, shape)
@@ -46,7 +39,7 @@ fn check<'a>(context: &Context<'a>, reader: &Reader<'a>) -> Option<Check> {
     Some(Check {
         id: id?.value,
         from: from?.value,
-        within,
+        times,
         kind: kind?,
     })
 }

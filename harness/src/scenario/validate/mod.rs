@@ -11,6 +11,7 @@ mod known;
 mod machine;
 mod plain;
 mod services;
+mod times;
 mod units;
 mod variant;
 

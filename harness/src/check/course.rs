@@ -1,0 +1,340 @@
+//! The course of a check: what its looks saw, against its times. Pure; the clock is the caller's.
+//!
+//! `scenarios/README.md` ("Times") says the same to those who write scenarios. All times count from the moment at
+//! which the check began. A look counts at the time of its answer.
+
+use std::time::Duration;
+
+use crate::scenario::Times;
+
+/// Most changes of mind that are kept; the latest takes the place of the last.
+const CHANGES: usize = 32;
+
+/// What one look saw, in words.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Sight {
+    /// It is as it should be.
+    Holds(String),
+    /// It is not.
+    Violated(String),
+    /// It could not be looked at; says nothing about the network.
+    Unseen(String),
+}
+
+impl Sight {
+    fn words(&self) -> &str {
+        match self {
+            Self::Holds(words) | Self::Violated(words) | Self::Unseen(words) => words,
+        }
+    }
+
+    /// Whether `other` would tell a reader nothing new. What holds says its measurements, which differ each time.
+    fn says_as_much_as(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Holds(_), Self::Holds(_)) => true,
+            (one, other) => one == other,
+        }
+    }
+}
+
+/// How a check ended, with what was seen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Ending {
+    /// It did what it should, in its times.
+    Passed(String),
+    /// It did not.
+    Failed(String),
+    /// It could not be looked at when it mattered.
+    NotRun(String),
+}
+
+/// A moment at which something else was seen than before.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Change {
+    /// Since the check began.
+    pub at: Duration,
+    /// What was seen from then on.
+    pub sight: Sight,
+}
+
+/// A check under way.
+#[derive(Debug)]
+pub struct Course {
+    times: Times,
+    /// When it was first seen to hold.
+    held_at: Option<Duration>,
+    /// The last look that did not hold, and whether one came before `fails_until`.
+    violated_at: Option<Duration>,
+    violated_early: bool,
+    changes: Vec<Change>,
+}
+
+impl Course {
+    /// A check that begins now.
+    pub fn new(times: Times) -> Self {
+        Self {
+            times,
+            held_at: None,
+            violated_at: None,
+            violated_early: false,
+            changes: Vec::new(),
+        }
+    }
+
+    /// When the last look is due, unless an earlier one decides.
+    pub fn last_look(&self) -> Duration {
+        match (self.held_at, self.times.holds_for) {
+            (Some(at), Some(window)) => at + window,
+            _ => self.times.within,
+        }
+    }
+
+    /// Every moment at which something else was seen than before, in order.
+    pub fn changes(&self) -> &[Change] {
+        &self.changes
+    }
+
+    /// Takes in a look whose answer came `at` after the check began. An [`Ending`] when it, or the time, decides.
+    pub fn look(&mut self, at: Duration, sight: Sight) -> Option<Ending> {
+        self.note(at, &sight);
+        let over = at >= self.last_look();
+        match sight {
+            Sight::Unseen(why) => over.then_some(Ending::NotRun(why)),
+            Sight::Violated(got) => {
+                self.violated_at = Some(at);
+                self.violated_early |= self.times.fails_until.is_some_and(|until| at < until);
+                match self.held_at {
+                    _ if self.times.fails => over.then_some(Ending::Passed(got)),
+                    Some(since) => Some(Ending::Failed(format!(
+                        "it held from {} on, but no more at {}: {got}",
+                        seconds(since),
+                        seconds(at)
+                    ))),
+                    None => over.then_some(Ending::Failed(got)),
+                }
+            }
+            Sight::Holds(got) if self.times.fails => Some(Ending::Failed(format!(
+                "it holds at {}: {got}",
+                seconds(at)
+            ))),
+            Sight::Holds(got) => self.holds(at, got, over),
+        }
+    }
+
+    fn holds(&mut self, at: Duration, got: String, over: bool) -> Option<Ending> {
+        if let (None, Some(until)) = (self.held_at, self.times.fails_until) {
+            if at < until {
+                let (at, until) = (seconds(at), seconds(until));
+                return Some(Ending::Failed(format!(
+                    "it holds at {at}, before {until}: {got}"
+                )));
+            }
+            if !self.violated_early {
+                let until = seconds(until);
+                return Some(Ending::NotRun(format!(
+                    "no look ended before {until}, so nobody knows whether it failed until then: {got}"
+                )));
+            }
+        }
+        match (self.held_at, self.times.holds_for) {
+            (None, Some(_)) => {
+                self.held_at = Some(at);
+                None
+            }
+            (Some(since), Some(_)) => over.then(|| {
+                let (since, at) = (seconds(since), seconds(at));
+                Ending::Passed(format!("{got}, from {since} to {at}"))
+            }),
+            (_, None) => Some(Ending::Passed(match self.violated_at {
+                Some(last) if self.times.fails_until.is_some() => {
+                    format!("{got}, and not yet at {}", seconds(last))
+                }
+                _ => got,
+            })),
+        }
+    }
+
+    fn note(&mut self, at: Duration, sight: &Sight) {
+        let last = self.changes.last().map(|change| &change.sight);
+        if last.is_some_and(|last| last.says_as_much_as(sight)) {
+            return;
+        }
+        if self.changes.len() == CHANGES {
+            self.changes.pop();
+        }
+        let sight = sight.clone();
+        self.changes.push(Change { at, sight });
+    }
+}
+
+impl Change {
+    /// What was seen, in words.
+    pub fn words(&self) -> &str {
+        self.sight.words()
+    }
+}
+
+fn seconds(time: Duration) -> String {
+    format!("{:.1} s", time.as_secs_f64())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const WITHIN_TEN: Times = Times {
+        within: Duration::from_secs(10),
+        holds_for: None,
+        fails_until: None,
+        fails: false,
+    };
+
+    fn at(seconds: f64) -> Duration {
+        Duration::from_secs_f64(seconds)
+    }
+
+    /// Looks as `(seconds, letter)`: `+` holds, `-` does not, `?` cannot be looked at. The first ending, with its time.
+    fn run(times: Times, looks: &[(f64, char)]) -> Option<(f64, Ending)> {
+        let mut course = Course::new(times);
+        looks.iter().find_map(|&(time, letter)| {
+            let sight = match letter {
+                '+' => Sight::Holds("yes".to_owned()),
+                '-' => Sight::Violated("no".to_owned()),
+                _ => Sight::Unseen("blind".to_owned()),
+            };
+            Some((time, course.look(at(time), sight)?))
+        })
+    }
+
+    fn passed(words: &str) -> Ending {
+        Ending::Passed(words.to_owned())
+    }
+
+    fn failed(words: &str) -> Ending {
+        Ending::Failed(words.to_owned())
+    }
+
+    fn not_run(words: &str) -> Ending {
+        Ending::NotRun(words.to_owned())
+    }
+
+    #[test]
+    fn a_plain_check_passes_at_its_first_look_that_holds() {
+        let seen = run(
+            WITHIN_TEN,
+            &[(0.0, '-'), (1.0, '?'), (2.0, '+'), (3.0, '-')],
+        );
+        assert_eq!(seen, Some((2.0, passed("yes"))));
+        // A look that began in time counts, however long its answer takes.
+        assert_eq!(run(WITHIN_TEN, &[(12.0, '+')]), Some((12.0, passed("yes"))));
+    }
+
+    #[test]
+    fn the_last_look_decides_what_never_held() {
+        let seen = run(WITHIN_TEN, &[(0.0, '?'), (9.9, '-'), (10.0, '-')]);
+        assert_eq!(seen, Some((10.0, failed("no"))));
+        let seen = run(WITHIN_TEN, &[(0.0, '-'), (10.0, '?')]);
+        assert_eq!(seen, Some((10.0, not_run("blind"))));
+        assert_eq!(run(WITHIN_TEN, &[(0.0, '-'), (9.9, '-')]), None);
+    }
+
+    #[test]
+    fn what_must_hold_for_a_while_may_begin_late_but_not_flap() {
+        let times = Times {
+            holds_for: Some(at(5.0)),
+            ..WITHIN_TEN
+        };
+        let seen = run(times, &[(0.0, '-'), (9.0, '+'), (13.9, '+'), (14.0, '+')]);
+        assert_eq!(seen, Some((14.0, passed("yes, from 9.0 s to 14.0 s"))));
+        let seen = run(times, &[(1.0, '+'), (3.0, '-'), (4.0, '+')]);
+        let told = "it held from 1.0 s on, but no more at 3.0 s: no";
+        assert_eq!(seen, Some((3.0, failed(told))));
+        assert_eq!(run(times, &[(10.0, '-')]), Some((10.0, failed("no"))));
+        // A look that could not be made inside the window is no violation; but the window must end with one that was.
+        let seen = run(times, &[(1.0, '+'), (3.0, '?'), (6.0, '+')]);
+        assert_eq!(seen, Some((6.0, passed("yes, from 1.0 s to 6.0 s"))));
+        let seen = run(times, &[(1.0, '+'), (6.0, '?')]);
+        assert_eq!(seen, Some((6.0, not_run("blind"))));
+    }
+
+    #[test]
+    fn what_must_fail_until_a_time_may_hold_only_from_then_on() {
+        let times = Times {
+            fails_until: Some(at(4.0)),
+            ..WITHIN_TEN
+        };
+        let seen = run(times, &[(0.0, '-'), (3.9, '-'), (4.5, '-'), (5.0, '+')]);
+        assert_eq!(seen, Some((5.0, passed("yes, and not yet at 4.5 s"))));
+        let seen = run(times, &[(0.0, '-'), (3.9, '+')]);
+        let told = "it holds at 3.9 s, before 4.0 s: yes";
+        assert_eq!(seen, Some((3.9, failed(told))));
+        let seen = run(times, &[(0.0, '-'), (10.0, '-')]);
+        assert_eq!(seen, Some((10.0, failed("no"))));
+    }
+
+    #[test]
+    fn nobody_having_looked_in_time_is_no_proof_of_failing() {
+        let times = Times {
+            fails_until: Some(at(4.0)),
+            ..WITHIN_TEN
+        };
+        for early in [&[][..], &[(1.0, '?')]] {
+            let looks = [early, &[(5.0, '+')]].concat();
+            let (_, ending) = run(times, &looks).expect("it is over");
+            assert!(matches!(ending, Ending::NotRun(_)), "{ending:?}");
+        }
+    }
+
+    #[test]
+    fn late_and_then_steady() {
+        let times = Times {
+            fails_until: Some(at(4.0)),
+            holds_for: Some(at(2.0)),
+            ..WITHIN_TEN
+        };
+        let seen = run(times, &[(0.0, '-'), (5.0, '+'), (7.0, '+')]);
+        assert_eq!(seen, Some((7.0, passed("yes, from 5.0 s to 7.0 s"))));
+        let seen = run(times, &[(0.0, '-'), (5.0, '+'), (6.0, '-')]);
+        assert!(matches!(seen, Some((_, Ending::Failed(_)))), "{seen:?}");
+    }
+
+    #[test]
+    fn what_must_never_hold_is_watched_to_the_end() {
+        let times = Times {
+            fails: true,
+            ..WITHIN_TEN
+        };
+        let seen = run(times, &[(0.0, '-'), (5.0, '?'), (10.0, '-')]);
+        assert_eq!(seen, Some((10.0, passed("no"))));
+        let seen = run(times, &[(0.0, '-'), (9.0, '+')]);
+        assert_eq!(seen, Some((9.0, failed("it holds at 9.0 s: yes"))));
+        assert_eq!(
+            run(times, &[(0.0, '-'), (10.0, '?')]),
+            Some((10.0, not_run("blind")))
+        );
+    }
+
+    #[test]
+    fn only_changes_of_mind_are_kept() {
+        let mut course = Course::new(WITHIN_TEN);
+        let violated = |words: &str| Sight::Violated(words.to_owned());
+        for (time, words) in [(0.0, "listening"), (1.0, "listening"), (2.0, "learning")] {
+            assert_eq!(course.look(at(time), violated(words)), None);
+        }
+        let ending = course.look(at(3.0), Sight::Holds("forwarding".to_owned()));
+        assert_eq!(ending, Some(passed("forwarding")));
+        let told: Vec<_> = course
+            .changes()
+            .iter()
+            .map(|change| (change.at.as_secs(), change.words()))
+            .collect();
+        assert_eq!(told, [(0, "listening"), (2, "learning"), (3, "forwarding")]);
+
+        let mut course = Course::new(WITHIN_TEN);
+        for look in 0..100 {
+            course.look(at(0.01 * f64::from(look)), violated(&look.to_string()));
+        }
+        assert_eq!(course.changes().len(), CHANGES);
+        assert_eq!(course.changes().last().map(Change::words), Some("99"));
+    }
+}

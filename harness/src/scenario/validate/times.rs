@@ -1,0 +1,51 @@
+//! When a check must hold: `within`, `holds_for`, `fails_until` and `fails`.
+
+use std::time::Duration;
+
+use super::Context;
+use crate::scenario::error::{Fault, code};
+use crate::scenario::read::Reader;
+use crate::scenario::{Times, words};
+
+/// How long a check may take that does not say.
+const WITHIN: Duration = Duration::from_secs(30);
+/// How long a check that must never hold is watched when it does not say.
+const NEVER_WITHIN: Duration = Duration::from_secs(5);
+
+pub(super) fn times(context: &Context<'_>, reader: &Reader<'_>) -> Times {
+    let fails = reader.flag("fails").unwrap_or(false);
+    let within = reader.word("within", words::duration);
+    let holds_for = reader.word("holds_for", words::duration);
+    let fails_until = reader.word("fails_until", words::duration);
+    let default = if fails { NEVER_WITHIN } else { WITHIN };
+    let times = Times {
+        within: within.as_ref().map_or(default, |within| within.value),
+        holds_for: holds_for.as_ref().map(|time| time.value),
+        fails_until: fails_until.as_ref().map(|time| time.value),
+        fails,
+    };
+    if fails {
+        for key in ["holds_for", "fails_until"] {
+            if let Some(entry) = reader.entry(key) {
+                let message = format!("`{key}` is for a check that holds, and `fails` says never");
+                let label = "it never holds".to_owned();
+                let help = "`within` says how long it is watched".to_owned();
+                let fault = Fault::new(&entry.key, code::CONFLICT, message, label);
+                context.faults.add(fault.help(help));
+            }
+        }
+    } else if let Some(until) = fails_until
+        && until.value >= times.within
+    {
+        let message = "`fails_until` leaves no time to hold".to_owned();
+        let told = humantime::format_duration(times.within);
+        let label = match within {
+            Some(_) => format!("`within` is {told}"),
+            None => format!("`within` is {told} unless given"),
+        };
+        let help = "both count from the same moment; `within` must be the later one".to_owned();
+        let fault = Fault::new(until.place, code::CONFLICT, message, label);
+        context.faults.add(fault.help(help));
+    }
+    times
+}
