@@ -11,7 +11,7 @@ mod store;
 pub use build::{WORKER_COMMAND, worker_main, worker_program};
 pub use recipe::{Recipe, recipes};
 pub(crate) use store::cache_help;
-pub use store::{Image, Progress, Store};
+pub use store::{Image, Progress, Store, versions_in};
 
 use std::io;
 use std::path::PathBuf;

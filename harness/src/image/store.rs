@@ -1,5 +1,6 @@
 //! The cache of built images.
 
+use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{self, ErrorKind, Read};
 use std::os::unix::fs::PermissionsExt;
@@ -50,14 +51,14 @@ impl Image {
     pub fn kernel(&self) -> PathBuf {
         self.folder.join(Provides::of(&self.name).kernel)
     }
+}
 
-    /// What the recipe says about its versions (`versions.json`); empty when it cannot be read.
-    pub fn versions(&self) -> std::collections::BTreeMap<String, String> {
-        fs::read(self.folder.join("versions.json"))
-            .ok()
-            .and_then(|bytes| serde_json::from_slice(&bytes).ok())
-            .unwrap_or_default()
-    }
+/// What a built image's recipe says about its versions (`versions.json` in its folder); empty when it cannot be read.
+pub fn versions_in(folder: &Path) -> BTreeMap<String, String> {
+    fs::read(folder.join("versions.json"))
+        .ok()
+        .and_then(|bytes| serde_json::from_slice(&bytes).ok())
+        .unwrap_or_default()
 }
 
 /// The user's image cache: `$XDG_CACHE_HOME/bridgelab/images`.
