@@ -20,6 +20,7 @@ pub fn kind_name(kind: &CheckKind) -> &'static str {
         CheckKind::Networkctl { .. } => "networkctl",
         CheckKind::WaitOnline { .. } => "wait_online",
         CheckKind::ContainerVeth { .. } => "container_veth",
+        CheckKind::Vmm { .. } => "vmm",
     }
 }
 
@@ -102,5 +103,9 @@ fn wanted(kind: &CheckKind) -> String {
         CheckKind::ContainerVeth { container, bridge } => {
             format!("the veth of container {container} to be a port of {bridge}")
         }
+        CheckKind::Vmm { guest, refused } => match refused {
+            Some(words) => format!("the VMM of {guest} to refuse to start and say \"{words}\""),
+            None => format!("the VMM of {guest} to run"),
+        },
     }
 }

@@ -16,10 +16,11 @@ pub mod ping;
 pub mod router_advert;
 mod unshown;
 mod vantage;
+pub mod vmm;
 
 pub use expect::{expected, kind_name};
 pub use ghost::look_from_ghost;
-pub use observe::{Surroundings, look};
+pub use observe::{Surroundings, Vmm, look};
 pub use unshown::{no_server, unshown};
 pub use vantage::{ProbeError, Vantage};
 

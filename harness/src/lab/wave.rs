@@ -79,8 +79,8 @@ pub(super) struct OnMachine {
     pub(super) netlink: Netlink,
     /// Of the machines that its cables lead to.
     pub(super) namespaces: BTreeMap<String, Arc<OwnedFd>>,
-    /// Folder of capture files.
-    pub(super) captures: PathBuf,
+    /// Files of its captures, by their labels.
+    pub(super) captures: Arc<BTreeMap<String, PathBuf>>,
 }
 
 /// What steps leave behind.
@@ -121,9 +121,10 @@ impl OnMachine {
                     .await?;
             }
             Step::Capture { link, file, .. } => {
-                let path = self.captures.join(format!("{file}.pcapng"));
-                let capture = Capture::open(netlink, link, &path).await?;
-                done.captures.push((file.clone(), capture));
+                if let Some(path) = self.captures.get(file) {
+                    let capture = Capture::open(netlink, link, path).await?;
+                    done.captures.push((file.clone(), capture));
+                }
             }
             Step::Master { port, bridge, .. } => netlink.enslave(port, bridge).await?,
             Step::Address {
@@ -165,6 +166,7 @@ fn veth_end(end: &LinkEnd) -> VethEnd {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::scenario::GuestStart;
     use crate::scenario::names::IfName;
 
     fn end(machine: &str) -> LinkEnd {
@@ -254,6 +256,7 @@ mod tests {
     fn a_step_that_is_more_than_a_question_to_the_kernel_goes_alone() {
         let guest = Step::Guest {
             name: "g".to_owned(),
+            start: GuestStart::default(),
         };
         let steps = [up("a"), guest, up("b"), up("a")];
         assert_eq!(shown(&steps), ["a 1", "# start guest g", "a 1, b 1"]);

@@ -65,7 +65,10 @@ pub(super) const GUEST: Shape = shape(
         "vcpu",
         "mem",
         "image",
+        "hypervisor",
         "machine",
+        "transport",
+        "start",
         "interfaces",
         "units",
         "without_units",
@@ -81,8 +84,12 @@ pub(super) const GUEST_INTERFACE: Shape = shape(
         "id",
         "mac",
         "duplicate_mac",
+        "invalid_mac",
         "addresses",
         "accept_ra",
+        "mtu",
+        "checksum_offload",
+        "segmentation_offload",
     ],
 );
 pub(super) const CHECK: Shape = shape(
@@ -107,6 +114,7 @@ pub(super) const CHECK: Shape = shape(
         "networkctl",
         "wait_online",
         "container_veth",
+        "vmm",
     ],
 );
 
@@ -136,6 +144,7 @@ pub(super) const KINDS: &[Shape] = &[
     shape("networkctl", &["interface", "setup", "operational"]),
     shape("wait_online", &["interface"]),
     shape("container_veth", &["container", "bridge"]),
+    shape("vmm", &["guest", "refused"]),
 ];
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ mod http;
 mod links;
 mod ssh;
 mod tcp;
+mod vmm;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -14,6 +15,8 @@ use crate::deadline::Deadline;
 use crate::host::capture::Capture;
 use crate::scenario::CheckKind;
 use links::{json, link_name, optional_link};
+
+pub use vmm::Vmm;
 
 /// How long one attempt may wait for the network's answer.
 const ANSWER: Duration = Duration::from_secs(3);
@@ -27,6 +30,8 @@ pub struct Surroundings {
     pub macs: BTreeMap<String, String>,
     /// SSH host keys given to guests, in base64.
     pub host_keys: BTreeMap<String, String>,
+    /// The VMMs that were started, by guest.
+    pub vmms: BTreeMap<String, Vmm>,
 }
 
 /// Looks once.
@@ -141,6 +146,10 @@ pub async fn look(
         }
         CheckKind::ContainerVeth { container, bridge } => {
             links::container_veth(container.as_ref(), bridge.as_ref(), from, by).await
+        }
+        CheckKind::Vmm { guest, refused } => {
+            let seen = vmm::look(surroundings.vmms.get(guest.as_ref())).await;
+            Ok(super::vmm::judge(refused.as_deref(), &seen))
         }
     }
 }

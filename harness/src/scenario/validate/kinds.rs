@@ -2,7 +2,7 @@
 
 use super::machine::same_family;
 use super::plain::missing_for;
-use super::{Context, INTERFACE};
+use super::{Context, INTERFACE, vmm};
 use crate::scenario::error::{Fault, code};
 use crate::scenario::names::{IfName, MachineName};
 use crate::scenario::provides::Provides;
@@ -79,6 +79,7 @@ pub(super) fn kind(
             interface: interface(context, reader, from),
         }),
         "container_veth" => container_veth(context, reader, from),
+        "vmm" => vmm::check(context, reader, from),
         _ => None,
     }
 }

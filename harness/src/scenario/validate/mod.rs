@@ -14,6 +14,7 @@ mod services;
 mod times;
 mod units;
 mod variant;
+mod vmm;
 
 pub(super) use units::UnitFolders;
 pub(super) use variant::expectations;
