@@ -41,7 +41,7 @@ pub fn expected(check: &Check) -> String {
 }
 
 /// What should hold.
-fn wanted(kind: &CheckKind) -> String {
+pub fn wanted(kind: &CheckKind) -> String {
     let list = |items: &[String]| items.join(", ");
     match kind {
         CheckKind::Ping { to } => format!("a reply from {to}"),

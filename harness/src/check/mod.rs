@@ -18,10 +18,10 @@ mod unshown;
 mod vantage;
 pub mod vmm;
 
-pub use expect::{expected, kind_name};
-pub use ghost::look_from_ghost;
-pub use observe::{Surroundings, Vmm, look};
-pub use unshown::{no_server, unshown};
+pub use expect::{expected, kind_name, wanted};
+pub use ghost::{look_from_ghost, nic_of_ghost};
+pub use observe::{Surroundings, Vmm, link_name, look};
+pub use unshown::{no_server, undoable, unshown};
 pub use vantage::{ProbeError, Vantage};
 
 /// What a look at the network showed.

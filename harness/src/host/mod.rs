@@ -25,6 +25,7 @@
 //! netlink_events  what changes there, told by the kernel
 //! tap          a guest's TAP
 //! capture      a packet capture on a link
+//! inject       crafted frames out of a link
 //! service      child processes, logged and stopped for certain
 //! vmm_user     whom VMMs run as
 //! networkd     the host's systemd-networkd
@@ -38,6 +39,7 @@ pub mod doctor;
 mod doctor_sys;
 pub mod finding;
 pub mod http;
+pub mod inject;
 pub mod isolate;
 pub mod jobserver;
 pub mod kvm;

@@ -6,6 +6,7 @@ pub mod exit_code;
 mod judge;
 pub mod junit;
 mod shown;
+mod step;
 #[cfg(test)]
 mod tests;
 pub mod text;
@@ -14,6 +15,7 @@ pub mod timings;
 pub use compare::{Comparison, compare};
 pub use judge::judge_run;
 pub use shown::{NOT_SHOWN, not_shown};
+pub use step::{StepOutcome, StepReport};
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -157,7 +159,7 @@ impl CheckReport {
 /// A stage of a run and what it took.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StageReport {
-    /// `queue`, `topology`, `boot`, `containers`, `checks`, `evidence`, `teardown`.
+    /// `queue`, `topology`, `boot`, `containers`, `checks`, `step ID`, `checks after ID`, `evidence`, `teardown`.
     pub name: String,
     /// When it began, in milliseconds from the run's start; negative for `queue`, which ends there.
     #[serde(default)]
@@ -215,6 +217,9 @@ pub struct RunReport {
     pub guests: Vec<GuestReport>,
     /// In the scenario's order.
     pub checks: Vec<CheckReport>,
+    /// What was done, in the scenario's order; those that the run did not get to are not among them.
+    #[serde(default)]
+    pub steps: Vec<StepReport>,
     /// In the order they began.
     pub stages: Vec<StageReport>,
     /// What the stages waited for, in the order they began to.

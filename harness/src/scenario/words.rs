@@ -6,7 +6,7 @@ use std::time::Duration;
 use ipnet::{IpNet, Ipv6Net};
 
 use super::error::code;
-use super::names::{CheckId, IfName, IfNameError, MachineName, NameError, VariantName};
+use super::names::{CheckId, IfName, IfNameError, MachineName, NameError, StepId, VariantName};
 use super::near::suggest;
 use super::net::{Mac, MacError};
 use super::read::Bad;
@@ -16,7 +16,7 @@ use super::{GuestInterfaceKind, GuestStart, HypervisorKind, RecordType, Segment}
 /// The longest a check may wait; more is a typing error, and sums of deadlines must not overflow.
 const LONGEST_WAIT: Duration = Duration::from_secs(3600);
 
-fn bad(message: impl Into<String>, label: impl Into<String>) -> Bad {
+pub(super) fn bad(message: impl Into<String>, label: impl Into<String>) -> Bad {
     Bad {
         code: code::BAD_VALUE,
         message: message.into(),
@@ -26,7 +26,7 @@ fn bad(message: impl Into<String>, label: impl Into<String>) -> Bad {
 }
 
 impl Bad {
-    fn help(self, help: impl Into<String>) -> Self {
+    pub(super) fn help(self, help: impl Into<String>) -> Self {
         let help = Some(help.into());
         Self { help, ..self }
     }
@@ -71,6 +71,10 @@ pub(super) fn variant_name(text: &str) -> Result<VariantName, Bad> {
 
 pub(super) fn check_id(text: &str) -> Result<CheckId, Bad> {
     CheckId::try_from(text).map_err(|error| our_name(&error))
+}
+
+pub(super) fn step_id(text: &str) -> Result<StepId, Bad> {
+    StepId::try_from(text).map_err(|error| our_name(&error))
 }
 
 pub(super) fn mac(text: &str) -> Result<Mac, Bad> {

@@ -11,7 +11,7 @@ use crate::scenario::shape::Shape;
 use crate::scenario::{CheckKind, RecordType, VantagePoint, words};
 
 /// From where the check looks, where that is known.
-type From<'f, 'a> = Option<&'f At<'a, VantagePoint>>;
+pub(super) type From<'f, 'a> = Option<&'f At<'a, VantagePoint>>;
 
 /// Reads the table of one kind of check.
 pub(super) fn kind(
@@ -131,7 +131,7 @@ fn can_look(context: &Context<'_>, kind: &str, from: From<'_, '_>) {
 ///
 /// Only a namespace machine's interfaces are known beforehand; what a guest's kernel and its Docker call theirs
 /// is not.
-fn interface_at(
+pub(super) fn interface_at(
     context: &Context<'_>,
     reader: &Reader<'_>,
     key: &str,

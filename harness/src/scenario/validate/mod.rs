@@ -11,6 +11,7 @@ mod known;
 mod machine;
 mod plain;
 mod services;
+mod steps;
 mod times;
 mod units;
 mod variant;
@@ -84,6 +85,7 @@ pub(super) fn scenario(
         units,
     };
     let (machines, ends) = machine::machines(&context, &root);
+    let (steps, timeline) = steps::steps(&context, &root);
     let scenario = Scenario {
         name: origin.name.clone(),
         variant: None,
@@ -98,7 +100,8 @@ pub(super) fn scenario(
         segments: machine::segments(&context, &root, &ends),
         machines,
         guests: guest::guests(&context, &root),
-        checks: check::checks(&context, &root),
+        checks: check::checks(&context, &root, &timeline),
+        steps,
         must_fail: BTreeMap::new(),
     };
     context.claims.report(&faults);
