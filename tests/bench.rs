@@ -183,3 +183,48 @@ fn what_is_not_known_is_named_with_what_is() {
     let list = String::from_utf8_lossy(&output.stdout);
     assert!(list.contains("page-topology: "), "{list}");
 }
+
+/// Real guests: their memory is theirs, and nothing of a kept lab stays.
+#[cfg(feature = "vm")]
+#[test]
+fn small_guests_answer_and_are_weighed() {
+    support::set_up();
+    let folder = tempfile::tempdir().expect("a temporary directory");
+    let words = [
+        "tiny-guests",
+        "--rounds",
+        "1",
+        "--sizes",
+        "2",
+        "--json",
+        "-",
+    ];
+    let mut command = bench(folder.path(), &words);
+    // The image is the one of all tests.
+    let output = command.env_remove("XDG_CACHE_HOME").output();
+    let output = output.expect("the program under test starts");
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    let record: Value = serde_json::from_slice(&output.stdout).expect("a record");
+    let bench = &record["benches"][0];
+    let subjects = list(&bench["subjects"]);
+    assert!(
+        subjects.iter().all(|subject| subject["failed"].is_null()),
+        "{stderr}"
+    );
+    let cold = subjects.iter().find(|subject| subject["name"] == "cold");
+    let cold = cold.expect("a column");
+    if !cold["skipped"].is_null() {
+        return skip(&cold["skipped"].to_string());
+    }
+    for what in [
+        "2 until all answer",
+        "2 memory",
+        "2 peak at most",
+        "2 memory for each",
+    ] {
+        assert!(measured(bench, what).contains(&"cold"), "{bench}");
+    }
+    let left = fs::read_dir(folder.path()).expect("the folder").flatten();
+    let left: Vec<_> = left.map(|entry| entry.file_name()).collect();
+    assert!(left.is_empty(), "{left:?}");
+}

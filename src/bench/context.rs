@@ -9,12 +9,15 @@ use tempfile::TempDir;
 use tokio::sync::watch;
 
 use super::BenchArgs;
+use super::lab_run::LabRun;
+use super::machine::Machine;
 use super::record::BenchRecord;
 use super::rounds::{Sample, Stop, Subject, interleave};
 
 /// A call's surroundings, and the benchmark that is being made.
 pub(super) struct Context<'a> {
     pub(super) args: &'a BenchArgs,
+    pub(super) machine: Machine,
     /// This program.
     pub(super) program: PathBuf,
     /// Counts Ctrl-C.
@@ -27,7 +30,7 @@ pub(super) struct Context<'a> {
 }
 
 impl<'a> Context<'a> {
-    pub(super) fn new(args: &'a BenchArgs) -> Result<Self, Stop> {
+    pub(super) fn new(args: &'a BenchArgs, machine: Machine) -> Result<Self, Stop> {
         let failed = |doing: &str, error: std::io::Error| Stop::Failed(format!("{doing}: {error}"));
         let program = image::worker_program();
         let scratch = tempfile::Builder::new()
@@ -46,6 +49,7 @@ impl<'a> Context<'a> {
         });
         Ok(Self {
             args,
+            machine,
             program: program.map_err(|error| failed("find this program", error))?,
             interrupts,
             scratch: scratch.map_err(|error| failed("make a temporary folder", error))?,
@@ -88,6 +92,13 @@ impl<'a> Context<'a> {
         let at = self.begun.elapsed().as_secs_f64();
         let name = self.name;
         let _ = writeln!(anstream::stderr(), "[{at:6.1} s] {name}: {text}");
+    }
+
+    /// Runs scenarios once, so that images and templates are there and no round pays for them.
+    pub(super) async fn warm_up(&self, scenarios: &[&str]) -> Result<(), Stop> {
+        let names = scenarios.join(", ");
+        self.say(&format!("images and templates first: one run of {names}"));
+        LabRun::of(self, scenarios).await.map(drop)
     }
 
     /// Measures everybody in turn, telling what comes out.

@@ -1,5 +1,6 @@
 //! `bridgelab run`, measured from outside: what the user waits for, and what its report says about it.
 
+use std::collections::BTreeMap;
 use std::process::Command;
 use std::time::Duration;
 
@@ -7,11 +8,15 @@ use bridgelab_harness::report::{CheckReport, Outcome, Report, RunReport};
 
 use super::child::{Finished, Line, Running, run};
 use super::context::Context;
+use super::processes::{Owner, Usage, usage};
 use super::rounds::{Sample, Stop};
 use crate::cli::Accel;
 
 /// What a run says when it begins.
 const FIRST_STAGE: &str = "building the topology";
+
+/// What it says when it holds a lab that was to be kept.
+const STANDS: &str = "the lab stands";
 
 /// A call of `bridgelab run` that ended well.
 #[derive(Debug)]
@@ -73,6 +78,30 @@ impl LabRun {
         })
     }
 
+    /// Runs `bridgelab run WORDS --keep`, and what its processes had used when its checks and evidence were done.
+    ///
+    /// # Errors
+    /// As [`LabRun::of`]; [`Stop::Skipped`] when this user may not read what they used.
+    pub(super) async fn kept(
+        context: &Context<'_>,
+        words: &[&str],
+    ) -> Result<(Self, BTreeMap<Owner, Usage>), Stop> {
+        let words: Vec<&str> = words.iter().copied().chain(["--keep"]).collect();
+        let mut used = None;
+        let run = Self::heard(context, &words, async |line, running| {
+            if line.text.contains(STANDS) {
+                used = Some(usage(running.pid, &context.program));
+                running.interrupt();
+            }
+        });
+        let run = run.await?;
+        match used {
+            Some(Ok(used)) => Ok((run, used)),
+            Some(Err(why)) => Err(Stop::Skipped(why)),
+            None => Err(Stop::Failed("the lab was not kept".to_owned())),
+        }
+    }
+
     /// The only run.
     pub(super) fn only(&self) -> Result<&RunReport, Stop> {
         let none = || Stop::Failed("the report has no run in it".to_owned());
@@ -85,7 +114,7 @@ impl LabRun {
     }
 }
 
-/// Passed, every one; with the verdict of the first that did not.
+/// Passed, every one, or skipped where others passed; with the verdict of the first that did not.
 fn judge(runs: &[RunReport], finished: &Finished) -> Result<(), Stop> {
     for run in runs {
         if !run.leaks.is_empty() {
@@ -93,6 +122,7 @@ fn judge(runs: &[RunReport], finished: &Finished) -> Result<(), Stop> {
         }
         match run.outcome {
             Outcome::Passed => {}
+            Outcome::Skipped if runs.iter().any(|run| run.outcome == Outcome::Passed) => {}
             Outcome::Skipped => {
                 let problem = run.problem.as_ref();
                 let why = problem.map(|problem| problem.chain.join(": "));

@@ -53,9 +53,11 @@ fn table(bench: &BenchRecord) -> String {
     let Some(ours) = bench.subjects.first().map(|subject| subject.name.as_str()) else {
         return String::new();
     };
+    // Nothing is compared with what nobody measured.
+    let compared = subjects.iter().any(|subject| subject.name == ours);
     let baselines: Vec<&str> = subjects
         .iter()
-        .filter(|subject| subject.baseline && subject.name != ours)
+        .filter(|subject| compared && subject.baseline)
         .map(|subject| subject.name.as_str())
         .collect();
     let targets = bench.figures.iter().any(|figure| figure.target.is_some());
@@ -193,6 +195,18 @@ mod tests {
     fn a_section_says_all_that_was_found() {
         let record = record();
         insta::assert_snapshot!(sections(&record));
+    }
+
+    #[test]
+    fn nothing_is_compared_with_what_nobody_measured() {
+        let mut ours = subject("template", &[]);
+        ours.stopped = Some(Stop::Skipped("there is none".to_owned()));
+        let measured = [ours, subject("cold", &[("up", 12.0)])];
+        let bench = BenchRecord::new("guests", "", 1, &measured).baselines(&["cold"]);
+        let target = Target::TimesBelow("cold".to_owned(), 4.0);
+        let text = table(&bench.target("up", target));
+        let wanted = "|  | cold | target |\n| --- | --: | --: |\n| up | 12.0 ms | cold / 4: not measured |\n";
+        assert_eq!(text, wanted);
     }
 
     #[test]

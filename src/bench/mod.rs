@@ -6,6 +6,7 @@
 //! machine          where it was measured
 //! child, lab_run   programs that are measured; `bridgelab run` among them
 //! worker           a hidden command: builds one topology in namespaces of its own
+//! processes        what processes cost
 //! the rest         one benchmark each
 //! ```
 //!
@@ -14,13 +15,18 @@
 mod child;
 mod context;
 mod ghosts;
+mod guests;
 mod lab_run;
 mod machine;
 mod markdown;
+mod overhead;
 mod peer;
+mod processes;
 mod record;
 mod rounds;
 mod series;
+mod simple_network;
+mod suite;
 mod topology;
 mod worker;
 
@@ -56,6 +62,9 @@ pub(crate) struct BenchArgs {
     /// How many namespaces or guests, of the benchmarks that measure several sizes.
     #[arg(long, value_name = "N,N", value_delimiter = ',', value_parser = clap::value_parser!(u16).range(1..))]
     sizes: Vec<u16>,
+    /// Scenarios of the benchmark `suite`; all of them when absent.
+    #[arg(long, value_name = "NAME,NAME", value_delimiter = ',')]
+    scenarios: Vec<String>,
     /// Build the crate patchbay (with cargo) and measure it beside our topologies.
     #[arg(long)]
     patchbay: bool,
@@ -97,6 +106,30 @@ const BENCHES: &[Bench] = &[
         about: "a verdict with ghost guests, beside what duplicate address detection takes of it",
         rounds: 5,
         measure: |context| Box::pin(ghosts::measure(context)),
+    },
+    Bench {
+        name: guests::NAME,
+        about: "N tiny guests on one bridge: time until all answer, and memory; from a template and cold",
+        rounds: 3,
+        measure: |context| Box::pin(guests::measure(context)),
+    },
+    Bench {
+        name: overhead::NAME,
+        about: "processor time and memory of the harness itself, beside those of the guests",
+        rounds: 3,
+        measure: |context| Box::pin(overhead::measure(context)),
+    },
+    Bench {
+        name: simple_network::NAME,
+        about: "the page with a real guest: from a template, cold, and by a script written by hand",
+        rounds: 3,
+        measure: |context| Box::pin(simple_network::measure(context)),
+    },
+    Bench {
+        name: suite::NAME,
+        about: "all scenarios with all variants, from templates and cold",
+        rounds: 1,
+        measure: |context| Box::pin(suite::measure(context)),
     },
 ];
 
@@ -150,7 +183,7 @@ fn wanted(names: &[String]) -> Result<Vec<&'static Bench>, String> {
 
 async fn measure(args: &BenchArgs, wanted: &[&Bench]) -> Result<Record, Stop> {
     let machine = Machine::here(args.accel).await;
-    let mut context = Context::new(args)?;
+    let mut context = Context::new(args, machine)?;
     let mut benches = Vec::new();
     for bench in wanted {
         context.begin(bench.name, bench.about, args.rounds.unwrap_or(bench.rounds));
@@ -163,7 +196,7 @@ async fn measure(args: &BenchArgs, wanted: &[&Bench]) -> Result<Record, Stop> {
     }
     Ok(Record {
         schema: SCHEMA,
-        machine,
+        machine: context.machine.clone(),
         benches,
     })
 }

@@ -20,6 +20,15 @@ impl Sample {
             value,
         }
     }
+
+    /// Bytes, in MiB.
+    pub(super) fn memory(what: impl Into<String>, bytes: f64) -> Self {
+        Self {
+            what: what.into(),
+            unit: Unit::Mebibytes,
+            value: bytes / f64::from(1 << 20),
+        }
+    }
 }
 
 /// Why there is no measurement.

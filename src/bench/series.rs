@@ -14,6 +14,8 @@ pub(super) enum Unit {
     Mebibytes,
     /// A part of a whole.
     Percent,
+    /// A number of things.
+    Count,
 }
 
 impl Unit {
@@ -24,6 +26,7 @@ impl Unit {
             Self::CpuMilliseconds => format!("{} CPU", milliseconds(value)),
             Self::Mebibytes => format!("{} MiB", digits(value)),
             Self::Percent => format!("{} %", digits(value)),
+            Self::Count => format!("{value:.0}"),
         }
     }
 }
