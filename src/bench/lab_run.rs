@@ -24,7 +24,7 @@ pub(super) struct LabRun {
     pub(super) reports: Vec<RunReport>,
     /// From the command's start to the start of its first run: looking at the machine, images, the queue.
     pub(super) before: Duration,
-    /// The whole command.
+    /// The whole command, without the time in the queue.
     pub(super) took: Duration,
 }
 
@@ -71,10 +71,11 @@ impl LabRun {
         let _ = std::fs::remove_dir_all(context.scratch().join("evidence"));
         let mut lines = finished.stderr.iter();
         let first = lines.find(|line| line.text.contains(FIRST_STAGE));
+        let queued = queued(&report.runs);
         Ok(Self {
-            before: first.map_or(Duration::ZERO, |line| line.at),
+            before: first.map_or(Duration::ZERO, |line| line.at.saturating_sub(queued)),
             reports: report.runs,
-            took: finished.took,
+            took: finished.took.saturating_sub(queued),
         })
     }
 
@@ -135,6 +136,18 @@ fn judge(runs: &[RunReport], finished: &Finished) -> Result<(), Stop> {
         }
     }
     Ok(())
+}
+
+/// How long a call of one run stood behind other people's in the queue. Of a call of many it is part of what is
+/// measured.
+fn queued(runs: &[RunReport]) -> Duration {
+    match runs {
+        [only] => {
+            let queued = stage(only, "queue").map_or(0.0, |(_, length)| length);
+            Duration::from_secs_f64(queued / 1000.0)
+        }
+        _ => Duration::ZERO,
+    }
 }
 
 /// In milliseconds.
