@@ -14,6 +14,7 @@ use super::wave::{OnMachine, Part, parts};
 use crate::deadline::Deadline;
 use crate::diagnostic::Diagnose;
 use crate::host::capture::{Capture, CaptureError};
+use crate::host::firewall::{self, FirewallError};
 use crate::host::netlink::LinkError;
 use crate::host::netlink_events::Changes;
 use crate::host::netns::{BeginNetns, MachineRoot, Netns, NetnsError};
@@ -49,6 +50,9 @@ pub enum LabError {
     /// A TAP.
     #[error("build the lab")]
     Tap(#[from] TapError),
+    /// A ruleset.
+    #[error("build the lab")]
+    Firewall(#[from] FirewallError),
     /// A sysctl, a server or a folder.
     #[error("{doing} on machine `{machine}`")]
     Io {
@@ -78,6 +82,7 @@ impl Diagnose for LabError {
             Self::Capture(e) => e.code(),
             Self::Service(e) => e.code(),
             Self::Tap(e) => e.code(),
+            Self::Firewall(e) => e.code(),
             Self::Guest(e) => e.code(),
             Self::Io { .. } => "lab.io",
             Self::NoMachine { .. } => "lab.no-machine",
@@ -91,6 +96,7 @@ impl Diagnose for LabError {
             Self::Capture(e) => e.help(),
             Self::Service(e) => e.help(),
             Self::Tap(e) => e.help(),
+            Self::Firewall(e) => e.help(),
             Self::Guest(e) => e.help(),
             Self::Io { .. } | Self::NoMachine { .. } => None,
         }
@@ -106,7 +112,8 @@ pub struct Lab {
     /// Web servers, by machine.
     pub(super) http: BTreeMap<String, JoinHandle<()>>,
     pub(super) networkd: BTreeMap<String, Networkd>,
-    taps: BTreeMap<String, Vec<Tap>>,
+    /// By guest, and by the place of the interface among the guest's.
+    taps: BTreeMap<String, BTreeMap<usize, Tap>>,
     captures: BTreeMap<String, Capture>,
     pub(super) machines: BTreeMap<String, Arc<Netns>>,
     pub(super) changes: Changes,
@@ -186,7 +193,8 @@ impl Lab {
 
     /// Takes a guest's TAPs, in the order of its interfaces, to hand them to its VMM.
     pub fn take_taps(&mut self, guest: &str) -> Vec<Tap> {
-        self.taps.remove(guest).unwrap_or_default()
+        let taps = self.taps.remove(guest).unwrap_or_default();
+        taps.into_values().collect()
     }
 
     /// Deletes a guest's TAPs, as microvm.nix's `tap-down` does. `steps` are those that made them.
@@ -303,6 +311,10 @@ impl Lab {
             Step::Machine { .. } | Step::Guest { .. } => {}
             Step::Sysctl { .. }
             | Step::Switch { .. }
+            | Step::Bridge { .. }
+            | Step::Mtu { .. }
+            | Step::BridgePort { .. }
+            | Step::Vlan { .. }
             | Step::Veth { .. }
             | Step::Capture { .. }
             | Step::Master { .. }
@@ -314,6 +326,14 @@ impl Lab {
                         self.carry_out_wave(wave, folders).await?;
                     }
                 }
+            }
+            Step::Ruleset { machine, ruleset } => {
+                let folder = machine_folder(&folders.evidence, machine);
+                let (name, ruleset) = (machine.clone(), ruleset.clone());
+                let loaded = self
+                    .machine(machine)?
+                    .run(async move { firewall::load(&name, &ruleset, &folder).await });
+                loaded.await??;
             }
             Step::Http { machine, config } => self.start_http(machine, config).await?,
             Step::Dnsmasq { machine, config } => {
@@ -338,16 +358,19 @@ impl Lab {
             Step::Tap {
                 machine,
                 guest,
+                index,
                 id,
+                end,
                 held,
             } => {
-                let id = id.clone();
+                let (id, end) = (id.clone(), end.clone());
                 let tap = self
                     .machine(machine)?
-                    .run(async move { Tap::create(&id) })
+                    .run(async move { Tap::create(&id, &end) })
                     .await??;
                 if *held {
-                    self.taps.entry(guest.clone()).or_default().push(tap);
+                    let taps = self.taps.entry(guest.clone()).or_default();
+                    taps.insert(*index, tap);
                 } else {
                     tap.let_go()?;
                 }

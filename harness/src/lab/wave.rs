@@ -64,6 +64,10 @@ fn machines(step: &Step) -> Option<(&str, Option<&str>)> {
         Step::Veth { here, there } => Some((&here.machine, Some(&there.machine))),
         Step::Sysctl { machine, .. }
         | Step::Switch { machine, .. }
+        | Step::Bridge { machine, .. }
+        | Step::Mtu { machine, .. }
+        | Step::BridgePort { machine, .. }
+        | Step::Vlan { machine, .. }
         | Step::Capture { machine, .. }
         | Step::Master { machine, .. }
         | Step::Address { machine, .. }
@@ -110,7 +114,13 @@ impl OnMachine {
                 optional,
                 ..
             } => done.sysctls.push(self.sysctl(key, value, *optional)?),
-            Step::Switch { name, .. } => netlink.add_switch(name).await?,
+            Step::Switch { name, config, .. } => netlink.add_switch(name, *config).await?,
+            Step::Bridge { name, config, .. } => netlink.add_bridge(name.as_str(), config).await?,
+            Step::Mtu { link, mtu, .. } => netlink.set_mtu(link, *mtu).await?,
+            Step::BridgePort { port, options, .. } => {
+                netlink.set_bridge_port(port.as_str(), options).await?;
+            }
+            Step::Vlan { port, change, .. } => netlink.change_vlan(port.as_str(), *change).await?,
             Step::Veth { here, there } => {
                 let peer = self.namespaces.get(&there.machine);
                 let peer = peer.ok_or_else(|| LabError::NoMachine {
@@ -131,7 +141,7 @@ impl OnMachine {
                 interface, address, ..
             } => netlink.add_address(interface, *address).await?,
             Step::Up { link, .. } => netlink.set_up(link).await?,
-            Step::Route { to, via, .. } => netlink.add_route(*to, *via).await?,
+            Step::Route { route, .. } => netlink.add_route(route).await?,
             // Those for which `machines` has no answer.
             _ => {}
         }
