@@ -64,13 +64,8 @@ impl Takeover {
     pub(super) fn archive(&self, now: SystemTime) -> Vec<u8> {
         let clock = now.duration_since(UNIX_EPOCH).unwrap_or_default();
         let mut seed = self.seed.clone();
-        let mac: Vec<String> = self
-            .docker0
-            .iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect();
         if self.image.docker {
-            add(&mut seed, "docker0", format!("02:42:{}\n", mac.join(":")));
+            add(&mut seed, "docker0", format!("{}\n", self.docker0()));
         }
         add(&mut seed, "clock", format!("{:.3}\n", clock.as_secs_f64()));
         add(&mut seed, "entropy", self.entropy.clone());
@@ -78,21 +73,25 @@ impl Takeover {
         seed.to_cpio()
     }
 
+    /// The MAC address of Docker's bridge.
+    fn docker0(&self) -> String {
+        let [a, b, c, d] = self.docker0;
+        format!("02:42:{a:02x}:{b:02x}:{c:02x}:{d:02x}")
+    }
+
     /// Whether what the guest says of itself is what it was sent, and nothing of the template's.
+    ///
+    /// It set its clock to the time `sent`, and told it before `now`.
     ///
     /// # Errors
     /// What is not so.
-    /// It set its clock to the time `sent`, and told it before `now`.
     pub(super) fn prove(
         &self,
         said: &str,
         sent: SystemTime,
         now: SystemTime,
     ) -> Result<(), String> {
-        let said: BTreeMap<&str, &str> = said
-            .split_whitespace()
-            .filter_map(|word| word.split_once('='))
-            .collect();
+        let said: BTreeMap<&str, &str> = facts(said).collect();
         let is = |key: &str| said.get(key).copied().unwrap_or_default();
         // Only networkd keeps leases.
         let leases = self.image.networkd.then_some(("leases", "0"));
@@ -102,10 +101,19 @@ impl Takeover {
             ("boot_id", &self.boot_id),
             ("neighbours", "0"),
         ];
-        for (key, wanted) in always.into_iter().chain(leases) {
+        let docker0 = self.docker0();
+        // OpenSSH's key; a tiny guest's dropbear has the same one, which the first session over the network proves.
+        let host_key = self.identity.host_key.public_blob();
+        let host_key = self.image.networkd.then_some(("host_key", host_key));
+        let docker0 = self.image.docker.then_some(("docker0", docker0.as_str()));
+        let others = leases.into_iter().chain(host_key).chain(docker0);
+        for (key, wanted) in always.into_iter().chain(others) {
             if is(key) != wanted {
                 return Err(format!("its {key} is `{}`, not `{wanted}`", is(key)));
             }
+        }
+        if !is_uuid(is("random")) {
+            return Err(format!("its random number is `{}`", is("random")));
         }
         let since = |time: SystemTime| time.duration_since(UNIX_EPOCH).unwrap_or_default();
         let clock = is("clock").parse::<u64>().map(Duration::from_secs);
@@ -117,6 +125,19 @@ impl Takeover {
         }
         Ok(())
     }
+}
+
+/// What a guest says of itself, `KEY=VALUE` words.
+pub(super) fn facts(said: &str) -> impl Iterator<Item = (&str, &str)> {
+    said.split_whitespace()
+        .filter_map(|word| word.split_once('='))
+}
+
+/// Whether this is a UUID, as /proc/sys/kernel/random/uuid draws one at each look: 122 random bits.
+fn is_uuid(text: &str) -> bool {
+    let parts = text.split('-').map(str::len);
+    let hex = |byte: u8| byte.is_ascii_hexdigit() || byte == b'-';
+    parts.eq([8, 4, 4, 4, 12]) && text.bytes().all(hex)
 }
 
 fn add(seed: &mut Seed, name: &str, bytes: impl Into<Vec<u8>>) {
@@ -142,8 +163,10 @@ mod tests {
         let takeover = takeover("debian");
         let now = UNIX_EPOCH + Duration::from_secs(1_800_000_000);
         let machine_id = takeover.identity.machine_id.clone();
+        let (docker0, host_key) = (takeover.docker0(), takeover.identity.host_key.public_blob());
         let good = format!(
-            "boot_id={} clock=1800000001 hostname=test1 leases=0 machine_id={machine_id} neighbours=0",
+            "boot_id={} clock=1800000001 docker0={docker0} host_key={host_key} hostname=test1 leases=0 \
+             machine_id={machine_id} neighbours=0 random=00112233-4455-4677-8899-aabbccddeeff",
             takeover.boot_id
         );
         assert_eq!(takeover.prove(&good, now - SECOND, now), Ok(()));
@@ -154,6 +177,11 @@ mod tests {
             ("clock=1800000001", "clock=", "clock"),
             ("neighbours=0", "neighbours=2", "neighbours"),
             ("leases=0", "leases=1", "leases"),
+            ("leases=0", "", "leases"),
+            ("random=0011", "random=", "random"),
+            ("random=0011", "random=zz11", "random"),
+            (docker0.as_str(), "02:42:00:00:00:00", "docker0"),
+            (host_key, "AAAA", "host_key"),
             (machine_id.as_str(), "0123456789", "machine_id"),
             (takeover.boot_id.as_str(), "", "boot_id"),
         ] {
@@ -171,7 +199,7 @@ mod tests {
         for (image, proven) in [("debian", false), ("tiny", true)] {
             let takeover = takeover(image);
             let said = format!(
-                "boot_id={} clock=1800000000 hostname=test1 machine_id={} neighbours=0",
+                "boot_id={0} clock=1800000000 hostname=test1 machine_id={1} neighbours=0 random={0}",
                 takeover.boot_id, takeover.identity.machine_id
             );
             assert_eq!(takeover.prove(&said, now, now).is_ok(), proven, "{image}");

@@ -161,6 +161,21 @@ impl TemplateStore {
         })
     }
 
+    /// Gives up a template that a guest could not be started from, although it looks whole: the next who wants it makes
+    /// it again. Whoever runs from it keeps what is mapped.
+    ///
+    /// # Errors
+    /// The kernel's answer; a read-only cache is nobody's to repair.
+    pub fn discard(template: &Path) -> Result<(), TemplateError> {
+        let manifest = template.join(MANIFEST);
+        match fs::remove_file(&manifest) {
+            Err(e) if e.kind() != std::io::ErrorKind::NotFound => {
+                Err(io_error("remove", manifest)(e))
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// Remembers that a template is of use. In a read-only cache that is nobody's loss.
     fn used(&self, template: Template) -> Template {
         let manifest = template.folder.join(MANIFEST);
