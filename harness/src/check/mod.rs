@@ -3,6 +3,10 @@
 //! A check is split in two: *observing* does I/O from a [`Vantage`] and may be repeated until a deadline;
 //! *judging* what was observed is pure, and tested on recorded output of the real tools.
 
+pub mod address;
+pub mod bridge_tables;
+pub mod command;
+pub mod counter;
 pub mod course;
 pub mod dns;
 mod expect;
@@ -10,16 +14,21 @@ mod ghost;
 pub mod http;
 pub mod ip;
 pub mod keyscan;
+pub mod link;
+pub mod neighbour;
 pub mod networkd;
 mod observe;
+pub mod packet;
 pub mod ping;
+pub mod process;
+pub mod route;
 pub mod router_advert;
 mod unshown;
 mod vantage;
 
 pub use expect::{expected, kind_name};
 pub use ghost::look_from_ghost;
-pub use observe::{Surroundings, look};
+pub use observe::{Surroundings, look, look_since};
 pub use unshown::{no_server, unshown};
 pub use vantage::{ProbeError, Vantage};
 

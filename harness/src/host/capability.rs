@@ -49,6 +49,7 @@ pub enum Capability {
     DiskSpace,
     Memory,
     Kvm,
+    Tcpdump,
     CloudHypervisor,
     Macvtap,
     DeviceNodes,
@@ -75,7 +76,7 @@ pub enum Need {
 
 impl Capability {
     /// All of them, in the order of the report: what every run needs comes first.
-    pub const ALL: [Self; 27] = [
+    pub const ALL: [Self; 28] = [
         Self::Namespaces,
         Self::SubordinateIds,
         Self::Bridge,
@@ -95,6 +96,7 @@ impl Capability {
         Self::DiskSpace,
         Self::Memory,
         Self::Kvm,
+        Self::Tcpdump,
         Self::CloudHypervisor,
         Self::Macvtap,
         Self::DeviceNodes,
@@ -127,6 +129,7 @@ impl Capability {
             Self::DiskSpace => "disk-space",
             Self::Memory => "memory",
             Self::Kvm => "kvm",
+            Self::Tcpdump => "tcpdump",
             Self::CloudHypervisor => "cloud-hypervisor",
             Self::Macvtap => "macvtap",
             Self::DeviceNodes => "device-nodes",
@@ -162,6 +165,7 @@ impl Capability {
             Self::DiskSpace => "room for the image, templates and evidence",
             Self::Memory => "room for the guests",
             Self::Kvm => "guests at full speed instead of emulation",
+            Self::Tcpdump => "checks of packets on the wire",
             Self::CloudHypervisor => "scenarios with hypervisor = \"cloud-hypervisor\"",
             Self::Macvtap => "scenarios with type = \"macvtap\"",
             Self::DeviceNodes => "macvtap: its device node has to be made by mknod",
@@ -192,7 +196,8 @@ impl Capability {
             | Self::Memory => Need::Run,
             Self::Mmdebstrap | Self::DebianKeyring | Self::MkfsExt4 | Self::QemuImg => Need::Image,
             Self::Kvm => Need::Speed,
-            Self::CloudHypervisor
+            Self::Tcpdump
+            | Self::CloudHypervisor
             | Self::Macvtap
             | Self::DeviceNodes
             | Self::Netem

@@ -24,6 +24,7 @@
 //! netlink_events  what changes there, told by the kernel
 //! tap          a guest's TAP
 //! capture      a packet capture on a link
+//! tcpdump      which frames of a capture a filter matches
 //! service      child processes, logged and stopped for certain
 //! vmm_user     whom VMMs run as
 //! networkd     the host's systemd-networkd
@@ -50,6 +51,7 @@ pub mod service;
 pub mod setup;
 mod sys;
 pub mod tap;
+pub mod tcpdump;
 pub mod tool;
 mod vmm_user;
 

@@ -39,13 +39,14 @@ pub enum Tool {
     Mke2fs,
     QemuImg,
     CloudHypervisor,
+    Tcpdump,
     Newuidmap,
     Newgidmap,
 }
 
 impl Tool {
     /// All of them.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::Ip,
         Self::Tc,
         Self::Bridge,
@@ -59,6 +60,7 @@ impl Tool {
         Self::Mke2fs,
         Self::QemuImg,
         Self::CloudHypervisor,
+        Self::Tcpdump,
         Self::Newuidmap,
         Self::Newgidmap,
     ];
@@ -79,6 +81,7 @@ impl Tool {
             Self::Mke2fs => "mke2fs",
             Self::QemuImg => "qemu-img",
             Self::CloudHypervisor => "cloud-hypervisor",
+            Self::Tcpdump => "tcpdump",
             Self::Newuidmap => "newuidmap",
             Self::Newgidmap => "newgidmap",
         }
@@ -98,6 +101,7 @@ impl Tool {
             Self::Mke2fs => Capability::MkfsExt4,
             Self::QemuImg => Capability::QemuImg,
             Self::CloudHypervisor => Capability::CloudHypervisor,
+            Self::Tcpdump => Capability::Tcpdump,
             Self::Newuidmap | Self::Newgidmap => Capability::SubordinateIds,
         }
     }

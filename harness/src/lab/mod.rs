@@ -13,6 +13,7 @@ mod job;
 mod leaks;
 mod run;
 pub mod supervise;
+mod tools;
 mod topology;
 mod worker;
 

@@ -13,6 +13,8 @@ pub struct Provides {
     pub docker: bool,
     /// curl and OpenSSH's client programs; without them busybox's are used, where it has any.
     pub clients: bool,
+    /// All of iproute2, iputils and iptables; without them there are iproute2's `ip` and busybox.
+    pub tools: bool,
     /// A steering program that can take on an identity after its boot, and units that wait for one.
     pub templates: bool,
     /// File of the kernel in the built image.
@@ -29,6 +31,7 @@ const IMAGES: [Provides; 2] = [
         networkd: true,
         docker: true,
         clients: true,
+        tools: true,
         templates: true,
         kernel: "vmlinuz",
         disk: Some("disk.raw"),
@@ -39,6 +42,7 @@ const IMAGES: [Provides; 2] = [
         networkd: false,
         docker: false,
         clients: false,
+        tools: false,
         templates: false,
         kernel: "vmlinux",
         disk: None,

@@ -100,13 +100,26 @@ pub(super) const CHECK: Shape = shape(
         "networkctl",
         "wait_online",
         "container_veth",
+        "link",
+        "neighbour",
+        "fdb",
+        "mdb",
+        "bridge_vlan",
+        "sysctl",
+        "command",
+        "packet",
+        "counter",
+        "process",
     ],
 );
 
 /// The kinds of checks: exactly one of these keys stands in each check.
 pub(super) const KINDS: &[Shape] = &[
-    shape("ping", &["to"]),
-    shape("dns", &["name", "record", "server", "expect"]),
+    shape(
+        "ping",
+        &["to", "count", "size", "df", "source", "interval", "loss"],
+    ),
+    shape("dns", &["name", "record", "server", "expect", "rcode"]),
     shape(
         "router_advert",
         &[
@@ -121,14 +134,47 @@ pub(super) const KINDS: &[Shape] = &[
     ),
     shape("ra_accepted", &["interface", "prefix"]),
     shape("tcp", &["to", "port"]),
-    shape("http", &["to", "port", "expect"]),
+    shape("http", &["to", "port", "expect", "bytes"]),
     shape("ssh", &["to", "guest"]),
-    shape("address", &["interface", "address"]),
-    shape("route", &["to", "via", "proto"]),
+    shape("address", &["interface", "address", "prefix", "state"]),
+    shape("route", &["to", "via", "proto", "dev", "metric", "absent"]),
     shape("bridge_port", &["interface", "bridge"]),
     shape("networkctl", &["interface", "setup", "operational"]),
     shape("wait_online", &["interface"]),
     shape("container_veth", &["container", "bridge"]),
+    shape(
+        "link",
+        &[
+            "interface",
+            "absent",
+            "master",
+            "nomaster",
+            "carrier",
+            "operstate",
+            "mtu",
+            "mac",
+            "state",
+            "flags",
+            "kind",
+            "multi_queue",
+            "vnet_hdr",
+        ],
+    ),
+    shape(
+        "neighbour",
+        &["interface", "address", "mac", "state", "absent"],
+    ),
+    shape("fdb", &["mac", "interface", "bridge", "vlan", "absent"]),
+    shape("mdb", &["group", "interface", "bridge", "absent"]),
+    shape(
+        "bridge_vlan",
+        &["interface", "vlan", "pvid", "untagged", "absent"],
+    ),
+    shape("sysctl", &["key", "value"]),
+    shape("command", &["run", "status", "stdout"]),
+    shape("packet", &["interface", "filter", "count", "last", "since"]),
+    shape("counter", &["tool", "table", "chain", "rule", "packets"]),
+    shape("process", &["name", "user", "absent"]),
 ];
 
 #[cfg(test)]

@@ -15,7 +15,7 @@ use super::{GuestInterfaceKind, MachineType, RecordType, Segment};
 /// The longest a check may wait; more is a typing error, and sums of deadlines must not overflow.
 const LONGEST_WAIT: Duration = Duration::from_secs(3600);
 
-fn bad(message: impl Into<String>, label: impl Into<String>) -> Bad {
+pub(super) fn bad(message: impl Into<String>, label: impl Into<String>) -> Bad {
     Bad {
         code: code::BAD_VALUE,
         message: message.into(),
@@ -25,7 +25,7 @@ fn bad(message: impl Into<String>, label: impl Into<String>) -> Bad {
 }
 
 impl Bad {
-    fn help(self, help: impl Into<String>) -> Self {
+    pub(super) fn help(self, help: impl Into<String>) -> Self {
         let help = Some(help.into());
         Self { help, ..self }
     }
@@ -215,7 +215,11 @@ pub(super) fn duration(text: &str) -> Result<Duration, Bad> {
 }
 
 /// One of a closed set of words.
-fn one_of<T: Copy>(text: &str, key: &str, words: &[(&'static str, T)]) -> Result<T, Bad> {
+pub(super) fn one_of<T: Copy>(
+    text: &str,
+    key: &str,
+    words: &[(&'static str, T)],
+) -> Result<T, Bad> {
     if let Some(&(_, value)) = words.iter().find(|&&(word, _)| word == text) {
         return Ok(value);
     }

@@ -64,3 +64,75 @@ pub(super) async fn look(
     };
     Ok(http::judge(expect, body))
 }
+
+/// Gets a page of known bytes and sums it up where it arrives.
+pub(super) async fn look_at_bytes(
+    to: IpAddr,
+    port: u16,
+    bytes: u32,
+    from: &Vantage,
+    by: Deadline,
+) -> Result<Verdict, ProbeError> {
+    let url = http::bytes_url(to, port, bytes);
+    let Vantage::Machine(machine) = from else {
+        let seconds = by.left().as_secs().max(1);
+        let get = match from {
+            Vantage::Guest(guest) if guest.spec().image.clients => {
+                format!("curl -gsS --fail -m {seconds} '{url}'")
+            }
+            // Not wget's own -T, as above.
+            _ => format!("timeout {seconds} wget -q -O - '{url}'"),
+        };
+        let line = format!("{get} | cksum");
+        let output = from.exec(&["sh", "-c", &line], by).await?;
+        if !output.success() {
+            return Err(ProbeError::Output {
+                command: line,
+                printed: output.stderr,
+            });
+        }
+        // A page that never came has a sum, too: that of nothing.
+        let why = match output.stderr.trim() {
+            "" => None,
+            said => Some(format!("no page from {url}: {said}")),
+        };
+        return Ok(match why {
+            Some(why) if output.stdout.trim().ends_with(" 0") => {
+                http::judge_bytes(bytes, Err(&why))
+            }
+            _ => http::judge_bytes(bytes, Ok(&output.stdout)),
+        });
+    };
+    let mut stream = match connect(machine, to, port).await? {
+        Ok(stream) => stream,
+        Err(why) => return Ok(Verdict::violated(why)),
+    };
+    let exchange = machine.run(async move {
+        let exchange = async {
+            let request =
+                format!("GET /bytes/{bytes} HTTP/1.1\r\nHost: {to}\r\nConnection: close\r\n\r\n");
+            stream.write_all(request.as_bytes()).await?;
+            let mut response = Vec::new();
+            let most = u64::from(bytes) + (64 << 10);
+            stream.take(most).read_to_end(&mut response).await?;
+            Ok::<_, std::io::Error>(response)
+        };
+        tokio::time::timeout_at(by.tokio(), exchange).await
+    });
+    let response = match exchange.await? {
+        Ok(Ok(response)) => response,
+        Ok(Err(e)) => return Ok(Verdict::violated(e.to_string())),
+        Err(_) => {
+            let why = format!("no end of the page within {:.1?}", by.elapsed());
+            return Ok(Verdict::violated(why));
+        }
+    };
+    let end = response.windows(4).position(|end| end == b"\r\n\r\n");
+    let (head, body) = response.split_at(end.map_or(response.len(), |end| end + 4));
+    let mut sum = http::Cksum::default();
+    sum.add(body);
+    Ok(match http::body(&String::from_utf8_lossy(head)) {
+        Ok(_) => http::judge_bytes(bytes, Ok(&sum.line())),
+        Err(why) => http::judge_bytes(bytes, Err(&why)),
+    })
+}

@@ -65,6 +65,7 @@ const fn apt(capability: Capability) -> &'static [&'static str] {
         // Not `dbus-daemon`, which old releases do not have apart; `dbus` brings it on all of them.
         Capability::DbusDaemon => &["dbus"],
         Capability::Networkd => &["systemd"],
+        Capability::Tcpdump => &["tcpdump"],
         _ => &[],
     }
 }
@@ -83,6 +84,7 @@ const fn dnf(capability: Capability) -> &'static [&'static str] {
         Capability::SubordinateIds => &["shadow-utils"],
         Capability::DbusDaemon => &["dbus-daemon"],
         Capability::Networkd => &["systemd-networkd"],
+        Capability::Tcpdump => &["tcpdump"],
         _ => &[],
     }
 }
@@ -100,6 +102,7 @@ const fn pacman(capability: Capability) -> &'static [&'static str] {
         Capability::SubordinateIds => &["shadow"],
         Capability::DbusDaemon => &["dbus"],
         Capability::Networkd => &["systemd"],
+        Capability::Tcpdump => &["tcpdump"],
         _ => &[],
     }
 }
@@ -118,6 +121,7 @@ const fn nix(capability: Capability) -> &'static [&'static str] {
         Capability::SubordinateIds => &["shadow"],
         Capability::DbusDaemon => &["dbus"],
         Capability::Networkd => &["systemd"],
+        Capability::Tcpdump => &["tcpdump"],
         _ => &[],
     }
 }
