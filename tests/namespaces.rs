@@ -2,6 +2,7 @@
 //! and as an ordinary user.
 #![expect(clippy::expect_used, reason = "helpers of tests fail as tests do")]
 
+#[expect(dead_code, reason = "every test binary uses its part")]
 mod support;
 
 use std::fs;

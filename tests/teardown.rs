@@ -9,8 +9,8 @@ use std::fs;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
 
+use support::processes::{MARK, marked, names, wait_until, wait_until_gone};
 use support::{bridgelab, lan_scenario, root, set_up, skip};
 
 /// A check that never holds: nobody has this address.
@@ -22,47 +22,15 @@ within = "120s"
 ping = { to = "192.168.1.99" }
 "#;
 
-/// The environment variable by which a run's processes, and theirs, are recognised.
-const MARK: &str = "BRIDGELAB_TEARDOWN_TEST";
-
-/// Processes that carry the mark.
-fn marked(mark: &str) -> Vec<String> {
-    let wanted = format!("{MARK}={mark}");
-    let mut found = Vec::new();
-    for entry in fs::read_dir("/proc").expect("/proc").flatten() {
-        let pid = entry.file_name().to_string_lossy().into_owned();
-        let environment = fs::read(entry.path().join("environ")).unwrap_or_default();
-        if environment
-            .split(|byte| *byte == 0)
-            .any(|variable| variable == wanted.as_bytes())
-        {
-            let name = fs::read_to_string(entry.path().join("comm")).unwrap_or_default();
-            found.push(format!("{} ({pid})", name.trim()));
-        }
-    }
-    found
-}
-
-fn wait_until(what: &str, mut fact: impl FnMut() -> Result<(), String>) {
-    let begun = Instant::now();
-    loop {
-        match fact() {
-            Ok(()) => return,
-            Err(last) => assert!(
-                begun.elapsed() < Duration::from_secs(90),
-                "waited for {what}: {last}"
-            ),
-        }
-        std::thread::park_timeout(Duration::from_millis(50));
-    }
-}
-
 fn named(mark: &str, program: &str) -> Result<(), String> {
     let processes = marked(mark);
-    if processes.iter().any(|process| process.starts_with(program)) {
+    if processes
+        .iter()
+        .any(|process| process.name.starts_with(program))
+    {
         Ok(())
     } else {
-        Err(processes.join(", "))
+        Err(names(&processes))
     }
 }
 
@@ -149,14 +117,7 @@ impl Run {
 
     fn leaves_nothing(mut self) -> Option<i32> {
         let code = self.child.wait().expect("it ends").code();
-        wait_until("every process of the run to be gone", || {
-            let left = marked(&self.mark);
-            if left.is_empty() {
-                Ok(())
-            } else {
-                Err(left.join(", "))
-            }
-        });
+        wait_until_gone(&self.mark);
         let after = (standing(), files_named_after_us(&std::env::temp_dir()));
         assert_eq!(after, self.before);
         code

@@ -24,7 +24,7 @@ use futures_util::{StreamExt, stream};
 use tokio::sync::watch;
 
 use crate::cli::{Guests, RunArgs};
-use crate::commands::{complain, ready_image, say};
+use crate::commands::{ready_image, say};
 use crate::{enter, report};
 use queue::Turn;
 use screen::Screen;
@@ -60,13 +60,7 @@ fn run_all(args: &RunArgs, wanted: &[Wanted]) -> i32 {
         Ok(ready) => ready,
         Err(unmet) => {
             let runs = wanted.iter().map(|one| unstarted::skipped(one, &unmet));
-            let runs: Vec<RunReport> = runs.collect();
-            if to_terminal(args) {
-                for run in &runs {
-                    say(&report::printed(run, false));
-                }
-            }
-            return finish(args, runs);
+            return finish_unbegun(args, runs.collect());
         }
     };
     // Before anything runs: building one takes minutes in which nothing else would go on.
@@ -76,8 +70,9 @@ fn run_all(args: &RunArgs, wanted: &[Wanted]) -> i32 {
             match ready_image(name) {
                 Ok(image) => images.insert(name.clone(), image),
                 Err(error) => {
-                    complain(&error);
-                    return exit_code::BROKEN;
+                    let why = Diagnostic::new(&error);
+                    let broken = |one| unstarted::report(one, Outcome::Broken, Some(why.clone()));
+                    return finish_unbegun(args, wanted.iter().map(broken).collect());
                 }
             };
         }
@@ -274,6 +269,16 @@ impl All<'_> {
         };
         let ((), ()) = tokio::join!(clock, interrupts);
     }
+}
+
+/// As [`finish`], for runs of which none began.
+fn finish_unbegun(args: &RunArgs, runs: Vec<RunReport>) -> i32 {
+    if to_terminal(args) {
+        for run in &runs {
+            say(&report::printed(run, false));
+        }
+    }
+    finish(args, runs)
 }
 
 fn finish(args: &RunArgs, runs: Vec<RunReport>) -> i32 {

@@ -1,6 +1,8 @@
 //! What the tests of the built program share.
 #![expect(clippy::expect_used, reason = "helpers of tests fail as tests do")]
 
+pub(crate) mod processes;
+
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;

@@ -13,6 +13,7 @@
 //! doctor       all of the above in one report
 //! setup        installs what is missing
 //! jobserver    how many labs at once, for all processes of the user
+//! standstill   whether this process stood still: a suspend, a stop
 //! ```
 //!
 //! What the lab is made of:
@@ -49,6 +50,7 @@ pub mod networkd;
 pub mod probe;
 pub mod service;
 pub mod setup;
+pub mod standstill;
 mod sys;
 pub mod tap;
 pub mod tcpdump;

@@ -3,8 +3,9 @@
 //! The script sees itself as root with a private tmpfs for its intermediate files; when the worker dies, at any
 //! moment, they and every process of the build are gone.
 
+use std::collections::VecDeque;
 use std::fs::{self, File};
-use std::io::{self, BufRead, BufReader, Write};
+use std::io::{self, BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Instant;
@@ -16,6 +17,9 @@ use crate::host::isolate::{self, Isolation};
 
 /// Hidden subcommand of the binary that becomes the build worker.
 pub const WORKER_COMMAND: &str = "__image-build";
+
+/// Lines of a failed script's last words that are shown.
+const TAIL: usize = 15;
 
 /// The program that has the hidden worker commands: `$BRIDGELAB_BIN`, for programs that use the library, or the
 /// running one.
@@ -47,9 +51,11 @@ pub(super) fn build_in_worker(
         .env("BRIDGELAB_SUITE", recipe.suite.as_deref().unwrap_or(""))
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
-        .stderr(logged)
+        .stderr(Stdio::piped())
         .spawn()
         .map_err(io_error("start", &program))?;
+    let errors = worker.stderr.take();
+    let tail = std::thread::spawn(move || errors.map(|errors| keep(errors, logged)));
     let answers = worker.stdin.take();
     let stdout = worker.stdout.take();
     if let (Some(mut answers), Some(stdout)) = (answers, stdout) {
@@ -67,15 +73,27 @@ pub(super) fn build_in_worker(
     if status.success() {
         return Ok(());
     }
-    let text = fs::read_to_string(log).unwrap_or_default();
-    let lines: Vec<&str> = text.lines().collect();
     Err(ImageError::Build {
         name: recipe.name.clone(),
         script: script.display().to_string(),
         status: status.to_string(),
         log: log.to_owned(),
-        tail: lines[lines.len().saturating_sub(15)..].join("\n"),
+        tail: tail.join().ok().flatten().unwrap_or_default(),
     })
+}
+
+/// Copies what the script says into its log, and returns the last of it. Not from the log: that lies on the same disk
+/// as the image, and what a full disk says is not in a file on it.
+fn keep(errors: impl Read, mut log: File) -> String {
+    let mut tail = VecDeque::new();
+    for line in BufReader::new(errors).split(b'\n').map_while(Result::ok) {
+        let _ = log.write_all(&line).and_then(|()| log.write_all(b"\n"));
+        if tail.len() == TAIL {
+            tail.pop_front();
+        }
+        tail.push_back(String::from_utf8_lossy(&line).into_owned());
+    }
+    tail.make_contiguous().join("\n")
 }
 
 /// Body of the build worker: enters its namespaces and runs the script. Returns its exit code.

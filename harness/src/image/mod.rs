@@ -10,7 +10,8 @@ mod store;
 
 pub use build::{WORKER_COMMAND, worker_main, worker_program};
 pub use recipe::{Recipe, recipes};
-pub use store::{Image, Progress, Store};
+pub(crate) use store::cache_help;
+pub use store::{Image, Progress, Store, versions_in};
 
 use std::io;
 use std::path::PathBuf;
@@ -86,14 +87,18 @@ impl Diagnose for ImageError {
     fn help(&self) -> Option<String> {
         match self {
             Self::Isolate { source } => source.help(),
-            Self::Build { .. } => {
-                Some("`bridgelab doctor` lists the tools a build needs".to_owned())
+            Self::Build { log, tail, .. } => {
+                let full = io::Error::from(io::ErrorKind::StorageFull);
+                let help = tail.contains("No space left on device");
+                let help = help.then(|| cache_help(log, &full)).flatten();
+                help.or_else(|| Some("`bridgelab doctor` lists the tools a build needs".to_owned()))
             }
+            Self::Io { path, source, .. } => cache_help(path, source),
             Self::Incomplete { path, .. } => Some(format!(
                 "remove it and build again: `rm -rf {}; bridgelab image build`",
                 path.display()
             )),
-            _ => None,
+            Self::UnknownRecipe { .. } => None,
         }
     }
 }

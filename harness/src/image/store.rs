@@ -1,7 +1,8 @@
 //! The cache of built images.
 
+use std::collections::BTreeMap;
 use std::fs::{self, File};
-use std::io::Read;
+use std::io::{self, ErrorKind, Read};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
@@ -50,14 +51,14 @@ impl Image {
     pub fn kernel(&self) -> PathBuf {
         self.folder.join(Provides::of(&self.name).kernel)
     }
+}
 
-    /// What the recipe says about its versions (`versions.json`); empty when it cannot be read.
-    pub fn versions(&self) -> std::collections::BTreeMap<String, String> {
-        fs::read(self.folder.join("versions.json"))
-            .ok()
-            .and_then(|bytes| serde_json::from_slice(&bytes).ok())
-            .unwrap_or_default()
-    }
+/// What a built image's recipe says about its versions (`versions.json` in its folder); empty when it cannot be read.
+pub fn versions_in(folder: &Path) -> BTreeMap<String, String> {
+    fs::read(folder.join("versions.json"))
+        .ok()
+        .and_then(|bytes| serde_json::from_slice(&bytes).ok())
+        .unwrap_or_default()
 }
 
 /// The user's image cache: `$XDG_CACHE_HOME/bridgelab/images`.
@@ -164,12 +165,15 @@ impl Store {
         remove_tree(&unfinished)?;
         fs::create_dir_all(&unfinished).map_err(io_error("create", &unfinished))?;
         let log = self.folder.join(format!("{}.log", recipe.cache_name()));
-        if let Err(failed) = build_in_worker(recipe, &unfinished, &log, progress) {
+        let built = build_in_worker(recipe, &unfinished, &log, progress).and_then(|()| {
+            progress("hashing");
+            seal(recipe, &unfinished)
+        });
+        if let Err(failed) = built {
+            // On a full disk nothing may be left that nobody needs.
             remove_tree(&unfinished)?;
             return Err(failed);
         }
-        progress("hashing");
-        seal(recipe, &unfinished)?;
         fs::rename(&unfinished, &folder).map_err(io_error("move into place", &folder))?;
         self.get(recipe)?.ok_or(ImageError::Incomplete {
             path: folder,
@@ -188,6 +192,21 @@ impl Store {
                     .map_err(|(_, errno)| io_error("lock", &path)(errno.into()))
             }
         }
+    }
+}
+
+/// How to mend what the kernel says of a file in the cache; `None`: it is not about the cache's disk.
+pub(crate) fn cache_help(path: &Path, source: &io::Error) -> Option<String> {
+    let elsewhere = "choose another cache folder: `BRIDGELAB_CACHE=DIR`";
+    match source.kind() {
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => Some(format!(
+            "see what fills the disk: `df -h {}`; or {elsewhere}",
+            path.parent().unwrap_or(path).display()
+        )),
+        ErrorKind::ReadOnlyFilesystem | ErrorKind::PermissionDenied => {
+            Some(format!("make it writable, or {elsewhere}"))
+        }
+        _ => None,
     }
 }
 

@@ -172,11 +172,13 @@ impl Run<'_> {
                     self.look(check, &vantage, began, look_by).await
                 }
             };
-            match course.look(begun.elapsed(), sight) {
+            // Time in which this process was stopped is not time in which the check did not hold.
+            let stopped = self.standstills.counted_since(begun);
+            match course.look(begun.elapsed().saturating_sub(stopped), sight) {
                 Some(Ending::Passed(got)) => ControlFlow::Break((CheckOutcome::Passed, got)),
                 Some(Ending::Failed(got)) => ControlFlow::Break((CheckOutcome::Failed, got)),
                 Some(Ending::NotRun(why)) => ControlFlow::Break((CheckOutcome::NotRun, why)),
-                None => ControlFlow::Continue(begun + course.last_look()),
+                None => ControlFlow::Continue(begun + stopped + course.last_look()),
             }
         })
         .await;

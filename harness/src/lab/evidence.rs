@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
-use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::join_all;
@@ -13,12 +12,16 @@ use super::run::Run;
 use super::topology::machine_folder;
 use crate::check::Vantage;
 use crate::deadline::Deadline;
-use crate::host::netns::Netns;
+use crate::image::versions_in;
 use crate::lab::boot::guest_folder;
 use crate::plan::GuestKind;
+use crate::report::Outcome;
 
-/// Commands whose output tells a machine's network: file name and command.
-const NETWORK: [(&str, &str); 8] = [
+/// File name and command of a piece of evidence.
+type Piece = (&'static str, &'static str);
+
+/// Commands whose output tells a machine's network.
+const NETWORK: [Piece; 8] = [
     ("links.txt", "ip -d -s link"),
     ("addresses.txt", "ip addr"),
     (
@@ -43,8 +46,12 @@ const NETWORK: [(&str, &str); 8] = [
     ),
 ];
 
+/// As many of [`NETWORK`] as a guest is asked after a run that passed: its state is there to be compared with a failed one's,
+/// and the rest would take longer than the checks under emulation.
+const QUICK_NETWORK: usize = 5;
+
 /// The same from inside a guest.
-const GUEST: [(&str, &str); 4] = [
+const GUEST: [Piece; 4] = [
     ("journal.txt", "journalctl --no-pager -b -o short-monotonic"),
     (
         "resolver.txt",
@@ -64,7 +71,7 @@ const GUEST: [(&str, &str); 4] = [
 const PLAIN_NETWORK: usize = 4;
 
 /// From inside a guest without networkd.
-const PLAIN_GUEST: [(&str, &str); 4] = [
+const PLAIN_GUEST: [Piece; 4] = [
     ("journal.txt", "dmesg"),
     ("resolver.txt", "cat /etc/resolv.conf"),
     ("network.txt", "cat /etc/bridgelab/network"),
@@ -98,7 +105,7 @@ pub(super) async fn gather(run: &Run<'_>, job: &Job, evidence: &Path) -> BTreeMa
         &evidence.join("captures/summary.txt"),
         &(captures.join("\n") + "\n"),
     );
-    // Machines and guests at once; what is asked of one is asked one after another.
+    // Machines and guests at once; what is asked of one is asked by one shell.
     let machines = run.lab.machines().map(async |machine| {
         let folder = machine_folder(evidence, machine.name());
         // Without a networkd of its own, a machine's networkctl would ask the real host's.
@@ -106,34 +113,22 @@ pub(super) async fn gather(run: &Run<'_>, job: &Job, evidence: &Path) -> BTreeMa
         let wanted = NETWORK
             .into_iter()
             .filter(|(file, _)| networkd || *file != "networkctl.txt");
-        save_all(machine.clone(), wanted.collect(), &folder).await;
+        let vantage = Vantage::Machine(machine.clone());
+        save_all(&vantage, wanted.collect(), &folder).await;
     });
+    let whole = run.report.outcome != Outcome::Passed || job.keep;
     let guests = run.guests.iter().map(async |(name, guest)| {
         let folder = guest_folder(evidence, name.as_ref());
-        let vantage = Vantage::Guest(guest.clone());
-        let (network, inside) = if guest.spec().image.networkd {
-            (&NETWORK[..], &GUEST[..])
-        } else {
-            (&NETWORK[..PLAIN_NETWORK], &PLAIN_GUEST[..])
+        let (network, inside) = match (guest.spec().image.networkd, whole) {
+            (true, true) => (&NETWORK[..], &GUEST[..]),
+            (true, false) => (&NETWORK[..QUICK_NETWORK], &[][..]),
+            (false, true) => (&NETWORK[..PLAIN_NETWORK], &PLAIN_GUEST[..]),
+            (false, false) => (&NETWORK[..PLAIN_NETWORK], &[][..]),
         };
-        for (file, command) in network.iter().chain(inside) {
-            save(&vantage, command, &folder.join(file)).await;
-        }
-        let mut versions = Vec::new();
-        for (what, command) in [
-            ("systemd", "systemctl --version | sed -n '1s/systemd //p'"),
-            ("kernel", "uname -r"),
-            ("docker", "docker --version 2>/dev/null"),
-        ] {
-            if let Some(version) = ask(&vantage, command).await {
-                versions.push((format!("{name}.{what}"), version));
-            }
-        }
-        versions
+        let wanted = network.iter().chain(inside).copied().collect();
+        save_all(&Vantage::Guest(guest.clone()), wanted, &folder).await;
     });
-    let (mut versions, _, of_guests) =
-        tokio::join!(versions(run, job), join_all(machines), join_all(guests));
-    versions.extend(of_guests.into_iter().flatten());
+    let (versions, _, _) = tokio::join!(versions(run, job), join_all(machines), join_all(guests));
     versions
 }
 
@@ -142,6 +137,14 @@ async fn versions(run: &Run<'_>, job: &Job) -> BTreeMap<String, String> {
     versions.insert("bridgelab".to_owned(), env!("CARGO_PKG_VERSION").to_owned());
     for (name, image) in &job.images {
         versions.insert(format!("image.{name}"), image.digest.clone());
+    }
+    // The recipe wrote them down when it made the image, and guests boot from nothing else.
+    for (name, guest) in &run.scenario().guests {
+        let image = job.images.get(&guest.image);
+        let written = image.map(|image| versions_in(&image.folder));
+        for (what, version) in written.unwrap_or_default() {
+            versions.insert(format!("{name}.{what}"), version);
+        }
     }
     let Some(machine) = run.lab.machines().next() else {
         return versions;
@@ -180,25 +183,13 @@ async fn ask(vantage: &Vantage, command: &str) -> Option<String> {
     (!text.is_empty()).then_some(text)
 }
 
-async fn save(vantage: &Vantage, command: &str, path: &Path) {
-    let by = Deadline::after(Duration::from_secs(30));
-    match vantage.exec(&["sh", "-c", command], by).await {
-        Ok(output) => write(
-            path,
-            &format!("# {command}\n{}{}", output.stdout, output.stderr),
-        ),
-        Err(error) => tracing::warn!(%error, command, "evidence could not be gathered"),
-    }
-}
-
-/// As [`save`] for several commands, by one shell: on a machine the starting of programs is what takes time.
-async fn save_all(machine: Arc<Netns>, wanted: Vec<(&str, &str)>, folder: &Path) {
+/// Saves what several commands print. One shell runs them all: it is the starting of programs that takes time.
+async fn save_all(vantage: &Vantage, wanted: Vec<Piece>, folder: &Path) {
     let script: String = wanted
         .iter()
         .map(|(_, command)| format!("printf '\\f'; ({command}) 2>&1\n"))
         .collect();
     let by = Deadline::after(Duration::from_secs(30));
-    let vantage = Vantage::Machine(machine);
     match vantage.exec(&["sh", "-c", &script], by).await {
         Ok(output) => {
             // A form feed before each part; none of these commands prints one.

@@ -12,6 +12,7 @@ mod ghost;
 mod job;
 mod leaks;
 mod run;
+mod standstill;
 pub mod supervise;
 mod tools;
 mod topology;

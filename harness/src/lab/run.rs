@@ -15,6 +15,7 @@ use super::topology::{Folders, Lab, LabError};
 use crate::check::Surroundings;
 use crate::diagnostic::{Diagnose, Diagnostic};
 use crate::guest::{Guest, GuestError};
+use crate::host::standstill::Standstills;
 use crate::hypervisor::Accelerator;
 use crate::plan::{GuestKind, TopologyPlan};
 use crate::report::{Outcome, Problem, RunReport, StageReport, WaitReport, judge_run};
@@ -42,6 +43,7 @@ pub(super) struct Run<'a> {
     pub(super) folders: Folders,
     pub(super) tell: Tell<'a>,
     pub(super) started: Instant,
+    pub(super) standstills: &'a Standstills,
     pub(super) lab: Lab,
     pub(super) guests: BTreeMap<MachineName, Arc<Guest>>,
     pub(super) commands: Vec<String>,
@@ -71,6 +73,7 @@ impl<'a> Run<'a> {
         scenario: &'a Scenario,
         job: &'a Job,
         folders: Folders,
+        standstills: &'a Standstills,
         tell: Tell<'a>,
     ) -> Self {
         let report = RunReport {
@@ -97,6 +100,7 @@ impl<'a> Run<'a> {
             folders,
             tell,
             started: Instant::now(),
+            standstills,
             lab: Lab::default(),
             guests: BTreeMap::new(),
             commands: Vec::new(),
@@ -137,6 +141,7 @@ impl<'a> Run<'a> {
                 self.report.problem = Some(diagnostic.into());
             }
         }
+        self.weigh_standstills();
     }
 
     async fn stages(&mut self) -> Result<(), Ended> {

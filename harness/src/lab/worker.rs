@@ -12,6 +12,7 @@ use super::job::{CANCEL, Event, Job};
 use super::run::{Run, broken};
 use super::topology::Folders;
 use crate::host::isolate::{self, Isolation};
+use crate::host::standstill::Standstills;
 use crate::plan::GuestKind;
 use crate::report::{RunReport, exit_code};
 use crate::scenario;
@@ -107,11 +108,12 @@ fn work() -> io::Result<()> {
                 }
             }
         })?;
+    let standstills = Standstills::watch()?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
         .build()?;
-    let report = runtime.block_on(run(&scenario, &job, folders, cancelled));
+    let report = runtime.block_on(run(&scenario, &job, folders, &standstills, cancelled));
     let written = finish(report);
     runtime.shutdown_timeout(Duration::from_millis(500));
     written
@@ -121,6 +123,7 @@ async fn run(
     scenario: &scenario::Scenario,
     job: &Job,
     folders: Folders,
+    standstills: &Standstills,
     cancelled: watch::Receiver<bool>,
 ) -> RunReport {
     let say = |event: Event| {
@@ -133,7 +136,7 @@ async fn run(
         let _ = cancelled.wait_for(|cancel| *cancel).await;
     };
     let run_folder = folders.run.clone();
-    let mut run = Run::new(scenario, job, folders, &say);
+    let mut run = Run::new(scenario, job, folders, standstills, &say);
     run.carry_out(wait_for_cancel(cancelled.clone())).await;
     // Evidence has a deadline of its own, and a request that comes meanwhile goes straight to teardown.
     let cancelled_before = *cancelled.borrow();

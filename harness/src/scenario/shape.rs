@@ -76,7 +76,14 @@ pub(super) const GUEST: Shape = shape(
 );
 pub(super) const GUEST_INTERFACE: Shape = shape(
     "a guest's interface",
-    &["type", "id", "mac", "addresses", "accept_ra"],
+    &[
+        "type",
+        "id",
+        "mac",
+        "duplicate_mac",
+        "addresses",
+        "accept_ra",
+    ],
 );
 pub(super) const CHECK: Shape = shape(
     "a check",

@@ -77,7 +77,8 @@ impl Diagnose for TemplateError {
                 path.display()
             )),
             Self::Make { .. } => Some("`--cold` boots guests without a template".to_owned()),
-            Self::Io { .. } | Self::Damaged { .. } => None,
+            Self::Io { path, source, .. } => crate::image::cache_help(path, source),
+            Self::Damaged { .. } => None,
         }
     }
 }

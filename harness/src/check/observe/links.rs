@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::Surroundings;
+use crate::check::vantage::in_container;
 use crate::check::{ProbeError, Vantage, Verdict, ip};
 use crate::deadline::Deadline;
 use crate::host::networkd::wait_online_path;
@@ -112,13 +113,7 @@ pub(super) async fn container_veth(
     from: &Vantage,
     by: Deadline,
 ) -> Result<Verdict, ProbeError> {
-    let words = [
-        "docker",
-        "exec",
-        container,
-        "cat",
-        "/sys/class/net/eth0/iflink",
-    ];
+    let words = in_container(container, &["cat", "/sys/class/net/eth0/iflink"]);
     let output = from.exec(&words, by).await?;
     let Ok(index) = output.stdout.trim().parse() else {
         return Err(ProbeError::Output {

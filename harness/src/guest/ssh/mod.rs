@@ -154,7 +154,7 @@ impl SshChannel {
             login: identity.login.clone(),
             host_key: identity.host_key.public_blob().to_owned(),
             in_use: Arc::clone(&in_use),
-            session: None,
+            open: None,
             served: false,
         };
         let spawned = std::thread::Builder::new()

@@ -1,6 +1,7 @@
 //! Calls of libssh2; each has a timeout.
 
-use std::io::{self, Read};
+use std::fs::File;
+use std::io::{self, Read, Write};
 use std::net::TcpStream;
 use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
@@ -8,10 +9,11 @@ use std::os::unix::net::UnixStream;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use ssh2::{BlockDirections, MethodType, Session};
+use ssh2::{BlockDirections, Channel, MethodType, Session};
 
 use super::{ChannelError, GuestCommand, Output};
 use crate::deadline::Deadline;
+use crate::plan::shell;
 
 pub(super) fn ssh_error(doing: impl Into<String>) -> impl FnOnce(ssh2::Error) -> ChannelError {
     let doing = doing.into();
@@ -52,63 +54,115 @@ pub(super) fn host_key(session: &Session) -> String {
         .unwrap_or_default()
 }
 
-/// Runs one command; stdout and stderr are drained in turn, because a full window of the one blocks the other.
-pub(super) fn exec(
-    session: &Session,
-    stream: &UnixStream,
-    command: &GuestCommand,
-    by: Deadline,
-) -> Result<Output, ChannelError> {
-    let doing = |what: &str| format!("{what} `{}`", command.line);
-    session.set_blocking(true);
-    set_timeout(session, by);
-    let mut channel = session
-        .channel_session()
-        .map_err(ssh_error(doing("open a channel for")))?;
-    channel
-        .exec(&command.line)
-        .map_err(ssh_error(doing("run")))?;
-    session.set_blocking(false);
-    let (mut stdout, mut stderr) = (Vec::new(), Vec::new());
-    loop {
-        let out = drain(&mut channel.stream(0), &mut stdout);
-        let err = drain(&mut channel.stream(1), &mut stderr);
-        out.and(err).map_err(|source| ChannelError::Io {
-            doing: doing("read the output of"),
-            source,
-        })?;
-        if channel.eof() {
-            break;
-        }
-        if by.passed() {
-            return Err(ChannelError::Timeout {
-                command: command.line.clone(),
-                waited: by.elapsed(),
-            });
-        }
-        wait_for_socket(session, stream, by);
+/// A shell in the guest that runs one command after another.
+///
+/// A channel for each command would have sshd start the login shell each time, and under emulation that takes longer
+/// than most commands. Each command runs in a subshell, so that none can change what the next one finds, and its end
+/// is told by a mark on both streams.
+pub(super) struct Shell {
+    channel: Channel,
+    mark: String,
+    count: u64,
+}
+
+impl Shell {
+    /// Equivalent: `ssh root@guest exec sh`.
+    pub(super) fn start(session: &Session, by: Deadline) -> Result<Self, ChannelError> {
+        session.set_blocking(true);
+        set_timeout(session, by);
+        let mut channel = session
+            .channel_session()
+            .map_err(ssh_error("open a channel"))?;
+        channel
+            .exec("exec sh")
+            .map_err(ssh_error("start a shell"))?;
+        let mut random = [0; 16];
+        File::open("/dev/urandom")
+            .and_then(|mut file| file.read_exact(&mut random))
+            .map_err(|source| ChannelError::Io {
+                doing: "read `/dev/urandom`, for a session".to_owned(),
+                source,
+            })?;
+        Ok(Self {
+            channel,
+            mark: STANDARD.encode(random),
+            count: 0,
+        })
     }
-    session.set_blocking(true);
-    set_timeout(session, by);
-    channel.wait_close().map_err(ssh_error(doing("end")))?;
-    let signal = channel
-        .exit_signal()
-        .ok()
-        .and_then(|signal| signal.exit_signal);
-    // libssh2 reports status 0 for a command that a signal ended.
-    let status = match signal {
-        Some(_) => None,
-        None => Some(
-            channel
-                .exit_status()
-                .map_err(ssh_error(doing("get the status of")))?,
-        ),
-    };
-    Ok(Output {
-        stdout: String::from_utf8_lossy(&stdout).into_owned(),
-        stderr: String::from_utf8_lossy(&stderr).into_owned(),
-        status,
-    })
+
+    /// Runs one command; stdout and stderr are drained in turn, because a full window of the one blocks the other.
+    pub(super) fn exec(
+        &mut self,
+        session: &Session,
+        stream: &UnixStream,
+        command: &GuestCommand,
+        by: Deadline,
+    ) -> Result<Output, ChannelError> {
+        let doing = |what: &str| format!("{what} `{}`", command.line);
+        let io = |what: &str| {
+            let doing = doing(what);
+            move |source| ChannelError::Io { doing, source }
+        };
+        self.count += 1;
+        let mark = format!("{} {} ", self.mark, self.count);
+        session.set_blocking(true);
+        set_timeout(session, by);
+        let script = script(&command.line, &mark);
+        self.channel
+            .write_all(script.as_bytes())
+            .map_err(io("run"))?;
+        session.set_blocking(false);
+        let (mut stdout, mut stderr) = (Vec::new(), Vec::new());
+        loop {
+            let out = drain(&mut self.channel.stream(0), &mut stdout);
+            let err = drain(&mut self.channel.stream(1), &mut stderr);
+            out.and(err).map_err(io("read the output of"))?;
+            if let (Some((stdout, status)), Some((stderr, _))) =
+                (before(&stdout, &mark), before(&stderr, &mark))
+            {
+                return Ok(Output {
+                    stdout: String::from_utf8_lossy(stdout).into_owned(),
+                    stderr: String::from_utf8_lossy(stderr).into_owned(),
+                    status: exit_status(status),
+                });
+            }
+            if self.channel.eof() {
+                let source =
+                    io::Error::new(io::ErrorKind::UnexpectedEof, "the guest's shell has ended");
+                return Err(io("read the output of")(source));
+            }
+            if by.passed() {
+                return Err(ChannelError::Timeout {
+                    command: command.line.clone(),
+                    waited: by.elapsed(),
+                });
+            }
+            wait_for_socket(session, stream, by);
+        }
+    }
+}
+
+/// What the shell is given for a command. `eval`, so that a line that is no shell script ends the subshell alone; no
+/// standard input, which is where the next command comes from.
+fn script(line: &str, mark: &str) -> String {
+    let quoted = shell::join(&[line]);
+    format!("(eval {quoted}) </dev/null; printf '\\036{mark}%d\n' $?; printf '\\036{mark}\n' >&2\n")
+}
+
+/// What stands before a mark, and the word behind it, once its line is whole.
+fn before<'a>(bytes: &'a [u8], mark: &str) -> Option<(&'a [u8], &'a str)> {
+    let mark = format!("\x1e{mark}");
+    let at = bytes
+        .windows(mark.len())
+        .rposition(|window| window == mark.as_bytes())?;
+    let rest = &bytes[at + mark.len()..];
+    let end = rest.iter().position(|byte| *byte == b'\n')?;
+    Some((&bytes[..at], std::str::from_utf8(&rest[..end]).ok()?))
+}
+
+/// A shell's `$?`: beyond 128 it is a signal's number.
+fn exit_status(word: &str) -> Option<i32> {
+    word.parse().ok().filter(|status| *status <= 128)
 }
 
 fn drain(from: &mut impl Read, into: &mut Vec<u8>) -> io::Result<()> {
@@ -146,4 +200,75 @@ pub fn network_host_key(stream: TcpStream, by: Deadline) -> Result<String, Chann
     session.set_tcp_stream(stream);
     shake_hands(&mut session, by)?;
     Ok(host_key(&session))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::process::{Command, Stdio};
+
+    /// The lines, given to one shell as a guest's gets them; what is before each mark, and the status behind it.
+    fn run(lines: &[&str]) -> Vec<(String, String, Option<i32>)> {
+        let mut shell = Command::new("sh")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("sh");
+        let marks: Vec<String> = (0..lines.len()).map(|n| format!("mark {n} ")).collect();
+        let mut input = shell.stdin.take().expect("piped");
+        for (line, mark) in lines.iter().zip(&marks) {
+            input
+                .write_all(script(line, mark).as_bytes())
+                .expect("write");
+        }
+        drop(input);
+        let output = shell.wait_with_output().expect("it ends");
+        let (mut out, mut err) = (&output.stdout[..], &output.stderr[..]);
+        let mut parts = Vec::new();
+        for mark in &marks {
+            let (stdout, status) = before(out, mark).expect("its mark");
+            let (stderr, _) = before(err, mark).expect("its mark");
+            let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+            parts.push((text(stdout), text(stderr), exit_status(status)));
+            out = &out[stdout.len() + mark.len() + status.len() + 2..];
+            err = &err[stderr.len() + mark.len() + 2..];
+        }
+        parts
+    }
+
+    #[test]
+    fn each_command_has_its_own_output_and_status() {
+        let ran = run(&[
+            "echo 'it''s'; echo no >&2; exit 3",
+            "printf %s unended",
+            "cd /; x=1",
+            "test -z \"$x\" && cat",
+            "sh -c 'kill -9 $$'",
+        ]);
+        assert_eq!(ran[0], ("its\n".to_owned(), "no\n".to_owned(), Some(3)));
+        assert_eq!(ran[1], ("unended".to_owned(), String::new(), Some(0)));
+        assert_eq!(
+            ran[3],
+            (String::new(), String::new(), Some(0)),
+            "nothing is left of the one before"
+        );
+        assert_eq!(ran[4].2, None, "a signal ended it");
+    }
+
+    #[test]
+    fn what_is_no_script_does_not_end_the_shell() {
+        let ran = run(&["if ( then '", "exec echo still here"]);
+        assert_ne!(ran[0].2, Some(0));
+        assert_eq!(ran[1].0, "still here\n");
+    }
+
+    #[test]
+    fn a_mark_is_only_whole_with_its_line() {
+        assert_eq!(before(b"out\x1em 1 0\n", "m 1 "), Some((&b"out"[..], "0")));
+        assert_eq!(before(b"out\x1em 1 0", "m 1 "), None);
+        assert_eq!(before(b"out\x1em 2 0\n", "m 1 "), None);
+        assert_eq!(exit_status("137"), None);
+        assert_eq!(exit_status("1"), Some(1));
+    }
 }

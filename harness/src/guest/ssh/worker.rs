@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError, mpsc};
 
 use ssh2::Session;
 
-use super::session::{exec, host_key, new_session, say_goodbye, shake_hands, ssh_error};
+use super::session::{Shell, host_key, new_session, say_goodbye, shake_hands, ssh_error};
 use super::{ChannelError, GuestCommand, Output, Request};
 use crate::deadline::Deadline;
 use crate::guest::identity::KeyPair;
@@ -19,9 +19,16 @@ pub(super) struct Worker {
     pub(super) login: KeyPair,
     pub(super) host_key: String,
     pub(super) in_use: Arc<Mutex<Option<UnixStream>>>,
-    pub(super) session: Option<(Session, UnixStream)>,
+    pub(super) open: Option<Open>,
     /// Whether the guest has served a session on this channel.
     pub(super) served: bool,
+}
+
+/// A session, in the order in which its parts must die.
+pub(super) struct Open {
+    shell: Shell,
+    session: Session,
+    stream: UnixStream,
 }
 
 impl Worker {
@@ -51,8 +58,8 @@ impl Worker {
 
     /// Says goodbye, so that sshd need not find out.
     fn close(&mut self) {
-        if let Some((session, _)) = &self.session {
-            say_goodbye(session);
+        if let Some(open) = &self.open {
+            say_goodbye(&open.session);
         }
         self.hang_up();
     }
@@ -60,7 +67,6 @@ impl Worker {
     /// The session's state is unknown after any error. Shutting the socket down ends it for certain, whoever holds
     /// a copy: the VMM takes one connection at a time, and the next one would wait for ever behind this one.
     fn hang_up(&mut self) {
-        self.session = None;
         let in_use = self
             .in_use
             .lock()
@@ -69,21 +75,22 @@ impl Worker {
         if let Some(stream) = in_use {
             let _ = stream.shutdown(std::net::Shutdown::Both);
         }
+        // After its socket: freeing a channel says so to the other side, and would wait for it.
+        self.open = None;
     }
 
     fn run(&mut self, command: &GuestCommand, by: Deadline) -> Result<Output, ChannelError> {
-        if self.session.is_none() {
-            let session = self.open(by)?;
-            self.served = true;
-            self.session = Some(session);
-        }
-        match &self.session {
-            Some((session, stream)) => exec(session, stream, command, by),
-            None => Err(ChannelError::Closed),
-        }
+        let mut open = match self.open.take() {
+            Some(open) => open,
+            None => self.open_session(by)?,
+        };
+        self.served = true;
+        let ran = open.shell.exec(&open.session, &open.stream, command, by);
+        self.open = Some(open);
+        ran
     }
 
-    fn open(&self, by: Deadline) -> Result<(Session, UnixStream), ChannelError> {
+    fn open_session(&self, by: Deadline) -> Result<Open, ChannelError> {
         let open = if self.served {
             reopen_steering
         } else {
@@ -118,6 +125,11 @@ impl Worker {
         session
             .userauth_pubkey_memory("root", None, self.login.private(), None)
             .map_err(ssh_error("log in as root"))?;
-        Ok((session, kept))
+        let shell = Shell::start(&session, by)?;
+        Ok(Open {
+            shell,
+            session,
+            stream: kept,
+        })
     }
 }

@@ -10,22 +10,38 @@ use crate::scenario::read::Faults;
 /// Where a value was used, and by whom.
 type Use<'a> = (&'a Place, String);
 
-/// Uses of values that must be unique.
+/// Uses of values that must be unique, and of those that must not.
 #[derive(Debug, Default)]
-pub(super) struct Claims<'a>(RefCell<BTreeMap<(String, String), Vec<Use<'a>>>>);
+pub(super) struct Claims<'a> {
+    unique: RefCell<BTreeMap<(String, String), Vec<Use<'a>>>>,
+    shared: RefCell<Vec<(String, &'a Place)>>,
+}
 
 impl<'a> Claims<'a> {
     /// Notes that `owner` uses a value; `thing` names it, `scope` says within what it must be unique.
     pub(super) fn claim(&self, thing: String, scope: &str, place: &'a Place, owner: String) {
-        let mut uses = self.0.borrow_mut();
+        let mut uses = self.unique.borrow_mut();
         uses.entry((thing, scope.to_owned()))
             .or_default()
             .push((place, owner));
     }
 
-    /// Reports every use but the first of what was used more than once.
+    /// Notes that what `place` is the key of says on purpose that another uses the value, too.
+    pub(super) fn share(&self, thing: String, place: &'a Place) {
+        self.shared.borrow_mut().push((thing, place));
+    }
+
+    /// Reports every use but the first of what was used more than once, and what nobody else uses although it says so.
     pub(super) fn report(self, faults: &Faults) {
-        for ((thing, scope), mut uses) in self.0.into_inner() {
+        let unique = self.unique.into_inner();
+        for (thing, place) in self.shared.into_inner() {
+            if !unique.keys().any(|(used, _)| *used == thing) {
+                let message = format!("nobody else has the {thing}");
+                let label = "says that another interface has it".to_owned();
+                faults.add(Fault::new(place, code::CONFLICT, message, label));
+            }
+        }
+        for ((thing, scope), mut uses) in unique {
             uses.sort_by_key(|(place, _)| place.order());
             let mut uses = uses.into_iter();
             let Some((_, first)) = uses.next() else {

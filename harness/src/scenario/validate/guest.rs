@@ -88,9 +88,12 @@ fn interface<'a>(
     }
     let mac = reader.need("mac", reader.word("mac", words::mac));
     if let Some(mac) = &mac {
-        context
-            .claims
-            .claim(format!("MAC address `{}`", mac.value), "", mac.place, owner);
+        let thing = format!("MAC address `{}`", mac.value);
+        let duplicate = reader.flag("duplicate_mac").unwrap_or(false);
+        match reader.entry("duplicate_mac") {
+            Some(entry) if duplicate => context.claims.share(thing, &entry.key),
+            _ => context.claims.claim(thing, "", mac.place, owner),
+        }
     }
     let id = text.and_then(|text| parsed(text, words::if_name, context.faults));
     Some(GuestInterface {

@@ -1,0 +1,110 @@
+//! What a run's verdict is worth when this machine stood still meanwhile.
+
+use std::time::Duration;
+
+use super::job::Event;
+use super::run::Run;
+use crate::host::standstill::Standstill;
+use crate::report::{CheckOutcome, CheckReport, Outcome, Problem};
+
+/// Code of the problem.
+const STOOD_STILL: &str = "host.stood-still";
+
+impl Run<'_> {
+    /// Takes back a verdict that a standstill may have made. What was seen to hold did hold. But what failed may have
+    /// failed by it: leases and router lifetimes end, connections break, a guest's answer comes too late.
+    pub(super) fn weigh_standstills(&mut self) {
+        let all = self.standstills.all();
+        let during = all.into_iter().filter(|one| one.ended > self.started);
+        let during: Vec<Standstill> = during.collect();
+        if during.is_empty() {
+            return;
+        }
+        for one in &during {
+            let begun = one.ended.checked_sub(one.counted).unwrap_or(one.ended);
+            let stage = self.report.stages.iter().rfind(|stage| {
+                let end = stage.at_ms + stage.ms as i64;
+                (stage.at_ms..=end).contains(&self.at_ms(one.ended))
+            });
+            let stage = stage
+                .map_or("checks", |stage| stage.name.as_str())
+                .to_owned();
+            let what = "this machine stood still".to_owned();
+            self.waited(&stage, what, begun, one.lasted);
+        }
+        let sentence = sentence(&during);
+        (self.tell)(Event::Progress {
+            text: sentence.clone(),
+        });
+        let times = self.scenario.checks.iter().map(|check| check.times);
+        let by_failing = times
+            .into_iter()
+            .any(|times| times.fails || times.fails_until.is_some());
+        let report = &mut self.report;
+        if !unsure(report.outcome, &report.checks, by_failing) {
+            return;
+        }
+        let mut chain = vec![sentence];
+        let before = report.problem.take();
+        chain.extend(before.into_iter().flat_map(|problem| problem.chain));
+        report.outcome = Outcome::Broken;
+        report.problem = Some(Problem {
+            code: STOOD_STILL.to_owned(),
+            chain,
+            help: Some(format!("run it again: `{}`", report.reproduce)),
+        });
+    }
+}
+
+/// Whether a standstill can have made this outcome. `by_failing`: a check passes by not holding, at first or at all.
+fn unsure(outcome: Outcome, checks: &[CheckReport], by_failing: bool) -> bool {
+    let failed = |check: &CheckReport| check.outcome == CheckOutcome::Failed;
+    match outcome {
+        // A variant passes when the named checks fail.
+        Outcome::Passed => by_failing || checks.iter().any(failed),
+        Outcome::Failed | Outcome::TimedOut | Outcome::Broken => true,
+        Outcome::Skipped | Outcome::Cancelled => false,
+    }
+}
+
+fn sentence(during: &[Standstill]) -> String {
+    let lasted: Duration = during.iter().map(|one| one.lasted).sum();
+    let times = match during.len() {
+        1 => String::new(),
+        times => format!(" in {times} parts"),
+    };
+    format!(
+        "this machine stood still for {:.1} s{times} during the run (suspended, or the processes were stopped): \
+         what failed may have failed by that",
+        lasted.as_secs_f64()
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_was_seen_to_hold_outlives_a_standstill() {
+        let check = |outcome| {
+            let text = serde_json::json!({
+                "id": "a", "from": "host", "kind": "ping", "outcome": outcome, "must_fail": true,
+                "expected": "a reply", "got": "seen", "attempts": 1, "ms": 1,
+            });
+            serde_json::from_value::<CheckReport>(text).expect("a check")
+        };
+        let (held, failed) = (check("passed"), check("failed"));
+        let held = std::slice::from_ref(&held);
+        assert!(!unsure(Outcome::Passed, held, false));
+        assert!(unsure(Outcome::Passed, held, true));
+        assert!(unsure(
+            Outcome::Passed,
+            std::slice::from_ref(&failed),
+            false
+        ));
+        assert!(unsure(Outcome::Failed, &[failed], false));
+        assert!(unsure(Outcome::TimedOut, &[], false));
+        assert!(!unsure(Outcome::Skipped, &[], true));
+        assert!(!unsure(Outcome::Cancelled, &[], true));
+    }
+}
