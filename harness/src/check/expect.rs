@@ -22,6 +22,7 @@ pub fn kind_name(kind: &CheckKind) -> &'static str {
         CheckKind::Networkctl { .. } => "networkctl",
         CheckKind::WaitOnline { .. } => "wait_online",
         CheckKind::ContainerVeth { .. } => "container_veth",
+        CheckKind::Vmm { .. } => "vmm",
         CheckKind::Link(_) => "link",
         CheckKind::Neighbour(_) => "neighbour",
         CheckKind::Fdb(_) => "fdb",
@@ -133,6 +134,10 @@ fn wanted(kind: &CheckKind) -> String {
         CheckKind::ContainerVeth { container, bridge } => {
             format!("the veth of container {container} to be a port of {bridge}")
         }
+        CheckKind::Vmm { guest, refused } => match refused {
+            Some(words) => format!("the VMM of {guest} to refuse to start and say \"{words}\""),
+            None => format!("the VMM of {guest} to run"),
+        },
         CheckKind::Link(wanted) => link::expected(wanted),
         CheckKind::Neighbour(wanted) => neighbour::expected(wanted),
         CheckKind::Fdb(wanted) => bridge_tables::expected_fdb(wanted),

@@ -25,10 +25,11 @@ pub mod route;
 pub mod router_advert;
 mod unshown;
 mod vantage;
+pub mod vmm;
 
 pub use expect::{expected, kind_name};
 pub use ghost::look_from_ghost;
-pub use observe::{Surroundings, look, look_since};
+pub use observe::{Surroundings, Vmm, look, look_since};
 pub use unshown::{no_server, unshown};
 pub use vantage::{ProbeError, Vantage};
 

@@ -19,6 +19,7 @@ pub fn unshown(scenario: &Scenario, check: &Check) -> Option<String> {
             VantagePoint::Machine(_) | VantagePoint::Container(..) => None,
         },
         CheckKind::Ssh { guest, .. } => Some(no_server(guest.as_ref())),
+        CheckKind::Vmm { guest, .. } => Some(format!("{guest} is a ghost: it has no VMM")),
         CheckKind::Tcp { to, .. } | CheckKind::Http { to, .. } => {
             let owner = scenario.guests.iter().find(|(_, guest)| has(guest, *to));
             owner.map(|(name, _)| no_server(name.as_ref()))

@@ -122,7 +122,6 @@ impl Diagnose for GuestError {
     }
 }
 
-/// A guest whose VMM runs, and that has not been heard of yet.
 /// How a start went: what was waited for, from when, how long.
 pub type Steps = Vec<(&'static str, Instant, Duration)>;
 
@@ -193,7 +192,7 @@ impl BootingGuest {
                     name: self.name,
                     channel: self.channel,
                     background: self.background,
-                    vmm: self.vmm,
+                    vmm: Mutex::new(self.vmm),
                     spec: self.spec,
                     steps,
                     turn: Mutex::new(()),
@@ -284,7 +283,7 @@ pub struct Guest {
     // Declared in the order they must die: the channel before the VMM that it leads into.
     channel: SshChannel,
     background: SshChannel,
-    vmm: Service,
+    vmm: Mutex<Service>,
     spec: GuestSpec,
     steps: Steps,
     turn: Mutex<()>,
@@ -299,6 +298,16 @@ impl Guest {
     /// What its VMM was told.
     pub fn spec(&self) -> &GuestSpec {
         &self.spec
+    }
+
+    /// The end of its VMM; `None` while it runs.
+    pub async fn vmm_end(&self) -> Option<ServiceError> {
+        self.vmm.lock().await.ended_within(Duration::ZERO).await
+    }
+
+    /// The last `lines` lines that its VMM wrote to stderr.
+    pub async fn vmm_errors(&self, lines: usize) -> String {
+        self.vmm.lock().await.last_errors(lines)
     }
 
     /// How its start went.
@@ -365,7 +374,7 @@ impl Guest {
             Err(error) => Err(error),
         };
         match freed {
-            Ok(()) => Ok(self.vmm),
+            Ok(()) => Ok(self.vmm.into_inner()),
             Err(error) => Err(GuestError::Takeover {
                 guest: self.name,
                 why: format!("wait until nobody is served: {error}"),
@@ -373,11 +382,25 @@ impl Guest {
         }
     }
 
+    /// Has the guest shut itself down (`systemctl poweroff`), and waits until its VMM has ended. `false`: it has not.
+    pub async fn shut_down(&self, by: Deadline) -> bool {
+        let line = if self.spec.image.networkd {
+            "systemctl --no-block poweroff"
+        } else {
+            "poweroff"
+        };
+        if let Err(error) = self.exec(GuestCommand::shell(line), by).await {
+            tracing::info!(guest = self.name, %error, "it did not take the order to shut down");
+        }
+        let mut vmm = self.vmm.lock().await;
+        vmm.ended_within(by.left()).await.is_some()
+    }
+
     /// Ends the guest as pulling its plug does: its disk is thrown away anyway.
     pub async fn stop(self, grace: Duration) {
         drop(self.channel);
         drop(self.background);
-        if let Err(error) = self.vmm.stop(grace).await {
+        if let Err(error) = self.vmm.into_inner().stop(grace).await {
             tracing::warn!(guest = self.name, %error, "the VMM could not be reaped");
         }
     }

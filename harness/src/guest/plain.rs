@@ -99,7 +99,10 @@ fn string<'a>(rest: &mut &'a [u8]) -> Option<&'a [u8]> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::scenario::{GuestInterface, GuestInterfaceKind, MachineType, Route};
+    use crate::scenario::{
+        GuestInterface, GuestInterfaceKind, GuestStart, HypervisorKind, MachineType, NicOptions,
+        Route, Transport,
+    };
     use std::collections::BTreeMap;
 
     fn guest() -> Guest {
@@ -108,7 +111,10 @@ mod tests {
             vcpu: 1,
             mem: 128,
             image: "tiny".to_owned(),
+            hypervisor: HypervisorKind::Qemu,
             machine_type: MachineType::Auto,
+            transport: Transport::Auto,
+            start: GuestStart::Boot,
             interfaces: vec![GuestInterface {
                 kind: GuestInterfaceKind::Tap,
                 id: "vm-test1".try_into().expect("a name"),
@@ -118,6 +124,7 @@ mod tests {
                     "2001:db8::b/64".parse().expect("an address"),
                 ],
                 accept_ra: false,
+                nic: NicOptions::default(),
             }],
             units: Vec::new(),
             routes: vec![Route {

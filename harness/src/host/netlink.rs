@@ -165,6 +165,20 @@ impl Netlink {
             .await
     }
 
+    /// `ip link delete NAME`; a link that is not there is no fault.
+    ///
+    /// # Errors
+    /// [`LinkError`] with the kernel's words.
+    pub async fn delete_if_there(&self, name: &str) -> Result<(), LinkError> {
+        let index = match self.index(name).await {
+            Ok(index) => index,
+            Err(gone) if gone.errno == Some(nix::libc::ENODEV) => return Ok(()),
+            Err(other) => return Err(other),
+        };
+        let result = self.handle.link().del(index).execute().await;
+        result.map_err(|e| self.error(format!("ip link delete {name}"), &e))
+    }
+
     /// `ip link set PORT master BRIDGE`.
     ///
     /// # Errors

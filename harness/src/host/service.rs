@@ -6,11 +6,13 @@ use std::process::{ExitStatus, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use futures_util::future::join_all;
 use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 use tokio::process::Child;
 use tokio::sync::watch;
+use tokio::task::JoinHandle;
 
 use super::sys::{self, ChildSetup};
 use crate::deadline::Deadline;
@@ -19,6 +21,9 @@ use crate::plan::shell::quote;
 
 /// How much of a log's end is kept in memory for error messages and for finding lines.
 const TAIL: usize = 64 << 10;
+
+/// How long the last words of a process that ended may take to be read. Its own children may hold its output open.
+const LAST_WORDS: Duration = Duration::from_secs(1);
 
 /// A process of the lab did not start, did not become ready, or did not end.
 #[derive(Debug, thiserror::Error)]
@@ -185,6 +190,8 @@ pub struct Service {
     child: Child,
     log: Log,
     errors: Log,
+    /// Copy its output into the logs until it closes it.
+    pumps: Vec<JoinHandle<()>>,
 }
 
 impl Service {
@@ -228,17 +235,19 @@ impl Service {
             command: shown,
             source,
         })?;
+        let mut pumps = Vec::new();
         if let Some(stdout) = child.stdout.take() {
-            tokio::spawn(log.clone().pump(stdout));
+            pumps.push(tokio::spawn(log.clone().pump(stdout)));
         }
         if let Some(stderr) = child.stderr.take() {
-            tokio::spawn(errors.clone().pump(stderr));
+            pumps.push(tokio::spawn(errors.clone().pump(stderr)));
         }
         Ok(Self {
             name: name.to_owned(),
             child,
             log,
             errors,
+            pumps,
         })
     }
 
@@ -268,7 +277,7 @@ impl Service {
                 Some(_) => Ok(()),
                 None => Err(self.not_ready(sign, by)),
             },
-            ended = self.child.wait() => Err(self.ended(ended)),
+            ended = self.child.wait() => Err(self.ended(ended).await),
         }
     }
 
@@ -287,14 +296,19 @@ impl Service {
                 Ok(value) => Ok(value),
                 Err(_) => Err(self.not_ready(sign, by)),
             },
-            ended = self.child.wait() => Err(self.ended(ended)),
+            ended = self.child.wait() => Err(self.ended(ended).await),
         }
+    }
+
+    /// The last `lines` lines that it wrote to stderr.
+    pub fn last_errors(&self, lines: usize) -> String {
+        self.errors.last_lines(lines)
     }
 
     /// Its end, if it ends within `time`.
     pub async fn ended_within(&mut self, time: Duration) -> Option<ServiceError> {
         let ended = tokio::time::timeout(time, self.child.wait()).await.ok()?;
-        Some(self.ended(ended))
+        Some(self.ended(ended).await)
     }
 
     /// Ends the process group: SIGTERM, then SIGKILL after `grace`. Returns the exit status.
@@ -325,7 +339,10 @@ impl Service {
         }
     }
 
-    fn ended(&self, status: io::Result<ExitStatus>) -> ServiceError {
+    /// Its end, with everything that it said before.
+    async fn ended(&mut self, status: io::Result<ExitStatus>) -> ServiceError {
+        let read = join_all(self.pumps.drain(..));
+        let _ = tokio::time::timeout(LAST_WORDS, read).await;
         ServiceError::Ended {
             name: self.name.clone(),
             status: status.map_or_else(|e| e.to_string(), |s| s.to_string()),
@@ -361,5 +378,6 @@ mod tests {
             .expect_err("it never says that");
         assert!(matches!(error, ServiceError::Ended { .. }), "{error}");
         assert!(error.to_string().contains("exit status: 3"), "{error}");
+        assert!(error.to_string().contains("no such interface"), "{error}");
     }
 }

@@ -25,6 +25,7 @@ struct IfReqFlags {
 mod ioctl {
     nix::ioctl_write_ptr_bad!(tunsetiff, nix::libc::TUNSETIFF, super::IfReqFlags);
     nix::ioctl_read_bad!(tungetiff, nix::libc::TUNGETIFF, super::IfReqFlags);
+    nix::ioctl_write_int_bad!(tunsetpersist, nix::libc::TUNSETPERSIST);
 }
 
 /// Attaches an open `/dev/net/tun` to a new non-persistent TAP in the calling thread's network namespace.
@@ -55,6 +56,13 @@ pub(super) fn tun_set_iff(
         .position(|b| *b == 0)
         .unwrap_or(req.name.len());
     Ok(String::from_utf8_lossy(&req.name[..end]).into_owned())
+}
+
+/// `TUNSETPERSIST`: the interface outlives its descriptors.
+pub(super) fn tun_set_persist(tun: BorrowedFd<'_>) -> io::Result<()> {
+    // SAFETY: a plain ioctl whose argument is a number; the descriptor is open for the call.
+    unsafe { ioctl::tunsetpersist(tun.as_raw_fd(), 1) }?;
+    Ok(())
 }
 
 /// `fork(2)` for a process that has exactly one thread.

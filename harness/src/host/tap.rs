@@ -83,6 +83,18 @@ impl Tap {
         &self.name
     }
 
+    /// Leaves the interface behind without a descriptor: it has no carrier until a VMM opens it by its name, and goes
+    /// with its namespace. Equivalent: `ip tuntap add` as it stands.
+    ///
+    /// # Errors
+    /// [`TapError`] when the kernel refuses.
+    pub fn let_go(self) -> Result<(), TapError> {
+        sys::tun_set_persist(self.fd.as_fd()).map_err(|source| TapError {
+            name: self.name,
+            source,
+        })
+    }
+
     /// Hands the descriptor to a VMM; whoever holds it last keeps the interface alive.
     pub fn into_fd(self) -> OwnedFd {
         self.fd

@@ -4,20 +4,40 @@
 //! testable without a network.
 
 pub mod command;
+mod nic;
 pub mod qemu;
 pub mod qmp;
 mod snapshot;
 
 pub use crate::plan::Accelerator;
+pub use nic::{Nic, nics};
 pub use snapshot::{restore, save};
 
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use crate::scenario::net::Mac;
 use crate::scenario::provides::Provides;
-use crate::scenario::{Guest, MachineType};
+use crate::scenario::{Guest, HypervisorKind, MachineType, Transport};
+use command::CommandLine;
+
+/// A VMM program: how it is told what to run. What scenarios may ask of it is a row of
+/// [`Vmm`](crate::scenario::vmm::Vmm).
+struct Hypervisor {
+    kind: HypervisorKind,
+    command: fn(&GuestSpec) -> CommandLine,
+}
+
+const HYPERVISORS: [Hypervisor; 1] = [Hypervisor {
+    kind: HypervisorKind::Qemu,
+    command: qemu::command,
+}];
+
+/// The command line of a guest's VMM. Pure; inherited descriptors are named by number.
+pub fn command(spec: &GuestSpec) -> CommandLine {
+    let row = HYPERVISORS.iter().find(|row| row.kind == spec.hypervisor);
+    (row.unwrap_or(&HYPERVISORS[0]).command)(spec)
+}
 
 /// Steering channels of each guest: 0 for checks, 1 stays free for `bridgelab enter`, 2 for what takes long.
 pub const STEER_PORTS: usize = 3;
@@ -73,11 +93,15 @@ pub enum MachineKind {
 
 impl MachineKind {
     /// The machine type for what a scenario asks, and why.
-    pub fn choose(asked: MachineType, accelerator: Accelerator) -> (Self, &'static str) {
-        match (asked, accelerator) {
+    pub fn choose(asked: &Guest, accelerator: Accelerator) -> (Self, &'static str) {
+        match (asked.machine_type, accelerator) {
             (MachineType::Q35, _) => (Self::Q35, "the scenario asks for it"),
             (MachineType::Microvm, _) => (Self::Microvm, "the scenario asks for it"),
             (MachineType::Auto, Accelerator::Kvm) => (Self::Microvm, "as microvm.nix runs it"),
+            (MachineType::Auto, Accelerator::Tcg) if asked.transport == Transport::Pci => (
+                Self::Q35,
+                "PCI under tcg, where microvm has none that works",
+            ),
             (MachineType::Auto, Accelerator::Tcg) => (
                 Self::Microvm,
                 "as microvm.nix runs it; boots reliably under tcg with tsc_early_khz",
@@ -104,8 +128,12 @@ pub struct GuestSpec {
     pub vcpu: u8,
     /// Memory in MiB.
     pub mem: u32,
+    /// VMM program.
+    pub hypervisor: HypervisorKind,
     /// Machine type.
     pub machine: MachineKind,
+    /// Bus of its virtio devices, as the scenario asks.
+    pub transport: Transport,
     /// Accelerator.
     pub accelerator: Accelerator,
     /// Kernel image.
@@ -118,8 +146,8 @@ pub struct GuestSpec {
     pub image: &'static Provides,
     /// Directory for this guest's sockets.
     pub run: PathBuf,
-    /// MAC address and inherited TAP descriptor of each NIC.
-    pub nics: Vec<(Mac, i32)>,
+    /// Its NICs, in the scenario's order.
+    pub nics: Vec<Nic>,
     /// What it starts from.
     pub start: Start,
 }
@@ -129,24 +157,28 @@ impl GuestSpec {
     pub fn planned(name: &str, guest: &Guest) -> Self {
         let run = PathBuf::from("$RUN").join(name);
         let image = Provides::of(&guest.image);
-        let (machine, _) = MachineKind::choose(guest.machine_type, Accelerator::Kvm);
+        let (machine, _) = MachineKind::choose(guest, Accelerator::Kvm);
         Self {
             name: name.to_owned(),
             vcpu: guest.vcpu,
             mem: guest.mem,
+            hypervisor: guest.hypervisor,
             machine,
+            transport: guest.transport,
             accelerator: Accelerator::Kvm,
             kernel: PathBuf::from("$IMAGE").join(image.kernel),
             initrd: run.join("initrd"),
             disk: image.disk.map(|file| PathBuf::from("$IMAGE").join(file)),
             image,
             run,
-            nics: (FIRST_NIC_FD..)
-                .zip(&guest.interfaces)
-                .map(|(fd, interface)| (interface.mac, fd))
-                .collect(),
+            nics: nics(guest),
             start: Start::Cold,
         }
+    }
+
+    /// Whether its virtio devices are on PCI.
+    pub fn on_pci(&self) -> bool {
+        self.machine == MachineKind::Q35 || self.transport == Transport::Pci
     }
 
     /// Socket of a steering channel.

@@ -47,15 +47,8 @@ pub async fn restore(
     migrated(qmp, "to load the machine", by).await?;
     // It was saved while it stood still.
     qmp.execute("cont", json!({}), by).await?;
-    for (index, (mac, _)) in spec.nics.iter().enumerate() {
-        let nic = json!({
-            "driver": "virtio-net-pci",
-            "id": format!("nic{index}-device"),
-            "bus": format!("nicport{index}"),
-            "netdev": format!("nic{index}"),
-            "mac": mac.to_string(),
-        });
-        qmp.execute("device_add", nic, by).await?;
+    for (index, nic) in spec.nics.iter().enumerate() {
+        qmp.execute("device_add", nic.plugged(index), by).await?;
     }
     Ok(())
 }

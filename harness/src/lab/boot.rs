@@ -17,12 +17,12 @@ use crate::host::isolate::mount_at;
 use crate::host::service::{Log, Service};
 use crate::host::{ChildSetup, VMM_ID, vmm_groups};
 use crate::hypervisor::{
-    Accelerator, FIRST_NIC_FD, FIRST_STEER_FD, GuestSpec, MachineKind, QMP_FD, STEER_PORTS, Start,
-    qemu,
+    self, Accelerator, FIRST_NIC_FD, FIRST_STEER_FD, GuestSpec, MachineKind, QMP_FD, STEER_PORTS,
+    Start,
 };
+use crate::scenario::Guest as GuestPlan;
 use crate::scenario::names::MachineName;
 use crate::scenario::provides::Provides;
-use crate::scenario::{Guest as GuestPlan, Scenario};
 use crate::template::mount_template;
 
 /// A guest under way, with what the report and other checks need to know about it.
@@ -68,37 +68,46 @@ impl GuestImage {
     }
 }
 
-/// What all guests of a run start with.
+/// What all guests of a run start with, now or by a step.
 #[derive(Debug)]
-pub(super) struct Launch<'a> {
-    pub(super) images: &'a GuestImages,
+pub(super) struct Launch {
+    pub(super) images: GuestImages,
     pub(super) accelerator: Accelerator,
-    pub(super) folders: &'a Folders,
-    pub(super) starts: &'a BTreeMap<String, StartFrom>,
-    pub(super) login: &'a KeyPair,
+    pub(super) folders: Folders,
+    pub(super) starts: BTreeMap<String, StartFrom>,
+    pub(super) login: KeyPair,
 }
 
-/// Starts every guest's VMM; none is waited for.
-pub(super) async fn start_guests(
-    scenario: &Scenario,
+/// Starts a guest's VMM on the lab's TAPs for it, without waiting for the guest. One that was started before keeps
+/// its `identity`, as a machine does whose power was off.
+pub(super) async fn start(
+    name: &MachineName,
+    guest: &GuestPlan,
     lab: &mut Lab,
-    launch: &Launch<'_>,
-) -> Result<BTreeMap<MachineName, Started>, LabError> {
-    let mut started = BTreeMap::new();
-    for (name, guest) in &scenario.guests {
-        let taps: Vec<OwnedFd> = lab
-            .take_taps(name.as_ref())
-            .into_iter()
-            .map(crate::host::tap::Tap::into_fd)
-            .collect();
-        let cold = StartFrom::Cold {
-            reason: "there is no template for it".to_owned(),
-        };
-        let start = launch.starts.get(name.as_ref()).unwrap_or(&cold);
-        let one = start_guest(name, guest, lab, launch, start, taps).await?;
-        started.insert(name.clone(), one);
+    launch: &Launch,
+    identity: Option<Identity>,
+) -> Result<Started, LabError> {
+    let taps = lab.take_taps(name.as_ref());
+    let taps = taps.into_iter().map(crate::host::tap::Tap::into_fd);
+    let taps = taps.collect();
+    let cold = StartFrom::Cold {
+        reason: "there is no template for it".to_owned(),
+    };
+    let from = launch.starts.get(name.as_ref()).unwrap_or(&cold);
+    if identity.is_some() {
+        clear(name, launch)?;
     }
-    Ok(started)
+    start_guest(name, guest, lab, launch, from, taps, identity).await
+}
+
+/// Takes away sockets and keys of a start whose VMM is gone.
+fn clear(name: &MachineName, launch: &Launch) -> Result<(), LabError> {
+    let run = launch.folders.run.join(name.as_ref());
+    fs::remove_dir_all(&run).map_err(|source| LabError::Io {
+        doing: format!("clear `{}`", run.display()),
+        machine: name.to_string(),
+        source,
+    })
 }
 
 /// Boots a guest cold whose start from a template failed, on the same TAPs.
@@ -106,28 +115,24 @@ pub(super) async fn start_again(
     name: &MachineName,
     guest: &GuestPlan,
     lab: &Lab,
-    launch: &Launch<'_>,
+    launch: &Launch,
     taps: Vec<OwnedFd>,
+    identity: Identity,
     why: String,
 ) -> Result<Started, LabError> {
-    let start = StartFrom::Cold { reason: why };
-    // Sockets and keys of the first start, whose VMM is gone.
-    let run = launch.folders.run.join(name.as_ref());
-    fs::remove_dir_all(&run).map_err(|source| LabError::Io {
-        doing: format!("clear `{}`", run.display()),
-        machine: name.to_string(),
-        source,
-    })?;
-    start_guest(name, guest, lab, launch, &start, taps).await
+    let from = StartFrom::Cold { reason: why };
+    clear(name, launch)?;
+    start_guest(name, guest, lab, launch, &from, taps, Some(identity)).await
 }
 
 async fn start_guest(
     name: &MachineName,
     guest: &GuestPlan,
     lab: &Lab,
-    launch: &Launch<'_>,
+    launch: &Launch,
     from: &StartFrom,
     taps: Vec<OwnedFd>,
+    identity: Option<Identity>,
 ) -> Result<Started, LabError> {
     let template = matches!(from, StartFrom::Template { .. });
     let run = launch.folders.run.join(name.as_ref());
@@ -147,7 +152,10 @@ async fn start_guest(
     fs::create_dir_all(&evidence).map_err(io("create", &evidence))?;
     // The VMM makes its sockets here, and its copy-on-write file.
     chown(&run, Some(VMM_ID), Some(VMM_ID)).map_err(io("hand over", &run))?;
-    let identity = Identity::generate(name.as_ref(), &private, launch.login)?;
+    let identity = match identity {
+        Some(known) => known,
+        None => Identity::generate(name.as_ref(), &private, &launch.login)?,
+    };
     let image = launch
         .images
         .get(&guest.image)
@@ -183,7 +191,7 @@ async fn start_guest(
         false => Ok(Vec::new()),
     }
     .map_err(io("keep the TAPs of", &run))?;
-    let line = qemu::command(&spec);
+    let line = hypervisor::command(&spec);
     let shown = line.to_string();
     let serial = Log::new(evidence.join("serial.log"));
     let vmm_log = Log::new(evidence.join("vmm.log"));
@@ -219,12 +227,12 @@ fn spec(
     name: &MachineName,
     guest: &GuestPlan,
     image: &GuestImage,
-    launch: &Launch<'_>,
+    launch: &Launch,
     from: &StartFrom,
     run: &Path,
 ) -> (GuestSpec, &'static str) {
     let (machine, reason) = match from {
-        StartFrom::Cold { .. } => MachineKind::choose(guest.machine_type, launch.accelerator),
+        StartFrom::Cold { .. } => MachineKind::choose(guest, launch.accelerator),
         StartFrom::Template { .. } => (
             MachineKind::Q35,
             "the template's: NICs are plugged into PCI",
@@ -234,17 +242,16 @@ fn spec(
         name: name.to_string(),
         vcpu: guest.vcpu,
         mem: guest.mem,
+        hypervisor: guest.hypervisor,
         machine,
+        transport: guest.transport,
         accelerator: launch.accelerator,
         kernel: image.kernel.clone(),
         initrd: run.join("initrd"),
         disk: image.disk.clone(),
         image: image.provides,
         run: run.to_owned(),
-        nics: (FIRST_NIC_FD..)
-            .zip(&guest.interfaces)
-            .map(|(fd, interface)| (interface.mac, fd))
-            .collect(),
+        nics: hypervisor::nics(guest),
         start: Start::Cold,
     };
     if let StartFrom::Template { read_only_ram, .. } = from {

@@ -6,73 +6,184 @@ use std::time::Duration;
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 
-use super::boot::{GuestImages, Launch, Started, start_again, start_guests};
+use super::boot::{GuestImages, Launch, Started, start, start_again};
 use super::job::{Event, StartFrom};
-use super::run::{Ended, Run, patience};
+use super::run::{Ended, GRACE, Run, patience};
 use super::topology::LabError;
+use crate::check::Vmm;
 use crate::deadline::Deadline;
 use crate::diagnostic::Diagnostic;
-use crate::guest::Guest;
 use crate::guest::identity::KeyPair;
+use crate::guest::{Guest, GuestError};
+use crate::host::service::ServiceError;
+use crate::plan::TopologyPlan;
 use crate::report::GuestReport;
 use crate::scenario::names::MachineName;
+use crate::scenario::{Check, CheckKind, Guest as GuestPlan, GuestStart, VantagePoint};
 
 /// How long a guest's kernel may take to boot, with KVM.
 const BOOT: Duration = Duration::from_secs(60);
 
-/// What is to be known about a guest that answers.
+/// A guest that answers, and what is to be known about its start.
 struct Up {
     guest: Guest,
-    command: String,
-    host_key: String,
-    report: GuestReport,
+    known: Known,
+}
+
+/// How a start ended.
+enum Began {
+    Up(Box<Up>),
+    /// Its VMM refused to start, and a check asks for how it starts.
+    Refused(Box<Known>, Vmm),
 }
 
 impl Run<'_> {
-    pub(super) async fn boot(&mut self, images: &GuestImages) -> Result<(), Ended> {
+    /// Starts all guests that no step starts, and waits for them.
+    pub(super) async fn boot(&mut self, images: GuestImages) -> Result<(), Ended> {
         if self.scenario.guests.is_empty() {
             return Ok(());
         }
         let folders = self.folders.clone();
         let login = KeyPair::generate("bridgelab", &folders.run.join("login_key"))
             .map_err(|e| Ended::from(LabError::Guest(e)))?;
-        let launch = Launch {
+        self.launch = Some(Arc::new(Launch {
             images,
             accelerator: self.job.accelerator,
-            folders: &folders,
-            starts: &self.job.starts,
-            login: &login,
+            folders,
+            starts: self.job.starts.clone(),
+            login,
+        }));
+        let now = |(_, guest): &(&MachineName, &GuestPlan)| guest.start == GuestStart::Boot;
+        let names: Vec<MachineName> = self
+            .scenario
+            .guests
+            .iter()
+            .filter(now)
+            .map(|(name, _)| name.clone())
+            .collect();
+        self.start_guests(&names).await
+    }
+
+    /// Starts one guest on TAPs that are made anew, as microvm.nix's `tap-up` makes them at each start, and waits until
+    /// it answers or its VMM has refused. One that runs already stays as it is.
+    ///
+    /// # Errors
+    /// [`Ended`] as of the boot stage.
+    pub(super) async fn start_guest(&mut self, name: &MachineName) -> Result<(), Ended> {
+        if self.guests.contains_key(name) {
+            return Ok(());
+        }
+        let steps = TopologyPlan::guest_steps(self.scenario, name);
+        let made = self.lab.renew_taps(name.as_ref(), &steps, &self.folders);
+        made.await?;
+        self.surround();
+        self.start_guests(std::slice::from_ref(name)).await
+    }
+
+    /// Stops a guest that runs: asked to shut itself down if `by` leaves it time for that, by pulling its plug otherwise.
+    /// Its TAPs go with it, as by microvm.nix's `tap-down`.
+    ///
+    /// # Errors
+    /// [`Ended::Broken`] when somebody still looks from it, or a TAP cannot be deleted.
+    pub(super) async fn stop_guest(
+        &mut self,
+        name: &MachineName,
+        by: Option<Deadline>,
+    ) -> Result<(), Ended> {
+        self.surroundings.vmms.remove(name.as_ref());
+        let Some(guest) = self.guests.remove(name) else {
+            return Ok(());
         };
-        let booting = start_guests(self.scenario, &mut self.lab, &launch).await?;
-        // All at once: they boot at once, and the first that cannot is told at once.
-        let mut up = Vec::new();
+        if let Some(by) = by
+            && !guest.shut_down(by).await
         {
-            let this = &*self;
-            let launch = &launch;
+            (self.tell)(Event::Progress {
+                text: format!("{name} did not shut down in time; its plug is pulled"),
+            });
+        }
+        let Some(guest) = Arc::into_inner(guest) else {
+            let text = format!("stop guest `{name}`: something still looks from it");
+            return Err(Ended::Broken(Diagnostic::plain("lab.guest-held", text)));
+        };
+        guest.stop(GRACE).await;
+        let taps = TopologyPlan::guest_steps(self.scenario, name);
+        self.lab.delete_taps(name.as_ref(), &taps).await?;
+        Ok(())
+    }
+
+    /// Stops a guest and starts it again: the same identity on a fresh disk, on new TAPs.
+    ///
+    /// # Errors
+    /// As [`Run::stop_guest`] and [`Run::start_guest`].
+    #[expect(dead_code, reason = "it is for the steps of a scenario")]
+    pub(super) async fn restart_guest(
+        &mut self,
+        name: &MachineName,
+        by: Option<Deadline>,
+    ) -> Result<(), Ended> {
+        self.stop_guest(name, by).await?;
+        self.start_guest(name).await
+    }
+
+    async fn start_guests(&mut self, names: &[MachineName]) -> Result<(), Ended> {
+        let Some(launch) = self.launch.clone() else {
+            return Ok(());
+        };
+        let mut booting = Vec::new();
+        for name in names {
+            let (plan, known) = (&self.scenario.guests[name], self.identities.get(name));
+            let one = start(name, plan, &mut self.lab, &launch, known.cloned()).await?;
+            self.identities.insert(name.clone(), one.identity.clone());
+            booting.push((name, one));
+        }
+        // All at once: they boot at once, and the first that cannot is told at once.
+        let mut began = Vec::new();
+        {
+            let (this, launch) = (&*self, &*launch);
             let mut waiting: FuturesUnordered<_> = booting
                 .into_iter()
                 .map(|(name, one)| async move {
-                    let guest = this.wait_for(&name, one, launch).await;
-                    guest.map(|guest| (name, guest))
+                    let ended = this.wait_for(name, one, launch).await;
+                    ended.map(|ended| (name, ended))
                 })
                 .collect();
             while let Some(one) = waiting.next().await {
-                up.push(one?);
+                began.push(one?);
             }
         }
-        for (name, one) in up {
-            for (what, begun, took) in one.guest.steps() {
-                self.waited("boot", format!("{name}: {what}"), *begun, *took);
+        for (name, one) in began {
+            match one {
+                Began::Up(up) => self.introduce(name, *up),
+                Began::Refused(known, vmm) => {
+                    self.surroundings.vmms.insert(name.to_string(), vmm);
+                    self.commands.push(known.command.clone());
+                    self.list(known.report(name));
+                }
             }
-            self.commands.push(one.command);
-            self.surroundings
-                .host_keys
-                .insert(name.to_string(), one.host_key);
-            self.report.guests.push(one.report);
-            self.guests.insert(name, Arc::new(one.guest));
         }
-        self.report.guests.sort_by(|a, b| a.name.cmp(&b.name));
         Ok(())
+    }
+
+    /// Takes up a guest that answers.
+    fn introduce(&mut self, name: &MachineName, up: Up) {
+        for (what, begun, took) in up.guest.steps() {
+            self.waited("boot", format!("{name}: {what}"), *begun, *took);
+        }
+        self.commands.push(up.known.command.clone());
+        let key = up.known.host_key.clone();
+        self.surroundings.host_keys.insert(name.to_string(), key);
+        self.list(up.known.report(name));
+        let guest = Arc::new(up.guest);
+        let vmm = Vmm::Started(Arc::downgrade(&guest));
+        self.surroundings.vmms.insert(name.to_string(), vmm);
+        self.guests.insert(name.clone(), guest);
+    }
+
+    /// The report has one line for each guest: that of its last start.
+    fn list(&mut self, report: GuestReport) {
+        self.report.guests.retain(|known| known.name != report.name);
+        self.report.guests.push(report);
+        self.report.guests.sort_by(|a, b| a.name.cmp(&b.name));
     }
 
     /// Waits for a guest; one whose template fails it is started again, cold, on the same TAPs.
@@ -80,29 +191,64 @@ impl Run<'_> {
         &self,
         name: &MachineName,
         one: Started,
-        launch: &Launch<'_>,
-    ) -> Result<Up, Ended> {
+        launch: &Launch,
+    ) -> Result<Began, Ended> {
         let by = || Deadline::after(patience(self.job.accelerator, BOOT));
         let known = Known::of(&one);
-        let (guest, known) = match (one.booting.wait(by()).await, &one.from) {
-            (Ok(guest), _) => (guest, known),
-            (Err((error, _)), StartFrom::Template { .. }) => {
-                let why = format!("its template failed: {}", Diagnostic::new(&error));
-                (self.tell)(Event::Progress {
-                    text: format!("booting {name} cold: {why}"),
-                });
-                let plan = &self.scenario.guests[name];
-                let cold = start_again(name, plan, &self.lab, launch, one.taps, why).await?;
-                let known = Known::of(&cold);
-                let guest = cold.booting.wait(by()).await;
-                let guest = guest.map_err(|(error, _)| Ended::from(LabError::Guest(error)))?;
-                (guest, known)
-            }
-            (Err((error, _)), StartFrom::Cold { .. }) => {
-                return Err(Ended::from(LabError::Guest(error)));
-            }
+        let error = match one.booting.wait(by()).await {
+            Ok(guest) => return Ok(Began::Up(Box::new(Up { guest, known }))),
+            Err((error, _)) => error,
         };
-        Ok(known.up(name, guest))
+        let StartFrom::Template { .. } = &one.from else {
+            return self.refused(name, known, error);
+        };
+        let why = format!("its template failed: {}", Diagnostic::new(&error));
+        (self.tell)(Event::Progress {
+            text: format!("booting {name} cold: {why}"),
+        });
+        let plan = &self.scenario.guests[name];
+        let again = start_again(name, plan, &self.lab, launch, one.taps, one.identity, why);
+        let cold = again.await?;
+        let known = Known::of(&cold);
+        match cold.booting.wait(by()).await {
+            Ok(guest) => Ok(Began::Up(Box::new(Up { guest, known }))),
+            Err((error, _)) => self.refused(name, known, error),
+        }
+    }
+
+    /// A VMM that refuses to start ends the run, unless a check asks for how it starts: then that check tells.
+    fn refused(&self, name: &MachineName, known: Known, error: GuestError) -> Result<Began, Ended> {
+        let asked =
+            |check: &Check| matches!(&check.kind, CheckKind::Vmm { guest, .. } if guest == name);
+        match error {
+            GuestError::Vmm {
+                source: ServiceError::Ended { status, tail, .. },
+                ..
+            } if self.scenario.checks.iter().any(asked) => {
+                (self.tell)(Event::Progress {
+                    text: format!("the VMM of {name} ended with {status}: {tail}"),
+                });
+                let said = tail;
+                Ok(Began::Refused(
+                    Box::new(known),
+                    Vmm::Refused { status, said },
+                ))
+            }
+            other => Err(Ended::from(LabError::Guest(other))),
+        }
+    }
+
+    /// Why nothing can be looked at from a guest whose VMM refused to start; `None` for any other vantage point.
+    pub(super) fn refused_vantage(&self, from: &VantagePoint) -> Option<String> {
+        let (VantagePoint::Guest(name) | VantagePoint::Container(name, _)) = from else {
+            return None;
+        };
+        match self.surroundings.vmms.get(name.as_ref())? {
+            Vmm::Started(_) => None,
+            Vmm::Refused { status, .. } => {
+                Some(format!("the VMM of {name} refused to start ({status})"))
+            }
+        }
     }
 }
 
@@ -124,22 +270,17 @@ impl Known {
         }
     }
 
-    fn up(self, name: &MachineName, guest: Guest) -> Up {
+    fn report(self, name: &MachineName) -> GuestReport {
         let (start, start_reason) = match self.from {
             StartFrom::Cold { reason } => ("cold", reason),
             StartFrom::Template { folder, .. } => ("template", folder.display().to_string()),
         };
-        Up {
-            guest,
-            command: self.command,
-            host_key: self.host_key,
-            report: GuestReport {
-                name: name.to_string(),
-                machine: self.machine.0,
-                reason: self.machine.1,
-                start: start.to_owned(),
-                start_reason,
-            },
+        GuestReport {
+            name: name.to_string(),
+            machine: self.machine.0,
+            reason: self.machine.1,
+            start: start.to_owned(),
+            start_reason,
         }
     }
 }

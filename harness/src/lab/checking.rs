@@ -139,7 +139,8 @@ impl Run<'_> {
 
     /// Looks until a look, or the check's time, decides.
     async fn check_one(&self, check: &Check) -> (CheckId, CheckReport) {
-        if let Some(why) = self.unshown(check) {
+        let unshown = self.unshown(check);
+        if let Some(why) = unshown.or_else(|| self.refused_vantage(&check.from)) {
             let report = CheckReport {
                 outcome: CheckOutcome::Skipped,
                 ..self.not_run(check, &why)

@@ -22,7 +22,7 @@ pub use job::{Event, Job, JobImage, StartFrom, WORKER_COMMAND};
 pub use topology::{Folders, Lab, LabError};
 pub use worker::worker_main;
 
-use crate::hypervisor::{GuestSpec, qemu};
+use crate::hypervisor::{self, GuestSpec};
 use crate::plan::{GuestKind, TopologyPlan};
 use crate::scenario::Scenario;
 
@@ -34,7 +34,7 @@ pub fn show_plan(scenario: &Scenario, guests: GuestKind) -> String {
             .iter()
             .find(|(known, _)| known.as_ref() == name);
         guest.map_or_else(String::new, |(_, guest)| {
-            qemu::command(&GuestSpec::planned(name, guest)).to_string()
+            hypervisor::command(&GuestSpec::planned(name, guest)).to_string()
         })
     })
 }

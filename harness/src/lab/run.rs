@@ -7,13 +7,14 @@ use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
 
-use super::boot::{GuestImage, GuestImages, bind_template};
+use super::boot::{GuestImage, GuestImages, Launch, bind_template};
 use super::evidence;
 use super::job::{Event, Job, StartFrom};
 use super::leaks;
 use super::topology::{Folders, Lab, LabError};
 use crate::check::Surroundings;
 use crate::diagnostic::{Diagnose, Diagnostic};
+use crate::guest::identity::Identity;
 use crate::guest::{Guest, GuestError};
 use crate::host::standstill::Standstills;
 use crate::hypervisor::Accelerator;
@@ -23,7 +24,7 @@ use crate::scenario::Scenario;
 use crate::scenario::names::MachineName;
 
 /// How long processes get to end before they are killed.
-const GRACE: Duration = Duration::from_secs(2);
+pub(super) const GRACE: Duration = Duration::from_secs(2);
 
 /// Where progress goes.
 pub(super) type Tell<'a> = &'a (dyn Fn(Event) + Send + Sync);
@@ -46,6 +47,10 @@ pub(super) struct Run<'a> {
     pub(super) standstills: &'a Standstills,
     pub(super) lab: Lab,
     pub(super) guests: BTreeMap<MachineName, Arc<Guest>>,
+    /// What guests start with, once there is any.
+    pub(super) launch: Option<Arc<Launch>>,
+    /// Of every guest that was ever started.
+    pub(super) identities: BTreeMap<MachineName, Identity>,
     pub(super) commands: Vec<String>,
     pub(super) surroundings: Surroundings,
     pub(super) report: RunReport,
@@ -103,6 +108,8 @@ impl<'a> Run<'a> {
             standstills,
             lab: Lab::default(),
             guests: BTreeMap::new(),
+            launch: None,
+            identities: BTreeMap::new(),
             commands: Vec::new(),
             surroundings: Surroundings::default(),
             report,
@@ -164,7 +171,7 @@ impl<'a> Run<'a> {
         }
         let begun = self.stage("booting the guests");
         self.surround();
-        self.boot(&images).await?;
+        self.boot(images).await?;
         self.done("boot", begun);
         self.checks().await;
         Ok(())
@@ -197,7 +204,7 @@ impl<'a> Run<'a> {
     }
 
     /// Captures are named after who is at the end of the wire; checks name the interface alone.
-    fn surround(&mut self) {
+    pub(super) fn surround(&mut self) {
         for guest in self.scenario.guests.values() {
             for interface in &guest.interfaces {
                 let mac = interface.mac.to_string();

@@ -174,6 +174,37 @@ impl Lab {
         self.taps.remove(guest).unwrap_or_default()
     }
 
+    /// Deletes a guest's TAPs, as microvm.nix's `tap-down` does. `steps` are those that made them.
+    pub(super) async fn delete_taps(
+        &mut self,
+        guest: &str,
+        steps: &[Step],
+    ) -> Result<(), LabError> {
+        self.taps.remove(guest);
+        for step in steps {
+            if let Step::Tap { machine, id, .. } = step {
+                let netlink = self.machine(machine)?.netlink();
+                netlink.delete_if_there(id.as_ref()).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Makes a guest's TAPs anew, as microvm.nix's `tap-up` does before each start: what was there is deleted, and
+    /// networkd has to put the new ones on their bridge.
+    pub(super) async fn renew_taps(
+        &mut self,
+        guest: &str,
+        steps: &[Step],
+        folders: &Folders,
+    ) -> Result<(), LabError> {
+        self.delete_taps(guest, steps).await?;
+        for step in steps {
+            self.carry_out(step, folders).await?;
+        }
+        Ok(())
+    }
+
     /// What changes on the machines; switches are left out.
     pub fn changes(&self) -> &Changes {
         &self.changes
@@ -275,10 +306,17 @@ impl Lab {
                 link,
                 file,
             } => {
-                let path = folders
-                    .evidence
-                    .join("captures")
-                    .join(format!("{file}.pcapng"));
+                // A link that is made anew is another link, and the frames of the first are evidence, too.
+                let before = |label: &&String| label.split('#').next() == Some(file.as_str());
+                let part = self.captures.keys().filter(before).count() + 1;
+                let path = folders.evidence.join("captures").join(match part {
+                    1 => format!("{file}.pcapng"),
+                    part => format!("{file}-{part}.pcapng"),
+                });
+                if let Some(earlier) = self.captures.remove(file) {
+                    let label = format!("{file}#{}", part - 1);
+                    self.captures.insert(label, earlier);
+                }
                 let capture = Capture::start(self.machine(machine)?, link, &path).await?;
                 self.captures.insert(file.clone(), capture);
             }
@@ -349,13 +387,22 @@ impl Lab {
                 let networkd = started.await??;
                 self.networkd.insert(machine.clone(), networkd);
             }
-            Step::Tap { machine, guest, id } => {
+            Step::Tap {
+                machine,
+                guest,
+                id,
+                held,
+            } => {
                 let id = id.clone();
                 let tap = self
                     .machine(machine)?
                     .run(async move { Tap::create(&id) })
                     .await??;
-                self.taps.entry(guest.clone()).or_default().push(tap);
+                if *held {
+                    self.taps.entry(guest.clone()).or_default().push(tap);
+                } else {
+                    tap.let_go()?;
+                }
             }
         }
         Ok(())

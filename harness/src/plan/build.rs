@@ -6,7 +6,7 @@ use super::ghost::{self, GuestKind};
 use super::step::{LinkEnd, Step};
 use crate::scenario::names::{IfName, MachineName};
 use crate::scenario::net::Mac;
-use crate::scenario::{Machine, MachineInterface, Scenario, Segment};
+use crate::scenario::{Guest, GuestStart, Machine, MachineInterface, Scenario, Segment};
 
 /// Machine that holds the switches of all segments. No scenario can name one so: names have no dot.
 pub const FABRIC: &str = "lab.fabric";
@@ -237,25 +237,35 @@ fn services(name: &MachineName, machine: &Machine, steps: &mut Vec<Step>) {
 
 fn guests(scenario: &Scenario, steps: &mut Vec<Step>) {
     for (name, guest) in &scenario.guests {
-        for interface in &guest.interfaces {
-            let machine = guest.on.to_string();
-            steps.push(Step::Tap {
-                machine: machine.clone(),
-                guest: name.to_string(),
-                id: interface.id.clone(),
-            });
-            steps.push(Step::Capture {
-                machine: machine.clone(),
-                link: interface.id.to_string(),
-                file: format!("{name}-{}", interface.id),
-            });
-            steps.push(Step::Up {
-                machine,
-                link: interface.id.to_string(),
-            });
-        }
+        let held = guest.start == GuestStart::Boot;
+        steps.extend(taps(name, guest, held));
         steps.push(Step::Guest {
             name: name.to_string(),
+            start: guest.start,
         });
     }
+}
+
+/// A guest's TAPs and what belongs to them: what is done again for each of its later starts.
+pub(super) fn taps(name: &MachineName, guest: &Guest, held: bool) -> Vec<Step> {
+    let mut steps = Vec::new();
+    for interface in &guest.interfaces {
+        let machine = guest.on.to_string();
+        steps.push(Step::Tap {
+            machine: machine.clone(),
+            guest: name.to_string(),
+            id: interface.id.clone(),
+            held,
+        });
+        steps.push(Step::Capture {
+            machine: machine.clone(),
+            link: interface.id.to_string(),
+            file: format!("{name}-{}", interface.id),
+        });
+        steps.push(Step::Up {
+            machine,
+            link: interface.id.to_string(),
+        });
+    }
+    steps
 }

@@ -17,6 +17,7 @@ pub use ghost::GuestKind;
 pub use step::{LinkEnd, Step};
 
 use crate::scenario::Scenario;
+use crate::scenario::names::MachineName;
 
 /// All steps of a scenario's set-up, in order. Tearing down is the reverse, and the kernel's work.
 #[derive(Debug, Clone)]
@@ -41,6 +42,12 @@ impl TopologyPlan {
             title,
             steps: build::steps(scenario, guests),
         }
+    }
+
+    /// The steps that make a guest's TAPs for one start of its VMM: `tap-up` of microvm.nix.
+    pub fn guest_steps(scenario: &Scenario, guest: &MachineName) -> Vec<Step> {
+        let plan = scenario.guests.get(guest);
+        plan.map_or_else(Vec::new, |plan| build::taps(guest, plan, true))
     }
 
     /// The steps in the order they are carried out.

@@ -3,6 +3,7 @@
 use std::fmt::{self, Display, Formatter};
 
 use super::{Step, TopologyPlan, dnsmasq, shell};
+use crate::scenario::GuestStart;
 
 impl TopologyPlan {
     /// The plan as text. `guest_command` gives the VMM's command line for a guest, which is not the plan's
@@ -11,7 +12,13 @@ impl TopologyPlan {
         let mut text = format!("# {}: {} steps\n", self.title, self.steps.len());
         for step in &self.steps {
             let line = match step {
-                Step::Guest { name } => format!("{} &  # guest {name}\n", guest_command(name)),
+                Step::Guest { name, start } => {
+                    let (mark, when) = match start {
+                        GuestStart::Boot => ("", ""),
+                        GuestStart::Step => ("# ", ", by a step"),
+                    };
+                    format!("{mark}{} &  # guest {name}{when}\n", guest_command(name))
+                }
                 step => format!("{step}\n"),
             };
             text.push_str(&line);
@@ -116,7 +123,7 @@ impl Display for Step {
             Self::Tap { machine, id, .. } => {
                 write!(f, "ip -n {machine} tuntap add name {id} mode tap vnet_hdr")
             }
-            Self::Guest { name } => write!(f, "# start guest {name}"),
+            Self::Guest { name, .. } => write!(f, "# start guest {name}"),
         }
     }
 }

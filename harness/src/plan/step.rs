@@ -6,7 +6,7 @@ use ipnet::IpNet;
 
 use crate::scenario::names::IfName;
 use crate::scenario::net::Mac;
-use crate::scenario::{Dnsmasq, HttpServer, UnitFile};
+use crate::scenario::{Dnsmasq, GuestStart, HttpServer, UnitFile};
 
 /// One end of a veth pair.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -130,10 +130,15 @@ pub enum Step {
         guest: String,
         /// Name on the host side.
         id: IfName,
+        /// Whether the lab holds it open for the VMM, to hand down its descriptor. Otherwise it has no carrier until
+        /// the VMM opens it by name, or until it is made anew for a start.
+        held: bool,
     },
     /// Starts a guest.
     Guest {
         /// Its name.
         name: String,
+        /// When.
+        start: GuestStart,
     },
 }

@@ -22,6 +22,7 @@ mod read;
 mod shape;
 mod states;
 mod validate;
+pub mod vmm;
 mod words;
 
 pub use error::{Fault, ScenarioErrors};
@@ -31,6 +32,7 @@ pub use facts::{
 };
 pub use find::{FindError, ScenarioName, find, scenario_names};
 pub use load::{LoadedScenario, UnknownVariant, load};
+pub use vmm::{GuestStart, HypervisorKind, MachineType, NicOptions, Transport};
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv6Addr};
@@ -177,8 +179,14 @@ pub struct Guest {
     pub mem: u32,
     /// Image under `images/`.
     pub image: String,
+    /// VMM program that runs it.
+    pub hypervisor: HypervisorKind,
     /// QEMU machine type asked for.
     pub machine_type: MachineType,
+    /// Bus of its virtio devices.
+    pub transport: Transport,
+    /// When it is started.
+    pub start: GuestStart,
     /// NICs, in order.
     pub interfaces: Vec<GuestInterface>,
     /// Unit files put into `/etc/systemd/network` before first boot.
@@ -189,18 +197,6 @@ pub struct Guest {
     pub dns: Vec<IpAddr>,
     /// Containers started by Docker in the guest, by name; the value is the image.
     pub containers: BTreeMap<MachineName, String>,
-}
-
-/// Which QEMU machine type a guest gets.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum MachineType {
-    /// `microvm` where it boots reliably, `q35` otherwise; the report names what was taken and why.
-    #[default]
-    Auto,
-    /// `-M microvm`, as microvm.nix runs it.
-    Microvm,
-    /// `-M q35`.
-    Q35,
 }
 
 /// A NIC of a MicroVM (`microvm.interfaces.*` of microvm.nix).
@@ -216,6 +212,8 @@ pub struct GuestInterface {
     pub addresses: Vec<IpNet>,
     /// Whether the guest's kernel accepts router advertisements; only where the image has no networkd.
     pub accept_ra: bool,
+    /// What the VMM is told about the NIC.
+    pub nic: NicOptions,
 }
 
 /// `type` of a guest interface.
@@ -384,6 +382,13 @@ pub enum CheckKind {
         container: MachineName,
         /// Bridge it must be a port of.
         bridge: IfName,
+    },
+    /// The guest's VMM runs, or refused to start.
+    Vmm {
+        /// Whose VMM.
+        guest: MachineName,
+        /// Words of its stderr when it must have refused; `None`: it must run.
+        refused: Option<String>,
     },
     /// `ip -d link` shows the link so.
     Link(Link),

@@ -296,7 +296,7 @@ pub(super) fn text_of<'a>(node: &'a Node, key: &str, faults: &Faults) -> Option<
 /// What a string means, or its fault.
 pub(super) fn parsed<'a, T>(
     text: At<'a, &str>,
-    parse: Word<T>,
+    parse: impl FnOnce(&str) -> Result<T, Bad>,
     faults: &Faults,
 ) -> Option<At<'a, T>> {
     let place = text.place;

@@ -65,7 +65,10 @@ pub(super) const GUEST: Shape = shape(
         "vcpu",
         "mem",
         "image",
+        "hypervisor",
         "machine",
+        "transport",
+        "start",
         "interfaces",
         "units",
         "without_units",
@@ -81,8 +84,12 @@ pub(super) const GUEST_INTERFACE: Shape = shape(
         "id",
         "mac",
         "duplicate_mac",
+        "invalid_mac",
         "addresses",
         "accept_ra",
+        "mtu",
+        "checksum_offload",
+        "segmentation_offload",
     ],
 );
 pub(super) const CHECK: Shape = shape(
@@ -117,6 +124,7 @@ pub(super) const CHECK: Shape = shape(
         "packet",
         "counter",
         "process",
+        "vmm",
     ],
 );
 
@@ -182,6 +190,7 @@ pub(super) const KINDS: &[Shape] = &[
     shape("packet", &["interface", "filter", "count", "last", "since"]),
     shape("counter", &["tool", "table", "chain", "rule", "packets"]),
     shape("process", &["name", "user", "absent"]),
+    shape("vmm", &["guest", "refused"]),
 ];
 
 #[cfg(test)]

@@ -10,7 +10,8 @@ use super::names::{CheckId, IfName, IfNameError, MachineName, NameError, Variant
 use super::near::suggest;
 use super::net::{Mac, MacError};
 use super::read::Bad;
-use super::{GuestInterfaceKind, MachineType, RecordType, Segment};
+use super::vmm::Vmm;
+use super::{GuestInterfaceKind, GuestStart, HypervisorKind, RecordType, Segment};
 
 /// The longest a check may wait; more is a typing error, and sums of deadlines must not overflow.
 const LONGEST_WAIT: Duration = Duration::from_secs(3600);
@@ -77,11 +78,20 @@ pub(super) fn mac(text: &str) -> Result<Mac, Bad> {
         let help = match &error {
             MacError::Shape(_) => "six pairs of hexadecimal digits: `02:00:00:00:00:01`",
             MacError::Multicast(_) => {
-                "an interface's address has an even first byte: `02:00:00:00:00:01`"
+                "an interface's address has an even first byte: `02:00:00:00:00:01`; for a guest whose NIC shall have \
+                 just this one, say `invalid_mac = true` beside it"
             }
             MacError::Zero(_) => "a locally administered address starts with `02`",
         };
         bad(error.to_string(), "not the address of an interface").help(help)
+    })
+}
+
+/// A MAC address that no interface may have, for a test of just that.
+pub(super) fn invalid_mac(text: &str) -> Result<Mac, Bad> {
+    Mac::unchecked(text).map_err(|error| {
+        let help = "six pairs of hexadecimal digits: `03:00:00:00:00:01`";
+        bad(error.to_string(), "not a MAC address").help(help)
     })
 }
 
@@ -236,13 +246,14 @@ pub(super) fn segment_kind(text: &str) -> Result<Segment, Bad> {
     )
 }
 
-pub(super) fn machine_type(text: &str) -> Result<MachineType, Bad> {
-    let types = [
-        ("auto", MachineType::Auto),
-        ("microvm", MachineType::Microvm),
-        ("q35", MachineType::Q35),
-    ];
-    one_of(text, "machine", &types)
+pub(super) fn hypervisor(text: &str) -> Result<HypervisorKind, Bad> {
+    let known: Vec<_> = Vmm::all().iter().map(|row| (row.name, row.kind)).collect();
+    one_of(text, "hypervisor", &known)
+}
+
+pub(super) fn guest_start(text: &str) -> Result<GuestStart, Bad> {
+    let starts = [("boot", GuestStart::Boot), ("step", GuestStart::Step)];
+    one_of(text, "start", &starts)
 }
 
 pub(super) fn guest_interface_kind(text: &str) -> Result<GuestInterfaceKind, Bad> {

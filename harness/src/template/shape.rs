@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 use crate::host::tool::{Tool, locate};
 use crate::hypervisor::{Accelerator, GuestSpec, MachineKind, NIC_PORTS, Start, qemu};
 use crate::scenario::provides::Provides;
-use crate::scenario::{Guest, MachineType};
+use crate::scenario::{Guest, HypervisorKind, MachineType, Transport};
 
 /// Version of a template's layout and of the way it is settled; part of every digest.
 const FORMAT: u32 = 1;
@@ -93,6 +93,9 @@ impl Shape {
         if !image.templates {
             return Some(format!("the image `{}` has no template", guest.image));
         }
+        if guest.transport == Transport::Mmio {
+            return Some("a template's NICs are plugged into PCI, not virtio-mmio".to_owned());
+        }
         if guest.machine_type == MachineType::Microvm {
             return Some("machine_type `microvm` has no PCI to plug NICs into".to_owned());
         }
@@ -135,7 +138,9 @@ impl Shape {
             name: "template".to_owned(),
             vcpu: self.vcpu,
             mem: self.mem,
+            hypervisor: HypervisorKind::Qemu,
             machine: MachineKind::Q35,
+            transport: Transport::Auto,
             accelerator: self.accelerator,
             kernel: "/vmlinuz".into(),
             initrd: "/initrd".into(),

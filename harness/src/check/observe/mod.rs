@@ -8,6 +8,7 @@ mod local;
 mod packet;
 mod ssh;
 mod tcp;
+mod vmm;
 
 use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -21,6 +22,8 @@ use crate::host::capture::Capture;
 use crate::scenario::CheckKind;
 use links::{json, link_name, optional_link};
 
+pub use vmm::Vmm;
+
 /// How long one attempt may wait for the network's answer.
 const ANSWER: Duration = Duration::from_secs(3);
 
@@ -33,6 +36,8 @@ pub struct Surroundings {
     pub macs: BTreeMap<String, String>,
     /// SSH host keys given to guests, in base64.
     pub host_keys: BTreeMap<String, String>,
+    /// The VMMs that were started, by guest.
+    pub vmms: BTreeMap<String, Vmm>,
 }
 
 impl Surroundings {
@@ -224,6 +229,10 @@ pub async fn look_since(
         CheckKind::Packet(wanted) => packet::look(wanted, from, surroundings, began, by).await,
         CheckKind::Counter(wanted) => local::counter(wanted, from, by).await,
         CheckKind::Process(wanted) => local::process(wanted, from, by).await,
+        CheckKind::Vmm { guest, refused } => {
+            let seen = vmm::look(surroundings.vmms.get(guest.as_ref())).await;
+            Ok(super::vmm::judge(refused.as_deref(), &seen))
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! Checks: who looks, from where, and for how long.
 
-use super::{Context, kinds, times};
+use super::{Context, kinds, times, vmm};
 use crate::scenario::error::{Fault, code};
 use crate::scenario::names::MachineName;
 use crate::scenario::read::{At, Reader, parsed};
@@ -25,12 +25,17 @@ fn check<'a>(context: &Context<'a>, reader: &Reader<'a>) -> Option<Check> {
             .claim(format!("check id `{}`", text.value), "", text.place, owner);
     }
     let id = text.and_then(|text| parsed(text, words::check_id, context.faults));
-    let from = reader.need("from", reader.text("from"));
-    let from = from.and_then(|text| {
-        let value = vantage(context, &text)?;
-        let place = text.place;
-        Some(At { value, place })
-    });
+    let from = if reader.entry("from").is_none() && reader.entry("vmm").is_some() {
+        let place = reader.place;
+        vmm::vantage(context, reader).map(|value| At { value, place })
+    } else {
+        let from = reader.need("from", reader.text("from"));
+        from.and_then(|text| {
+            let value = vantage(context, &text)?;
+            let place = text.place;
+            Some(At { value, place })
+        })
+    };
     let times = times::times(context, reader);
     let shape = the_kind(context, reader)?;
     let kind = reader

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Context, plain, units};
+use super::{Context, plain, units, vmm};
 use crate::scenario::names::MachineName;
 use crate::scenario::provides::Provides;
 use crate::scenario::read::{At, Reader, parsed, text_of};
@@ -51,15 +51,19 @@ fn guest<'a>(context: &Context<'a>, reader: &Reader<'a>, name: &str) -> Option<G
             read
         }));
     }
+    let machine = vmm::machine(context, reader);
     let mut guest = Guest {
         vcpu: reader.number("vcpu", 1..=u8::MAX).unwrap_or(1),
         mem: reader
             .number("mem", LEAST_MEMORY..=MOST_MEMORY)
             .unwrap_or(provides.mem),
         image,
-        machine_type: reader
-            .word("machine", words::machine_type)
-            .map(|kind| kind.value)
+        hypervisor: machine.hypervisor,
+        machine_type: machine.machine_type,
+        transport: machine.transport,
+        start: reader
+            .word("start", words::guest_start)
+            .map(|start| start.value)
             .unwrap_or_default(),
         interfaces,
         units: units::units(context, reader, "units").unwrap_or_default(),
@@ -86,7 +90,7 @@ fn interface<'a>(
         let scope = format!(" in machine `{host}`");
         context.claims.claim(thing, &scope, id.place, owner.clone());
     }
-    let mac = reader.need("mac", reader.word("mac", words::mac));
+    let mac = vmm::mac(reader);
     if let Some(mac) = &mac {
         let thing = format!("MAC address `{}`", mac.value);
         let duplicate = reader.flag("duplicate_mac").unwrap_or(false);
@@ -96,12 +100,14 @@ fn interface<'a>(
         }
     }
     let id = text.and_then(|text| parsed(text, words::if_name, context.faults));
+    let nic = vmm::nic(context, reader);
     Some(GuestInterface {
         kind: kind?.value,
         id: id?.value,
         mac: mac?.value,
         addresses: Vec::new(),
         accept_ra: true,
+        nic,
     })
 }
 

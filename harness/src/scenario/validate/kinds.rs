@@ -1,7 +1,7 @@
 //! What each kind of check takes.
 
 use super::plain::missing_for;
-use super::{Context, INTERFACE, bridge_kinds as bridge, local_kinds as local};
+use super::{Context, INTERFACE, bridge_kinds as bridge, local_kinds as local, vmm};
 use super::{state_kinds as state, traffic_kinds as traffic};
 use crate::scenario::error::{Fault, code};
 use crate::scenario::names::{IfName, MachineName};
@@ -69,6 +69,7 @@ pub(super) fn kind(
         "packet" => traffic::packet(context, reader, from),
         "counter" => local::counter(context, reader, from),
         "process" => local::process(context, reader),
+        "vmm" => vmm::check(context, reader, from),
         _ => None,
     }
 }

@@ -35,6 +35,8 @@ pub(super) struct KnownMachine<'a> {
 pub(super) struct KnownGuest<'a> {
     pub(super) taps: BTreeSet<&'a str>,
     pub(super) containers: BTreeSet<&'a str>,
+    /// The machine that holds its TAPs.
+    pub(super) on: &'a str,
     /// Its image; `None`: the default.
     pub(super) image: Option<&'a str>,
 }
@@ -66,8 +68,9 @@ impl<'a> Known<'a> {
         }
         for (name, guest) in tables(tree, "guests") {
             let taps: BTreeSet<_> = names_in(guest, "interfaces", "id").collect();
-            if let Some(on) = known.machines.get_mut(text(guest, "on").unwrap_or("host")) {
-                on.taps.extend(&taps);
+            let on = text(guest, "on").unwrap_or("host");
+            if let Some(machine) = known.machines.get_mut(on) {
+                machine.taps.extend(&taps);
             }
             let containers = match value(guest, "containers") {
                 Some(Value::Table(containers)) => containers.keys().map(String::as_str).collect(),
@@ -77,6 +80,7 @@ impl<'a> Known<'a> {
             let guest = KnownGuest {
                 taps,
                 containers,
+                on,
                 image,
             };
             known.guests.insert(name, guest);

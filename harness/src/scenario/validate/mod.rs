@@ -18,6 +18,7 @@ mod times;
 mod traffic_kinds;
 mod units;
 mod variant;
+mod vmm;
 
 pub(super) use units::UnitFolders;
 pub(super) use variant::expectations;

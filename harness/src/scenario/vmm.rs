@@ -1,0 +1,105 @@
+//! How a guest is run: the VMM program, its machine, its NICs, and when it starts. Words of microvm.nix and QEMU.
+
+/// A VMM program. What each can do is a row of [`Vmm`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum HypervisorKind {
+    /// qemu-system(1).
+    #[default]
+    Qemu,
+}
+
+/// What a VMM program offers to scenarios: a scenario is judged by it before anything is built.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Vmm {
+    /// Which.
+    pub kind: HypervisorKind,
+    /// Its word in `hypervisor`.
+    pub name: &'static str,
+    /// Its machine types, by their words in `machine`.
+    pub machines: &'static [(&'static str, MachineType)],
+    /// The buses of its virtio devices, by their words in `transport`.
+    pub transports: &'static [(&'static str, Transport)],
+}
+
+const VMMS: [Vmm; 1] = [Vmm {
+    kind: HypervisorKind::Qemu,
+    name: "qemu",
+    machines: &[
+        ("auto", MachineType::Auto),
+        ("microvm", MachineType::Microvm),
+        ("q35", MachineType::Q35),
+    ],
+    transports: &[
+        ("auto", Transport::Auto),
+        ("pci", Transport::Pci),
+        ("mmio", Transport::Mmio),
+    ],
+}];
+
+impl Vmm {
+    /// The row of a program.
+    pub fn of(kind: HypervisorKind) -> &'static Self {
+        let row = VMMS.iter().find(|row| row.kind == kind);
+        row.unwrap_or(&VMMS[0])
+    }
+
+    /// All of them.
+    pub fn all() -> &'static [Self] {
+        &VMMS
+    }
+}
+
+/// Which QEMU machine type a guest gets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum MachineType {
+    /// `microvm` where it boots reliably, `q35` otherwise; the report names what was taken and why.
+    #[default]
+    Auto,
+    /// `-M microvm`, as microvm.nix runs it.
+    Microvm,
+    /// `-M q35`.
+    Q35,
+}
+
+/// The bus of a guest's virtio devices: QEMU's `virtio-net-pci` or `virtio-net-device`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Transport {
+    /// What the machine type has: virtio-mmio on `microvm`, PCI on `q35`.
+    #[default]
+    Auto,
+    /// PCI; on `microvm` with `pcie=on`, as microvm.nix switches it on for shares and passthrough.
+    Pci,
+    /// virtio-mmio, which `q35` does not have.
+    Mmio,
+}
+
+/// When a guest is started.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum GuestStart {
+    /// With the lab.
+    #[default]
+    Boot,
+    /// By a step. Until then its TAPs are there, and nobody holds them: they have no carrier.
+    Step,
+}
+
+/// What the VMM is told about a NIC beside its MAC address (properties of QEMU's `virtio-net`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NicOptions {
+    /// `host_mtu`: the MTU in bytes that the guest is told; none is told when absent.
+    pub mtu: Option<u16>,
+    /// `csum` and `guest_csum`: checksums may be left to the other side.
+    pub checksum_offload: bool,
+    /// `host_tso4` and its like: segments may be larger than the MTU on their way between guest and host.
+    pub segmentation_offload: bool,
+}
+
+impl Default for NicOptions {
+    fn default() -> Self {
+        Self {
+            mtu: None,
+            checksum_offload: true,
+            segmentation_offload: true,
+        }
+    }
+}
