@@ -5,7 +5,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use bridgelab_harness::check::packet::filter_faults;
+use bridgelab_harness::check::filter_faults;
 use bridgelab_harness::diagnostic::{Diagnose, Diagnostic};
 use bridgelab_harness::image::{self, Image, ImageError, Recipe, Store};
 use bridgelab_harness::lab;

@@ -75,7 +75,7 @@ fn tcpdump_judges_filters_before_anything_runs() {
     let (code, _, err) = output(&["check", &file.to_string_lossy()]);
     assert_eq!(code, Some(2), "{err}");
     assert!(err.contains("`icmp and and` is not a filter"), "{err}");
-    assert!(err.contains("filter.toml:7:42"), "{err}");
+    assert!(err.contains("filter.toml:7:41"), "{err}");
     assert!(err.contains("syntax error"), "{err}");
     std::fs::write(&file, text.replace("and and", "and ip")).expect("a scenario");
     let (code, _, err) = output(&["check", &file.to_string_lossy()]);

@@ -41,7 +41,7 @@ pub fn judge(wanted: &Command, ended: Ended<'_>) -> Result<Verdict, String> {
 
 /// What is wanted, in words.
 pub fn expected(wanted: &Command) -> String {
-    let line = crate::plan::shell::join(&wanted.run);
+    let line = wanted.run.join(" ");
     let words = match wanted.stdout.as_str() {
         "" => String::new(),
         words => format!(" and say \"{words}\""),
@@ -114,7 +114,7 @@ mod tests {
         assert!(got.got.ends_with("..."), "{}", got.got);
         assert_eq!(
             expected(&wanted(0, "x")),
-            "`cat 'a file'` to end with status 0 and say \"x\""
+            "`cat a file` to end with status 0 and say \"x\""
         );
     }
 }

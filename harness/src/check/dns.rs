@@ -118,9 +118,10 @@ fn rcode(code: RCODE) -> String {
 pub fn parse_resolvectl(stdout: &str, stderr: &str, success: bool) -> Answer {
     if !success {
         let words = stderr.trim().rsplit(": ").next().unwrap_or("no answer");
-        // resolved's own messages; bus_error_message() of resolvectl(1).
-        if let Some((_, code)) = words.split_once("returned error ") {
-            return Answer::Rcode(code.trim().to_owned());
+        // `Could not resolve 'NAME', server or network returned error: REFUSED`, with and without the colon.
+        let code = words.rsplit(' ').next().unwrap_or_default();
+        if !code.is_empty() && code.chars().all(|c| c.is_ascii_uppercase()) {
+            return Answer::Rcode(code.to_owned());
         }
         if words.ends_with("' not found") {
             return Answer::Rcode("NXDOMAIN".to_owned());
@@ -205,6 +206,18 @@ mod tests {
             parse_resolvectl("", error, false),
             Answer::Rcode("NXDOMAIN".to_owned())
         );
+    }
+
+    /// systemd 257 behind a server that refuses, as it was seen from a guest.
+    #[test]
+    fn an_error_of_the_server_is_named() {
+        for end in ["returned error: REFUSED", "returned error REFUSED"] {
+            let error = format!("www.nowhere.test: resolve call failed: {end}\n");
+            assert_eq!(
+                parse_resolvectl("", &error, false),
+                Answer::Rcode("REFUSED".to_owned())
+            );
+        }
     }
 
     #[test]

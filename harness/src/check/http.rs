@@ -2,8 +2,10 @@
 
 use std::net::IpAddr;
 
+use sha2::{Digest, Sha256};
+
 use super::Verdict;
-use crate::host::http::page;
+use crate::scenario::bytes_page::page;
 
 /// A URL; v6 addresses in brackets (RFC 3986).
 pub fn url(to: IpAddr, port: u16) -> String {
@@ -18,79 +20,54 @@ pub fn bytes_url(to: IpAddr, port: u16, bytes: u32) -> String {
     format!("{}bytes/{bytes}", url(to, port))
 }
 
-/// Judges the body of that page by what `cksum` says about it: `CRC LENGTH`; or why there was none.
-pub fn judge_bytes(bytes: u32, sum: Result<&str, &str>) -> Verdict {
-    let sum = match sum {
-        Ok(sum) => sum,
-        Err(why) => return Verdict::violated(why),
-    };
-    let mut words = sum.split_whitespace();
-    let (crc, length) = (words.next().unwrap_or("?"), words.next().unwrap_or("?"));
-    if length != bytes.to_string() {
-        return Verdict::violated(format!("{length} bytes of {bytes}"));
+/// A page of known bytes, as it arrived.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Arrived {
+    /// How many bytes.
+    pub length: u64,
+    /// Their SHA-256 in hexadecimal digits.
+    pub sha256: String,
+}
+
+impl Arrived {
+    /// What was got here.
+    pub fn of<'a>(parts: impl IntoIterator<Item = &'a [u8]>) -> Self {
+        let mut hash = Sha256::new();
+        let mut length = 0;
+        for part in parts {
+            hash.update(part);
+            length += part.len() as u64;
+        }
+        let sha256 = hash
+            .finalize()
+            .into_iter()
+            .map(|byte| format!("{byte:02x}"));
+        Self {
+            length,
+            sha256: sha256.collect(),
+        }
     }
-    let mut wanted = Cksum::default();
-    page(bytes).for_each(|part| wanted.add(part));
-    match crc == wanted.end().to_string() {
-        true => Verdict::holds(format!("all {bytes} bytes")),
-        false => Verdict::violated(format!("{bytes} bytes, but not those that were sent")),
+
+    /// What `wc -c` and `sha256sum` printed, in either order.
+    pub fn parse(printed: &str) -> Option<Self> {
+        let words = || printed.split_whitespace();
+        let sha256 = words().find(|word| word.len() == 64)?.to_owned();
+        let length = words().find_map(|word| word.parse().ok())?;
+        Some(Self { length, sha256 })
     }
 }
 
-/// The check sum of POSIX's `cksum`: a CRC over the bytes and their number.
-#[derive(Debug, Default)]
-pub struct Cksum {
-    crc: u32,
-    length: u64,
-}
-
-impl Cksum {
-    /// The polynomial of Ethernet's CRC, most significant bit first.
-    const POLYNOMIAL: u32 = 0x04C1_1DB7;
-    const TABLE: [u32; 256] = Self::table();
-
-    const fn table() -> [u32; 256] {
-        let mut table = [0; 256];
-        let mut byte = 0;
-        while byte < 256 {
-            let mut crc = (byte as u32) << 24;
-            let mut bit = 0;
-            while bit < 8 {
-                let carry = crc >> 31;
-                crc = (crc << 1) ^ (carry * Self::POLYNOMIAL);
-                bit += 1;
-            }
-            table[byte] = crc;
-            byte += 1;
+/// Judges that page, or why there was none.
+pub fn judge_bytes(bytes: u32, arrived: Result<&Arrived, &str>) -> Verdict {
+    match arrived {
+        Err(why) => Verdict::violated(why),
+        Ok(got) if got.length != u64::from(bytes) => {
+            Verdict::violated(format!("{} bytes of {bytes}", got.length))
         }
-        table
-    }
-
-    /// Takes in more bytes.
-    pub fn add(&mut self, bytes: &[u8]) {
-        self.length += bytes.len() as u64;
-        bytes.iter().for_each(|&byte| self.step(byte));
-    }
-
-    fn step(&mut self, byte: u8) {
-        let index = (self.crc >> 24) as u8 ^ byte;
-        self.crc = (self.crc << 8) ^ Self::TABLE[usize::from(index)];
-    }
-
-    /// The sum.
-    pub fn end(mut self) -> u32 {
-        let mut length = self.length;
-        while length > 0 {
-            self.step(length as u8);
-            length >>= 8;
+        Ok(got) if got.sha256 != Arrived::of(page(bytes)).sha256 => {
+            Verdict::violated(format!("{bytes} bytes, but not those that were sent"))
         }
-        !self.crc
-    }
-
-    /// As `cksum` prints it, without a file name.
-    pub fn line(self) -> String {
-        let length = self.length;
-        format!("{} {length}", self.end())
+        Ok(_) => Verdict::holds(format!("all {bytes} bytes")),
     }
 }
 
@@ -144,39 +121,33 @@ mod tests {
         assert_eq!(body(""), Err("the answer ``".to_owned()));
     }
 
-    /// `printf hello | cksum` and `cksum </dev/null` of GNU coreutils 9.1.
-    #[test]
-    fn the_sum_is_that_of_cksum() {
-        let mut sum = Cksum::default();
-        sum.add(b"hel");
-        sum.add(b"lo");
-        assert_eq!(sum.line(), "3287646509 5");
-        assert_eq!(Cksum::default().line(), "4294967295 0");
-    }
-
     #[test]
     fn a_page_of_bytes_must_be_whole_and_unharmed() {
-        let sum = |bytes: &[u8]| {
-            let mut sum = Cksum::default();
-            sum.add(bytes);
-            sum.line()
-        };
         let mut body: Vec<u8> = page(100_000).flatten().copied().collect();
         assert_eq!(body.len(), 100_000);
-        let whole = sum(&body);
+        let judge = |body: &[u8]| judge_bytes(100_000, Ok(&Arrived::of([body])));
+        assert_eq!(judge(&body), Verdict::holds("all 100000 bytes"));
         assert_eq!(
-            judge_bytes(100_000, Ok(&whole)),
-            Verdict::holds("all 100000 bytes")
-        );
-        let short = sum(&body[..99_000]);
-        assert_eq!(
-            judge_bytes(100_000, Ok(&short)),
+            judge(&body[..99_000]),
             Verdict::violated("99000 bytes of 100000")
         );
         body[500] ^= 1;
-        let harmed = sum(&body);
-        assert!(!judge_bytes(100_000, Ok(&harmed)).holds);
+        assert_eq!(
+            judge(&body),
+            Verdict::violated("100000 bytes, but not those that were sent")
+        );
         assert_eq!(judge_bytes(1, Err("no page")), Verdict::violated("no page"));
+    }
+
+    /// coreutils 9.1: `printf hello | sha256sum; printf hello | wc -c`, and the other way round.
+    #[test]
+    fn both_tools_are_read_in_either_order() {
+        let sum = "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824  -\n";
+        let hello = Arrived::of([&b"hel"[..], b"lo"]);
+        for printed in [format!("{sum}5\n"), format!("5\n{sum}")] {
+            assert_eq!(Arrived::parse(&printed).as_ref(), Some(&hello));
+        }
+        assert_eq!(Arrived::parse("5\n"), None);
     }
 
     #[test]

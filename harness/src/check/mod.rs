@@ -29,7 +29,7 @@ pub mod vmm;
 
 pub use expect::{expected, kind_name};
 pub use ghost::look_from_ghost;
-pub use observe::{Surroundings, Vmm, look, look_since};
+pub use observe::{Surroundings, Vmm, filter_faults, look, look_since};
 pub use unshown::{no_server, unshown};
 pub use vantage::{ProbeError, Vantage};
 

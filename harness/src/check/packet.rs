@@ -6,8 +6,7 @@
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::Verdict;
-use crate::host::tcpdump;
-use crate::scenario::{CheckKind, LoadedScenario, Packet, Scenario, ScenarioErrors};
+use crate::scenario::Packet;
 
 /// An enhanced packet block (draft-ietf-opsawg-pcapng, 4.3).
 const ENHANCED_PACKET: u32 = 6;
@@ -79,29 +78,6 @@ pub fn judge(wanted: &Packet, count: u64, complete: bool) -> Result<Verdict, Str
         (true, true) => Ok(Verdict::holds(got)),
         (true, false) => Ok(Verdict::violated(got)),
     }
-}
-
-/// What tcpdump has against the filters of a scenario's forms, each once; nothing where there is no tcpdump to ask.
-pub fn filter_faults(loaded: &LoadedScenario) -> Option<ScenarioErrors> {
-    let green = loaded.scenario(None);
-    let variants = loaded.variants().map(|name| loaded.scenario(Some(name)));
-    let forms: Vec<Scenario> = std::iter::once(green)
-        .chain(variants)
-        .filter_map(Result::ok)
-        .collect();
-    let mut asked = std::collections::BTreeSet::new();
-    let mut faults = Vec::new();
-    for check in forms.iter().flat_map(|form| &form.checks) {
-        let CheckKind::Packet(Packet { filter, .. }) = &check.kind else {
-            continue;
-        };
-        if asked.insert(filter.text.as_str())
-            && let Some(said) = tcpdump::filter_fault(&filter.text)
-        {
-            faults.push(filter.refused(&said));
-        }
-    }
-    ScenarioErrors::new(faults)
 }
 
 /// What is wanted, in words.

@@ -7,6 +7,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
 use crate::scenario::HttpServer;
+use crate::scenario::bytes_page::{MOST_BYTES, page};
 
 /// Binds the server on the calling machine's addresses, v4 and v6, and serves it on the current runtime.
 ///
@@ -27,31 +28,6 @@ pub(crate) async fn serve(config: HttpServer) -> io::Result<()> {
     Ok(())
 }
 
-/// Most bytes that `/bytes/N` gives.
-const MOST_BYTES: u32 = 100_000_000;
-/// What those pages are made of. Its length is no power of two, so that no lost block goes unseen.
-static PATTERN: [u8; 65_521] = pattern();
-
-const fn pattern() -> [u8; 65_521] {
-    let mut pattern = [0; 65_521];
-    let mut at = 0;
-    while at < pattern.len() {
-        pattern[at] = (at % 251) as u8;
-        at += 1;
-    }
-    pattern
-}
-
-/// The body of `/bytes/N`, in parts.
-pub fn page(bytes: u32) -> impl Iterator<Item = &'static [u8]> {
-    let mut left = bytes as usize;
-    std::iter::from_fn(move || {
-        let part = &PATTERN[..left.min(PATTERN.len())];
-        left -= part.len();
-        (!part.is_empty()).then_some(part)
-    })
-}
-
 /// The N of `GET /bytes/N HTTP/1.1`.
 fn bytes_asked_for(request: &[u8]) -> Option<u32> {
     let line = request.split(|&byte| byte == b'\r').next()?;
@@ -60,7 +36,7 @@ fn bytes_asked_for(request: &[u8]) -> Option<u32> {
     (bytes <= MOST_BYTES).then_some(bytes)
 }
 
-async fn answer(mut stream: TcpStream, page: &[u8]) -> io::Result<()> {
+async fn answer(mut stream: TcpStream, fixed: &[u8]) -> io::Result<()> {
     let mut request = Vec::new();
     let mut buffer = [0; 1024];
     // The whole head must be read before closing, or the close becomes a reset that eats the answer.
@@ -72,10 +48,10 @@ async fn answer(mut stream: TcpStream, page: &[u8]) -> io::Result<()> {
         request.extend_from_slice(&buffer[..read]);
     }
     match bytes_asked_for(&request) {
-        None => stream.write_all(page).await?,
+        None => stream.write_all(fixed).await?,
         Some(bytes) => {
             stream.write_all(head(bytes as usize).as_bytes()).await?;
-            for part in self::page(bytes) {
+            for part in page(bytes) {
                 stream.write_all(part).await?;
             }
         }

@@ -7,6 +7,7 @@
 //! files exist and are in memory. Everything that is wrong comes back at once, as [`ScenarioErrors`].
 //! Nothing here touches the machine except to read those files.
 
+pub mod bytes_page;
 mod error;
 mod facts;
 mod file;

@@ -87,8 +87,11 @@ pub(super) async fn process(
         },
     };
     let output = from.exec(&["sh", "-c", process::SCRIPT], by).await?;
-    whole(&output, "list the processes")?;
-    Ok(process::judge(wanted, user, &output.stdout))
+    // Processes come and go while they are listed, and each that has gone is complained about.
+    process::judge(wanted, user, &output.stdout).map_err(|printed| ProbeError::Output {
+        command: "list the processes".to_owned(),
+        printed: format!("{printed}{}", output.stderr.trim()),
+    })
 }
 
 /// The number of a user, as the vantage knows it.

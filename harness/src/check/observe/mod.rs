@@ -2,6 +2,7 @@
 
 mod bridge_tables;
 mod dns;
+mod filters;
 mod http;
 mod links;
 mod local;
@@ -9,6 +10,8 @@ mod packet;
 mod ssh;
 mod tcp;
 mod vmm;
+
+pub use filters::filter_faults;
 
 use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};

@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::Context;
 use super::kinds::{From, captured};
 use super::local_kinds::bounds;
+use crate::scenario::bytes_page::MOST_BYTES;
 use crate::scenario::error::{Fault, code};
 use crate::scenario::facts::Filter;
 use crate::scenario::provides::Provides;
@@ -15,8 +16,6 @@ use crate::scenario::{
 
 /// Longest time that one look at `ping` may take.
 const LONGEST_PING: Duration = Duration::from_secs(60);
-/// Most bytes that one look transfers.
-const MOST_BYTES: u32 = 100_000_000;
 
 pub(super) fn ping(
     context: &Context<'_>,
