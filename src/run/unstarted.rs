@@ -32,6 +32,7 @@ pub(super) fn report(one: &Wanted, outcome: Outcome, problem: Option<Diagnostic>
         accelerator_reason: "nothing was started".to_owned(),
         guests: Vec::new(),
         checks: Vec::new(),
+        steps: Vec::new(),
         stages: Vec::new(),
         waits: Vec::new(),
         versions: BTreeMap::new(),

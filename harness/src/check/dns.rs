@@ -118,8 +118,10 @@ fn rcode(code: RCODE) -> String {
 pub fn parse_resolvectl(stdout: &str, stderr: &str, success: bool) -> Answer {
     if !success {
         let words = stderr.trim().rsplit(": ").next().unwrap_or("no answer");
-        // `Could not resolve 'NAME', server or network returned error: REFUSED`, with and without the colon.
-        let code = words.rsplit(' ').next().unwrap_or_default();
+        // `Could not resolve 'NAME', server or network returned error: REFUSED (Not Ready)`, with and without the colon
+        // and the extended error (RFC 8914).
+        let plain = words.split(" (").next().unwrap_or_default();
+        let code = plain.rsplit(' ').next().unwrap_or_default();
         if !code.is_empty() && code.chars().all(|c| c.is_ascii_uppercase()) {
             return Answer::Rcode(code.to_owned());
         }
@@ -211,7 +213,11 @@ mod tests {
     /// systemd 257 behind a server that refuses, as it was seen from a guest.
     #[test]
     fn an_error_of_the_server_is_named() {
-        for end in ["returned error: REFUSED", "returned error REFUSED"] {
+        for end in [
+            "returned error: REFUSED (Not Ready)",
+            "returned error: REFUSED",
+            "returned error REFUSED",
+        ] {
             let error = format!("www.nowhere.test: resolve call failed: {end}\n");
             assert_eq!(
                 parse_resolvectl("", &error, false),

@@ -53,7 +53,7 @@ pub fn expected(check: &Check) -> String {
 }
 
 /// What should hold.
-fn wanted(kind: &CheckKind) -> String {
+pub fn wanted(kind: &CheckKind) -> String {
     match kind {
         CheckKind::Ping(wanted) => ping::expected(wanted),
         CheckKind::Dns {

@@ -43,13 +43,21 @@ pub async fn look_from_ghost(
     if let Some(interface) = interface
         && let Some(mac) = surroundings.macs.get(interface.as_ref())
     {
-        *interface = nic(interface, mac, &from, by).await?;
+        *interface = nic_of_ghost(interface, mac, &from, by).await?;
     }
     look_since(&kind, &from, surroundings, began, by).await
 }
 
 /// The ghost's NIC with that MAC address, as a guest's is found.
-async fn nic(id: &IfName, mac: &str, from: &Vantage, by: Deadline) -> Result<IfName, ProbeError> {
+///
+/// # Errors
+/// [`ProbeError::Impossible`] when it has none.
+pub async fn nic_of_ghost(
+    id: &IfName,
+    mac: &str,
+    from: &Vantage,
+    by: Deadline,
+) -> Result<IfName, ProbeError> {
     let words = ["ip", "-j", "link"];
     let output = from.exec(&words, by).await?;
     let links: serde_json::Value =

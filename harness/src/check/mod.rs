@@ -27,10 +27,10 @@ mod unshown;
 mod vantage;
 pub mod vmm;
 
-pub use expect::{expected, kind_name};
-pub use ghost::look_from_ghost;
-pub use observe::{Surroundings, Vmm, filter_faults, look, look_since};
-pub use unshown::{no_server, unshown};
+pub use expect::{expected, kind_name, wanted};
+pub use ghost::{look_from_ghost, nic_of_ghost};
+pub use observe::{Surroundings, Vmm, filter_faults, link_name, look, look_since};
+pub use unshown::{no_server, undoable, unshown};
 pub use vantage::{ProbeError, Vantage};
 
 /// What a look at the network showed.

@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 
 use crate::scenario::names::{IfName, MachineName};
+use crate::scenario::step::{Action, Daemon};
 use crate::scenario::{Check, CheckKind, Guest, Scenario, VantagePoint};
 
 /// Operational states of a TAP that depend on its VMM; a veth has them when its other end is down.
@@ -82,6 +83,50 @@ fn is_tap(scenario: &Scenario, from: &VantagePoint, interface: &IfName) -> bool 
 
 fn carrier_of_a_veth(interface: &IfName) -> String {
     format!("{interface} is a veth, and its carrier is that of its other end, not a VMM's")
+}
+
+/// Programs that show and change the network of whoever runs them, and nothing else of the machine.
+const NETWORK_PROGRAMS: [&str; 12] = [
+    "arping",
+    "bridge",
+    "dig",
+    "getent",
+    "ip",
+    "networkctl",
+    "nft",
+    "ping",
+    "sysctl",
+    "tc",
+    "tcpdump",
+    "traceroute",
+];
+
+/// Why a step cannot be done with ghosts; `None` when it can.
+pub fn undoable(action: &Action) -> Option<String> {
+    let in_container = |on: &VantagePoint| match on {
+        VantagePoint::Container(guest, _) => Some(no_docker(guest)),
+        VantagePoint::Machine(_) | VantagePoint::Guest(_) => None,
+    };
+    match action {
+        Action::StartDaemon { on, daemon } | Action::StopDaemon { on, daemon } => {
+            match (on, daemon) {
+                (VantagePoint::Guest(guest), Daemon::Docker) => Some(no_docker(guest)),
+                (VantagePoint::Guest(guest), Daemon::Resolved) => Some(no_server(guest.as_ref())),
+                _ => None,
+            }
+        }
+        Action::Run { on, command, .. } => match on {
+            VantagePoint::Guest(guest) => {
+                let program = command.first().map_or("", String::as_str);
+                let known = NETWORK_PROGRAMS.contains(&program);
+                (!known).then(|| {
+                    format!("{guest} is a ghost: `{program}` there would be this machine's, not the guest's")
+                })
+            }
+            other => in_container(other),
+        },
+        _ => None,
+    }
 }
 
 /// Why a connection to a ghost shows nothing.

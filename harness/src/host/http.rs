@@ -5,27 +5,27 @@ use std::net::Ipv6Addr;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinHandle;
 
 use crate::scenario::HttpServer;
 use crate::scenario::bytes_page::{MOST_BYTES, page};
 
 /// Binds the server on the calling machine's addresses, v4 and v6, and serves it on the current runtime.
 ///
-/// It listens when this returns.
+/// It listens when this returns, until the task is aborted or its machine ends.
 ///
 /// # Errors
 /// When the port cannot be bound.
-pub(crate) async fn serve(config: HttpServer) -> io::Result<()> {
+pub(crate) async fn serve(config: HttpServer) -> io::Result<JoinHandle<()>> {
     let listener = TcpListener::bind((Ipv6Addr::UNSPECIFIED, config.port)).await?;
     let page = head(config.body.len()) + &config.body;
-    tokio::spawn(async move {
+    Ok(tokio::spawn(async move {
         while let Ok((stream, from)) = listener.accept().await {
             tracing::debug!(%from, "http request");
             let page = page.clone();
             tokio::spawn(async move { answer(stream, page.as_bytes()).await });
         }
-    });
-    Ok(())
+    }))
 }
 
 /// The N of `GET /bytes/N HTTP/1.1`.

@@ -26,8 +26,10 @@
 //! tap          a guest's TAP
 //! capture      a packet capture on a link
 //! tcpdump      which frames of a capture a filter matches
+//! inject       crafted frames out of a link
 //! service      child processes, logged and stopped for certain
 //! vmm_user     whom VMMs run as
+//! process_memory  how much memory a VMM has, and how much of it is its own
 //! networkd     the host's systemd-networkd
 //! http         the internet's web server
 //! ```
@@ -39,6 +41,7 @@ pub mod doctor;
 mod doctor_sys;
 pub mod finding;
 pub mod http;
+pub mod inject;
 pub mod isolate;
 pub mod jobserver;
 pub mod kvm;
@@ -48,6 +51,7 @@ pub mod netlink_events;
 pub mod netns;
 pub mod networkd;
 pub mod probe;
+pub mod process_memory;
 pub mod service;
 pub mod setup;
 pub mod standstill;

@@ -97,6 +97,13 @@ impl Changes {
         Some(found)
     }
 
+    /// Forgets a machine that has ended.
+    pub fn forget(&self, machine: &str) {
+        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        told.addresses.retain(|(on, ..), _| on != machine);
+        told.last_detection.remove(machine);
+    }
+
     /// When duplicate address detection last let an address of `machine` through.
     pub fn last_detection(&self, machine: &str) -> Option<Instant> {
         let told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
@@ -194,6 +201,21 @@ mod tests {
         assert_eq!(*count.borrow_and_update(), 2);
         let gone = RouteNetlinkMessage::DelAddress(message("2001:db8::a", AddressFlags::Permanent));
         changes.hear("host", &NetlinkPayload::InnerMessage(gone));
+        assert_eq!(changes.whereabouts(address), Some(Whereabouts::Nowhere));
+    }
+
+    #[test]
+    fn addresses_go_with_their_machine() {
+        let changes = Changes::default();
+        for machine in ["host", "test1"] {
+            let told = RouteNetlinkMessage::NewAddress(message("fe80::1", AddressFlags::Permanent));
+            changes.hear(machine, &NetlinkPayload::InnerMessage(told));
+        }
+        let address: IpAddr = "fe80::1".parse().expect("an address");
+        changes.forget("host");
+        let left = Whereabouts::Up("test1".to_owned());
+        assert_eq!(changes.whereabouts(address), Some(left));
+        changes.forget("test1");
         assert_eq!(changes.whereabouts(address), Some(Whereabouts::Nowhere));
     }
 }

@@ -9,6 +9,7 @@ use std::io;
 use std::os::unix::fs::{PermissionsExt, chown};
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::Duration;
 
 use nix::unistd::User;
 use tokio::net::UnixDatagram;
@@ -48,8 +49,11 @@ fn systemd(program: &str) -> PathBuf {
 /// networkd and, where there is a `dbus-daemon`, the bus that `networkctl` reaches it by.
 #[derive(Debug)]
 pub struct Networkd {
-    daemon: Service,
+    /// `None` while it is stopped; its bus goes on.
+    daemon: Option<Service>,
     bus: Option<Service>,
+    run_dir: PathBuf,
+    logs: PathBuf,
 }
 
 impl Networkd {
@@ -66,19 +70,32 @@ impl Networkd {
         logs: PathBuf,
         by: Deadline,
     ) -> Result<Self, ServiceError> {
-        let prepared = prepare(&units, &run_dir).map_err(|(path, source)| ServiceError::Prepare {
-            name: "systemd-networkd".to_owned(),
-            path,
-            source,
-        });
-        let notify = prepared?;
+        prepare(&units).map_err(unprepared)?;
         let bus = start_bus(&logs, by).await;
+        let mut networkd = Self {
+            daemon: None,
+            bus,
+            run_dir,
+            logs,
+        };
+        networkd.start_daemon(by).await?;
+        Ok(networkd)
+    }
+
+    /// Starts the daemon, after [`Networkd::stop_daemon`] once more: on the unit files that are there now.
+    ///
+    /// Must run on the machine's thread.
+    ///
+    /// # Errors
+    /// [`ServiceError`] with the daemon's last words.
+    pub(crate) async fn start_daemon(&mut self, by: Deadline) -> Result<(), ServiceError> {
+        let notify = listen(&self.run_dir.join("notify")).map_err(unprepared)?;
         let mut command = Command::new(daemon_path());
         command
-            .env("NOTIFY_SOCKET", run_dir.join("notify"))
+            .env("NOTIFY_SOCKET", self.run_dir.join("notify"))
             .env("SYSTEMD_LOG_TARGET", "console")
             .env("SYSTEMD_LOG_LEVEL", "debug");
-        let log = Log::new(logs.join("networkd.log"));
+        let log = Log::new(self.logs.join("networkd.log"));
         let mut daemon = Service::start("systemd-networkd", command, ChildSetup::default(), log)?;
         let told = async {
             let mut message = [0; 4096];
@@ -94,12 +111,27 @@ impl Networkd {
         daemon
             .ready_when("READY=1 from sd_notify", told, by)
             .await?;
-        Ok(Self { daemon, bus })
+        self.daemon = Some(daemon);
+        Ok(())
+    }
+
+    /// Ends the daemon alone, as `systemctl stop systemd-networkd` does: what it has set up stays.
+    ///
+    /// # Errors
+    /// When the process cannot be reaped.
+    pub async fn stop_daemon(&mut self, grace: Duration) -> io::Result<()> {
+        match self.daemon.take() {
+            Some(daemon) => daemon.stop(grace).await.map(drop),
+            None => Ok(()),
+        }
     }
 
     /// Ends the daemon and its bus.
-    pub async fn stop(self, grace: std::time::Duration) -> io::Result<()> {
-        self.daemon.stop(grace).await?;
+    ///
+    /// # Errors
+    /// When a process cannot be reaped.
+    pub async fn stop(mut self, grace: Duration) -> io::Result<()> {
+        self.stop_daemon(grace).await?;
         if let Some(bus) = self.bus {
             bus.stop(grace).await?;
         }
@@ -107,8 +139,16 @@ impl Networkd {
     }
 }
 
-/// Fills the machine's private `/run`; the socket is where the daemon will say that it is ready.
-fn prepare(units: &[UnitFile], run_dir: &Path) -> Result<UnixDatagram, (PathBuf, io::Error)> {
+fn unprepared((path, source): (PathBuf, io::Error)) -> ServiceError {
+    ServiceError::Prepare {
+        name: "systemd-networkd".to_owned(),
+        path,
+        source,
+    }
+}
+
+/// Fills the machine's private `/run`.
+fn prepare(units: &[UnitFile]) -> Result<(), (PathBuf, io::Error)> {
     let at = |path: &Path| {
         let path = path.to_owned();
         move |source: io::Error| (path, source)
@@ -127,10 +167,21 @@ fn prepare(units: &[UnitFile], run_dir: &Path) -> Result<UnixDatagram, (PathBuf,
         let path = folder.join(&unit.name);
         fs::write(&path, &unit.bytes).map_err(at(&path))?;
     }
-    let socket = run_dir.join("notify");
-    let bound = UnixDatagram::bind(&socket).map_err(at(&socket))?;
+    Ok(())
+}
+
+/// The socket on which the daemon will say that it is ready.
+fn listen(socket: &Path) -> Result<UnixDatagram, (PathBuf, io::Error)> {
+    let failed = |source| (socket.to_owned(), source);
+    match fs::remove_file(socket) {
+        // Of an earlier start.
+        Ok(()) => {}
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+        Err(error) => return Err(failed(error)),
+    }
+    let bound = UnixDatagram::bind(socket).map_err(failed)?;
     // The daemon has changed to its own user when it says READY=1.
-    fs::set_permissions(&socket, fs::Permissions::from_mode(0o777)).map_err(at(&socket))?;
+    fs::set_permissions(socket, fs::Permissions::from_mode(0o777)).map_err(failed)?;
     Ok(bound)
 }
 

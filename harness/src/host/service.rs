@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use nix::sys::signal::{Signal, killpg};
+use nix::sys::signal::{Signal, kill, killpg};
 use nix::unistd::Pid;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 use tokio::process::Child;
@@ -259,6 +259,17 @@ impl Service {
     /// Its process id in the worker's PID namespace.
     pub fn pid(&self) -> Option<u32> {
         self.child.id()
+    }
+
+    /// Sends SIGHUP, which daemons take for the order to read their files again.
+    ///
+    /// # Errors
+    /// When it has ended.
+    pub fn reload(&self) -> io::Result<()> {
+        let Some(pid) = self.pid() else {
+            return Err(io::ErrorKind::NotFound.into());
+        };
+        Ok(kill(Pid::from_raw(pid.cast_signed()), Signal::SIGHUP)?)
     }
 
     /// Waits until its log shows `sign`.

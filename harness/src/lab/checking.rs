@@ -18,8 +18,8 @@ use crate::diagnostic::Diagnostic;
 use crate::guest::ssh::GuestCommand;
 use crate::plan::GuestKind;
 use crate::report::{CheckOutcome, CheckReport, SightReport, StageReport};
-use crate::scenario::names::{CheckId, MachineName};
-use crate::scenario::{Check, CheckKind, Times, VantagePoint};
+use crate::scenario::names::{CheckId, MachineName, StepId};
+use crate::scenario::{Check, CheckKind, Guest, Times, VantagePoint};
 use crate::wait::watch_woken;
 
 /// How long a check that must fail is given to hold after all.
@@ -28,11 +28,26 @@ const MUST_FAIL_WINDOW: Duration = Duration::from_secs(12);
 const MUST_FAIL_WINDOW_GHOSTS: Duration = Duration::from_secs(5);
 
 impl Run<'_> {
-    /// Checks that need no container first, while Docker starts the containers; then theirs; then those that must
+    /// The checks that are looked at `after` a step, or before the first.
+    ///
+    /// Those that need no container first, while Docker starts the containers; then theirs; then those that must
     /// fail or never hold, when everything else has settled. A check with `fails_until` is never put off: its time
     /// counts from when the lab stands.
-    pub(super) async fn checks(&mut self) {
-        let begun = self.stage("checking");
+    pub(super) async fn checks_after(&mut self, after: Option<&StepId>) {
+        let stage = match after {
+            None => "checks".to_owned(),
+            Some(step) => format!("checks after {step}"),
+        };
+        let begun = self.stage(&match after {
+            None => "checking".to_owned(),
+            Some(step) => format!("checking after {step}"),
+        });
+        let now: Vec<&Check> = self
+            .scenario
+            .checks
+            .iter()
+            .filter(|check| check.after.as_ref() == after)
+            .collect();
         let needs_container = |check: &&Check| {
             matches!(check.from, VantagePoint::Container(..))
                 || kind_name(&check.kind) == "container_veth"
@@ -41,22 +56,24 @@ impl Run<'_> {
             let red = check.times.fails || self.scenario.must_fail.contains_key(&check.id);
             red && check.times.fails_until.is_none()
         };
-        let (red, green): (Vec<&Check>, Vec<&Check>) =
-            self.scenario.checks.iter().partition(put_off);
+        let (red, green): (Vec<&Check>, Vec<&Check>) = now.iter().copied().partition(put_off);
         let (late, early): (Vec<&Check>, Vec<&Check>) =
             green.into_iter().partition(needs_container);
         let mut reports = BTreeMap::new();
         let containers = async {
             let begun = Instant::now();
             let mut started = Vec::new();
-            let result = self.start_containers(&mut started).await;
+            let result = match after {
+                None => self.start_containers(None, &mut started).await,
+                Some(_) => Ok(()),
+            };
             (result, begun, begun.elapsed(), started)
         };
         let (early, (containers, began, took, started)) =
             tokio::join!(self.check_all(&early), containers);
         reports.extend(early);
         if let Err(why) = containers {
-            for check in self.scenario.checks.iter().filter(needs_container) {
+            for check in now.iter().copied().filter(needs_container) {
                 reports.insert(check.id.clone(), self.not_run(check, &why));
             }
         } else {
@@ -67,12 +84,10 @@ impl Run<'_> {
             .filter(|check| !reports.contains_key(&check.id))
             .collect();
         reports.extend(self.check_all(&red).await);
-        if self
-            .scenario
-            .guests
-            .iter()
-            .any(|(name, guest)| !guest.containers.is_empty() && !self.is_ghost(name))
-        {
+        let containers = |(name, guest): (&MachineName, &Guest)| {
+            !guest.containers.is_empty() && !self.is_ghost(name)
+        };
+        if after.is_none() && self.scenario.guests.iter().any(containers) {
             self.report.stages.push(StageReport {
                 name: "containers".to_owned(),
                 at_ms: self.at_ms(began),
@@ -82,21 +97,20 @@ impl Run<'_> {
         for (what, began, took) in started {
             self.waited("containers", what, began, took);
         }
-        let ordered = self
-            .scenario
-            .checks
-            .iter()
-            .filter_map(|check| reports.remove(&check.id));
-        self.report.checks = ordered.collect();
-        self.done("checks", begun);
+        let ordered = now.iter().filter_map(|check| reports.remove(&check.id));
+        self.report.checks.extend(ordered);
+        self.done(&stage, begun);
     }
 
-    /// `started` gets each container that runs, with when its start was asked for and how long that took.
-    async fn start_containers(
+    /// Starts the containers of all guests that run, or of one. `started` gets each that runs, with when its start was
+    /// asked for and how long that took.
+    pub(super) async fn start_containers(
         &self,
+        only: Option<&MachineName>,
         started: &mut Vec<(String, Instant, Duration)>,
     ) -> Result<(), String> {
-        for (name, plan) in &self.scenario.guests {
+        let guests = self.scenario.guests.iter();
+        for (name, plan) in guests.filter(|(name, _)| only.is_none_or(|only| only == *name)) {
             let Some(guest) = self.guests.get(name) else {
                 continue;
             };
@@ -139,20 +153,31 @@ impl Run<'_> {
 
     /// Looks until a look, or the check's time, decides.
     async fn check_one(&self, check: &Check) -> (CheckId, CheckReport) {
+        let report = match self.blind() {
+            Some(why) => CheckReport {
+                outcome: CheckOutcome::Skipped,
+                ..self.not_run(check, &why)
+            },
+            None => self.watch(check, self.times(check)).await,
+        };
+        (check.id.clone(), report)
+    }
+
+    /// Looks at a fact until a look, or the time for it, decides.
+    pub(super) async fn watch(&self, check: &Check, times: Times) -> CheckReport {
         let unshown = self.unshown(check);
         if let Some(why) = unshown.or_else(|| self.refused_vantage(&check.from)) {
             let report = CheckReport {
                 outcome: CheckOutcome::Skipped,
                 ..self.not_run(check, &why)
             };
-            return (check.id.clone(), report);
+            return report;
         }
         let vantage = match self.vantage(&check.from) {
             Ok(vantage) => vantage,
-            Err(why) => return (check.id.clone(), self.not_run(check, &why)),
+            Err(why) => return self.not_run(check, &why),
         };
         let blank = self.not_run(check, "");
-        let times = self.times(check);
         let (begun, began) = (Instant::now(), SystemTime::now());
         let by = Deadline::after(times.within);
         let one_look = patience(self.job.accelerator, one_look(&check.kind));
@@ -184,7 +209,7 @@ impl Run<'_> {
         })
         .await;
         let seen = course.changes().iter();
-        let report = CheckReport {
+        CheckReport {
             outcome,
             got,
             attempts,
@@ -193,8 +218,7 @@ impl Run<'_> {
                 .map(|change| self.sight_report(begun, change))
                 .collect(),
             ..blank
-        };
-        (check.id.clone(), report)
+        }
     }
 
     async fn look(
@@ -251,7 +275,7 @@ impl Run<'_> {
         }
     }
 
-    fn vantage(&self, from: &VantagePoint) -> Result<Vantage, String> {
+    pub(super) fn vantage(&self, from: &VantagePoint) -> Result<Vantage, String> {
         let guest = |name: &MachineName| {
             self.guests
                 .get(name)
@@ -276,13 +300,9 @@ impl Run<'_> {
     }
 
     fn not_run(&self, check: &Check, why: &str) -> CheckReport {
-        let from = match &check.from {
-            VantagePoint::Machine(name) | VantagePoint::Guest(name) => name.to_string(),
-            VantagePoint::Container(guest, container) => format!("{guest}/{container}"),
-        };
         CheckReport {
             id: check.id.to_string(),
-            from,
+            from: check.from.to_string(),
             kind: kind_name(&check.kind).to_owned(),
             outcome: CheckOutcome::NotRun,
             must_fail: self.scenario.must_fail.contains_key(&check.id),

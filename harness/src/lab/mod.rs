@@ -6,6 +6,7 @@
 mod boot;
 mod booting;
 mod checking;
+mod daemons;
 pub mod durations;
 mod evidence;
 mod ghost;
@@ -13,6 +14,7 @@ mod job;
 mod leaks;
 mod run;
 mod standstill;
+mod steps;
 pub mod supervise;
 mod tools;
 mod topology;
@@ -22,13 +24,15 @@ pub use job::{Event, Job, JobImage, StartFrom, WORKER_COMMAND};
 pub use topology::{Folders, Lab, LabError};
 pub use worker::worker_main;
 
+use crate::check::wanted;
 use crate::hypervisor::{self, GuestSpec};
-use crate::plan::{GuestKind, TopologyPlan};
+use crate::plan::{GuestKind, TopologyPlan, action};
 use crate::scenario::Scenario;
+use crate::scenario::step::Action;
 
 /// A scenario's plan as text, each step with its equivalent command; needs no privileges.
 pub fn show_plan(scenario: &Scenario, guests: GuestKind) -> String {
-    TopologyPlan::with_guests(scenario, guests).render(|name| {
+    let plan = TopologyPlan::with_guests(scenario, guests).render(|name| {
         let guest = scenario
             .guests
             .iter()
@@ -36,5 +40,10 @@ pub fn show_plan(scenario: &Scenario, guests: GuestKind) -> String {
         guest.map_or_else(String::new, |(_, guest)| {
             hypervisor::command(&GuestSpec::planned(name, guest)).to_string()
         })
-    })
+    });
+    let fact = |action: &Action| match action {
+        Action::WaitFor { from, kind } => Some(format!("{} at {from}", wanted(kind))),
+        _ => None,
+    };
+    plan + &action::render(scenario, guests, fact)
 }

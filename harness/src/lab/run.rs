@@ -1,6 +1,6 @@
 //! Runs a scenario in a worker's namespaces, from the first namespace to the verdict.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -19,9 +19,9 @@ use crate::guest::{Guest, GuestError};
 use crate::host::standstill::Standstills;
 use crate::hypervisor::Accelerator;
 use crate::plan::{GuestKind, TopologyPlan};
-use crate::report::{Outcome, Problem, RunReport, StageReport, WaitReport, judge_run};
+use crate::report::{Outcome, Problem, RunReport, StageReport, StepReport, WaitReport, judge_run};
 use crate::scenario::Scenario;
-use crate::scenario::names::MachineName;
+use crate::scenario::names::{IfName, MachineName};
 
 /// How long processes get to end before they are killed.
 pub(super) const GRACE: Duration = Duration::from_secs(2);
@@ -51,6 +51,8 @@ pub(super) struct Run<'a> {
     pub(super) launch: Option<Arc<Launch>>,
     /// Of every guest that was ever started.
     pub(super) identities: BTreeMap<MachineName, Identity>,
+    /// NICs that steps plugged in and no guest of the scenario has: guest and name on the host side.
+    pub(super) plugged: BTreeSet<(MachineName, IfName)>,
     pub(super) commands: Vec<String>,
     pub(super) surroundings: Surroundings,
     pub(super) report: RunReport,
@@ -91,6 +93,7 @@ impl<'a> Run<'a> {
             accelerator_reason: job.accelerator_reason.clone(),
             guests: Vec::new(),
             checks: Vec::new(),
+            steps: Vec::new(),
             stages: Vec::new(),
             waits: Vec::new(),
             versions: BTreeMap::new(),
@@ -110,6 +113,7 @@ impl<'a> Run<'a> {
             guests: BTreeMap::new(),
             launch: None,
             identities: BTreeMap::new(),
+            plugged: BTreeSet::new(),
             commands: Vec::new(),
             surroundings: Surroundings::default(),
             report,
@@ -131,8 +135,13 @@ impl<'a> Run<'a> {
                     .map(|(id, words)| (id.to_string(), words.clone()))
                     .collect();
                 let (outcome, differences) = judge_run(&self.report.checks, &must_fail);
-                self.report.outcome = outcome;
-                self.report.differences = differences;
+                let steps = self.report.steps.iter();
+                let steps: Vec<String> = steps.filter_map(StepReport::difference).collect();
+                self.report.outcome = match outcome {
+                    Outcome::Passed if !steps.is_empty() => Outcome::Failed,
+                    other => other,
+                };
+                self.report.differences = steps.into_iter().chain(differences).collect();
                 self.weigh_skips();
             }
             Some(Err(Ended::Skipped(problem))) => {
@@ -163,18 +172,20 @@ impl<'a> Run<'a> {
         for (what, begun, took) in self.lab.take_waits() {
             self.waited("topology", what, begun, took);
         }
+        // Before anything boots: a guest takes the most time of all.
+        self.needs_of_steps().await.map_err(Ended::Skipped)?;
         if self.job.guests == GuestKind::Ghost {
             self.surround();
-            self.checks().await;
+            self.checks_after(None).await;
             self.note_detection();
-            return Ok(());
+            return self.steps().await;
         }
         let begun = self.stage("booting the guests");
         self.surround();
         self.boot(images).await?;
         self.done("boot", begun);
-        self.checks().await;
-        Ok(())
+        self.checks_after(None).await;
+        self.steps().await
     }
 
     fn mount_images(&self) -> Result<GuestImages, Ended> {
@@ -229,7 +240,11 @@ impl<'a> Run<'a> {
             let interfaces = guest.interfaces.iter();
             interfaces.map(move |interface| (name, &interface.id, Some(&guest.on)))
         });
-        let mut found = machines.chain(guests);
+        let plugged = self.plugged.iter().map(|(name, id)| {
+            let guest = self.scenario.guests.get(name);
+            (name, id, guest.map(|guest| &guest.on))
+        });
+        let mut found = machines.chain(guests).chain(plugged);
         let found = found.find(|(name, interface, _)| format!("{name}-{interface}") == label);
         let Some((owner, interface, holder)) = found else {
             return Vec::new();
@@ -243,6 +258,11 @@ impl<'a> Run<'a> {
     /// Gathers what can be gathered, before anything is taken down.
     pub(super) async fn gather_evidence(&mut self) {
         let begun = self.stage("gathering evidence");
+        // First, and all at once: the gathering of the rest makes guests touch more of their memory.
+        let mut memory = evidence::memory(self, &self.folders.evidence).await;
+        for guest in &mut self.report.guests {
+            guest.memory = memory.remove(&guest.name);
+        }
         self.report.versions = evidence::gather(self, self.job, &self.folders.evidence).await;
         self.done("evidence", begun);
     }
@@ -318,6 +338,7 @@ pub(super) fn broken(job: &Job, scenario: &str, error: &dyn Diagnose) -> RunRepo
         accelerator_reason: job.accelerator_reason.clone(),
         guests: Vec::new(),
         checks: Vec::new(),
+        steps: Vec::new(),
         stages: Vec::new(),
         waits: Vec::new(),
         versions: BTreeMap::new(),

@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
+use tokio::task::JoinHandle;
 
 use crate::deadline::Deadline;
 use crate::diagnostic::Diagnose;
@@ -16,13 +16,12 @@ use crate::host::netlink::{LinkError, VethEnd};
 use crate::host::netlink_events::Changes;
 use crate::host::netns::{BeginNetns, MachineRoot, Netns, NetnsError, read_sysctl, write_sysctl};
 use crate::host::networkd::{self, Networkd};
-use crate::host::service::{Log, Service, ServiceError};
+use crate::host::service::{Service, ServiceError};
 use crate::host::tap::{Tap, TapError};
-use crate::host::{ChildSetup, http};
-use crate::plan::{FABRIC, LinkEnd, Step, TopologyPlan, dnsmasq};
+use crate::plan::{FABRIC, LinkEnd, Step, TopologyPlan};
 
 /// How long a daemon may take to be ready.
-const DAEMON_READY: Duration = Duration::from_secs(15);
+pub(super) const DAEMON_READY: Duration = Duration::from_secs(15);
 
 /// A step of the plan failed.
 #[derive(Debug, thiserror::Error)]
@@ -96,12 +95,15 @@ impl Diagnose for LabError {
 #[must_use = "the lab lives as long as this value"]
 pub struct Lab {
     // Declared in the order they must die: what runs on machines before the machines.
-    services: Vec<Service>,
-    networkd: BTreeMap<String, Networkd>,
+    /// dnsmasq, by machine.
+    pub(super) dnsmasq: BTreeMap<String, Service>,
+    /// Web servers, by machine.
+    pub(super) http: BTreeMap<String, JoinHandle<()>>,
+    pub(super) networkd: BTreeMap<String, Networkd>,
     taps: BTreeMap<String, Vec<Tap>>,
     captures: BTreeMap<String, Capture>,
-    machines: BTreeMap<String, Arc<Netns>>,
-    changes: Changes,
+    pub(super) machines: BTreeMap<String, Arc<Netns>>,
+    pub(super) changes: Changes,
     sysctls: Vec<String>,
     /// Daemons that were waited for: what, from when, how long.
     waits: Vec<(String, Instant, Duration)>,
@@ -212,15 +214,19 @@ impl Lab {
 
     /// Before the first address, so that none is missed.
     async fn follow_machines(&self) -> Result<(), LabError> {
-        for (name, machine) in self.machines.iter().filter(|(name, _)| *name != FABRIC) {
-            let followed = self.changes.follow(machine).await?;
-            followed.map_err(|source| LabError::Io {
-                doing: "run `ip monitor`".to_owned(),
-                machine: name.clone(),
-                source,
-            })?;
+        for (_, machine) in self.machines.iter().filter(|(name, _)| *name != FABRIC) {
+            self.follow(machine).await?;
         }
         Ok(())
+    }
+
+    pub(super) async fn follow(&self, machine: &Netns) -> Result<(), LabError> {
+        let followed = self.changes.follow(machine).await?;
+        followed.map_err(|source| LabError::Io {
+            doing: "run `ip monitor`".to_owned(),
+            machine: machine.name().to_owned(),
+            source,
+        })
     }
 
     /// Whether systemd-networkd runs on a machine.
@@ -236,7 +242,8 @@ impl Lab {
     /// Ends daemons in good order. Machines and links go when the value is dropped.
     pub async fn stop_services(&mut self, grace: Duration) {
         // All at once: none needs another to end well.
-        let services = self.services.drain(..).map(async |service| {
+        let services = std::mem::take(&mut self.dnsmasq).into_values();
+        let services = services.map(async |service| {
             if let Err(error) = service.stop(grace).await {
                 tracing::warn!(%error, "a daemon could not be reaped");
             }
@@ -260,16 +267,7 @@ impl Lab {
                     name,
                     private_run,
                     machine_id,
-                } => {
-                    let private = if *private_run {
-                        &networkd::PRIVATE[..]
-                    } else {
-                        &[]
-                    };
-                    let tmpfs = private.iter().map(PathBuf::from).collect();
-                    let machine_id = machine_id.clone();
-                    Some(Netns::begin(name, MachineRoot { tmpfs, machine_id }))
-                }
+                } => Some(begin_machine(name, *private_run, machine_id.clone())),
                 _ => None,
             })
             .collect();
@@ -281,7 +279,11 @@ impl Lab {
         Ok(())
     }
 
-    async fn carry_out(&mut self, step: &Step, folders: &Folders) -> Result<(), LabError> {
+    pub(super) async fn carry_out(
+        &mut self,
+        step: &Step,
+        folders: &Folders,
+    ) -> Result<(), LabError> {
         match step {
             // Machines exist already; guests are booted by `boot`.
             Step::Machine { .. } | Step::Guest { .. } => {}
@@ -347,29 +349,9 @@ impl Lab {
                     .add_route(*to, *via)
                     .await?
             }
-            Step::Http { machine, config } => {
-                let config = config.clone();
-                let served = self.machine(machine)?.run(http::serve(config)).await?;
-                served.map_err(|source| LabError::Io {
-                    doing: "start the web server".to_owned(),
-                    machine: machine.clone(),
-                    source,
-                })?;
-            }
+            Step::Http { machine, config } => self.start_http(machine, config).await?,
             Step::Dnsmasq { machine, config } => {
-                let words = dnsmasq::command(config);
-                let log = machine_folder(&folders.evidence, machine).join("dnsmasq.log");
-                let service = self.machine(machine)?.run(async move {
-                    let mut command = Command::new(&words[0]);
-                    command.args(&words[1..]);
-                    let mut service =
-                        Service::start("dnsmasq", command, ChildSetup::default(), Log::new(log))?;
-                    let by = Deadline::after(DAEMON_READY);
-                    service.ready_when_log_shows(dnsmasq::STARTED, by).await?;
-                    Ok::<_, ServiceError>(service)
-                });
-                let service = service.await??;
-                self.services.push(service);
+                self.start_dnsmasq(machine, config, folders).await?;
             }
             Step::Networkd { machine, units } => {
                 let units = units.clone();
@@ -436,6 +418,20 @@ impl Lab {
         }
         Ok(())
     }
+}
+
+pub(super) fn begin_machine(
+    name: &str,
+    private_run: bool,
+    machine_id: Option<String>,
+) -> BeginNetns {
+    let private = if private_run {
+        &networkd::PRIVATE[..]
+    } else {
+        &[]
+    };
+    let tmpfs = private.iter().map(PathBuf::from).collect();
+    Netns::begin(name, MachineRoot { tmpfs, machine_id })
 }
 
 fn veth_end(end: &LinkEnd) -> VethEnd {

@@ -50,7 +50,8 @@ pub(super) fn steps(scenario: &Scenario, kind: GuestKind) -> Vec<Step> {
     match kind {
         GuestKind::Vm => guests(scenario, &mut steps),
         GuestKind::Ghost => {
-            for (name, guest) in &scenario.guests {
+            let now = |(_, guest): &(&MachineName, &Guest)| guest.start == GuestStart::Boot;
+            for (name, guest) in scenario.guests.iter().filter(now) {
                 ghost::steps(name, guest, &mut steps);
             }
         }

@@ -4,8 +4,10 @@
 //! and is carried out step by step by `lab`.
 
 mod accelerator;
+pub mod action;
 mod build;
 pub mod dnsmasq;
+pub mod frame;
 pub mod ghost;
 pub mod shell;
 mod show;
@@ -42,6 +44,15 @@ impl TopologyPlan {
             title,
             steps: build::steps(scenario, guests),
         }
+    }
+
+    /// The steps that make one ghost: at the beginning, and again whenever a step of the scenario starts it.
+    pub fn ghost_steps(scenario: &Scenario, guest: &MachineName) -> Vec<Step> {
+        let mut steps = Vec::new();
+        if let Some(plan) = scenario.guests.get(guest) {
+            ghost::steps(guest, plan, &mut steps);
+        }
+        steps
     }
 
     /// The steps that make a guest's TAPs for one start of its VMM: `tap-up` of microvm.nix.

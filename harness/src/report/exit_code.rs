@@ -74,6 +74,7 @@ mod tests {
             accelerator_reason: String::new(),
             guests: Vec::new(),
             checks: Vec::new(),
+            steps: Vec::new(),
             stages: Vec::new(),
             waits: Vec::new(),
             versions: std::collections::BTreeMap::new(),

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::{CheckOutcome, CheckReport, Outcome, Report, RunReport};
+use super::{CheckOutcome, CheckReport, Outcome, Report, RunReport, StepOutcome, StepReport};
 
 /// Renders a report.
 pub fn render(report: &Report) -> String {
@@ -15,16 +15,20 @@ pub fn render(report: &Report) -> String {
             let elements = run.checks.iter().filter_map(|check| element(run, check));
             elements.filter(|(name, _)| *name == wanted).count()
         };
+        let steps_with = |wanted| {
+            let elements = run.steps.iter().filter_map(step_element);
+            elements.filter(|(name, _)| *name == wanted).count()
+        };
         let problem = usize::from(run.problem.is_some());
         let skipped = usize::from(run.outcome == Outcome::Skipped);
         let _ = writeln!(
             xml,
             "  <testsuite name=\"{}\" tests=\"{}\" failures=\"{}\" errors=\"{}\" skipped=\"{}\" time=\"{}\">",
             escape(&title),
-            run.checks.len() + problem,
-            with("failure"),
-            with("error") + problem - problem.min(skipped),
-            with("skipped") + skipped,
+            run.checks.len() + run.steps.len() + problem,
+            with("failure") + steps_with("failure"),
+            with("error") + steps_with("error") + problem - problem.min(skipped),
+            with("skipped") + steps_with("skipped") + skipped,
             seconds(run.ms)
         );
         xml.push_str("    <properties>\n");
@@ -62,6 +66,25 @@ pub fn render(report: &Report) -> String {
                 xml.push_str("/>\n");
             }
         }
+        for step in &run.steps {
+            let _ = write!(
+                xml,
+                "    <testcase classname=\"{}\" name=\"step {}\" time=\"{}\"",
+                escape(&title),
+                escape(&step.id),
+                seconds(step.ms)
+            );
+            if let Some((name, message)) = step_element(step) {
+                let _ = write!(
+                    xml,
+                    ">\n      <{name} message=\"{}\">{}</{name}>\n    </testcase>\n",
+                    escape(&message),
+                    escape(&step.command)
+                );
+            } else {
+                xml.push_str("/>\n");
+            }
+        }
         if let Some(problem) = &run.problem {
             // What is missing is a list; anything else is one error with its causes.
             let (element, joint) = match run.outcome {
@@ -94,6 +117,15 @@ fn element<'a>(run: &'a RunReport, check: &'a CheckReport) -> Option<(&'static s
         }
         CheckOutcome::Failed => Some(("failure", &check.got)),
         CheckOutcome::Passed => None,
+    }
+}
+
+/// The element for what is wrong with a step, and its message.
+fn step_element(step: &StepReport) -> Option<(&'static str, String)> {
+    match step.outcome {
+        StepOutcome::Skipped => Some(("skipped", step.said.clone())),
+        _ if step.ends_the_run() => Some(("error", step.said.clone())),
+        _ => step.difference().map(|told| ("failure", told)),
     }
 }
 

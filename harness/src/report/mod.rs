@@ -6,6 +6,7 @@ pub mod exit_code;
 mod judge;
 pub mod junit;
 mod shown;
+mod step;
 #[cfg(test)]
 mod tests;
 pub mod text;
@@ -14,11 +15,14 @@ pub mod timings;
 pub use compare::{Comparison, compare};
 pub use judge::judge_run;
 pub use shown::{NOT_SHOWN, not_shown};
+pub use step::{StepOutcome, StepReport};
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
+
+use crate::host::process_memory::ProcessMemory;
 
 /// Version of the report's shape.
 pub const SCHEMA: u32 = 1;
@@ -157,7 +161,7 @@ impl CheckReport {
 /// A stage of a run and what it took.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StageReport {
-    /// `queue`, `topology`, `boot`, `containers`, `checks`, `evidence`, `teardown`.
+    /// `queue`, `topology`, `boot`, `containers`, `checks`, `step ID`, `checks after ID`, `evidence`, `teardown`.
     pub name: String,
     /// When it began, in milliseconds from the run's start; negative for `queue`, which ends there.
     #[serde(default)]
@@ -192,6 +196,19 @@ pub struct GuestReport {
     pub start: String,
     /// Which template, or why none.
     pub start_reason: String,
+    /// Memory of its VMM after the checks; none of a guest without one, or of one that had ended.
+    #[serde(default)]
+    pub memory: Option<GuestMemory>,
+}
+
+/// What a guest takes of this machine's memory.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GuestMemory {
+    /// Of the whole VMM: the guest's memory, and what QEMU needs for itself, translated code for example.
+    #[serde(flatten)]
+    pub vmm: ProcessMemory,
+    /// Of the template's memory alone, which guests share until they write to it; none for a cold start.
+    pub template: Option<ProcessMemory>,
 }
 
 /// One run of one scenario, green or variant.
@@ -215,6 +232,9 @@ pub struct RunReport {
     pub guests: Vec<GuestReport>,
     /// In the scenario's order.
     pub checks: Vec<CheckReport>,
+    /// What was done, in the scenario's order; those that the run did not get to are not among them.
+    #[serde(default)]
+    pub steps: Vec<StepReport>,
     /// In the order they began.
     pub stages: Vec<StageReport>,
     /// What the stages waited for, in the order they began to.

@@ -54,6 +54,7 @@ fn judged(
         accelerator_reason: "the processor offers neither vmx nor svm".to_owned(),
         guests: Vec::new(),
         checks,
+        steps: Vec::new(),
         stages: stages
             .map(|(name, ms)| StageReport {
                 name: name.to_owned(),

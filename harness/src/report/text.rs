@@ -88,11 +88,19 @@ pub fn verdict(run: &RunReport, colour: Colour) -> String {
         if wrong.len() > SHOWN {
             let _ = writeln!(text, "  and {} more in report.json", wrong.len() - SHOWN);
         }
-        for difference in run
-            .differences
-            .iter()
-            .filter(|told| told.contains("not in the named way"))
-        {
+        for step in run.steps.iter().filter(|step| step.ends_the_run()) {
+            let _ = writeln!(
+                text,
+                "  step {}: `{}` is {}: {}",
+                step.id,
+                step.command,
+                step.outcome.word(),
+                step.said
+            );
+        }
+        let told_alone =
+            |told: &&String| told.contains("not in the named way") || told.starts_with("step ");
+        for difference in run.differences.iter().filter(told_alone) {
             let _ = writeln!(text, "  {difference}");
         }
     } else {
@@ -235,6 +243,7 @@ mod tests {
                     seen: Vec::new(),
                 },
             ],
+            steps: Vec::new(),
             stages: vec![StageReport {
                 name: "topology".to_owned(),
                 at_ms: 0,

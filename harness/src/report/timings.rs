@@ -2,8 +2,8 @@
 
 use std::fmt::Write;
 
-use super::RunReport;
 use super::text::seconds;
+use super::{CheckReport, RunReport};
 
 /// A bar is never asked to fit into fewer columns.
 const NARROWEST: usize = 20;
@@ -102,8 +102,16 @@ fn spans(run: &RunReport) -> Vec<Span> {
         parent.critical = true;
         let mut children = waits(&stage.name, 1);
         let mut inner = Vec::new();
+        let looks_of = |check: &&CheckReport| {
+            let inside = stage.at_ms..=stage.at_ms.saturating_add_unsigned(stage.ms);
+            check.attempts > 0 && inside.contains(&check.at_ms)
+        };
+        if stage.name.starts_with("checks after ") {
+            let looks = run.checks.iter().filter(looks_of);
+            children.extend(looks.map(|check| Span::new(1, &check.id, check.at_ms, check.ms)));
+        }
         if stage.name == "checks" {
-            let looks = run.checks.iter().filter(|check| check.attempts > 0);
+            let looks = run.checks.iter().filter(looks_of);
             children.extend(looks.map(|check| Span::new(1, &check.id, check.at_ms, check.ms)));
             if let Some(containers) = containers {
                 inner = waits("containers", 2);
@@ -186,6 +194,7 @@ mod tests {
             accelerator_reason: String::new(),
             guests: Vec::new(),
             // The order is the scenario's, the chart's is time's.
+            steps: Vec::new(),
             checks: vec![check("late", 7000, 2000), check("early", 5000, 1000)],
             stages: vec![
                 stage("boot", 0, 5000),

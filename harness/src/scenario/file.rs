@@ -109,6 +109,19 @@ pub(super) enum Value {
 }
 
 impl Value {
+    /// The text of a string.
+    pub(super) fn as_text(&self) -> Option<&str> {
+        match self {
+            Self::String(text) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// Whether it is an array.
+    pub(super) fn is_array(&self) -> bool {
+        matches!(self, Self::Array(_))
+    }
+
     /// The kind with its article, as errors say it.
     pub(super) fn kind(&self) -> &'static str {
         match self {

@@ -22,6 +22,8 @@ pub mod provides;
 mod read;
 mod shape;
 mod states;
+pub mod step;
+mod step_words;
 mod validate;
 pub mod vmm;
 mod words;
@@ -33,15 +35,17 @@ pub use facts::{
 };
 pub use find::{FindError, ScenarioName, find, scenario_names};
 pub use load::{LoadedScenario, UnknownVariant, load};
+pub use step::Step;
 pub use vmm::{GuestStart, HypervisorKind, MachineType, NicOptions, Transport};
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::net::{IpAddr, Ipv6Addr};
 use std::path::PathBuf;
 use std::time::Duration;
 
 use ipnet::{IpNet, Ipv6Net};
-use names::{CheckId, IfName, MachineName, VariantName};
+use names::{CheckId, IfName, MachineName, StepId, VariantName};
 use net::Mac;
 
 /// One runnable scenario: a scenario file with at most one variant laid over it, fully checked.
@@ -69,6 +73,8 @@ pub struct Scenario {
     pub guests: BTreeMap<MachineName, Guest>,
     /// What should hold, in the file's order.
     pub checks: Vec<Check>,
+    /// What is done one after another once the lab stands, with checks between.
+    pub steps: Vec<Step>,
     /// For a variant: the checks that must fail, each with the words its `got` must contain (may be empty).
     /// Empty for the green form.
     pub must_fail: BTreeMap<CheckId, String>,
@@ -235,6 +241,16 @@ pub enum VantagePoint {
     Container(MachineName, MachineName),
 }
 
+/// As it is written: a name, or `GUEST/CONTAINER`.
+impl fmt::Display for VantagePoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Machine(name) | Self::Guest(name) => write!(f, "{name}"),
+            Self::Container(guest, container) => write!(f, "{guest}/{container}"),
+        }
+    }
+}
+
 /// One property of the network that should hold.
 #[derive(Debug, Clone)]
 pub struct Check {
@@ -242,6 +258,8 @@ pub struct Check {
     pub id: CheckId,
     /// Where to look from.
     pub from: VantagePoint,
+    /// Looked at when this step is done and before the next one; `None`: before the first.
+    pub after: Option<StepId>,
     /// When it must hold, and when not.
     pub times: Times,
     /// What should hold.

@@ -269,6 +269,18 @@ name_type! {
     })
 }
 
+name_type! {
+    /// Id of a step: 1 to 64 lowercase letters, digits, `-` and `.`; a letter or digit first.
+    StepId, NameError, |text| check_name(text, &Rules {
+        what: "step id",
+        most: 64,
+        alphabet: "lowercase letters, digits, `-` and `.`",
+        allowed: |c| lower_or_digit(c) || c == '-' || c == '.',
+        first: "a lowercase letter or a digit",
+        starts: lower_or_digit,
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,21 +1,26 @@
 //! Lays one layer over another: base, then file, then variant.
 //!
-//! Tables merge key by key, checks merge by id, everything else replaces. Places travel with the values, so a
+//! Tables merge key by key, checks and steps merge by id, everything else replaces. Places travel with the values, so a
 //! fault in the result still points at the layer that wrote it.
 
 use std::collections::BTreeMap;
 
 use super::file::{Entry, Node, Table, Value};
-use super::shape::KINDS;
+use super::shape::{ACTIONS, KINDS, Shape};
 
 /// `over` laid over `base`.
 pub(super) fn lay(base: &Table, over: &Table) -> Table {
     let mut laid = base.clone();
     for (key, entry) in over {
-        if key == "checks"
+        let kinds = match key.as_str() {
+            "checks" => Some(KINDS),
+            "steps" => Some(ACTIONS),
+            _ => None,
+        };
+        if let Some(kinds) = kinds
             && let Some(below) = laid.get_mut(key)
         {
-            lay_checks(&mut below.node, &entry.node);
+            lay_by_id(&mut below.node, &entry.node, kinds);
         } else {
             lay_entry(&mut laid, key, entry);
         }
@@ -46,10 +51,11 @@ fn lay_node(base: &mut Node, over: &Node) {
     }
 }
 
-/// Changes the checks whose id is there already and appends the others, in order.
+/// Changes the checks or steps whose id is there already and appends the others, in order; a new one with `before`
+/// goes before the one of that id.
 ///
 /// An id that `over` itself holds twice is laid once and appended once, so that it is reported as a duplicate.
-fn lay_checks(base: &mut Node, over: &Node) {
+fn lay_by_id(base: &mut Node, over: &Node, kinds: &[Shape]) {
     let (Value::Array(below), Value::Array(above)) = (&mut base.value, &over.value) else {
         *base = over.clone();
         return;
@@ -58,35 +64,43 @@ fn lay_checks(base: &mut Node, over: &Node) {
         .iter()
         .enumerate()
         .rev() // of duplicates the first stays
-        .filter_map(|(at, check)| Some((id(check)?.to_owned(), at)))
+        .filter_map(|(at, one)| Some((text(one, "id")?.to_owned(), at)))
         .collect();
-    for check in above {
-        match id(check).and_then(|id| open.remove(id)) {
+    let mut new = Vec::new();
+    for one in above {
+        match text(one, "id").and_then(|id| open.remove(id)) {
             Some(at) => {
-                drop_other_kind(&mut below[at], check);
-                lay_node(&mut below[at], check);
+                drop_other_kind(&mut below[at], one, kinds);
+                lay_node(&mut below[at], one);
             }
-            None => below.push(check.clone()),
+            None => new.push(one),
         }
+    }
+    for one in new {
+        let at = text(one, "before").and_then(|before| {
+            let is_it = |other: &Node| text(other, "id") == Some(before);
+            below.iter().position(is_it)
+        });
+        below.insert(at.unwrap_or(below.len()), one.clone());
     }
 }
 
-fn id(check: &Node) -> Option<&str> {
-    let Value::Table(table) = &check.value else {
+fn text<'a>(node: &'a Node, key: &str) -> Option<&'a str> {
+    let Value::Table(table) = &node.value else {
         return None;
     };
-    match &table.get("id")?.node.value {
-        Value::String(id) => Some(id),
+    match &table.get(key)?.node.value {
+        Value::String(text) => Some(text),
         _ => None,
     }
 }
 
-/// A layer that gives a check another kind takes the old one away.
-fn drop_other_kind(base: &mut Node, over: &Node) {
+/// A layer that gives a check another kind, or a step another action, takes the old one away.
+fn drop_other_kind(base: &mut Node, over: &Node, kinds: &[Shape]) {
     let (Value::Table(below), Value::Table(above)) = (&mut base.value, &over.value) else {
         return;
     };
-    let is_kind = |key: &str| KINDS.iter().any(|kind| kind.what == key);
+    let is_kind = |key: &str| kinds.iter().any(|kind| kind.what == key);
     if above.keys().any(|key| is_kind(key)) {
         below.retain(|key, _| !is_kind(key) || above.contains_key(key));
     }
@@ -158,6 +172,22 @@ mod tests {
         assert_eq!(
             laid(base, "checks = [{ id = 'a', tcp = { port = 1 } }]"),
             "checks=[{id=a tcp={port=1}} {id=b}]"
+        );
+    }
+
+    #[test]
+    fn steps_merge_by_id_and_new_ones_go_where_they_say() {
+        let base = "steps = [{ id = 'a', restart = { guest = 'x' } }, { id = 'b' }]";
+        assert_eq!(
+            laid(base, "steps = [{ id = 'a', stop = { guest = 'x' } }]"),
+            "steps=[{id=a stop={guest=x}} {id=b}]"
+        );
+        assert_eq!(
+            laid(
+                base,
+                "steps = [{ id = 'c', before = 'b' }, { id = 'd' }, { id = 'e', before = 'c' }]"
+            ),
+            "steps=[{id=a restart={guest=x}} {before=c id=e} {before=b id=c} {id=b} {id=d}]"
         );
     }
 

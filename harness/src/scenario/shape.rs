@@ -18,11 +18,11 @@ pub(super) const FILE: Shape = shape(
     "a scenario",
     &[
         "version", "summary", "source", "tags", "base", "segments", "machines", "guests", "checks",
-        "variants",
+        "steps", "variants",
     ],
 );
 /// The keys of a variant that are laid over the file.
-pub(super) const LAYERED: &[&str] = &["segments", "machines", "guests", "checks"];
+pub(super) const LAYERED: &[&str] = &["segments", "machines", "guests", "checks", "steps"];
 pub(super) const VARIANT: Shape = shape(
     "a variant",
     &[
@@ -33,6 +33,7 @@ pub(super) const VARIANT: Shape = shape(
         "machines",
         "guests",
         "checks",
+        "steps",
     ],
 );
 pub(super) const SEGMENT: Shape = shape("a segment", &["kind"]);
@@ -98,6 +99,7 @@ pub(super) const CHECK: Shape = shape(
         "id",
         "from",
         "within",
+        "after",
         "holds_for",
         "fails_until",
         "fails",
@@ -193,6 +195,89 @@ pub(super) const KINDS: &[Shape] = &[
     shape("vmm", &["guest", "refused"]),
 ];
 
+pub(super) const STEP: Shape = shape(
+    "a step",
+    &[
+        "id",
+        "enabled",
+        "before",
+        "within",
+        "may_fail",
+        "refused",
+        "start",
+        "stop",
+        "restart",
+        "start_daemon",
+        "stop_daemon",
+        "reload",
+        "link_up",
+        "link_down",
+        "delete_link",
+        "add_bridge",
+        "plug",
+        "unplug",
+        "write_unit",
+        "remove_unit",
+        "run",
+        "send",
+        "impair",
+        "unimpair",
+        "flush",
+        "sysctl",
+        "wait_for",
+    ],
+);
+
+/// The actions of steps: exactly one of these keys stands in each step.
+pub(super) const ACTIONS: &[Shape] = &[
+    shape("start", &["guest"]),
+    shape("stop", &["guest"]),
+    shape("restart", &["guest"]),
+    shape("start_daemon", &["on", "daemon"]),
+    shape("stop_daemon", &["on", "daemon"]),
+    shape("reload", &["on", "daemon", "interface"]),
+    shape("link_up", &["on", "interface"]),
+    shape("link_down", &["on", "interface"]),
+    shape("delete_link", &["on", "interface"]),
+    shape(
+        "add_bridge",
+        &[
+            "on",
+            "name",
+            "stp",
+            "forward_delay",
+            "mac",
+            "addresses",
+            "ports",
+        ],
+    ),
+    shape("plug", &["guest", "interface", "mac"]),
+    shape("unplug", &["guest", "interface"]),
+    shape("write_unit", &["on", "name", "content", "file"]),
+    shape("remove_unit", &["on", "name"]),
+    shape("run", &["on", "command", "status"]),
+    shape(
+        "send",
+        &["on", "interface", "hex", "announce", "mac", "count"],
+    ),
+    shape("impair", &["on", "interface", "loss", "delay", "rate"]),
+    shape("unimpair", &["on", "interface"]),
+    shape("flush", &["on", "neighbours", "fdb", "interface"]),
+    shape("sysctl", &["on", "key", "value"]),
+    shape("wait_for", &WAIT_FOR),
+];
+
+/// `from`, and every kind of check.
+const WAIT_FOR: [&str; KINDS.len() + 1] = {
+    let mut keys = ["from"; KINDS.len() + 1];
+    let mut at = 0;
+    while at < KINDS.len() {
+        keys[at + 1] = KINDS[at].what;
+        at += 1;
+    }
+    keys
+};
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -213,8 +298,9 @@ mod tests {
             &GUEST,
             &GUEST_INTERFACE,
             &CHECK,
+            &STEP,
         ];
-        for shape in tables.into_iter().chain(KINDS) {
+        for shape in tables.into_iter().chain(KINDS).chain(ACTIONS) {
             for key in shape.keys {
                 assert!(
                     readme.contains(&format!("`{key}`")),
@@ -230,5 +316,12 @@ mod tests {
         let kinds: Vec<_> = KINDS.iter().map(|kind| kind.what).collect();
         let first = CHECK.keys.len() - kinds.len();
         assert_eq!(CHECK.keys[first..], kinds);
+    }
+
+    #[test]
+    fn the_actions_are_keys_of_steps() {
+        let actions: Vec<_> = ACTIONS.iter().map(|action| action.what).collect();
+        let first = STEP.keys.len() - actions.len();
+        assert_eq!(STEP.keys[first..], actions);
     }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use ipnet::{IpNet, Ipv6Net};
 
 use super::error::code;
-use super::names::{CheckId, IfName, IfNameError, MachineName, NameError, VariantName};
+use super::names::{CheckId, IfName, IfNameError, MachineName, NameError, StepId, VariantName};
 use super::near::suggest;
 use super::net::{Mac, MacError};
 use super::read::Bad;
@@ -71,6 +71,10 @@ pub(super) fn variant_name(text: &str) -> Result<VariantName, Bad> {
 
 pub(super) fn check_id(text: &str) -> Result<CheckId, Bad> {
     CheckId::try_from(text).map_err(|error| our_name(&error))
+}
+
+pub(super) fn step_id(text: &str) -> Result<StepId, Bad> {
+    StepId::try_from(text).map_err(|error| our_name(&error))
 }
 
 pub(super) fn mac(text: &str) -> Result<Mac, Bad> {

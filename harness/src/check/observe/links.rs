@@ -27,7 +27,10 @@ pub(super) async fn optional_link(
 
 /// The name of a link at a vantage. A guest's NIC goes by its name on the host side, which the guest does not know:
 /// inside it is found by its MAC address.
-pub(super) async fn link_name(
+///
+/// # Errors
+/// [`ProbeError`] when the guest cannot be asked, or has no such NIC.
+pub async fn link_name(
     name: &str,
     from: &Vantage,
     surroundings: &Surroundings,

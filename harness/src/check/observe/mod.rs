@@ -23,7 +23,9 @@ use super::{
 use crate::deadline::Deadline;
 use crate::host::capture::Capture;
 use crate::scenario::CheckKind;
-use links::{json, link_name, optional_link};
+use links::{json, optional_link};
+
+pub use links::link_name;
 
 pub use vmm::Vmm;
 
@@ -37,6 +39,8 @@ pub struct Surroundings {
     pub captures: BTreeMap<(String, String), Capture>,
     /// MAC addresses of guests' NICs, by their name on the host side.
     pub macs: BTreeMap<String, String>,
+    /// Frames that came before this are not looked at: a check after a step is about what came after it.
+    pub since: Option<SystemTime>,
     /// SSH host keys given to guests, in base64.
     pub host_keys: BTreeMap<String, String>,
     /// The VMMs that were started, by guest.
@@ -106,7 +110,10 @@ pub async fn look_since(
             rdnss,
         } => {
             let capture = surroundings.capture(from, interface.as_ref())?;
-            let seen = capture.filter_map(|frame| router_advert::parse(&frame.bytes));
+            let seen = capture.filter_map(|frame| {
+                let counts = surroundings.since.is_none_or(|since| frame.at >= since);
+                counts.then(|| router_advert::parse(&frame.bytes)).flatten()
+            });
             let wanted = router_advert::Wanted {
                 prefix: *prefix,
                 autonomous: *autonomous,

@@ -17,11 +17,11 @@ pub(super) async fn look(
 ) -> Result<Verdict, ProbeError> {
     let capture = surroundings.capture(from, wanted.interface.as_ref())?;
     let now = SystemTime::now();
-    let mut since = if wanted.since_check {
-        began
-    } else {
-        SystemTime::UNIX_EPOCH
-    };
+    // After a step only what came after it counts.
+    let mut since = surroundings.since.unwrap_or(SystemTime::UNIX_EPOCH);
+    if wanted.since_check {
+        since = since.max(began);
+    }
     if let Some(window) = wanted.last.and_then(|last| now.checked_sub(last)) {
         since = since.max(window);
     }

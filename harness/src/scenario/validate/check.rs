@@ -1,21 +1,26 @@
 //! Checks: who looks, from where, and for how long.
 
+use super::steps::Timeline;
 use super::{Context, kinds, times, vmm};
 use crate::scenario::error::{Fault, code};
-use crate::scenario::names::MachineName;
+use crate::scenario::names::{MachineName, StepId};
 use crate::scenario::read::{At, Reader, parsed};
 use crate::scenario::shape::{CHECK, KINDS, Shape};
 use crate::scenario::{Check, VantagePoint, words};
 
-pub(super) fn checks<'a>(context: &Context<'a>, root: &Reader<'a>) -> Vec<Check> {
+pub(super) fn checks<'a>(
+    context: &Context<'a>,
+    root: &Reader<'a>,
+    timeline: &Timeline,
+) -> Vec<Check> {
     let readers = root.tables("checks", &CHECK);
     readers
         .iter()
-        .filter_map(|reader| check(context, reader))
+        .filter_map(|reader| check(context, reader, timeline))
         .collect()
 }
 
-fn check<'a>(context: &Context<'a>, reader: &Reader<'a>) -> Option<Check> {
+fn check<'a>(context: &Context<'a>, reader: &Reader<'a>, timeline: &Timeline) -> Option<Check> {
     let text = reader.need("id", reader.text("id"));
     if let Some(text) = text {
         let (line, _) = text.place.source.position(text.place.span.start);
@@ -36,6 +41,8 @@ fn check<'a>(context: &Context<'a>, reader: &Reader<'a>) -> Option<Check> {
             Some(At { value, place })
         })
     };
+    let after = reader.text("after");
+    timeline.runs_then(context, after.as_ref(), from.as_ref());
     let times = times::times(context, reader);
     let shape = the_kind(context, reader)?;
     let kind = reader
@@ -44,14 +51,41 @@ fn check<'a>(context: &Context<'a>, reader: &Reader<'a>) -> Option<Check> {
     Some(Check {
         id: id?.value,
         from: from?.value,
+        after: after.and_then(|after| StepId::try_from(after.value).ok()),
         times,
         kind: kind?,
     })
 }
 
 /// The one kind that the check has.
-fn the_kind(context: &Context<'_>, reader: &Reader<'_>) -> Option<&'static Shape> {
-    let mut kinds: Vec<_> = KINDS
+pub(super) fn the_kind(context: &Context<'_>, reader: &Reader<'_>) -> Option<&'static Shape> {
+    let what = Choice {
+        whole: "a check",
+        missing: "a check needs to say what it checks",
+        none: "no kind of check is in it",
+        second: "a second kind of check",
+        help: "write two checks, each with its own id",
+    };
+    the_one(context, reader, KINDS, &what)
+}
+
+/// How faults name a table that must have exactly one of some keys.
+pub(super) struct Choice {
+    pub(super) whole: &'static str,
+    pub(super) missing: &'static str,
+    pub(super) none: &'static str,
+    pub(super) second: &'static str,
+    pub(super) help: &'static str,
+}
+
+/// The one of `all` that the table has.
+pub(super) fn the_one(
+    context: &Context<'_>,
+    reader: &Reader<'_>,
+    all: &'static [Shape],
+    what: &Choice,
+) -> Option<&'static Shape> {
+    let mut kinds: Vec<_> = all
         .iter()
         .filter_map(|shape| Some((reader.entry(shape.what)?, shape)))
         .collect();
@@ -60,12 +94,9 @@ fn the_kind(context: &Context<'_>, reader: &Reader<'_>) -> Option<&'static Shape
         // An unknown key is reported already, and is what was meant to be the kind.
         [] if !reader.all_known() => None,
         [] => {
-            let message = "a check needs to say what it checks".to_owned();
-            let label = "no kind of check is in it".to_owned();
-            let names: Vec<_> = KINDS
-                .iter()
-                .map(|kind| format!("`{}`", kind.what))
-                .collect();
+            let message = what.missing.to_owned();
+            let label = what.none.to_owned();
+            let names: Vec<_> = all.iter().map(|kind| format!("`{}`", kind.what)).collect();
             let help = format!("one of {}", names.join(", "));
             let fault = Fault::new(reader.place, code::MISSING_KEY, message, label);
             context.faults.add(fault.help(help));
@@ -74,9 +105,12 @@ fn the_kind(context: &Context<'_>, reader: &Reader<'_>) -> Option<&'static Shape
         [(_, shape)] => Some(*shape),
         [(_, first), others @ ..] => {
             for (entry, other) in others {
-                let message = format!("a check is both `{}` and `{}`", first.what, other.what);
-                let label = "a second kind of check".to_owned();
-                let help = "write two checks, each with its own id".to_owned();
+                let message = format!(
+                    "{} is both `{}` and `{}`",
+                    what.whole, first.what, other.what
+                );
+                let label = what.second.to_owned();
+                let help = what.help.to_owned();
                 let fault = Fault::new(&entry.key, code::CONFLICT, message, label);
                 context.faults.add(fault.help(help));
             }
@@ -86,7 +120,7 @@ fn the_kind(context: &Context<'_>, reader: &Reader<'_>) -> Option<&'static Shape
 }
 
 /// What `from` means: a machine, a guest, or `GUEST/CONTAINER`.
-fn vantage(context: &Context<'_>, from: &At<'_, &str>) -> Option<VantagePoint> {
+pub(super) fn vantage(context: &Context<'_>, from: &At<'_, &str>) -> Option<VantagePoint> {
     let known = &context.known;
     let name = |text: &str| MachineName::try_from(text).ok();
     if let Some((guest, container)) = from.value.split_once('/') {

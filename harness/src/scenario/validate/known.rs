@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use super::units::UnitFolders;
+use super::units::{UnitFolders, netdev_name};
 use crate::scenario::file::{Node, Table, Value};
 
 /// The names of a scenario.
@@ -26,6 +26,10 @@ pub(super) struct KnownMachine<'a> {
     pub(super) taps: BTreeSet<&'a str>,
     /// Whether networkd runs in it.
     pub(super) networkd: bool,
+    /// Whether dnsmasq does.
+    pub(super) dnsmasq: bool,
+    /// Whether a web server does.
+    pub(super) http: bool,
     /// Whether its unit files could be read; if not, its netdevs are anyone's guess.
     pub(super) complete: bool,
 }
@@ -34,11 +38,15 @@ pub(super) struct KnownMachine<'a> {
 #[derive(Debug, Default)]
 pub(super) struct KnownGuest<'a> {
     pub(super) taps: BTreeSet<&'a str>,
+    /// MAC addresses of its NICs, by `id`; those that steps plug in are not among them.
+    pub(super) macs: BTreeMap<&'a str, &'a str>,
     pub(super) containers: BTreeSet<&'a str>,
     /// The machine that holds its TAPs.
     pub(super) on: &'a str,
     /// Its image; `None`: the default.
     pub(super) image: Option<&'a str>,
+    /// Whether it boots with the lab; if not, a step starts it.
+    pub(super) boots: bool,
 }
 
 impl KnownMachine<'_> {
@@ -77,15 +85,76 @@ impl<'a> Known<'a> {
                 _ => BTreeSet::new(),
             };
             let image = text(guest, "image");
+            let nics = tables_in(guest, "interfaces");
+            let macs = nics.filter_map(|nic| Some((text(nic, "id")?, text(nic, "mac")?)));
             let guest = KnownGuest {
                 taps,
+                macs: macs.collect(),
                 containers,
                 on,
                 image,
+                boots: text(guest, "start") != Some("step"),
             };
             known.guests.insert(name, guest);
         }
+        known.add_made_by_steps(tree, folder);
         known
+    }
+
+    /// Interfaces that steps make.
+    fn add_made_by_steps(&mut self, tree: &'a Table, folder: &Path) {
+        for step in tables_in(tree, "steps") {
+            for (action, entry) in step {
+                let Value::Table(keys) = &entry.node.value else {
+                    continue;
+                };
+                let machine = text(keys, "on").and_then(|name| self.machines.get_mut(name));
+                match action.as_str() {
+                    "add_bridge" => {
+                        if let (Some(name), Some(machine)) = (text(keys, "name"), machine) {
+                            machine.netdevs.insert(name.to_owned());
+                        }
+                    }
+                    "write_unit" => {
+                        let made = match (text(keys, "content"), text(keys, "file")) {
+                            (Some(content), _) => netdev_name(content.as_bytes()),
+                            (None, Some(file)) => std::fs::read(folder.join(file))
+                                .ok()
+                                .and_then(|bytes| netdev_name(&bytes)),
+                            (None, None) => None,
+                        };
+                        if let Some(machine) = machine {
+                            machine.netdevs.extend(made);
+                        }
+                    }
+                    // Whatever it makes is not known here.
+                    "run" => {
+                        if let Some(machine) = machine {
+                            machine.complete = false;
+                        }
+                    }
+                    "plug" => {
+                        if let (Some(id), Some(guest)) =
+                            (text(keys, "interface"), text(keys, "guest"))
+                        {
+                            self.add_nic(tree, guest, id);
+                        }
+                    }
+                    _ => {}
+                }
+            }
+        }
+    }
+
+    fn add_nic(&mut self, tree: &'a Table, guest: &str, id: &'a str) {
+        if let Some(known) = self.guests.get_mut(guest) {
+            known.taps.insert(id);
+        }
+        let holder = tables(tree, "guests").find(|(name, _)| *name == guest);
+        let holder = holder.and_then(|(_, guest)| text(guest, "on"));
+        if let Some(machine) = self.machines.get_mut(holder.unwrap_or("host")) {
+            machine.taps.insert(id);
+        }
     }
 
     /// Everything a check can look from, as it is written.
@@ -108,6 +177,8 @@ fn known_machine<'a>(machine: &'a Table, folder: &Path, units: &UnitFolders) -> 
         plugged: names_in(machine, "interfaces", "name").collect(),
         taps: BTreeSet::new(),
         networkd: machine.contains_key("networkd"),
+        dnsmasq: machine.contains_key("dnsmasq"),
+        http: machine.contains_key("http"),
         complete: read.as_ref().is_none_or(|read| read.problems.is_empty()),
         netdevs: read.map(|read| read.netdevs.clone()).unwrap_or_default(),
     }
@@ -139,12 +210,17 @@ fn tables<'a>(tree: &'a Table, key: &str) -> impl Iterator<Item = (&'a str, &'a 
 
 /// The names in an array of tables.
 fn names_in<'a>(table: &'a Table, array: &str, key: &'static str) -> impl Iterator<Item = &'a str> {
+    tables_in(table, array).filter_map(move |table| text(table, key))
+}
+
+/// The tables of an array.
+fn tables_in<'a>(table: &'a Table, array: &str) -> impl Iterator<Item = &'a Table> {
     let items: &[Node] = match value(table, array) {
         Some(Value::Array(items)) => items,
         _ => &[],
     };
-    items.iter().filter_map(move |item| match &item.value {
-        Value::Table(table) => text(table, key),
+    items.iter().filter_map(|item| match &item.value {
+        Value::Table(table) => Some(table),
         _ => None,
     })
 }

@@ -14,6 +14,7 @@ mod machine;
 mod plain;
 mod services;
 mod state_kinds;
+mod steps;
 mod times;
 mod traffic_kinds;
 mod units;
@@ -88,6 +89,7 @@ pub(super) fn scenario(
         units,
     };
     let (machines, ends) = machine::machines(&context, &root);
+    let (steps, timeline) = steps::steps(&context, &root);
     let scenario = Scenario {
         name: origin.name.clone(),
         variant: None,
@@ -102,7 +104,8 @@ pub(super) fn scenario(
         segments: machine::segments(&context, &root, &ends),
         machines,
         guests: guest::guests(&context, &root),
-        checks: check::checks(&context, &root),
+        checks: check::checks(&context, &root, &timeline),
+        steps,
         must_fail: BTreeMap::new(),
     };
     context.claims.report(&faults);

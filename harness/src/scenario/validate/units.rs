@@ -13,7 +13,7 @@ use crate::scenario::near::suggest;
 use crate::scenario::read::{At, Reader};
 
 /// What networkd reads.
-const SUFFIXES: [&str; 3] = [".network", ".netdev", ".link"];
+pub(super) const SUFFIXES: [&str; 3] = [".network", ".netdev", ".link"];
 
 /// Folders that were read, each once however many layers name it.
 #[derive(Debug, Default)]
@@ -132,7 +132,7 @@ fn other_folders(folder: &Path, name: &str) -> String {
 }
 
 /// `Name=` of `[NetDev]`.
-fn netdev_name(bytes: &[u8]) -> Option<String> {
+pub(super) fn netdev_name(bytes: &[u8]) -> Option<String> {
     let text = String::from_utf8_lossy(bytes);
     let mut section = "";
     let mut name = None;

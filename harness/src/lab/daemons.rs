@@ -1,0 +1,137 @@
+//! Daemons of machines: started with the lab, and stopped and started again by steps.
+
+use std::io;
+use std::process::Command;
+use std::time::Duration;
+
+use super::topology::{DAEMON_READY, Folders, Lab, LabError, machine_folder};
+use crate::deadline::Deadline;
+use crate::host::service::{Log, Service, ServiceError};
+use crate::host::{ChildSetup, http};
+use crate::plan::dnsmasq;
+use crate::scenario::{Dnsmasq, HttpServer};
+
+impl Lab {
+    /// Starts a machine's dnsmasq and waits until it says that it has started.
+    ///
+    /// # Errors
+    /// [`LabError`] with dnsmasq's last words.
+    pub(super) async fn start_dnsmasq(
+        &mut self,
+        machine: &str,
+        config: &Dnsmasq,
+        folders: &Folders,
+    ) -> Result<(), LabError> {
+        let words = dnsmasq::command(config);
+        let log = machine_folder(&folders.evidence, machine).join("dnsmasq.log");
+        let service = self.machine(machine)?.run(async move {
+            let mut command = Command::new(&words[0]);
+            command.args(&words[1..]);
+            let mut service =
+                Service::start("dnsmasq", command, ChildSetup::default(), Log::new(log))?;
+            let by = Deadline::after(DAEMON_READY);
+            service.ready_when_log_shows(dnsmasq::STARTED, by).await?;
+            Ok::<_, ServiceError>(service)
+        });
+        let service = service.await??;
+        self.dnsmasq.insert(machine.to_owned(), service);
+        Ok(())
+    }
+
+    /// Ends a machine's dnsmasq; one that does not run stays so.
+    ///
+    /// # Errors
+    /// When it cannot be reaped.
+    pub(super) async fn stop_dnsmasq(
+        &mut self,
+        machine: &str,
+        grace: Duration,
+    ) -> Result<(), LabError> {
+        let Some(service) = self.dnsmasq.remove(machine) else {
+            return Ok(());
+        };
+        let stopped = service.stop(grace).await.map(drop);
+        stopped.map_err(failed("stop dnsmasq", machine))
+    }
+
+    /// `killall -HUP dnsmasq`: it forgets what it has cached.
+    ///
+    /// # Errors
+    /// When it does not run.
+    pub(super) fn reload_dnsmasq(&self, machine: &str) -> Result<(), LabError> {
+        let service = self.dnsmasq.get(machine);
+        let told =
+            service.map_or_else(|| Err(io::Error::other("it does not run")), Service::reload);
+        told.map_err(failed("send SIGHUP to dnsmasq", machine))
+    }
+
+    /// Starts a machine's web server.
+    ///
+    /// # Errors
+    /// When its port cannot be bound.
+    pub(super) async fn start_http(
+        &mut self,
+        machine: &str,
+        config: &HttpServer,
+    ) -> Result<(), LabError> {
+        let served = self.machine(machine)?.run(http::serve(config.clone()));
+        let served = served
+            .await?
+            .map_err(failed("start the web server", machine))?;
+        self.http.insert(machine.to_owned(), served);
+        Ok(())
+    }
+
+    /// Ends a machine's web server: its port is free when this returns.
+    pub(super) async fn stop_http(&mut self, machine: &str) {
+        if let Some(server) = self.http.remove(machine) {
+            server.abort();
+            let _ = server.await;
+        }
+    }
+
+    /// Starts a machine's networkd again, on the unit files that are there now, and waits until it is ready.
+    ///
+    /// # Errors
+    /// [`LabError`] with networkd's last words.
+    pub(super) async fn start_networkd_again(&mut self, machine: &str) -> Result<(), LabError> {
+        let Some(mut networkd) = self.networkd.remove(machine) else {
+            return Err(failed("start networkd", machine)(io::Error::other(
+                "it has no unit files",
+            )));
+        };
+        let started = self.machine(machine)?.run(async move {
+            let by = Deadline::after(DAEMON_READY);
+            let started = networkd.start_daemon(by).await;
+            (networkd, started)
+        });
+        let (networkd, started) = started.await?;
+        self.networkd.insert(machine.to_owned(), networkd);
+        Ok(started?)
+    }
+
+    /// Ends a machine's networkd; what it has set up stays.
+    ///
+    /// # Errors
+    /// When it cannot be reaped.
+    pub(super) async fn stop_networkd(
+        &mut self,
+        machine: &str,
+        grace: Duration,
+    ) -> Result<(), LabError> {
+        let Some(networkd) = self.networkd.get_mut(machine) else {
+            return Ok(());
+        };
+        let stopped = networkd.stop_daemon(grace).await;
+        stopped.map_err(failed("stop networkd", machine))
+    }
+}
+
+fn failed(doing: &str, machine: &str) -> impl FnOnce(io::Error) -> LabError {
+    let (doing, machine) = (doing.to_owned(), machine.to_owned());
+    move |source| LabError::Io {
+        doing,
+        machine,
+        source,
+    }
+}

@@ -1,0 +1,266 @@
+//! Carries out a scenario's steps, each with the checks after it, in order.
+//!
+//! What is done is in a file for each kind of thing that it is done to.
+
+mod command;
+mod daemon;
+mod frame;
+mod ghost;
+mod guest;
+mod netem;
+mod nic;
+mod unit;
+mod wait;
+
+use std::time::{Instant, SystemTime};
+
+use super::job::Event;
+use super::run::{Ended, Run, patience};
+use super::topology::LabError;
+use crate::check::{ProbeError, undoable, wanted};
+use crate::deadline::Deadline;
+use crate::diagnostic::{Diagnose, Diagnostic};
+use crate::plan::{GuestKind, action};
+use crate::report::{StepOutcome, StepReport};
+use crate::scenario::Step;
+use crate::scenario::step::{Action, Answer};
+
+/// How much of what a tool said is kept.
+const SAID: usize = 600;
+
+/// Why a step was not done.
+#[derive(Debug)]
+enum NotDone {
+    /// Whom it asks said no, in these words.
+    Refused(String),
+    /// It could not even be asked.
+    Broken(Diagnostic),
+    /// What stands for the guests cannot do it.
+    Unshown(String),
+}
+
+impl From<LabError> for NotDone {
+    fn from(error: LabError) -> Self {
+        let diagnostic = Diagnostic::new(&error);
+        match error {
+            // The kernel's word, and the daemon's.
+            LabError::Link(_) | LabError::Service(_) | LabError::Tap(_) | LabError::Io { .. } => {
+                Self::Refused(diagnostic.to_string())
+            }
+            _ => Self::Broken(diagnostic),
+        }
+    }
+}
+
+impl From<ProbeError> for NotDone {
+    fn from(error: ProbeError) -> Self {
+        let diagnostic = Diagnostic::new(&error);
+        match error {
+            ProbeError::Machine(_) | ProbeError::Guest(_) => Self::Broken(diagnostic),
+            _ => Self::Refused(diagnostic.to_string()),
+        }
+    }
+}
+
+impl From<Ended> for NotDone {
+    fn from(ended: Ended) -> Self {
+        match ended {
+            Ended::Broken(diagnostic) | Ended::TimedOut(diagnostic) => Self::Broken(diagnostic),
+            Ended::Skipped(problem) => Self::Unshown(problem.chain.join(": ")),
+        }
+    }
+}
+
+/// A step that nobody expected to be refused.
+#[derive(Debug, thiserror::Error)]
+#[error("step `{id}`: `{command}`: {said}")]
+struct Stopped {
+    id: String,
+    command: String,
+    said: String,
+    refused: bool,
+}
+
+impl Diagnose for Stopped {
+    fn code(&self) -> &'static str {
+        match self.refused {
+            true => "step.refused",
+            false => "step.broken",
+        }
+    }
+
+    fn help(&self) -> Option<String> {
+        self.refused.then(|| {
+            "a step that may be refused says `may_fail = true`, one that must be says `refused = \"words\"`".to_owned()
+        })
+    }
+}
+
+impl Run<'_> {
+    /// Every step, and after each the checks that name it.
+    ///
+    /// # Errors
+    /// [`Ended::Broken`] at the first step that is not done, unless the scenario says that it may be refused.
+    pub(super) async fn steps(&mut self) -> Result<(), Ended> {
+        for step in &self.scenario.steps {
+            let report = self.step(step).await;
+            let ends = report.ends_the_run().then(|| Stopped {
+                id: report.id.clone(),
+                command: report.command.clone(),
+                said: report.said.clone(),
+                refused: report.outcome == StepOutcome::Refused,
+            });
+            self.report.steps.push(report);
+            if let Some(stopped) = ends {
+                return Err(Ended::Broken(Diagnostic::new(&stopped)));
+            }
+            let after = Some(&step.id);
+            if self
+                .scenario
+                .checks
+                .iter()
+                .any(|check| check.after.as_ref() == after)
+            {
+                self.checks_after(after).await;
+            }
+        }
+        // As the scenario has them; they were looked at in another order.
+        let order = |id: &str| {
+            let mut checks = self.scenario.checks.iter();
+            checks.position(|check| check.id.as_str() == id)
+        };
+        self.report.checks.sort_by_key(|check| order(&check.id));
+        Ok(())
+    }
+
+    /// Why nothing is looked at any more: a step was skipped, and what comes after it would be another story.
+    pub(super) fn blind(&self) -> Option<String> {
+        let mut steps = self.report.steps.iter();
+        let skipped = steps.find(|step| step.outcome == StepOutcome::Skipped)?;
+        Some(format!("step {} was skipped: {}", skipped.id, skipped.said))
+    }
+
+    async fn step(&mut self, step: &Step) -> StepReport {
+        let (name, command) = match &step.action {
+            None => ("", String::new()),
+            Some(Action::WaitFor { from, kind }) => {
+                ("wait_for", format!("{} at {from}", wanted(kind)))
+            }
+            Some(done) => (
+                action::name(done),
+                action::by_hand(self.scenario, done, self.job.guests),
+            ),
+        };
+        let begun = self.stage(&format!("step {}: {command}", step.id));
+        // A check after the step is about what comes after it, and so is the step's own wait.
+        self.surroundings.since = Some(SystemTime::now());
+        let ended = match (&step.action, self.blind()) {
+            (None, _) => (StepOutcome::TakenAway, String::new()),
+            (Some(_), Some(why)) => (StepOutcome::Skipped, why),
+            (Some(action), None) => self.attempt(step, action).await,
+        };
+        let (outcome, said) = ended;
+        if outcome != StepOutcome::Done {
+            (self.tell)(Event::Progress {
+                text: format!("step {} is {}: {said}", step.id, outcome.word()),
+            });
+        }
+        self.done(&format!("step {}", step.id), begun);
+        StepReport {
+            id: step.id.to_string(),
+            action: name.to_owned(),
+            command,
+            outcome,
+            may_fail: step.answer == Answer::Either,
+            refused: match &step.answer {
+                Answer::Refused(words) => Some(words.clone()),
+                Answer::Done | Answer::Either => None,
+            },
+            said: shortened(&said),
+            at_ms: self.at_ms(begun),
+            ms: Instant::now().duration_since(begun).as_millis() as u64,
+        }
+    }
+
+    async fn attempt(&mut self, step: &Step, action: &Action) -> (StepOutcome, String) {
+        if self.job.guests == GuestKind::Ghost
+            && let Some(why) = undoable(action)
+        {
+            return (StepOutcome::Skipped, why);
+        }
+        match self.act(step, action).await {
+            Ok(said) => (StepOutcome::Done, said),
+            Err(NotDone::Refused(said)) => (StepOutcome::Refused, said),
+            Err(NotDone::Broken(why)) => (StepOutcome::Broken, why.to_string()),
+            Err(NotDone::Unshown(why)) => (StepOutcome::Skipped, why),
+        }
+    }
+
+    /// Does it; what was said about it is returned.
+    async fn act(&mut self, step: &Step, action: &Action) -> Result<String, NotDone> {
+        let by = Deadline::after(patience(self.job.accelerator, step.within));
+        match action {
+            Action::Start { guest } => self.start_by_step(guest).await,
+            Action::Stop { guest } => self.stop_by_step(guest, by).await,
+            Action::Restart { guest } => {
+                self.stop_by_step(guest, by).await?;
+                self.start_by_step(guest).await
+            }
+            Action::StartDaemon { on, daemon } => self.start_daemon(action, on, *daemon, by).await,
+            Action::StopDaemon { on, daemon } => self.stop_daemon(action, on, *daemon, by).await,
+            Action::Plug {
+                guest,
+                interface,
+                mac,
+            } => self.plug(guest, interface, *mac).await,
+            Action::Unplug { guest, interface } => self.unplug(guest, interface).await,
+            Action::WriteUnit { on, unit } => self.write_unit(on, unit, by).await,
+            Action::Send {
+                on,
+                interface,
+                frame,
+                count,
+            } => self.send(on, interface, frame, *count).await,
+            Action::Sysctl { on, key, value } => self.sysctl(on, key, value, by).await,
+            Action::WaitFor { from, kind } => self.wait_for_fact(step, from, kind).await,
+            Action::Reload { on, daemon, .. }
+                if action::commands(action, self.job.guests).is_none() =>
+            {
+                self.reload_daemon(on, *daemon)
+            }
+            Action::Reload { .. }
+            | Action::LinkUp { .. }
+            | Action::LinkDown { .. }
+            | Action::DeleteLink { .. }
+            | Action::AddBridge { .. }
+            | Action::RemoveUnit { .. }
+            | Action::Run { .. }
+            | Action::Impair { .. }
+            | Action::Unimpair { .. }
+            | Action::FlushNeighbours { .. }
+            | Action::FlushFdb { .. } => self.run_commands(action, by).await,
+        }
+    }
+}
+
+/// What fits into a report; the rest is in the evidence or can be had again.
+fn shortened(said: &str) -> String {
+    let said = said.trim();
+    match said.char_indices().nth(SAID) {
+        None => said.to_owned(),
+        Some((at, _)) => format!("{} ...", &said[..at]),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_tool_says_is_cut_between_characters() {
+        assert_eq!(shortened(" a\n"), "a");
+        let long = "\u{e4}".repeat(SAID + 1);
+        assert_eq!(shortened(&long).chars().count(), SAID + 4);
+        assert_eq!(shortened(&long[2..]).chars().count(), SAID);
+    }
+}

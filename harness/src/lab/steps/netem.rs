@@ -1,0 +1,47 @@
+//! What steps need of the kernel that not every kernel has.
+
+use std::time::Duration;
+
+use super::super::run::Run;
+use crate::check::Vantage;
+use crate::deadline::Deadline;
+use crate::diagnostic::Diagnostic;
+use crate::host::capability::Capability;
+use crate::host::finding::Unmet;
+use crate::plan::FABRIC;
+use crate::report::Problem;
+use crate::scenario::step::Action;
+
+/// Uses netem once, on the loopback interface of the switches, which nobody uses.
+const TRY_NETEM: &str = "tc qdisc add dev lo root netem delay 1ms && tc qdisc delete dev lo root";
+
+impl Run<'_> {
+    /// Why the run is skipped: a step needs what this kernel has not got.
+    pub(in crate::lab) async fn needs_of_steps(&self) -> Result<(), Problem> {
+        let impairs = |action: &Action| matches!(action, Action::Impair { .. });
+        let mut actions = self
+            .scenario
+            .steps
+            .iter()
+            .filter_map(|step| step.action.as_ref());
+        if !actions.any(impairs) {
+            return Ok(());
+        }
+        let Ok(fabric) = self.lab.machine(FABRIC) else {
+            return Ok(());
+        };
+        let place = Vantage::Machine(fabric.clone());
+        let by = Deadline::after(Duration::from_secs(15));
+        let reason = match place.exec(&["sh", "-c", TRY_NETEM], by).await {
+            Ok(output) if output.success() => return Ok(()),
+            Ok(output) => output.stderr.trim().to_owned(),
+            Err(error) => Diagnostic::new(&error).to_string(),
+        };
+        let unmet = Unmet {
+            capability: Capability::Netem,
+            reason,
+            remedy: Some("load the module: `modprobe sch_netem` as root".to_owned()),
+        };
+        Err(Diagnostic::new(&unmet).into())
+    }
+}

@@ -1,0 +1,105 @@
+//! Steps that make bridges, impair links, and have the kernel forget.
+
+use crate::scenario::error::{Fault, code};
+use crate::scenario::names::MachineName;
+use crate::scenario::read::{At, Reader, parsed};
+use crate::scenario::step::{Action, Netem, NewBridge};
+use crate::scenario::validate::{Context, kinds};
+use crate::scenario::{VantagePoint, step_words, words};
+
+pub(super) fn add_bridge(
+    context: &Context<'_>,
+    reader: &Reader<'_>,
+    on: Option<At<'_, MachineName>>,
+) -> Option<Action> {
+    let name = reader.need("name", reader.word("name", words::if_name));
+    let stp = reader.flag("stp").unwrap_or(false);
+    let forward_delay = reader.word("forward_delay", step_words::forward_delay);
+    let mac = reader.word("mac", words::mac);
+    let addresses = reader.words("addresses", words::address);
+    let ports = reader.texts("ports");
+    for port in &ports {
+        if let Some(on) = &on {
+            context.interface_exists(on.value.as_str(), port);
+        }
+    }
+    let ports = ports.into_iter();
+    let ports = ports.filter_map(|port| parsed(port, words::if_name, context.faults));
+    let ports: Vec<_> = ports.map(|port| port.value).collect();
+    Some(Action::AddBridge {
+        on: on?.value,
+        bridge: NewBridge {
+            name: name?.value,
+            stp,
+            forward_delay: forward_delay.map(|delay| delay.value),
+            mac: mac.map(|mac| mac.value),
+            addresses: addresses.into_iter().map(|address| address.value).collect(),
+            ports,
+        },
+    })
+}
+
+pub(super) fn netem(context: &Context<'_>, reader: &Reader<'_>) -> Option<Netem> {
+    let loss = reader.number("loss", 1..=100_u8);
+    let delay = reader.word("delay", step_words::delay);
+    let rate = reader.number("rate", 8..=100_000_000_u32);
+    let keys = ["loss", "delay", "rate"];
+    if keys.iter().all(|key| reader.entry(key).is_none()) {
+        let message = "`impair` needs `loss`, `delay` or `rate`".to_owned();
+        let label = "nothing that the link suffers".to_owned();
+        let fault = Fault::new(reader.place, code::MISSING_KEY, message, label);
+        context.faults.add(fault);
+        return None;
+    }
+    Some(Netem {
+        loss,
+        delay: delay.map(|delay| delay.value),
+        rate,
+    })
+}
+
+pub(super) fn flush(
+    context: &Context<'_>,
+    reader: &Reader<'_>,
+    on: Option<At<'_, VantagePoint>>,
+) -> Option<Action> {
+    let neighbours = reader.flag("neighbours").unwrap_or(false);
+    let bridge = kinds::interface_at(context, reader, "fdb", on.as_ref());
+    let interface = kinds::interface_at(context, reader, "interface", on.as_ref());
+    let fault = |place, code, message: &str, label: &str| {
+        let fault = Fault::new(place, code, message.to_owned(), label.to_owned());
+        context.faults.add(fault);
+    };
+    match (neighbours, reader.entry("fdb")) {
+        (true, None) => Some(Action::FlushNeighbours {
+            on: on?.value,
+            interface,
+        }),
+        (false, Some(_)) => {
+            if let Some(entry) = reader.entry("interface") {
+                let label = "`fdb` names the bridge";
+                fault(&entry.key, code::CONFLICT, "`interface` with `fdb`", label);
+            }
+            Some(Action::FlushFdb {
+                on: on?.value,
+                bridge: bridge?,
+            })
+        }
+        (true, Some(entry)) => {
+            let message = "`flush` is of both `neighbours` and `fdb`";
+            let label = "write two steps, each with its own id";
+            fault(&entry.key, code::CONFLICT, message, label);
+            None
+        }
+        (false, None) => {
+            let message = "`flush` needs `neighbours = true` or `fdb`";
+            fault(
+                reader.place,
+                code::MISSING_KEY,
+                message,
+                "nothing to forget",
+            );
+            None
+        }
+    }
+}

@@ -1,0 +1,135 @@
+//! Steps: what is done, in which order, and what its answer must be.
+//!
+//! They are read in order, because what a step may do depends on those before it: a guest that was stopped cannot be
+//! stopped again, and nobody looks from it.
+
+mod action;
+mod daemon;
+mod frame;
+mod guest;
+mod link;
+mod place;
+mod timeline;
+mod unit;
+
+pub(super) use timeline::Timeline;
+
+use std::time::Duration;
+
+use self::timeline::State;
+use super::Context;
+use super::check::{Choice, the_one};
+use crate::scenario::error::{Fault, code};
+use crate::scenario::read::{Reader, parsed};
+use crate::scenario::shape::{ACTIONS, STEP};
+use crate::scenario::step::{Answer, Step};
+use crate::scenario::words;
+
+/// How long a step may take that does not say.
+const WITHIN: Duration = Duration::from_secs(30);
+/// The same for one that boots a guest.
+const WITHIN_BOOT: Duration = Duration::from_secs(60);
+
+/// The steps, and which guests run after each.
+pub(super) fn steps<'a>(context: &Context<'a>, root: &Reader<'a>) -> (Vec<Step>, Timeline) {
+    let mut state = State::at_first(context);
+    let mut timeline = Timeline::new(&state);
+    let mut steps = Vec::new();
+    let readers = root.tables("steps", &STEP);
+    let ids: Vec<&str> = readers
+        .iter()
+        .filter_map(|reader| reader.entry("id")?.node.value.as_text())
+        .collect();
+    for reader in &readers {
+        if let Some(before) = reader.text("before")
+            && !ids.contains(&before.value)
+        {
+            let known = ids.iter().copied();
+            context
+                .faults
+                .unknown(&before, ("step", "steps"), "", known);
+        }
+        let id = reader
+            .entry("id")
+            .and_then(|entry| entry.node.value.as_text());
+        steps.extend(step(context, reader, &mut state));
+        if let Some(id) = id {
+            timeline.add(id, &state);
+        }
+    }
+    (steps, timeline)
+}
+
+fn step<'a>(context: &Context<'a>, reader: &Reader<'a>, state: &mut State) -> Option<Step> {
+    let text = reader.need("id", reader.text("id"));
+    if let Some(text) = text {
+        let (line, _) = text.place.source.position(text.place.span.start);
+        let owner = format!("the step in line {line}");
+        context
+            .claims
+            .claim(format!("step id `{}`", text.value), "", text.place, owner);
+    }
+    let id = text.and_then(|text| parsed(text, words::step_id, context.faults));
+    let within = reader.word("within", words::duration);
+    let answer = answer(context, reader);
+    let what = Choice {
+        whole: "a step",
+        missing: "a step needs to say what it does",
+        none: "no action is in it",
+        second: "a second action",
+        help: "write two steps, each with its own id",
+    };
+    let enabled = reader.flag("enabled").unwrap_or(true);
+    // Of a step that is taken away the action is read all the same: a fault in it comes back with the step.
+    let mut unused = state.clone();
+    let changed = if enabled { state } else { &mut unused };
+    // What is expected to be refused changes nothing, and is judged by whoever refuses it.
+    changed.excuse(answer != Answer::Done);
+    let shape = the_one(context, reader, ACTIONS, &what)?;
+    let action = reader
+        .table(shape.what, shape)
+        .and_then(|reader| action::action(context, &reader, shape.what, changed));
+    let boots = matches!(shape.what, "start" | "restart");
+    Some(Step {
+        id: id?.value,
+        within: match within {
+            Some(within) => within.value,
+            None if boots => WITHIN_BOOT,
+            None => WITHIN,
+        },
+        answer,
+        action: Some(action?).filter(|_| enabled),
+    })
+}
+
+fn answer(context: &Context<'_>, reader: &Reader<'_>) -> Answer {
+    let may_fail = reader.flag("may_fail").unwrap_or(false);
+    let Some(words) = reader.text("refused") else {
+        return if may_fail {
+            Answer::Either
+        } else {
+            Answer::Done
+        };
+    };
+    let fault = |message: &str, label: &str| {
+        let fault = Fault::new(
+            words.place,
+            code::CONFLICT,
+            message.to_owned(),
+            label.to_owned(),
+        );
+        context.faults.add(fault);
+    };
+    if words.value.trim().is_empty() {
+        fault(
+            "`refused` has no words",
+            "must be part of what the kernel or the tool says",
+        );
+    } else if may_fail {
+        fault(
+            "a step is both `may_fail` and `refused`",
+            "it must be refused, or it may",
+        );
+    }
+    Answer::Refused(words.value.to_owned())
+}

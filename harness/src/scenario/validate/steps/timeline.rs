@@ -1,0 +1,200 @@
+//! What runs when: which guests, daemons and NICs there are after each step.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::scenario::VantagePoint;
+use crate::scenario::error::{Fault, code};
+use crate::scenario::file::Place;
+use crate::scenario::read::At;
+use crate::scenario::validate::Context;
+
+/// What runs at some point of the steps.
+#[derive(Debug, Clone, Default)]
+pub(super) struct State {
+    guests: BTreeSet<String>,
+    /// Daemons that were stopped, as `PLACE DAEMON`.
+    stopped: BTreeSet<String>,
+    /// NICs that are not plugged in, as `GUEST ID`.
+    unplugged: BTreeSet<String>,
+    /// MAC addresses of NICs that steps plugged in, by `GUEST ID`.
+    pub(super) macs: BTreeMap<String, String>,
+    excused: bool,
+}
+
+impl State {
+    /// When the lab stands and those guests are up that boot with it.
+    pub(super) fn at_first(context: &Context<'_>) -> Self {
+        let guests = context.known.guests.iter();
+        let running = guests.filter(|(_, guest)| guest.boots);
+        Self {
+            guests: running.map(|(name, _)| (*name).to_owned()).collect(),
+            ..Self::default()
+        }
+    }
+
+    /// Whether the next step may be refused, so that nothing can be said about it here.
+    pub(super) fn excuse(&mut self, excused: bool) {
+        self.excused = excused;
+    }
+
+    /// Whether a guest runs.
+    pub(super) fn runs(&self, guest: &str) -> bool {
+        self.guests.contains(guest)
+    }
+
+    /// Starts (`true`) or stops a guest; reports one that is so already.
+    pub(super) fn turn_guest(&mut self, context: &Context<'_>, guest: &At<'_, &str>, on: bool) {
+        if !context.known.guests.contains_key(guest.value) {
+            return;
+        }
+        let name = format!("guest `{}`", guest.value);
+        self.turn(context, guest.place, &name, self.runs(guest.value), on);
+        if self.excused {
+            return;
+        }
+        if on {
+            self.guests.insert(guest.value.to_owned());
+            let prefix = format!("{} ", guest.value);
+            // Its VMM starts with the NICs of the scenario, and its daemons with it.
+            self.unplugged.retain(|nic| !nic.starts_with(&prefix));
+            self.stopped.retain(|one| !one.starts_with(&prefix));
+        } else {
+            self.guests.remove(guest.value);
+        }
+    }
+
+    /// Starts or stops a daemon; reports one that is so already.
+    pub(super) fn turn_daemon(
+        &mut self,
+        context: &Context<'_>,
+        on: &At<'_, VantagePoint>,
+        daemon: &str,
+        start: bool,
+    ) {
+        let (VantagePoint::Machine(place) | VantagePoint::Guest(place)) = &on.value else {
+            return;
+        };
+        let key = format!("{place} {daemon}");
+        let name = format!("{daemon} on `{place}`");
+        self.turn(
+            context,
+            on.place,
+            &name,
+            !self.stopped.contains(&key),
+            start,
+        );
+        if self.excused {
+        } else if start {
+            self.stopped.remove(&key);
+        } else {
+            self.stopped.insert(key);
+        }
+    }
+
+    /// Plugs or unplugs a NIC; reports one that is so already.
+    pub(super) fn turn_nic(
+        &mut self,
+        context: &Context<'_>,
+        guest: &At<'_, &str>,
+        interface: &At<'_, &str>,
+        plugged: bool,
+    ) {
+        let key = format!("{} {}", guest.value, interface.value);
+        let name = format!("NIC `{}` of guest `{}`", interface.value, guest.value);
+        let declared = context
+            .known
+            .guests
+            .get(guest.value)
+            .is_some_and(|known| known.macs.contains_key(interface.value));
+        let is = match declared {
+            true => !self.unplugged.contains(&key),
+            false => self.macs.contains_key(&key) && !self.unplugged.contains(&key),
+        };
+        if is == plugged && !self.excused {
+            let word = if is {
+                "is plugged in"
+            } else {
+                "is not plugged in"
+            };
+            report(context, interface.place, format!("{name} {word} already"));
+        }
+        if self.excused {
+        } else if plugged {
+            self.unplugged.remove(&key);
+        } else {
+            self.unplugged.insert(key);
+        }
+    }
+
+    fn turn(&self, context: &Context<'_>, place: &Place, name: &str, is: bool, wanted: bool) {
+        if is != wanted || self.excused {
+            return;
+        }
+        let word = if is { "runs" } else { "is stopped" };
+        report(context, place, format!("{name} {word} already"));
+    }
+}
+
+fn report(context: &Context<'_>, place: &Place, message: String) {
+    let label = "at this point of the steps".to_owned();
+    let fault = Fault::new(place, code::CONFLICT, message, label);
+    context.faults.add(fault);
+}
+
+/// Which guests run after each step.
+#[derive(Debug)]
+pub(in crate::scenario::validate) struct Timeline {
+    at_first: State,
+    after: BTreeMap<String, State>,
+    order: Vec<String>,
+}
+
+impl Timeline {
+    pub(super) fn new(at_first: &State) -> Self {
+        Self {
+            at_first: at_first.clone(),
+            after: BTreeMap::new(),
+            order: Vec::new(),
+        }
+    }
+
+    pub(super) fn add(&mut self, step: &str, state: &State) {
+        self.after.insert(step.to_owned(), state.clone());
+        self.order.push(step.to_owned());
+    }
+
+    /// Reports a check after a step that is not there, and one that looks from a guest that does not run then.
+    pub(in crate::scenario::validate) fn runs_then(
+        &self,
+        context: &Context<'_>,
+        after: Option<&At<'_, &str>>,
+        from: Option<&At<'_, VantagePoint>>,
+    ) {
+        let state = match after {
+            None => &self.at_first,
+            Some(step) => match self.after.get(step.value) {
+                Some(state) => state,
+                None => {
+                    let known = self.order.iter().map(String::as_str);
+                    context.faults.unknown(step, ("step", "steps"), "", known);
+                    return;
+                }
+            },
+        };
+        let Some(from) = from else { return };
+        let (VantagePoint::Guest(guest) | VantagePoint::Container(guest, _)) = &from.value else {
+            return;
+        };
+        if state.runs(guest.as_str()) {
+            return;
+        }
+        let when = match after {
+            None => "before the first step".to_owned(),
+            Some(step) => format!("after step `{}`", step.value),
+        };
+        let message = format!("guest `{guest}` does not run {when}");
+        let label = "nobody looks from there".to_owned();
+        let fault = Fault::new(from.place, code::CONFLICT, message, label);
+        context.faults.add(fault);
+    }
+}

@@ -1,0 +1,72 @@
+//! Unit files that steps write and remove.
+
+use std::path::Path;
+
+use crate::scenario::UnitFile;
+use crate::scenario::error::{Fault, code};
+use crate::scenario::read::{At, Reader};
+use crate::scenario::validate::Context;
+use crate::scenario::validate::units::SUFFIXES;
+
+/// The file that a `write_unit` writes: `name` and `content`, or a `file` beside the scenario whose name it keeps.
+pub(super) fn written(context: &Context<'_>, reader: &Reader<'_>) -> Option<UnitFile> {
+    let (name, content) = (reader.text("name"), reader.text("content"));
+    let fault = |at: &At<'_, &str>, code, message: String, label: &str| {
+        context
+            .faults
+            .add(Fault::new(at.place, code, message, label.to_owned()));
+    };
+    let Some(file) = reader.text("file") else {
+        let name = reader.need("name", name);
+        let content = reader.need("content", content);
+        let name = name.and_then(|name| unit_name(context, &name));
+        return Some(UnitFile {
+            name: name?,
+            bytes: content?.value.as_bytes().to_vec(),
+        });
+    };
+    if let Some(content) = content {
+        let message = "`write_unit` has both `content` and `file`".to_owned();
+        fault(&content, code::CONFLICT, message, "the second content");
+    }
+    let path = Path::new(file.value);
+    if path.is_absolute() {
+        let message = "`file` is an absolute path".to_owned();
+        let label = "must be relative to the scenario file";
+        fault(&file, code::BAD_VALUE, message, label);
+        return None;
+    }
+    let own = path.file_name().unwrap_or_default().to_string_lossy();
+    let own = At {
+        value: own.as_ref(),
+        place: file.place,
+    };
+    let name = unit_name(context, &name.unwrap_or(own))?;
+    match std::fs::read(context.folder.join(path)) {
+        Ok(bytes) => Some(UnitFile { name, bytes }),
+        Err(error) => {
+            let message = format!("unit file `{}` cannot be read: {error}", file.value);
+            fault(&file, code::UNIT_FILE, message, "the file to write");
+            None
+        }
+    }
+}
+
+/// The name of a unit file: one file, of a kind that networkd reads.
+pub(super) fn unit_name(context: &Context<'_>, name: &At<'_, &str>) -> Option<String> {
+    let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.' | b'@' | b':');
+    let ends = SUFFIXES.iter().any(|suffix| {
+        name.value
+            .strip_suffix(suffix)
+            .is_some_and(|stem| !stem.is_empty())
+    });
+    if ends && name.value.bytes().all(plain) && !name.value.starts_with('.') {
+        return Some(name.value.to_owned());
+    }
+    let message = format!("{:?} is not the name of a unit file", name.value);
+    let label = "not a name that networkd reads".to_owned();
+    let help = "for example `10-lan.network`; unit files end in `.network`, `.netdev` or `.link`";
+    let fault = Fault::new(name.place, code::BAD_VALUE, message, label);
+    context.faults.add(fault.help(help.to_owned()));
+    None
+}

@@ -1,0 +1,204 @@
+//! Links, bridges, daemons and frames of machines.
+
+use crate::{passes, run, step};
+
+/// Links, sysctls and commands on a machine.
+#[test]
+fn a_link_goes_down_and_comes_up_again() {
+    let Some(run) = run(r#"
+[[checks]]
+id = "before"
+from = "host"
+ping = { to = "192.168.1.1" }
+
+[[steps]]
+id = "down"
+link_down = { on = "host", interface = "eno1" }
+
+[[checks]]
+id = "cut-off"
+after = "down"
+from = "host"
+within = "1s"
+fails = true
+ping = { to = "192.168.1.1" }
+
+[[steps]]
+id = "up"
+link_up = { on = "host", interface = "eno1" }
+
+[[checks]]
+id = "back"
+after = "up"
+from = "host"
+ping = { to = "192.168.1.1" }
+
+[[steps]]
+id = "no-forward"
+sysctl = { on = "router", key = "net.ipv4.ip_forward", value = "0" }
+
+[[steps]]
+id = "as-it-says"
+run = { on = "router", command = ["grep", "-x", "0", "/proc/sys/net/ipv4/ip_forward"] }
+
+[[checks]]
+id = "no-internet"
+after = "as-it-says"
+from = "host"
+within = "2s"
+fails = true
+ping = { to = "203.0.113.80" }
+"#)
+    else {
+        return;
+    };
+    passes(&run);
+    assert_eq!(step(&run, "down").command, "ip -n host link set eno1 down");
+    assert_eq!(step(&run, "as-it-says").said, "0");
+}
+
+/// Where no networkd runs, a bridge is what the step makes of it.
+#[test]
+fn a_bridge_is_made_by_hand() {
+    let Some(run) = run(r#"
+[[steps]]
+id = "bare"
+run = { on = "router", command = ["ip", "addr", "flush", "dev", "lan0"] }
+
+[[checks]]
+id = "gone"
+after = "bare"
+from = "desktop"
+within = "1s"
+fails = true
+ping = { to = "192.168.1.1" }
+
+[[steps]]
+id = "bridge"
+add_bridge = { on = "router", name = "br-lan", mac = "02:00:00:00:00:0b", addresses = ["192.168.1.1/24"], ports = ["lan0"] }
+
+[[checks]]
+id = "port"
+after = "bridge"
+from = "router"
+bridge_port = { interface = "lan0", bridge = "br-lan" }
+
+[[checks]]
+id = "back"
+after = "bridge"
+from = "desktop"
+ping = { to = "192.168.1.1" }
+"#)
+    else {
+        return;
+    };
+    passes(&run);
+}
+
+/// A daemon is stopped, asked, and started again on what is there then.
+#[test]
+fn daemons_stop_and_start_again() {
+    let Some(run) = run(r#"
+[[checks]]
+id = "dns"
+from = "host"
+dns = { name = "www.internet.test", record = "A", server = "192.168.1.1", expect = ["203.0.113.80"] }
+
+[[steps]]
+id = "no-dnsmasq"
+stop_daemon = { on = "router", daemon = "dnsmasq" }
+
+[[checks]]
+id = "no-dns"
+after = "no-dnsmasq"
+from = "host"
+within = "1s"
+fails = true
+dns = { name = "www.internet.test", record = "A", server = "192.168.1.1", expect = ["203.0.113.80"] }
+
+[[steps]]
+id = "dnsmasq"
+start_daemon = { on = "router", daemon = "dnsmasq" }
+
+[[steps]]
+id = "dnsmasq-reload"
+reload = { on = "router", daemon = "dnsmasq" }
+
+[[checks]]
+id = "dns-again"
+after = "dnsmasq-reload"
+from = "host"
+dns = { name = "www.internet.test", record = "A", server = "192.168.1.1", expect = ["203.0.113.80"] }
+
+[[steps]]
+id = "no-http"
+stop_daemon = { on = "internet", daemon = "http" }
+
+[[checks]]
+id = "refused"
+after = "no-http"
+from = "host"
+within = "1s"
+fails = true
+tcp = { to = "203.0.113.80", port = 80 }
+
+[[steps]]
+id = "http"
+start_daemon = { on = "internet", daemon = "http" }
+
+[[checks]]
+id = "http-again"
+after = "http"
+from = "host"
+http = { to = "203.0.113.80", expect = "hello" }
+"#)
+    else {
+        return;
+    };
+    passes(&run);
+}
+
+/// Who hears an announcement corrects what it knows: once the wrong way, and after a flush the right way again.
+#[test]
+fn an_announcement_moves_an_address() {
+    let Some(run) = run(r#"
+[[steps]]
+id = "know-desktop"
+wait_for = { from = "host", ping = { to = "192.168.1.20" } }
+
+[[steps]]
+id = "lie"
+send = { on = "router", interface = "lan0", announce = "192.168.1.20", mac = "02:00:00:00:00:66" }
+
+[[steps]]
+id = "believed"
+run = { on = "host", command = ["sh", "-c", "ip neigh show 192.168.1.20 | grep 02:00:00:00:00:66"] }
+
+[[steps]]
+id = "forget"
+flush = { on = "host", neighbours = true, interface = "br0" }
+
+[[steps]]
+id = "forget-ports"
+flush = { on = "host", fdb = "br0" }
+
+[[checks]]
+id = "asked-again"
+after = "forget-ports"
+from = "host"
+ping = { to = "192.168.1.20" }
+
+[[steps]]
+id = "bytes"
+send = { on = "desktop", interface = "eth0", count = 3, hex = "ffffffffffff 020000000077 88b5 00000000" }
+
+[[steps]]
+id = "learned"
+run = { on = "host", command = ["sh", "-c", "bridge fdb show br br0 | grep 02:00:00:00:00:77"] }
+"#)
+    else {
+        return;
+    };
+    passes(&run);
+    assert_eq!(step(&run, "lie").said, "42 bytes");
+}
