@@ -24,7 +24,7 @@ fn links_addresses_and_routes_are_seen_right_and_wrong() {
             Failed,
             "eno1: master br0",
             "host",
-            "link = { interface = \"eno1\", nomaster = true }",
+            "holds_for = \"20s\"\nlink = { interface = \"eno1\", nomaster = true }",
         ),
         (
             "mac",
@@ -41,11 +41,11 @@ fn links_addresses_and_routes_are_seen_right_and_wrong() {
             "link = { interface = \"vm-test9\", absent = true }",
         ),
         (
-            "no-bridge",
+            "no-nic",
             Failed,
-            "there is br0, a bridge",
-            "host",
-            "link = { interface = \"br0\", absent = true }",
+            "there is eth0, a veth",
+            "desktop",
+            "link = { interface = \"eth0\", absent = true }",
         ),
         (
             "port-without-address",
@@ -55,11 +55,11 @@ fn links_addresses_and_routes_are_seen_right_and_wrong() {
             "address = { interface = \"eno1\", prefix = \"0.0.0.0/0\", state = \"absent\" }",
         ),
         (
-            "bridge-without-address",
+            "nic-without-address",
             Failed,
-            "192.168.1.2/24 on br0",
-            "host",
-            "address = { interface = \"br0\", prefix = \"192.168.1.0/24\", state = \"absent\" }",
+            "192.168.1.20/24 on eth0",
+            "desktop",
+            "address = { interface = \"eth0\", prefix = \"192.168.1.0/24\", state = \"absent\" }",
         ),
         // The router's own address, taken by another: only one that looks before it takes can notice.
         (
