@@ -50,6 +50,8 @@ pub enum Capability {
     Memory,
     Kvm,
     Tcpdump,
+    Nftables,
+    Iptables,
     CloudHypervisor,
     Macvtap,
     DeviceNodes,
@@ -76,7 +78,7 @@ pub enum Need {
 
 impl Capability {
     /// All of them, in the order of the report: what every run needs comes first.
-    pub const ALL: [Self; 28] = [
+    pub const ALL: [Self; 30] = [
         Self::Namespaces,
         Self::SubordinateIds,
         Self::Bridge,
@@ -97,6 +99,8 @@ impl Capability {
         Self::Memory,
         Self::Kvm,
         Self::Tcpdump,
+        Self::Nftables,
+        Self::Iptables,
         Self::CloudHypervisor,
         Self::Macvtap,
         Self::DeviceNodes,
@@ -130,6 +134,8 @@ impl Capability {
             Self::Memory => "memory",
             Self::Kvm => "kvm",
             Self::Tcpdump => "tcpdump",
+            Self::Nftables => "nftables",
+            Self::Iptables => "iptables",
             Self::CloudHypervisor => "cloud-hypervisor",
             Self::Macvtap => "macvtap",
             Self::DeviceNodes => "device-nodes",
@@ -166,6 +172,8 @@ impl Capability {
             Self::Memory => "room for the guests",
             Self::Kvm => "guests at full speed instead of emulation",
             Self::Tcpdump => "checks of packets on the wire",
+            Self::Nftables => "scenarios with a ruleset of nftables",
+            Self::Iptables => "scenarios with a ruleset of iptables",
             Self::CloudHypervisor => "scenarios with hypervisor = \"cloud-hypervisor\"",
             Self::Macvtap => "scenarios with type = \"macvtap\"",
             Self::DeviceNodes => "macvtap: its device node has to be made by mknod",
@@ -197,6 +205,8 @@ impl Capability {
             Self::Mmdebstrap | Self::DebianKeyring | Self::MkfsExt4 | Self::QemuImg => Need::Image,
             Self::Kvm => Need::Speed,
             Self::Tcpdump
+            | Self::Nftables
+            | Self::Iptables
             | Self::CloudHypervisor
             | Self::Macvtap
             | Self::DeviceNodes
@@ -206,6 +216,11 @@ impl Capability {
             | Self::VhostNet
             | Self::VhostVsock => Need::SomeScenarios,
         }
+    }
+
+    /// Whether setting up installs it although only some scenarios ask for it: it is a small package.
+    pub const fn small(self) -> bool {
+        matches!(self, Self::Tcpdump | Self::Nftables | Self::Iptables)
     }
 
     /// Whether the first `run` on a machine fails without it.

@@ -40,13 +40,15 @@ pub enum Tool {
     QemuImg,
     CloudHypervisor,
     Tcpdump,
+    Nft,
+    IptablesRestore,
     Newuidmap,
     Newgidmap,
 }
 
 impl Tool {
     /// All of them.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 18] = [
         Self::Ip,
         Self::Tc,
         Self::Bridge,
@@ -61,6 +63,8 @@ impl Tool {
         Self::QemuImg,
         Self::CloudHypervisor,
         Self::Tcpdump,
+        Self::Nft,
+        Self::IptablesRestore,
         Self::Newuidmap,
         Self::Newgidmap,
     ];
@@ -82,6 +86,8 @@ impl Tool {
             Self::QemuImg => "qemu-img",
             Self::CloudHypervisor => "cloud-hypervisor",
             Self::Tcpdump => "tcpdump",
+            Self::Nft => "nft",
+            Self::IptablesRestore => "iptables-restore",
             Self::Newuidmap => "newuidmap",
             Self::Newgidmap => "newgidmap",
         }
@@ -102,6 +108,8 @@ impl Tool {
             Self::QemuImg => Capability::QemuImg,
             Self::CloudHypervisor => Capability::CloudHypervisor,
             Self::Tcpdump => Capability::Tcpdump,
+            Self::Nft => Capability::Nftables,
+            Self::IptablesRestore => Capability::Iptables,
             Self::Newuidmap | Self::Newgidmap => Capability::SubordinateIds,
         }
     }

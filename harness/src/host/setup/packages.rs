@@ -66,6 +66,8 @@ const fn apt(capability: Capability) -> &'static [&'static str] {
         Capability::DbusDaemon => &["dbus"],
         Capability::Networkd => &["systemd"],
         Capability::Tcpdump => &["tcpdump"],
+        Capability::Nftables => &["nftables"],
+        Capability::Iptables => &["iptables"],
         _ => &[],
     }
 }
@@ -85,6 +87,8 @@ const fn dnf(capability: Capability) -> &'static [&'static str] {
         Capability::DbusDaemon => &["dbus-daemon"],
         Capability::Networkd => &["systemd-networkd"],
         Capability::Tcpdump => &["tcpdump"],
+        Capability::Nftables => &["nftables"],
+        Capability::Iptables => &["iptables-nft"],
         _ => &[],
     }
 }
@@ -103,6 +107,8 @@ const fn pacman(capability: Capability) -> &'static [&'static str] {
         Capability::DbusDaemon => &["dbus"],
         Capability::Networkd => &["systemd"],
         Capability::Tcpdump => &["tcpdump"],
+        Capability::Nftables => &["nftables"],
+        Capability::Iptables => &["iptables"],
         _ => &[],
     }
 }
@@ -122,6 +128,8 @@ const fn nix(capability: Capability) -> &'static [&'static str] {
         Capability::DbusDaemon => &["dbus"],
         Capability::Networkd => &["systemd"],
         Capability::Tcpdump => &["tcpdump"],
+        Capability::Nftables => &["nftables"],
+        Capability::Iptables => &["iptables"],
         _ => &[],
     }
 }
