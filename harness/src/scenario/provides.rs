@@ -25,6 +25,9 @@ pub struct Provides {
     pub disk: Option<&'static str>,
     /// Memory of a guest that does not say, in MiB.
     pub mem: u32,
+    /// Without KVM: what QEMU may keep translated code in, in MiB (`-accel tcg,tb-size=`). When it is full, QEMU
+    /// throws everything away and begins anew.
+    pub translated: u32,
 }
 
 /// Starts what a scenario may want, and runs what checks run once, so that its pages are in memory. The last line
@@ -63,6 +66,8 @@ const IMAGES: [Provides; 2] = [
         kernel: "vmlinuz",
         disk: Some("disk.raw"),
         mem: 1024,
+        // QEMU's default; Docker fills it.
+        translated: 1024,
     },
     Provides {
         image: "tiny",
@@ -75,6 +80,8 @@ const IMAGES: [Provides; 2] = [
         kernel: "vmlinux",
         disk: None,
         mem: 128,
+        // A boot needs less than 32.
+        translated: 128,
     },
 ];
 
