@@ -16,6 +16,7 @@ mod run;
 mod standstill;
 mod steps;
 pub mod supervise;
+mod tools;
 mod topology;
 mod wave;
 mod worker;

@@ -13,6 +13,8 @@ pub struct Provides {
     pub docker: bool,
     /// curl and OpenSSH's client programs; without them busybox's are used, where it has any.
     pub clients: bool,
+    /// All of iproute2, iputils and iptables; without them there are iproute2's `ip` and busybox.
+    pub tools: bool,
     /// What a guest of it does before it is saved as a template: what is told about each step, and the command. An
     /// image with a template has a steering program that can take on an identity after its boot, and starts what
     /// has an identity only then; `None`: it has not.
@@ -59,6 +61,7 @@ const IMAGES: [Provides; 2] = [
         networkd: true,
         docker: true,
         clients: true,
+        tools: true,
         settle: Some(&SETTLE_DEBIAN),
         kernel: "vmlinuz",
         disk: Some("disk.raw"),
@@ -71,6 +74,7 @@ const IMAGES: [Provides; 2] = [
         networkd: false,
         docker: false,
         clients: false,
+        tools: false,
         // It is all in memory, and nothing in it has yet to start.
         settle: Some(&[]),
         kernel: "vmlinux",
