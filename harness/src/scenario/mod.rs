@@ -7,19 +7,24 @@
 //! files exist and are in memory. Everything that is wrong comes back at once, as [`ScenarioErrors`].
 //! Nothing here touches the machine except to read those files.
 
+mod builder;
 pub mod bytes_page;
 mod error;
 mod facts;
 mod file;
 mod find;
+pub mod forms;
 mod layers;
 mod load;
+mod matrix;
 pub mod names;
 mod near;
+pub mod needs;
 pub mod net;
 mod overlay;
 pub mod provides;
 mod read;
+mod schema;
 mod shape;
 mod states;
 pub mod step;
@@ -29,13 +34,16 @@ mod validate;
 pub mod vmm;
 mod words;
 
+pub use builder::{BuildError, Builder};
 pub use error::{Fault, ScenarioErrors};
 pub use facts::{
     AddressState, Bounds, BridgeVlan, Command, Counter, Fdb, Filter, Firewall, Link, Mdb,
     Neighbour, Packet, Ping, Process,
 };
 pub use find::{FindError, ScenarioName, find, scenario_names};
-pub use load::{LoadedScenario, UnknownVariant, load};
+pub use forms::{LoadedScenario, MatrixValue, UnknownForm};
+pub use load::{load, load_text};
+pub use schema::schema;
 pub use step::Step;
 pub use topology::{Bridge, BridgePort, HostEnd, Route, Ruleset, RulesetTool};
 pub use vmm::{GuestStart, HypervisorKind, MachineType, NicOptions, Transport};
@@ -65,6 +73,10 @@ pub struct Scenario {
     pub source: Option<String>,
     /// Free labels to filter by.
     pub tags: Vec<String>,
+    /// What the machine must offer, by the names of `host::capability`; absent: the run is skipped by that name.
+    pub needs: Vec<String>,
+    /// The values of the file's matrix in this form; empty without a matrix.
+    pub matrix: Vec<MatrixValue>,
     /// File it was read from.
     pub path: PathBuf,
     /// Cables and switches that machines are plugged into.
