@@ -31,7 +31,7 @@ impl Run<'_> {
         mac: Mac,
         by: Deadline,
     ) -> Result<String, NotDone> {
-        let place = self.place_of(guest, interface);
+        let place = self.nic_index(guest, interface);
         if place >= self.scenario.guests[guest].interfaces.len() {
             let nic = (guest.clone(), interface.clone());
             self.plugged.insert(nic, place);
@@ -56,7 +56,7 @@ impl Run<'_> {
     ) -> Result<String, NotDone> {
         if !self.is_ghost(guest) {
             let mut monitor = self.monitor(guest, by).await?;
-            let port = self.place_of(guest, interface);
+            let port = self.nic_index(guest, interface);
             let unplugged = hypervisor::unplug(&mut monitor, port, by).await;
             unplugged.map_err(refused)?;
         }
@@ -68,7 +68,7 @@ impl Run<'_> {
     }
 
     /// Which of the guest's NICs it is, from 0: first those of the scenario, then those that steps plugged in.
-    fn place_of(&self, guest: &MachineName, interface: &IfName) -> usize {
+    fn nic_index(&self, guest: &MachineName, interface: &IfName) -> usize {
         let declared = &self.scenario.guests[guest].interfaces;
         let known = declared.iter().position(|nic| nic.id == *interface);
         let known = known.or_else(|| {
