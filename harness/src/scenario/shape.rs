@@ -103,6 +103,8 @@ pub(super) const GUEST: Shape = shape(
         "vcpu",
         "mem",
         "image",
+        "packages",
+        "without_packages",
         "hypervisor",
         "machine",
         "transport",
@@ -110,10 +112,17 @@ pub(super) const GUEST: Shape = shape(
         "interfaces",
         "units",
         "without_units",
+        "files",
+        "sysctls",
+        "docker",
         "routes",
         "dns",
         "containers",
     ],
+);
+pub(super) const CONTAINER: Shape = shape(
+    "a container",
+    &["image", "network", "ports", "environment", "dns", "command"],
 );
 pub(super) const GUEST_INTERFACE: Shape = shape(
     "a guest's interface",
@@ -123,6 +132,9 @@ pub(super) const GUEST_INTERFACE: Shape = shape(
         "mac",
         "duplicate_mac",
         "invalid_mac",
+        "open",
+        "queues",
+        "vhost",
         "addresses",
         "accept_ra",
         "mtu",
@@ -347,6 +359,7 @@ mod tests {
             &HTTP_SERVER,
             &GUEST,
             &GUEST_INTERFACE,
+            &CONTAINER,
             &CHECK,
             &STEP,
         ];
