@@ -154,7 +154,7 @@ impl Run<'_> {
     }
 
     /// Looks until a look, or the check's time, decides.
-    async fn check_one(&self, check: &Check) -> (CheckId, CheckReport) {
+    pub(super) async fn check_one(&self, check: &Check) -> (CheckId, CheckReport) {
         let report = match self.blind() {
             Some(why) => CheckReport {
                 outcome: CheckOutcome::Skipped,

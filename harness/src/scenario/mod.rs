@@ -7,20 +7,25 @@
 //! files exist and are in memory. Everything that is wrong comes back at once, as [`ScenarioErrors`].
 //! Nothing here touches the machine except to read those files.
 
+mod builder;
 pub mod bytes_page;
 pub mod contents;
 mod error;
 mod facts;
 mod file;
 mod find;
+pub mod forms;
 mod layers;
 mod load;
+mod matrix;
 pub mod names;
 mod near;
+pub mod needs;
 pub mod net;
 mod overlay;
 pub mod provides;
 mod read;
+mod schema;
 mod shape;
 mod states;
 pub mod step;
@@ -30,6 +35,7 @@ mod validate;
 pub mod vmm;
 mod words;
 
+pub use builder::{BuildError, Builder};
 pub use contents::{Container, GuestFile, GuestFileKind};
 pub use error::{Fault, ScenarioErrors};
 pub use facts::{
@@ -37,7 +43,9 @@ pub use facts::{
     Neighbour, Packet, Ping, Process,
 };
 pub use find::{FindError, ScenarioName, find, scenario_names};
-pub use load::{LoadedScenario, UnknownVariant, load};
+pub use forms::{LoadedScenario, MatrixValue, UnknownForm};
+pub use load::{load, load_text};
+pub use schema::schema;
 pub use step::Step;
 pub use topology::{Bridge, BridgePort, HostEnd, Route, Ruleset, RulesetTool};
 pub use vmm::{GuestStart, HypervisorKind, MachineType, NicOptions, TapOpen, Transport};
@@ -67,6 +75,10 @@ pub struct Scenario {
     pub source: Option<String>,
     /// Free labels to filter by.
     pub tags: Vec<String>,
+    /// What the machine must offer, by the names of `host::capability`; absent: the run is skipped by that name.
+    pub needs: Vec<String>,
+    /// The values of the file's matrix in this form; empty without a matrix.
+    pub matrix: Vec<MatrixValue>,
     /// File it was read from.
     pub path: PathBuf,
     /// Cables and switches that machines are plugged into.

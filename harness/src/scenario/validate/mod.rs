@@ -35,11 +35,11 @@ use std::path::{Path, PathBuf};
 
 use self::claims::Claims;
 use self::known::Known;
-use super::Scenario;
 use super::error::{Fault, code};
 use super::file::{Place, Table};
 use super::read::{At, Faults, Reader};
 use super::shape::FILE;
+use super::{Scenario, words};
 
 /// Where a scenario comes from.
 #[derive(Debug)]
@@ -106,6 +106,12 @@ pub(super) fn scenario(
             .into_iter()
             .map(|tag| tag.value.to_owned())
             .collect(),
+        needs: root
+            .words("needs", words::capability)
+            .into_iter()
+            .map(|need| need.value)
+            .collect(),
+        matrix: Vec::new(),
         path: origin.path.clone(),
         segments: machine::segments(&context, &root, &ends),
         machines,
