@@ -129,9 +129,14 @@ impl Run<'_> {
         let nic = nics(&self.scenario.guests[guest]).into_iter().nth(port);
         let nic = nic.unwrap_or(Nic {
             mac,
-            fd: -1,
+            tap: interface.clone(),
+            fds: 0..0,
             options: NicOptions::default(),
         });
+        if nic.options.queues > 1 {
+            let text = format!("{interface} has several queues, and only one is handed over");
+            return Err(NotDone::Unshown(text));
+        }
         // QEMU has a descriptor of its own then, and the TAP lives as long as that.
         let plugged = hypervisor::plug(&mut monitor, port, &nic, tap.as_fd(), by).await;
         plugged.map_err(refused)
