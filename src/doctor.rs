@@ -67,7 +67,7 @@ pub(crate) fn doctor(args: &DoctorArgs) -> i32 {
     }
 }
 
-async fn examine(prove: bool) -> DoctorReport {
+pub(crate) async fn examine(prove: bool) -> DoctorReport {
     let cache = Store::cache_folder();
     let mut doctor = Doctor::new(cache.clone());
     doctor.prove_kvm = prove;

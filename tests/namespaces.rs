@@ -9,7 +9,7 @@ use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
 
-use support::{PROGRAM, bridgelab, is_root, lan_scenario, set_up, skip};
+use support::{bridgelab, is_root, lan_scenario, run_as_nobody, set_up, skip};
 
 const CHECKS: &str = r#"
 [[checks]]
@@ -206,8 +206,7 @@ fn a_host_gets_its_address_route_and_dns_server_by_dhcp() {
     }
 }
 
-/// As root this becomes `nobody`, in a private mount namespace that gives `nobody` subordinate ids and a
-/// `/dev/net/tun` as distributions ship it. An ordinary user's own run is the test above.
+/// An ordinary user's own run is the test above.
 #[test]
 fn the_same_works_for_an_ordinary_user() {
     set_up();
@@ -216,32 +215,11 @@ fn the_same_works_for_an_ordinary_user() {
     }
     let folder = tempfile::tempdir().expect("a temporary directory");
     let scenario = lan_scenario(folder.path(), CHECKS);
-    let program = folder.path().join("bridgelab");
-    fs::copy(PROGRAM, &program).expect("a copy that nobody can reach");
+    let output = run_as_nobody(folder.path(), &scenario);
     let evidence = folder
         .path()
         .canonicalize()
         .expect("a path")
         .join("evidence");
-    fs::create_dir(&evidence).expect("a folder");
-    let script = r#"
-        set -e
-        chmod -R a+rX "$FOLDER"
-        chown -R 65534:65534 "$FOLDER"
-        echo nobody:200000:65536 > "$FOLDER/subid"
-        mount --bind "$FOLDER/subid" /etc/subuid
-        mount --bind "$FOLDER/subid" /etc/subgid
-        mount -t tmpfs -o mode=755 tmpfs /dev/net
-        mknod -m 0666 /dev/net/tun c 10 200
-        exec setpriv --reuid=65534 --regid=65534 --clear-groups \
-            env HOME="$FOLDER" "$FOLDER/bridgelab" run "$SCENARIO" --evidence "$FOLDER/evidence"
-    "#;
-    let output = Command::new("unshare")
-        .args(["--mount", "--propagation", "private", "sh", "-c", script])
-        .env("FOLDER", folder.path())
-        .env("SCENARIO", &scenario)
-        .env_remove("BRIDGELAB_SETUP")
-        .output()
-        .expect("unshare runs");
     passes(&output, &evidence);
 }

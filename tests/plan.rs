@@ -54,3 +54,55 @@ route = { to = "0.0.0.0/0", via = "192.168.1.1", proto = "dhcp" }
     fs::write(&path, text).expect("a scenario");
     insta::assert_snapshot!("dhcp", plan(&path));
 }
+
+#[test]
+fn a_host_made_by_ip_and_bridge() {
+    let folder = tempfile::tempdir().expect("a temporary directory");
+    let path = folder.path().join("by-ip.toml");
+    let text = r#"
+version = 1
+summary = "a bridge with every option, and a routed TAP"
+base = "none"
+
+[segments.lan]
+kind = "switch"
+mtu = 9000
+
+[machines.host]
+interfaces = [{ name = "eno1", segment = "lan", master = "br0", mtu = 9000 }]
+routes = [{ to = "0.0.0.0/0", via = "10.9.9.9", dev = "br0", onlink = true }]
+sysctls = { "net.ipv6.conf.vm-a.accept_ra" = "0", "net.ipv4.conf.all.rp_filter" = "0" }
+
+[machines.host.bridges.br0]
+addresses = ["192.168.1.2/24"]
+mac = "02:00:00:00:00:b0"
+mtu = 9000
+stp = true
+priority = 4096
+forward_delay = "2s"
+hello_time = "1s"
+max_age = "6s"
+ageing_time = "10s"
+multicast_snooping = false
+multicast_querier = true
+vlan_filtering = true
+default_pvid = 7
+ports = { eno1 = { pvid = 10, vlans = [10, 20] }, vm-a = { isolated = true, hairpin = true, learning = false, cost = 7, priority = 9 } }
+
+[guests.a]
+interfaces = [
+  { type = "tap", id = "vm-a", mac = "02:00:00:00:00:01", master = "br0", owner = "root", multi_queue = true, vnet_hdr = false, host_mtu = 9000 },
+  { type = "tap", id = "vm-b", mac = "02:00:00:00:00:02", up = false },
+  { type = "tap", id = "vm-c", mac = "02:00:00:00:00:03", before_networkd = true, host_addresses = ["10.0.0.0/32"], host_routes = [{ to = "10.0.0.1/32" }] },
+]
+
+[[checks]]
+id = "port"
+from = "host"
+bridge_port = { interface = "eno1", bridge = "br0" }
+"#;
+    fs::write(&path, text).expect("a scenario");
+    let plan = plan(&path);
+    let by_hand = plan.lines().filter(|line| !line.starts_with("qemu"));
+    insta::assert_snapshot!("by-ip", by_hand.collect::<Vec<_>>().join("\n"));
+}

@@ -1,6 +1,7 @@
 //! `bridgelab run`.
 
 mod evidence;
+mod needs;
 mod queue;
 mod screen;
 mod unstarted;
@@ -13,6 +14,7 @@ use std::path::Path;
 use std::time::Instant;
 
 use bridgelab_harness::diagnostic::Diagnostic;
+use bridgelab_harness::host::finding::Unmet;
 use bridgelab_harness::host::jobserver::{Jobserver, Need, Waiting};
 use bridgelab_harness::hypervisor::Accelerator;
 use bridgelab_harness::image::Image;
@@ -88,6 +90,7 @@ fn run_all(args: &RunArgs, wanted: &[Wanted]) -> i32 {
     let all = All {
         args,
         wanted,
+        unmet: needs::unmet(&runtime, wanted, args.guests.into()),
         accelerator,
         reason,
         images,
@@ -114,6 +117,8 @@ fn to_terminal(args: &RunArgs) -> bool {
 struct All<'a> {
     args: &'a RunArgs,
     wanted: &'a [Wanted],
+    /// What each of them needs and this machine has not.
+    unmet: Vec<Vec<Unmet>>,
     accelerator: Accelerator,
     reason: String,
     images: BTreeMap<String, Image>,
@@ -177,6 +182,9 @@ impl All<'_> {
     /// One run, from its admission to its report.
     async fn one(&self, index: usize, turn: Turn) -> RunReport {
         let one = &self.wanted[index];
+        if !self.unmet[index].is_empty() {
+            return unstarted::skipped(one, &self.unmet[index]);
+        }
         let slot = match turn {
             Turn::Admitted(slot) => slot,
             Turn::Cancelled => return unstarted::report(one, Outcome::Cancelled, None),

@@ -2,10 +2,11 @@
 #![expect(clippy::expect_used, reason = "helpers of tests fail as tests do")]
 
 pub(crate) mod identities;
+pub(crate) mod lab;
 pub(crate) mod processes;
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Output};
 use std::sync::OnceLock;
 
 /// The program under test.
@@ -68,4 +69,31 @@ pub(crate) fn lan_scenario(folder: &Path, checks: &str) -> PathBuf {
     let path = folder.join("scenario.toml");
     std::fs::write(&path, text).expect("a scenario");
     path
+}
+
+/// Runs a scenario below `folder` with its evidence in `folder/evidence`. As root this becomes `nobody`, in a private
+/// mount namespace that gives `nobody` subordinate ids and a `/dev/net/tun` as distributions ship it.
+pub(crate) fn run_as_nobody(folder: &Path, scenario: &Path) -> Output {
+    let program = folder.join("bridgelab");
+    std::fs::copy(PROGRAM, &program).expect("a copy that nobody can reach");
+    std::fs::create_dir(folder.join("evidence")).expect("a folder");
+    let script = r#"
+        set -e
+        chmod -R a+rX "$FOLDER"
+        chown -R 65534:65534 "$FOLDER"
+        echo nobody:200000:65536 > "$FOLDER/subid"
+        mount --bind "$FOLDER/subid" /etc/subuid
+        mount --bind "$FOLDER/subid" /etc/subgid
+        mount -t tmpfs -o mode=755 tmpfs /dev/net
+        mknod -m 0666 /dev/net/tun c 10 200
+        exec setpriv --reuid=65534 --regid=65534 --clear-groups \
+            env HOME="$FOLDER" "$FOLDER/bridgelab" run "$SCENARIO" --evidence "$FOLDER/evidence"
+    "#;
+    Command::new("unshare")
+        .args(["--mount", "--propagation", "private", "sh", "-c", script])
+        .env("FOLDER", folder)
+        .env("SCENARIO", scenario)
+        .env_remove("BRIDGELAB_SETUP")
+        .output()
+        .expect("unshare runs")
 }

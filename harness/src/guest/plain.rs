@@ -65,7 +65,7 @@ fn network(guest: &Guest) -> String {
         }
     }
     for route in &guest.routes {
-        line(format_args!("route {} via {}", route.to, route.via));
+        line(format_args!("route {route}"));
     }
     for server in &guest.dns {
         line(format_args!("dns {server}"));
@@ -116,8 +116,8 @@ fn string<'a>(rest: &mut &'a [u8]) -> Option<&'a [u8]> {
 mod tests {
     use super::*;
     use crate::scenario::{
-        GuestInterface, GuestInterfaceKind, GuestStart, HypervisorKind, MachineType, NicOptions,
-        Route, Transport,
+        GuestInterface, GuestInterfaceKind, GuestStart, HostEnd, HypervisorKind, MachineType,
+        NicOptions, Route, Transport,
     };
     use std::collections::BTreeMap;
 
@@ -135,6 +135,7 @@ mod tests {
                 kind: GuestInterfaceKind::Tap,
                 id: "vm-test1".try_into().expect("a name"),
                 mac: "02:00:00:00:00:01".parse().expect("a MAC"),
+                host: HostEnd::default(),
                 addresses: vec![
                     "192.168.1.3/24".parse().expect("an address"),
                     "2001:db8::b/64".parse().expect("an address"),
@@ -143,10 +144,10 @@ mod tests {
                 nic: NicOptions::default(),
             }],
             units: Vec::new(),
-            routes: vec![Route {
-                to: "0.0.0.0/0".parse().expect("a prefix"),
-                via: "192.168.1.1".parse().expect("an address"),
-            }],
+            routes: vec![Route::via(
+                "0.0.0.0/0".parse().expect("a prefix"),
+                "192.168.1.1".parse().expect("an address"),
+            )],
             dns: vec!["192.168.1.1".parse().expect("an address")],
             containers: BTreeMap::new(),
         }

@@ -49,6 +49,8 @@ pub enum Capability {
     DiskSpace,
     Memory,
     Kvm,
+    Nftables,
+    Iptables,
     CloudHypervisor,
     Macvtap,
     DeviceNodes,
@@ -75,7 +77,7 @@ pub enum Need {
 
 impl Capability {
     /// All of them, in the order of the report: what every run needs comes first.
-    pub const ALL: [Self; 27] = [
+    pub const ALL: [Self; 29] = [
         Self::Namespaces,
         Self::SubordinateIds,
         Self::Bridge,
@@ -95,6 +97,8 @@ impl Capability {
         Self::DiskSpace,
         Self::Memory,
         Self::Kvm,
+        Self::Nftables,
+        Self::Iptables,
         Self::CloudHypervisor,
         Self::Macvtap,
         Self::DeviceNodes,
@@ -127,6 +131,8 @@ impl Capability {
             Self::DiskSpace => "disk-space",
             Self::Memory => "memory",
             Self::Kvm => "kvm",
+            Self::Nftables => "nftables",
+            Self::Iptables => "iptables",
             Self::CloudHypervisor => "cloud-hypervisor",
             Self::Macvtap => "macvtap",
             Self::DeviceNodes => "device-nodes",
@@ -162,6 +168,8 @@ impl Capability {
             Self::DiskSpace => "room for the image, templates and evidence",
             Self::Memory => "room for the guests",
             Self::Kvm => "guests at full speed instead of emulation",
+            Self::Nftables => "scenarios with a ruleset of nftables",
+            Self::Iptables => "scenarios with a ruleset of iptables",
             Self::CloudHypervisor => "scenarios with hypervisor = \"cloud-hypervisor\"",
             Self::Macvtap => "scenarios with type = \"macvtap\"",
             Self::DeviceNodes => "macvtap: its device node has to be made by mknod",
@@ -192,7 +200,9 @@ impl Capability {
             | Self::Memory => Need::Run,
             Self::Mmdebstrap | Self::DebianKeyring | Self::MkfsExt4 | Self::QemuImg => Need::Image,
             Self::Kvm => Need::Speed,
-            Self::CloudHypervisor
+            Self::Nftables
+            | Self::Iptables
+            | Self::CloudHypervisor
             | Self::Macvtap
             | Self::DeviceNodes
             | Self::Netem
@@ -201,6 +211,11 @@ impl Capability {
             | Self::VhostNet
             | Self::VhostVsock => Need::SomeScenarios,
         }
+    }
+
+    /// Whether setting up installs it although only some scenarios ask for it: it is a small package.
+    pub const fn small(self) -> bool {
+        matches!(self, Self::Nftables | Self::Iptables)
     }
 
     /// Whether the first `run` on a machine fails without it.

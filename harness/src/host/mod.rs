@@ -4,6 +4,7 @@
 //!
 //! ```text
 //! capability   what a machine may or may not offer
+//! needs        which of them a plan asks for, beyond what every run does
 //! finding      what is known about one of them here: present, or absent with its remedy
 //! command      one external command under a deadline, and how it failed
 //! tool         programs: where they are and which version
@@ -23,6 +24,7 @@
 //! netns        a machine: namespace, thread, runtime
 //! netlink      verbs on links, addresses and routes
 //! netlink_events  what changes there, told by the kernel
+//! firewall     rulesets, loaded by nft and iptables
 //! tap          a guest's TAP
 //! capture      a packet capture on a link
 //! inject       crafted frames out of a link
@@ -39,12 +41,14 @@ pub mod command;
 pub mod doctor;
 mod doctor_sys;
 pub mod finding;
+pub mod firewall;
 pub mod http;
 pub mod inject;
 pub mod isolate;
 pub mod jobserver;
 pub mod kvm;
 mod modules;
+pub mod needs;
 pub mod netlink;
 pub mod netlink_events;
 pub mod netns;

@@ -3,6 +3,8 @@
 //! A netlink socket belongs to the namespace of the thread that opened it, wherever it is used afterwards; so a
 //! [`Netlink`] is opened on its machine's thread and may then be used from anywhere.
 
+mod bridge;
+
 use std::io;
 use std::net::IpAddr;
 use std::os::fd::{AsFd, AsRawFd};
@@ -11,10 +13,12 @@ use futures_util::TryStreamExt;
 use ipnet::IpNet;
 use rtnetlink::packet_core::ErrorMessage;
 use rtnetlink::packet_route::link::{InfoData, InfoVeth, LinkMessage};
+use rtnetlink::packet_route::route::RouteScope;
 use rtnetlink::sys::AsyncSocket;
-use rtnetlink::{Handle, LinkBridge, LinkUnspec, LinkVeth, RouteMessageBuilder, new_connection};
+use rtnetlink::{Handle, LinkUnspec, LinkVeth, RouteMessageBuilder, new_connection};
 
 use crate::diagnostic::Diagnose;
+use crate::scenario::Route;
 use crate::scenario::names::IfName;
 use crate::scenario::net::Mac;
 
@@ -132,19 +136,6 @@ impl Netlink {
         self.add_link(message.build(), command).await
     }
 
-    /// `ip link add NAME type bridge stp_state 0 forward_delay 0 mcast_snooping 0`: a plain LAN switch.
-    ///
-    /// # Errors
-    /// [`LinkError`] with the kernel's words.
-    pub async fn add_switch(&self, name: &str) -> Result<(), LinkError> {
-        let message = LinkBridge::new(name)
-            .forward_delay(0)
-            .mcast_snooping(false)
-            .build();
-        let command = || format!("ip link add {name} type bridge forward_delay 0 mcast_snooping 0");
-        self.add_link(message, command).await
-    }
-
     /// `ip link set NAME up`.
     ///
     /// # Errors
@@ -207,28 +198,48 @@ impl Netlink {
             .map_err(|e| self.error(command(), &e))
     }
 
-    /// `ip route add TO via VIA`.
+    /// `ip link set NAME mtu MTU`.
     ///
     /// # Errors
     /// [`LinkError`] with the kernel's words.
-    pub async fn add_route(&self, to: IpNet, via: IpAddr) -> Result<(), LinkError> {
-        let command = format!("ip route add {to} via {via}");
-        let route = RouteMessageBuilder::<IpAddr>::new()
-            .destination_prefix(to.network(), to.prefix_len())
-            .and_then(|builder| builder.gateway(via));
-        let message = match route {
-            Ok(builder) => builder.build(),
-            Err(e) => {
-                return Err(LinkError {
-                    command,
-                    machine: self.machine.clone(),
-                    said: e.to_string(),
-                    errno: None,
-                });
-            }
+    pub async fn set_mtu(&self, name: &str, mtu: u32) -> Result<(), LinkError> {
+        let message = LinkUnspec::new_with_name(name).mtu(mtu).build();
+        self.set_link(message, || format!("ip link set {name} mtu {mtu}"))
+            .await
+    }
+
+    /// `ip route add TO [via VIA] [dev DEV] [onlink] [metric METRIC]`.
+    ///
+    /// # Errors
+    /// [`LinkError`] with the kernel's words.
+    pub async fn add_route(&self, route: &Route) -> Result<(), LinkError> {
+        let command = || format!("ip route add {route}");
+        let invalid = |said: String| LinkError {
+            command: command(),
+            machine: self.machine.clone(),
+            said,
+            errno: None,
         };
-        let result = self.handle.route().add(message).execute().await;
-        result.map_err(|e| self.error(command, &e))
+        let mut message = RouteMessageBuilder::<IpAddr>::new()
+            .destination_prefix(route.to.network(), route.to.prefix_len())
+            .map_err(|e| invalid(e.to_string()))?;
+        if let Some(via) = route.via {
+            message = message.gateway(via).map_err(|e| invalid(e.to_string()))?;
+        } else if route.to.addr().is_ipv4() {
+            // As `ip` does: what has no next hop is on the link. IPv6 has no scopes of routes.
+            message = message.scope(RouteScope::Link);
+        }
+        if let Some(dev) = &route.dev {
+            message = message.output_interface(self.index(dev.as_str()).await?);
+        }
+        if route.onlink {
+            message = message.onlink();
+        }
+        if let Some(metric) = route.metric {
+            message = message.priority(metric);
+        }
+        let added = self.handle.route().add(message.build()).execute().await;
+        added.map_err(|e| self.error(command(), &e))
     }
 
     async fn add_link(

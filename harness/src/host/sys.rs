@@ -24,6 +24,7 @@ struct IfReqFlags {
 
 mod ioctl {
     nix::ioctl_write_ptr_bad!(tunsetiff, nix::libc::TUNSETIFF, super::IfReqFlags);
+    nix::ioctl_write_int_bad!(tunsetowner, nix::libc::TUNSETOWNER);
     nix::ioctl_read_bad!(tungetiff, nix::libc::TUNGETIFF, super::IfReqFlags);
     nix::ioctl_write_int_bad!(tunsetpersist, nix::libc::TUNSETPERSIST);
 }
@@ -56,6 +57,13 @@ pub(super) fn tun_set_iff(
         .position(|b| *b == 0)
         .unwrap_or(req.name.len());
     Ok(String::from_utf8_lossy(&req.name[..end]).into_owned())
+}
+
+/// Lets a user attach to the TAP without `CAP_NET_ADMIN`: `ip tuntap add ... user UID`.
+pub(super) fn tun_set_owner(tun: BorrowedFd<'_>, uid: u32) -> io::Result<()> {
+    // SAFETY: the argument is a number, no pointer.
+    unsafe { ioctl::tunsetowner(tun.as_raw_fd(), uid.cast_signed()) }?;
+    Ok(())
 }
 
 /// `TUNSETPERSIST`: the interface outlives its descriptors.

@@ -5,9 +5,11 @@ use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use nix::libc;
+use nix::unistd::User;
 
 use super::sys;
 use crate::diagnostic::Diagnose;
+use crate::scenario::HostEnd;
 use crate::scenario::names::IfName;
 
 /// A TAP could not be made.
@@ -40,8 +42,8 @@ impl Diagnose for TapError {
 
 /// A TAP that lives as long as a descriptor to it is open.
 ///
-/// Equivalent: `ip tuntap add name NAME mode tap vnet_hdr`, as microvm.nix does for one vCPU, without its
-/// persistence: when the VMM that was handed the descriptor dies, the kernel removes the interface.
+/// Equivalent: `ip tuntap add name NAME mode tap [user OWNER] [vnet_hdr] [multi_queue]`, without its persistence: when
+/// the VMM that was handed the descriptor dies, the kernel removes the interface.
 #[derive(Debug)]
 #[must_use = "the interface goes away with this value"]
 pub struct Tap {
@@ -53,8 +55,9 @@ impl Tap {
     /// Makes the TAP in the network namespace of the calling thread.
     ///
     /// # Errors
-    /// [`TapError`] with the remedy for a device node that is missing or closed to this user.
-    pub fn create(name: &IfName) -> Result<Self, TapError> {
+    /// [`TapError`] with the remedy for a device node that is missing or closed to this user, or an owner that this
+    /// machine does not know.
+    pub fn create(name: &IfName, end: &HostEnd) -> Result<Self, TapError> {
         let failed = |source| TapError {
             name: name.clone(),
             source,
@@ -64,13 +67,23 @@ impl Tap {
             .write(true)
             .open("/dev/net/tun")
             .map_err(failed)?;
-        let flags = libc::IFF_TAP | libc::IFF_NO_PI | libc::IFF_VNET_HDR;
+        let mut flags = libc::IFF_TAP | libc::IFF_NO_PI;
+        if end.vnet_hdr {
+            flags |= libc::IFF_VNET_HDR;
+        }
+        if end.multi_queue {
+            flags |= libc::IFF_MULTI_QUEUE;
+        }
         let fd: OwnedFd = tun.into();
         let given = sys::tun_set_iff(fd.as_fd(), name.as_ref(), flags).map_err(failed)?;
         if given != name.as_ref() {
             return Err(failed(io::Error::other(format!(
                 "the kernel named it `{given}`"
             ))));
+        }
+        if let Some(owner) = &end.owner {
+            let id = user_id(owner).map_err(failed)?;
+            sys::tun_set_owner(fd.as_fd(), id).map_err(failed)?;
         }
         Ok(Self {
             name: name.clone(),
@@ -99,6 +112,18 @@ impl Tap {
     pub fn into_fd(self) -> OwnedFd {
         self.fd
     }
+}
+
+/// A user's number.
+fn user_id(owner: &str) -> io::Result<u32> {
+    if let Ok(id) = owner.parse() {
+        return Ok(id);
+    }
+    let user = User::from_name(owner)?.ok_or_else(|| {
+        let words = format!("there is no user `{owner}` on this machine; its number will do");
+        io::Error::new(io::ErrorKind::NotFound, words)
+    });
+    Ok(user?.uid.as_raw())
 }
 
 impl AsFd for Tap {

@@ -39,13 +39,15 @@ pub enum Tool {
     Mke2fs,
     QemuImg,
     CloudHypervisor,
+    Nft,
+    IptablesRestore,
     Newuidmap,
     Newgidmap,
 }
 
 impl Tool {
     /// All of them.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 17] = [
         Self::Ip,
         Self::Tc,
         Self::Bridge,
@@ -59,6 +61,8 @@ impl Tool {
         Self::Mke2fs,
         Self::QemuImg,
         Self::CloudHypervisor,
+        Self::Nft,
+        Self::IptablesRestore,
         Self::Newuidmap,
         Self::Newgidmap,
     ];
@@ -79,6 +83,8 @@ impl Tool {
             Self::Mke2fs => "mke2fs",
             Self::QemuImg => "qemu-img",
             Self::CloudHypervisor => "cloud-hypervisor",
+            Self::Nft => "nft",
+            Self::IptablesRestore => "iptables-restore",
             Self::Newuidmap => "newuidmap",
             Self::Newgidmap => "newgidmap",
         }
@@ -98,6 +104,8 @@ impl Tool {
             Self::Mke2fs => Capability::MkfsExt4,
             Self::QemuImg => Capability::QemuImg,
             Self::CloudHypervisor => Capability::CloudHypervisor,
+            Self::Nft => Capability::Nftables,
+            Self::IptablesRestore => Capability::Iptables,
             Self::Newuidmap | Self::Newgidmap => Capability::SubordinateIds,
         }
     }

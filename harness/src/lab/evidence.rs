@@ -20,6 +20,7 @@ use crate::image::versions_in;
 use crate::lab::boot::guest_folder;
 use crate::plan::GuestKind;
 use crate::report::{GuestMemory, Outcome};
+use crate::scenario::RulesetTool;
 
 /// File name and command of a piece of evidence.
 type Piece = (&'static str, &'static str);
@@ -46,9 +47,12 @@ const NETWORK: [Piece; 8] = [
     ),
     (
         "firewall.txt",
-        "nft list ruleset 2>/dev/null || iptables-save 2>/dev/null",
+        "nft list ruleset 2>/dev/null || iptables-save -c 2>/dev/null",
     ),
 ];
+
+/// `firewall.txt` of a machine that was given rules of iptables: with counters, whichever iptables it is.
+const IPTABLES: &str = "nft list ruleset 2>/dev/null; iptables-save -c; ip6tables-save -c";
 
 /// As many of [`NETWORK`] as a guest is asked after a run that passed: its state is there to be compared with a failed one's,
 /// and the rest would take longer than the checks under emulation.
@@ -114,9 +118,18 @@ pub(super) async fn gather(run: &Run<'_>, job: &Job, evidence: &Path) -> BTreeMa
         let folder = machine_folder(evidence, machine.name());
         // Without a networkd of its own, a machine's networkctl would ask the real host's.
         let networkd = run.lab.has_networkd(machine.name());
+        let known = run.scenario().machines.get(machine.name());
+        let rulesets = known.map_or(&[][..], |known| &known.rulesets);
+        let iptables = rulesets
+            .iter()
+            .any(|ruleset| ruleset.tool != RulesetTool::Nftables);
         let wanted = NETWORK
             .into_iter()
-            .filter(|(file, _)| networkd || *file != "networkctl.txt");
+            .filter(|(file, _)| networkd || *file != "networkctl.txt")
+            .map(|(file, command)| match file {
+                "firewall.txt" if iptables => (file, IPTABLES),
+                _ => (file, command),
+            });
         let vantage = Vantage::Machine(machine.clone());
         save_all(&vantage, wanted.collect(), &folder).await;
     });

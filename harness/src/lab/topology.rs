@@ -12,6 +12,7 @@ use tokio::task::JoinHandle;
 use crate::deadline::Deadline;
 use crate::diagnostic::Diagnose;
 use crate::host::capture::{Capture, CaptureError};
+use crate::host::firewall::{self, FirewallError};
 use crate::host::netlink::{LinkError, VethEnd};
 use crate::host::netlink_events::Changes;
 use crate::host::netns::{BeginNetns, MachineRoot, Netns, NetnsError, read_sysctl, write_sysctl};
@@ -42,6 +43,9 @@ pub enum LabError {
     /// A TAP.
     #[error("build the lab")]
     Tap(#[from] TapError),
+    /// A ruleset.
+    #[error("build the lab")]
+    Firewall(#[from] FirewallError),
     /// A sysctl, a server or a folder.
     #[error("{doing} on machine `{machine}`")]
     Io {
@@ -71,6 +75,7 @@ impl Diagnose for LabError {
             Self::Capture(e) => e.code(),
             Self::Service(e) => e.code(),
             Self::Tap(e) => e.code(),
+            Self::Firewall(e) => e.code(),
             Self::Guest(e) => e.code(),
             Self::Io { .. } => "lab.io",
             Self::NoMachine { .. } => "lab.no-machine",
@@ -84,6 +89,7 @@ impl Diagnose for LabError {
             Self::Capture(e) => e.help(),
             Self::Service(e) => e.help(),
             Self::Tap(e) => e.help(),
+            Self::Firewall(e) => e.help(),
             Self::Guest(e) => e.help(),
             Self::Io { .. } | Self::NoMachine { .. } => None,
         }
@@ -100,7 +106,8 @@ pub struct Lab {
     /// Web servers, by machine.
     pub(super) http: BTreeMap<String, JoinHandle<()>>,
     pub(super) networkd: BTreeMap<String, Networkd>,
-    taps: BTreeMap<String, Vec<Tap>>,
+    /// By guest, and by the place of the interface among the guest's.
+    taps: BTreeMap<String, BTreeMap<usize, Tap>>,
     captures: BTreeMap<String, Capture>,
     pub(super) machines: BTreeMap<String, Arc<Netns>>,
     pub(super) changes: Changes,
@@ -173,7 +180,8 @@ impl Lab {
 
     /// Takes a guest's TAPs, in the order of its interfaces, to hand them to its VMM.
     pub fn take_taps(&mut self, guest: &str) -> Vec<Tap> {
-        self.taps.remove(guest).unwrap_or_default()
+        let taps = self.taps.remove(guest).unwrap_or_default();
+        taps.into_values().collect()
     }
 
     /// Deletes a guest's TAPs, as microvm.nix's `tap-down` does. `steps` are those that made them.
@@ -293,8 +301,40 @@ impl Lab {
                 value,
                 optional,
             } => self.sysctl(machine, key, value, *optional).await?,
-            Step::Switch { machine, name } => {
-                self.machine(machine)?.netlink().add_switch(name).await?
+            Step::Switch {
+                machine,
+                name,
+                config,
+            } => {
+                let netlink = self.machine(machine)?.netlink();
+                netlink.add_switch(name, *config).await?;
+            }
+            Step::Bridge {
+                machine,
+                name,
+                config,
+            } => {
+                let netlink = self.machine(machine)?.netlink();
+                netlink.add_bridge(name.as_str(), config).await?;
+            }
+            Step::Mtu { machine, link, mtu } => {
+                self.machine(machine)?.netlink().set_mtu(link, *mtu).await?;
+            }
+            Step::BridgePort {
+                machine,
+                port,
+                options,
+            } => {
+                let netlink = self.machine(machine)?.netlink();
+                netlink.set_bridge_port(port.as_str(), options).await?;
+            }
+            Step::Vlan {
+                machine,
+                port,
+                change,
+            } => {
+                let netlink = self.machine(machine)?.netlink();
+                netlink.change_vlan(port.as_str(), *change).await?;
             }
             Step::Veth { here, there } => {
                 let peer = self.machine(&there.machine)?.namespace();
@@ -342,12 +382,17 @@ impl Lab {
                     .add_address(interface, *address)
                     .await?
             }
+            Step::Ruleset { machine, ruleset } => {
+                let folder = machine_folder(&folders.evidence, machine);
+                let (name, ruleset) = (machine.clone(), ruleset.clone());
+                let loaded = self
+                    .machine(machine)?
+                    .run(async move { firewall::load(&name, &ruleset, &folder).await });
+                loaded.await??;
+            }
             Step::Up { machine, link } => self.machine(machine)?.netlink().set_up(link).await?,
-            Step::Route { machine, to, via } => {
-                self.machine(machine)?
-                    .netlink()
-                    .add_route(*to, *via)
-                    .await?
+            Step::Route { machine, route } => {
+                self.machine(machine)?.netlink().add_route(route).await?;
             }
             Step::Http { machine, config } => self.start_http(machine, config).await?,
             Step::Dnsmasq { machine, config } => {
@@ -372,16 +417,19 @@ impl Lab {
             Step::Tap {
                 machine,
                 guest,
+                index,
                 id,
+                end,
                 held,
             } => {
-                let id = id.clone();
+                let (id, end) = (id.clone(), end.clone());
                 let tap = self
                     .machine(machine)?
-                    .run(async move { Tap::create(&id) })
+                    .run(async move { Tap::create(&id, &end) })
                     .await??;
                 if *held {
-                    self.taps.entry(guest.clone()).or_default().push(tap);
+                    let taps = self.taps.entry(guest.clone()).or_default();
+                    taps.insert(*index, tap);
                 } else {
                     tap.let_go()?;
                 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::attach;
 use super::ghost::{self, GuestKind};
 use super::step::{LinkEnd, Step};
 use crate::scenario::names::{IfName, MachineName};
@@ -32,13 +33,37 @@ const STAND_IN: [(&str, &str); 3] = [
 pub(super) fn steps(scenario: &Scenario, kind: GuestKind) -> Vec<Step> {
     let mut steps = Vec::new();
     machines(scenario, &mut steps);
-    cables(scenario, &mut steps);
+    let mut up = cables(scenario, &mut steps);
+    for (name, machine) in &scenario.machines {
+        attach::bridges(name, machine, &mut steps);
+        let bridges = machine.bridges.keys();
+        up.extend(bridges.map(|bridge| (name.to_string(), bridge.to_string())));
+    }
+    for (name, machine) in &scenario.machines {
+        steps.extend(machine.rulesets.iter().map(|ruleset| Step::Ruleset {
+            machine: name.to_string(),
+            ruleset: ruleset.clone(),
+        }));
+    }
+    steps.extend(
+        up.into_iter()
+            .map(|(machine, link)| Step::Up { machine, link }),
+    );
     for (name, machine) in &scenario.machines {
         addresses(name, machine, &mut steps);
     }
     for (name, machine) in &scenario.machines {
         services(name, machine, &mut steps);
     }
+    let ghosts = || {
+        let now = |(_, guest): &(&MachineName, &Guest)| guest.start == GuestStart::Boot;
+        scenario
+            .guests
+            .iter()
+            .filter(move |one| kind == GuestKind::Ghost && now(one))
+    };
+    steps.extend(ghosts().map(|(name, _)| ghost::machine(name)));
+    links(scenario, kind, true, &mut steps);
     for (name, machine) in &scenario.machines {
         if let Some(units) = &machine.networkd {
             steps.push(Step::Networkd {
@@ -47,16 +72,38 @@ pub(super) fn steps(scenario: &Scenario, kind: GuestKind) -> Vec<Step> {
             });
         }
     }
-    match kind {
-        GuestKind::Vm => guests(scenario, &mut steps),
-        GuestKind::Ghost => {
-            let now = |(_, guest): &(&MachineName, &Guest)| guest.start == GuestStart::Boot;
-            for (name, guest) in scenario.guests.iter().filter(now) {
-                ghost::steps(name, guest, &mut steps);
-            }
-        }
+    links(scenario, kind, false, &mut steps);
+    steps.extend(ghosts().map(|(name, guest)| ghost::networkd(name, guest)));
+    if kind == GuestKind::Vm {
+        steps.extend(scenario.guests.iter().map(|(name, guest)| Step::Guest {
+            name: name.to_string(),
+            start: guest.start,
+        }));
     }
     steps
+}
+
+/// The guests' links: those that are made before the machines' networkd, or those after it.
+fn links(scenario: &Scenario, kind: GuestKind, before_networkd: bool, steps: &mut Vec<Step>) {
+    for (name, guest) in &scenario.guests {
+        match kind {
+            GuestKind::Vm => {
+                let held = guest.start == GuestStart::Boot;
+                attach::taps(scenario, name, guest, held, before_networkd, steps);
+            }
+            GuestKind::Ghost if guest.start == GuestStart::Boot => {
+                ghost::links(scenario, name, guest, before_networkd, steps);
+            }
+            GuestKind::Ghost => {}
+        }
+    }
+}
+
+/// Whether a machine stands for what lies outside: it holds no guest and has no bridge, and nobody configures it
+/// otherwise than the lab.
+fn stands_in(scenario: &Scenario, name: &MachineName, machine: &Machine) -> bool {
+    let holds = scenario.guests.values().any(|guest| guest.on == *name);
+    machine.networkd.is_none() && machine.bridges.is_empty() && !holds
 }
 
 fn machines(scenario: &Scenario, steps: &mut Vec<Step>) {
@@ -90,7 +137,7 @@ fn machines(scenario: &Scenario, steps: &mut Vec<Step>) {
         for (key, value) in EVERYWHERE {
             sysctl(name.as_ref(), key, value, true);
         }
-        if machine.networkd.is_none() {
+        if stands_in(scenario, name, machine) {
             for (key, value) in STAND_IN {
                 sysctl(name.as_ref(), key, value, false);
             }
@@ -99,13 +146,27 @@ fn machines(scenario: &Scenario, steps: &mut Vec<Step>) {
             sysctl(name.as_ref(), "net.ipv4.ip_forward", "1", false);
             sysctl(name.as_ref(), "net.ipv6.conf.all.forwarding", "1", false);
         }
+        let links: Vec<&str> = links_of(scenario, name, machine);
         for (key, value) in &machine.sysctls {
+            if attach::link_of(key).is_some_and(|link| links.contains(&link)) {
+                continue; // set when the link is there
+            }
             sysctl(name.as_ref(), key, value, false);
         }
     }
 }
 
-fn cables(scenario: &Scenario, steps: &mut Vec<Step>) {
+/// The links of a machine that the plan makes.
+fn links_of<'s>(scenario: &'s Scenario, name: &MachineName, machine: &'s Machine) -> Vec<&'s str> {
+    let plugged = machine.interfaces.iter().map(|one| one.name.as_str());
+    let bridges = machine.bridges.keys().map(IfName::as_str);
+    let guests = scenario.guests.values().filter(|guest| guest.on == *name);
+    let ends = guests.flat_map(|guest| guest.interfaces.iter().map(|nic| nic.id.as_str()));
+    plugged.chain(bridges).chain(ends).collect()
+}
+
+/// Cables and switches; returns the links to bring up.
+fn cables(scenario: &Scenario, steps: &mut Vec<Step>) -> Vec<(String, String)> {
     let mut plugged: BTreeMap<&MachineName, Vec<(&MachineName, &MachineInterface)>> =
         BTreeMap::new();
     for (name, machine) in &scenario.machines {
@@ -132,10 +193,11 @@ fn cables(scenario: &Scenario, steps: &mut Vec<Step>) {
             }
             // Validation has made sure that a cable has two ends.
             (Segment::Cable, _) => {}
-            (Segment::Switch, ends) => {
+            (Segment::Switch(config), ends) => {
                 steps.push(Step::Switch {
                     machine: FABRIC.to_owned(),
                     name: segment.to_string(),
+                    config: *config,
                 });
                 up.push((FABRIC.to_owned(), segment.to_string()));
                 for (name, interface) in ends {
@@ -146,7 +208,7 @@ fn cables(scenario: &Scenario, steps: &mut Vec<Step>) {
                             machine: FABRIC.to_owned(),
                             name: socket.clone(),
                             mac: None,
-                            mtu: interface.mtu,
+                            mtu: config.mtu.or(interface.mtu),
                         },
                         there: end(name, interface),
                     });
@@ -168,10 +230,7 @@ fn cables(scenario: &Scenario, steps: &mut Vec<Step>) {
             }
         }
     }
-    steps.extend(
-        up.into_iter()
-            .map(|(machine, link)| Step::Up { machine, link }),
-    );
+    up
 }
 
 fn end(machine: &MachineName, interface: &MachineInterface) -> LinkEnd {
@@ -212,11 +271,17 @@ fn addresses(name: &MachineName, machine: &Machine, steps: &mut Vec<Step>) {
             });
         }
     }
+    for (bridge, config) in &machine.bridges {
+        steps.extend(config.addresses.iter().map(|address| Step::Address {
+            machine: name.to_string(),
+            interface: bridge.to_string(),
+            address: *address,
+        }));
+    }
     for route in &machine.routes {
         steps.push(Step::Route {
             machine: name.to_string(),
-            to: route.to,
-            via: route.via,
+            route: route.clone(),
         });
     }
 }
@@ -234,39 +299,4 @@ fn services(name: &MachineName, machine: &Machine, steps: &mut Vec<Step>) {
             config: config.clone(),
         });
     }
-}
-
-fn guests(scenario: &Scenario, steps: &mut Vec<Step>) {
-    for (name, guest) in &scenario.guests {
-        let held = guest.start == GuestStart::Boot;
-        steps.extend(taps(name, guest, held));
-        steps.push(Step::Guest {
-            name: name.to_string(),
-            start: guest.start,
-        });
-    }
-}
-
-/// A guest's TAPs and what belongs to them: what is done again for each of its later starts.
-pub(super) fn taps(name: &MachineName, guest: &Guest, held: bool) -> Vec<Step> {
-    let mut steps = Vec::new();
-    for interface in &guest.interfaces {
-        let machine = guest.on.to_string();
-        steps.push(Step::Tap {
-            machine: machine.clone(),
-            guest: name.to_string(),
-            id: interface.id.clone(),
-            held,
-        });
-        steps.push(Step::Capture {
-            machine: machine.clone(),
-            link: interface.id.to_string(),
-            file: format!("{name}-{}", interface.id),
-        });
-        steps.push(Step::Up {
-            machine,
-            link: interface.id.to_string(),
-        });
-    }
-    steps
 }

@@ -5,6 +5,7 @@
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use super::attach;
 use super::step::{LinkEnd, Step};
 use crate::scenario::names::{IfName, MachineName};
 use crate::scenario::{Guest, Scenario, UnitFile};
@@ -36,21 +37,31 @@ fn machine_id(name: &MachineName) -> String {
     bytes.map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// The steps of one ghost: its machine, a veth for each TAP, and networkd last, as a guest boots last.
-///
-/// The end on the host keeps the TAP's name and gets no master: its bridge is networkd's business.
-pub(super) fn steps(name: &MachineName, guest: &Guest, steps: &mut Vec<Step>) {
-    steps.push(Step::Machine {
+/// A ghost's machine, which is there from the beginning.
+pub(super) fn machine(name: &MachineName) -> Step {
+    Step::Machine {
         name: name.to_string(),
         private_run: true,
         machine_id: Some(machine_id(name)),
-    });
-    for (index, interface) in guest.interfaces.iter().enumerate() {
-        let machine = guest.on.to_string();
-        let link = interface.id.to_string();
+    }
+}
+
+/// A veth for each TAP that is made before the host's networkd, or for each after it.
+///
+/// The end on the host keeps the TAP's name; where the host runs networkd it gets no master: its bridge is networkd's
+/// business. Owner, queues and `vnet_hdr` are a TAP's alone.
+pub(super) fn links(
+    scenario: &Scenario,
+    name: &MachineName,
+    guest: &Guest,
+    before_networkd: bool,
+    steps: &mut Vec<Step>,
+) {
+    let nics = guest.interfaces.iter().enumerate();
+    for (index, interface) in nics.filter(|(_, nic)| nic.host.before_networkd == before_networkd) {
         steps.push(Step::Veth {
             here: LinkEnd {
-                machine: machine.clone(),
+                machine: guest.on.to_string(),
                 name: interface.id.clone(),
                 mac: None,
                 mtu: None,
@@ -62,17 +73,16 @@ pub(super) fn steps(name: &MachineName, guest: &Guest, steps: &mut Vec<Step>) {
                 mtu: None,
             },
         });
-        steps.push(Step::Capture {
-            machine: machine.clone(),
-            link: link.clone(),
-            file: format!("{name}-{link}"),
-        });
-        steps.push(Step::Up { machine, link });
+        attach::host_end(scenario, name, &guest.on, interface, steps);
     }
-    steps.push(Step::Networkd {
+}
+
+/// networkd comes last, as a guest boots last.
+pub(super) fn networkd(name: &MachineName, guest: &Guest) -> Step {
+    Step::Networkd {
         machine: name.to_string(),
         units: guest.units.clone(),
-    });
+    }
 }
 
 /// Why ghosts would mislead about this scenario, one sentence for each line of a unit file that a veth in a namespace

@@ -5,6 +5,8 @@
 
 mod accelerator;
 pub mod action;
+mod attach;
+pub mod bridge;
 mod build;
 pub mod dnsmasq;
 pub mod frame;
@@ -50,15 +52,24 @@ impl TopologyPlan {
     pub fn ghost_steps(scenario: &Scenario, guest: &MachineName) -> Vec<Step> {
         let mut steps = Vec::new();
         if let Some(plan) = scenario.guests.get(guest) {
-            ghost::steps(guest, plan, &mut steps);
+            steps.push(ghost::machine(guest));
+            for before_networkd in [true, false] {
+                ghost::links(scenario, guest, plan, before_networkd, &mut steps);
+            }
+            steps.push(ghost::networkd(guest, plan));
         }
         steps
     }
 
     /// The steps that make a guest's TAPs for one start of its VMM: `tap-up` of microvm.nix.
     pub fn guest_steps(scenario: &Scenario, guest: &MachineName) -> Vec<Step> {
-        let plan = scenario.guests.get(guest);
-        plan.map_or_else(Vec::new, |plan| build::taps(guest, plan, true))
+        let mut steps = Vec::new();
+        if let Some(plan) = scenario.guests.get(guest) {
+            for before_networkd in [true, false] {
+                attach::taps(scenario, guest, plan, true, before_networkd, &mut steps);
+            }
+        }
+        steps
     }
 
     /// The steps in the order they are carried out.

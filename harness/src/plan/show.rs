@@ -2,7 +2,7 @@
 
 use std::fmt::{self, Display, Formatter};
 
-use super::{Step, TopologyPlan, dnsmasq, shell};
+use super::{Step, TopologyPlan, bridge, dnsmasq, shell};
 use crate::scenario::GuestStart;
 
 impl TopologyPlan {
@@ -53,9 +53,48 @@ impl Display for Step {
                 let flag = if *optional { "-e " } else { "" };
                 write!(f, "ip netns exec {machine} sysctl {flag}-w {key}={value}")
             }
-            Self::Switch { machine, name } => write!(
+            Self::Switch {
+                machine,
+                name,
+                config,
+            } => {
+                write!(f, "ip -n {machine} link add {name}")?;
+                if let Some(mtu) = config.mtu {
+                    write!(f, " mtu {mtu}")?;
+                }
+                let snooping = u8::from(config.multicast_snooping);
+                write!(f, " type bridge forward_delay 0 mcast_snooping {snooping}")
+            }
+            Self::Bridge {
+                machine,
+                name,
+                config,
+            } => {
+                let words = bridge::bridge_words(config);
+                write!(f, "ip -n {machine} link add {name} {words}")
+            }
+            Self::Mtu { machine, link, mtu } => {
+                write!(f, "ip -n {machine} link set {link} mtu {mtu}")
+            }
+            Self::BridgePort {
+                machine,
+                port,
+                options,
+            } => {
+                let words = bridge::port_words(options);
+                write!(
+                    f,
+                    "ip -n {machine} link set {port} type bridge_slave {words}"
+                )
+            }
+            Self::Vlan {
+                machine,
+                port,
+                change,
+            } => write!(
                 f,
-                "ip -n {machine} link add {name} type bridge forward_delay 0 mcast_snooping 0"
+                "bridge -n {machine} vlan {}",
+                change.words(port.as_str())
             ),
             Self::Veth { here, there } => {
                 write!(f, "ip -n {} link add {}", here.machine, here.name)?;
@@ -94,10 +133,12 @@ impl Display for Step {
                 interface,
                 address,
             } => write!(f, "ip -n {machine} addr add {address} dev {interface}"),
-            Self::Up { machine, link } => write!(f, "ip -n {machine} link set {link} up"),
-            Self::Route { machine, to, via } => {
-                write!(f, "ip -n {machine} route add {to} via {via}")
+            Self::Ruleset { machine, ruleset } => {
+                let command = shell::join(&ruleset.tool.command(&ruleset.name));
+                write!(f, "ip netns exec {machine} {command}")
             }
+            Self::Up { machine, link } => write!(f, "ip -n {machine} link set {link} up"),
+            Self::Route { machine, route } => write!(f, "ip -n {machine} route add {route}"),
             Self::Http { machine, config } => write!(
                 f,
                 "ip netns exec {machine} busybox httpd -p {}  # answers {:?}",
@@ -120,8 +161,20 @@ impl Display for Step {
                 }
                 Ok(())
             }
-            Self::Tap { machine, id, .. } => {
-                write!(f, "ip -n {machine} tuntap add name {id} mode tap vnet_hdr")
+            Self::Tap {
+                machine, id, end, ..
+            } => {
+                write!(f, "ip -n {machine} tuntap add name {id} mode tap")?;
+                if let Some(owner) = &end.owner {
+                    write!(f, " user {owner}")?;
+                }
+                if end.vnet_hdr {
+                    write!(f, " vnet_hdr")?;
+                }
+                if end.multi_queue {
+                    write!(f, " multi_queue")?;
+                }
+                Ok(())
             }
             Self::Guest { name, .. } => write!(f, "# start guest {name}"),
         }

@@ -1,12 +1,13 @@
 //! One kernel or process action each.
 
-use std::net::IpAddr;
-
 use ipnet::IpNet;
 
+use super::bridge::VlanChange;
 use crate::scenario::names::IfName;
 use crate::scenario::net::Mac;
-use crate::scenario::{Dnsmasq, GuestStart, HttpServer, UnitFile};
+use crate::scenario::{
+    Bridge, BridgePort, Dnsmasq, GuestStart, HostEnd, HttpServer, Route, Ruleset, Switch, UnitFile,
+};
 
 /// One end of a veth pair.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,6 +51,26 @@ pub enum Step {
         machine: String,
         /// Bridge name.
         name: String,
+        /// What it is told.
+        config: Switch,
+    },
+    /// A bridge of a machine, down.
+    Bridge {
+        /// Machine.
+        machine: String,
+        /// Name.
+        name: IfName,
+        /// Its options. Addresses and ports are steps of their own.
+        config: Bridge,
+    },
+    /// The MTU of a link.
+    Mtu {
+        /// Machine.
+        machine: String,
+        /// Link.
+        link: String,
+        /// In bytes.
+        mtu: u32,
     },
     /// A cable.
     Veth {
@@ -76,6 +97,24 @@ pub enum Step {
         /// Bridge.
         bridge: String,
     },
+    /// What a bridge does with one of its ports.
+    BridgePort {
+        /// Machine.
+        machine: String,
+        /// Port.
+        port: IfName,
+        /// Its options; VLANs are steps of their own.
+        options: BridgePort,
+    },
+    /// A VLAN of a bridge's port.
+    Vlan {
+        /// Machine.
+        machine: String,
+        /// Port.
+        port: IfName,
+        /// What changes.
+        change: VlanChange,
+    },
     /// An address.
     Address {
         /// Machine.
@@ -84,6 +123,14 @@ pub enum Step {
         interface: String,
         /// Address with prefix length.
         address: IpNet,
+    },
+    /// Loads a firewall's rules. All links that the lab makes are there then, and down; those of networkd and of
+    /// guests are not.
+    Ruleset {
+        /// Machine.
+        machine: String,
+        /// What is loaded.
+        ruleset: Ruleset,
     },
     /// Brings a link up.
     Up {
@@ -96,10 +143,8 @@ pub enum Step {
     Route {
         /// Machine.
         machine: String,
-        /// Destination.
-        to: IpNet,
-        /// Next hop.
-        via: IpAddr,
+        /// Where to, and how.
+        route: Route,
     },
     /// A web server.
     Http {
@@ -122,14 +167,18 @@ pub enum Step {
         /// The files, unmodified.
         units: Vec<UnitFile>,
     },
-    /// A guest's TAP, as microvm.nix's `tap-up` makes it. Its bridge is networkd's business.
+    /// A guest's TAP, as microvm.nix's `tap-up` makes it.
     Tap {
         /// Machine.
         machine: String,
         /// Guest it is for.
         guest: String,
+        /// Which of the guest's interfaces it is, from 0.
+        index: usize,
         /// Name on the host side.
         id: IfName,
+        /// Owner and flags; the rest are steps of their own.
+        end: HostEnd,
         /// Whether the lab holds it open for the VMM, to hand down its descriptor. Otherwise it has no carrier until
         /// the VMM opens it by name, or until it is made anew for a start.
         held: bool,

@@ -21,6 +21,7 @@ mod read;
 mod shape;
 pub mod step;
 mod step_words;
+mod topology;
 mod validate;
 pub mod vmm;
 mod words;
@@ -29,6 +30,7 @@ pub use error::{Fault, ScenarioErrors};
 pub use find::{FindError, ScenarioName, find, scenario_names};
 pub use load::{LoadedScenario, UnknownVariant, load};
 pub use step::Step;
+pub use topology::{Bridge, BridgePort, HostEnd, Route, Ruleset, RulesetTool};
 pub use vmm::{GuestStart, HypervisorKind, MachineType, NicOptions, Transport};
 
 use std::collections::BTreeMap;
@@ -79,7 +81,16 @@ pub enum Segment {
     /// A veth pair between exactly two interfaces.
     Cable,
     /// A bridge in the lab's fabric namespace with one port for each interface.
-    Switch,
+    Switch(Switch),
+}
+
+/// What a LAN switch is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Switch {
+    /// MTU of its sockets in bytes: what is longer is lost; that of the interface plugged in when absent.
+    pub mtu: Option<u32>,
+    /// IGMP and MLD snooping.
+    pub multicast_snooping: bool,
 }
 
 /// A machine that is a network namespace.
@@ -87,12 +98,16 @@ pub enum Segment {
 pub struct Machine {
     /// Plugged interfaces, in order.
     pub interfaces: Vec<MachineInterface>,
+    /// Bridges made by rtnetlink (not on machines that run networkd, which has `.netdev` files).
+    pub bridges: BTreeMap<IfName, Bridge>,
     /// Forward IPv4 and IPv6 between interfaces (`net.ipv4.ip_forward`, `net.ipv6.conf.all.forwarding`).
     pub forward: bool,
     /// Static routes beside the connected ones.
     pub routes: Vec<Route>,
     /// Sysctls below `net.`, applied after the lab's own defaults; key in dotted form.
     pub sysctls: BTreeMap<String, String>,
+    /// Rulesets, loaded in this order before any link is up.
+    pub rulesets: Vec<Ruleset>,
     /// Unit files for a real systemd-networkd that runs in this machine; `None`: the machine is configured
     /// plainly by rtnetlink.
     pub networkd: Option<Vec<UnitFile>>,
@@ -111,19 +126,12 @@ pub struct MachineInterface {
     pub segment: MachineName,
     /// MAC address; a stable one is derived from machine and interface name when absent.
     pub mac: Option<Mac>,
+    /// Bridge of the machine that it is put on by rtnetlink.
+    pub master: Option<IfName>,
     /// Addresses set by rtnetlink (not for machines that run networkd, which has its own files).
     pub addresses: Vec<IpNet>,
     /// MTU in bytes; the kernel's 1500 when absent.
     pub mtu: Option<u32>,
-}
-
-/// A static route: `ip route add TO via VIA`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Route {
-    /// Destination; `0.0.0.0/0` or `::/0` for a default route.
-    pub to: IpNet,
-    /// Next hop, of the same family.
-    pub via: IpAddr,
 }
 
 /// A systemd-networkd unit file: the same bytes one would put into `/etc/systemd/network`.
@@ -208,6 +216,8 @@ pub struct GuestInterface {
     pub id: IfName,
     /// The guest's MAC address.
     pub mac: Mac,
+    /// What is done to the host's end.
+    pub host: HostEnd,
     /// Addresses inside the guest; only where the image has no networkd.
     pub addresses: Vec<IpNet>,
     /// Whether the guest's kernel accepts router advertisements; only where the image has no networkd.

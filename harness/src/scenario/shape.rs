@@ -36,15 +36,19 @@ pub(super) const VARIANT: Shape = shape(
         "steps",
     ],
 );
-pub(super) const SEGMENT: Shape = shape("a segment", &["kind"]);
+pub(super) const SEGMENT: Shape = shape("a segment", &["kind", "mtu", "multicast_snooping"]);
 pub(super) const MACHINE: Shape = shape(
     "a machine",
     &[
         "enabled",
         "interfaces",
+        "bridges",
         "forward",
         "routes",
         "sysctls",
+        "nftables",
+        "iptables",
+        "ip6tables",
         "networkd",
         "without_units",
         "dnsmasq",
@@ -53,9 +57,42 @@ pub(super) const MACHINE: Shape = shape(
 );
 pub(super) const INTERFACE: Shape = shape(
     "a machine's interface",
-    &["name", "segment", "mac", "addresses", "mtu"],
+    &["name", "segment", "mac", "master", "addresses", "mtu"],
 );
+pub(super) const BRIDGE: Shape = shape(
+    "a bridge",
+    &[
+        "mac",
+        "mtu",
+        "stp",
+        "priority",
+        "forward_delay",
+        "hello_time",
+        "max_age",
+        "ageing_time",
+        "multicast_snooping",
+        "multicast_querier",
+        "vlan_filtering",
+        "default_pvid",
+        "addresses",
+        "ports",
+    ],
+);
+pub(super) const BRIDGE_PORT: Shape = shape(
+    "a bridge's port",
+    &[
+        "isolated", "hairpin", "learning", "cost", "priority", "pvid", "vlans",
+    ],
+);
+/// A route of a guest, whose kernel's names for its NICs nobody knows.
 pub(super) const ROUTE: Shape = shape("a route", &["to", "via"]);
+pub(super) const MACHINE_ROUTE: Shape = shape(
+    "a machine's route",
+    &["to", "via", "dev", "onlink", "metric"],
+);
+/// A route by a TAP, which is its `dev`.
+pub(super) const HOST_ROUTE: Shape =
+    shape("a route of the host", &["to", "via", "onlink", "metric"]);
 pub(super) const DNSMASQ: Shape = shape("dnsmasq", &["interface", "records", "ra", "dhcp"]);
 pub(super) const RA: Shape = shape("`ra`", &["prefix", "rdnss", "lifetime"]);
 pub(super) const HTTP_SERVER: Shape = shape("an HTTP server", &["port", "body"]);
@@ -91,6 +128,15 @@ pub(super) const GUEST_INTERFACE: Shape = shape(
         "mtu",
         "checksum_offload",
         "segmentation_offload",
+        "owner",
+        "multi_queue",
+        "vnet_hdr",
+        "up",
+        "before_networkd",
+        "master",
+        "host_mtu",
+        "host_addresses",
+        "host_routes",
     ],
 );
 pub(super) const CHECK: Shape = shape(
@@ -245,7 +291,11 @@ mod tests {
             &SEGMENT,
             &MACHINE,
             &INTERFACE,
+            &BRIDGE,
+            &BRIDGE_PORT,
             &ROUTE,
+            &MACHINE_ROUTE,
+            &HOST_ROUTE,
             &DNSMASQ,
             &RA,
             &HTTP_SERVER,

@@ -11,10 +11,13 @@ use super::near::suggest;
 use super::net::{Mac, MacError};
 use super::read::Bad;
 use super::vmm::Vmm;
-use super::{GuestInterfaceKind, GuestStart, HypervisorKind, RecordType, Segment};
+use super::{GuestInterfaceKind, GuestStart, HypervisorKind, RecordType, Segment, Switch};
 
 /// The longest a check may wait; more is a typing error, and sums of deadlines must not overflow.
 const LONGEST_WAIT: Duration = Duration::from_secs(3600);
+
+/// The longest timer of a bridge that anybody means.
+const LONGEST_TIMER: Duration = Duration::from_secs(24 * 3600);
 
 pub(super) fn bad(message: impl Into<String>, label: impl Into<String>) -> Bad {
     Bad {
@@ -228,6 +231,35 @@ pub(super) fn duration(text: &str) -> Result<Duration, Bad> {
     }
 }
 
+/// A bridge's timer. The kernel counts them in hundredths of a second.
+pub(super) fn timer(text: &str) -> Result<Duration, Bad> {
+    let fault = |label: &str| bad(format!("`{text}` is not a bridge's timer"), label);
+    match humantime::parse_duration(text) {
+        Ok(time) if time.subsec_nanos() % 10_000_000 != 0 => {
+            Err(fault("must be in hundredths of a second"))
+        }
+        Ok(time) if time > LONGEST_TIMER => Err(fault("must be at most `1day`")),
+        Ok(time) => Ok(time),
+        Err(_) => Err(fault("not a duration").help("for example `15s` or `200ms`")),
+    }
+}
+
+/// Whom a TAP belongs to: a user's name or number.
+pub(super) fn user(text: &str) -> Result<String, Bad> {
+    let first = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    let letter = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.');
+    let digits = text.starts_with(|c: char| c.is_ascii_digit());
+    let known = text.starts_with(first)
+        && text.len() <= 32
+        && text.bytes().all(letter)
+        && (!digits || text.parse::<u32>().is_ok_and(|id| id != u32::MAX));
+    if known {
+        return Ok(text.to_owned());
+    }
+    let fault = bad(format!("{text:?} is not a user"), "not a user");
+    Err(fault.help("a user's name or number, for example `\"root\"` or `\"65534\"`"))
+}
+
 /// One of a closed set of words.
 pub(super) fn one_of<T: Copy>(
     text: &str,
@@ -246,7 +278,10 @@ pub(super) fn segment_kind(text: &str) -> Result<Segment, Bad> {
     one_of(
         text,
         "kind",
-        &[("cable", Segment::Cable), ("switch", Segment::Switch)],
+        &[
+            ("cable", Segment::Cable),
+            ("switch", Segment::Switch(Switch::default())),
+        ],
     )
 }
 
@@ -334,6 +369,25 @@ mod tests {
         assert_eq!(duration("1m 30s").unwrap(), Duration::from_secs(90));
         for text in ["", "0s", "2h", "thirty", "-1s", "99999999999999999999y"] {
             assert!(duration(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn timers_are_what_the_kernel_can_count() {
+        assert_eq!(timer("0s").unwrap(), Duration::ZERO);
+        assert_eq!(timer("210ms").unwrap(), Duration::from_millis(210));
+        for text in ["", "15", "5ms", "2days", "-1s"] {
+            assert!(timer(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn users_are_names_or_numbers() {
+        for name in ["root", "_apt", "systemd-network", "0", "65534"] {
+            assert_eq!(user(name).unwrap(), name);
+        }
+        for name in ["", "-a", "a b", "4294967295", "1x", "a:b"] {
+            assert!(user(name).is_err(), "{name:?}");
         }
     }
 

@@ -151,7 +151,8 @@ impl DoctorReport {
             .collect()
     }
 
-    /// Required capabilities that are absent and that a package may bring: what to hand to `run_setup`.
+    /// Capabilities that are absent and that a package may bring, required ones and small ones: what to hand to
+    /// `run_setup`.
     pub fn installable(&self) -> Vec<Capability> {
         installable(&self.findings, &self.tools)
     }
@@ -228,7 +229,7 @@ fn kvm_finding(verdict: &KvmVerdict) -> Finding {
     }
 }
 
-/// Required capabilities that a package mends. Ids lack either their helpers or merely a range of numbers.
+/// Capabilities that a package mends. Ids lack either their helpers or merely a range of numbers.
 fn installable(findings: &[Finding], tools: &Tools) -> Vec<Capability> {
     let helpers_are_here = [Tool::Newuidmap, Tool::Newgidmap]
         .iter()
@@ -236,7 +237,7 @@ fn installable(findings: &[Finding], tools: &Tools) -> Vec<Capability> {
     let absent = findings.iter().filter(|finding| !finding.is_present());
     absent
         .map(|finding| finding.capability)
-        .filter(|capability| capability.required())
+        .filter(|capability| capability.required() || capability.small())
         .filter(|capability| *capability != Capability::SubordinateIds || !helpers_are_here)
         .collect()
 }

@@ -65,6 +65,8 @@ const fn apt(capability: Capability) -> &'static [&'static str] {
         // Not `dbus-daemon`, which old releases do not have apart; `dbus` brings it on all of them.
         Capability::DbusDaemon => &["dbus"],
         Capability::Networkd => &["systemd"],
+        Capability::Nftables => &["nftables"],
+        Capability::Iptables => &["iptables"],
         _ => &[],
     }
 }
@@ -83,6 +85,8 @@ const fn dnf(capability: Capability) -> &'static [&'static str] {
         Capability::SubordinateIds => &["shadow-utils"],
         Capability::DbusDaemon => &["dbus-daemon"],
         Capability::Networkd => &["systemd-networkd"],
+        Capability::Nftables => &["nftables"],
+        Capability::Iptables => &["iptables-nft"],
         _ => &[],
     }
 }
@@ -100,6 +104,8 @@ const fn pacman(capability: Capability) -> &'static [&'static str] {
         Capability::SubordinateIds => &["shadow"],
         Capability::DbusDaemon => &["dbus"],
         Capability::Networkd => &["systemd"],
+        Capability::Nftables => &["nftables"],
+        Capability::Iptables => &["iptables"],
         _ => &[],
     }
 }
@@ -118,6 +124,8 @@ const fn nix(capability: Capability) -> &'static [&'static str] {
         Capability::SubordinateIds => &["shadow"],
         Capability::DbusDaemon => &["dbus"],
         Capability::Networkd => &["systemd"],
+        Capability::Nftables => &["nftables"],
+        Capability::Iptables => &["iptables"],
         _ => &[],
     }
 }

@@ -24,6 +24,8 @@ fn versions_are_read_from_real_banners() {
         ("systemd 257 (257.13-1~deb13u1)", "257"),
         ("D-Bus Message Bus Daemon 1.14.10", "1.14.10"),
         ("cloud-hypervisor v53.0.0-dirty", "53.0.0"),
+        ("nftables v1.0.6 (Lester Gooch #5)", "1.0.6"),
+        ("iptables-restore v1.8.9 (nf_tables)", "1.8.9"),
     ];
     for (banner, version) in banners {
         assert_eq!(version_in(banner).as_deref(), Some(version), "{banner}");

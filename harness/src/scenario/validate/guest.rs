@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Context, plain, units, vmm};
+use super::{Context, host_end, plain, units, vmm};
 use crate::scenario::names::MachineName;
 use crate::scenario::provides::Provides;
 use crate::scenario::read::{At, Reader, parsed, text_of};
@@ -100,11 +100,14 @@ fn interface<'a>(
         }
     }
     let id = text.and_then(|text| parsed(text, words::if_name, context.faults));
+    let id = id.map(|id| id.value);
+    let end = host_end::host_end(context, reader, guest, host, id.as_ref());
     let nic = vmm::nic(context, reader);
     Some(GuestInterface {
         kind: kind?.value,
-        id: id?.value,
+        id: id?,
         mac: mac?.value,
+        host: end,
         addresses: Vec::new(),
         accept_ra: true,
         nic,

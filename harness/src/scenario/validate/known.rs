@@ -24,6 +24,10 @@ pub(super) struct KnownMachine<'a> {
     pub(super) netdevs: BTreeSet<String>,
     /// TAPs of its guests.
     pub(super) taps: BTreeSet<&'a str>,
+    /// Bridges made by rtnetlink.
+    pub(super) bridges: BTreeSet<&'a str>,
+    /// Which interface or TAP is put on which bridge by rtnetlink.
+    pub(super) masters: BTreeMap<&'a str, &'a str>,
     /// Whether networkd runs in it.
     pub(super) networkd: bool,
     /// Whether dnsmasq does.
@@ -55,6 +59,7 @@ impl KnownMachine<'_> {
         let plugged = self.plugged.iter().copied();
         let netdevs = self.netdevs.iter().map(String::as_str);
         plugged
+            .chain(self.bridges.iter().copied())
             .chain(netdevs)
             .chain(self.taps.iter().copied())
             .chain(["lo"])
@@ -79,6 +84,7 @@ impl<'a> Known<'a> {
             let on = text(guest, "on").unwrap_or("host");
             if let Some(machine) = known.machines.get_mut(on) {
                 machine.taps.extend(&taps);
+                machine.masters.extend(masters(guest, "id"));
             }
             let containers = match value(guest, "containers") {
                 Some(Value::Table(containers)) => containers.keys().map(String::as_str).collect(),
@@ -176,6 +182,8 @@ fn known_machine<'a>(machine: &'a Table, folder: &Path, units: &UnitFolders) -> 
     KnownMachine {
         plugged: names_in(machine, "interfaces", "name").collect(),
         taps: BTreeSet::new(),
+        bridges: tables(machine, "bridges").map(|(name, _)| name).collect(),
+        masters: masters(machine, "name").collect(),
         networkd: machine.contains_key("networkd"),
         dnsmasq: machine.contains_key("dnsmasq"),
         http: machine.contains_key("http"),
@@ -211,6 +219,12 @@ fn tables<'a>(tree: &'a Table, key: &str) -> impl Iterator<Item = (&'a str, &'a 
 /// The names in an array of tables.
 fn names_in<'a>(table: &'a Table, array: &str, key: &'static str) -> impl Iterator<Item = &'a str> {
     tables_in(table, array).filter_map(move |table| text(table, key))
+}
+
+/// The interfaces that have a `master`, with it; `key` is what holds an interface's name.
+fn masters<'a>(table: &'a Table, key: &'static str) -> impl Iterator<Item = (&'a str, &'a str)> {
+    tables_in(table, "interfaces")
+        .filter_map(move |table| Some((text(table, key)?, text(table, "master")?)))
 }
 
 /// The tables of an array.

@@ -5,13 +5,13 @@ use std::net::IpAddr;
 
 use ipnet::IpNet;
 
-use super::{Context, services, units};
+use super::{Context, bridge, rules, services, units};
 use crate::scenario::error::{Fault, code};
 use crate::scenario::file::Place;
 use crate::scenario::names::MachineName;
 use crate::scenario::read::{At, Reader, parsed, text_of};
-use crate::scenario::shape::{INTERFACE, MACHINE, ROUTE, SEGMENT};
-use crate::scenario::{Machine, MachineInterface, Route, Segment, words};
+use crate::scenario::shape::{INTERFACE, MACHINE, MACHINE_ROUTE, SEGMENT};
+use crate::scenario::{Machine, MachineInterface, Route, Segment, Switch, words};
 
 /// The interfaces plugged into each segment, as people name them.
 pub(super) type Ends<'a> = BTreeMap<&'a str, Vec<String>>;
@@ -37,9 +37,38 @@ pub(super) fn segments<'a>(
             }
             cable_fault(context, key.value, &kind, ends);
         }
-        segments.extend(name.map(|name| (name.value, kind.value)));
+        let segment = told(context, &reader, kind.value);
+        segments.extend(name.map(|name| (name.value, segment)));
     }
     segments
+}
+
+/// A switch with what it is told; a cable can be told nothing.
+fn told(context: &Context<'_>, reader: &Reader<'_>, kind: Segment) -> Segment {
+    let mtu = reader.number("mtu", 68..=65_535);
+    let snooping = reader.flag("multicast_snooping");
+    match kind {
+        Segment::Switch(_) => Segment::Switch(Switch {
+            mtu,
+            multicast_snooping: snooping.unwrap_or_default(),
+        }),
+        Segment::Cable => {
+            for key in ["mtu", "multicast_snooping"] {
+                let Some(entry) = reader.entry(key) else {
+                    continue;
+                };
+                let message = format!("a cable has no `{key}`");
+                let label = "a switch has".to_owned();
+                let help = match key {
+                    "mtu" => "give each of the two interfaces its `mtu`",
+                    _ => "make it `kind = \"switch\"`",
+                };
+                let fault = Fault::new(&entry.key, code::CONFLICT, message, label);
+                context.faults.add(fault.help(help.to_owned()));
+            }
+            Segment::Cable
+        }
+    }
 }
 
 fn cable_fault(context: &Context<'_>, name: &str, kind: &At<'_, Segment>, ends: &[String]) {
@@ -115,26 +144,29 @@ fn machine<'a>(
                 "a `.netdev` file".to_owned(),
             );
         }
-        for owned in readers
-            .iter()
-            .filter_map(|reader| reader.entry("addresses"))
-        {
-            networkd_owns(context, name, "addresses", &owned.key);
+        for key in ["addresses", "master"] {
+            for owned in readers.iter().filter_map(|reader| reader.entry(key)) {
+                networkd_owns(context, name, key, &owned.key);
+            }
         }
-        if let Some(routes) = reader.entry("routes") {
-            networkd_owns(context, name, "routes", &routes.key);
+        for key in ["routes", "bridges"] {
+            if let Some(owned) = reader.entry(key) {
+                networkd_owns(context, name, key, &owned.key);
+            }
         }
     }
     let dnsmasq = services::dnsmasq(context, reader, name, &interfaces);
     Machine {
         interfaces,
+        bridges: bridge::bridges(context, reader, name),
         forward: reader.flag("forward").unwrap_or(false),
         routes: reader
-            .tables("routes", &ROUTE)
+            .tables("routes", &MACHINE_ROUTE)
             .iter()
-            .filter_map(|reader| route(context, reader))
+            .filter_map(|reader| machine_route(context, reader, name))
             .collect(),
         sysctls: sysctls(context, reader),
+        rulesets: rules::rulesets(context, reader),
         networkd,
         dnsmasq,
         http: services::http(reader),
@@ -142,7 +174,7 @@ fn machine<'a>(
 }
 
 /// networkd takes away what it did not set itself; so its machine is configured by its files alone.
-fn networkd_owns(context: &Context<'_>, name: &str, what: &str, key: &Place) {
+pub(super) fn networkd_owns(context: &Context<'_>, name: &str, what: &str, key: &Place) {
     let message = format!("machine `{name}` has both `networkd` and `{what}`");
     let label = "networkd configures this machine".to_owned();
     let help = "put them into a `.network` file of its folder".to_owned();
@@ -196,19 +228,68 @@ fn interface<'a>(
         name: name?.value,
         segment: MachineName::try_from(segment?.value).ok()?,
         mac: mac.map(|mac| mac.value),
+        master: bridge::master(context, reader, machine),
         addresses: addresses.into_iter().map(|address| address.value).collect(),
         mtu: reader.number("mtu", 68..=65_535),
     })
 }
 
+/// A route by an interface or a next hop of the machine.
+fn machine_route(context: &Context<'_>, reader: &Reader<'_>, machine: &str) -> Option<Route> {
+    let dev = reader.text("dev");
+    if let Some(dev) = &dev {
+        let known = context.known.machines.get(machine);
+        if known.is_some_and(|known| known.taps.contains(dev.value)) {
+            let message = format!("`{}` is a guest's TAP", dev.value);
+            let label = "it is made after the machine's routes".to_owned();
+            let help = "make it one of the `host_routes` of the guest's interface".to_owned();
+            let fault = Fault::new(dev.place, code::CONFLICT, message, label);
+            context.faults.add(fault.help(help));
+        } else {
+            context.interface_exists(machine, dev);
+        }
+    } else {
+        let needs = if reader.entry("onlink").is_some() {
+            Some(("`onlink` without `dev`", "on which link?"))
+        } else if reader.entry("via").is_none() {
+            Some(("a route needs `via`, `dev` or both", "it leads nowhere"))
+        } else {
+            None
+        };
+        if let Some((message, label)) = needs {
+            let (message, label) = (message.to_owned(), label.to_owned());
+            let fault = Fault::new(reader.place, code::MISSING_KEY, message, label);
+            context.faults.add(fault);
+        }
+    }
+    let dev = dev.and_then(|dev| parsed(dev, words::if_name, context.faults));
+    let dev = dev.map(|dev| dev.value);
+    route(context, reader).map(|route| Route { dev, ..route })
+}
+
+/// What all routes have.
 pub(super) fn route(context: &Context<'_>, reader: &Reader<'_>) -> Option<Route> {
     let to = reader.need("to", reader.word("to", words::prefix));
-    let via = reader.need("via", reader.word("via", words::ip));
-    let (to, via) = (to?, via?);
-    same_family(context, &to.value, &via);
+    let via = reader.word("via", words::ip);
+    let onlink = reader.flag("onlink").unwrap_or(false);
+    let metric = reader.number("metric", 0..=u32::MAX);
+    if onlink && reader.entry("via").is_none() {
+        let message = "`onlink` without `via`".to_owned();
+        let label = "there is no next hop to be on the link".to_owned();
+        context
+            .faults
+            .add(Fault::new(reader.place, code::CONFLICT, message, label));
+    }
+    let to = to?.value;
+    if let Some(via) = &via {
+        same_family(context, &to, via);
+    }
     Some(Route {
-        to: to.value,
-        via: via.value,
+        to,
+        via: via.map(|via| via.value),
+        dev: None,
+        onlink,
+        metric,
     })
 }
 

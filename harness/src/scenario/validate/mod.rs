@@ -3,13 +3,16 @@
 //! First [`Known`] gathers, without judging, which names exist; so a reference can be checked the moment it is
 //! read, and a fault in one machine does not make every mention of it a fault as well.
 
+mod bridge;
 mod check;
 mod claims;
 mod guest;
+mod host_end;
 mod kinds;
 mod known;
 mod machine;
 mod plain;
+mod rules;
 mod services;
 mod steps;
 mod times;

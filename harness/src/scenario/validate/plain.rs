@@ -1,13 +1,13 @@
 //! The plain configuration of guests whose image has no networkd, and what such an image has not got.
 
 use super::Context;
-use super::machine::route;
+use super::machine::same_family;
 use crate::scenario::error::{Fault, code};
 use crate::scenario::file::Place;
 use crate::scenario::provides::Provides;
 use crate::scenario::read::Reader;
 use crate::scenario::shape::ROUTE;
-use crate::scenario::{Guest, GuestInterface, words};
+use crate::scenario::{Guest, GuestInterface, Route, words};
 
 /// Keys of a guest that go to networkd or Docker, or replace the former.
 const UNITS: [&str; 2] = ["units", "without_units"];
@@ -37,6 +37,14 @@ pub(super) fn guest(context: &Context<'_>, reader: &Reader<'_>, guest: &mut Gues
             lacks(context, key, entry, provides, "Docker", help);
         }
     }
+}
+
+fn route(context: &Context<'_>, reader: &Reader<'_>) -> Option<Route> {
+    let to = reader.need("to", reader.word("to", words::prefix));
+    let via = reader.need("via", reader.word("via", words::ip));
+    let (to, via) = (to?, via?);
+    same_family(context, &to.value, &via);
+    Some(Route::via(to.value, via.value))
 }
 
 /// Reads `addresses` and `accept_ra` into `interface`, and reports them where networkd sets both.

@@ -1,0 +1,194 @@
+//! What is put on what: bridges with their ports, and the host's ends of the guests' NICs.
+
+use super::bridge::vlan_changes;
+use super::step::Step;
+use crate::scenario::names::{IfName, MachineName};
+use crate::scenario::{Guest, GuestInterface, Machine, Scenario};
+
+/// The bridges that a machine without networkd has, and the interfaces that are put on them; all still down.
+pub(super) fn bridges(name: &MachineName, machine: &Machine, steps: &mut Vec<Step>) {
+    for (bridge, config) in &machine.bridges {
+        steps.push(Step::Bridge {
+            machine: name.to_string(),
+            name: bridge.clone(),
+            config: config.clone(),
+        });
+        // As an option of `ip link add` it would not count as the administrator's word, and ports would change it.
+        mtu(name, bridge, config.mtu, steps);
+        link_sysctls(name, machine, bridge, false, steps);
+    }
+    for interface in &machine.interfaces {
+        let master = interface.master.as_ref();
+        link_sysctls(name, machine, &interface.name, master.is_some(), steps);
+        put_on(name, machine, &interface.name, master, steps);
+    }
+}
+
+/// Everything that is done to the host's end of a NIC once the link is there.
+pub(super) fn host_end(
+    scenario: &Scenario,
+    guest: &MachineName,
+    on: &MachineName,
+    nic: &GuestInterface,
+    steps: &mut Vec<Step>,
+) {
+    let (machine, link, end) = (on.to_string(), nic.id.to_string(), &nic.host);
+    steps.push(Step::Capture {
+        machine: machine.clone(),
+        link: link.clone(),
+        file: format!("{guest}-{link}"),
+    });
+    mtu(on, &nic.id, end.mtu, steps);
+    if let Some(holder) = scenario.machines.get(on) {
+        link_sysctls(on, holder, &nic.id, end.master.is_some(), steps);
+        put_on(on, holder, &nic.id, end.master.as_ref(), steps);
+    }
+    if end.up {
+        steps.push(Step::Up {
+            machine: machine.clone(),
+            link: link.clone(),
+        });
+    }
+    for address in &end.addresses {
+        steps.push(Step::Address {
+            machine: machine.clone(),
+            interface: link.clone(),
+            address: *address,
+        });
+    }
+    for route in &end.routes {
+        steps.push(Step::Route {
+            machine: machine.clone(),
+            route: route.clone(),
+        });
+    }
+}
+
+/// The TAPs of a guest that are made before its machine's networkd, or those after it, and what belongs to them: what is
+/// done again for each later start of the guest.
+pub(super) fn taps(
+    scenario: &Scenario,
+    name: &MachineName,
+    guest: &Guest,
+    held: bool,
+    before_networkd: bool,
+    steps: &mut Vec<Step>,
+) {
+    let nics = guest.interfaces.iter().enumerate();
+    for (index, nic) in nics.filter(|(_, nic)| nic.host.before_networkd == before_networkd) {
+        steps.push(Step::Tap {
+            machine: guest.on.to_string(),
+            guest: name.to_string(),
+            index,
+            id: nic.id.clone(),
+            end: nic.host.clone(),
+            held,
+        });
+        host_end(scenario, name, &guest.on, nic, steps);
+    }
+}
+
+fn mtu(name: &MachineName, link: &IfName, mtu: Option<u32>, steps: &mut Vec<Step>) {
+    steps.extend(mtu.map(|mtu| Step::Mtu {
+        machine: name.to_string(),
+        link: link.to_string(),
+        mtu,
+    }));
+}
+
+/// What the scenario sets for this link alone, which could not be set before the link was there.
+///
+/// A bridge's port has no IPv6 of its own: that is how networkd, NetworkManager and ifupdown make one. A scenario that
+/// wants it says so by the same sysctl.
+fn link_sysctls(
+    name: &MachineName,
+    machine: &Machine,
+    link: &IfName,
+    port: bool,
+    steps: &mut Vec<Step>,
+) {
+    let mut set = |key: &str, value: &str| {
+        steps.push(Step::Sysctl {
+            machine: name.to_string(),
+            key: key.to_owned(),
+            value: value.to_owned(),
+            optional: false,
+        });
+    };
+    if port {
+        // sysctl(8): a dot within a name is written as a slash.
+        let written = link.as_str().replace('.', "/");
+        set(&format!("net.ipv6.conf.{written}.disable_ipv6"), "1");
+    }
+    for (key, value) in &machine.sysctls {
+        if link_of(key).is_some_and(|of| of == link.as_str()) {
+            set(key, value);
+        }
+    }
+}
+
+/// The link that a sysctl is about: `eno1` of `net.ipv4.conf.eno1.forwarding`.
+pub(super) fn link_of(key: &str) -> Option<&str> {
+    let mut parts = key.split('.');
+    let of_link = parts.next() == Some("net")
+        && matches!(parts.next(), Some("ipv4" | "ipv6"))
+        && matches!(parts.next(), Some("conf" | "neigh"));
+    let link = parts.next().filter(|_| of_link)?;
+    (link != "all" && link != "default").then_some(link)
+}
+
+/// `ip link set LINK master BRIDGE`, and what the bridge says about that port.
+fn put_on(
+    name: &MachineName,
+    machine: &Machine,
+    link: &IfName,
+    master: Option<&IfName>,
+    steps: &mut Vec<Step>,
+) {
+    let Some(master) = master else { return };
+    steps.push(Step::Master {
+        machine: name.to_string(),
+        port: link.to_string(),
+        bridge: master.to_string(),
+    });
+    let Some(bridge) = machine.bridges.get(master) else {
+        return;
+    };
+    let Some(options) = bridge.ports.get(link) else {
+        return;
+    };
+    if !super::bridge::port_words(options).is_empty() {
+        steps.push(Step::BridgePort {
+            machine: name.to_string(),
+            port: link.clone(),
+            options: options.clone(),
+        });
+    }
+    for change in vlan_changes(bridge, options) {
+        steps.push(Step::Vlan {
+            machine: name.to_string(),
+            port: link.clone(),
+            change,
+        });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sysctls_of_a_link_are_told_from_the_machine_s() {
+        assert_eq!(link_of("net.ipv6.conf.eno1.accept_ra"), Some("eno1"));
+        assert_eq!(link_of("net.ipv4.neigh.br0.retrans_time_ms"), Some("br0"));
+        for key in [
+            "net.ipv6.conf.all.forwarding",
+            "net.ipv6.conf.default.accept_dad",
+            "net.ipv4.ip_forward",
+            "net.bridge.bridge-nf-call-iptables",
+            "net.core.conf.eno1.x",
+        ] {
+            assert_eq!(link_of(key), None, "{key}");
+        }
+    }
+}

@@ -1,0 +1,200 @@
+//! Bridges that a machine without networkd is given, and what is put on them.
+
+use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
+use std::time::Duration;
+
+use super::Context;
+use crate::scenario::error::{Fault, code};
+use crate::scenario::file::{Node, Value};
+use crate::scenario::names::IfName;
+use crate::scenario::read::{Reader, parsed};
+use crate::scenario::shape::{BRIDGE, BRIDGE_PORT};
+use crate::scenario::{Bridge, BridgePort, words};
+
+/// VLAN ids that a frame can carry (IEEE 802.1Q; 0 and 4095 are reserved).
+const VLANS: RangeInclusive<u16> = 1..=4094;
+/// What the kernel takes for each timer (`net/bridge/br_private_stp.h`), in seconds.
+const HELLO_TIME: RangeInclusive<u64> = 1..=10;
+const MAX_AGE: RangeInclusive<u64> = 6..=40;
+/// Only while the spanning tree protocol runs.
+const FORWARD_DELAY: RangeInclusive<u64> = 2..=30;
+
+pub(super) fn bridges<'a>(
+    context: &Context<'a>,
+    machine: &Reader<'a>,
+    name: &str,
+) -> BTreeMap<IfName, Bridge> {
+    let mut bridges = BTreeMap::new();
+    for (key, node) in machine.map("bridges") {
+        let thing = format!("interface name `{}`", key.value);
+        let scope = format!(" in machine `{name}`");
+        context
+            .claims
+            .claim(thing, &scope, key.place, "a bridge".to_owned());
+        let bridge_name = parsed(key, words::if_name, context.faults);
+        let Some(reader) = Reader::of(node, key.value, &BRIDGE, context.faults) else {
+            continue;
+        };
+        let bridge = bridge(context, &reader, name, key.value);
+        bridges.extend(bridge_name.map(|name| (name.value, bridge)));
+    }
+    bridges
+}
+
+fn bridge<'a>(context: &Context<'a>, reader: &Reader<'a>, machine: &str, name: &str) -> Bridge {
+    let owner = format!("`{name}` of machine `{machine}`");
+    let mac = reader.word("mac", words::mac);
+    if let Some(mac) = &mac {
+        let thing = format!("MAC address `{}`", mac.value);
+        context.claims.claim(thing, "", mac.place, owner.clone());
+    }
+    let addresses = reader.words("addresses", words::address);
+    for address in &addresses {
+        let thing = format!("address `{}`", address.value.addr());
+        let scope = format!(" in machine `{machine}`");
+        context
+            .claims
+            .claim(thing, &scope, address.place, owner.clone());
+    }
+    let stp = reader.flag("stp");
+    let delays = if stp == Some(true) {
+        FORWARD_DELAY
+    } else {
+        0..=u64::MAX
+    };
+    let filtering = reader.flag("vlan_filtering");
+    if filtering != Some(true) {
+        needs_filtering(context, reader, "default_pvid");
+    }
+    Bridge {
+        mac: mac.map(|mac| mac.value),
+        mtu: reader.number("mtu", 68..=65_535),
+        stp,
+        priority: reader.number("priority", 0..=u16::MAX),
+        forward_delay: timer(context, reader, "forward_delay", delays),
+        hello_time: timer(context, reader, "hello_time", HELLO_TIME),
+        max_age: timer(context, reader, "max_age", MAX_AGE),
+        ageing_time: timer(context, reader, "ageing_time", 0..=u64::MAX),
+        multicast_snooping: reader.flag("multicast_snooping"),
+        multicast_querier: reader.flag("multicast_querier"),
+        vlan_filtering: filtering,
+        default_pvid: reader.number("default_pvid", 0..=*VLANS.end()),
+        addresses: addresses.into_iter().map(|address| address.value).collect(),
+        ports: ports(context, reader, machine, name, filtering == Some(true)),
+    }
+}
+
+/// A timer; the kernel answers one out of its range with nothing but "Numerical result out of range".
+fn timer(
+    context: &Context<'_>,
+    reader: &Reader<'_>,
+    key: &str,
+    seconds: RangeInclusive<u64>,
+) -> Option<Duration> {
+    let time = reader.word(key, words::timer)?;
+    let (low, high) = (*seconds.start(), *seconds.end());
+    if time.value < Duration::from_secs(low) || time.value > Duration::from_secs(high) {
+        let message = format!("`{key}` is out of range");
+        let label = format!("must be between `{low}s` and `{high}s`");
+        let fault = Fault::new(time.place, code::BAD_VALUE, message, label);
+        let help = (key == "forward_delay").then(|| {
+            "with `stp` the kernel takes no other; without it a port forwards at once".to_owned()
+        });
+        context.faults.add(fault.help(help));
+        return None;
+    }
+    Some(time.value)
+}
+
+fn ports<'a>(
+    context: &Context<'a>,
+    reader: &Reader<'a>,
+    machine: &str,
+    bridge: &str,
+    filtering: bool,
+) -> BTreeMap<IfName, BridgePort> {
+    let mut ports = BTreeMap::new();
+    let masters = context.known.machines.get(machine).map(|m| &m.masters);
+    let members = masters.into_iter().flatten();
+    let members = members.filter(|(_, master)| **master == bridge);
+    let members = members.map(|(port, _)| *port);
+    for (key, node) in reader.map("ports") {
+        if !members.clone().any(|port| port == key.value) {
+            let scope = format!(" on bridge `{bridge}`");
+            let known = members.clone();
+            context
+                .faults
+                .unknown(&key, ("port", "ports"), &scope, known);
+        }
+        let name = parsed(key, words::if_name, context.faults);
+        let port = Reader::of(node, key.value, &BRIDGE_PORT, context.faults)
+            .map(|reader| port(context, &reader, filtering));
+        ports.extend(name.zip(port).map(|(name, port)| (name.value, port)));
+    }
+    ports
+}
+
+fn port(context: &Context<'_>, reader: &Reader<'_>, filtering: bool) -> BridgePort {
+    if !filtering {
+        needs_filtering(context, reader, "pvid");
+        needs_filtering(context, reader, "vlans");
+    }
+    BridgePort {
+        isolated: reader.flag("isolated"),
+        hairpin: reader.flag("hairpin"),
+        learning: reader.flag("learning"),
+        cost: reader.number("cost", 1..=65_535),
+        priority: reader.number("priority", 0..=63),
+        pvid: reader.number("pvid", VLANS),
+        vlans: reader
+            .items("vlans")
+            .iter()
+            .filter_map(|node| vlan(context, node))
+            .collect(),
+    }
+}
+
+fn vlan(context: &Context<'_>, node: &Node) -> Option<u16> {
+    let Value::Integer(number) = node.value else {
+        context.faults.wrong_type(node, "vlans", "integers");
+        return None;
+    };
+    let id = u16::try_from(number).ok().filter(|id| VLANS.contains(id));
+    if id.is_none() {
+        let message = format!("{number} is not a VLAN");
+        let label = format!("must be between {} and {}", VLANS.start(), VLANS.end());
+        let fault = Fault::new(&node.place, code::BAD_VALUE, message, label);
+        context.faults.add(fault);
+    }
+    id
+}
+
+/// Without the filter a bridge takes the key and forwards as if it were not there.
+fn needs_filtering(context: &Context<'_>, reader: &Reader<'_>, key: &str) {
+    if let Some(entry) = reader.entry(key) {
+        let message = format!("`{key}` without `vlan_filtering`");
+        let label = "the bridge does not look at VLAN tags".to_owned();
+        let help = "give the bridge `vlan_filtering = true`".to_owned();
+        let fault = Fault::new(&entry.key, code::CONFLICT, message, label);
+        context.faults.add(fault.help(help));
+    }
+}
+
+/// The bridge that `master` names, which the machine must have.
+pub(super) fn master(context: &Context<'_>, reader: &Reader<'_>, machine: &str) -> Option<IfName> {
+    let text = reader.text("master")?;
+    let name = parsed(text, words::if_name, context.faults)?;
+    let known = context.known.machines.get(machine)?;
+    if known.networkd {
+        return None; // whoever reads the machine says so
+    }
+    if !known.bridges.contains(text.value) {
+        let scope = format!(" in machine `{machine}`");
+        let bridges = known.bridges.iter().copied();
+        context
+            .faults
+            .unknown(&text, ("bridge", "bridges"), &scope, bridges);
+    }
+    Some(name.value)
+}
