@@ -6,6 +6,8 @@ mod compare;
 mod doctor;
 mod enter;
 mod ghosts;
+mod list;
+mod new;
 mod report;
 mod run;
 mod template;

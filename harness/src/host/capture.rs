@@ -84,6 +84,7 @@ struct Seen {
 #[derive(Debug, Clone)]
 pub struct Capture {
     link: String,
+    file: PathBuf,
     seen: Arc<Mutex<Seen>>,
     socket: Arc<AsyncFd<OwnedFd>>,
 }
@@ -118,6 +119,7 @@ impl Capture {
             })?;
         let capture = Self {
             link: link.to_owned(),
+            file: path.to_owned(),
             seen: Arc::default(),
             socket: Arc::new(opened.map_err(failed)?),
         };
@@ -128,6 +130,17 @@ impl Capture {
     /// Link it watches.
     pub fn link(&self) -> &str {
         &self.link
+    }
+
+    /// The file it writes, as pcapng; what it has at its end may be half a block.
+    pub fn file(&self) -> &Path {
+        &self.file
+    }
+
+    /// Whether the file has every frame that the kernel handed over.
+    pub fn complete(&self) -> bool {
+        let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        !seen.truncated
     }
 
     /// What `find` makes of the frames seen so far, oldest first.

@@ -27,6 +27,7 @@
 //! firewall     rulesets, loaded by nft and iptables
 //! tap          a guest's TAP
 //! capture      a packet capture on a link
+//! tcpdump      which frames of a capture a filter matches
 //! inject       crafted frames out of a link
 //! service      child processes, logged and stopped for certain
 //! vmm_user     whom VMMs run as
@@ -60,6 +61,7 @@ pub mod setup;
 pub mod standstill;
 mod sys;
 pub mod tap;
+pub mod tcpdump;
 pub mod tool;
 mod vmm_user;
 

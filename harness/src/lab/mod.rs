@@ -3,6 +3,7 @@
 //! Everything here happens in a worker process that is PID 1 of its own namespaces (`host::isolate`);
 //! [`supervise`] is the part that runs in the user's process and talks to workers.
 
+mod ask;
 mod boot;
 mod booting;
 mod checking;
@@ -10,15 +11,19 @@ mod daemons;
 pub mod durations;
 mod evidence;
 mod ghost;
+mod hold;
 mod job;
 mod leaks;
 mod run;
+pub mod scope;
 mod standstill;
 mod steps;
 pub mod supervise;
+mod tools;
 mod topology;
 mod worker;
 
+pub use ask::{Answer, Ask};
 pub use job::{Event, Job, JobImage, StartFrom, WORKER_COMMAND};
 pub use topology::{Folders, Lab, LabError};
 pub use worker::worker_main;

@@ -9,6 +9,7 @@ use futures_util::future::join_all;
 
 use super::boot::{GuestImage, GuestImages, Launch, bind_template};
 use super::evidence;
+use super::hold::Asked;
 use super::job::{Event, Job, StartFrom};
 use super::leaks;
 use super::topology::{Folders, Lab, LabError};
@@ -56,6 +57,8 @@ pub(super) struct Run<'a> {
     pub(super) commands: Vec<String>,
     pub(super) surroundings: Surroundings,
     pub(super) report: RunReport,
+    /// What a held lab is asked for; `None`: it is not held.
+    pub(super) asked: Option<Asked>,
 }
 
 /// Why a run ended without a verdict.
@@ -85,7 +88,7 @@ impl<'a> Run<'a> {
     ) -> Self {
         let report = RunReport {
             scenario: scenario.name.clone(),
-            variant: scenario.variant.as_ref().map(ToString::to_string),
+            variant: scenario.form_if_any(),
             outcome: Outcome::Broken,
             problem: None,
             differences: Vec::new(),
@@ -117,6 +120,7 @@ impl<'a> Run<'a> {
             commands: Vec::new(),
             surroundings: Surroundings::default(),
             report,
+            asked: None,
         }
     }
 
@@ -162,6 +166,7 @@ impl<'a> Run<'a> {
 
     async fn stages(&mut self) -> Result<(), Ended> {
         self.introduce_ghosts().map_err(Ended::Skipped)?;
+        self.find_tools().map_err(Ended::Skipped)?;
         // Before the machines: each copies the worker's mounts as they are then.
         let images = self.mount_images()?;
         let plan = TopologyPlan::with_guests(self.scenario, self.job.guests);
@@ -177,14 +182,18 @@ impl<'a> Run<'a> {
             self.surround();
             self.checks_after(None).await;
             self.note_detection();
-            return self.steps().await;
+            self.steps().await?;
+            self.hand_over().await;
+            return Ok(());
         }
         let begun = self.stage("booting the guests");
         self.surround();
         self.boot(images).await?;
         self.done("boot", begun);
         self.checks_after(None).await;
-        self.steps().await
+        self.steps().await?;
+        self.hand_over().await;
+        Ok(())
     }
 
     fn mount_images(&self) -> Result<GuestImages, Ended> {
@@ -222,33 +231,36 @@ impl<'a> Run<'a> {
             }
         }
         for (label, capture) in self.lab.captures() {
-            if let Some((_, interface)) = self.interface_of(label) {
-                self.surroundings
-                    .captures
-                    .insert(interface, capture.clone());
+            for wire in self.wires(label) {
+                self.surroundings.captures.insert(wire, capture.clone());
             }
         }
     }
 
-    fn interface_of(&self, label: &str) -> Option<(String, String)> {
+    /// From where, and by which name, the wire of a capture can be looked at: a guest's from the guest and from the
+    /// machine that holds its TAP.
+    fn wires(&self, label: &str) -> Vec<(String, String)> {
         let machines = self.scenario.machines.iter().flat_map(|(name, machine)| {
-            machine
-                .interfaces
-                .iter()
-                .map(move |interface| (name.to_string(), interface.name.to_string()))
+            let interfaces = machine.interfaces.iter();
+            interfaces.map(move |interface| (name, &interface.name, None))
         });
         let guests = self.scenario.guests.iter().flat_map(|(name, guest)| {
-            guest
-                .interfaces
-                .iter()
-                .map(move |interface| (name.to_string(), interface.id.to_string()))
+            let interfaces = guest.interfaces.iter();
+            interfaces.map(move |interface| (name, &interface.id, Some(&guest.on)))
         });
-        let plugged = self.plugged.iter();
-        let plugged = plugged.map(|(name, id)| (name.to_string(), id.to_string()));
-        // The host's own interfaces win over equally named ones of stand-ins.
-        let all: Vec<_> = machines.chain(guests).chain(plugged).collect();
-        all.into_iter()
-            .find(|(owner, interface)| format!("{owner}-{interface}") == label)
+        let plugged = self.plugged.iter().map(|(name, id)| {
+            let guest = self.scenario.guests.get(name);
+            (name, id, guest.map(|guest| &guest.on))
+        });
+        let mut found = machines.chain(guests).chain(plugged);
+        let found = found.find(|(name, interface, _)| format!("{name}-{interface}") == label);
+        let Some((owner, interface, holder)) = found else {
+            return Vec::new();
+        };
+        std::iter::once(owner)
+            .chain(holder)
+            .map(|from| (from.to_string(), interface.to_string()))
+            .collect()
     }
 
     /// Gathers what can be gathered, before anything is taken down.

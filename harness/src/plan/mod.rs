@@ -38,7 +38,7 @@ impl TopologyPlan {
 
     /// Plans a scenario with this kind of guests. Two calls give equal plans.
     pub fn with_guests(scenario: &Scenario, guests: GuestKind) -> Self {
-        let title = match &scenario.variant {
+        let title = match scenario.form_if_any() {
             Some(variant) => format!("{}/{variant}", scenario.name),
             None => scenario.name.clone(),
         };

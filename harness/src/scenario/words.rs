@@ -8,6 +8,7 @@ use ipnet::{IpNet, Ipv6Net};
 use super::error::code;
 use super::names::{CheckId, IfName, IfNameError, MachineName, NameError, StepId, VariantName};
 use super::near::suggest;
+use super::needs::CAPABILITIES;
 use super::net::{Mac, MacError};
 use super::read::Bad;
 use super::vmm::Vmm;
@@ -305,6 +306,12 @@ pub(super) fn record_type(text: &str) -> Result<RecordType, Bad> {
         "record",
         &[("A", RecordType::A), ("AAAA", RecordType::Aaaa)],
     )
+}
+
+/// The name of something that a machine may offer.
+pub(super) fn capability(text: &str) -> Result<String, Bad> {
+    let names: Vec<_> = CAPABILITIES.iter().map(|&name| (name, name)).collect();
+    one_of(text, "needs", &names).map(str::to_owned)
 }
 
 /// Whether the base topology is laid under the file.

@@ -4,18 +4,22 @@
 //! read, and a fault in one machine does not make every mention of it a fault as well.
 
 mod bridge;
+mod bridge_kinds;
 mod check;
 mod claims;
 mod guest;
 mod host_end;
 mod kinds;
 mod known;
+mod local_kinds;
 mod machine;
 mod plain;
 mod rules;
 mod services;
+mod state_kinds;
 mod steps;
 mod times;
+mod traffic_kinds;
 mod units;
 mod variant;
 mod vmm;
@@ -28,11 +32,11 @@ use std::path::{Path, PathBuf};
 
 use self::claims::Claims;
 use self::known::Known;
-use super::Scenario;
 use super::error::{Fault, code};
 use super::file::{Place, Table};
 use super::read::{At, Faults, Reader};
 use super::shape::FILE;
+use super::{Scenario, words};
 
 /// Where a scenario comes from.
 #[derive(Debug)]
@@ -99,6 +103,12 @@ pub(super) fn scenario(
             .into_iter()
             .map(|tag| tag.value.to_owned())
             .collect(),
+        needs: root
+            .words("needs", words::capability)
+            .into_iter()
+            .map(|need| need.value)
+            .collect(),
+        matrix: Vec::new(),
         path: origin.path.clone(),
         segments: machine::segments(&context, &root, &ends),
         machines,
