@@ -29,6 +29,7 @@ pub use topology::{Folders, Lab, LabError};
 pub use worker::worker_main;
 
 use crate::check::wanted;
+use crate::guest::contents;
 use crate::hypervisor::{self, GuestSpec};
 use crate::plan::{GuestKind, TopologyPlan, action};
 use crate::scenario::Scenario;
@@ -41,8 +42,9 @@ pub fn show_plan(scenario: &Scenario, guests: GuestKind) -> String {
             .guests
             .iter()
             .find(|(known, _)| known.as_ref() == name);
-        guest.map_or_else(String::new, |(_, guest)| {
-            hypervisor::command(&GuestSpec::planned(name, guest)).to_string()
+        guest.map_or_else(Default::default, |(_, guest)| {
+            let command = hypervisor::command(&GuestSpec::planned(name, guest));
+            (command.to_string(), contents::show(guest))
         })
     });
     let fact = |action: &Action| match action {

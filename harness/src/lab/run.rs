@@ -167,6 +167,8 @@ impl<'a> Run<'a> {
     async fn stages(&mut self) -> Result<(), Ended> {
         self.introduce_ghosts().map_err(Ended::Skipped)?;
         self.find_tools().map_err(Ended::Skipped)?;
+        self.needs_vhost().map_err(Ended::Skipped)?;
+        self.open_tun().map_err(Ended::Skipped)?;
         // Before the machines: each copies the worker's mounts as they are then.
         let images = self.mount_images()?;
         let plan = TopologyPlan::with_guests(self.scenario, self.job.guests);

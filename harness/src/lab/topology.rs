@@ -422,16 +422,20 @@ impl Lab {
                 end,
                 held,
             } => {
-                let (id, end) = (id.clone(), end.clone());
-                let tap = self
-                    .machine(machine)?
-                    .run(async move { Tap::create(&id, &end) })
-                    .await??;
-                if *held {
+                let (id, end, queues) = (id.clone(), end.clone(), *held);
+                let made = self.machine(machine)?.run(async move {
+                    let mut tap = Tap::create(&id, &end)?;
+                    if queues == 0 {
+                        return tap.let_go().map(|()| None);
+                    }
+                    for _ in 1..queues {
+                        tap.add_queue(&end)?;
+                    }
+                    Ok::<_, TapError>(Some(tap))
+                });
+                if let Some(tap) = made.await?? {
                     let taps = self.taps.entry(guest.clone()).or_default();
                     taps.insert(*index, tap);
-                } else {
-                    tap.let_go()?;
                 }
             }
         }

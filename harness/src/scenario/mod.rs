@@ -9,6 +9,7 @@
 
 mod builder;
 pub mod bytes_page;
+pub mod contents;
 mod error;
 mod facts;
 mod file;
@@ -35,6 +36,7 @@ pub mod vmm;
 mod words;
 
 pub use builder::{BuildError, Builder};
+pub use contents::{Container, GuestFile, GuestFileKind};
 pub use error::{Fault, ScenarioErrors};
 pub use facts::{
     AddressState, Bounds, BridgeVlan, Command, Counter, Fdb, Filter, Firewall, Link, Mdb,
@@ -46,7 +48,7 @@ pub use load::{load, load_text};
 pub use schema::schema;
 pub use step::Step;
 pub use topology::{Bridge, BridgePort, HostEnd, Route, Ruleset, RulesetTool};
-pub use vmm::{GuestStart, HypervisorKind, MachineType, NicOptions, Transport};
+pub use vmm::{GuestStart, HypervisorKind, MachineType, NicOptions, TapOpen, Transport};
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -222,8 +224,14 @@ pub struct Guest {
     pub routes: Vec<Route>,
     /// DNS servers for `/etc/resolv.conf`; only where the image has no networkd.
     pub dns: Vec<IpAddr>,
-    /// Containers started by Docker in the guest, by name; the value is the image.
-    pub containers: BTreeMap<MachineName, String>,
+    /// Files laid over its root file system before first boot.
+    pub files: Vec<GuestFile>,
+    /// Sysctls below `net.`, set at its boot; key in dotted form.
+    pub sysctls: BTreeMap<String, String>,
+    /// Content of `/etc/docker/daemon.json`; `None`: there is none.
+    pub docker: Option<serde_json::Map<String, serde_json::Value>>,
+    /// Containers started by Docker in the guest, by name.
+    pub containers: BTreeMap<MachineName, Container>,
 }
 
 /// A NIC of a MicroVM (`microvm.interfaces.*` of microvm.nix).
@@ -476,4 +484,23 @@ pub enum RecordType {
     A,
     /// IPv6 address.
     Aaaa,
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::{Guest, load};
+
+    /// A guest as the smallest scenario has it.
+    pub(crate) fn any_guest() -> Guest {
+        let text = "version = 1\nsummary = 'x'\n[guests.any]\n";
+        let name = format!("{}-{:?}", std::process::id(), std::thread::current().id());
+        let path = std::env::temp_dir().join(format!("bridgelab-any-guest-{name}.toml"));
+        std::fs::write(&path, text).expect("a scenario");
+        let loaded = load(&path);
+        std::fs::remove_file(&path).expect("it is there");
+        let loaded = loaded.expect("a valid scenario");
+        let scenario = loaded.scenario(None).expect("its green form");
+        let mut guests = scenario.guests.into_values();
+        guests.next().expect("its guest")
+    }
 }

@@ -154,6 +154,10 @@ impl Definitions {
             }
             Kind::Matrix(shape) => self.matrix(shape),
             Kind::Table(shape) => self.reference(shape, layer),
+            Kind::TextOr(shape) => {
+                json!({ "anyOf": [{ "type": "string" }, self.reference(shape, layer)] })
+            }
+            Kind::Free => json!({ "type": "object" }),
             Kind::ById(shape) => json!({ "type": "array", "items": self.reference(shape, layer) }),
         }
     }

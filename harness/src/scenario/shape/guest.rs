@@ -21,6 +21,18 @@ pub(in crate::scenario) const GUEST: Shape = shape(
         ),
         may("image", Kind::Text, "\"debian\"", "image under `images/`"),
         may(
+            "packages",
+            Kind::List(&Kind::Text),
+            "[]",
+            "packages of the distribution that the image has beside its own",
+        ),
+        may(
+            "without_packages",
+            Kind::List(&Kind::Text),
+            "[]",
+            "packages that the image is built without",
+        ),
+        may(
             "hypervisor",
             Kind::Words(&["qemu"]),
             "\"qemu\"",
@@ -63,6 +75,24 @@ pub(in crate::scenario) const GUEST: Shape = shape(
             "unit files of that folder to leave out",
         ),
         may(
+            "files",
+            Kind::PATH,
+            "none",
+            "folder whose files and links are laid over the guest's root file system before its first boot",
+        ),
+        may(
+            "sysctls",
+            Kind::Map(&Kind::Text),
+            "{}",
+            "keys below `net.`; set at the guest's boot",
+        ),
+        may(
+            "docker",
+            Kind::Free,
+            "none",
+            "content of `/etc/docker/daemon.json`. Needs an image with Docker",
+        ),
+        may(
             "routes",
             Kind::List(&Kind::Table(&ROUTE)),
             "[]",
@@ -76,9 +106,42 @@ pub(in crate::scenario) const GUEST: Shape = shape(
         ),
         may(
             "containers",
+            Kind::Map(&Kind::TextOr(&CONTAINER)),
+            "{}",
+            "containers that Docker runs in the guest: their image, or a table. Needs an image with Docker",
+        ),
+    ],
+);
+
+pub(in crate::scenario) const CONTAINER: Shape = shape(
+    "a container",
+    "a container, with the options of `docker run`",
+    &[
+        must("image", Kind::Text, "`\"busybox\"`"),
+        may(
+            "network",
+            Kind::Text,
+            "Docker's",
+            "`\"bridge\"`, `\"host\"`, `\"none\"`, or the name of a bridge network that is made for it, and of its bridge",
+        ),
+        may(
+            "ports",
+            Kind::List(&Kind::Text),
+            "[]",
+            "published ports: `\"8080:80\"`, `\"192.168.1.3:53:53/udp\"`",
+        ),
+        may(
+            "environment",
             Kind::Map(&Kind::Text),
             "{}",
-            "containers that Docker runs in the guest, with their images. Needs an image with Docker",
+            "environment variables",
+        ),
+        may("dns", Kind::List(&Kind::IP), "[]", "its DNS servers"),
+        may(
+            "command",
+            Kind::List(&Kind::Text),
+            "waits for ever",
+            "what it runs",
         ),
     ],
 );
@@ -115,6 +178,24 @@ pub(in crate::scenario) const GUEST_INTERFACE: Shape = shape(
             "the kernel takes an address and a default route from router advertisements. Only with an image without networkd",
         ),
         may(
+            "open",
+            Kind::Words(&["fd", "name"]),
+            "\"fd\"",
+            "how the VMM gets at its TAP: by descriptors that the lab opens, or by name, as microvm.nix has it",
+        ),
+        may(
+            "queues",
+            Kind::Integer(1, 64),
+            "1",
+            "queue pairs of the TAP; the guest is told of them on PCI only",
+        ),
+        may(
+            "vhost",
+            Kind::Flag,
+            "false",
+            "`vhost=on`: the host's kernel moves the frames",
+        ),
+        may(
             "mtu",
             Kind::Integer(68, 65_535),
             "none told",
@@ -141,7 +222,7 @@ pub(in crate::scenario) const GUEST_INTERFACE: Shape = shape(
         may(
             "multi_queue",
             Kind::Flag,
-            "false",
+            "with more than one of `queues`",
             "`ip tuntap add ... multi_queue`",
         ),
         may(

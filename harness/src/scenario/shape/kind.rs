@@ -26,6 +26,10 @@ pub(in crate::scenario) enum Kind {
     /// A table of those keys of a shape that take single values, each with an array of values here; or of names, each
     /// with such a table.
     Matrix(&'static Shape),
+    /// A string, or a table that says more.
+    TextOr(&'static Shape),
+    /// A table whose keys and values are somebody else's.
+    Free,
     /// An array of tables with an `id` each, by which a layer changes those of the layer below.
     ById(&'static Shape),
 }
@@ -81,7 +85,7 @@ impl Kind {
     #[cfg(test)]
     pub(super) fn shape(&self) -> Option<&'static Shape> {
         match self {
-            Self::Table(shape) | Self::ById(shape) => Some(shape),
+            Self::Table(shape) | Self::TextOr(shape) | Self::ById(shape) => Some(shape),
             Self::List(inner) | Self::Map(inner) => inner.shape(),
             _ => None,
         }

@@ -13,7 +13,7 @@ mod step;
 
 pub(super) use check::{CHECK, KINDS};
 pub(super) use file::{BASED, FILE, LAYERED, SEGMENT, VARIANT};
-pub(super) use guest::{GUEST, GUEST_INTERFACE};
+pub(super) use guest::{CONTAINER, GUEST, GUEST_INTERFACE};
 pub(super) use kind::Kind;
 pub(super) use machine::{
     BRIDGE, BRIDGE_PORT, DNSMASQ, HOST_ROUTE, HTTP_SERVER, INTERFACE, MACHINE, MACHINE_ROUTE, RA,
