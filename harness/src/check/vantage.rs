@@ -66,7 +66,7 @@ pub enum Vantage {
     Machine(Arc<Netns>),
     /// Inside a guest, over its steering channel.
     Guest(Arc<Guest>),
-    /// Inside a container of a guest: `docker exec CONTAINER ...` there, in effect; see [`in_container`].
+    /// Inside a container of a guest: `docker exec CONTAINER ...` there, in effect, by the image's own program.
     Container {
         /// The guest.
         guest: Arc<Guest>,
