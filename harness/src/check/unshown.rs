@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 
 use crate::scenario::names::{IfName, MachineName};
+use crate::scenario::provides::Provides;
 use crate::scenario::step::{Action, Daemon};
 use crate::scenario::{Check, CheckKind, Guest, Scenario, VantagePoint};
 
@@ -46,6 +47,16 @@ pub fn unshown(scenario: &Scenario, check: &Check) -> Option<String> {
                 true if down => Some(carrier_of_a_veth(interface)),
                 _ => None,
             }
+        }
+        CheckKind::Dns { server: None, .. } => {
+            let VantagePoint::Guest(name) = &check.from else {
+                return None;
+            };
+            let plain = |guest: &&Guest| !Provides::of(&guest.image).networkd;
+            let guest = scenario.guests.get(name).filter(plain);
+            guest.map(|_| {
+                format!("{name} is a ghost without networkd: it has no resolver of its own")
+            })
         }
         CheckKind::Command(_) | CheckKind::Counter(_) | CheckKind::Sysctl { .. } => {
             let VantagePoint::Guest(guest) = &check.from else {

@@ -63,7 +63,7 @@ pub(super) fn steps(scenario: &Scenario, kind: GuestKind) -> Vec<Step> {
             .filter(move |one| kind == GuestKind::Ghost && now(one))
     };
     for (name, guest) in ghosts() {
-        steps.push(ghost::machine(name));
+        steps.push(ghost::machine(name, guest));
         steps.extend(ghost::sysctls(name, guest));
     }
     links(scenario, kind, true, &mut steps);
@@ -76,7 +76,7 @@ pub(super) fn steps(scenario: &Scenario, kind: GuestKind) -> Vec<Step> {
         }
     }
     links(scenario, kind, false, &mut steps);
-    steps.extend(ghosts().map(|(name, guest)| ghost::networkd(name, guest)));
+    steps.extend(ghosts().flat_map(|(name, guest)| ghost::boot(name, guest)));
     if kind == GuestKind::Vm {
         steps.extend(scenario.guests.iter().map(|(name, guest)| Step::Guest {
             name: name.to_string(),

@@ -8,6 +8,7 @@ use sha2::{Digest, Sha256};
 use super::attach;
 use super::step::{LinkEnd, Step};
 use crate::scenario::names::{IfName, MachineName};
+use crate::scenario::provides::Provides;
 use crate::scenario::{Guest, Scenario, TapOpen, UnitFile};
 
 /// What stands for the guests of a scenario.
@@ -17,7 +18,7 @@ pub enum GuestKind {
     /// MicroVMs.
     #[default]
     Vm,
-    /// Network namespaces with a real systemd-networkd and the guest's unit files.
+    /// Network namespaces with a real systemd-networkd and the guest's unit files, or the guest's plain configuration.
     Ghost,
 }
 
@@ -38,10 +39,10 @@ fn machine_id(name: &MachineName) -> String {
 }
 
 /// A ghost's machine, which is there from the beginning.
-pub(super) fn machine(name: &MachineName) -> Step {
+pub(super) fn machine(name: &MachineName, guest: &Guest) -> Step {
     Step::Machine {
         name: name.to_string(),
-        private_run: true,
+        private_run: Provides::of(&guest.image).networkd,
         machine_id: Some(machine_id(name)),
     }
 }
@@ -88,12 +89,39 @@ pub(super) fn links(
     }
 }
 
-/// networkd comes last, as a guest boots last.
-pub(super) fn networkd(name: &MachineName, guest: &Guest) -> Step {
-    Step::Networkd {
-        machine: name.to_string(),
-        units: guest.units.clone(),
+/// What the guest's own system does once it runs, last, as a guest boots last: networkd reads its unit files, or, where the
+/// image has none, addresses and routes are set as its init sets them.
+pub(super) fn boot(name: &MachineName, guest: &Guest) -> Vec<Step> {
+    let machine = name.to_string();
+    if Provides::of(&guest.image).networkd {
+        let units = guest.units.clone();
+        return vec![Step::Networkd { machine, units }];
     }
+    let mut steps = Vec::new();
+    for (index, interface) in guest.interfaces.iter().enumerate() {
+        let link = nic_name(index).to_string();
+        steps.push(Step::Sysctl {
+            machine: machine.clone(),
+            key: format!("net.ipv6.conf.{link}.accept_ra"),
+            value: u8::from(interface.accept_ra).to_string(),
+            optional: false,
+        });
+        let machine = || machine.clone();
+        steps.push(Step::Up {
+            machine: machine(),
+            link: link.clone(),
+        });
+        steps.extend(interface.addresses.iter().map(|address| Step::Address {
+            machine: machine(),
+            interface: link.clone(),
+            address: *address,
+        }));
+    }
+    steps.extend(guest.routes.iter().map(|route| Step::Route {
+        machine: machine.clone(),
+        route: route.clone(),
+    }));
+    steps
 }
 
 /// Why ghosts would mislead about this scenario, one sentence for each line of a unit file that a veth in a namespace
@@ -102,6 +130,7 @@ pub fn unfit(scenario: &Scenario) -> Vec<String> {
     let mut found = Vec::new();
     for (name, guest) in &scenario.guests {
         found.extend(vmm_alone(name, guest));
+        found.extend(refused_routes(name, guest));
         for (unit, key, value) in matches(&guest.units) {
             let told = match key {
                 "Driver"
@@ -154,6 +183,20 @@ fn vmm_alone(name: &MachineName, guest: &Guest) -> Vec<String> {
         "has a MAC address that no veth may have",
     );
     found
+}
+
+/// Routes that the kernel refuses, because the guest has no way to the next hop. A guest tells that on its console and goes
+/// on; a ghost is made by steps, of which each must be done.
+fn refused_routes(name: &MachineName, guest: &Guest) -> Vec<String> {
+    let reachable = |via: &std::net::IpAddr| {
+        let mut prefixes = guest.interfaces.iter().flat_map(|nic| &nic.addresses);
+        prefixes.any(|prefix| prefix.contains(via))
+    };
+    let routes = guest.routes.iter().filter_map(|route| route.via);
+    let refused = routes.filter(|via| !reachable(via));
+    refused
+        .map(|via| format!("guest {name} has a route by {via}, which is in none of its prefixes"))
+        .collect()
 }
 
 /// The lines of all `[Match]` sections: file, key, value (systemd.syntax(7)).

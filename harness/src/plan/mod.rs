@@ -52,12 +52,12 @@ impl TopologyPlan {
     pub fn ghost_steps(scenario: &Scenario, guest: &MachineName) -> Vec<Step> {
         let mut steps = Vec::new();
         if let Some(plan) = scenario.guests.get(guest) {
-            steps.push(ghost::machine(guest));
+            steps.push(ghost::machine(guest, plan));
             steps.extend(ghost::sysctls(guest, plan));
             for before_networkd in [true, false] {
                 ghost::links(scenario, guest, plan, before_networkd, &mut steps);
             }
-            steps.push(ghost::networkd(guest, plan));
+            steps.extend(ghost::boot(guest, plan));
         }
         steps
     }
