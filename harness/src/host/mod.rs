@@ -32,11 +32,13 @@
 //! vmm_user     whom VMMs run as
 //! networkd     the host's systemd-networkd
 //! http         the internet's web server
+//! dns_faults   the names that fail on purpose, behind a machine's dnsmasq
 //! ```
 
 pub mod capability;
 pub mod capture;
 pub mod command;
+pub mod dns_faults;
 pub mod doctor;
 mod doctor_sys;
 pub mod finding;

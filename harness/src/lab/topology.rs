@@ -12,6 +12,7 @@ use tokio::task::JoinHandle;
 use crate::deadline::Deadline;
 use crate::diagnostic::Diagnose;
 use crate::host::capture::{Capture, CaptureError};
+use crate::host::dns_faults;
 use crate::host::firewall::{self, FirewallError};
 use crate::host::netlink::{LinkError, VethEnd};
 use crate::host::netlink_events::Changes;
@@ -395,6 +396,15 @@ impl Lab {
                 self.machine(machine)?.netlink().add_route(route).await?;
             }
             Step::Http { machine, config } => self.start_http(machine, config).await?,
+            Step::DnsFaults { machine, responses } => {
+                let responses = responses.clone();
+                let served = self.machine(machine)?.run(dns_faults::serve(responses));
+                served.await?.map_err(|source| LabError::Io {
+                    doing: "start the DNS server that fails on purpose".to_owned(),
+                    machine: machine.clone(),
+                    source,
+                })?;
+            }
             Step::Dnsmasq { machine, config } => {
                 self.start_dnsmasq(machine, config, folders).await?;
             }

@@ -7,6 +7,7 @@
 //! files exist and are in memory. Everything that is wrong comes back at once, as [`ScenarioErrors`].
 //! Nothing here touches the machine except to read those files.
 
+mod dnsmasq;
 mod error;
 mod file;
 mod find;
@@ -26,6 +27,7 @@ mod validate;
 pub mod vmm;
 mod words;
 
+pub use dnsmasq::{AdvertisedPrefix, DnsFault, Dnsmasq, RouterAdvertisement};
 pub use error::{Fault, ScenarioErrors};
 pub use find::{FindError, ScenarioName, find, scenario_names};
 pub use load::{LoadedScenario, UnknownVariant, load};
@@ -141,30 +143,6 @@ pub struct UnitFile {
     pub name: String,
     /// Unmodified content.
     pub bytes: Vec<u8>,
-}
-
-/// dnsmasq in a machine.
-#[derive(Debug, Clone)]
-pub struct Dnsmasq {
-    /// Interface it serves.
-    pub interface: IfName,
-    /// Names it answers authoritatively; everything else is refused.
-    pub records: BTreeMap<String, Vec<IpAddr>>,
-    /// Router advertisements, if it sends any.
-    pub ra: Option<RouterAdvertisement>,
-    /// DHCPv4 range (first, last), if it serves one.
-    pub dhcp: Option<(std::net::Ipv4Addr, std::net::Ipv4Addr)>,
-}
-
-/// What the router advertises (RFC 4861, RFC 8106).
-#[derive(Debug, Clone)]
-pub struct RouterAdvertisement {
-    /// Prefix for SLAAC.
-    pub prefix: Ipv6Net,
-    /// Recursive DNS servers; empty: none advertised.
-    pub rdnss: Vec<Ipv6Addr>,
-    /// Router lifetime in seconds; 0: not a default router.
-    pub lifetime: u16,
 }
 
 /// A small HTTP server: `GET /` answers 200 with `body`.

@@ -93,8 +93,33 @@ pub(super) const MACHINE_ROUTE: Shape = shape(
 /// A route by a TAP, which is its `dev`.
 pub(super) const HOST_ROUTE: Shape =
     shape("a route of the host", &["to", "via", "onlink", "metric"]);
-pub(super) const DNSMASQ: Shape = shape("dnsmasq", &["interface", "records", "ra", "dhcp"]);
-pub(super) const RA: Shape = shape("`ra`", &["prefix", "rdnss", "lifetime"]);
+pub(super) const DNSMASQ: Shape = shape(
+    "dnsmasq",
+    &[
+        "interface",
+        "records",
+        "faults",
+        "ra",
+        "dhcp",
+        "dhcp_options",
+    ],
+);
+pub(super) const RA: Shape = shape(
+    "`ra`",
+    &[
+        "prefix", "prefixes", "rdnss", "lifetime", "managed", "other", "enabled",
+    ],
+);
+pub(super) const RA_PREFIX: Shape = shape(
+    "an advertised prefix",
+    &[
+        "prefix",
+        "valid_lifetime",
+        "deprecated",
+        "autonomous",
+        "on_link",
+    ],
+);
 pub(super) const HTTP_SERVER: Shape = shape("an HTTP server", &["port", "body"]);
 pub(super) const GUEST: Shape = shape(
     "a guest",
@@ -298,6 +323,7 @@ mod tests {
             &HOST_ROUTE,
             &DNSMASQ,
             &RA,
+            &RA_PREFIX,
             &HTTP_SERVER,
             &GUEST,
             &GUEST_INTERFACE,

@@ -6,12 +6,14 @@
 mod bridge;
 mod check;
 mod claims;
+mod dnsmasq;
 mod guest;
 mod host_end;
 mod kinds;
 mod known;
 mod machine;
 mod plain;
+mod ra;
 mod rules;
 mod services;
 mod steps;
