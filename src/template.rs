@@ -8,9 +8,25 @@ use bridgelab_harness::diagnostic::Diagnostic;
 use bridgelab_harness::hypervisor::Accelerator;
 use bridgelab_harness::image::{Image, Store};
 use bridgelab_harness::lab::StartFrom;
+use bridgelab_harness::report::GuestReport;
 use bridgelab_harness::scenario::Guest;
 use bridgelab_harness::scenario::names::MachineName;
 use bridgelab_harness::template::{QemuVersion, Shape, TemplateStore};
+
+/// Gives up templates that failed guests of a run, so that nobody meets them again.
+pub(crate) fn discard_failed(starts: &BTreeMap<String, StartFrom>, guests: &[GuestReport]) {
+    let cold = guests.iter().filter(|guest| guest.start == "cold");
+    let failed = cold.filter_map(|guest| match starts.get(&guest.name) {
+        Some(StartFrom::Template { folder, .. }) => Some(folder),
+        _ => None,
+    });
+    for folder in failed {
+        if let Err(error) = TemplateStore::discard(folder) {
+            let why = Diagnostic::new(&error);
+            let _ = writeln!(anstream::stderr(), "warning: {why}");
+        }
+    }
+}
 
 /// What every guest starts from, by name. Whatever goes wrong with a template ends in a cold boot and its reason.
 pub(crate) fn starts(

@@ -11,11 +11,15 @@
 mod support;
 
 use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
 use std::process::{ExitCode, Stdio};
 
 use bridgelab_harness::lab::durations::{Durations, key, user_file};
+use bridgelab_harness::report::Report;
 use bridgelab_harness::scenario::{load, scenario_names};
 use libtest_mimic::{Arguments, Failed, Trial};
+use support::identities::distinct;
 use support::{bridgelab, root, set_up};
 
 fn main() -> ExitCode {
@@ -80,13 +84,16 @@ fn prepare_image(image: &str) {
 }
 
 fn run(name: &str, form: &str) -> Result<(), Failed> {
-    let output = bridgelab(&["run", name, "--variant", form])
+    let folder = tempfile::tempdir()?;
+    let json = folder.path().join("report.json");
+    let output = bridgelab(&["run", name, "--variant", form, "--json"])
+        .arg(&json)
         .env_remove("BRIDGELAB_SETUP")
         .output()?;
     let verdict = String::from_utf8_lossy(&output.stdout).into_owned();
     eprintln!("{verdict}");
     match output.status.code() {
-        Some(0) => Ok(()),
+        Some(0) => are_themselves(name, &json),
         Some(3) if std::env::var_os("BRIDGELAB_STRICT").is_none_or(|value| value != "1") => {
             eprintln!("skipped: because {verdict}");
             Ok(())
@@ -96,4 +103,18 @@ fn run(name: &str, form: &str) -> Result<(), Failed> {
             Err(format!("{}\n{verdict}\n{progress}", output.status).into())
         }
     }
+}
+
+/// Guests of one run that started from one template are different machines in everything that tells machines apart. In
+/// `two-guests` both do start from one, unless nothing may.
+fn are_themselves(name: &str, json: &Path) -> Result<(), Failed> {
+    let report: Report = serde_json::from_slice(&fs::read(json)?)?;
+    for run in &report.runs {
+        let distinct = distinct(run)?;
+        let cold = std::env::var_os("BRIDGELAB_COLD").is_some();
+        if name == "two-guests" && distinct != 2 && !cold {
+            return Err(format!("{distinct} of 2 from a template: {:?}", run.guests).into());
+        }
+    }
+    Ok(())
 }

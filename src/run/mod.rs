@@ -202,6 +202,7 @@ impl All<'_> {
         let tell = |news: News<'_>| self.tell(index, &title, news);
         let report = run_job(&job, self.interrupts.clone(), tell).await;
         let report = crate::ghosts::blame_the_host(self.args, report);
+        crate::template::discard_failed(&job.starts, &report.guests);
         // Its processes are gone; the next may have their place.
         drop(slot);
         report

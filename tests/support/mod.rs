@@ -1,6 +1,7 @@
 //! What the tests of the built program share.
 #![expect(clippy::expect_used, reason = "helpers of tests fail as tests do")]
 
+pub(crate) mod identities;
 pub(crate) mod lab;
 pub(crate) mod processes;
 

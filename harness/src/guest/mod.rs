@@ -7,10 +7,11 @@ mod steer;
 mod takeover;
 
 pub use takeover::Takeover;
+use takeover::facts;
 
 pub use steer::{open_steering, send_identity, wait_for_announcement};
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant, SystemTime};
 
 use tokio::sync::{Mutex, MutexGuard};
@@ -169,10 +170,13 @@ impl BootingGuest {
         let console = log.path().to_owned();
         let guest = self.name.clone();
         let mut steps = Steps::new();
+        let identity = console.with_file_name("identity.txt");
         let hello = hello(
             &self.spec,
             &self.channel,
-            self.takeover.as_ref(),
+            self.takeover
+                .as_ref()
+                .map(|takeover| (takeover, identity.as_path())),
             self.started,
             &mut steps,
             by,
@@ -188,7 +192,8 @@ impl BootingGuest {
                 None => timeout(guest),
             },
             ended = self.vmm.ready_when("its steering channel", hello, by) => match ended {
-                Ok(Ok(())) => return Ok(Guest {
+                Ok(Ok(drawn)) => return Ok(Guest {
+                    drawn,
                     name: self.name,
                     channel: self.channel,
                     background: self.background,
@@ -211,22 +216,24 @@ impl BootingGuest {
     }
 }
 
-/// Everything between the VMM's start and the first answer of the guest.
+/// Everything between the VMM's start and the first answer of the guest. What a guest from a template says of itself goes
+/// into the file beside its takeover.
 async fn hello(
     spec: &GuestSpec,
     channel: &SshChannel,
-    takeover: Option<&Takeover>,
+    takeover: Option<(&Takeover, &Path)>,
     started: Instant,
     steps: &mut Steps,
     by: Deadline,
-) -> Result<(), GuestError> {
+) -> Result<Option<String>, GuestError> {
+    let mut drawn = None;
     let guest = || spec.name.clone();
     let mut since = started;
     let mut done = |step| {
         steps.push((step, since, since.elapsed()));
         since = Instant::now();
     };
-    if let Some(takeover) = takeover {
+    if let Some((takeover, evidence)) = takeover {
         let monitor = |source| GuestError::Monitor {
             guest: guest(),
             source,
@@ -238,18 +245,21 @@ async fn hello(
             .await
             .map_err(monitor)?;
         done("the saved machine runs");
-        become_guest(spec, takeover, by)
+        let said = become_guest(spec, takeover, evidence, by)
             .await
             .map_err(|why| GuestError::Takeover {
                 guest: guest(),
                 why,
             })?;
+        drawn = facts(&said)
+            .find(|(key, _)| *key == "random")
+            .map(|(_, uuid)| uuid.to_owned());
         done("it has its identity");
     }
     let answer = channel.exec(GuestCommand::new(["true"]), by).await;
     done("it answers");
     match answer {
-        Ok(_) => Ok(()),
+        Ok(_) => Ok(drawn),
         Err(source) => Err(GuestError::Channel {
             guest: guest(),
             source,
@@ -257,8 +267,13 @@ async fn hello(
     }
 }
 
-/// Sends the identity and has the answer judged.
-async fn become_guest(spec: &GuestSpec, takeover: &Takeover, by: Deadline) -> Result<(), String> {
+/// Sends the identity and has the answer judged; returns it.
+async fn become_guest(
+    spec: &GuestSpec,
+    takeover: &Takeover,
+    evidence: &Path,
+    by: Deadline,
+) -> Result<String, String> {
     let socket = spec.steer_socket(0);
     let sent = SystemTime::now();
     let archive = takeover.archive(sent);
@@ -269,7 +284,16 @@ async fn become_guest(spec: &GuestSpec, takeover: &Takeover, by: Deadline) -> Re
         .spawn(move || reply.send(send_identity(&socket, &archive, by)))
         .map_err(|e| format!("start a thread: {e}"))?;
     match answer.await {
-        Ok(Ok(said)) => takeover.prove(&said, sent, SystemTime::now()),
+        Ok(Ok(said)) => {
+            let now = SystemTime::now();
+            let lines: Vec<String> = facts(&said)
+                .map(|(key, value)| format!("{key} {value}\n"))
+                .collect();
+            if let Err(error) = std::fs::write(evidence, lines.concat()) {
+                tracing::warn!(%error, path = %evidence.display(), "evidence could not be written");
+            }
+            takeover.prove(&said, sent, now).map(|()| said)
+        }
         Ok(Err(error)) => Err(format!("talk to it: {error}")),
         Err(_) => Err("the thread that talks to it ended".to_owned()),
     }
@@ -280,6 +304,7 @@ async fn become_guest(spec: &GuestSpec, takeover: &Takeover, by: Deadline) -> Re
 #[must_use = "dropping it kills the guest"]
 pub struct Guest {
     name: String,
+    drawn: Option<String>,
     // Declared in the order they must die: the channel before the VMM that it leads into.
     channel: SshChannel,
     background: SshChannel,
@@ -298,6 +323,16 @@ impl Guest {
     /// What its VMM was told.
     pub fn spec(&self) -> &GuestSpec {
         &self.spec
+    }
+
+    /// The random number that it drew as soon as it was no longer its template, a UUID; `None` after a cold boot.
+    pub fn drawn(&self) -> Option<&str> {
+        self.drawn.as_deref()
+    }
+
+    /// Its VMM's process id, while that runs.
+    pub async fn vmm_pid(&self) -> Option<u32> {
+        self.vmm.lock().await.pid()
     }
 
     /// The end of its VMM; `None` while it runs.

@@ -8,8 +8,8 @@ use base64::engine::general_purpose::STANDARD;
 use super::GuestError;
 use super::identity::{Identity, KeyPair};
 use crate::image::seed::Seed;
-use crate::scenario::Guest;
 use crate::scenario::provides::Provides;
+use crate::scenario::{Guest, UnitFile};
 
 /// The file that the tiny guest's init applies before it announces itself.
 const NETWORK: &str = "/etc/bridgelab/network";
@@ -21,14 +21,30 @@ const HOST_KEY: &str = "/etc/dropbear/host_key";
 /// # Errors
 /// [`GuestError::Identity`] when the host key cannot be written in the server's format.
 pub fn seed(identity: &Identity, guest: &Guest) -> Result<Seed, GuestError> {
-    let mut seed = identity.seed(&guest.units);
-    if !Provides::of(&guest.image).networkd {
+    let provides = Provides::of(&guest.image);
+    let mut seed = self::identity(identity, provides, &guest.units)?;
+    if !provides.networkd {
+        seed.file(NETWORK, 0o644, network(guest));
+    }
+    Ok(seed)
+}
+
+/// As [`seed`], of a guest that has no network: a template.
+///
+/// # Errors
+/// As [`seed`].
+pub fn identity(
+    identity: &Identity,
+    image: &Provides,
+    units: &[UnitFile],
+) -> Result<Seed, GuestError> {
+    let mut seed = identity.seed(units);
+    if !image.networkd {
         let key = dropbear_key(&identity.host_key).ok_or_else(|| GuestError::Identity {
             guest: identity.hostname.clone(),
             why: "ssh-keygen wrote an ed25519 key in another format than OpenSSH's".to_owned(),
         })?;
-        seed.file(HOST_KEY, 0o600, key)
-            .file(NETWORK, 0o644, network(guest));
+        seed.file(HOST_KEY, 0o600, key);
     }
     Ok(seed)
 }

@@ -7,6 +7,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::identity::Identity;
 use crate::image::seed::Seed;
+use crate::scenario::provides::Provides;
 
 /// A clock that tells whole seconds may be this far off and right.
 const SECOND: Duration = Duration::from_secs(1);
@@ -18,18 +19,24 @@ pub struct Takeover {
     seed: Seed,
     boot_id: String,
     entropy: Vec<u8>,
+    image: &'static Provides,
     /// The last four bytes of the bridge's MAC address; Docker makes them at random, too.
     docker0: [u8; 4],
     state: File,
 }
 
 impl Takeover {
-    /// A takeover by `identity`, with its `seed`, from the template whose devices' state is in `state`, with random bytes and a boot id from this
-    /// machine's kernel.
+    /// A takeover by `identity`, with its `seed`, from the template of `image` whose devices' state is in `state`,
+    /// with random bytes and a boot id from this machine's kernel.
     ///
     /// # Errors
     /// When `/dev/urandom` or `/proc/sys/kernel/random/uuid` cannot be read.
-    pub fn new(identity: &Identity, seed: Seed, state: File) -> io::Result<Self> {
+    pub fn new(
+        identity: &Identity,
+        seed: Seed,
+        image: &'static Provides,
+        state: File,
+    ) -> io::Result<Self> {
         let mut entropy = vec![0; 64];
         let mut docker0 = [0; 4];
         let mut random = File::open("/dev/urandom")?;
@@ -42,6 +49,7 @@ impl Takeover {
                 .trim()
                 .to_owned(),
             entropy,
+            image,
             docker0,
             state,
         })
@@ -56,44 +64,56 @@ impl Takeover {
     pub(super) fn archive(&self, now: SystemTime) -> Vec<u8> {
         let clock = now.duration_since(UNIX_EPOCH).unwrap_or_default();
         let mut seed = self.seed.clone();
-        let mac: Vec<String> = self
-            .docker0
-            .iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect();
-        add(&mut seed, "docker0", format!("02:42:{}\n", mac.join(":")));
+        if self.image.docker {
+            add(&mut seed, "docker0", format!("{}\n", self.docker0()));
+        }
         add(&mut seed, "clock", format!("{:.3}\n", clock.as_secs_f64()));
         add(&mut seed, "entropy", self.entropy.clone());
         add(&mut seed, "boot_id", format!("{}\n", self.boot_id));
         seed.to_cpio()
     }
 
+    /// The MAC address of Docker's bridge.
+    fn docker0(&self) -> String {
+        let [a, b, c, d] = self.docker0;
+        format!("02:42:{a:02x}:{b:02x}:{c:02x}:{d:02x}")
+    }
+
     /// Whether what the guest says of itself is what it was sent, and nothing of the template's.
+    ///
+    /// It set its clock to the time `sent`, and told it before `now`.
     ///
     /// # Errors
     /// What is not so.
-    /// It set its clock to the time `sent`, and told it before `now`.
     pub(super) fn prove(
         &self,
         said: &str,
         sent: SystemTime,
         now: SystemTime,
     ) -> Result<(), String> {
-        let said: BTreeMap<&str, &str> = said
-            .split_whitespace()
-            .filter_map(|word| word.split_once('='))
-            .collect();
+        let said: BTreeMap<&str, &str> = facts(said).collect();
         let is = |key: &str| said.get(key).copied().unwrap_or_default();
-        for (key, wanted) in [
+        // Only networkd keeps leases.
+        let leases = self.image.networkd.then_some(("leases", "0"));
+        let always = [
             ("machine_id", self.identity.machine_id.as_str()),
             ("hostname", &self.identity.hostname),
             ("boot_id", &self.boot_id),
             ("neighbours", "0"),
-            ("leases", "0"),
-        ] {
+        ];
+        let docker0 = self.docker0();
+        // OpenSSH's key; a tiny guest's dropbear has the same one, which the first session over the network proves.
+        let host_key = self.identity.host_key.public_blob();
+        let host_key = self.image.networkd.then_some(("host_key", host_key));
+        let docker0 = self.image.docker.then_some(("docker0", docker0.as_str()));
+        let others = leases.into_iter().chain(host_key).chain(docker0);
+        for (key, wanted) in always.into_iter().chain(others) {
             if is(key) != wanted {
                 return Err(format!("its {key} is `{}`, not `{wanted}`", is(key)));
             }
+        }
+        if !is_uuid(is("random")) {
+            return Err(format!("its random number is `{}`", is("random")));
         }
         let since = |time: SystemTime| time.duration_since(UNIX_EPOCH).unwrap_or_default();
         let clock = is("clock").parse::<u64>().map(Duration::from_secs);
@@ -107,6 +127,19 @@ impl Takeover {
     }
 }
 
+/// What a guest says of itself, `KEY=VALUE` words.
+pub(super) fn facts(said: &str) -> impl Iterator<Item = (&str, &str)> {
+    said.split_whitespace()
+        .filter_map(|word| word.split_once('='))
+}
+
+/// Whether this is a UUID, as /proc/sys/kernel/random/uuid draws one at each look: 122 random bits.
+fn is_uuid(text: &str) -> bool {
+    let parts = text.split('-').map(str::len);
+    let hex = |byte: u8| byte.is_ascii_hexdigit() || byte == b'-';
+    parts.eq([8, 4, 4, 4, 12]) && text.bytes().all(hex)
+}
+
 fn add(seed: &mut Seed, name: &str, bytes: impl Into<Vec<u8>>) {
     seed.file(&format!("/run/bridgelab/{name}"), 0o400, bytes);
 }
@@ -116,21 +149,24 @@ mod tests {
     use super::*;
     use crate::guest::identity::KeyPair;
 
-    fn takeover() -> Takeover {
+    fn takeover(image: &str) -> Takeover {
         let folder = tempfile::tempdir().expect("a temporary directory");
         let login = KeyPair::generate("login", &folder.path().join("login")).expect("a key");
         let identity = Identity::generate("test1", folder.path(), &login).expect("an identity");
         let state = tempfile::tempfile().expect("a temporary file");
-        Takeover::new(&identity, identity.seed(&[]), state).expect("the kernel has random numbers")
+        Takeover::new(&identity, identity.seed(&[]), Provides::of(image), state)
+            .expect("the kernel has random numbers")
     }
 
     #[test]
     fn the_proof_wants_every_identity_and_the_time() {
-        let takeover = takeover();
+        let takeover = takeover("debian");
         let now = UNIX_EPOCH + Duration::from_secs(1_800_000_000);
         let machine_id = takeover.identity.machine_id.clone();
+        let (docker0, host_key) = (takeover.docker0(), takeover.identity.host_key.public_blob());
         let good = format!(
-            "boot_id={} clock=1800000001 hostname=test1 leases=0 machine_id={machine_id} neighbours=0",
+            "boot_id={} clock=1800000001 docker0={docker0} host_key={host_key} hostname=test1 leases=0 \
+             machine_id={machine_id} neighbours=0 random=00112233-4455-4677-8899-aabbccddeeff",
             takeover.boot_id
         );
         assert_eq!(takeover.prove(&good, now - SECOND, now), Ok(()));
@@ -141,6 +177,11 @@ mod tests {
             ("clock=1800000001", "clock=", "clock"),
             ("neighbours=0", "neighbours=2", "neighbours"),
             ("leases=0", "leases=1", "leases"),
+            ("leases=0", "", "leases"),
+            ("random=0011", "random=", "random"),
+            ("random=0011", "random=zz11", "random"),
+            (docker0.as_str(), "02:42:00:00:00:00", "docker0"),
+            (host_key, "AAAA", "host_key"),
             (machine_id.as_str(), "0123456789", "machine_id"),
             (takeover.boot_id.as_str(), "", "boot_id"),
         ] {
@@ -153,8 +194,21 @@ mod tests {
     }
 
     #[test]
+    fn only_a_guest_with_networkd_is_asked_for_leases() {
+        let now = UNIX_EPOCH + Duration::from_secs(1_800_000_000);
+        for (image, proven) in [("debian", false), ("tiny", true)] {
+            let takeover = takeover(image);
+            let said = format!(
+                "boot_id={0} clock=1800000000 hostname=test1 machine_id={1} neighbours=0 random={0}",
+                takeover.boot_id, takeover.identity.machine_id
+            );
+            assert_eq!(takeover.prove(&said, now, now).is_ok(), proven, "{image}");
+        }
+    }
+
+    #[test]
     fn two_takeovers_share_no_randomness() {
-        let (one, other) = (takeover(), takeover());
+        let (one, other) = (takeover("tiny"), takeover("tiny"));
         assert_ne!(one.entropy, other.entropy);
         assert_ne!(one.boot_id, other.boot_id);
         assert_ne!(one.identity.machine_id, other.identity.machine_id);

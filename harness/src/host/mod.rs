@@ -30,6 +30,7 @@
 //! inject       crafted frames out of a link
 //! service      child processes, logged and stopped for certain
 //! vmm_user     whom VMMs run as
+//! process_memory  how much memory a VMM has, and how much of it is its own
 //! networkd     the host's systemd-networkd
 //! http         the internet's web server
 //! dns_faults   the names that fail on purpose, behind a machine's dnsmasq
@@ -55,6 +56,7 @@ pub mod netlink_events;
 pub mod netns;
 pub mod networkd;
 pub mod probe;
+pub mod process_memory;
 pub mod service;
 pub mod setup;
 pub mod standstill;

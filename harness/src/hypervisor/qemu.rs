@@ -112,6 +112,9 @@ fn snapshot_options(spec: &GuestSpec, line: &mut CommandLine) {
             ram.display()
         ),
     );
+    // Each machine has its own generation id, by which the kernel in it notices that it was copied, and reseeds its
+    // random numbers (docs/specs/vmgenid of QEMU).
+    line.option("-device", "vmgenid,guid=auto");
     for port in 0..NIC_PORTS {
         let chassis = port + 1;
         line.option(
@@ -289,6 +292,8 @@ mod tests {
         assert!(has(&started, "-netdev", "tap,id=nic0,fd=30"), "{started}");
         assert!(!started.to_string().contains("virtio-net"), "{started}");
         assert!(started.to_string().contains("snapshot=on"), "{started}");
+        let generation = "vmgenid,guid=auto";
+        assert!(has(&started, "-device", generation), "{started}");
     }
 
     #[test]

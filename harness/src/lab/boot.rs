@@ -1,11 +1,12 @@
 //! Boots a scenario's guests on the lab's TAPs.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::fs::{PermissionsExt, chown};
 use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
 use nix::mount::MsFlags;
 
@@ -76,6 +77,19 @@ pub(super) struct Launch {
     pub(super) folders: Folders,
     pub(super) starts: BTreeMap<String, StartFrom>,
     pub(super) login: KeyPair,
+    pub(super) drawn: Drawn,
+}
+
+/// Random numbers that guests drew as soon as they were no longer their template. No two may be alike.
+#[derive(Debug, Default)]
+pub(super) struct Drawn(Mutex<BTreeSet<String>>);
+
+impl Drawn {
+    /// Whether nobody has drawn these before.
+    pub(super) fn is_new(&self, number: &str) -> bool {
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        all.insert(number.to_owned())
+    }
 }
 
 /// Starts a guest's VMM on the lab's TAPs for it, without waiting for the guest. One that was started before keeps
@@ -169,7 +183,8 @@ async fn start_guest(
     if let Some(folder) = spec.start.folder() {
         let state = folder.join("state");
         let state = File::open(&state).map_err(io("open", &state))?;
-        let made = Takeover::new(&identity, plain::seed(&identity, guest)?, state);
+        let seed = plain::seed(&identity, guest)?;
+        let made = Takeover::new(&identity, seed, image.provides, state);
         takeover = Some(made.map_err(io("read random numbers for", &run))?);
     } else {
         let seeded = plain::seed(&identity, guest)?.append_to(image.initrd.clone());

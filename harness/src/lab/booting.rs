@@ -6,7 +6,7 @@ use std::time::Duration;
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 
-use super::boot::{GuestImages, Launch, Started, start, start_again};
+use super::boot::{Drawn, GuestImages, Launch, Started, start, start_again};
 use super::job::{Event, StartFrom};
 use super::run::{Ended, GRACE, Run, patience};
 use super::topology::LabError;
@@ -52,6 +52,7 @@ impl Run<'_> {
             folders,
             starts: self.job.starts.clone(),
             login,
+            drawn: Drawn::default(),
         }));
         let now = |(_, guest): &(&MachineName, &GuestPlan)| guest.start == GuestStart::Boot;
         let names: Vec<MachineName> = self
@@ -195,9 +196,10 @@ impl Run<'_> {
     ) -> Result<Began, Ended> {
         let by = || Deadline::after(patience(self.job.accelerator, BOOT));
         let known = Known::of(&one);
-        let error = match one.booting.wait(by()).await {
+        let started = one.booting.wait(by()).await.map_err(|(error, _)| error);
+        let error = match started.and_then(|guest| is_itself(guest, &launch.drawn)) {
             Ok(guest) => return Ok(Began::Up(Box::new(Up { guest, known }))),
-            Err((error, _)) => error,
+            Err(error) => error,
         };
         let StartFrom::Template { .. } = &one.from else {
             return self.refused(name, known, error);
@@ -252,6 +254,17 @@ impl Run<'_> {
     }
 }
 
+/// The guest, unless it drew the random number that another one drew: then both still have their template's generator.
+fn is_itself(guest: Guest, drawn: &Drawn) -> Result<Guest, GuestError> {
+    match guest.drawn() {
+        Some(number) if !drawn.is_new(number) => Err(GuestError::Takeover {
+            guest: guest.name().to_owned(),
+            why: format!("it drew the same random number as another guest: {number}"),
+        }),
+        _ => Ok(guest),
+    }
+}
+
 /// What a start was, for the report.
 struct Known {
     command: String,
@@ -281,6 +294,7 @@ impl Known {
             reason: self.machine.1,
             start: start.to_owned(),
             start_reason,
+            memory: None,
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::io;
 use std::path::Path;
 use std::time::Duration;
 
@@ -12,10 +13,13 @@ use super::run::Run;
 use super::topology::machine_folder;
 use crate::check::Vantage;
 use crate::deadline::Deadline;
+use crate::guest::Guest;
+use crate::host::process_memory::ProcessMemory;
+use crate::hypervisor::qemu::RAM;
 use crate::image::versions_in;
 use crate::lab::boot::guest_folder;
 use crate::plan::GuestKind;
-use crate::report::Outcome;
+use crate::report::{GuestMemory, Outcome};
 use crate::scenario::RulesetTool;
 
 /// File name and command of a piece of evidence.
@@ -143,6 +147,33 @@ pub(super) async fn gather(run: &Run<'_>, job: &Job, evidence: &Path) -> BTreeMa
     });
     let (versions, _, _) = tokio::join!(versions(run, job), join_all(machines), join_all(guests));
     versions
+}
+
+/// Memory of every guest's VMM, by the guest's name; what cannot be read is logged.
+pub(super) async fn memory(run: &Run<'_>, evidence: &Path) -> BTreeMap<String, GuestMemory> {
+    let mut measured = BTreeMap::new();
+    for (name, guest) in &run.guests {
+        let folder = guest_folder(evidence, name.as_ref());
+        let Some(pid) = guest.vmm_pid().await else {
+            continue;
+        };
+        match memory_of(guest, pid, &folder) {
+            Ok(memory) => drop(measured.insert(name.to_string(), memory)),
+            Err(error) => tracing::warn!(%error, %name, "memory of a VMM could not be read"),
+        }
+    }
+    measured
+}
+
+fn memory_of(guest: &Guest, vmm: u32, folder: &Path) -> io::Result<GuestMemory> {
+    let process = Path::new("/proc").join(vmm.to_string());
+    let (vmm, text) = ProcessMemory::read(&process)?;
+    write(&folder.join("vmm-memory.txt"), &text);
+    let template = match guest.spec().start.folder() {
+        Some(template) => ProcessMemory::read_mapping(&process, &template.join(RAM))?,
+        None => None,
+    };
+    Ok(GuestMemory { vmm, template })
 }
 
 async fn versions(run: &Run<'_>, job: &Job) -> BTreeMap<String, String> {

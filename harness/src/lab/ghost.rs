@@ -46,6 +46,7 @@ impl Run<'_> {
                 reason: "by --guests ghost".to_owned(),
                 start: "ghost".to_owned(),
                 start_reason: "a namespace needs no boot".to_owned(),
+                memory: None,
             });
         }
         let unfit = ghost::unfit(self.scenario);

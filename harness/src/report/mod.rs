@@ -22,6 +22,8 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use crate::host::process_memory::ProcessMemory;
+
 /// Version of the report's shape.
 pub const SCHEMA: u32 = 1;
 
@@ -194,6 +196,19 @@ pub struct GuestReport {
     pub start: String,
     /// Which template, or why none.
     pub start_reason: String,
+    /// Memory of its VMM after the checks; none of a guest without one, or of one that had ended.
+    #[serde(default)]
+    pub memory: Option<GuestMemory>,
+}
+
+/// What a guest takes of this machine's memory.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GuestMemory {
+    /// Of the whole VMM: the guest's memory, and what QEMU needs for itself, translated code for example.
+    #[serde(flatten)]
+    pub vmm: ProcessMemory,
+    /// Of the template's memory alone, which guests share until they write to it; none for a cold start.
+    pub template: Option<ProcessMemory>,
 }
 
 /// One run of one scenario, green or variant.

@@ -13,8 +13,10 @@ pub struct Provides {
     pub docker: bool,
     /// curl and OpenSSH's client programs; without them busybox's are used, where it has any.
     pub clients: bool,
-    /// A steering program that can take on an identity after its boot, and units that wait for one.
-    pub templates: bool,
+    /// What a guest of it does before it is saved as a template: what is told about each step, and the command. An
+    /// image with a template has a steering program that can take on an identity after its boot, and starts what
+    /// has an identity only then; `None`: it has not.
+    pub settle: Option<&'static [(&'static str, &'static str)]>,
     /// File of the kernel in the built image.
     pub kernel: &'static str,
     /// File of the root disk in the built image; without one the initramfs is the whole system.
@@ -23,13 +25,38 @@ pub struct Provides {
     pub mem: u32,
 }
 
+/// Starts what a scenario may want, and runs what checks run once, so that its pages are in memory. The last line
+/// writes what the disk does not have yet.
+const SETTLE_DEBIAN: [(&str, &str); 3] = [
+    (
+        "starting Docker and loading the container image",
+        "systemctl start docker.service bridgelab-container-image.service",
+    ),
+    (
+        "running a container once",
+        "docker run --detach --name warm bridgelab/busybox sleep infinity >/dev/null && \
+         docker exec warm ip addr >/dev/null && docker rm --force warm >/dev/null",
+    ),
+    (
+        "warming up",
+        "for line in 'ip -j -d addr' 'ip -j -6 route' 'ping -c 1 -W 1 127.0.0.1' 'ping -c 1 -W 1 ::1' \
+           'resolvectl --no-pager status' 'resolvectl query localhost' 'curl -sS -m 1 http://127.0.0.1:9/' \
+           'busybox nslookup localhost 127.0.0.53' 'busybox nc -w 1 127.0.0.1 9' 'networkctl --version' \
+           'journalctl --no-pager --lines 1' '/usr/sbin/sshd -t' 'systemctl --version'; do \
+           timeout 20 $line </dev/null >/dev/null 2>&1 || :; done; \
+         /lib/systemd/systemd-networkd --version >/dev/null 2>&1 || :; \
+         cat /lib/systemd/systemd-networkd >/dev/null; \
+         systemctl is-system-running --wait >/dev/null || :; systemctl reset-failed; sync",
+    ),
+];
+
 const IMAGES: [Provides; 2] = [
     Provides {
         image: "debian",
         networkd: true,
         docker: true,
         clients: true,
-        templates: true,
+        settle: Some(&SETTLE_DEBIAN),
         kernel: "vmlinuz",
         disk: Some("disk.raw"),
         mem: 1024,
@@ -39,7 +66,8 @@ const IMAGES: [Provides; 2] = [
         networkd: false,
         docker: false,
         clients: false,
-        templates: false,
+        // It is all in memory, and nothing in it has yet to start.
+        settle: Some(&[]),
         kernel: "vmlinux",
         disk: None,
         mem: 128,

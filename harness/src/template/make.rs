@@ -21,6 +21,7 @@ use crate::deadline::Deadline;
 use crate::diagnostic::Diagnostic;
 use crate::guest::BootingGuest;
 use crate::guest::identity::{Identity, KeyPair};
+use crate::guest::plain;
 use crate::guest::ssh::GuestCommand;
 use crate::host::isolate::{self, Isolation, mount_at};
 use crate::host::service::{Log, Service};
@@ -31,34 +32,10 @@ use crate::hypervisor::qmp::Qmp;
 use crate::hypervisor::{
     Accelerator, FIRST_STEER_FD, GuestSpec, QMP_FD, STEER_PORTS, Start, qemu, save,
 };
+use crate::scenario::provides::Provides;
 
 /// Hidden subcommand of the binary that becomes the worker.
 pub const WORKER_COMMAND: &str = "__template";
-
-/// What the guest does before it is saved: start what a scenario may want, and run what checks run once, so that its
-/// pages are in memory. The last line writes what the disk does not have yet.
-const SETTLE: [(&str, &str); 3] = [
-    (
-        "starting Docker and loading the container image",
-        "systemctl start docker.service bridgelab-container-image.service",
-    ),
-    (
-        "running a container once",
-        "docker run --detach --name warm bridgelab/busybox sleep infinity >/dev/null && \
-         docker exec warm ip addr >/dev/null && docker rm --force warm >/dev/null",
-    ),
-    (
-        "warming up",
-        "for line in 'ip -j -d addr' 'ip -j -6 route' 'ping -c 1 -W 1 127.0.0.1' 'ping -c 1 -W 1 ::1' \
-           'resolvectl --no-pager status' 'resolvectl query localhost' 'curl -sS -m 1 http://127.0.0.1:9/' \
-           'busybox nslookup localhost 127.0.0.53' 'busybox nc -w 1 127.0.0.1 9' 'networkctl --version' \
-           'journalctl --no-pager --lines 1' '/usr/sbin/sshd -t' 'systemctl --version'; do \
-           timeout 20 $line </dev/null >/dev/null 2>&1 || :; done; \
-         /lib/systemd/systemd-networkd --version >/dev/null 2>&1 || :; \
-         cat /lib/systemd/systemd-networkd >/dev/null; \
-         systemctl is-system-running --wait >/dev/null || :; systemctl reset-failed; sync",
-    ),
-];
 
 #[derive(Debug, Serialize, Deserialize)]
 struct MakeJob {
@@ -198,10 +175,10 @@ async fn make(job: &MakeJob, run: &Path, by: Deadline) -> Result<(), String> {
         .wait(by)
         .await
         .map_err(|(e, _)| Diagnostic::new(&e).to_string())?;
-    for (what, line) in SETTLE {
+    for (what, line) in spec.image.settle.unwrap_or_default() {
         stage(what);
         let output = guest
-            .exec(GuestCommand::shell(line), by)
+            .exec(GuestCommand::shell(*line), by)
             .await
             .map_err(|e| Diagnostic::new(&e).to_string())?;
         if !output.success() {
@@ -242,10 +219,11 @@ fn prepare(job: &MakeJob, run: &Path) -> Result<Prepared, String> {
         .map_err(|e| Diagnostic::new(&e).to_string())?;
     let image = folder.join("image");
     let initrd = folder.join(INITRD);
-    let plain = image.join("initrd");
-    let seeded = identity
-        .seed(&[])
-        .append_to(fs::read(&plain).map_err(io("read", &plain))?);
+    let booted = image.join("initrd");
+    let provides = Provides::of(&job.shape.image);
+    let seeded = plain::identity(&identity, provides, &[])
+        .map_err(|e| Diagnostic::new(&e).to_string())?
+        .append_to(fs::read(&booted).map_err(io("read", &booted))?);
     fs::write(&initrd, seeded).map_err(io("write", &initrd))?;
     let made = |name: &str| {
         let path = folder.join(name);
@@ -258,33 +236,16 @@ fn prepare(job: &MakeJob, run: &Path) -> Result<Prepared, String> {
         .set_len(u64::from(job.shape.mem) << 20)
         .map_err(io("size", &folder.join(RAM)))?;
     let state = made(STATE)?;
-    // Relative to the overlay, so that it is found wherever the two are mounted.
-    let program =
-        locate(Tool::QemuImg).ok_or("find qemu-img (Debian: apt-get install qemu-utils)")?;
-    let overlay = Command::new(program)
-        .args([
-            "create",
-            "-q",
-            "-f",
-            "qcow2",
-            "-F",
-            "raw",
-            "-b",
-            "image/disk.raw",
-        ])
-        .arg(folder.join(OVERLAY))
-        .output()
-        .map_err(|e| format!("qemu-img create: {e}"))?;
-    if !overlay.status.success() {
-        let said = String::from_utf8_lossy(&overlay.stderr);
-        return Err(format!("qemu-img create: {}", said.trim()));
+    let mut spec = job.shape.spec(Start::Recording(folder.clone()));
+    spec.kernel = image.join(provides.kernel);
+    spec.disk = provides.disk.map(|file| image.join(file));
+    if let Some(disk) = provides.disk {
+        let overlay = folder.join(OVERLAY);
+        // Relative to the overlay, so that it is found wherever the two are mounted.
+        make_overlay(&overlay, &format!("image/{disk}"))?;
+        fs::set_permissions(&overlay, fs::Permissions::from_mode(0o666))
+            .map_err(io("hand over", &overlay))?;
     }
-    let overlay = folder.join(OVERLAY);
-    fs::set_permissions(&overlay, fs::Permissions::from_mode(0o666))
-        .map_err(io("hand over", &overlay))?;
-    let mut spec = job.shape.spec(Start::Recording(folder));
-    spec.kernel = image.join(spec.image.kernel);
-    spec.disk = Some(image.join("disk.raw"));
     spec.initrd = initrd;
     spec.run = run.to_owned();
     Ok(Prepared {
@@ -292,6 +253,22 @@ fn prepare(job: &MakeJob, run: &Path) -> Result<Prepared, String> {
         identity,
         state,
     })
+}
+
+/// `qemu-img create -f qcow2 -F raw -b BASE OVERLAY`.
+fn make_overlay(overlay: &Path, base: &str) -> Result<(), String> {
+    let program =
+        locate(Tool::QemuImg).ok_or("find qemu-img (Debian: apt-get install qemu-utils)")?;
+    let made = Command::new(program)
+        .args(["create", "-q", "-f", "qcow2", "-F", "raw", "-b", base])
+        .arg(overlay)
+        .output()
+        .map_err(|e| format!("qemu-img create: {e}"))?;
+    if made.status.success() {
+        return Ok(());
+    }
+    let said = String::from_utf8_lossy(&made.stderr);
+    Err(format!("qemu-img create: {}", said.trim()))
 }
 
 /// Binds a template's folder to `at`, and its image into it.

@@ -1,6 +1,7 @@
 //! What a template is a template of: everything that its saved state depends on.
 
 use std::os::unix::fs::MetadataExt;
+use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -10,7 +11,7 @@ use crate::hypervisor::{Accelerator, GuestSpec, MachineKind, NIC_PORTS, Start, q
 use crate::scenario::provides::Provides;
 use crate::scenario::{Guest, HypervisorKind, MachineType, Transport};
 
-/// Version of a template's layout and of the way it is settled; part of every digest.
+/// Version of a template's layout; part of every digest.
 const FORMAT: u32 = 1;
 
 /// A QEMU program, as far as its saved states depend on it.
@@ -90,7 +91,7 @@ impl Shape {
     /// Why a guest cannot start from any template; `None`: it can.
     pub fn refuses(guest: &Guest) -> Option<String> {
         let image = Provides::of(&guest.image);
-        if !image.templates {
+        if image.settle.is_none() {
             return Some(format!("the image `{}` has no template", guest.image));
         }
         if guest.transport == Transport::Mmio {
@@ -116,6 +117,9 @@ impl Shape {
         // The command line is this harness's own contribution to what is saved.
         let spec = self.spec(Start::Recording("/".into()));
         hash.update(qemu::command(&spec).to_string());
+        for (_, command) in spec.image.settle.unwrap_or_default() {
+            hash.update(command);
+        }
         hash.finalize()
             .iter()
             .map(|byte| format!("{byte:02x}"))
@@ -134,6 +138,8 @@ impl Shape {
 
     /// The machine that is recorded, with paths that mean nothing yet.
     pub(super) fn spec(&self, start: Start) -> GuestSpec {
+        let image = Provides::of(&self.image);
+        let root = Path::new("/");
         GuestSpec {
             name: "template".to_owned(),
             vcpu: self.vcpu,
@@ -142,10 +148,10 @@ impl Shape {
             machine: MachineKind::Q35,
             transport: Transport::Auto,
             accelerator: self.accelerator,
-            kernel: "/vmlinuz".into(),
+            kernel: root.join(image.kernel),
             initrd: "/initrd".into(),
-            disk: Some("/disk.raw".into()),
-            image: Provides::of(&self.image),
+            disk: image.disk.map(|file| root.join(file)),
+            image,
             run: "/".into(),
             nics: Vec::new(),
             start,

@@ -11,6 +11,13 @@ use serde::{Deserialize, Serialize};
 use super::make::make_in_worker;
 use super::{Shape, TemplateError, io_error};
 use crate::hypervisor::qemu::{OVERLAY, RAM};
+use crate::scenario::provides::Provides;
+
+/// Files of a template, its manifest aside.
+fn files(shape: &Shape) -> Vec<&'static str> {
+    let overlay = Provides::of(&shape.image).disk.map(|_| OVERLAY);
+    [RAM, STATE, INITRD].into_iter().chain(overlay).collect()
+}
 
 /// Told what the making of a template is doing.
 pub type Progress<'a> = &'a mut dyn FnMut(&str);
@@ -21,7 +28,6 @@ pub(super) const STATE: &str = "state";
 pub(super) const INITRD: &str = "initrd";
 /// Written last; a template without it is not one. Its time of change is when the template was last used.
 const MANIFEST: &str = "manifest.json";
-const FILES: [&str; 4] = [RAM, OVERLAY, STATE, INITRD];
 /// Templates that are kept; those that nobody used for longest go first.
 const KEPT: usize = 6;
 /// Beyond its memory a template needs room for its disk's changes and the rest, in MiB.
@@ -155,6 +161,21 @@ impl TemplateStore {
         })
     }
 
+    /// Gives up a template that a guest could not be started from, although it looks whole: the next who wants it makes
+    /// it again. Whoever runs from it keeps what is mapped.
+    ///
+    /// # Errors
+    /// The kernel's answer; a read-only cache is nobody's to repair.
+    pub fn discard(template: &Path) -> Result<(), TemplateError> {
+        let manifest = template.join(MANIFEST);
+        match fs::remove_file(&manifest) {
+            Err(e) if e.kind() != std::io::ErrorKind::NotFound => {
+                Err(io_error("remove", manifest)(e))
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// Remembers that a template is of use. In a read-only cache that is nobody's loss.
     fn used(&self, template: Template) -> Template {
         let manifest = template.folder.join(MANIFEST);
@@ -211,8 +232,8 @@ impl TemplateStore {
 
 /// Writes everything to the disk, makes it read-only where QEMU can work with that, and writes the manifest.
 fn seal(shape: &Shape, folder: &Path) -> Result<(), TemplateError> {
-    let mut files = Vec::new();
-    for name in FILES {
+    let mut sealed = Vec::new();
+    for name in files(shape) {
         let path = folder.join(name);
         let file = File::open(&path).map_err(io_error("open", &path))?;
         file.sync_all().map_err(io_error("write", &path))?;
@@ -225,11 +246,11 @@ fn seal(shape: &Shape, folder: &Path) -> Result<(), TemplateError> {
         };
         fs::set_permissions(&path, fs::Permissions::from_mode(mode))
             .map_err(io_error("protect", &path))?;
-        files.push(ManifestFile::read(folder, name)?);
+        sealed.push(ManifestFile::read(folder, name)?);
     }
     let manifest = Manifest {
         shape: shape.clone(),
-        files,
+        files: sealed,
     };
     let path = folder.join(MANIFEST);
     let text =
@@ -271,7 +292,7 @@ mod tests {
         let store = TemplateStore::new(cache.path());
         let folder = store.folder.join(shape().cache_name());
         fs::create_dir_all(&folder).expect("a folder");
-        for name in FILES {
+        for name in files(&shape()) {
             fs::write(folder.join(name), [0; 1 << 10]).expect("a file");
         }
         seal(&shape(), &folder).expect("it is whole");
@@ -286,6 +307,14 @@ mod tests {
         let mut other = shape();
         other.qemu.line = "QEMU emulator version 7.2.23".to_owned();
         assert_eq!(store.get(&other).expect("nothing wrong"), None);
+    }
+
+    #[test]
+    fn without_a_disk_there_is_nothing_to_lay_over_it() {
+        let mut tiny = shape();
+        assert!(files(&tiny).contains(&OVERLAY));
+        tiny.image = "tiny".to_owned();
+        assert!(!files(&tiny).contains(&OVERLAY) && files(&tiny).contains(&RAM));
     }
 
     #[test]

@@ -1,0 +1,334 @@
+//! Templates, from end to end and with real guests: whatever is wrong with one, the guest starts, from a template that was
+//! made again or cold, and the report says from what and why. All with the smallest image.
+#![expect(clippy::expect_used, reason = "helpers of tests fail as tests do")]
+
+#[expect(dead_code, reason = "every test binary uses its part")]
+mod support;
+
+use std::fs::{self, File};
+use std::io::{BufRead, BufReader, Read};
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStderr, Command, Stdio};
+
+use bridgelab_harness::report::{GuestReport, Outcome, Report, RunReport};
+use support::processes::{MARK, wait_until_gone};
+use support::{PROGRAM, bridgelab, is_root, set_up, skip};
+use tempfile::TempDir;
+
+/// The image of all guests here.
+const IMAGE: &str = "tiny";
+const QEMU: &str = "qemu-system-x86_64";
+
+/// A machine with a guest on a TAP, and nothing between: that it is there, and itself, is all that is asked.
+const ALONE: &str = r#"
+version = 1
+summary = "a guest that has its address"
+base = "none"
+
+[machines.host]
+
+[guests.tiny1]
+image = "IMAGE"
+interfaces = [{ type = "tap", id = "vm-tiny1", mac = "02:00:00:00:00:01", addresses = ["192.0.2.1/24"] }]
+
+[[checks]]
+id = "address"
+from = "tiny1"
+address = { interface = "vm-tiny1", address = "192.0.2.1/24" }
+"#;
+
+/// A user with an empty cache but for the image.
+struct User(TempDir);
+
+impl User {
+    fn new() -> Self {
+        set_up();
+        let user = Self(tempfile::tempdir().expect("a temporary directory"));
+        // A VMM runs as nobody, and may have to find a program in here.
+        fs::set_permissions(user.0.path(), fs::Permissions::from_mode(0o755)).expect("a mode");
+        let built = bridgelab(&["image", "build", IMAGE]).output();
+        let built = built.expect("the program under test starts");
+        let image = PathBuf::from(String::from_utf8_lossy(&built.stdout).trim());
+        // Without one, the run tells why.
+        if let Some(name) = image.file_name().filter(|_| built.status.success()) {
+            let copy = user.path("cache/images").join(name);
+            fs::create_dir_all(&copy).expect("a folder");
+            for file in fs::read_dir(&image).expect("the image").flatten() {
+                fs::copy(file.path(), copy.join(file.file_name())).expect("a copy");
+            }
+        }
+        user.scenario("alone.toml", ALONE);
+        user
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    fn scenario(&self, name: &str, text: &str) {
+        fs::write(self.path(name), text.replace("IMAGE", IMAGE)).expect("a scenario");
+    }
+
+    fn mark(&self) -> String {
+        self.0.path().to_string_lossy().into_owned()
+    }
+
+    /// Arguments of a run of that scenario, and the environment that keeps it in this user's folder.
+    fn set(&self, command: &mut Command, scenario: &str) {
+        command
+            .args(["--accel", "tcg"])
+            .arg(self.path(scenario))
+            .arg("--json")
+            .arg(self.path("report.json"))
+            .env("BRIDGELAB_CACHE", self.path("cache"))
+            .env("XDG_STATE_HOME", self.path("state"))
+            .env(MARK, self.mark())
+            .env_remove("BRIDGELAB_SETUP")
+            .env_remove("BRIDGELAB_COLD")
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+    }
+
+    fn command(&self, scenario: &str) -> Command {
+        let mut command = bridgelab(&["run"]);
+        self.set(&mut command, scenario);
+        command
+    }
+
+    fn run(&self, scenario: &str) -> Option<Run> {
+        self.finish(self.command(scenario))
+    }
+
+    /// The run's report; `None`, and a word why, where this host cannot do it. It passed and left nothing behind: nothing
+    /// that goes wrong with a template may change a verdict.
+    fn finish(&self, mut command: Command) -> Option<Run> {
+        let output = command.output().expect("the program under test starts");
+        let told = [&output.stderr, &output.stdout].map(|bytes| String::from_utf8_lossy(bytes));
+        let told = told.concat();
+        if output.status.code() == Some(3) {
+            skip(&told);
+            return None;
+        }
+        assert_eq!(output.status.code(), Some(0), "{told}");
+        let text = fs::read(self.path("report.json")).expect("a report");
+        let report: Report = serde_json::from_slice(&text).expect("a report");
+        let report = report.runs.into_iter().next().expect("one run");
+        assert_eq!(report.outcome, Outcome::Passed, "{told}");
+        assert_eq!(report.leaks, [""; 0]);
+        wait_until_gone(&self.mark());
+        assert_eq!(self.unfinished(), 0, "{told}");
+        Some(Run { report, told })
+    }
+
+    fn templates(&self) -> Vec<PathBuf> {
+        let entries = fs::read_dir(self.path("cache/templates")).into_iter();
+        let folders = entries.flatten().flatten().map(|entry| entry.path());
+        folders
+            .filter(|path| path.join("manifest.json").exists())
+            .collect()
+    }
+
+    fn unfinished(&self) -> usize {
+        let entries = fs::read_dir(self.path("cache/templates")).into_iter();
+        let names = entries.flatten().flatten().map(|entry| entry.file_name());
+        names
+            .filter(|name| name.to_string_lossy().starts_with(".unfinished"))
+            .count()
+    }
+}
+
+struct Run {
+    report: RunReport,
+    told: String,
+}
+
+impl Run {
+    fn guest(&self) -> &GuestReport {
+        self.report.guests.first().expect("a guest")
+    }
+
+    /// From which template it started.
+    fn template(&self) -> PathBuf {
+        assert_eq!(self.guest().start, "template", "{}", self.told);
+        PathBuf::from(&self.guest().start_reason)
+    }
+
+    fn made(&self) -> bool {
+        self.told.contains(": saving it")
+    }
+}
+
+fn cut(file: &Path) {
+    let length = file.metadata().expect("a file").len();
+    // Read-only to its owner, who is not always root.
+    fs::set_permissions(file, fs::Permissions::from_mode(0o644)).expect("a mode");
+    let open = File::options().write(true).open(file).expect("a file");
+    open.set_len(length / 2).expect("it is cut");
+}
+
+/// As a disk's fault does: other bytes, and the same size and time.
+fn rot(file: &Path) {
+    let meta = file.metadata().expect("a file");
+    fs::set_permissions(file, fs::Permissions::from_mode(0o644)).expect("a mode");
+    fs::write(file, vec![0; meta.len() as usize]).expect("other bytes");
+    let open = File::options().write(true).open(file).expect("a file");
+    open.set_modified(meta.modified().expect("a time"))
+        .expect("the same time");
+}
+
+/// Does in turn, to one cache, what may befall it.
+#[test]
+fn a_template_that_is_not_as_it_was_made_is_never_used() {
+    let user = User::new();
+    let Some(first) = user.run("alone.toml") else {
+        return;
+    };
+    assert!(first.made(), "{}", first.told);
+    let template = first.template();
+    assert_eq!(user.templates(), std::slice::from_ref(&template));
+
+    let damages: [(&str, &dyn Fn()); 3] = [
+        ("`ram` has changed", &|| cut(&template.join("ram"))),
+        ("`state` has changed", &|| cut(&template.join("state"))),
+        ("its manifest does not parse", &|| {
+            fs::write(template.join("manifest.json"), "{").expect("half a manifest");
+        }),
+    ];
+    for (words, inflict) in damages {
+        inflict();
+        let run = user.run("alone.toml").expect("as before");
+        assert!(run.told.contains("making it again: "), "{}", run.told);
+        assert!(run.told.contains(words), "no `{words}` in\n{}", run.told);
+        assert!(run.made() && run.template() == template, "{}", run.told);
+    }
+
+    // Damage that no look at the files shows: QEMU, or the guest, does. Then the kernel boots, and the report says why.
+    rot(&template.join("state"));
+    let run = user.run("alone.toml").expect("as before");
+    assert!(!run.made(), "{}", run.told);
+    assert_eq!(run.guest().start, "cold", "{}", run.told);
+    let reason = &run.guest().start_reason;
+    assert!(reason.starts_with("its template failed: "), "{reason}");
+    assert!(user.templates().is_empty(), "nobody meets it again");
+
+    // Another QEMU: its program says another version, and is another file.
+    let bin = user.path("bin");
+    fs::create_dir(&bin).expect("a folder");
+    let wrapper = bin.join(QEMU);
+    let script = format!(
+        "#!/bin/sh\n[ \"$1\" != --version ] || {{ echo 'QEMU emulator version 7.2.99'; exit; }}\n\
+         PATH=${{PATH#*:}} exec {QEMU} \"$@\"\n"
+    );
+    fs::write(&wrapper, script).expect("a script");
+    fs::set_permissions(&wrapper, fs::Permissions::from_mode(0o755)).expect("a mode");
+    let path = std::env::var("PATH").expect("a PATH");
+    let mut command = user.command("alone.toml");
+    command.env("PATH", format!("{}:{path}", bin.display()));
+    let run = user.finish(command).expect("as before");
+    assert!(run.made(), "{}", run.told);
+    assert_ne!(run.template(), template, "{}", run.told);
+}
+
+#[test]
+fn what_no_template_can_give_boots_cold_and_says_why() {
+    let user = User::new();
+    let nics: String = (0..5)
+        .map(|nic| {
+            format!("{{ type = \"tap\", id = \"vm-b{nic}\", mac = \"02:00:00:00:01:0{nic}\" }},")
+        })
+        .collect();
+    let guest = "[guests.tiny1]\nmachine = \"microvm\"\n";
+    let wide = "[guests.wide]\nimage = \"IMAGE\"\nmachine = \"q35\"\n";
+    let text = ALONE.replace("[guests.tiny1]\n", guest);
+    let others = format!("{wide}interfaces = [{nics}]\n\n[[checks]]");
+    user.scenario("others.toml", &text.replace("[[checks]]", &others));
+    let Some(run) = user.run("others.toml") else {
+        return;
+    };
+    let told: Vec<(&str, &str)> = run
+        .report
+        .guests
+        .iter()
+        .map(|guest| (guest.start.as_str(), guest.start_reason.as_str()))
+        .collect();
+    let reasons = [
+        (
+            "cold",
+            "machine_type `microvm` has no PCI to plug NICs into",
+        ),
+        ("cold", "5 NICs are more than a template's 4 ports"),
+    ];
+    assert_eq!(told, reasons);
+    assert!(user.templates().is_empty(), "none was made");
+}
+
+/// A run whose progress is read as it comes.
+fn start(mut command: Command) -> (Child, BufReader<ChildStderr>) {
+    let mut child = command.spawn().expect("the program under test starts");
+    let stderr = BufReader::new(child.stderr.take().expect("piped"));
+    (child, stderr)
+}
+
+/// Reads on to a line with these words; what was read when there is none.
+fn line(progress: &mut impl BufRead, words: &str) -> Result<(), String> {
+    let mut told = String::new();
+    while !told.contains(words) {
+        let before = told.len();
+        progress.read_line(&mut told).expect("readable");
+        if told.len() == before {
+            return Err(told);
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn a_maker_that_is_killed_half_way_is_followed_by_the_one_that_waited() {
+    let user = User::new();
+    let (mut killed, mut progress) = start(user.command("alone.toml"));
+    if let Err(told) = line(&mut progress, "booting the guest") {
+        let code = killed.wait().expect("it ended").code();
+        assert_eq!(code, Some(3), "{told}");
+        return skip(&told);
+    }
+    assert_eq!(user.unfinished(), 1, "it is half-way");
+    let (mut waits, mut waiting) = start(user.command("alone.toml"));
+    line(&mut waiting, "waiting for another maker").expect("it waits");
+    killed.kill().expect("SIGKILL");
+    killed.wait().expect("it ends");
+    line(&mut waiting, "booting the guest").expect("it makes the template itself");
+    let mut rest = String::new();
+    waiting.read_to_string(&mut rest).expect("text");
+    assert_eq!(waits.wait().expect("it ends").code(), Some(0), "{rest}");
+    let report = fs::read(user.path("report.json")).expect("a report");
+    let report: Report = serde_json::from_slice(&report).expect("a report");
+    assert_eq!(report.runs[0].guests[0].start, "template", "{rest}");
+    wait_until_gone(&user.mark());
+    assert_eq!((user.templates().len(), user.unfinished()), (1, 0));
+}
+
+/// In a mount namespace of its own, as the other faults of a cache: `faults.rs`.
+#[test]
+fn without_room_for_a_template_guests_boot_cold() {
+    let user = User::new();
+    fs::create_dir_all(user.path("cache/templates")).expect("a folder");
+    let mut command = Command::new("unshare");
+    command.args(["--mount", "--propagation", "private"]);
+    if !is_root() {
+        command.args(["--user", "--map-root-user", "--map-auto"]);
+    }
+    let mount = r#"mount -t tmpfs -o size=64m,mode=755 tmpfs "$BRIDGELAB_CACHE/templates" || exit 3; exec "$0" "$@""#;
+    command
+        .args(["sh", "-c", mount, PROGRAM, "run"])
+        .env("BRIDGELAB_ROOT", support::root());
+    user.set(&mut command, "alone.toml");
+    let Some(run) = user.finish(command) else {
+        return;
+    };
+    assert_eq!(run.guest().start, "cold", "{}", run.told);
+    let reason = &run.guest().start_reason;
+    for words in ["make room for a template in", "64 MiB are free", "--cold"] {
+        assert!(reason.contains(words), "no `{words}` in {reason}");
+    }
+}
