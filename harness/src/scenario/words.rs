@@ -257,9 +257,8 @@ pub(super) fn dns_fault(text: &str) -> Result<DnsFault, Bad> {
         return duration(text).map(DnsFault::Late);
     }
     one_of(text, "faults", &known).map_err(|fault| {
-        let words = "; or how much later the answer comes, for example `2s`";
-        let help = fault.help.clone().unwrap_or_default() + words;
-        fault.help(help)
+        let help = fault.help.clone().unwrap_or_default();
+        fault.help(format!("{help} A time such as `2s` makes the answer late."))
     })
 }
 
