@@ -5,6 +5,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
+use bridgelab_harness::check::filter_faults;
 use bridgelab_harness::diagnostic::{Diagnose, Diagnostic};
 use bridgelab_harness::image::{self, Image, ImageError, Recipe, Store};
 use bridgelab_harness::lab;
@@ -46,13 +47,14 @@ pub(crate) fn load(wanted: &str) -> Result<(PathBuf, LoadedScenario), i32> {
         complain(&error);
         exit_code::INVALID
     })?;
-    match scenario::load(&path) {
-        Ok(loaded) => Ok((path, loaded)),
-        Err(errors) => {
-            let _ = write!(anstream::stderr(), "{}", errors.render(true));
-            Err(exit_code::INVALID)
-        }
-    }
+    let checked = scenario::load(&path).and_then(|loaded| match filter_faults(&loaded) {
+        None => Ok(loaded),
+        Some(errors) => Err(errors),
+    });
+    checked.map(|loaded| (path, loaded)).map_err(|errors| {
+        let _ = write!(anstream::stderr(), "{}", errors.render(true));
+        exit_code::INVALID
+    })
 }
 
 /// The variant of that name; complains with those that exist.

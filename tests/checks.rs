@@ -1,90 +1,15 @@
-//! Every kind of check, and every time of one, seen to hold and seen to fail, on a real LAN of namespaces: root or not,
-//! without a guest.
-#![expect(
-    clippy::expect_used,
-    clippy::panic,
-    reason = "helpers of tests fail as tests do"
-)]
+//! Times of checks, and kinds that send something or look at what runs, seen to hold and seen to fail, on a real LAN of
+//! namespaces: root or not, without a guest.
 
+#[path = "support/looks.rs"]
+mod looks;
 #[expect(dead_code, reason = "every test binary uses its part")]
 mod support;
 
-use std::fs;
+use std::process::Command;
 
-use bridgelab_harness::report::CheckOutcome::{self, Failed, Passed};
-use bridgelab_harness::report::{CheckReport, Outcome, Report};
-use support::{bridgelab, lan_scenario, set_up, skip};
-
-/// A check, how it must end, and words that what it saw must contain.
-struct Case {
-    id: &'static str,
-    outcome: CheckOutcome,
-    words: &'static str,
-    text: &'static str,
-}
-
-const fn case(
-    id: &'static str,
-    outcome: CheckOutcome,
-    words: &'static str,
-    text: &'static str,
-) -> Case {
-    Case {
-        id,
-        outcome,
-        words,
-        text,
-    }
-}
-
-/// Runs the page's host with these checks and compares each. `None`, said aloud, when this host cannot.
-fn judge(cases: &[Case]) -> Option<Vec<CheckReport>> {
-    set_up();
-    let folder = tempfile::tempdir().expect("a temporary directory");
-    let checks: String = cases
-        .iter()
-        .map(|case| format!("[[checks]]\nid = \"{}\"\n{}\n\n", case.id, case.text))
-        .collect();
-    let scenario = lan_scenario(folder.path(), &checks);
-    let json = folder.path().join("report.json");
-    let output = bridgelab(&["run"])
-        .arg(&scenario)
-        .arg("--evidence")
-        .arg(folder.path().join("evidence"))
-        .arg("--json")
-        .arg(&json)
-        .env_remove("BRIDGELAB_SETUP")
-        .output()
-        .expect("the program under test starts");
-    let verdict = String::from_utf8_lossy(&output.stdout);
-    let progress = String::from_utf8_lossy(&output.stderr);
-    if output.status.code() == Some(3) {
-        skip(&verdict);
-        return None;
-    }
-    let text = fs::read_to_string(&json);
-    let text = text.unwrap_or_else(|error| panic!("no report ({error}): {verdict}\n{progress}"));
-    let report: Report = serde_json::from_str(&text).expect("a report");
-    let run = report.runs.into_iter().next().expect("one run");
-    assert!(
-        matches!(run.outcome, Outcome::Passed | Outcome::Failed),
-        "{verdict}\n{progress}"
-    );
-    let mut wrong = Vec::new();
-    for (case, check) in cases.iter().zip(&run.checks) {
-        assert_eq!(case.id, check.id);
-        eprintln!("{}: {:?}: {}", check.id, check.outcome, check.got);
-        if check.outcome != case.outcome || !check.got.contains(case.words) {
-            wrong.push(format!(
-                "{}: wanted {:?} with \"{}\", got {:?}: {}",
-                case.id, case.outcome, case.words, check.outcome, check.got
-            ));
-        }
-    }
-    assert_eq!(cases.len(), run.checks.len());
-    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
-    Some(run.checks)
-}
+use bridgelab_harness::report::CheckOutcome::{Failed, NotRun, Passed};
+use looks::{case, judge, table};
 
 #[test]
 fn times_are_kept() {
@@ -133,4 +58,266 @@ fn times_are_kept() {
         by("never").expected,
         "never, for 1s: a reply from 192.168.1.99"
     );
+}
+
+#[test]
+fn traffic_is_seen_right_and_wrong() {
+    let cases = table(&[
+        (
+            "pings",
+            Passed,
+            "0 of 3 requests to 192.168.1.1 lost (0%)",
+            "desktop",
+            "ping = { to = \"192.168.1.1\", count = 3, interval = \"50ms\", size = 1472, df = true, source = \"192.168.1.20\" }",
+        ),
+        (
+            "too-large",
+            Failed,
+            "no reply from 192.168.1.1: Message too long",
+            "desktop",
+            "ping = { to = \"192.168.1.1\", size = 1473, df = true }",
+        ),
+        (
+            "fragments",
+            Passed,
+            "a reply from 2001:db8::1",
+            "desktop",
+            "ping = { to = \"2001:db8::1\", size = 3000 }",
+        ),
+        (
+            "all-lost",
+            Passed,
+            "2 of 2 requests to 192.168.1.99 lost (100%)",
+            "desktop",
+            "ping = { to = \"192.168.1.99\", count = 2, interval = \"50ms\", loss = [100, 100] }",
+        ),
+        (
+            "none-lost",
+            Failed,
+            "0 of 2 requests to 192.168.1.1 lost (0%)",
+            "desktop",
+            "ping = { to = \"192.168.1.1\", count = 2, interval = \"50ms\", loss = [50, 100] }",
+        ),
+        (
+            "foreign-source",
+            Failed,
+            "Cannot assign requested address",
+            "desktop",
+            "ping = { to = \"192.168.1.1\", source = \"192.168.1.21\" }",
+        ),
+        (
+            "bytes",
+            Passed,
+            "all 3000000 bytes",
+            "desktop",
+            "http = { to = \"203.0.113.80\", bytes = 3000000 }",
+        ),
+        (
+            "no-bytes",
+            Failed,
+            "no connection to 192.168.1.1 port 80",
+            "desktop",
+            "http = { to = \"192.168.1.1\", bytes = 1000 }",
+        ),
+        (
+            "refused",
+            Passed,
+            "no address for www.nowhere.test: REFUSED",
+            "desktop",
+            "dns = { name = \"www.nowhere.test\", record = \"A\", server = \"192.168.1.1\", rcode = \"REFUSED\" }",
+        ),
+        (
+            "not-nxdomain",
+            Failed,
+            "no address for www.nowhere.test: REFUSED",
+            "desktop",
+            "dns = { name = \"www.nowhere.test\", record = \"A\", server = \"192.168.1.1\", rcode = \"NXDOMAIN\" }",
+        ),
+        (
+            "no-server",
+            Passed,
+            "no address for www.internet.test",
+            "desktop",
+            "dns = { name = \"www.internet.test\", record = \"A\", server = \"192.168.1.2\", rcode = \"none\" }",
+        ),
+        (
+            "a-server",
+            Failed,
+            "www.internet.test is 203.0.113.80",
+            "desktop",
+            "dns = { name = \"www.internet.test\", record = \"A\", server = \"192.168.1.1\", rcode = \"none\" }",
+        ),
+        (
+            "advertisements",
+            Passed,
+            "on the wire of eno1 match",
+            "host",
+            "packet = { interface = \"eno1\", filter = \"icmp6 and ip6[40] == 134\" }",
+        ),
+        (
+            "no-vlans",
+            Failed,
+            "no packet on the wire of eno1 match",
+            "host",
+            "packet = { interface = \"eno1\", filter = \"vlan 5\" }",
+        ),
+        (
+            "pings-on-the-wire",
+            Passed,
+            "on the wire of eth0 match `icmp[icmptype] == icmp-echo and dst host 192.168.1.1`",
+            "desktop",
+            "packet = { interface = \"eth0\", filter = \"icmp[icmptype] == icmp-echo and dst host 192.168.1.1\", count = 5 }",
+        ),
+        // What was on the wire long ago counts no more.
+        (
+            "nothing-lately",
+            Passed,
+            "no packet on the wire of eno1",
+            "host",
+            "fails = true\nwithin = \"1s\"\npacket = { interface = \"eno1\", filter = \"icmp6 and ip6[40] == 133\", last = \"1ms\" }",
+        ),
+        (
+            "none-since-then",
+            Passed,
+            "no packet on the wire of eth0",
+            "desktop",
+            "packet = { interface = \"eth0\", filter = \"tcp port 9\", since = \"check\", count = [0, 0] }",
+        ),
+    ]);
+    judge(&cases);
+}
+
+#[test]
+fn what_runs_and_what_is_counted_is_seen_right_and_wrong() {
+    let mut rows = vec![
+        (
+            "says",
+            Passed,
+            "status 0; Linux",
+            "desktop",
+            "command = { run = [\"uname\", \"-s\"], stdout = \"Linux\" }",
+        ),
+        (
+            "says-otherwise",
+            Failed,
+            "status 0; Linux",
+            "desktop",
+            "command = { run = [\"uname\", \"-s\"], stdout = \"Plan 9\" }",
+        ),
+        (
+            "ends-badly",
+            Passed,
+            "status 3",
+            "desktop",
+            "command = { run = [\"sh\", \"-c\", \"exit 3\"], status = 3 }",
+        ),
+        (
+            "networkd",
+            Passed,
+            "systemd-networkd runs as user ",
+            "host",
+            "process = { name = \"systemd-networkd\" }",
+        ),
+        (
+            "networkd-of-another",
+            Failed,
+            "systemd-networkd runs as user ",
+            "host",
+            "process = { name = \"systemd-networkd\", user = \"nobody\" }",
+        ),
+        (
+            "no-networkd",
+            Failed,
+            "systemd-networkd runs as user ",
+            "host",
+            "process = { name = \"systemd-networkd\", absent = true }",
+        ),
+        // It runs on another machine.
+        (
+            "no-dnsmasq",
+            Passed,
+            "no dnsmasq runs",
+            "host",
+            "process = { name = \"dnsmasq\", absent = true }",
+        ),
+    ];
+    if Command::new("nft").arg("-v").output().is_ok() {
+        rows.extend([
+            (
+                "rule",
+                Passed,
+                "status 0",
+                "router",
+                "command = { run = [\"nft\", \"add table inet lab; add chain inet lab out { type filter hook output priority 0; }; add rule inet lab out ip daddr 192.168.1.20 counter accept\"] }",
+            ),
+            ("answers", Passed, "a reply", "desktop", "holds_for = \"1s\"\nping = { to = \"192.168.1.1\" }"),
+            (
+                "counted",
+                Passed,
+                "packets counted by `ip daddr 192.168.1.20 accept`",
+                "router",
+                "counter = { table = \"inet lab\", chain = \"out\", rule = \"192.168.1.20\" }",
+            ),
+            (
+                "not-counted",
+                Failed,
+                "no ",
+                "router",
+                "counter = { table = \"inet lab\", chain = \"out\", rule = \"drop\" }",
+            ),
+            (
+                "no-chain",
+                Failed,
+                "there is no chain out in table inet lab",
+                "desktop",
+                "counter = { table = \"inet lab\", chain = \"out\" }",
+            ),
+        ]);
+    } else {
+        eprintln!("counters are left out: there is no nft");
+    }
+    let mut cases = table(&rows);
+    // It holds in every other second.
+    cases.push(case(
+        "flaps",
+        Failed,
+        "but no more at",
+        "from = \"desktop\"\nholds_for = \"3s\"\ncommand = { run = [\"sh\", \"-c\", \"exit $(($(date +%s) % 2))\"] }",
+    ));
+    judge(&cases);
+}
+
+#[test]
+fn what_cannot_be_looked_at_is_not_run_and_never_failed() {
+    let rows = [
+        (
+            "no-program",
+            NotRun,
+            "no-such-program",
+            "desktop",
+            "command = { run = [\"no-such-program\"] }",
+        ),
+        (
+            "no-user",
+            NotRun,
+            "nobody-of-that-name",
+            "desktop",
+            "process = { name = \"sh\", user = \"nobody-of-that-name\" }",
+        ),
+        (
+            "not-even-that-it-never-holds",
+            NotRun,
+            "no-such-program",
+            "desktop",
+            "fails = true\ncommand = { run = [\"no-such-program\"] }",
+        ),
+        (
+            "a-wrong-one-beside",
+            Failed,
+            "status 1",
+            "desktop",
+            "command = { run = [\"false\"] }",
+        ),
+    ];
+    judge(&table(&rows));
 }

@@ -58,6 +58,31 @@ fn an_invalid_scenario_is_exit_code_2_with_its_place_and_nothing_is_built() {
 }
 
 #[test]
+fn tcpdump_judges_filters_before_anything_runs() {
+    if std::process::Command::new("tcpdump")
+        .arg("--version")
+        .output()
+        .is_err()
+    {
+        eprintln!("skipped: because there is no tcpdump");
+        return;
+    }
+    let folder = tempfile::tempdir().expect("a temporary directory");
+    let file = folder.path().join("filter.toml");
+    let text = "version = 1\nsummary = \"no filter\"\n\n[[checks]]\nid = \"a\"\nfrom = \"desktop\"\n\
+        packet = { interface = \"eth0\", filter = \"icmp and and\" }\n";
+    std::fs::write(&file, text).expect("a scenario");
+    let (code, _, err) = output(&["check", &file.to_string_lossy()]);
+    assert_eq!(code, Some(2), "{err}");
+    assert!(err.contains("`icmp and and` is not a filter"), "{err}");
+    assert!(err.contains("filter.toml:7:41"), "{err}");
+    assert!(err.contains("syntax error"), "{err}");
+    std::fs::write(&file, text.replace("and and", "and ip")).expect("a scenario");
+    let (code, _, err) = output(&["check", &file.to_string_lossy()]);
+    assert_eq!(code, Some(0), "{err}");
+}
+
+#[test]
 fn an_unknown_scenario_or_variant_names_those_that_exist() {
     let (code, _, err) = output(&["plan", "simple-netwerk"]);
     assert_eq!(code, Some(2));

@@ -11,9 +11,10 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStderr, Command, Stdio};
 
+use bridgelab_harness::image::seed::Seed;
 use bridgelab_harness::report::{GuestReport, Outcome, Report, RunReport};
 use support::processes::{MARK, wait_until_gone};
-use support::{PROGRAM, bridgelab, is_root, set_up, skip};
+use support::{PROGRAM, bridgelab, is_root, root, set_up, skip};
 use tempfile::TempDir;
 
 /// The image of all guests here.
@@ -230,6 +231,51 @@ fn a_template_that_is_not_as_it_was_made_is_never_used() {
     assert_ne!(run.template(), template, "{}", run.told);
 }
 
+/// The image as it is, but for one lie: a guest from its template says that it is still the template.
+#[test]
+fn a_guest_that_does_not_prove_itself_boots_cold() {
+    let user = User::new();
+    let built = bridgelab(&["image", "path", IMAGE]).output();
+    let image = built.expect("the program under test starts").stdout;
+    let image = PathBuf::from(String::from_utf8_lossy(&image).trim());
+    let Ok(initrd) = fs::read(image.join("initrd")) else {
+        return skip("this host cannot build the image");
+    };
+    let honest = root().join("images/tiny/rootfs/usr/lib/bridgelab/become");
+    let honest = fs::read_to_string(honest).expect("the guest's own words");
+    let lie = honest.replace("hostname=$hostname", "hostname=template");
+    assert_ne!(
+        lie, honest,
+        "it says its name otherwise than this test knows"
+    );
+    let mut seed = Seed::default();
+    seed.file("/usr/lib/bridgelab/become", 0o755, lie);
+    fs::write(user.path("initrd"), seed.append_to(initrd)).expect("an initramfs");
+    let recipe = user.path("images").join(IMAGE);
+    fs::create_dir_all(&recipe).expect("a folder");
+    let script = format!(
+        "#!/bin/sh\nset -eu\ncp {}/[!i]* \"$BRIDGELAB_OUT\"\nrm \"$BRIDGELAB_OUT/manifest.json\"\n\
+         cp {} \"$BRIDGELAB_OUT\"\n",
+        image.display(),
+        user.path("initrd").display()
+    );
+    let build = recipe.join("build");
+    fs::write(&build, script).expect("a script");
+    fs::set_permissions(&build, fs::Permissions::from_mode(0o755)).expect("a mode");
+
+    let mut command = user.command("alone.toml");
+    command.env("BRIDGELAB_ROOT", user.path(""));
+    let Some(run) = user.finish(command) else {
+        return;
+    };
+    assert!(run.made(), "{}", run.told);
+    assert_eq!(run.guest().start, "cold", "{}", run.told);
+    let reason = &run.guest().start_reason;
+    let words = "its template failed: give guest `tiny1`, started from a template, its identity: \
+        its hostname is `template`, not `tiny1`";
+    assert!(reason.starts_with(words), "{reason}");
+}
+
 #[test]
 fn what_no_template_can_give_boots_cold_and_says_why() {
     let user = User::new();
@@ -321,7 +367,7 @@ fn without_room_for_a_template_guests_boot_cold() {
     let mount = r#"mount -t tmpfs -o size=64m,mode=755 tmpfs "$BRIDGELAB_CACHE/templates" || exit 3; exec "$0" "$@""#;
     command
         .args(["sh", "-c", mount, PROGRAM, "run"])
-        .env("BRIDGELAB_ROOT", support::root());
+        .env("BRIDGELAB_ROOT", root());
     user.set(&mut command, "alone.toml");
     let Some(run) = user.finish(command) else {
         return;

@@ -7,37 +7,59 @@ use simple_dns::rdata::RData;
 use simple_dns::{CLASS, Name, Packet, Question, RCODE, TYPE};
 
 use super::Verdict;
-use crate::scenario::RecordType;
+use crate::scenario::{DnsExpect, RecordType};
 
 /// What a resolver said.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Answer {
     /// These addresses; possibly none.
     Addresses(BTreeSet<IpAddr>),
-    /// A refusal or an error, in the resolver's words.
+    /// A response with an error, by its name: `NXDOMAIN`.
+    Rcode(String),
+    /// Nobody answered, and how that was noticed.
+    Silence(String),
+    /// Another complaint, in the resolver's words.
     Refused(String),
 }
 
-/// Judges an answer against exactly these addresses, in any order.
-pub fn judge(name: &str, expect: &[IpAddr], answer: &Answer) -> Verdict {
-    let list = |addresses: &BTreeSet<IpAddr>| {
-        let all: Vec<String> = addresses.iter().map(IpAddr::to_string).collect();
-        all.join(", ")
-    };
-    match answer {
-        Answer::Refused(words) => Verdict::violated(format!("no address for {name}: {words}")),
-        Answer::Addresses(got) if got.is_empty() => {
-            Verdict::violated(format!("no address for {name}"))
-        }
+/// Judges an answer.
+pub fn judge(name: &str, expect: &DnsExpect, answer: &Answer) -> Verdict {
+    let got = match answer {
+        Answer::Addresses(got) if got.is_empty() => format!("no address for {name}"),
         Answer::Addresses(got) => {
-            let wanted: BTreeSet<IpAddr> = expect.iter().copied().collect();
-            let sentence = format!("{name} is {}", list(got));
-            if *got == wanted {
-                Verdict::holds(sentence)
-            } else {
-                Verdict::violated(sentence)
-            }
+            let all: Vec<String> = got.iter().map(IpAddr::to_string).collect();
+            format!("{name} is {}", all.join(", "))
         }
+        Answer::Rcode(words) | Answer::Silence(words) | Answer::Refused(words) => {
+            format!("no address for {name}: {words}")
+        }
+    };
+    let right = match (expect, answer) {
+        (DnsExpect::Addresses(expect), Answer::Addresses(got)) => {
+            *got == expect.iter().copied().collect::<BTreeSet<_>>()
+        }
+        (DnsExpect::Rcode(wanted), Answer::Rcode(got)) => wanted == got,
+        (DnsExpect::Silence, Answer::Silence(_)) => true,
+        _ => false,
+    };
+    match right {
+        true => Verdict::holds(got),
+        false => Verdict::violated(got),
+    }
+}
+
+/// What is wanted, in words.
+pub fn expected(name: &str, expect: &DnsExpect, whom: &str) -> String {
+    match expect {
+        DnsExpect::Addresses(list) if list.is_empty() => {
+            format!("{name} to have no address according to {whom}")
+        }
+        DnsExpect::Addresses(list) => {
+            let list: Vec<String> = list.iter().map(ToString::to_string).collect();
+            format!("{name} to be {} according to {whom}", list.join(", "))
+        }
+        DnsExpect::Rcode(code) => format!("{code} for {name} from {whom}"),
+        DnsExpect::Silence => format!("no answer about {name} from {whom}"),
     }
 }
 
@@ -66,7 +88,7 @@ pub fn parse_reply(bytes: &[u8]) -> Answer {
         Err(e) => return Answer::Refused(format!("the reply does not parse: {e}")),
     };
     if packet.rcode() != RCODE::NoError {
-        return Answer::Refused(format!("{:?}", packet.rcode()));
+        return Answer::Rcode(rcode(packet.rcode()));
     }
     let addresses = packet
         .answers
@@ -79,10 +101,39 @@ pub fn parse_reply(bytes: &[u8]) -> Answer {
     Answer::Addresses(addresses.collect())
 }
 
+/// As the registry of DNS parameters and all tools name it.
+fn rcode(code: RCODE) -> String {
+    let name = match code {
+        RCODE::FormatError => "FORMERR",
+        RCODE::ServerFailure => "SERVFAIL",
+        RCODE::NameError => "NXDOMAIN",
+        RCODE::NotImplemented => "NOTIMP",
+        RCODE::Refused => "REFUSED",
+        other => return format!("{other:?}"),
+    };
+    name.to_owned()
+}
+
 /// The answer in the output of `resolvectl query --legend=no NAME`.
 pub fn parse_resolvectl(stdout: &str, stderr: &str, success: bool) -> Answer {
     if !success {
         let words = stderr.trim().rsplit(": ").next().unwrap_or("no answer");
+        // `Could not resolve 'NAME', server or network returned error: REFUSED (Not Ready)`, with and without the colon
+        // and the extended error (RFC 8914).
+        let plain = words.split(" (").next().unwrap_or_default();
+        let code = plain.rsplit(' ').next().unwrap_or_default();
+        if !code.is_empty() && code.chars().all(|c| c.is_ascii_uppercase()) {
+            return Answer::Rcode(code.to_owned());
+        }
+        if words.ends_with("' not found") {
+            return Answer::Rcode("NXDOMAIN".to_owned());
+        }
+        if words.contains("does not have any RR") {
+            return Answer::Addresses(BTreeSet::new());
+        }
+        if words.contains("timed out") || words.contains("All attempts to contact") {
+            return Answer::Silence(words.to_owned());
+        }
         return Answer::Refused(words.to_owned());
     }
     let words = stdout.lines().flat_map(|line| {
@@ -118,7 +169,16 @@ pub fn parse_nslookup(stdout: &str, stderr: &str) -> Answer {
             .map(str::to_owned)
     };
     match complaint(stdout).or_else(|| complaint(stderr)) {
-        Some(words) => Answer::Refused(words.trim_start_matches(['*', ';', ' ']).to_owned()),
+        Some(words) => {
+            let words = words.trim_start_matches(['*', ';', ' ']);
+            match words.rsplit_once(": ") {
+                _ if words.contains("timed out") => Answer::Silence(words.to_owned()),
+                Some((_, code)) if code.chars().all(|c| c.is_ascii_uppercase()) => {
+                    Answer::Rcode(code.to_owned())
+                }
+                _ => Answer::Refused(words.to_owned()),
+            }
+        }
         None if stdout.contains("Server:") => Answer::Addresses(addresses),
         None => Answer::Refused(stderr.trim().to_owned()),
     }
@@ -146,8 +206,24 @@ mod tests {
         let error = "www.nowhere.test: resolve call failed: 'www.nowhere.test' not found\n";
         assert_eq!(
             parse_resolvectl("", error, false),
-            Answer::Refused("'www.nowhere.test' not found".to_owned())
+            Answer::Rcode("NXDOMAIN".to_owned())
         );
+    }
+
+    /// systemd 257 behind a server that refuses, as it was seen from a guest.
+    #[test]
+    fn an_error_of_the_server_is_named() {
+        for end in [
+            "returned error: REFUSED (Not Ready)",
+            "returned error: REFUSED",
+            "returned error REFUSED",
+        ] {
+            let error = format!("www.nowhere.test: resolve call failed: {end}\n");
+            assert_eq!(
+                parse_resolvectl("", &error, false),
+                Answer::Rcode("REFUSED".to_owned())
+            );
+        }
     }
 
     #[test]
@@ -157,13 +233,13 @@ mod tests {
         let nothing = "Server:\t\t192.168.1.1\nAddress:\t192.168.1.1:53\n\n** server can't find nope: NXDOMAIN\n";
         assert_eq!(
             parse_nslookup(nothing, ""),
-            Answer::Refused("server can't find nope: NXDOMAIN".to_owned())
+            Answer::Rcode("NXDOMAIN".to_owned())
         );
     }
 
     #[test]
     fn one_address_too_many_is_wrong() {
-        let expect = ["203.0.113.80".parse().expect("an address")];
+        let expect = DnsExpect::Addresses(vec!["203.0.113.80".parse().expect("an address")]);
         assert!(judge("www", &expect, &addresses(&["203.0.113.80"])).holds);
         let verdict = judge(
             "www",
@@ -174,6 +250,26 @@ mod tests {
             verdict,
             Verdict::violated("www is 203.0.113.80, 203.0.113.81")
         );
+    }
+
+    #[test]
+    fn every_way_not_to_answer_is_its_own() {
+        let none = DnsExpect::Addresses(Vec::new());
+        let nxdomain = DnsExpect::Rcode("NXDOMAIN".to_owned());
+        let wanted = [&none, &nxdomain, &DnsExpect::Silence];
+        let answers = [
+            addresses(&[]),
+            Answer::Rcode("NXDOMAIN".to_owned()),
+            Answer::Silence("connection timed out".to_owned()),
+            Answer::Rcode("SERVFAIL".to_owned()),
+            Answer::Refused("something else".to_owned()),
+        ];
+        for (row, expect) in wanted.into_iter().enumerate() {
+            for (column, answer) in answers.iter().enumerate() {
+                let holds = judge("www", expect, answer).holds;
+                assert_eq!(holds, row == column, "{expect:?} {answer:?}");
+            }
+        }
     }
 
     #[test]

@@ -2,12 +2,14 @@
 
 use humantime::format_duration;
 
-use crate::scenario::{Check, CheckKind};
+use super::{bridge_tables, command, counter, dns, link, neighbour, packet, ping, process, route};
+use crate::scenario::names::IfName;
+use crate::scenario::{AddressState, Check, CheckKind};
 
 /// The kind's key in a scenario file.
 pub fn kind_name(kind: &CheckKind) -> &'static str {
     match kind {
-        CheckKind::Ping { .. } => "ping",
+        CheckKind::Ping(_) => "ping",
         CheckKind::Dns { .. } => "dns",
         CheckKind::RouterAdvert { .. } => "router_advert",
         CheckKind::RaAccepted { .. } => "ra_accepted",
@@ -21,6 +23,16 @@ pub fn kind_name(kind: &CheckKind) -> &'static str {
         CheckKind::WaitOnline { .. } => "wait_online",
         CheckKind::ContainerVeth { .. } => "container_veth",
         CheckKind::Vmm { .. } => "vmm",
+        CheckKind::Link(_) => "link",
+        CheckKind::Neighbour(_) => "neighbour",
+        CheckKind::Fdb(_) => "fdb",
+        CheckKind::Mdb(_) => "mdb",
+        CheckKind::BridgeVlan(_) => "bridge_vlan",
+        CheckKind::Sysctl { .. } => "sysctl",
+        CheckKind::Command(_) => "command",
+        CheckKind::Packet(_) => "packet",
+        CheckKind::Counter(_) => "counter",
+        CheckKind::Process(_) => "process",
     }
 }
 
@@ -42,18 +54,16 @@ pub fn expected(check: &Check) -> String {
 
 /// What should hold.
 pub fn wanted(kind: &CheckKind) -> String {
-    let list = |items: &[String]| items.join(", ");
     match kind {
-        CheckKind::Ping { to } => format!("a reply from {to}"),
+        CheckKind::Ping(wanted) => ping::expected(wanted),
         CheckKind::Dns {
             name,
             expect,
             server,
             ..
         } => {
-            let addresses: Vec<String> = expect.iter().map(ToString::to_string).collect();
             let whom = server.map_or_else(|| "its own resolver".to_owned(), |s| s.to_string());
-            format!("{name} to be {} according to {whom}", list(&addresses))
+            dns::expected(name, expect, &whom)
         }
         CheckKind::RouterAdvert {
             interface, prefix, ..
@@ -66,22 +76,43 @@ pub fn wanted(kind: &CheckKind) -> String {
             )
         }
         CheckKind::Tcp { to, port } => format!("{to} to accept a connection on port {port}"),
-        CheckKind::Http { to, port, expect } => {
-            format!("200 and \"{expect}\" from {to} port {port}")
-        }
-        CheckKind::Ssh { to, guest } => format!("the SSH host key of {guest} from {to}"),
-        CheckKind::Address { address, interface } => match interface {
-            Some(interface) => format!("{address} on {interface}"),
-            None => format!("{address} on an interface"),
+        CheckKind::Http {
+            to,
+            port,
+            expect,
+            bytes,
+        } => match bytes {
+            None => format!("200 and \"{expect}\" from {to} port {port}"),
+            Some(bytes) => format!("{bytes} bytes from {to} port {port}"),
         },
-        CheckKind::Route { to, via, proto } => {
-            let via = via.map(|v| format!(" via {v}")).unwrap_or_default();
-            let proto = proto
-                .as_ref()
-                .map(|p| format!(" proto {p}"))
-                .unwrap_or_default();
-            format!("a route to {to}{via}{proto}")
+        CheckKind::Ssh { to, guest } => format!("the SSH host key of {guest} from {to}"),
+        CheckKind::Address {
+            address,
+            interface,
+            any_of_prefix,
+            state,
+        } => {
+            let what = match any_of_prefix {
+                true => format!("an address of {address}"),
+                false => address.to_string(),
+            };
+            an_address(&what, interface.as_ref(), *state)
         }
+        CheckKind::Route {
+            to,
+            via,
+            proto,
+            dev,
+            metric,
+            absent,
+        } => route::expected(route::WantedRoute {
+            to: *to,
+            via: *via,
+            proto: proto.as_deref(),
+            dev: dev.as_ref().map(AsRef::as_ref),
+            metric: *metric,
+            absent: *absent,
+        }),
         CheckKind::BridgePort { interface, bridge } => {
             format!("{interface} to be a forwarding port of {bridge}")
         }
@@ -107,5 +138,32 @@ pub fn wanted(kind: &CheckKind) -> String {
             Some(words) => format!("the VMM of {guest} to refuse to start and say \"{words}\""),
             None => format!("the VMM of {guest} to run"),
         },
+        CheckKind::Link(wanted) => link::expected(wanted),
+        CheckKind::Neighbour(wanted) => neighbour::expected(wanted),
+        CheckKind::Fdb(wanted) => bridge_tables::expected_fdb(wanted),
+        CheckKind::Mdb(wanted) => bridge_tables::expected_mdb(wanted),
+        CheckKind::BridgeVlan(wanted) => bridge_tables::expected_vlan(wanted),
+        CheckKind::Sysctl { key, value } => format!("{key} = {value}"),
+        CheckKind::Command(wanted) => command::expected(wanted),
+        CheckKind::Packet(wanted) => packet::expected(wanted),
+        CheckKind::Counter(wanted) => counter::expected(wanted),
+        CheckKind::Process(wanted) => process::expected(wanted),
+    }
+}
+
+fn an_address(what: &str, interface: Option<&IfName>, state: AddressState) -> String {
+    let on = match interface {
+        Some(interface) => format!("on {interface}"),
+        None => "on an interface".to_owned(),
+    };
+    match state {
+        AddressState::Usable => format!("{what} {on}"),
+        AddressState::Absent => match interface {
+            Some(_) => format!("not {what} {on}"),
+            None => format!("not {what} on any interface"),
+        },
+        AddressState::Tentative => format!("{what} {on}, tentative"),
+        AddressState::DadFailed => format!("{what} {on}, dadfailed"),
+        AddressState::Deprecated => format!("{what} {on}, deprecated"),
     }
 }

@@ -1,14 +1,15 @@
 //! Looks from a ghost guest: a machine of the lab whose NICs go by the names of the guest's TAPs.
 
 use std::sync::Arc;
+use std::time::SystemTime;
 
-use super::{ProbeError, Surroundings, Vantage, Verdict, look, networkd};
+use super::{ProbeError, Surroundings, Vantage, Verdict, look, look_since, networkd};
 use crate::deadline::Deadline;
 use crate::host::netns::Netns;
 use crate::scenario::CheckKind;
 use crate::scenario::names::IfName;
 
-/// Looks once, as [`look`] does from a guest.
+/// Looks once, as [`look_since`] does from a guest.
 ///
 /// # Errors
 /// [`ProbeError`] when it was not possible to look.
@@ -16,6 +17,7 @@ pub async fn look_from_ghost(
     kind: &CheckKind,
     ghost: &Arc<Netns>,
     surroundings: &Surroundings,
+    began: SystemTime,
     by: Deadline,
 ) -> Result<Verdict, ProbeError> {
     let from = Vantage::Machine(Arc::clone(ghost));
@@ -30,6 +32,12 @@ pub async fn look_from_ghost(
         CheckKind::Networkctl { interface, .. } | CheckKind::BridgePort { interface, .. } => {
             Some(interface)
         }
+        CheckKind::Route { dev, .. } => dev.as_mut(),
+        CheckKind::Link(wanted) => Some(&mut wanted.interface),
+        CheckKind::Neighbour(wanted) => wanted.interface.as_mut(),
+        CheckKind::Fdb(wanted) => wanted.interface.as_mut(),
+        CheckKind::Mdb(wanted) => wanted.interface.as_mut(),
+        CheckKind::BridgeVlan(wanted) => Some(&mut wanted.interface),
         _ => None,
     };
     if let Some(interface) = interface
@@ -37,7 +45,7 @@ pub async fn look_from_ghost(
     {
         *interface = nic_of_ghost(interface, mac, &from, by).await?;
     }
-    look(&kind, &from, surroundings, by).await
+    look_since(&kind, &from, surroundings, began, by).await
 }
 
 /// The ghost's NIC with that MAC address, as a guest's is found.

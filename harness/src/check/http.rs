@@ -2,13 +2,72 @@
 
 use std::net::IpAddr;
 
+use sha2::{Digest, Sha256};
+
 use super::Verdict;
+use crate::scenario::bytes_page::page;
 
 /// A URL; v6 addresses in brackets (RFC 3986).
 pub fn url(to: IpAddr, port: u16) -> String {
     match to {
         IpAddr::V4(v4) => format!("http://{v4}:{port}/"),
         IpAddr::V6(v6) => format!("http://[{v6}]:{port}/"),
+    }
+}
+
+/// The page of `bytes` known bytes on one of the lab's servers.
+pub fn bytes_url(to: IpAddr, port: u16, bytes: u32) -> String {
+    format!("{}bytes/{bytes}", url(to, port))
+}
+
+/// A page of known bytes, as it arrived.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Arrived {
+    /// How many bytes.
+    pub length: u64,
+    /// Their SHA-256 in hexadecimal digits.
+    pub sha256: String,
+}
+
+impl Arrived {
+    /// What was got here.
+    pub fn of<'a>(parts: impl IntoIterator<Item = &'a [u8]>) -> Self {
+        let mut hash = Sha256::new();
+        let mut length = 0;
+        for part in parts {
+            hash.update(part);
+            length += part.len() as u64;
+        }
+        let sha256 = hash
+            .finalize()
+            .into_iter()
+            .map(|byte| format!("{byte:02x}"));
+        Self {
+            length,
+            sha256: sha256.collect(),
+        }
+    }
+
+    /// What `wc -c` and `sha256sum` printed, in either order.
+    pub fn parse(printed: &str) -> Option<Self> {
+        let words = || printed.split_whitespace();
+        let sha256 = words().find(|word| word.len() == 64)?.to_owned();
+        let length = words().find_map(|word| word.parse().ok())?;
+        Some(Self { length, sha256 })
+    }
+}
+
+/// Judges that page, or why there was none.
+pub fn judge_bytes(bytes: u32, arrived: Result<&Arrived, &str>) -> Verdict {
+    match arrived {
+        Err(why) => Verdict::violated(why),
+        Ok(got) if got.length != u64::from(bytes) => {
+            Verdict::violated(format!("{} bytes of {bytes}", got.length))
+        }
+        Ok(got) if got.sha256 != Arrived::of(page(bytes)).sha256 => {
+            Verdict::violated(format!("{bytes} bytes, but not those that were sent"))
+        }
+        Ok(_) => Verdict::holds(format!("all {bytes} bytes")),
     }
 }
 
@@ -60,6 +119,35 @@ mod tests {
             Err("the answer `HTTP/1.1 404 Not Found`".to_owned())
         );
         assert_eq!(body(""), Err("the answer ``".to_owned()));
+    }
+
+    #[test]
+    fn a_page_of_bytes_must_be_whole_and_unharmed() {
+        let mut body: Vec<u8> = page(100_000).flatten().copied().collect();
+        assert_eq!(body.len(), 100_000);
+        let judge = |body: &[u8]| judge_bytes(100_000, Ok(&Arrived::of([body])));
+        assert_eq!(judge(&body), Verdict::holds("all 100000 bytes"));
+        assert_eq!(
+            judge(&body[..99_000]),
+            Verdict::violated("99000 bytes of 100000")
+        );
+        body[500] ^= 1;
+        assert_eq!(
+            judge(&body),
+            Verdict::violated("100000 bytes, but not those that were sent")
+        );
+        assert_eq!(judge_bytes(1, Err("no page")), Verdict::violated("no page"));
+    }
+
+    /// coreutils 9.1: `printf hello | sha256sum; printf hello | wc -c`, and the other way round.
+    #[test]
+    fn both_tools_are_read_in_either_order() {
+        let sum = "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824  -\n";
+        let hello = Arrived::of([&b"hel"[..], b"lo"]);
+        for printed in [format!("{sum}5\n"), format!("5\n{sum}")] {
+            assert_eq!(Arrived::parse(&printed).as_ref(), Some(&hello));
+        }
+        assert_eq!(Arrived::parse("5\n"), None);
     }
 
     #[test]

@@ -3,6 +3,10 @@
 //! A check is split in two: *observing* does I/O from a [`Vantage`] and may be repeated until a deadline;
 //! *judging* what was observed is pure, and tested on recorded output of the real tools.
 
+pub mod address;
+pub mod bridge_tables;
+pub mod command;
+pub mod counter;
 pub mod course;
 pub mod dns;
 mod expect;
@@ -10,9 +14,14 @@ mod ghost;
 pub mod http;
 pub mod ip;
 pub mod keyscan;
+pub mod link;
+pub mod neighbour;
 pub mod networkd;
 mod observe;
+pub mod packet;
 pub mod ping;
+pub mod process;
+pub mod route;
 pub mod router_advert;
 mod unshown;
 mod vantage;
@@ -20,7 +29,7 @@ pub mod vmm;
 
 pub use expect::{expected, kind_name, wanted};
 pub use ghost::{look_from_ghost, nic_of_ghost};
-pub use observe::{Surroundings, Vmm, link_name, look};
+pub use observe::{Surroundings, Vmm, filter_faults, link_name, look, look_since};
 pub use unshown::{no_server, undoable, unshown};
 pub use vantage::{ProbeError, Vantage};
 

@@ -1,40 +1,161 @@
-//! ICMP echo: `ping -n -c 1 -W 1 ADDRESS`, of iputils and of busybox.
-
-use std::net::IpAddr;
+//! ICMP echoes: `ping -n -c COUNT ... ADDRESS`, of iputils and of busybox.
 
 use super::Verdict;
+use crate::scenario::Ping;
+
+/// The words of the command. busybox's ping never resolves, and knows neither `-n` nor `-M`.
+pub fn command(wanted: &Ping, busybox: bool) -> Vec<String> {
+    let mut words = vec!["ping".to_owned()];
+    let mut add = |option: &str, value: Option<String>| {
+        words.extend(
+            value
+                .map(|value| [option.to_owned(), value])
+                .into_iter()
+                .flatten(),
+        );
+    };
+    add("-c", Some(wanted.count.to_string()));
+    add("-W", Some("1".to_owned()));
+    add("-s", wanted.size.map(|size| size.to_string()));
+    let several = wanted.count > 1;
+    add(
+        "-i",
+        several.then(|| wanted.interval.as_secs_f64().to_string()),
+    );
+    add("-I", wanted.source.map(|source| source.to_string()));
+    if !busybox {
+        add("-M", wanted.df.then(|| "do".to_owned()));
+        words.insert(1, "-n".to_owned());
+    }
+    words.push(wanted.to.to_string());
+    words
+}
+
+/// What is wanted, in words.
+pub fn expected(wanted: &Ping) -> String {
+    let to = wanted.to;
+    let size = wanted
+        .size
+        .map(|size| format!(" with {size} bytes of data"));
+    let df = if wanted.df { ", unfragmented" } else { "" };
+    let source = wanted.source.map(|source| format!(" to {source}"));
+    let which = match (wanted.count, wanted.loss) {
+        (1, (0, 0)) => format!("a reply from {to}"),
+        (count, (0, 0)) => format!("{count} replies from {to}"),
+        (count, (least, most)) if least == most => {
+            format!("{least}% of {count} requests to {to} lost")
+        }
+        (count, (least, most)) => format!("{least} to {most}% of {count} requests to {to} lost"),
+    };
+    format!(
+        "{which}{}{}{df}",
+        source.unwrap_or_default(),
+        size.unwrap_or_default()
+    )
+}
 
 /// Judges what ping printed.
-pub fn judge(to: IpAddr, stdout: &str, stderr: &str) -> Verdict {
-    let reply = stdout.lines().find(|line| line.contains("bytes from"));
-    if let Some(line) = reply {
-        let time = line.split("time=").nth(1).unwrap_or("?");
-        return Verdict::holds(format!("a reply from {to} after {time}"));
+///
+/// # Errors
+/// What it printed, when it sent nothing for a reason that is not the network's.
+pub fn judge(wanted: &Ping, stdout: &str, stderr: &str) -> Result<Verdict, String> {
+    let to = wanted.to;
+    let replies = stdout
+        .lines()
+        .filter(|line| line.contains("bytes from") && !line.contains("DUP!"))
+        .collect::<Vec<_>>();
+    let reason = reason(stdout).or_else(|| reason(stderr));
+    if wanted.count == 1 && wanted.loss == (0, 0) {
+        if let Some(line) = replies.first() {
+            let time = line.split("time=").nth(1).unwrap_or("?");
+            return Ok(Verdict::holds(format!("a reply from {to} after {time}")));
+        }
+        if sent(stdout).is_some() || reason.is_some() {
+            let why = reason.map_or_else(String::new, |reason| format!(": {reason}"));
+            return Ok(Verdict::violated(format!("no reply from {to}{why}")));
+        }
     }
-    const REASONS: [&str; 6] = [
+    let count = u64::from(wanted.count);
+    // A request that the kernel refused to send is lost as well.
+    let answered = match (sent(stdout), reason) {
+        (Some(_), _) => (replies.len() as u64).min(count),
+        (None, Some(_)) => 0,
+        (None, None) => return Err(format!("{}{}", stdout.trim(), stderr.trim())),
+    };
+    let lost = count - answered;
+    let percent = lost * 100 / count;
+    let why = reason
+        .filter(|_| lost > 0)
+        .map_or_else(String::new, |reason| format!(": {reason}"));
+    let got = format!("{lost} of {count} requests to {to} lost ({percent}%){why}");
+    let (least, most) = (u64::from(wanted.loss.0), u64::from(wanted.loss.1));
+    // Compared without rounding.
+    let right = lost * 100 >= least * count && lost * 100 <= most * count;
+    Ok(match right {
+        true => Verdict::holds(got),
+        false => Verdict::violated(got),
+    })
+}
+
+/// How many requests ping says it sent; `None` when it did not come so far.
+fn sent(stdout: &str) -> Option<u64> {
+    let line = stdout
+        .lines()
+        .find(|line| line.contains("packets transmitted"))?;
+    line.split_whitespace().next()?.parse().ok()
+}
+
+/// Why nothing came back, as ping or the kernel says.
+fn reason(text: &str) -> Option<&'static str> {
+    const REASONS: [&str; 14] = [
         "Destination Host Unreachable",
         "Destination Net Unreachable",
+        "Destination Port Unreachable",
         "Address unreachable",
         "Network is unreachable",
         "Network unreachable",
         "No route",
+        "Message too long",
+        "Frag needed and DF set",
+        "Packet too big",
+        "Packet filtered",
+        "Time to live exceeded",
+        "Cannot assign requested address",
+        "Operation not permitted",
     ];
-    let said = |text: &str| {
-        REASONS
-            .into_iter()
-            .find(|reason| text.to_lowercase().contains(&reason.to_lowercase()))
-    };
-    match said(stdout).or_else(|| said(stderr)) {
-        Some(reason) => Verdict::violated(format!("no reply from {to}: {reason}")),
-        None => Verdict::violated(format!("no reply from {to}")),
+    let text = text.to_lowercase();
+    // Both are said of a source address that the machine has not got; the latter by busybox.
+    if text.contains("can't set multicast source interface") {
+        return Some("Cannot assign requested address");
     }
+    REASONS
+        .into_iter()
+        .find(|reason| text.contains(&reason.to_lowercase()))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::net::IpAddr;
+    use std::time::Duration;
 
     const TO: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(192, 168, 1, 1));
+
+    fn once() -> Ping {
+        Ping {
+            to: TO,
+            count: 1,
+            size: None,
+            df: false,
+            source: None,
+            interval: Duration::from_secs(1),
+            loss: (0, 0),
+        }
+    }
+
+    fn seen(wanted: &Ping, stdout: &str, stderr: &str) -> Verdict {
+        judge(wanted, stdout, stderr).expect("a verdict")
+    }
 
     #[test]
     fn replies_of_both_pings_are_replies() {
@@ -43,27 +164,118 @@ mod tests {
             --- 192.168.1.1 ping statistics ---\n1 packets transmitted, 1 received, 0% packet loss, time 0ms\n";
         let busybox = "PING 192.168.1.1 (192.168.1.1): 56 data bytes\n64 bytes from 192.168.1.1: seq=0 ttl=64 time=0.071 ms\n";
         assert_eq!(
-            judge(TO, iputils, "").got,
+            seen(&once(), iputils, "").got,
             "a reply from 192.168.1.1 after 0.034 ms"
         );
-        assert!(judge(TO, busybox, "").holds);
+        assert!(seen(&once(), busybox, "").holds);
     }
 
     #[test]
     fn silence_and_refusals_are_told_apart() {
         let lost = "PING 192.168.1.1 (192.168.1.1) 56(84) bytes of data.\n\n1 packets transmitted, 0 received, 100% packet loss\n";
-        assert_eq!(judge(TO, lost, "").got, "no reply from 192.168.1.1");
+        assert_eq!(
+            seen(&once(), lost, ""),
+            Verdict::violated("no reply from 192.168.1.1")
+        );
         let unreachable = "From 192.168.1.3 icmp_seq=1 Destination Host Unreachable\n";
-        let verdict = judge(TO, unreachable, "");
+        let verdict = seen(&once(), unreachable, "");
         assert_eq!(
             verdict.got,
             "no reply from 192.168.1.1: Destination Host Unreachable"
         );
         assert!(!verdict.holds);
-        let verdict = judge(TO, "", "ping: connect: Network is unreachable\n");
+        let verdict = seen(&once(), "", "ping: connect: Network is unreachable\n");
         assert_eq!(
             verdict.got,
             "no reply from 192.168.1.1: Network is unreachable"
+        );
+    }
+
+    /// iputils of Debian 12 and 13, and both busyboxes, from a source address that the machine has not got.
+    #[test]
+    fn a_source_that_is_not_there_is_a_fault_of_the_network() {
+        let none = "no reply from 192.168.1.1: Cannot assign requested address";
+        let iputils = "ping: bind: Cannot assign requested address\n";
+        assert_eq!(seen(&once(), "", iputils), Verdict::violated(none));
+        let busybox = "ping: can't set multicast source interface\n";
+        let header = "PING 192.168.1.1 (192.168.1.1) from 10.0.0.200: 56 data bytes\n";
+        assert_eq!(seen(&once(), header, busybox), Verdict::violated(none));
+    }
+
+    /// iputils of Debian 12 knows the MTU beforehand, that of Debian 13 asks the kernel.
+    #[test]
+    fn what_does_not_fit_is_told_by_both_iputils() {
+        let end = "\n--- 192.168.1.1 ping statistics ---\n1 packets transmitted, 0 received, +1 errors, 100% packet loss, time 0ms\n\n";
+        let start = "PING 192.168.1.1 (192.168.1.1) 8000(8028) bytes of data.\n";
+        for error in [
+            "ping: local error: message too long, mtu=1500\n",
+            "ping: sendmsg: Message too long\n",
+        ] {
+            let verdict = seen(&once(), &format!("{start}{end}"), error);
+            let told = "no reply from 192.168.1.1: Message too long";
+            assert_eq!(verdict, Verdict::violated(told));
+        }
+    }
+
+    #[test]
+    fn a_share_of_lost_requests_can_be_right() {
+        let two_of_three = "PING 192.168.1.1 (192.168.1.1) 56(84) bytes of data.\n\
+            64 bytes from 192.168.1.1: icmp_seq=1 ttl=64 time=0.066 ms\n\
+            64 bytes from 192.168.1.1: icmp_seq=1 ttl=64 time=0.066 ms (DUP!)\n\
+            64 bytes from 192.168.1.1: icmp_seq=3 ttl=64 time=0.051 ms\n\n\
+            --- 192.168.1.1 ping statistics ---\n\
+            3 packets transmitted, 2 received, +1 duplicates, 33.3333% packet loss, time 422ms\n";
+        let three = |loss| Ping {
+            count: 3,
+            loss,
+            ..once()
+        };
+        let told = "1 of 3 requests to 192.168.1.1 lost (33%)";
+        assert_eq!(
+            seen(&three((0, 0)), two_of_three, ""),
+            Verdict::violated(told)
+        );
+        assert_eq!(
+            seen(&three((30, 40)), two_of_three, ""),
+            Verdict::holds(told)
+        );
+        // A third is more than 33 percent.
+        assert!(!seen(&three((0, 33)), two_of_three, "").holds);
+        assert!(!seen(&three((50, 100)), two_of_three, "").holds);
+    }
+
+    #[test]
+    fn a_ping_that_never_ran_shows_nothing() {
+        let usage = "ping: invalid option -- 'M'\n";
+        assert!(judge(&once(), "", usage).is_err());
+        assert!(judge(&once(), "", "").is_err());
+    }
+
+    #[test]
+    fn each_ping_gets_the_options_that_it_knows() {
+        let wanted = Ping {
+            count: 3,
+            size: Some(1400),
+            df: true,
+            source: Some(TO),
+            interval: Duration::from_millis(200),
+            ..once()
+        };
+        assert_eq!(
+            command(&wanted, false).join(" "),
+            "ping -n -c 3 -W 1 -s 1400 -i 0.2 -I 192.168.1.1 -M do 192.168.1.1"
+        );
+        let wanted = Ping {
+            df: false,
+            ..wanted
+        };
+        assert_eq!(
+            command(&wanted, true).join(" "),
+            "ping -c 3 -W 1 -s 1400 -i 0.2 -I 192.168.1.1 192.168.1.1"
+        );
+        assert_eq!(
+            command(&once(), true).join(" "),
+            "ping -c 1 -W 1 192.168.1.1"
         );
     }
 }

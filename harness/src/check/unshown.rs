@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use crate::scenario::names::MachineName;
+use crate::scenario::names::{IfName, MachineName};
 use crate::scenario::step::{Action, Daemon};
 use crate::scenario::{Check, CheckKind, Guest, Scenario, VantagePoint};
 
@@ -30,22 +30,59 @@ pub fn unshown(scenario: &Scenario, check: &Check) -> Option<String> {
             operational: Some(state),
             ..
         } if CARRIERLESS.contains(&state.as_str()) => {
-            let VantagePoint::Machine(machine) = &check.from else {
+            is_tap(scenario, &check.from, interface).then(|| carrier_of_a_veth(interface))
+        }
+        CheckKind::Link(wanted) => {
+            let interface = &wanted.interface;
+            let of_a_tun =
+                wanted.kind.is_some() || wanted.multi_queue.is_some() || wanted.vnet_hdr.is_some();
+            let down = wanted.carrier == Some(false)
+                || wanted
+                    .operstate
+                    .as_ref()
+                    .is_some_and(|state| state != "up" && state != "unknown");
+            match is_tap(scenario, &check.from, interface) {
+                true if of_a_tun => Some(format!("{interface} is a veth here, not a TAP")),
+                true if down => Some(carrier_of_a_veth(interface)),
+                _ => None,
+            }
+        }
+        CheckKind::Command(_) | CheckKind::Counter(_) | CheckKind::Sysctl { .. } => {
+            let VantagePoint::Guest(guest) = &check.from else {
                 return None;
             };
-            let mut guests = scenario.guests.values();
-            let tap = guests.any(|guest| {
-                let mut interfaces = guest.interfaces.iter();
-                guest.on == *machine && interfaces.any(|nic| nic.id == *interface)
-            });
-            tap.then(|| {
-                format!(
-                    "{interface} is a veth, and its carrier is that of its other end, not a VMM's"
-                )
-            })
+            Some(format!(
+                "{guest} is a ghost: its programs, sysctls and firewall are this machine's, not the image's"
+            ))
         }
+        CheckKind::Process(wanted) => match &check.from {
+            VantagePoint::Guest(guest) => Some(format!(
+                "{guest} is a ghost: systemd-networkd is the only process in it"
+            )),
+            VantagePoint::Machine(machine) if wanted.name.starts_with("qemu") => {
+                let mut guests = scenario.guests.values();
+                let holds = guests.any(|guest| guest.on == *machine);
+                holds.then(|| "ghosts have no VMM".to_owned())
+            }
+            VantagePoint::Machine(_) | VantagePoint::Container(..) => None,
+        },
         _ => None,
     }
+}
+
+/// Whether the interface is a guest's TAP, seen from the machine that holds it.
+fn is_tap(scenario: &Scenario, from: &VantagePoint, interface: &IfName) -> bool {
+    let VantagePoint::Machine(machine) = from else {
+        return false;
+    };
+    scenario.guests.values().any(|guest| {
+        let mut interfaces = guest.interfaces.iter();
+        guest.on == *machine && interfaces.any(|nic| nic.id == *interface)
+    })
+}
+
+fn carrier_of_a_veth(interface: &IfName) -> String {
+    format!("{interface} is a veth, and its carrier is that of its other end, not a VMM's")
 }
 
 /// Programs that show and change the network of whoever runs them, and nothing else of the machine.

@@ -38,6 +38,9 @@ pub enum ProbeError {
         /// What it printed.
         printed: String,
     },
+    /// A capture could not be filtered.
+    #[error("count packets in a capture")]
+    Tcpdump(#[from] crate::host::tcpdump::TcpdumpError),
     /// The scenario asks for something that this vantage has not got.
     #[error("{0}")]
     Impossible(String),
@@ -48,6 +51,7 @@ impl Diagnose for ProbeError {
         match self {
             Self::Machine(e) => e.code(),
             Self::Guest(e) => e.code(),
+            Self::Tcpdump(e) => e.code(),
             Self::Tool { .. } => "check.tool",
             Self::Output { .. } => "check.output",
             Self::Impossible(_) => "check.impossible",
@@ -78,6 +82,37 @@ impl Vantage {
             Self::Machine(_) => None,
             Self::Guest(guest) | Self::Container { guest, .. } => Some(guest.turn().await),
         }
+    }
+
+    /// Who looks: the machine, or the guest.
+    pub fn owner(&self) -> &str {
+        match self {
+            Self::Machine(machine) => machine.name(),
+            Self::Guest(guest) | Self::Container { guest, .. } => &guest.spec().name,
+        }
+    }
+
+    /// Whether its ping, and whatever else both have, is busybox's.
+    pub fn has_busybox_alone(&self) -> bool {
+        match self {
+            Self::Machine(_) => false,
+            Self::Guest(guest) => !guest.spec().image.tools,
+            Self::Container { .. } => true,
+        }
+    }
+
+    /// As [`Vantage::exec`], for a tool that is about the network namespace alone: that of a container is looked at with
+    /// the guest's tools, since an image need not have any.
+    ///
+    /// # Errors
+    /// As [`Vantage::exec`].
+    pub async fn exec_in_net(&self, words: &[&str], by: Deadline) -> Result<Output, ProbeError> {
+        let Self::Container { guest, name } = self else {
+            return self.exec(words, by).await;
+        };
+        let pid = format!("$(docker inspect --format '{{{{.State.Pid}}}}' {name})");
+        let line = format!("exec nsenter --target {pid} --net {}", shell::join(words));
+        Ok(guest.exec(GuestCommand::shell(line), by).await?)
     }
 
     /// Runs a command at the vantage and waits for it.

@@ -49,6 +49,7 @@ pub enum Capability {
     DiskSpace,
     Memory,
     Kvm,
+    Tcpdump,
     Nftables,
     Iptables,
     CloudHypervisor,
@@ -77,7 +78,7 @@ pub enum Need {
 
 impl Capability {
     /// All of them, in the order of the report: what every run needs comes first.
-    pub const ALL: [Self; 29] = [
+    pub const ALL: [Self; 30] = [
         Self::Namespaces,
         Self::SubordinateIds,
         Self::Bridge,
@@ -97,6 +98,7 @@ impl Capability {
         Self::DiskSpace,
         Self::Memory,
         Self::Kvm,
+        Self::Tcpdump,
         Self::Nftables,
         Self::Iptables,
         Self::CloudHypervisor,
@@ -131,6 +133,7 @@ impl Capability {
             Self::DiskSpace => "disk-space",
             Self::Memory => "memory",
             Self::Kvm => "kvm",
+            Self::Tcpdump => "tcpdump",
             Self::Nftables => "nftables",
             Self::Iptables => "iptables",
             Self::CloudHypervisor => "cloud-hypervisor",
@@ -168,6 +171,7 @@ impl Capability {
             Self::DiskSpace => "room for the image, templates and evidence",
             Self::Memory => "room for the guests",
             Self::Kvm => "guests at full speed instead of emulation",
+            Self::Tcpdump => "checks of packets on the wire",
             Self::Nftables => "scenarios with a ruleset of nftables",
             Self::Iptables => "scenarios with a ruleset of iptables",
             Self::CloudHypervisor => "scenarios with hypervisor = \"cloud-hypervisor\"",
@@ -200,7 +204,8 @@ impl Capability {
             | Self::Memory => Need::Run,
             Self::Mmdebstrap | Self::DebianKeyring | Self::MkfsExt4 | Self::QemuImg => Need::Image,
             Self::Kvm => Need::Speed,
-            Self::Nftables
+            Self::Tcpdump
+            | Self::Nftables
             | Self::Iptables
             | Self::CloudHypervisor
             | Self::Macvtap
@@ -215,7 +220,7 @@ impl Capability {
 
     /// Whether setting up installs it although only some scenarios ask for it: it is a small package.
     pub const fn small(self) -> bool {
-        matches!(self, Self::Nftables | Self::Iptables)
+        matches!(self, Self::Tcpdump | Self::Nftables | Self::Iptables)
     }
 
     /// Whether the first `run` on a machine fails without it.

@@ -1,4 +1,4 @@
-//! The internet's web server: one fixed page on every address of a machine.
+//! The internet's web server: one fixed page on every address of a machine, and `/bytes/N` of N known bytes.
 
 use std::io;
 use std::net::Ipv6Addr;
@@ -8,6 +8,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
 
 use crate::scenario::HttpServer;
+use crate::scenario::bytes_page::{MOST_BYTES, page};
 
 /// Binds the server on the calling machine's addresses, v4 and v6, and serves it on the current runtime.
 ///
@@ -17,11 +18,7 @@ use crate::scenario::HttpServer;
 /// When the port cannot be bound.
 pub(crate) async fn serve(config: HttpServer) -> io::Result<JoinHandle<()>> {
     let listener = TcpListener::bind((Ipv6Addr::UNSPECIFIED, config.port)).await?;
-    let page = format!(
-        "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{}",
-        config.body.len(),
-        config.body
-    );
+    let page = head(config.body.len()) + &config.body;
     Ok(tokio::spawn(async move {
         while let Ok((stream, from)) = listener.accept().await {
             tracing::debug!(%from, "http request");
@@ -31,7 +28,15 @@ pub(crate) async fn serve(config: HttpServer) -> io::Result<JoinHandle<()>> {
     }))
 }
 
-async fn answer(mut stream: TcpStream, page: &[u8]) -> io::Result<()> {
+/// The N of `GET /bytes/N HTTP/1.1`.
+fn bytes_asked_for(request: &[u8]) -> Option<u32> {
+    let line = request.split(|&byte| byte == b'\r').next()?;
+    let path = std::str::from_utf8(line).ok()?.split(' ').nth(1)?;
+    let bytes = path.strip_prefix("/bytes/")?.parse().ok()?;
+    (bytes <= MOST_BYTES).then_some(bytes)
+}
+
+async fn answer(mut stream: TcpStream, fixed: &[u8]) -> io::Result<()> {
     let mut request = Vec::new();
     let mut buffer = [0; 1024];
     // The whole head must be read before closing, or the close becomes a reset that eats the answer.
@@ -42,6 +47,43 @@ async fn answer(mut stream: TcpStream, page: &[u8]) -> io::Result<()> {
         }
         request.extend_from_slice(&buffer[..read]);
     }
-    stream.write_all(page).await?;
+    match bytes_asked_for(&request) {
+        None => stream.write_all(fixed).await?,
+        Some(bytes) => {
+            stream.write_all(head(bytes as usize).as_bytes()).await?;
+            for part in page(bytes) {
+                stream.write_all(part).await?;
+            }
+        }
+    }
     stream.shutdown().await
+}
+
+fn head(length: usize) -> String {
+    format!(
+        "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n"
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_numbers_that_are_not_too_large_are_bytes_asked_for() {
+        let asked = |path: &str| {
+            bytes_asked_for(format!("GET {path} HTTP/1.1\r\nHost: x\r\n\r\n").as_bytes())
+        };
+        assert_eq!(asked("/bytes/1000"), Some(1000));
+        for path in [
+            "/",
+            "/bytes/",
+            "/bytes/-1",
+            "/bytes/100000001",
+            "/bytes/1/2",
+        ] {
+            assert_eq!(asked(path), None, "{path}");
+        }
+        assert_eq!(bytes_asked_for(b""), None);
+    }
 }

@@ -27,6 +27,7 @@
 //! firewall     rulesets, loaded by nft and iptables
 //! tap          a guest's TAP
 //! capture      a packet capture on a link
+//! tcpdump      which frames of a capture a filter matches
 //! inject       crafted frames out of a link
 //! service      child processes, logged and stopped for certain
 //! vmm_user     whom VMMs run as
@@ -62,9 +63,17 @@ pub mod setup;
 pub mod standstill;
 mod sys;
 pub mod tap;
+pub mod tcpdump;
 pub mod tool;
 mod vmm_user;
 
 pub(crate) use sys::ChildSetup;
 pub use vmm_user::VMM_ID;
 pub(crate) use vmm_user::vmm_groups;
+
+/// Arranges for `command`'s process to be killed when the thread that starts it ends, however that comes.
+///
+/// Equivalent: `setpriv --pdeathsig KILL COMMAND`, prctl(2).
+pub fn die_with_parent(command: &mut std::process::Command) {
+    sys::prepare_child(command, ChildSetup::default());
+}

@@ -39,6 +39,7 @@ pub enum Tool {
     Mke2fs,
     QemuImg,
     CloudHypervisor,
+    Tcpdump,
     Nft,
     IptablesRestore,
     Newuidmap,
@@ -47,7 +48,7 @@ pub enum Tool {
 
 impl Tool {
     /// All of them.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::Ip,
         Self::Tc,
         Self::Bridge,
@@ -61,6 +62,7 @@ impl Tool {
         Self::Mke2fs,
         Self::QemuImg,
         Self::CloudHypervisor,
+        Self::Tcpdump,
         Self::Nft,
         Self::IptablesRestore,
         Self::Newuidmap,
@@ -83,6 +85,7 @@ impl Tool {
             Self::Mke2fs => "mke2fs",
             Self::QemuImg => "qemu-img",
             Self::CloudHypervisor => "cloud-hypervisor",
+            Self::Tcpdump => "tcpdump",
             Self::Nft => "nft",
             Self::IptablesRestore => "iptables-restore",
             Self::Newuidmap => "newuidmap",
@@ -104,6 +107,7 @@ impl Tool {
             Self::Mke2fs => Capability::MkfsExt4,
             Self::QemuImg => Capability::QemuImg,
             Self::CloudHypervisor => Capability::CloudHypervisor,
+            Self::Tcpdump => Capability::Tcpdump,
             Self::Nft => Capability::Nftables,
             Self::IptablesRestore => Capability::Iptables,
             Self::Newuidmap | Self::Newgidmap => Capability::SubordinateIds,

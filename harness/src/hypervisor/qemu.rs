@@ -23,7 +23,7 @@ pub fn command(spec: &GuestSpec) -> CommandLine {
     };
     line.option("-name", format!("{0},process={0}", spec.name))
         .option("-M", machine(spec))
-        .option("-accel", spec.accelerator.to_string())
+        .option("-accel", accelerator(spec))
         .option("-cpu", spec.accelerator.cpu())
         .option("-smp", spec.vcpu.to_string())
         .option("-m", format!("{}M", spec.mem))
@@ -158,6 +158,18 @@ fn machine_type(spec: &GuestSpec) -> String {
     };
     format!("microvm,acpi=on,mem-merge=on,pcie={pcie},pic={legacy},pit={legacy},rtc=on,usb=off")
 }
+
+fn accelerator(spec: &GuestSpec) -> String {
+    match spec.accelerator {
+        Accelerator::Tcg if spec.image.translated != QEMU_TRANSLATED => {
+            format!("tcg,tb-size={}", spec.image.translated)
+        }
+        other => other.to_string(),
+    }
+}
+
+/// What QEMU keeps translated code in by default, in MiB.
+const QEMU_TRANSLATED: u32 = 1024;
 
 fn kernel_command_line(spec: &GuestSpec) -> String {
     let mut words = vec!["console=ttyS0", "reboot=t", "panic=-1"];
@@ -306,6 +318,7 @@ mod tests {
             assert!(!line.contains(word), "{word}: {line}");
         }
         assert!(line.contains("-initrd /run/initrd"), "{line}");
+        assert!(line.contains("-accel tcg,tb-size=128"), "{line}");
         assert!(line.contains("virtio-serial-device,id=steer"), "{line}");
     }
 

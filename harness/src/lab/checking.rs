@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
@@ -12,14 +12,14 @@ use super::ghost::Before;
 use super::job::Event;
 use super::run::{Run, patience};
 use crate::check::course::{Change, Course, Ending, Sight};
-use crate::check::{Vantage, expected, kind_name, look, look_from_ghost};
+use crate::check::{Vantage, expected, kind_name, look_from_ghost, look_since};
 use crate::deadline::Deadline;
 use crate::diagnostic::Diagnostic;
 use crate::guest::ssh::GuestCommand;
 use crate::plan::GuestKind;
 use crate::report::{CheckOutcome, CheckReport, SightReport, StageReport};
 use crate::scenario::names::{CheckId, MachineName, StepId};
-use crate::scenario::{Check, Guest, Times, VantagePoint};
+use crate::scenario::{Check, CheckKind, Guest, Times, VantagePoint};
 use crate::wait::watch_woken;
 
 /// How long a check that must fail is given to hold after all.
@@ -178,9 +178,9 @@ impl Run<'_> {
             Err(why) => return self.not_run(check, &why),
         };
         let blank = self.not_run(check, "");
-        let begun = Instant::now();
+        let (begun, began) = (Instant::now(), SystemTime::now());
         let by = Deadline::after(times.within);
-        let one_look = patience(self.job.accelerator, Duration::from_secs(15));
+        let one_look = patience(self.job.accelerator, one_look(&check.kind));
         let mut attempts = 0;
         let mut course = Course::new(times);
         let events = self.lab.changes().count();
@@ -195,7 +195,7 @@ impl Run<'_> {
                     attempts += 1;
                     // One look may need longer than what is left of the check's time.
                     let look_by = Deadline::after(by.left().max(one_look));
-                    self.look(check, &vantage, look_by).await
+                    self.look(check, &vantage, began, look_by).await
                 }
             };
             // Time in which this process was stopped is not time in which the check did not hold.
@@ -221,12 +221,19 @@ impl Run<'_> {
         }
     }
 
-    async fn look(&self, check: &Check, vantage: &Vantage, by: Deadline) -> Sight {
+    async fn look(
+        &self,
+        check: &Check,
+        vantage: &Vantage,
+        began: SystemTime,
+        by: Deadline,
+    ) -> Sight {
+        let (kind, around) = (&check.kind, &self.surroundings);
         let looked = match (&check.from, vantage) {
             (VantagePoint::Guest(_), Vantage::Machine(ghost)) => {
-                look_from_ghost(&check.kind, ghost, &self.surroundings, by).await
+                look_from_ghost(kind, ghost, around, began, by).await
             }
-            _ => look(&check.kind, vantage, &self.surroundings, by).await,
+            _ => look_since(kind, vantage, around, began, by).await,
         };
         match looked {
             Ok(verdict) if verdict.holds => Sight::Holds(verdict.got),
@@ -306,5 +313,18 @@ impl Run<'_> {
             ms: 0,
             seen: Vec::new(),
         }
+    }
+}
+
+/// How long one look may take when the check's time does not give it more.
+fn one_look(kind: &CheckKind) -> Duration {
+    let usual = Duration::from_secs(15);
+    match kind {
+        CheckKind::Ping(ping) => usual + ping.interval * u32::from(ping.count),
+        // 2 MB a second is little even for an emulated NIC.
+        CheckKind::Http {
+            bytes: Some(bytes), ..
+        } => usual + Duration::from_micros(u64::from(*bytes) / 2),
+        _ => usual,
     }
 }

@@ -128,10 +128,10 @@ impl Run<'_> {
 /// The address that a look sends its first packet to.
 fn target(kind: &CheckKind) -> Option<IpAddr> {
     match kind {
-        CheckKind::Ping { to }
-        | CheckKind::Tcp { to, .. }
-        | CheckKind::Http { to, .. }
-        | CheckKind::Ssh { to, .. } => Some(*to),
+        CheckKind::Ping(ping) => Some(ping.to),
+        CheckKind::Tcp { to, .. } | CheckKind::Http { to, .. } | CheckKind::Ssh { to, .. } => {
+            Some(*to)
+        }
         CheckKind::Dns { server, .. } => *server,
         _ => None,
     }

@@ -16,7 +16,9 @@ mod run;
 mod standstill;
 mod steps;
 pub mod supervise;
+mod tools;
 mod topology;
+mod wave;
 mod worker;
 
 pub use job::{Event, Job, JobImage, StartFrom, WORKER_COMMAND};

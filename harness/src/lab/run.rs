@@ -162,6 +162,7 @@ impl<'a> Run<'a> {
 
     async fn stages(&mut self) -> Result<(), Ended> {
         self.introduce_ghosts().map_err(Ended::Skipped)?;
+        self.find_tools().map_err(Ended::Skipped)?;
         // Before the machines: each copies the worker's mounts as they are then.
         let images = self.mount_images()?;
         let plan = TopologyPlan::with_guests(self.scenario, self.job.guests);
@@ -222,33 +223,36 @@ impl<'a> Run<'a> {
             }
         }
         for (label, capture) in self.lab.captures() {
-            if let Some((_, interface)) = self.interface_of(label) {
-                self.surroundings
-                    .captures
-                    .insert(interface, capture.clone());
+            for wire in self.wires(label) {
+                self.surroundings.captures.insert(wire, capture.clone());
             }
         }
     }
 
-    fn interface_of(&self, label: &str) -> Option<(String, String)> {
+    /// From where, and by which name, the wire of a capture can be looked at: a guest's from the guest and from the
+    /// machine that holds its TAP.
+    fn wires(&self, label: &str) -> Vec<(String, String)> {
         let machines = self.scenario.machines.iter().flat_map(|(name, machine)| {
-            machine
-                .interfaces
-                .iter()
-                .map(move |interface| (name.to_string(), interface.name.to_string()))
+            let interfaces = machine.interfaces.iter();
+            interfaces.map(move |interface| (name, &interface.name, None))
         });
         let guests = self.scenario.guests.iter().flat_map(|(name, guest)| {
-            guest
-                .interfaces
-                .iter()
-                .map(move |interface| (name.to_string(), interface.id.to_string()))
+            let interfaces = guest.interfaces.iter();
+            interfaces.map(move |interface| (name, &interface.id, Some(&guest.on)))
         });
-        let plugged = self.plugged.iter();
-        let plugged = plugged.map(|(name, id)| (name.to_string(), id.to_string()));
-        // The host's own interfaces win over equally named ones of stand-ins.
-        let all: Vec<_> = machines.chain(guests).chain(plugged).collect();
-        all.into_iter()
-            .find(|(owner, interface)| format!("{owner}-{interface}") == label)
+        let plugged = self.plugged.iter().map(|(name, id)| {
+            let guest = self.scenario.guests.get(name);
+            (name, id, guest.map(|guest| &guest.on))
+        });
+        let mut found = machines.chain(guests).chain(plugged);
+        let found = found.find(|(name, interface, _)| format!("{name}-{interface}") == label);
+        let Some((owner, interface, holder)) = found else {
+            return Vec::new();
+        };
+        std::iter::once(owner)
+            .chain(holder)
+            .map(|from| (from.to_string(), interface.to_string()))
+            .collect()
     }
 
     /// Gathers what can be gathered, before anything is taken down.

@@ -143,7 +143,7 @@ pub struct ScenarioErrors {
 
 impl ScenarioErrors {
     /// `None` when there is nothing wrong.
-    pub(super) fn new(mut faults: Vec<Fault>) -> Option<Self> {
+    pub fn new(mut faults: Vec<Fault>) -> Option<Self> {
         faults.sort_by(|a, b| a.order().cmp(&b.order()));
         let mut faults = faults.into_iter();
         let first = Box::new(faults.next()?);

@@ -7,8 +7,10 @@
 //! files exist and are in memory. Everything that is wrong comes back at once, as [`ScenarioErrors`].
 //! Nothing here touches the machine except to read those files.
 
+pub mod bytes_page;
 mod dnsmasq;
 mod error;
+mod facts;
 mod file;
 mod find;
 mod layers;
@@ -20,6 +22,7 @@ mod overlay;
 pub mod provides;
 mod read;
 mod shape;
+mod states;
 pub mod step;
 mod step_words;
 mod topology;
@@ -29,6 +32,10 @@ mod words;
 
 pub use dnsmasq::{AdvertisedPrefix, DnsFault, Dnsmasq, RouterAdvertisement};
 pub use error::{Fault, ScenarioErrors};
+pub use facts::{
+    AddressState, Bounds, BridgeVlan, Command, Counter, Fdb, Filter, Firewall, Link, Mdb,
+    Neighbour, Packet, Ping, Process,
+};
 pub use find::{FindError, ScenarioName, find, scenario_names};
 pub use load::{LoadedScenario, UnknownVariant, load};
 pub use step::Step;
@@ -266,12 +273,9 @@ pub struct Times {
 /// NIC with that MAC address, whatever the guest's kernel calls it.
 #[derive(Debug, Clone)]
 pub enum CheckKind {
-    /// An ICMP echo is answered: `ping -c1 TO`.
-    Ping {
-        /// Address to ping, v4 or v6.
-        to: IpAddr,
-    },
-    /// A name resolves: `resolvectl query NAME`, or `dig @SERVER NAME`.
+    /// ICMP echoes are answered: `ping TO`.
+    Ping(Ping),
+    /// A name resolves, or does not in the named way: `resolvectl query NAME`, or `dig @SERVER NAME`.
     Dns {
         /// Name to look up.
         name: String,
@@ -279,8 +283,8 @@ pub enum CheckKind {
         record: RecordType,
         /// Ask this server directly; `None`: the vantage's own resolver.
         server: Option<IpAddr>,
-        /// Exactly these addresses, in any order.
-        expect: Vec<IpAddr>,
+        /// The answer.
+        expect: DnsExpect,
     },
     /// A router advertisement was seen on the wire at this vantage's interface.
     RouterAdvert {
@@ -322,6 +326,8 @@ pub enum CheckKind {
         port: u16,
         /// Words in the body.
         expect: String,
+        /// Get `/bytes/N` of one of the lab's own servers instead, whose body is exactly N known bytes.
+        bytes: Option<u32>,
     },
     /// An SSH server answers with the host key that the harness gave that guest.
     Ssh {
@@ -330,12 +336,16 @@ pub enum CheckKind {
         /// Whose host key it must be.
         guest: MachineName,
     },
-    /// `ip addr show dev INTERFACE` has the address, not tentative and not `dadfailed`.
+    /// `ip addr show dev INTERFACE` has the address, in that state.
     Address {
         /// Interface; `None`: any.
         interface: Option<IfName>,
-        /// Address with prefix length.
+        /// Address with prefix length, or a prefix that stands for every address in it.
         address: IpNet,
+        /// Whether `address` is such a prefix.
+        any_of_prefix: bool,
+        /// In which state.
+        state: AddressState,
     },
     /// `ip route` has a route.
     Route {
@@ -345,6 +355,12 @@ pub enum CheckKind {
         via: Option<IpAddr>,
         /// Routing protocol (`static`, `ra`, `kernel`), when it matters.
         proto: Option<String>,
+        /// Interface, when it matters.
+        dev: Option<IfName>,
+        /// Metric, when it matters.
+        metric: Option<u32>,
+        /// There must be no such route.
+        absent: bool,
     },
     /// `bridge link`: the interface is a port of the bridge and forwards.
     BridgePort {
@@ -381,6 +397,42 @@ pub enum CheckKind {
         /// Words of its stderr when it must have refused; `None`: it must run.
         refused: Option<String>,
     },
+    /// `ip -d link` shows the link so.
+    Link(Link),
+    /// `ip neigh` has the neighbour.
+    Neighbour(Neighbour),
+    /// `bridge fdb` has the entry.
+    Fdb(Fdb),
+    /// `bridge mdb` has the entry.
+    Mdb(Mdb),
+    /// `bridge vlan` has the VLAN.
+    BridgeVlan(BridgeVlan),
+    /// `sysctl -n KEY` is the value.
+    Sysctl {
+        /// Dotted key below `net.`.
+        key: String,
+        /// Value.
+        value: String,
+    },
+    /// A command ends so and says that.
+    Command(Command),
+    /// Frames that a filter matches were seen.
+    Packet(Packet),
+    /// A firewall's rule has counted so many packets.
+    Counter(Counter),
+    /// A process runs, as that user.
+    Process(Process),
+}
+
+/// What a resolver must answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum DnsExpect {
+    /// Exactly these addresses, in any order; none: the name has no record of the kind.
+    Addresses(Vec<IpAddr>),
+    /// An error, by its name in RFC 1035 and the registry of `RCODE`s: `NXDOMAIN`, `SERVFAIL`, `REFUSED`, ...
+    Rcode(String),
+    /// Nobody answers.
+    Silence,
 }
 
 /// DNS record types a check can ask for.

@@ -13,6 +13,8 @@ pub struct Provides {
     pub docker: bool,
     /// curl and OpenSSH's client programs; without them busybox's are used, where it has any.
     pub clients: bool,
+    /// All of iproute2, iputils and iptables; without them there are iproute2's `ip` and busybox.
+    pub tools: bool,
     /// What a guest of it does before it is saved as a template: what is told about each step, and the command. An
     /// image with a template has a steering program that can take on an identity after its boot, and starts what
     /// has an identity only then; `None`: it has not.
@@ -23,6 +25,9 @@ pub struct Provides {
     pub disk: Option<&'static str>,
     /// Memory of a guest that does not say, in MiB.
     pub mem: u32,
+    /// Without KVM: what QEMU may keep translated code in, in MiB (`-accel tcg,tb-size=`). When it is full, QEMU
+    /// throws everything away and begins anew.
+    pub translated: u32,
 }
 
 /// Starts what a scenario may want, and runs what checks run once, so that its pages are in memory. The last line
@@ -56,21 +61,27 @@ const IMAGES: [Provides; 2] = [
         networkd: true,
         docker: true,
         clients: true,
+        tools: true,
         settle: Some(&SETTLE_DEBIAN),
         kernel: "vmlinuz",
         disk: Some("disk.raw"),
         mem: 1024,
+        // QEMU's default; Docker fills it.
+        translated: 1024,
     },
     Provides {
         image: "tiny",
         networkd: false,
         docker: false,
         clients: false,
+        tools: false,
         // It is all in memory, and nothing in it has yet to start.
         settle: Some(&[]),
         kernel: "vmlinux",
         disk: None,
         mem: 128,
+        // A boot needs less than 32.
+        translated: 128,
     },
 ];
 

@@ -179,6 +179,44 @@ impl<'a> Reader<'a> {
         None
     }
 
+    /// Two integers as `[least, most]`, or one that is the least; in a range.
+    pub(super) fn bounds(
+        &self,
+        key: &str,
+        range: RangeInclusive<u32>,
+    ) -> Option<(u32, Option<u32>)> {
+        let node = self.node(key)?;
+        let (low, high) = (*range.start(), *range.end());
+        let wrong = |node: &Node, label: String| {
+            let message = format!("`{key}` is out of range");
+            self.faults
+                .add(Fault::new(&node.place, code::BAD_VALUE, message, label));
+            None
+        };
+        let one = |node: &Node| match node.value {
+            Value::Integer(number) => match u32::try_from(number) {
+                Ok(number) if range.contains(&number) => Some(number),
+                _ => wrong(node, format!("must be between {low} and {high}")),
+            },
+            _ => {
+                self.faults
+                    .wrong_type(node, key, "an integer, or an array of two");
+                None
+            }
+        };
+        let Value::Array(items) = &node.value else {
+            return one(node).map(|least| (least, None));
+        };
+        let [least, most] = items.as_slice() else {
+            return wrong(node, "must be `[least, most]`".to_owned()).map(|least| (least, None));
+        };
+        match (one(least)?, one(most)?) {
+            (least, most) if least <= most => Some((least, Some(most))),
+            _ => wrong(node, "the first must not be the larger one".to_owned())
+                .map(|least| (least, None)),
+        }
+    }
+
     /// The elements of an array; none when the key is absent.
     pub(super) fn items(&self, key: &str) -> &'a [Node] {
         match self.node(key).map(|node| (node, &node.value)) {

@@ -11,6 +11,9 @@ use crate::deadline::Deadline;
 use crate::host::netns::Netns;
 use crate::scenario::RecordType;
 
+/// What `timeout` ends with status 124, busybox's with 143.
+const NO_ANSWER: &str = "no answer within 8 s";
+
 pub(super) async fn resolve(
     name: &str,
     record: RecordType,
@@ -46,7 +49,7 @@ pub(super) async fn resolve(
             ];
             let output = from.exec(&words, by).await?;
             if output.status == Some(124) {
-                return Ok(dns::Answer::Refused("no answer within 8 s".to_owned()));
+                return Ok(dns::Answer::Silence(NO_ANSWER.to_owned()));
             }
             Ok(dns::parse_resolvectl(
                 &output.stdout,
@@ -59,14 +62,20 @@ pub(super) async fn resolve(
             let mut words = vec!["timeout", "8", "busybox", "nslookup", kind, name];
             words.extend(server.as_deref());
             let output = from.exec(&words, by).await?;
-            Ok(dns::parse_nslookup(&output.stdout, &output.stderr))
+            Ok(match output.status {
+                Some(124 | 143) => dns::Answer::Silence(NO_ANSWER.to_owned()),
+                _ => dns::parse_nslookup(&output.stdout, &output.stderr),
+            })
         }
         (Vantage::Container { .. }, server) => {
             let server = server.map(|server| server.to_string());
             let mut words = vec!["timeout", "8", "nslookup", kind, name];
             words.extend(server.as_deref());
             let output = from.exec(&words, by).await?;
-            Ok(dns::parse_nslookup(&output.stdout, &output.stderr))
+            Ok(match output.status {
+                Some(124 | 143) => dns::Answer::Silence(NO_ANSWER.to_owned()),
+                _ => dns::parse_nslookup(&output.stdout, &output.stderr),
+            })
         }
     }
 }
@@ -96,7 +105,7 @@ async fn ask_server(
     });
     Ok(match asked.await? {
         Ok(Ok(reply)) => dns::parse_reply(&reply),
-        Ok(Err(e)) => dns::Answer::Refused(e.to_string()),
-        Err(_) => dns::Answer::Refused(format!("{server} did not answer within {ANSWER:?}")),
+        Ok(Err(e)) => dns::Answer::Silence(e.to_string()),
+        Err(_) => dns::Answer::Silence(format!("{server} did not answer within {ANSWER:?}")),
     })
 }

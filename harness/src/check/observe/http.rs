@@ -64,3 +64,70 @@ pub(super) async fn look(
     };
     Ok(http::judge(expect, body))
 }
+
+/// Gets a page of known bytes and sums it up where it arrives.
+pub(super) async fn look_at_bytes(
+    to: IpAddr,
+    port: u16,
+    bytes: u32,
+    from: &Vantage,
+    by: Deadline,
+) -> Result<Verdict, ProbeError> {
+    let url = http::bytes_url(to, port, bytes);
+    let Vantage::Machine(machine) = from else {
+        let seconds = by.left().as_secs().max(1);
+        let get = match from {
+            Vantage::Guest(guest) if guest.spec().image.clients => {
+                format!("curl -gsS --fail -m {seconds} '{url}'")
+            }
+            // Not wget's own -T, as above.
+            _ => format!("timeout {seconds} wget -q -O - '{url}'"),
+        };
+        // Counted and summed up as it comes, with what busybox has; no room for it is needed.
+        let line =
+            format!("exec 4>&1; {{ {get} | tee /proc/self/fd/3 | sha256sum >&4; }} 3>&1 | wc -c");
+        let output = from.exec(&["sh", "-c", &line], by).await?;
+        let Some(arrived) = http::Arrived::parse(&output.stdout) else {
+            return Err(ProbeError::Output {
+                command: line,
+                printed: format!("{}{}", output.stdout, output.stderr),
+            });
+        };
+        return Ok(match output.stderr.trim() {
+            said if arrived.length == 0 => {
+                http::judge_bytes(bytes, Err(&format!("no page from {url}: {said}")))
+            }
+            _ => http::judge_bytes(bytes, Ok(&arrived)),
+        });
+    };
+    let mut stream = match connect(machine, to, port).await? {
+        Ok(stream) => stream,
+        Err(why) => return Ok(Verdict::violated(why)),
+    };
+    let exchange = machine.run(async move {
+        let exchange = async {
+            let request =
+                format!("GET /bytes/{bytes} HTTP/1.1\r\nHost: {to}\r\nConnection: close\r\n\r\n");
+            stream.write_all(request.as_bytes()).await?;
+            let mut response = Vec::new();
+            let most = u64::from(bytes) + (64 << 10);
+            stream.take(most).read_to_end(&mut response).await?;
+            Ok::<_, std::io::Error>(response)
+        };
+        tokio::time::timeout_at(by.tokio(), exchange).await
+    });
+    let response = match exchange.await? {
+        Ok(Ok(response)) => response,
+        Ok(Err(e)) => return Ok(Verdict::violated(e.to_string())),
+        Err(_) => {
+            let why = format!("no end of the page within {:.1?}", by.elapsed());
+            return Ok(Verdict::violated(why));
+        }
+    };
+    let end = response.windows(4).position(|end| end == b"\r\n\r\n");
+    let (head, body) = response.split_at(end.map_or(response.len(), |end| end + 4));
+    Ok(match http::body(&String::from_utf8_lossy(head)) {
+        Ok(_) => http::judge_bytes(bytes, Ok(&http::Arrived::of([body]))),
+        Err(why) => http::judge_bytes(bytes, Err(&why)),
+    })
+}

@@ -36,10 +36,23 @@ pub async fn link_name(
     surroundings: &Surroundings,
     by: Deadline,
 ) -> Result<String, ProbeError> {
-    let (Vantage::Guest(_), Some(mac)) = (from, surroundings.macs.get(name)) else {
+    let (Vantage::Guest(_), true) = (from, surroundings.macs.contains_key(name)) else {
         return Ok(name.to_owned());
     };
     let links = json(from, &["ip", "-j", "link"], by).await?;
+    name_in(&links, name, from, surroundings)
+}
+
+/// As [`link_name`], from the links of the vantage.
+pub(super) fn name_in(
+    links: &Value,
+    name: &str,
+    from: &Vantage,
+    surroundings: &Surroundings,
+) -> Result<String, ProbeError> {
+    let (Vantage::Guest(_), Some(mac)) = (from, surroundings.macs.get(name)) else {
+        return Ok(name.to_owned());
+    };
     let found = links
         .as_array()
         .into_iter()
@@ -60,7 +73,7 @@ pub(super) async fn json(
     words: &[&str],
     by: Deadline,
 ) -> Result<Value, ProbeError> {
-    let output = from.exec(words, by).await?;
+    let output = from.exec_in_net(words, by).await?;
     // iproute2 prints nothing at all for an empty table in some versions.
     if output.success() && output.stdout.trim().is_empty() {
         return Ok(Value::Array(Vec::new()));

@@ -1,16 +1,25 @@
 //! One look at the network: runs what a check needs at its vantage and has it judged. One kind of look in each file.
 
+mod bridge_tables;
 mod dns;
+mod filters;
 mod http;
 mod links;
+mod local;
+mod packet;
 mod ssh;
 mod tcp;
 mod vmm;
 
-use std::collections::BTreeMap;
-use std::time::{Duration, SystemTime};
+pub use filters::filter_faults;
 
-use super::{ProbeError, Vantage, Verdict, ip, networkd, ping, router_advert};
+use std::collections::BTreeMap;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use super::{
+    ProbeError, Vantage, Verdict, address, ip, link, neighbour, networkd, ping, route,
+    router_advert,
+};
 use crate::deadline::Deadline;
 use crate::host::capture::Capture;
 use crate::scenario::CheckKind;
@@ -26,8 +35,8 @@ const ANSWER: Duration = Duration::from_secs(3);
 /// What checks need to know beyond their vantage.
 #[derive(Debug, Clone, Default)]
 pub struct Surroundings {
-    /// Captures, by interface name of the machine or the guest's host side.
-    pub captures: BTreeMap<String, Capture>,
+    /// Captures, by machine or guest and the name of its interface: a TAP by its name on the host, in both.
+    pub captures: BTreeMap<(String, String), Capture>,
     /// MAC addresses of guests' NICs, by their name on the host side.
     pub macs: BTreeMap<String, String>,
     /// Frames that came before this are not looked at: a check after a step is about what came after it.
@@ -38,7 +47,17 @@ pub struct Surroundings {
     pub vmms: BTreeMap<String, Vmm>,
 }
 
-/// Looks once.
+impl Surroundings {
+    /// The capture on the wire of an interface at a vantage.
+    fn capture(&self, from: &Vantage, interface: &str) -> Result<&Capture, ProbeError> {
+        let key = (from.owner().to_owned(), interface.to_owned());
+        self.captures.get(&key).ok_or_else(|| {
+            ProbeError::Impossible(format!("there is no capture on the wire of `{interface}`"))
+        })
+    }
+}
+
+/// Looks once, at something that has no beginning.
 ///
 /// # Errors
 /// [`ProbeError`] when it was not possible to look.
@@ -48,16 +67,29 @@ pub async fn look(
     surroundings: &Surroundings,
     by: Deadline,
 ) -> Result<Verdict, ProbeError> {
+    look_since(kind, from, surroundings, UNIX_EPOCH, by).await
+}
+
+/// Looks once, for a check that began at that time.
+///
+/// # Errors
+/// [`ProbeError`] when it was not possible to look.
+pub async fn look_since(
+    kind: &CheckKind,
+    from: &Vantage,
+    surroundings: &Surroundings,
+    began: SystemTime,
+    by: Deadline,
+) -> Result<Verdict, ProbeError> {
     match kind {
-        CheckKind::Ping { to } => {
-            let address = to.to_string();
-            let mut words = vec!["ping", "-n", "-c", "1", "-W", "1", &address];
-            if matches!(from, Vantage::Container { .. }) {
-                // busybox has no -n; it never resolves.
-                words.remove(1);
-            }
-            let output = from.exec(&words, by).await?;
-            Ok(ping::judge(*to, &output.stdout, &output.stderr))
+        CheckKind::Ping(wanted) => {
+            let words = ping::command(wanted, from.has_busybox_alone());
+            let output = from.exec(&as_words(&words), by).await?;
+            let judged = ping::judge(wanted, &output.stdout, &output.stderr);
+            judged.map_err(|printed| ProbeError::Output {
+                command: words.join(" "),
+                printed,
+            })
         }
         CheckKind::Dns {
             name,
@@ -77,14 +109,7 @@ pub async fn look(
             min_lifetime,
             rdnss,
         } => {
-            let capture = surroundings
-                .captures
-                .get(interface.as_ref())
-                .ok_or_else(|| {
-                    ProbeError::Impossible(format!(
-                        "there is no capture on the wire of `{interface}`"
-                    ))
-                })?;
+            let capture = surroundings.capture(from, interface.as_ref())?;
             let seen = capture.filter_map(|frame| {
                 let counts = surroundings.since.is_none_or(|since| frame.at >= since);
                 counts.then(|| router_advert::parse(&frame.bytes)).flatten()
@@ -111,22 +136,58 @@ pub async fn look(
             ))
         }
         CheckKind::Tcp { to, port } => tcp::look(*to, *port, from, by).await,
-        CheckKind::Http { to, port, expect } => http::look(*to, *port, expect, from, by).await,
+        CheckKind::Http {
+            to,
+            port,
+            expect,
+            bytes,
+        } => match bytes {
+            None => http::look(*to, *port, expect, from, by).await,
+            Some(bytes) => http::look_at_bytes(*to, *port, *bytes, from, by).await,
+        },
         CheckKind::Ssh { to, guest } => {
             let key = surroundings.host_keys.get(guest.as_ref()).ok_or_else(|| {
                 ProbeError::Impossible(format!("guest `{guest}` was given no SSH host key"))
             })?;
             ssh::look(*to, key, from, by).await
         }
-        CheckKind::Address { interface, address } => {
-            let link = optional_link(interface.as_ref(), from, surroundings, by).await?;
+        CheckKind::Address {
+            interface,
+            address,
+            any_of_prefix,
+            state,
+        } => {
+            let name = optional_link(interface.as_ref(), from, surroundings, by).await?;
             let links = json(from, &["ip", "-j", "addr"], by).await?;
-            Ok(ip::judge_address(&links, link.as_deref(), *address))
+            let name = name.as_deref();
+            Ok(address::judge_address(
+                &links,
+                name,
+                *address,
+                *any_of_prefix,
+                *state,
+            ))
         }
-        CheckKind::Route { to, via, proto } => {
+        CheckKind::Route {
+            to,
+            via,
+            proto,
+            dev,
+            metric,
+            absent,
+        } => {
+            let dev = optional_link(dev.as_ref(), from, surroundings, by).await?;
             let family = if to.addr().is_ipv4() { "-4" } else { "-6" };
             let routes = json(from, &["ip", "-j", family, "route"], by).await?;
-            Ok(ip::judge_route(&routes, *to, *via, proto.as_deref()))
+            let wanted = route::WantedRoute {
+                to: *to,
+                via: *via,
+                proto: proto.as_deref(),
+                dev: dev.as_deref(),
+                metric: *metric,
+                absent: *absent,
+            };
+            Ok(route::judge_route(&routes, wanted))
         }
         CheckKind::BridgePort { interface, bridge } => {
             let links = json(from, &["ip", "-j", "-d", "link"], by).await?;
@@ -154,9 +215,38 @@ pub async fn look(
         CheckKind::ContainerVeth { container, bridge } => {
             links::container_veth(container.as_ref(), bridge.as_ref(), from, by).await
         }
+        CheckKind::Link(wanted) => {
+            let links = json(from, &["ip", "-j", "-d", "link"], by).await?;
+            let name = wanted.interface.as_ref();
+            let name = match links::name_in(&links, name, from, surroundings) {
+                Ok(name) => name,
+                // A NIC that has gone is not looked for in vain.
+                Err(_) => name.to_owned(),
+            };
+            Ok(link::judge(&links, &name, wanted))
+        }
+        CheckKind::Neighbour(wanted) => {
+            let name = optional_link(wanted.interface.as_ref(), from, surroundings, by).await?;
+            let family = if wanted.address.is_ipv4() { "-4" } else { "-6" };
+            let cache = json(from, &["ip", "-j", family, "neigh"], by).await?;
+            Ok(neighbour::judge(&cache, name.as_deref(), wanted))
+        }
+        CheckKind::Fdb(wanted) => bridge_tables::fdb(wanted, from, surroundings, by).await,
+        CheckKind::Mdb(wanted) => bridge_tables::mdb(wanted, from, surroundings, by).await,
+        CheckKind::BridgeVlan(wanted) => bridge_tables::vlan(wanted, from, surroundings, by).await,
+        CheckKind::Sysctl { key, value } => local::sysctl(key, value, from, surroundings, by).await,
+        CheckKind::Command(wanted) => local::command(wanted, from, by).await,
+        CheckKind::Packet(wanted) => packet::look(wanted, from, surroundings, began, by).await,
+        CheckKind::Counter(wanted) => local::counter(wanted, from, by).await,
+        CheckKind::Process(wanted) => local::process(wanted, from, by).await,
         CheckKind::Vmm { guest, refused } => {
             let seen = vmm::look(surroundings.vmms.get(guest.as_ref())).await;
             Ok(super::vmm::judge(refused.as_deref(), &seen))
         }
     }
+}
+
+/// As [`Vantage::exec`] takes them.
+fn as_words(words: &[String]) -> Vec<&str> {
+    words.iter().map(String::as_str).collect()
 }

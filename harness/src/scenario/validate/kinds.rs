@@ -1,14 +1,14 @@
 //! What each kind of check takes.
 
-use super::machine::same_family;
 use super::plain::missing_for;
-use super::{Context, INTERFACE, vmm};
+use super::{Context, INTERFACE, bridge_kinds as bridge, local_kinds as local, vmm};
+use super::{state_kinds as state, traffic_kinds as traffic};
 use crate::scenario::error::{Fault, code};
 use crate::scenario::names::{IfName, MachineName};
 use crate::scenario::provides::Provides;
 use crate::scenario::read::{At, Reader, parsed};
 use crate::scenario::shape::Shape;
-use crate::scenario::{CheckKind, RecordType, VantagePoint, words};
+use crate::scenario::{CheckKind, VantagePoint, words};
 
 /// From where the check looks, where that is known.
 pub(super) type From<'f, 'a> = Option<&'f At<'a, VantagePoint>>;
@@ -23,10 +23,8 @@ pub(super) fn kind(
     can_look(context, shape.what, from);
     let number = |key: &str| reader.number(key, 1..=u16::MAX);
     match shape.what {
-        "ping" => Some(CheckKind::Ping {
-            to: reader.need("to", reader.word("to", words::ip))?.value,
-        }),
-        "dns" => dns(context, reader),
+        "ping" => traffic::ping(context, reader, from),
+        "dns" => traffic::dns(context, reader, from),
         "router_advert" => router_advert(context, reader, from),
         "ra_accepted" => {
             let interface = interface(context, reader, from);
@@ -44,28 +42,10 @@ pub(super) fn kind(
                 port: port?,
             })
         }
-        "http" => {
-            let to = reader.need("to", reader.word("to", words::ip));
-            let port = number("port").unwrap_or(80);
-            let expect = reader
-                .text("expect")
-                .map_or(String::new(), |text| text.value.to_owned());
-            Some(CheckKind::Http {
-                to: to?.value,
-                port,
-                expect,
-            })
-        }
+        "http" => traffic::http(context, reader),
         "ssh" => ssh(context, reader),
-        "address" => {
-            let interface = interface(context, reader, from);
-            let address = reader.need("address", reader.word("address", words::address));
-            Some(CheckKind::Address {
-                interface,
-                address: address?.value,
-            })
-        }
-        "route" => route(context, reader),
+        "address" => state::address(context, reader, from),
+        "route" => state::route(context, reader, from),
         "bridge_port" => {
             let port = reader.need("interface", interface(context, reader, from));
             let bridge = reader.need("bridge", interface_at(context, reader, "bridge", from));
@@ -79,6 +59,16 @@ pub(super) fn kind(
             interface: interface(context, reader, from),
         }),
         "container_veth" => container_veth(context, reader, from),
+        "link" => state::link(context, reader, from),
+        "neighbour" => state::neighbour(context, reader, from),
+        "fdb" => bridge::fdb(context, reader, from),
+        "mdb" => bridge::mdb(context, reader, from),
+        "bridge_vlan" => bridge::vlan(context, reader, from),
+        "sysctl" => local::sysctl(reader),
+        "command" => local::command(context, reader),
+        "packet" => traffic::packet(context, reader, from),
+        "counter" => local::counter(context, reader, from),
+        "process" => local::process(context, reader),
         "vmm" => vmm::check(context, reader, from),
         _ => None,
     }
@@ -115,9 +105,11 @@ fn can_look(context: &Context<'_>, kind: &str, from: From<'_, '_>) {
         ("networkctl" | "wait_online", VantagePoint::Container(..)) => {
             "looks from a guest or a machine with `networkd`"
         }
-        ("router_advert" | "bridge_port", VantagePoint::Container(..)) => {
-            "looks from a machine or a guest"
-        }
+        (
+            "ssh" | "router_advert" | "bridge_port" | "fdb" | "mdb" | "bridge_vlan" | "packet"
+            | "counter",
+            VantagePoint::Container(..),
+        ) => "looks from a machine or a guest",
         _ => return,
     };
     let message = format!("`{kind}` {needs}");
@@ -145,37 +137,44 @@ pub(super) fn interface_at(
     Some(name.value)
 }
 
-fn interface(context: &Context<'_>, reader: &Reader<'_>, from: From<'_, '_>) -> Option<IfName> {
+pub(super) fn interface(
+    context: &Context<'_>,
+    reader: &Reader<'_>,
+    from: From<'_, '_>,
+) -> Option<IfName> {
     interface_at(context, reader, "interface", from)
 }
 
-fn dns(context: &Context<'_>, reader: &Reader<'_>) -> Option<CheckKind> {
-    let name = reader.need("name", reader.word("name", words::dns_name));
-    let record = reader.need("record", reader.word("record", words::record_type));
-    let server = reader.word("server", words::ip);
-    let addresses = reader.words("expect", words::ip);
-    if let Some(record) = &record {
-        for address in &addresses {
-            let (letters, family) = match record.value {
-                RecordType::A => ("A", "IPv4"),
-                RecordType::Aaaa => ("AAAA", "IPv6"),
-            };
-            if address.value.is_ipv4() != (record.value == RecordType::A) {
-                let message = format!("an {letters} record never holds `{}`", address.value);
-                let label = format!("must be an {family} address");
-                context
-                    .faults
-                    .add(Fault::new(address.place, code::CONFLICT, message, label));
-            }
+/// An interface whose wire the lab captures: a guest's `id`, or a plugged interface or TAP of a machine.
+pub(super) fn captured(
+    context: &Context<'_>,
+    reader: &Reader<'_>,
+    from: From<'_, '_>,
+) -> Option<IfName> {
+    let text = reader.need("interface", reader.text("interface"))?;
+    let name = parsed(text, words::if_name, context.faults)?;
+    let (scope, known) = match from.map(|from| &from.value) {
+        Some(VantagePoint::Guest(guest)) => {
+            let known = context.known.guests.get(guest.as_str())?;
+            let taps: Vec<&str> = known.taps.iter().copied().collect();
+            (format!(" in guest `{guest}`"), taps)
         }
+        Some(VantagePoint::Machine(machine)) => {
+            let known = context.known.machines.get(machine.as_str())?;
+            let wires = known.plugged.iter().chain(&known.taps).copied();
+            (
+                format!(" with a wire in machine `{machine}`"),
+                wires.collect(),
+            )
+        }
+        Some(VantagePoint::Container(..)) | None => return Some(name.value),
+    };
+    if !known.contains(&text.value) {
+        context
+            .faults
+            .unknown(&text, INTERFACE, &scope, known.into_iter());
     }
-    reader.need("expect", Some(()));
-    Some(CheckKind::Dns {
-        name: name?.value,
-        record: record?.value,
-        server: server.map(|server| server.value),
-        expect: addresses.into_iter().map(|address| address.value).collect(),
-    })
+    Some(name.value)
 }
 
 fn router_advert(
@@ -183,19 +182,7 @@ fn router_advert(
     reader: &Reader<'_>,
     from: From<'_, '_>,
 ) -> Option<CheckKind> {
-    let interface = reader.need("interface", interface(context, reader, from));
-    if let Some(At {
-        value: VantagePoint::Guest(guest),
-        ..
-    }) = from
-        && let Some(id) = reader.text("interface")
-        && let Some(known) = context.known.guests.get(guest.as_str())
-        && !known.taps.contains(id.value)
-    {
-        let scope = format!(" in guest `{guest}`");
-        let known = known.taps.iter().copied();
-        context.faults.unknown(&id, INTERFACE, &scope, known);
-    }
+    let interface = captured(context, reader, from);
     let prefix = reader.need("prefix", reader.word("prefix", words::prefix_v6));
     let rdnss = reader.words("rdnss", words::ipv6);
     let flags = ["autonomous", "managed", "other"].map(|key| reader.flag(key));
@@ -227,21 +214,6 @@ fn ssh(context: &Context<'_>, reader: &Reader<'_>) -> Option<CheckKind> {
     Some(CheckKind::Ssh {
         to: to?.value,
         guest: MachineName::try_from(guest?.value).ok()?,
-    })
-}
-
-fn route(context: &Context<'_>, reader: &Reader<'_>) -> Option<CheckKind> {
-    let to = reader.need("to", reader.word("to", words::prefix));
-    let via = reader.word("via", words::ip);
-    let proto = reader.word("proto", words::route_proto);
-    let to = to?.value;
-    if let Some(via) = &via {
-        same_family(context, &to, via);
-    }
-    Some(CheckKind::Route {
-        to,
-        via: via.map(|via| via.value),
-        proto: proto.map(|proto| proto.value),
     })
 }
 

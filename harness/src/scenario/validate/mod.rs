@@ -4,6 +4,7 @@
 //! read, and a fault in one machine does not make every mention of it a fault as well.
 
 mod bridge;
+mod bridge_kinds;
 mod check;
 mod claims;
 mod dnsmasq;
@@ -11,13 +12,16 @@ mod guest;
 mod host_end;
 mod kinds;
 mod known;
+mod local_kinds;
 mod machine;
 mod plain;
 mod ra;
 mod rules;
 mod services;
+mod state_kinds;
 mod steps;
 mod times;
+mod traffic_kinds;
 mod units;
 mod variant;
 mod vmm;

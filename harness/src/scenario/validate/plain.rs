@@ -106,6 +106,8 @@ pub(super) fn missing_for(kind: &str, provides: &Provides) -> Option<&'static st
         "networkctl" | "wait_online" if !provides.networkd => Some("networkd"),
         "container_veth" if !provides.docker => Some("Docker"),
         "ssh" if !provides.clients => Some("SSH client"),
+        "fdb" | "mdb" | "bridge_vlan" if !provides.tools => Some("`bridge`"),
+        "counter" if !provides.tools => Some("iptables"),
         _ => None,
     }
 }

@@ -1,0 +1,161 @@
+//! Addresses as `ip -j addr` prints them, versions 6.1 to 6.15.
+
+use std::net::IpAddr;
+
+use ipnet::IpNet;
+use serde_json::Value;
+
+use super::Verdict;
+use super::ip::{entries, text, trouble};
+use crate::scenario::AddressState;
+
+/// Judges `ip -j addr`: the address, or one of the prefix where `any_of_prefix`, is in that state.
+pub fn judge_address(
+    links: &Value,
+    interface: Option<&str>,
+    wanted: IpNet,
+    any_of_prefix: bool,
+    state: AddressState,
+) -> Verdict {
+    let same = |entry: &Value| {
+        text(entry, "local").parse::<IpAddr>().is_ok_and(|local| {
+            let exact = local == wanted.addr() && entry["prefixlen"] == wanted.prefix_len();
+            exact || (any_of_prefix && wanted.contains(&local))
+        })
+    };
+    let found: Vec<(&str, &Value)> = entries(links, interface)
+        .filter(|(_, entry)| same(entry))
+        .collect();
+    let sentence = |&(link, entry): &(&str, &Value)| {
+        let address = format!("{}/{} on {link}", text(entry, "local"), entry["prefixlen"]);
+        match trouble(entry) {
+            None => address,
+            Some(trouble) => format!("{address} is {trouble}"),
+        }
+    };
+    if state == AddressState::Absent {
+        let there: Vec<String> = found.iter().map(sentence).collect();
+        return match there.is_empty() {
+            true => Verdict::holds(format!("there is no {wanted}")),
+            false => Verdict::violated(there.join(", ")),
+        };
+    }
+    let is = |flag: &str, entry: &Value| entry[flag] == true;
+    let right = |entry: &Value| match state {
+        AddressState::Usable => trouble(entry).is_none(),
+        AddressState::Tentative => is("tentative", entry) && !is("dadfailed", entry),
+        AddressState::DadFailed => is("dadfailed", entry),
+        AddressState::Deprecated => is("deprecated", entry),
+        AddressState::Absent => false,
+    };
+    if let Some(one) = found.iter().find(|(_, entry)| right(entry)) {
+        return Verdict::holds(sentence(one));
+    }
+    if let Some(one) = found.first() {
+        return Verdict::violated(sentence(one));
+    }
+    let others: Vec<String> = entries(links, interface)
+        .filter(|(_, entry)| entry["scope"] == "global")
+        .map(|(link, entry)| format!("{}/{} on {link}", text(entry, "local"), entry["prefixlen"]))
+        .collect();
+    let others = if others.is_empty() {
+        "no address".to_owned()
+    } else {
+        others.join(", ")
+    };
+    Verdict::violated(format!("{wanted} is missing; there is {others}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn addresses() -> Value {
+        json!([
+            {"ifindex": 2, "ifname": "eth0", "addr_info": [
+                {"family": "inet", "local": "192.168.1.3", "prefixlen": 24, "scope": "global"},
+                {"family": "inet6", "local": "2001:db8::b", "prefixlen": 64, "scope": "global"},
+                {"family": "inet6", "local": "2001:db8::ff:fe00:1", "prefixlen": 64, "scope": "global", "dynamic": true},
+                {"family": "inet6", "local": "2001:db8::c", "prefixlen": 64, "scope": "global", "tentative": true}
+            ]},
+            {"ifindex": 5, "ifname": "veth1", "addr_info": [
+                {"family": "inet", "local": "192.168.1.3", "prefixlen": 24, "scope": "global"}
+            ]},
+            {"ifindex": 6, "ifname": "veth2", "master": "docker0", "addr_info": []}
+        ])
+    }
+
+    #[test]
+    fn an_address_must_be_past_detection() {
+        let usable = |interface: Option<&str>, text: &str| {
+            let net = text.parse::<IpNet>().expect("prefix");
+            judge_address(&addresses(), interface, net, false, AddressState::Usable)
+        };
+        assert!(usable(None, "2001:db8::b/64").holds);
+        assert!(usable(Some("eth0"), "192.168.1.3/24").holds);
+        let tentative = usable(None, "2001:db8::c/64");
+        assert_eq!(
+            tentative.got,
+            "2001:db8::c/64 on eth0 is tentative: duplicate address detection is under way"
+        );
+        let missing = usable(Some("veth2"), "192.168.1.3/24");
+        assert_eq!(
+            missing.got,
+            "192.168.1.3/24 is missing; there is no address"
+        );
+        assert!(!usable(None, "192.168.1.3/16").holds);
+    }
+
+    /// An address that another machine has, and a deprecated one; and the same while nobody knows yet.
+    const DETECTION: [(&str, &str); 2] = [
+        (
+            include_str!("fixtures/iproute2-6.1/addr-dad.json"),
+            include_str!("fixtures/iproute2-6.1/addr-dad-tentative.json"),
+        ),
+        (
+            include_str!("fixtures/iproute2-6.15/addr-dad.json"),
+            include_str!("fixtures/iproute2-6.15/addr-dad-tentative.json"),
+        ),
+    ];
+
+    #[test]
+    fn every_state_of_an_address_is_told_from_the_others() {
+        use AddressState::{Absent, DadFailed, Deprecated, Tentative, Usable};
+        let judge = |text: &str, address: &str, state| {
+            let links = serde_json::from_str(text).expect("what `ip` printed");
+            let net = address.parse().expect("an address");
+            judge_address(&links, Some("veth0"), net, false, state)
+        };
+        for (over, under_way) in DETECTION {
+            let of = |text, address| {
+                [Usable, Absent, Tentative, DadFailed, Deprecated]
+                    .into_iter()
+                    .filter(|&state| judge(text, address, state).holds)
+                    .collect::<Vec<_>>()
+            };
+            assert_eq!(of(over, "2001:db8::d/64"), [DadFailed]);
+            assert_eq!(of(under_way, "2001:db8::e/64"), [Tentative, Deprecated]);
+            assert_eq!(of(over, "2001:db8::e/64"), [Usable, Deprecated]);
+            assert_eq!(of(over, "2001:db8::f/64"), [Absent]);
+            assert_eq!(
+                judge(over, "2001:db8::d/64", Usable).got,
+                "2001:db8::d/64 on veth0 is dadfailed: another machine has it"
+            );
+        }
+    }
+
+    #[test]
+    fn a_prefix_stands_for_every_address_in_it() {
+        let judge = |prefix: &str, interface, state| {
+            let net = prefix.parse().expect("a prefix");
+            judge_address(&addresses(), Some(interface), net, true, state)
+        };
+        assert!(judge("2001:db8::/64", "eth0", AddressState::Usable).holds);
+        assert!(judge("0.0.0.0/0", "veth2", AddressState::Absent).holds);
+        assert_eq!(
+            judge("0.0.0.0/0", "veth1", AddressState::Absent),
+            Verdict::violated("192.168.1.3/24 on veth1")
+        );
+    }
+}

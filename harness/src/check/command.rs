@@ -1,0 +1,120 @@
+//! A command of the scenario's own: how it ended and what it said.
+
+use super::Verdict;
+use crate::scenario::Command;
+
+/// Most characters of what it said that are told.
+const TOLD: usize = 200;
+
+/// What became of it.
+#[derive(Debug, Clone, Copy)]
+pub struct Ended<'a> {
+    /// Exit status; `None`: ended by a signal.
+    pub status: Option<i32>,
+    /// Standard output.
+    pub stdout: &'a str,
+    /// Standard error.
+    pub stderr: &'a str,
+}
+
+/// Judges how it ended.
+///
+/// # Errors
+/// When it could not be started: a shell's status 126 or 127, which is not the one that is wanted.
+pub fn judge(wanted: &Command, ended: Ended<'_>) -> Result<Verdict, String> {
+    let Some(status) = ended.status else {
+        return Ok(Verdict::violated(format!(
+            "ended by a signal; {}",
+            said(ended)
+        )));
+    };
+    let right = status == i32::from(wanted.status);
+    if matches!(status, 126 | 127) && !right {
+        return Err(said(ended));
+    }
+    let got = format!("status {status}; {}", said(ended));
+    Ok(match right && ended.stdout.contains(&wanted.stdout) {
+        true => Verdict::holds(got),
+        false => Verdict::violated(got),
+    })
+}
+
+/// What is wanted, in words.
+pub fn expected(wanted: &Command) -> String {
+    let line = wanted.run.join(" ");
+    let words = match wanted.stdout.as_str() {
+        "" => String::new(),
+        words => format!(" and say \"{words}\""),
+    };
+    format!("`{line}` to end with status {}{words}", wanted.status)
+}
+
+/// What it said, on one line and cut short; standard error where there is nothing else.
+fn said(ended: Ended<'_>) -> String {
+    let text = match ended.stdout.trim() {
+        "" => ended.stderr.trim(),
+        text => text,
+    };
+    if text.is_empty() {
+        return "it said nothing".to_owned();
+    }
+    let line = text.lines().map(str::trim).collect::<Vec<_>>().join(" / ");
+    match line.char_indices().nth(TOLD) {
+        Some((end, _)) => format!("{}...", &line[..end]),
+        None => line,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn wanted(status: u8, stdout: &str) -> Command {
+        Command {
+            run: vec!["cat".to_owned(), "a file".to_owned()],
+            status,
+            stdout: stdout.to_owned(),
+        }
+    }
+
+    fn ended<'a>(status: i32, stdout: &'a str, stderr: &'a str) -> Ended<'a> {
+        Ended {
+            status: Some(status),
+            stdout,
+            stderr,
+        }
+    }
+
+    #[test]
+    fn both_status_and_words_count() {
+        let got = judge(&wanted(0, "two"), ended(0, "one\ntwo\n", ""));
+        assert_eq!(got, Ok(Verdict::holds("status 0; one / two")));
+        let got = judge(&wanted(0, "three"), ended(0, "one\ntwo\n", ""));
+        assert_eq!(got, Ok(Verdict::violated("status 0; one / two")));
+        let got = judge(&wanted(0, ""), ended(1, "", "no such file\n"));
+        assert_eq!(got, Ok(Verdict::violated("status 1; no such file")));
+        let got = judge(&wanted(1, ""), ended(1, "", ""));
+        assert_eq!(got, Ok(Verdict::holds("status 1; it said nothing")));
+    }
+
+    #[test]
+    fn a_program_that_is_not_there_shows_nothing() {
+        let absent = ended(127, "", "sh: nft: not found\n");
+        assert_eq!(
+            judge(&wanted(0, ""), absent),
+            Err("sh: nft: not found".to_owned())
+        );
+        assert!(judge(&wanted(127, ""), absent).is_ok_and(|verdict| verdict.holds));
+    }
+
+    #[test]
+    fn a_long_answer_is_cut_at_a_character() {
+        let long = "\u{e4}".repeat(500);
+        let got = judge(&wanted(0, ""), ended(0, &long, "")).expect("a verdict");
+        assert!(got.got.ends_with("..."), "{}", got.got);
+        assert_eq!(
+            expected(&wanted(0, "x")),
+            "`cat a file` to end with status 0 and say \"x\""
+        );
+    }
+}

@@ -1,0 +1,29 @@
+//! Asking tcpdump about the filters of a scenario, before anything runs.
+
+use std::collections::BTreeSet;
+
+use crate::host::tcpdump;
+use crate::scenario::{CheckKind, LoadedScenario, Packet, Scenario, ScenarioErrors};
+
+/// What tcpdump has against the filters of a scenario's forms, each once; nothing where there is no tcpdump to ask.
+pub fn filter_faults(loaded: &LoadedScenario) -> Option<ScenarioErrors> {
+    let green = loaded.scenario(None);
+    let variants = loaded.variants().map(|name| loaded.scenario(Some(name)));
+    let forms: Vec<Scenario> = std::iter::once(green)
+        .chain(variants)
+        .filter_map(Result::ok)
+        .collect();
+    let mut asked = BTreeSet::new();
+    let mut faults = Vec::new();
+    for check in forms.iter().flat_map(|form| &form.checks) {
+        let CheckKind::Packet(Packet { filter, .. }) = &check.kind else {
+            continue;
+        };
+        if asked.insert(filter.text.as_str())
+            && let Some(said) = tcpdump::filter_fault(&filter.text)
+        {
+            faults.push(filter.refused(&said));
+        }
+    }
+    ScenarioErrors::new(faults)
+}

@@ -1,0 +1,127 @@
+//! Looking at what is set and what runs at a vantage.
+
+use super::links::link_name;
+use super::{Surroundings, as_words};
+use crate::check::command::{self, Ended};
+use crate::check::{ProbeError, Vantage, Verdict, counter, process};
+use crate::deadline::Deadline;
+use crate::guest::ssh::Output;
+use crate::scenario::{Command, Counter, Process};
+
+/// `sysctl -n KEY`, without the program, which busybox and procps have and some images do not. An interface in the key
+/// is named as everywhere in a check.
+pub(super) async fn sysctl(
+    key: &str,
+    value: &str,
+    from: &Vantage,
+    surroundings: &Surroundings,
+    by: Deadline,
+) -> Result<Verdict, ProbeError> {
+    let mut parts = Vec::new();
+    for part in key.split('.') {
+        parts.push(link_name(part, from, surroundings, by).await?);
+    }
+    let path = format!("/proc/sys/{}", parts.join("/"));
+    let output = from.exec(&["cat", &path], by).await?;
+    if !output.success() {
+        return Ok(Verdict::violated(format!(
+            "there is no {key}: {}",
+            output.stderr.trim()
+        )));
+    }
+    // Several values stand apart by tabs.
+    let words: Vec<&str> = output.stdout.split_whitespace().collect();
+    let got = format!("{key} = {}", words.join(" "));
+    Ok(match words.iter().copied().eq(value.split_whitespace()) {
+        true => Verdict::holds(got),
+        false => Verdict::violated(got),
+    })
+}
+
+pub(super) async fn command(
+    wanted: &Command,
+    from: &Vantage,
+    by: Deadline,
+) -> Result<Verdict, ProbeError> {
+    let output = from.exec(&as_words(&wanted.run), by).await?;
+    let ended = Ended {
+        status: output.status,
+        stdout: &output.stdout,
+        stderr: &output.stderr,
+    };
+    command::judge(wanted, ended).map_err(|why| not_started(&wanted.run, from, why))
+}
+
+pub(super) async fn counter(
+    wanted: &Counter,
+    from: &Vantage,
+    by: Deadline,
+) -> Result<Verdict, ProbeError> {
+    let words = counter::command(wanted);
+    let output = from.exec_in_net(&as_words(&words), by).await?;
+    if output.success() {
+        return Ok(counter::judge(wanted, &output.stdout));
+    }
+    // What nft says about a table or chain that is not there; iptables about a table.
+    let said = output.stderr.trim();
+    let absent = ["No such file or directory", "does not exist"];
+    match absent.iter().any(|words| said.contains(words)) {
+        true => Ok(Verdict::violated(format!(
+            "there is no chain {} in table {}",
+            wanted.chain, wanted.table
+        ))),
+        false => Err(not_started(&words, from, said.to_owned())),
+    }
+}
+
+pub(super) async fn process(
+    wanted: &Process,
+    from: &Vantage,
+    by: Deadline,
+) -> Result<Verdict, ProbeError> {
+    let user = match &wanted.user {
+        None => None,
+        Some(user) => match user.parse() {
+            Ok(number) => Some(number),
+            Err(_) => Some(number_of(user, from, by).await?),
+        },
+    };
+    let output = from.exec(&["sh", "-c", process::SCRIPT], by).await?;
+    // Processes come and go while they are listed, and each that has gone is complained about.
+    process::judge(wanted, user, &output.stdout).map_err(|printed| ProbeError::Output {
+        command: "list the processes".to_owned(),
+        printed: format!("{printed}{}", output.stderr.trim()),
+    })
+}
+
+/// The number of a user, as the vantage knows it.
+async fn number_of(user: &str, from: &Vantage, by: Deadline) -> Result<u32, ProbeError> {
+    let output = from.exec(&["id", "-u", user], by).await?;
+    whole(&output, "id -u")?;
+    output
+        .stdout
+        .trim()
+        .parse()
+        .map_err(|_| ProbeError::Output {
+            command: format!("id -u {user}"),
+            printed: output.stdout,
+        })
+}
+
+fn whole(output: &Output, command: &str) -> Result<(), ProbeError> {
+    match output.success() {
+        true => Ok(()),
+        false => Err(ProbeError::Output {
+            command: command.to_owned(),
+            printed: output.stderr.trim().to_owned(),
+        }),
+    }
+}
+
+fn not_started(words: &[String], from: &Vantage, why: String) -> ProbeError {
+    ProbeError::Tool {
+        command: words.join(" "),
+        machine: from.owner().to_owned(),
+        why,
+    }
+}
