@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use bridgelab_harness::plan::GuestKind;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::{bench, commands, enter, report, run};
+use crate::{commands, enter, list, new, report, run};
 
 const EXIT_CODES: &str = "\
 Exit codes:
@@ -33,8 +33,20 @@ enum Command {
     Run(RunArgs),
     /// Say what this machine can do for the harness, and the command that mends what it cannot.
     Doctor(crate::doctor::DoctorArgs),
-    /// List the scenarios and their variants.
-    List,
+    /// List the scenarios: what each form proves, what must fail in it, and what it needs of the machine.
+    List {
+        /// Only scenarios with this tag; given twice, with either.
+        #[arg(long)]
+        tag: Vec<String>,
+        /// Print the list as JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Write a scenario to start from: a folder with unit files and a commented scenario.toml, which runs green.
+    New {
+        /// Its name below scenarios/, for example regress/issue-1; or a path that begins with `./` or `/`.
+        name: String,
+    },
     /// Validate scenario files without building anything.
     Check {
         /// Scenario names or files.
@@ -52,6 +64,8 @@ enum Command {
         #[arg(long, value_enum, default_value = "vm")]
         guests: Guests,
     },
+    /// Print the JSON Schema of scenario files, for editors.
+    Schema,
     /// List the checks that two reports saw differently; skipped ones aside.
     Compare {
         /// A file that `run --json` wrote.
@@ -66,8 +80,6 @@ enum Command {
         #[command(subcommand)]
         action: ImageAction,
     },
-    /// Measure what things take, in turn with what they are compared with; tables with medians and ranges.
-    Bench(bench::BenchArgs),
     /// Run a shell or a command on a machine or guest of a lab that `run --keep` holds.
     Enter(enter::EnterArgs),
 }
@@ -124,9 +136,16 @@ impl From<Guests> for GuestKind {
 #[derive(Debug, Args)]
 pub(crate) struct RunArgs {
     /// Scenario names under scenarios/, or paths anywhere.
-    #[arg(required = true)]
+    #[arg(required_unless_present_any = ["tag", "all"])]
     pub(crate) scenarios: Vec<String>,
-    /// Run only this variant (`green` is the form without one). Without it: the green form.
+    /// Only scenarios with this tag; given twice, with either. Without names: of all scenarios.
+    #[arg(long)]
+    pub(crate) tag: Vec<String>,
+    /// Run every scenario.
+    #[arg(long, conflicts_with = "scenarios")]
+    pub(crate) all: bool,
+    /// Run only this form, as `bridgelab list` names it: `green` or a variant, all of it or with values of its matrix
+    /// (`green,vcpu=2`). Without it: the green form.
     #[arg(long)]
     pub(crate) variant: Option<String>,
     /// Run the green form and every variant.
@@ -144,6 +163,9 @@ pub(crate) struct RunArgs {
     /// Hold the lab after the checks and print how to enter each machine.
     #[arg(long)]
     pub(crate) keep: bool,
+    /// Do what a test asks for on stdin, answer on stdout: for the library's `lab::scope`.
+    #[arg(long, hide = true, conflicts_with_all = ["keep", "all_variants", "all", "json"])]
+    pub(crate) hold: bool,
     /// Install what is missing on this machine (apt) before running.
     #[arg(long, env = "BRIDGELAB_SETUP", value_parser = clap::builder::FalseyValueParser::new())]
     pub(crate) setup: bool,
@@ -170,17 +192,18 @@ pub(crate) fn main() -> i32 {
     match Cli::parse().command {
         Command::Run(args) => run::run(&args),
         Command::Doctor(args) => crate::doctor::doctor(&args),
-        Command::List => commands::list(),
+        Command::List { tag, json } => list::list(&tag, json),
+        Command::New { name } => new::new(&name),
         Command::Check { scenarios } => commands::check(&scenarios),
         Command::Plan {
             scenario,
             variant,
             guests,
         } => commands::plan(&scenario, variant.as_deref(), guests.into()),
+        Command::Schema => commands::schema(),
         Command::Compare { here, there } => crate::compare::compare_files(&here, &there),
         Command::Report(args) => report::report(&args),
         Command::Image { action } => commands::image(&action),
-        Command::Bench(args) => bench::bench(&args),
         Command::Enter(args) => enter::enter(&args),
     }
 }

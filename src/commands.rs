@@ -1,4 +1,4 @@
-//! The small commands: list, check, plan, image.
+//! The small commands: check, plan, schema, image.
 
 use std::ffi::OsString;
 use std::io::Write;
@@ -11,8 +11,8 @@ use bridgelab_harness::image::{self, Image, ImageError, Recipe, Store};
 use bridgelab_harness::lab;
 use bridgelab_harness::plan::GuestKind;
 use bridgelab_harness::report::exit_code;
-use bridgelab_harness::scenario::names::VariantName;
-use bridgelab_harness::scenario::{self, LoadedScenario};
+use bridgelab_harness::scenario::forms::GREEN;
+use bridgelab_harness::scenario::{self, LoadedScenario, Scenario};
 
 use crate::cli::ImageAction;
 
@@ -57,48 +57,23 @@ pub(crate) fn load(wanted: &str) -> Result<(PathBuf, LoadedScenario), i32> {
     })
 }
 
-/// The variant of that name; complains with those that exist.
-pub(crate) fn variant(loaded: &LoadedScenario, wanted: &str) -> Result<VariantName, i32> {
-    if let Some(variant) = loaded.variants().find(|variant| variant.as_ref() == wanted) {
-        return Ok(variant.clone());
-    }
-    let known: Vec<&str> = loaded.variants().map(AsRef::as_ref).collect();
-    let _ = writeln!(
-        anstream::stderr(),
-        "error: scenario `{}` has no variant `{wanted}`; it has: green {}",
-        loaded.name(),
-        known.join(" ")
-    );
-    Err(exit_code::INVALID)
+/// The forms that a name means; complains with those that exist.
+pub(crate) fn named<'a>(loaded: &'a LoadedScenario, form: &str) -> Result<Vec<&'a Scenario>, i32> {
+    loaded.named(form).map_err(|error| {
+        complain(&error);
+        exit_code::INVALID
+    })
 }
 
-pub(crate) fn list() -> i32 {
-    let names = match scenario::scenario_names(&root()) {
-        Ok(names) => names,
-        Err(error) => {
-            complain(&error);
-            return exit_code::BROKEN;
-        }
-    };
-    let mut code = exit_code::PASSED;
-    for name in names {
-        match scenario::load(&name.path) {
-            Ok(loaded) => {
-                say(&format!("{}: {}", name.name, loaded.summary()));
-                for variant in loaded.variants() {
-                    say(&format!("{}/{variant}", name.name));
-                }
-            }
-            Err(_) => {
-                say(&format!(
-                    "{}: invalid, see `bridgelab check {}`",
-                    name.name, name.name
-                ));
-                code = exit_code::INVALID;
-            }
-        }
-    }
-    code
+/// Whether a scenario has one of the tags; every one has, where none is asked for.
+pub(crate) fn tagged(loaded: &LoadedScenario, tags: &[String]) -> bool {
+    tags.is_empty() || tags.iter().any(|tag| loaded.tags().contains(tag))
+}
+
+pub(crate) fn schema() -> i32 {
+    let text = serde_json::to_string_pretty(&scenario::schema()).unwrap_or_default();
+    say(&text);
+    exit_code::PASSED
 }
 
 pub(crate) fn check(scenarios: &[String]) -> i32 {
@@ -107,7 +82,12 @@ pub(crate) fn check(scenarios: &[String]) -> i32 {
         match load(wanted) {
             Ok((path, loaded)) => {
                 let variants = loaded.variants().count();
-                say(&format!("{}: valid, {variants} variants", path.display()));
+                let forms = match loaded.forms().count() {
+                    forms if forms == variants + 1 => String::new(),
+                    forms => format!(", {forms} forms by its matrix"),
+                };
+                let path = path.display();
+                say(&format!("{path}: valid, {variants} variants{forms}"));
             }
             Err(failed) => code = failed,
         }
@@ -115,19 +95,15 @@ pub(crate) fn check(scenarios: &[String]) -> i32 {
     code
 }
 
-pub(crate) fn plan(wanted: &str, wanted_variant: Option<&str>, guests: GuestKind) -> i32 {
+pub(crate) fn plan(wanted: &str, wanted_form: Option<&str>, guests: GuestKind) -> i32 {
     let planned = load(wanted).and_then(|(_, loaded)| {
-        let variant = wanted_variant
-            .map(|name| variant(&loaded, name))
-            .transpose()?;
-        loaded.scenario(variant.as_ref()).map_err(|error| {
-            complain(&error);
-            exit_code::INVALID
-        })
+        let forms = named(&loaded, wanted_form.unwrap_or(GREEN))?;
+        let plans = forms.into_iter().map(|form| lab::show_plan(form, guests));
+        Ok(plans.collect::<Vec<_>>().join("\n"))
     });
     match planned {
-        Ok(scenario) => {
-            let _ = write!(anstream::stdout(), "{}", lab::show_plan(&scenario, guests));
+        Ok(plans) => {
+            let _ = write!(anstream::stdout(), "{plans}");
             exit_code::PASSED
         }
         Err(code) => code,

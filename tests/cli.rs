@@ -40,8 +40,76 @@ fn list_names_every_variant() {
         "simple-network/no-19-docker",
         "simple-network/tap-outside-match",
     ] {
-        assert!(list.lines().any(|found| found.starts_with(line)), "{list}");
+        let starts = |found: &str| found.trim_start().starts_with(line);
+        assert!(list.lines().any(starts), "{list}");
     }
+    assert!(list.contains("must fail: container-veth, seeing"), "{list}");
+}
+
+#[test]
+fn the_list_as_json_says_what_each_form_proves() {
+    let (code, list, _) = output(&["list", "--json"]);
+    assert_eq!(code, Some(0), "{list}");
+    let list: serde_json::Value = serde_json::from_str(&list).expect("JSON");
+    let scenarios = list["scenarios"].as_array().expect("an array");
+    let page = scenarios
+        .iter()
+        .find(|scenario| scenario["name"] == "simple-network")
+        .expect("the page");
+    let forms = page["forms"].as_array().expect("an array");
+    let of = |name: &str| {
+        forms
+            .iter()
+            .find(|form| form["form"] == name)
+            .expect("a form")
+    };
+    assert_eq!(of("green")["must_fail"], serde_json::json!({}));
+    let red = of("no-19-docker");
+    assert_eq!(red["test"], "simple-network::no-19-docker::qemu");
+    assert_eq!(
+        red["must_fail"]["container-veth"]
+            .as_str()
+            .map(str::is_empty),
+        Some(false)
+    );
+    let held = red["holds"].as_array().expect("an array");
+    assert!(
+        held.iter()
+            .all(|id| red["must_fail"].get(id.as_str().unwrap_or("")).is_none())
+    );
+}
+
+#[test]
+fn a_tag_that_nobody_has_is_an_error_and_not_an_empty_success() {
+    let (code, out, err) = output(&["run", "--tag", "no-such-tag"]);
+    assert_eq!((code, out.as_str()), (Some(2), ""), "{err}");
+    assert!(err.contains("no-such-tag"), "{err}");
+    let (code, out, _) = output(&["list", "--tag", "no-such-tag"]);
+    assert_eq!((code, out.as_str()), (Some(0), ""));
+}
+
+/// The forms of a matrix are named, planned and asked for one by one.
+#[test]
+fn every_combination_of_a_matrix_is_a_form() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("wide.toml");
+    let text = "version = 1\nsummary = 'wide'\nneeds = ['tap']\n[matrix]\nvcpu = [1, 2]\nmem = [128, 256]\n\
+        [guests.a]\nimage = 'tiny'\ninterfaces = [{ type = 'tap', id = 'vm-a', mac = '02:00:00:00:00:01' }]\n\
+        [[checks]]\nid = 'up'\nfrom = 'desktop'\nping = { to = '192.168.1.3' }\n\
+        [variants.red]\nmust_fail = ['up']\n";
+    std::fs::write(&path, text).expect("a file");
+    let path = path.to_string_lossy();
+    let (code, out, err) = output(&["check", &path]);
+    assert_eq!(code, Some(0), "{err}");
+    assert!(out.contains("1 variants, 8 forms"), "{out}");
+    let (code, plan, err) = output(&["plan", &path, "--variant", "red,mem=256,vcpu=2"]);
+    assert_eq!(code, Some(0), "{err}");
+    assert_eq!(plan.matches("-smp").count(), 1, "{plan}");
+    let (_, plans, _) = output(&["plan", &path]);
+    assert_eq!(plans.matches("-smp").count(), 4, "{plans}");
+    let (code, _, err) = output(&["plan", &path, "--variant", "red,mem=256,vcpu=3"]);
+    assert_eq!(code, Some(2));
+    assert!(err.contains("did you mean `red,mem=256,vcpu="), "{err}");
 }
 
 #[test]
@@ -166,4 +234,27 @@ fn a_ghost_s_plan_has_a_veth_for_the_tap_and_the_guest_s_own_units() {
         !plan.contains("vm-test1 master"),
         "the bridge is networkd's business\n{plan}"
     );
+}
+
+#[test]
+fn a_new_scenario_is_valid_and_never_written_over() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("labs/mine");
+    let name = path.to_string_lossy();
+    let (code, out, err) = output(&["new", &name]);
+    assert_eq!(code, Some(0), "{err}");
+    assert!(out.contains("bridgelab run"), "{out}");
+    let (code, out, err) = output(&["check", &name]);
+    assert_eq!((code, err.as_str()), (Some(0), ""));
+    assert!(out.contains("1 variants"), "{out}");
+    let file = path.join("scenario.toml");
+    std::fs::write(&file, "mine").expect("a file");
+    let (code, _, err) = output(&["new", &name]);
+    assert_eq!(code, Some(2));
+    assert!(err.contains("already"), "{err}");
+    assert_eq!(std::fs::read_to_string(&file).expect("a file"), "mine");
+    for bad in ["Mine", "a b", "", "a//b", "invalid/x", "../"] {
+        let (code, _, err) = output(&["new", bad]);
+        assert_eq!(code, Some(2), "{bad}: {err}");
+    }
 }

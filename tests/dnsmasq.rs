@@ -171,7 +171,7 @@ fn prefixes_are_advertised_with_their_flags_and_lifetimes() {
         &[
             "Flags [other stateful]",
             "2001:db8::/64, Flags [onlink, auto], valid time 600s, pref. time 600s",
-            "fd00:1::/64, Flags [onlink, auto], valid time 86400s, pref. time 0s",
+            "fd00:1::/64, Flags [onlink, auto], valid time infinity, pref. time 0s",
         ],
     );
     assert!(!seen.contains("rdnss"), "{seen}");

@@ -335,3 +335,30 @@ id = "internet-ping-guest"
 from = "internet"
 ping = { to = "192.168.1.3" }
 "#;
+
+/// What `bridgelab new` writes holds as it stands, and its variant fails as it says.
+#[test]
+fn a_new_scenario_runs_green() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("mine");
+    let made = bridgelab(&["new"])
+        .arg(&path)
+        .output()
+        .expect("the program starts");
+    assert!(
+        made.status.success(),
+        "{}",
+        String::from_utf8_lossy(&made.stderr)
+    );
+    let path = path.to_string_lossy().into_owned();
+    for form in ["green", "tap-outside-match"] {
+        let output = run(folder.path(), &[&path, "--variant", form])
+            .output()
+            .expect("it starts");
+        let Some(run) = report(folder.path(), &output) else {
+            return;
+        };
+        assert_eq!(run.outcome, Outcome::Passed, "{form}");
+        assert_eq!(run.checks.len(), 4);
+    }
+}

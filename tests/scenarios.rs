@@ -1,7 +1,9 @@
-//! Every scenario and every variant is one test, with real guests: `simple-network::no-19-docker`.
+//! Every form of every scenario is one test, with real guests: `simple-network::no-19-docker::qemu`, that is
+//! scenario, variant, hypervisor, and behind them the values of the file's matrix (`::vcpu=2`).
 //!
-//! Found at run time, so that a new file needs no rebuild. What this host cannot do is skipped with its reason,
-//! and fails under `BRIDGELAB_STRICT=1`.
+//! Found at run time, so that a new file needs no rebuild. What this host cannot do is ignored with its reason, and
+//! fails under `BRIDGELAB_STRICT=1`. Listing the tests (`--list`, as cargo-nextest asks for them) reads the files
+//! and does nothing else; each test of cargo-nextest is a process of its own and prepares what it alone needs.
 #![expect(
     clippy::expect_used,
     reason = "a test binary without libtest fails as tests do"
@@ -16,61 +18,82 @@ use std::path::Path;
 use std::process::{ExitCode, Stdio};
 
 use bridgelab_harness::lab::durations::{Durations, key, user_file};
-use bridgelab_harness::report::Report;
+use bridgelab_harness::report::{Report, exit_code};
 use bridgelab_harness::scenario::{load, scenario_names};
-use libtest_mimic::{Arguments, Failed, Trial};
+use libtest_mimic::{Arguments, Completion, Failed, Trial};
 use support::identities::distinct;
 use support::{bridgelab, root, set_up};
 
 fn main() -> ExitCode {
     let mut arguments = Arguments::from_args();
-    let mut images = BTreeSet::new();
-    let trials = trials(&mut images);
     // The runs themselves stand in the queue that all processes of the user share, which knows what each needs; a
     // thread more than the machine bears only waits there.
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     arguments.test_threads.get_or_insert(2 * cores);
+    let forms = forms();
     if !arguments.list {
-        set_up();
-        images.iter().for_each(|image| prepare_image(image));
+        let is_run = |form: &&Form| !arguments.is_filtered_out(&form.trial());
+        let images: BTreeSet<_> = forms
+            .iter()
+            .filter(is_run)
+            .flat_map(|form| &form.images)
+            .collect();
+        if forms.iter().any(|form| is_run(&form)) {
+            set_up();
+        }
+        images.into_iter().for_each(|image| prepare_image(image));
     }
+    let trials = forms.iter().map(Form::trial).collect();
     libtest_mimic::run(&arguments, trials).exit_code()
 }
 
-/// A test for each form of each scenario, and the images that their guests use.
-fn trials(images: &mut BTreeSet<String>) -> Vec<Trial> {
+/// A form of a scenario, as it is run and as its test is called.
+struct Form {
+    scenario: String,
+    form: String,
+    test: String,
+    /// Under which its time is remembered.
+    title: String,
+    images: BTreeSet<String>,
+}
+
+impl Form {
+    fn trial(&self) -> Trial {
+        let (scenario, form) = (self.scenario.clone(), self.form.clone());
+        Trial::ignorable_test(&self.test, move || run(&scenario, &form))
+    }
+}
+
+fn forms() -> Vec<Form> {
     let mut forms = Vec::new();
     for found in scenario_names(root()).expect("scenarios can be listed") {
         // An invalid scenario is the business of `model`.
         let Ok(loaded) = load(&found.path) else {
             continue;
         };
-        let green = std::iter::once("green".to_owned());
-        let variants = loaded.variants().map(ToString::to_string);
-        for form in green.chain(variants) {
-            let variant = loaded.variants().find(|variant| variant.as_ref() == form);
-            if let Ok(scenario) = loaded.scenario(variant) {
-                images.extend(scenario.guests.into_values().map(|guest| guest.image));
+        forms.extend(loaded.forms().map(|form| {
+            Form {
+                scenario: found.name.clone(),
+                form: form.form(),
+                test: form.test_name(&found.name),
+                title: match form.form_if_any() {
+                    None => form.name.clone(),
+                    Some(variant) => format!("{}/{variant}", form.name),
+                },
+                images: form
+                    .guests
+                    .values()
+                    .map(|guest| guest.image.clone())
+                    .collect(),
             }
-            forms.push((found.name.clone(), form));
-        }
+        }));
     }
     // Threads take them in this order. Times that cannot be read cost nothing but that.
     let known = user_file().and_then(|file| Durations::load(&file).ok());
-    known
-        .unwrap_or_default()
-        .longest_first(&mut forms, |(name, form)| {
-            let title = match form.as_str() {
-                "green" => name.clone(),
-                variant => format!("{name}/{variant}"),
-            };
-            // Whichever accelerator it is, the order is nearly the same.
-            key(&title, "tcg")
-        });
-    let trial = |(name, form): (String, String)| {
-        Trial::test(format!("{name}::{form}"), move || run(&name, &form))
-    };
-    forms.into_iter().map(trial).collect()
+    // Whichever accelerator it is, the order is nearly the same.
+    let known = known.unwrap_or_default();
+    known.longest_first(&mut forms, |form| key(&form.title, "tcg"));
+    forms
 }
 
 /// Built before the first test, with progress, so that no test's time depends on it.
@@ -83,7 +106,7 @@ fn prepare_image(image: &str) {
     eprintln!("image build {image}: {status}");
 }
 
-fn run(name: &str, form: &str) -> Result<(), Failed> {
+fn run(name: &str, form: &str) -> Result<Completion, Failed> {
     let folder = tempfile::tempdir()?;
     let json = folder.path().join("report.json");
     let output = bridgelab(&["run", name, "--variant", form, "--json"])
@@ -91,18 +114,26 @@ fn run(name: &str, form: &str) -> Result<(), Failed> {
         .env_remove("BRIDGELAB_SETUP")
         .output()?;
     let verdict = String::from_utf8_lossy(&output.stdout).into_owned();
-    eprintln!("{verdict}");
+    let strict = std::env::var_os("BRIDGELAB_STRICT").is_some_and(|value| value == "1");
     match output.status.code() {
-        Some(0) => are_themselves(name, &json),
-        Some(3) if std::env::var_os("BRIDGELAB_STRICT").is_none_or(|value| value != "1") => {
-            eprintln!("skipped: because {verdict}");
-            Ok(())
+        Some(exit_code::PASSED) => {
+            eprintln!("{verdict}");
+            are_themselves(name, &json).map(|()| Completion::Completed)
         }
+        Some(exit_code::HOST_CANNOT) if !strict => Ok(Completion::ignored_with(reason(&verdict))),
         _ => {
             let progress = String::from_utf8_lossy(&output.stderr).into_owned();
             Err(format!("{}\n{verdict}\n{progress}", output.status).into())
         }
     }
+}
+
+/// Why a run was skipped: what stands in the verdict between its first line and the advice.
+fn reason(verdict: &str) -> String {
+    let lines = verdict.lines().skip(1).map(str::trim);
+    let lines =
+        lines.take_while(|line| !line.starts_with("help: ") && !line.starts_with("again: "));
+    lines.collect::<Vec<_>>().join("; ")
 }
 
 /// Guests of one run that started from one template are different machines in everything that tells machines apart. In

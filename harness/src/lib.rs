@@ -21,3 +21,6 @@ pub mod report;
 pub mod scenario;
 pub mod template;
 pub mod wait;
+
+/// The values that a [`scenario::Builder`] takes, of the version that it takes.
+pub use toml;

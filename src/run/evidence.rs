@@ -22,7 +22,7 @@ pub(super) fn make_folder(args: &RunArgs, one: &Wanted) -> std::io::Result<PathB
     let seconds = SystemTime::now()
         .duration_since(UNIX_EPOCH)
         .map_or(0, |since| since.as_secs());
-    let name = one.title().replace('/', "-");
+    let name = one.title().replace(['/', ':', ','], "-");
     let name = format!("{name}-{seconds}-{}", std::process::id());
     // The same form may be asked for twice.
     let names = std::iter::once(name.clone()).chain((2..).map(|n: u32| format!("{name}-{n}")));

@@ -1,6 +1,7 @@
 //! `bridgelab run`.
 
 mod evidence;
+mod hold;
 mod needs;
 mod queue;
 mod screen;
@@ -23,7 +24,7 @@ use bridgelab_harness::lab::{Event, Job, JobImage, StartFrom};
 use bridgelab_harness::report::text::summary;
 use bridgelab_harness::report::{Outcome, Report, RunReport, SCHEMA, exit_code, junit};
 use futures_util::{StreamExt, stream};
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 
 use crate::cli::{Guests, RunArgs};
 use crate::commands::{ready_image, say};
@@ -58,6 +59,7 @@ fn run_all(args: &RunArgs, wanted: &[Wanted]) -> i32 {
             .find_map(|one| one.images.first())
             .map(String::as_str),
     );
+    let lacking = needs::unmet(&runtime, wanted, args.guests.into());
     let (accelerator, reason) = match ready {
         Ok(ready) => ready,
         Err(unmet) => {
@@ -67,7 +69,9 @@ fn run_all(args: &RunArgs, wanted: &[Wanted]) -> i32 {
     };
     // Before anything runs: building one takes minutes in which nothing else would go on.
     let mut images = BTreeMap::new();
-    for name in wanted.iter().flat_map(|one| &one.images) {
+    let runs = wanted.iter().zip(&lacking);
+    let runs = runs.filter(|(_, unmet)| unmet.is_empty());
+    for name in runs.flat_map(|(one, _)| &one.images) {
         if !images.contains_key(name) {
             match ready_image(name) {
                 Ok(image) => images.insert(name.clone(), image),
@@ -87,16 +91,20 @@ fn run_all(args: &RunArgs, wanted: &[Wanted]) -> i32 {
     });
     let starts = starts.collect();
     let (interrupt, interrupts) = watch::channel(0);
+    let handed = hold::Handed::default();
+    let asked = args.hold.then(|| hold::asked(&handed, interrupt.clone()));
     let all = All {
         args,
         wanted,
-        unmet: needs::unmet(&runtime, wanted, args.guests.into()),
         accelerator,
         reason,
         images,
         starts,
+        lacking,
         jobserver: queue::jobserver(args),
         interrupts,
+        handed,
+        asked: Cell::new(asked),
         screen: Screen::new(wanted.len()),
     };
     let runs = runtime.block_on(async {
@@ -110,21 +118,24 @@ fn run_all(args: &RunArgs, wanted: &[Wanted]) -> i32 {
 
 /// Whether verdicts go to stdout.
 fn to_terminal(args: &RunArgs) -> bool {
-    args.json.as_deref() != Some(Path::new("-"))
+    !args.hold && args.json.as_deref() != Some(Path::new("-"))
 }
 
 /// The runs of one invocation, and what they share.
 struct All<'a> {
     args: &'a RunArgs,
     wanted: &'a [Wanted],
-    /// What each of them needs and this machine has not.
-    unmet: Vec<Vec<Unmet>>,
     accelerator: Accelerator,
     reason: String,
     images: BTreeMap<String, Image>,
     starts: Vec<BTreeMap<String, StartFrom>>,
+    /// What this machine lacks for each of them.
+    lacking: Vec<Vec<Unmet>>,
     jobserver: Jobserver,
     interrupts: watch::Receiver<u32>,
+    handed: hold::Handed,
+    /// What a held lab is asked for.
+    asked: Cell<Option<mpsc::UnboundedReceiver<String>>>,
     screen: Screen,
 }
 
@@ -132,7 +143,8 @@ impl All<'_> {
     /// Begins them one after another, each when there is room, and shows each verdict when it comes. Returns the
     /// reports in the order asked for.
     async fn carry_out(&self) -> Vec<RunReport> {
-        let (order, remembered) = queue::order(self.wanted, self.accelerator.name());
+        let (mut order, remembered) = queue::order(self.wanted, self.accelerator.name());
+        order.retain(|&index| self.lacking[index].is_empty());
         let count = order.len();
         let begun = Instant::now();
         // Once one has waited, those behind it have too.
@@ -169,12 +181,20 @@ impl All<'_> {
         });
         let mut runs = std::pin::pin!(runs.buffer_unordered(count.max(1)));
         let mut reports = BTreeMap::new();
-        while let Some((index, report)) = runs.next().await {
-            queue::remember(remembered.as_ref(), &report);
+        let mut ended = |index: usize, report: RunReport| {
             let text = report::printed(&report, self.args.timings);
             let shown = to_terminal(self.args).then_some(text.as_str());
             self.screen.ended(index, shown);
             reports.insert(index, report);
+        };
+        for (index, unmet) in self.lacking.iter().enumerate() {
+            if !unmet.is_empty() {
+                ended(index, unstarted::skipped(&self.wanted[index], unmet));
+            }
+        }
+        while let Some((index, report)) = runs.next().await {
+            queue::remember(remembered.as_ref(), &report);
+            ended(index, report);
         }
         reports.into_values().collect()
     }
@@ -182,9 +202,6 @@ impl All<'_> {
     /// One run, from its admission to its report.
     async fn one(&self, index: usize, turn: Turn) -> RunReport {
         let one = &self.wanted[index];
-        if !self.unmet[index].is_empty() {
-            return unstarted::skipped(one, &self.unmet[index]);
-        }
         let slot = match turn {
             Turn::Admitted(slot) => slot,
             Turn::Cancelled => return unstarted::report(one, Outcome::Cancelled, None),
@@ -200,7 +217,7 @@ impl All<'_> {
         };
         let title = one.title();
         let tell = |news: News<'_>| self.tell(index, &title, news);
-        let report = run_job(&job, self.interrupts.clone(), tell).await;
+        let report = run_job(&job, self.interrupts.clone(), self.asked.take(), tell).await;
         let report = crate::ghosts::blame_the_host(self.args, report);
         crate::template::discard_failed(&job.starts, &report.guests);
         // Its processes are gone; the next may have their place.
@@ -221,13 +238,14 @@ impl All<'_> {
             },
             guests: self.args.guests.into(),
             scenario: one.path.clone(),
-            variant: one.variant.as_ref().map(ToString::to_string),
+            variant: one.form.clone(),
             images: images.collect(),
             starts: self.starts[index].clone(),
             accelerator: self.accelerator,
             accelerator_reason: self.reason.clone(),
             evidence,
             keep: self.args.keep,
+            hold: self.args.hold,
         })
     }
 
@@ -249,6 +267,7 @@ impl All<'_> {
                 ));
             }
             News::Kept(..) => {}
+            News::Held(event) => self.handed.tell(event),
         }
     }
 
@@ -295,6 +314,10 @@ fn finish(args: &RunArgs, runs: Vec<RunReport>) -> i32 {
     let code = exit_code::worst(&runs, strict);
     if runs.len() > 1 {
         let _ = writeln!(anstream::stderr(), "{}", summary(&runs));
+    }
+    for run in runs.iter().filter(|_| args.hold) {
+        let report = Box::new(run.clone());
+        hold::tell(&Event::Report { report });
     }
     let report = Report {
         schema: SCHEMA,

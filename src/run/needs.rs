@@ -1,4 +1,5 @@
-//! What single scenarios need of this machine, beyond what every run does.
+//! What single scenarios need of this machine, beyond what every run does: what their plans show, and what they say
+//! themselves in `needs`.
 
 use std::collections::BTreeSet;
 
@@ -14,12 +15,18 @@ use super::wanted::Wanted;
 pub(super) fn unmet(runtime: &Runtime, wanted: &[Wanted], guests: GuestKind) -> Vec<Vec<Unmet>> {
     let needs: Vec<BTreeSet<Capability>> = wanted
         .iter()
-        .map(|one| needed_by(&TopologyPlan::with_guests(&one.scenario, guests)))
+        .map(|one| {
+            let mut needs = needed_by(&TopologyPlan::with_guests(&one.scenario, guests));
+            let named = one.scenario.needs.iter();
+            needs.extend(named.filter_map(|name| Capability::named(name)));
+            needs
+        })
         .collect();
     if needs.iter().all(BTreeSet::is_empty) {
         return vec![Vec::new(); wanted.len()];
     }
-    let report = runtime.block_on(crate::doctor::examine(false));
+    let prove_kvm = needs.iter().any(|needs| needs.contains(&Capability::Kvm));
+    let report = runtime.block_on(crate::doctor::examine(prove_kvm));
     let lacks = |needed: &BTreeSet<Capability>| {
         let needed: Vec<Capability> = needed.iter().copied().collect();
         report.require(&needed).err().unwrap_or_default()

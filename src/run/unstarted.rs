@@ -11,8 +11,8 @@ use super::wanted::Wanted;
 
 /// The command that asks for the same form again.
 pub(super) fn again(one: &Wanted) -> String {
-    let variant = one.variant.as_ref();
-    let with = variant.map(|variant| format!(" --variant {variant}"));
+    let form = one.form.as_ref();
+    let with = form.map(|form| format!(" --variant {form}"));
     format!(
         "bridgelab run {}{}",
         one.path.display(),
@@ -24,7 +24,7 @@ pub(super) fn again(one: &Wanted) -> String {
 pub(super) fn report(one: &Wanted, outcome: Outcome, problem: Option<Diagnostic>) -> RunReport {
     RunReport {
         scenario: one.name.clone(),
-        variant: one.variant.as_ref().map(ToString::to_string),
+        variant: one.form.clone(),
         outcome,
         problem: problem.map(Problem::from),
         differences: Vec::new(),

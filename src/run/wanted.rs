@@ -1,29 +1,31 @@
 //! What was asked for on the command line.
 
 use std::collections::BTreeSet;
+use std::io::Write;
 use std::path::PathBuf;
 
 use bridgelab_harness::report::exit_code;
-use bridgelab_harness::scenario::Scenario;
-use bridgelab_harness::scenario::names::VariantName;
+use bridgelab_harness::scenario::forms::GREEN;
+use bridgelab_harness::scenario::{LoadedScenario, Scenario, scenario_names};
 
 use crate::cli::{Guests, RunArgs};
-use crate::commands::{complain, load, variant};
+use crate::commands::{complain, load, named, root, tagged};
 
 /// A scenario form that is to be run.
 pub(super) struct Wanted {
     pub(super) path: PathBuf,
     pub(super) name: String,
-    pub(super) variant: Option<VariantName>,
+    /// Nothing for the file as it stands.
+    pub(super) form: Option<String>,
     pub(super) images: BTreeSet<String>,
     pub(super) scenario: Scenario,
 }
 
 impl Wanted {
-    /// `scenario` or `scenario/variant`.
+    /// `scenario` or `scenario/form`.
     pub(super) fn title(&self) -> String {
-        match &self.variant {
-            Some(variant) => format!("{}/{variant}", self.name),
+        match &self.form {
+            Some(form) => format!("{}/{form}", self.name),
             None => self.name.clone(),
         }
     }
@@ -33,42 +35,66 @@ impl Wanted {
 pub(super) fn prepare(args: &RunArgs) -> Result<Vec<Wanted>, i32> {
     let mut all = Vec::new();
     let mut invalid = None;
-    for wanted in &args.scenarios {
-        let (path, loaded) = match load(wanted) {
-            Ok(found) => found,
-            Err(code) => {
-                invalid = Some(code);
-                continue;
-            }
-        };
-        let forms = match args.variant.as_deref() {
-            None | Some("green") => {
-                let mut forms = vec![None];
-                if args.all_variants {
-                    forms.extend(loaded.variants().cloned().map(Some));
-                }
-                forms
-            }
-            Some(name) => vec![Some(variant(&loaded, name)?)],
+    for (path, loaded) in chosen(args, &mut invalid)? {
+        let forms: Vec<&Scenario> = match args.variant.as_deref() {
+            None if args.all_variants => loaded.forms().collect(),
+            form => named(&loaded, form.unwrap_or(GREEN))?,
         };
         for form in forms {
-            let scenario = loaded.scenario(form.as_ref()).map_err(|error| {
-                complain(&error);
-                exit_code::INVALID
-            })?;
+            let images = form
+                .guests
+                .values()
+                .filter(|_| args.guests == Guests::Vm)
+                .map(|guest| guest.image.clone());
             all.push(Wanted {
                 path: path.canonicalize().unwrap_or_else(|_| path.clone()),
-                name: scenario.name.clone(),
-                variant: form,
-                images: scenario
-                    .guests
-                    .values()
-                    .filter(|_| args.guests == Guests::Vm)
-                    .map(|guest| guest.image.clone())
-                    .collect(),
-                scenario,
+                name: form.name.clone(),
+                form: form.form_if_any(),
+                images: images.collect(),
+                scenario: form.clone(),
             });
         }
     }
+    if args.hold && invalid.is_none() && all.len() != 1 {
+        let forms = all.len();
+        let _ = writeln!(
+            anstream::stderr(),
+            "error: one form can be held at a time, and these are {forms}"
+        );
+        return Err(exit_code::INVALID);
+    }
     invalid.map_or(Ok(all), Err)
+}
+
+/// The scenarios that were named, or all of them; of these, those with one of the tags.
+fn chosen(
+    args: &RunArgs,
+    invalid: &mut Option<i32>,
+) -> Result<Vec<(PathBuf, LoadedScenario)>, i32> {
+    let wanted = if args.scenarios.is_empty() {
+        let all = scenario_names(&root()).map_err(|error| {
+            complain(&error);
+            exit_code::BROKEN
+        })?;
+        all.into_iter().map(|scenario| scenario.name).collect()
+    } else {
+        args.scenarios.clone()
+    };
+    let mut found = Vec::new();
+    for wanted in &wanted {
+        match load(wanted) {
+            Ok((path, loaded)) if tagged(&loaded, &args.tag) => found.push((path, loaded)),
+            Ok(_) => {}
+            Err(code) => *invalid = Some(code),
+        }
+    }
+    if found.is_empty() && invalid.is_none() {
+        let _ = writeln!(
+            anstream::stderr(),
+            "error: no scenario has the tag {}; `bridgelab list` shows the tags",
+            args.tag.join(" or ")
+        );
+        return Err(exit_code::INVALID);
+    }
+    Ok(found)
 }

@@ -1,5 +1,6 @@
 //! The inside of a guest: its identity, and a way to run things in it that does not need its network.
 
+pub mod contents;
 pub mod identity;
 pub mod plain;
 pub mod ssh;
@@ -89,6 +90,14 @@ pub enum GuestError {
         /// What went wrong.
         why: String,
     },
+    /// Its kernel has not got a sysctl that the scenario sets.
+    #[error("set sysctls of guest `{guest}`: {said}")]
+    Sysctl {
+        /// Guest.
+        guest: String,
+        /// What the guest said.
+        said: String,
+    },
     /// Keys or other files of its identity could not be made.
     #[error("make the identity of guest `{guest}`: {why}")]
     Identity {
@@ -108,6 +117,7 @@ impl Diagnose for GuestError {
             Self::Channel { .. } => "guest.channel",
             Self::Monitor { .. } => "guest.monitor",
             Self::Takeover { .. } => "guest.takeover",
+            Self::Sysctl { .. } => "guest.sysctl",
             Self::Identity { .. } => "guest.identity",
         }
     }

@@ -5,8 +5,8 @@ use std::fmt::Write;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
-use super::GuestError;
 use super::identity::{Identity, KeyPair};
+use super::{GuestError, contents};
 use crate::image::seed::Seed;
 use crate::scenario::provides::Provides;
 use crate::scenario::{Guest, UnitFile};
@@ -23,6 +23,7 @@ const HOST_KEY: &str = "/etc/dropbear/host_key";
 pub fn seed(identity: &Identity, guest: &Guest) -> Result<Seed, GuestError> {
     let provides = Provides::of(&guest.image);
     let mut seed = self::identity(identity, provides, &guest.units)?;
+    contents::add(&mut seed, guest);
     if !provides.networkd {
         seed.file(NETWORK, 0o644, network(guest));
     }
@@ -149,6 +150,9 @@ mod tests {
                 "192.168.1.1".parse().expect("an address"),
             )],
             dns: vec!["192.168.1.1".parse().expect("an address")],
+            files: Vec::new(),
+            sysctls: BTreeMap::new(),
+            docker: None,
             containers: BTreeMap::new(),
         }
     }

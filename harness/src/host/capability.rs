@@ -147,6 +147,13 @@ impl Capability {
         }
     }
 
+    /// The capability of that name; a scenario's `needs` are names.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL
+            .into_iter()
+            .find(|capability| capability.name() == name)
+    }
+
     /// What it is for, in one line.
     pub const fn purpose(self) -> &'static str {
         match self {
@@ -246,6 +253,16 @@ mod tests {
             assert_eq!(capability as usize, at, "ALL lists every variant in order");
         }
         assert_eq!(Capability::ALL.len(), Capability::VhostVsock as usize + 1);
+    }
+
+    #[test]
+    fn scenarios_may_ask_for_each_of_them() {
+        assert_eq!(
+            Capability::ALL.map(Capability::name).as_slice(),
+            crate::scenario::needs::CAPABILITIES
+        );
+        assert_eq!(Capability::named("netem"), Some(Capability::Netem));
+        assert_eq!(Capability::named("Netem"), None);
     }
 
     #[test]

@@ -113,7 +113,7 @@ impl Netns {
     }
 
     /// The namespace itself, for moving links into it.
-    pub fn namespace(&self) -> Arc<OwnedFd> {
+    pub fn namespace(&self) -> impl AsFd + use<> {
         Arc::clone(&self.namespace)
     }
 
@@ -142,15 +142,10 @@ impl Netns {
         self.runtime.spawn(task)
     }
 
-    /// Begins to end it, and does not wait: of many machines, the last then does not wait for all others.
-    pub(crate) fn begin_to_end(&mut self) {
+    fn shut(&mut self) {
         // The netlink connection is a socket of the namespace, and a socket alone keeps a namespace alive.
         drop(self.netlink.take());
         drop(self.stop.take());
-    }
-
-    fn shut(&mut self) {
-        self.begin_to_end();
         if let Some(thread) = self.thread.take() {
             let _ = thread.join();
         }

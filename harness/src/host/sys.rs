@@ -59,17 +59,17 @@ pub(super) fn tun_set_iff(
     Ok(String::from_utf8_lossy(&req.name[..end]).into_owned())
 }
 
-/// Lets a user attach to the TAP without `CAP_NET_ADMIN`: `ip tuntap add ... user UID`.
-pub(super) fn tun_set_owner(tun: BorrowedFd<'_>, uid: u32) -> io::Result<()> {
-    // SAFETY: the argument is a number, no pointer.
-    unsafe { ioctl::tunsetowner(tun.as_raw_fd(), uid.cast_signed()) }?;
-    Ok(())
-}
-
 /// `TUNSETPERSIST`: the interface outlives its descriptors.
 pub(super) fn tun_set_persist(tun: BorrowedFd<'_>) -> io::Result<()> {
     // SAFETY: a plain ioctl whose argument is a number; the descriptor is open for the call.
     unsafe { ioctl::tunsetpersist(tun.as_raw_fd(), 1) }?;
+    Ok(())
+}
+
+/// Lets a user attach to the TAP without `CAP_NET_ADMIN`: `ip tuntap add ... user UID`.
+pub(super) fn tun_set_owner(tun: BorrowedFd<'_>, uid: u32) -> io::Result<()> {
+    // SAFETY: the argument is a number, no pointer.
+    unsafe { ioctl::tunsetowner(tun.as_raw_fd(), uid.cast_signed()) }?;
     Ok(())
 }
 

@@ -1,12 +1,17 @@
 //! TAPs, made as microvm.nix's `tap-up` makes them, but owned by a descriptor instead of persisting.
 
-use std::fs::OpenOptions;
+use std::fs::{self, OpenOptions};
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::path::Path;
 
 use nix::libc;
+use nix::mount::MsFlags;
+use nix::sys::stat::{Mode, SFlag, mknod};
 use nix::unistd::User;
 
+use super::isolate::mount_at;
 use super::sys;
 use crate::diagnostic::Diagnose;
 use crate::scenario::HostEnd;
@@ -48,7 +53,8 @@ impl Diagnose for TapError {
 #[must_use = "the interface goes away with this value"]
 pub struct Tap {
     name: IfName,
-    fd: OwnedFd,
+    /// One for each queue, and never none.
+    queues: Vec<OwnedFd>,
 }
 
 impl Tap {
@@ -62,33 +68,28 @@ impl Tap {
             name: name.clone(),
             source,
         };
-        let tun = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .open("/dev/net/tun")
-            .map_err(failed)?;
-        let mut flags = libc::IFF_TAP | libc::IFF_NO_PI;
-        if end.vnet_hdr {
-            flags |= libc::IFF_VNET_HDR;
-        }
-        if end.multi_queue {
-            flags |= libc::IFF_MULTI_QUEUE;
-        }
-        let fd: OwnedFd = tun.into();
-        let given = sys::tun_set_iff(fd.as_fd(), name.as_ref(), flags).map_err(failed)?;
-        if given != name.as_ref() {
-            return Err(failed(io::Error::other(format!(
-                "the kernel named it `{given}`"
-            ))));
-        }
+        let fd = open(name, end).map_err(failed)?;
         if let Some(owner) = &end.owner {
             let id = user_id(owner).map_err(failed)?;
             sys::tun_set_owner(fd.as_fd(), id).map_err(failed)?;
         }
         Ok(Self {
             name: name.clone(),
-            fd,
+            queues: vec![fd],
         })
+    }
+
+    /// Opens one more of its queues, for which it must have been made with `multi_queue`.
+    ///
+    /// # Errors
+    /// [`TapError`] when the kernel refuses.
+    pub fn add_queue(&mut self, end: &HostEnd) -> Result<(), TapError> {
+        let opened = open(&self.name, end).map_err(|source| TapError {
+            name: self.name.clone(),
+            source,
+        });
+        self.queues.push(opened?);
+        Ok(())
     }
 
     /// Its name on the host side.
@@ -102,16 +103,55 @@ impl Tap {
     /// # Errors
     /// [`TapError`] when the kernel refuses.
     pub fn let_go(self) -> Result<(), TapError> {
-        sys::tun_set_persist(self.fd.as_fd()).map_err(|source| TapError {
+        sys::tun_set_persist(self.queues[0].as_fd()).map_err(|source| TapError {
             name: self.name,
             source,
         })
     }
 
-    /// Hands the descriptor to a VMM; whoever holds it last keeps the interface alive.
-    pub fn into_fd(self) -> OwnedFd {
-        self.fd
+    /// Hands the descriptors of its queues to a VMM; whoever holds one last keeps the interface alive.
+    pub fn into_queues(self) -> Vec<OwnedFd> {
+        self.queues
     }
+}
+
+/// Where TAPs come from.
+const TUN: &str = "/dev/net/tun";
+
+/// Lets every user open `/dev/net/tun`, as most distributions do: where its mode is another, a node in `folder` is put
+/// over it in this mount namespace alone. Whom a TAP belongs to is for the TAP to say.
+///
+/// # Errors
+/// The kernel's answer; making a node takes root.
+pub fn open_to_everyone(folder: &Path) -> io::Result<()> {
+    let meta = fs::metadata(TUN)?;
+    if meta.mode() & 0o006 == 0o006 {
+        return Ok(());
+    }
+    let node = folder.join("tun");
+    mknod(&node, SFlag::S_IFCHR, Mode::empty(), meta.rdev())?;
+    fs::set_permissions(&node, fs::Permissions::from_mode(0o666))?;
+    let source = node.to_string_lossy();
+    mount_at(Some(&source), TUN, None, MsFlags::MS_BIND, None).map_err(io::Error::other)
+}
+
+/// Attaches a descriptor to the TAP, which is made if it is not there.
+fn open(name: &IfName, end: &HostEnd) -> io::Result<OwnedFd> {
+    let mut options = OpenOptions::new();
+    let tun = options.read(true).write(true).open(TUN)?;
+    let mut flags = libc::IFF_TAP | libc::IFF_NO_PI;
+    if end.vnet_hdr {
+        flags |= libc::IFF_VNET_HDR;
+    }
+    if end.multi_queue {
+        flags |= libc::IFF_MULTI_QUEUE;
+    }
+    let fd: OwnedFd = tun.into();
+    let given = sys::tun_set_iff(fd.as_fd(), name.as_ref(), flags)?;
+    if given == name.as_ref() {
+        return Ok(fd);
+    }
+    Err(io::Error::other(format!("the kernel named it `{given}`")))
 }
 
 /// A user's number.
@@ -128,6 +168,6 @@ fn user_id(owner: &str) -> io::Result<u32> {
 
 impl AsFd for Tap {
     fn as_fd(&self) -> BorrowedFd<'_> {
-        self.fd.as_fd()
+        self.queues[0].as_fd()
     }
 }

@@ -98,10 +98,6 @@ impl MachineKind {
             (MachineType::Q35, _) => (Self::Q35, "the scenario asks for it"),
             (MachineType::Microvm, _) => (Self::Microvm, "the scenario asks for it"),
             (MachineType::Auto, Accelerator::Kvm) => (Self::Microvm, "as microvm.nix runs it"),
-            (MachineType::Auto, Accelerator::Tcg) if asked.transport == Transport::Pci => (
-                Self::Q35,
-                "PCI under tcg, where microvm has none that works",
-            ),
             (MachineType::Auto, Accelerator::Tcg) => (
                 Self::Microvm,
                 "as microvm.nix runs it; boots reliably under tcg with tsc_early_khz",

@@ -1,10 +1,13 @@
 //! A guest's NIC: its host end and its device, as QEMU's command line and its monitor say them.
 
+use std::ops::Range;
+
 use serde_json::{Map, Value, json};
 
 use super::FIRST_NIC_FD;
+use crate::scenario::names::IfName;
 use crate::scenario::net::Mac;
-use crate::scenario::{Guest, NicOptions};
+use crate::scenario::{Guest, GuestInterface, NicOptions, TapOpen};
 
 /// A property of a device: `-device NAME,KEY=VALUE`, or the same over the monitor.
 type Property = (&'static str, Value);
@@ -14,36 +17,69 @@ type Property = (&'static str, Value);
 pub struct Nic {
     /// The guest's MAC address.
     pub mac: Mac,
-    /// Number of the inherited TAP descriptor.
-    pub fd: i32,
+    /// Name of the TAP.
+    pub tap: IfName,
+    /// Numbers of the inherited descriptors of its queues; none where the VMM opens it by name.
+    pub fds: Range<i32>,
     /// What the guest is told about it.
     pub options: NicOptions,
 }
 
 /// The NICs of a guest, with the numbers of the descriptors that its VMM inherits.
 pub fn nics(guest: &Guest) -> Vec<Nic> {
-    (FIRST_NIC_FD..)
-        .zip(&guest.interfaces)
-        .map(|(fd, interface)| Nic {
+    let mut next = FIRST_NIC_FD;
+    let numbered = |interface: &GuestInterface| {
+        let first = next;
+        if interface.nic.open == TapOpen::Fd {
+            next += i32::from(interface.nic.queues);
+        }
+        Nic {
             mac: interface.mac,
-            fd,
+            tap: interface.id.clone(),
+            fds: first..next,
             options: interface.nic,
-        })
-        .collect()
+        }
+    };
+    guest.interfaces.iter().map(numbered).collect()
 }
 
 impl Nic {
     /// `-netdev`: its host end.
     pub(super) fn backend(&self, id: &str) -> String {
-        format!("tap,id={id},fd={}", self.fd)
+        let NicOptions { queues, vhost, .. } = self.options;
+        let mut text = format!("tap,id={id}");
+        match self.options.open {
+            TapOpen::Name => {
+                // Word for word microvm.nix's.
+                text.push_str(&format!(",ifname={},script=no,downscript=no", self.tap));
+            }
+            TapOpen::Fd if queues == 1 => text.push_str(&format!(",fd={}", self.fds.start)),
+            TapOpen::Fd => {
+                let numbers: Vec<String> = self.fds.clone().map(|fd| fd.to_string()).collect();
+                text.push_str(&format!(",fds={}", numbers.join(":")));
+            }
+        }
+        if vhost {
+            text.push_str(",vhost=on");
+        }
+        // With descriptors QEMU counts by itself, and refuses to be told.
+        if self.options.open == TapOpen::Name && queues > 1 {
+            text.push_str(&format!(",queues={queues}"));
+        }
+        text
     }
 
     /// Properties of its `virtio-net` device. What is as QEMU has it by itself is left out.
-    fn properties(&self, netdev: &str) -> Vec<Property> {
+    fn properties(&self, netdev: &str, on_pci: bool) -> Vec<Property> {
         let mut all = vec![
             ("netdev", json!(netdev)),
             ("mac", json!(self.mac.to_string())),
         ];
+        // virtio-mmio has no interrupt vectors, and microvm.nix leaves out both there.
+        if on_pci && self.options.queues > 1 {
+            let vectors = 2 * u32::from(self.options.queues) + 2;
+            all.extend([("mq", json!(true)), ("vectors", json!(vectors))]);
+        }
         if let Some(mtu) = self.options.mtu {
             all.push(("host_mtu", json!(mtu)));
         }
@@ -57,9 +93,10 @@ impl Nic {
     }
 
     /// `-device`: the NIC that a guest boots with.
-    pub(super) fn device(&self, driver: &str, netdev: &str) -> String {
-        let mut text = driver.to_owned();
-        for (key, value) in self.properties(netdev) {
+    pub(super) fn device(&self, netdev: &str, on_pci: bool) -> String {
+        let bus = if on_pci { "pci" } else { "device" };
+        let mut text = format!("virtio-net-{bus}");
+        for (key, value) in self.properties(netdev, on_pci) {
             let value = match value {
                 Value::Bool(true) => "on".to_owned(),
                 Value::Bool(false) => "off".to_owned(),
@@ -77,7 +114,7 @@ impl Nic {
         all.insert("driver".to_owned(), json!("virtio-net-pci"));
         all.insert("id".to_owned(), json!(format!("nic{index}-device")));
         all.insert("bus".to_owned(), json!(format!("nicport{index}")));
-        for (key, value) in self.properties(&format!("nic{index}")) {
+        for (key, value) in self.properties(&format!("nic{index}"), true) {
             all.insert(key.to_owned(), value);
         }
         Value::Object(all)
@@ -103,18 +140,21 @@ const SEGMENTATION: [&str; 9] = [
 mod tests {
     use super::*;
 
-    fn nic() -> Nic {
+    fn nic(options: NicOptions) -> Nic {
+        let held = i32::from(options.queues);
         Nic {
             mac: Mac::try_from("02:00:00:00:00:01").expect("a MAC"),
-            fd: 30,
-            options: NicOptions::default(),
+            tap: IfName::try_from("vm-test1").expect("a name"),
+            fds: 30..30 + held,
+            options,
         }
     }
 
     #[test]
     fn a_plain_nic_is_told_its_address_alone() {
-        assert_eq!(nic().backend("nic0"), "tap,id=nic0,fd=30");
-        let device = nic().device("virtio-net-device", "nic0");
+        let nic = nic(NicOptions::default());
+        assert_eq!(nic.backend("nic0"), "tap,id=nic0,fd=30");
+        let device = nic.device("nic0", false);
         assert_eq!(
             device,
             "virtio-net-device,netdev=nic0,mac=02:00:00:00:00:01"
@@ -122,18 +162,48 @@ mod tests {
     }
 
     #[test]
+    fn by_name_the_tap_is_opened_as_microvm_nix_has_it_opened() {
+        // lib/runners/qemu.nix of microvm.nix with four processors and tap.vhost.
+        let nic = nic(NicOptions {
+            open: TapOpen::Name,
+            queues: 4,
+            vhost: true,
+            ..NicOptions::default()
+        });
+        let backend = "tap,id=nic0,ifname=vm-test1,script=no,downscript=no,vhost=on,queues=4";
+        assert_eq!(nic.backend("nic0"), backend);
+        let mac = "netdev=nic0,mac=02:00:00:00:00:01";
+        assert_eq!(
+            nic.device("nic0", true),
+            format!("virtio-net-pci,{mac},mq=on,vectors=10")
+        );
+        assert_eq!(
+            nic.device("nic0", false),
+            format!("virtio-net-device,{mac}")
+        );
+    }
+
+    #[test]
+    fn several_queues_are_handed_down_as_several_descriptors() {
+        let nic = nic(NicOptions {
+            queues: 2,
+            ..NicOptions::default()
+        });
+        assert_eq!(nic.backend("nic0"), "tap,id=nic0,fds=30:31");
+    }
+
+    #[test]
     fn what_boots_and_what_is_plugged_in_are_told_the_same() {
-        let mut nic = nic();
-        nic.options = NicOptions {
+        let nic = nic(NicOptions {
+            queues: 2,
             mtu: Some(9000),
             checksum_offload: false,
             segmentation_offload: false,
-        };
-        let device = nic.device("virtio-net-pci", "nic2");
-        assert!(
-            device.contains(",host_mtu=9000,csum=off,guest_csum=off,"),
-            "{device}"
-        );
+            ..NicOptions::default()
+        });
+        let device = nic.device("nic2", true);
+        let told = ",mq=on,vectors=6,host_mtu=9000,csum=off,guest_csum=off,";
+        assert!(device.contains(told), "{device}");
         let plugged = nic.plugged(2);
         assert_eq!(plugged["bus"], "nicport2");
         for word in device.split(',').skip(1) {

@@ -65,8 +65,7 @@ pub fn command(spec: &GuestSpec) -> CommandLine {
         line.option("-netdev", nic.backend(&netdev));
         // A template has no NIC; the guest's own are plugged in over the monitor.
         if spec.start == Start::Cold {
-            let driver = format!("virtio-net-{bus}");
-            line.option("-device", nic.device(&driver, &netdev));
+            line.option("-device", nic.device(&netdev, spec.on_pci()));
         }
     }
     snapshot_options(spec, &mut line);
@@ -198,7 +197,7 @@ mod tests {
     use crate::hypervisor::Nic;
     use crate::scenario::net::Mac;
     use crate::scenario::provides::Provides;
-    use crate::scenario::{HypervisorKind, NicOptions, Transport};
+    use crate::scenario::{HypervisorKind, NicOptions, TapOpen, Transport};
     use std::path::PathBuf;
 
     fn spec(machine: MachineKind, accelerator: Accelerator) -> GuestSpec {
@@ -223,7 +222,11 @@ mod tests {
     fn nic(mac: &str, fd: i32) -> Nic {
         Nic {
             mac: Mac::try_from(mac).expect("a MAC"),
-            fd,
+            tap: format!("vm-test{}", fd - 29)
+                .as_str()
+                .try_into()
+                .expect("a name"),
+            fds: fd..fd + 1,
             options: NicOptions::default(),
         }
     }
@@ -357,7 +360,21 @@ mod tests {
                     nics: vec![small.nics[0].clone(), second],
                     ..small.clone()
                 };
+                let several = NicOptions {
+                    queues: 2,
+                    ..NicOptions::default()
+                };
+                let by_name = NicOptions {
+                    open: TapOpen::Name,
+                    vhost: true,
+                    ..several
+                };
+                let mut queues = large.clone();
+                queues.nics[0].fds = 30..32;
+                queues.nics[0].options = several;
+                queues.nics[1].options = by_name;
                 let name = format!("{machine}-{accelerator}");
+                insta::assert_snapshot!(format!("{name}-2-queues"), broken(&command(&queues)));
                 insta::assert_snapshot!(format!("{name}-1-vcpu"), broken(&command(&small)));
                 insta::assert_snapshot!(format!("{name}-2-vcpu-2-nics"), broken(&command(&large)));
             }

@@ -49,6 +49,8 @@ pub(super) fn build_in_worker(
         .arg(&script)
         .arg(out)
         .env("BRIDGELAB_SUITE", recipe.suite.as_deref().unwrap_or(""))
+        .env("BRIDGELAB_PACKAGES", recipe.packages.join(" "))
+        .env("BRIDGELAB_WITHOUT_PACKAGES", recipe.without.join(" "))
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())

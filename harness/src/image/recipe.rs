@@ -7,9 +7,17 @@ use std::path::{Path, PathBuf};
 use sha2::{Digest, Sha256};
 
 use super::{ImageError, io_error};
+use crate::scenario::provides::Provides;
 
 /// Version of the result's layout; part of every digest, so that a newer harness rebuilds.
 const FORMAT: &str = "1";
+
+/// How the packages of an image differ from its recipe's list.
+#[derive(Debug, Default)]
+struct Packages {
+    more: Vec<String>,
+    less: Vec<String>,
+}
 
 /// A recipe for a guest image.
 #[derive(Debug, Clone)]
@@ -20,7 +28,11 @@ pub struct Recipe {
     pub folder: PathBuf,
     /// Distribution release that the script is asked for; empty: its own default.
     pub suite: Option<String>,
-    /// Digest of the folder's files, the suite and the format version, in hexadecimal.
+    /// Packages beside those of the folder's list.
+    pub packages: Vec<String>,
+    /// Packages of that list that are left out.
+    pub without: Vec<String>,
+    /// Digest of the folder's files, the suite, the packages and the format version, in hexadecimal.
     pub digest: String,
 }
 
@@ -39,7 +51,7 @@ pub fn recipes(root: &Path) -> Result<Vec<Recipe>, ImageError> {
                 .unwrap_or_default()
                 .to_string_lossy()
                 .into_owned();
-            found.push(Recipe::read(&name, &path, None)?);
+            found.push(Recipe::read(&name, &path, None, Packages::default())?);
         }
     }
     found.sort_by(|a, b| a.name.cmp(&b.name));
@@ -47,18 +59,32 @@ pub fn recipes(root: &Path) -> Result<Vec<Recipe>, ImageError> {
 }
 
 impl Recipe {
-    /// The recipe `name` under `root/images`. `debian:bookworm` asks the recipe for another suite.
+    /// The recipe `name` under `root/images`. `debian:bookworm` asks the recipe for another suite, and
+    /// `debian +ethtool -docker.io` for a package more and one less.
     ///
     /// # Errors
     /// [`ImageError::UnknownRecipe`] with the names that exist.
     pub fn find(root: &Path, name: &str) -> Result<Self, ImageError> {
-        let (base, suite) = match name.split_once(':') {
-            Some((base, suite)) => (base, Some(suite.to_owned())),
-            None => (name, None),
+        let mut words = name.split_whitespace();
+        let first = words.next().unwrap_or(name);
+        let (base, suite) = match first.split_once(':') {
+            Some((base, suite)) => (base, Some(suite)),
+            None => (first, None),
         };
+        // The recipe's own choice, said or not, is one image.
+        let own = Provides::of(base).suites.first();
+        let suite = suite.filter(|suite| own != Some(suite)).map(str::to_owned);
+        let mut packages = Packages::default();
+        for word in words {
+            if let Some(package) = word.strip_prefix('+') {
+                packages.more.push(package.to_owned());
+            } else if let Some(package) = word.strip_prefix('-') {
+                packages.less.push(package.to_owned());
+            }
+        }
         let folder = root.join("images").join(base);
         if folder.join("build").is_file() {
-            return Self::read(name, &folder, suite);
+            return Self::read(name, &folder, suite, packages);
         }
         let known: Vec<String> = recipes(root)?
             .into_iter()
@@ -71,13 +97,23 @@ impl Recipe {
         })
     }
 
-    fn read(name: &str, folder: &Path, suite: Option<String>) -> Result<Self, ImageError> {
+    fn read(
+        name: &str,
+        folder: &Path,
+        suite: Option<String>,
+        packages: Packages,
+    ) -> Result<Self, ImageError> {
         let mut hash = Sha256::new();
         hash.update(format!(
             "format {FORMAT}\nsuite {}\n",
             suite.as_deref().unwrap_or("")
         ));
         hash.update(format!("arch {}\n", std::env::consts::ARCH));
+        for (sign, names) in [('+', &packages.more), ('-', &packages.less)] {
+            for name in names {
+                hash.update(format!("package {sign}{name}\n"));
+            }
+        }
         hash_folder(folder, folder, &mut hash)?;
         let digest = hash
             .finalize()
@@ -88,13 +124,16 @@ impl Recipe {
             name: name.to_owned(),
             folder: folder.to_owned(),
             suite,
+            packages: packages.more,
+            without: packages.less,
             digest,
         })
     }
 
     /// Folder name in the cache: readable name and the digest's first 16 digits.
     pub fn cache_name(&self) -> String {
-        format!("{}-{}", self.name.replace(':', "-"), &self.digest[..16])
+        let name = self.name.split_whitespace().next().unwrap_or_default();
+        format!("{}-{}", name.replace(':', "-"), &self.digest[..16])
     }
 }
 
@@ -141,6 +180,10 @@ mod tests {
         let first = digest("tiny");
         assert_eq!(first, digest("tiny"));
         assert_ne!(first, digest("tiny:bookworm"));
+        assert_eq!(first, digest("tiny:trixie"), "its own choice");
+        let more = digest("tiny +ethtool");
+        assert_ne!(first, more);
+        assert_ne!(more, digest("tiny -ethtool"));
         fs::write(folder.join("rootfs/hosts"), "").expect("file");
         let second = digest("tiny");
         assert_ne!(first, second);

@@ -10,14 +10,24 @@ const FOLDER: &str = "bridgelab-seed";
 /// Files of a guest, by absolute path in the guest.
 #[derive(Debug, Clone, Default)]
 pub struct Seed {
+    /// Path, mode with the file's type, and content.
     files: Vec<(String, u32, Vec<u8>)>,
 }
 
 impl Seed {
     /// Adds a file with its permission bits, `/etc/hostname` for example.
     pub fn file(&mut self, path: &str, mode: u32, bytes: impl Into<Vec<u8>>) -> &mut Self {
-        self.files
-            .push((path.trim_start_matches('/').to_owned(), mode, bytes.into()));
+        self.entry(path, 0o100_000 | mode, bytes.into())
+    }
+
+    /// Adds a symbolic link, `/etc/resolv.conf` for example.
+    pub fn link(&mut self, path: &str, target: &str) -> &mut Self {
+        self.entry(path, 0o120_777, target.into())
+    }
+
+    fn entry(&mut self, path: &str, mode: u32, bytes: Vec<u8>) -> &mut Self {
+        let path = path.trim_start_matches('/').to_owned();
+        self.files.push((path, mode, bytes));
         self
     }
 
@@ -34,7 +44,7 @@ impl Seed {
                     archive.entry(folder, 0o040_000 | folder_mode(folder), &[]);
                 }
             }
-            archive.entry(&full, 0o100_000 | mode, bytes);
+            archive.entry(&full, *mode, bytes);
         }
         archive.entry("TRAILER!!!", 0, &[]);
         archive
@@ -115,6 +125,7 @@ mod tests {
             0o600,
             "key\n",
         );
+        seed.link("/etc/resolv.conf", "../run/resolv.conf");
         let Ok(mut cpio) = Command::new("busybox")
             .args(["cpio", "-tv"])
             .stdin(Stdio::piped())
@@ -132,6 +143,7 @@ mod tests {
         for wanted in [
             "bridgelab-seed/etc/hostname",
             "bridgelab-seed/root/.ssh/authorized_keys",
+            "bridgelab-seed/etc/resolv.conf -> ../run/resolv.conf",
         ] {
             assert!(listed.contains(wanted), "{listed}");
         }

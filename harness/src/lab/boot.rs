@@ -16,6 +16,7 @@ use crate::guest::identity::{Identity, KeyPair};
 use crate::guest::{BootingGuest, Takeover, plain};
 use crate::host::isolate::mount_at;
 use crate::host::service::{Log, Service};
+use crate::host::tap::Tap;
 use crate::host::{ChildSetup, VMM_ID, vmm_groups};
 use crate::hypervisor::{
     self, Accelerator, FIRST_NIC_FD, FIRST_STEER_FD, GuestSpec, MachineKind, QMP_FD, STEER_PORTS,
@@ -102,8 +103,7 @@ pub(super) async fn start(
     identity: Option<Identity>,
 ) -> Result<Started, LabError> {
     let taps = lab.take_taps(name.as_ref());
-    let taps = taps.into_iter().map(crate::host::tap::Tap::into_fd);
-    let taps = taps.collect();
+    let taps = taps.into_iter().flat_map(Tap::into_queues).collect();
     let cold = StartFrom::Cold {
         reason: "there is no template for it".to_owned(),
     };

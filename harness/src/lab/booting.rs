@@ -1,5 +1,6 @@
 //! The boot stage of a run: all guests at once, and a cold boot for one whose template failed it.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,16 +14,23 @@ use super::topology::LabError;
 use crate::check::Vmm;
 use crate::deadline::Deadline;
 use crate::diagnostic::Diagnostic;
+use crate::guest::contents::proof_of_sysctls;
 use crate::guest::identity::KeyPair;
+use crate::guest::ssh::GuestCommand;
 use crate::guest::{Guest, GuestError};
+use crate::host::capability::Capability;
 use crate::host::service::ServiceError;
-use crate::plan::TopologyPlan;
-use crate::report::GuestReport;
+use crate::host::tap::open_to_everyone;
+use crate::plan::{GuestKind, TopologyPlan};
+use crate::report::{GuestReport, Problem};
 use crate::scenario::names::MachineName;
-use crate::scenario::{Check, CheckKind, Guest as GuestPlan, GuestStart, VantagePoint};
+use crate::scenario::{Check, CheckKind, Guest as GuestPlan, GuestStart, TapOpen, VantagePoint};
 
 /// How long a guest's kernel may take to boot, with KVM.
 const BOOT: Duration = Duration::from_secs(60);
+
+/// What `vhost=on` opens.
+const VHOST_NET: &str = "/dev/vhost-net";
 
 /// A guest that answers, and what is to be known about its start.
 struct Up {
@@ -63,6 +71,41 @@ impl Run<'_> {
             .map(|(name, _)| name.clone())
             .collect();
         self.start_guests(&names).await
+    }
+
+    /// A VMM that opens its TAP by name opens `/dev/net/tun` itself, and is not root.
+    pub(super) fn open_tun(&self) -> Result<(), Problem> {
+        let named = |guest: &GuestPlan| {
+            let mut nics = guest.interfaces.iter();
+            nics.any(|nic| nic.nic.open == TapOpen::Name)
+        };
+        if self.job.guests == GuestKind::Ghost || !self.scenario.guests.values().any(named) {
+            return Ok(());
+        }
+        open_to_everyone(&self.folders.run).map_err(|error| Problem {
+            code: format!("host.{}", Capability::Tap.name()),
+            chain: vec![
+                "let the VMM's user open /dev/net/tun".to_owned(),
+                error.to_string(),
+            ],
+            help: Some("open the device to everyone: `chmod 0666 /dev/net/tun` as root".to_owned()),
+        })
+    }
+
+    /// QEMU only warns when there is no vhost, and goes on without: a guest that asks for it would show nothing.
+    pub(super) fn needs_vhost(&self) -> Result<(), Problem> {
+        let asked = |guest: &GuestPlan| guest.interfaces.iter().any(|nic| nic.nic.vhost);
+        if self.job.guests == GuestKind::Ghost
+            || !self.scenario.guests.values().any(asked)
+            || Path::new(VHOST_NET).exists()
+        {
+            return Ok(());
+        }
+        Err(Problem {
+            code: format!("host.{}", Capability::VhostNet.name()),
+            chain: vec![format!("{VHOST_NET} is not there")],
+            help: Some("load the driver: `modprobe vhost_net` as root".to_owned()),
+        })
     }
 
     /// Starts one guest on TAPs that are made anew, as microvm.nix's `tap-up` makes them at each start, and waits until
@@ -198,7 +241,7 @@ impl Run<'_> {
         let known = Known::of(&one);
         let started = one.booting.wait(by()).await.map_err(|(error, _)| error);
         let error = match started.and_then(|guest| is_itself(guest, &launch.drawn)) {
-            Ok(guest) => return Ok(Began::Up(Box::new(Up { guest, known }))),
+            Ok(guest) => return self.prove_sysctls(name, guest, known).await,
             Err(error) => error,
         };
         let StartFrom::Template { .. } = &one.from else {
@@ -213,9 +256,30 @@ impl Run<'_> {
         let cold = again.await?;
         let known = Known::of(&cold);
         match cold.booting.wait(by()).await {
-            Ok(guest) => Ok(Began::Up(Box::new(Up { guest, known }))),
+            Ok(guest) => self.prove_sysctls(name, guest, known).await,
             Err((error, _)) => self.refused(name, known, error),
         }
+    }
+
+    /// A sysctl that the guest's kernel has not got would be lost without a word.
+    async fn prove_sysctls(
+        &self,
+        name: &MachineName,
+        guest: Guest,
+        known: Known,
+    ) -> Result<Began, Ended> {
+        if let Some(line) = proof_of_sysctls(&self.scenario.guests[name]) {
+            let by = Deadline::after(patience(self.job.accelerator, BOOT));
+            let output = guest.exec_long(GuestCommand::shell(line), by).await;
+            let output = output.map_err(|e| Ended::from(LabError::Guest(e)))?;
+            if !output.success() {
+                return Err(Ended::from(LabError::Guest(GuestError::Sysctl {
+                    guest: name.to_string(),
+                    said: output.stderr.trim().to_owned(),
+                })));
+            }
+        }
+        Ok(Began::Up(Box::new(Up { guest, known })))
     }
 
     /// A VMM that refuses to start ends the run, unless a check asks for how it starts: then that check tells.

@@ -15,6 +15,7 @@ use crate::check::course::{Change, Course, Ending, Sight};
 use crate::check::{Vantage, expected, kind_name, look_from_ghost, look_since};
 use crate::deadline::Deadline;
 use crate::diagnostic::Diagnostic;
+use crate::guest::contents::start_container;
 use crate::guest::ssh::GuestCommand;
 use crate::plan::GuestKind;
 use crate::report::{CheckOutcome, CheckReport, SightReport, StageReport};
@@ -114,13 +115,14 @@ impl Run<'_> {
             let Some(guest) = self.guests.get(name) else {
                 continue;
             };
-            for (container, image) in &plan.containers {
+            for (container, options) in &plan.containers {
                 let begun = Instant::now();
                 let by = Deadline::after(patience(self.job.accelerator, Duration::from_secs(60)));
                 // Docker and the image's loading are services of the guest; waiting for them is systemd's business.
                 let line = format!(
                     "systemctl start docker.service bridgelab-container-image.service && \
-                     docker run --detach --name {container} bridgelab/{image} sleep infinity"
+                     {}",
+                    start_container(container.as_ref(), options)
                 );
                 let output = guest.exec_long(GuestCommand::shell(line), by).await;
                 let output = output.map_err(|e| Diagnostic::new(&e).to_string())?;
@@ -152,7 +154,7 @@ impl Run<'_> {
     }
 
     /// Looks until a look, or the check's time, decides.
-    async fn check_one(&self, check: &Check) -> (CheckId, CheckReport) {
+    pub(super) async fn check_one(&self, check: &Check) -> (CheckId, CheckReport) {
         let report = match self.blind() {
             Some(why) => CheckReport {
                 outcome: CheckOutcome::Skipped,

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use super::ask::Answer;
 use crate::hypervisor::Accelerator;
 use crate::plan::GuestKind;
 use crate::report::RunReport;
@@ -38,6 +39,9 @@ pub struct Job {
     pub evidence: PathBuf,
     /// Hold the lab after the checks until told to end.
     pub keep: bool,
+    /// Hand the lab over after the checks, to whoever asks for something on the worker's input.
+    #[serde(default)]
+    pub hold: bool,
     /// The command that repeats this run.
     pub reproduce: String,
 }
@@ -86,6 +90,18 @@ pub enum Event {
         guests: Vec<String>,
         /// Private folder with sockets and keys, as the worker sees it.
         run: PathBuf,
+    },
+    /// The lab stands, its checks are done, and it does what it is asked for.
+    Held {
+        /// Namespace machines.
+        machines: Vec<String>,
+        /// Guests.
+        guests: Vec<String>,
+    },
+    /// The answer to what was asked last.
+    Answer {
+        /// The answer.
+        answer: Answer,
     },
     /// The verdict; the last event.
     Report {

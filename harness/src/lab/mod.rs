@@ -3,6 +3,7 @@
 //! Everything here happens in a worker process that is PID 1 of its own namespaces (`host::isolate`);
 //! [`supervise`] is the part that runs in the user's process and talks to workers.
 
+mod ask;
 mod boot;
 mod booting;
 mod checking;
@@ -10,22 +11,25 @@ mod daemons;
 pub mod durations;
 mod evidence;
 mod ghost;
+mod hold;
 mod job;
 mod leaks;
 mod run;
+pub mod scope;
 mod standstill;
 mod steps;
 pub mod supervise;
 mod tools;
 mod topology;
-mod wave;
 mod worker;
 
+pub use ask::{Answer, Ask};
 pub use job::{Event, Job, JobImage, StartFrom, WORKER_COMMAND};
 pub use topology::{Folders, Lab, LabError};
 pub use worker::worker_main;
 
 use crate::check::wanted;
+use crate::guest::contents;
 use crate::hypervisor::{self, GuestSpec};
 use crate::plan::{GuestKind, TopologyPlan, action};
 use crate::scenario::Scenario;
@@ -38,8 +42,9 @@ pub fn show_plan(scenario: &Scenario, guests: GuestKind) -> String {
             .guests
             .iter()
             .find(|(known, _)| known.as_ref() == name);
-        guest.map_or_else(String::new, |(_, guest)| {
-            hypervisor::command(&GuestSpec::planned(name, guest)).to_string()
+        guest.map_or_else(Default::default, |(_, guest)| {
+            let command = hypervisor::command(&GuestSpec::planned(name, guest));
+            (command.to_string(), contents::show(guest))
         })
     });
     let fact = |action: &Action| match action {

@@ -9,6 +9,7 @@ use futures_util::future::join_all;
 
 use super::boot::{GuestImage, GuestImages, Launch, bind_template};
 use super::evidence;
+use super::hold::Asked;
 use super::job::{Event, Job, StartFrom};
 use super::leaks;
 use super::topology::{Folders, Lab, LabError};
@@ -56,6 +57,8 @@ pub(super) struct Run<'a> {
     pub(super) commands: Vec<String>,
     pub(super) surroundings: Surroundings,
     pub(super) report: RunReport,
+    /// What a held lab is asked for; `None`: it is not held.
+    pub(super) asked: Option<Asked>,
 }
 
 /// Why a run ended without a verdict.
@@ -85,7 +88,7 @@ impl<'a> Run<'a> {
     ) -> Self {
         let report = RunReport {
             scenario: scenario.name.clone(),
-            variant: scenario.variant.as_ref().map(ToString::to_string),
+            variant: scenario.form_if_any(),
             outcome: Outcome::Broken,
             problem: None,
             differences: Vec::new(),
@@ -117,6 +120,7 @@ impl<'a> Run<'a> {
             commands: Vec::new(),
             surroundings: Surroundings::default(),
             report,
+            asked: None,
         }
     }
 
@@ -163,6 +167,8 @@ impl<'a> Run<'a> {
     async fn stages(&mut self) -> Result<(), Ended> {
         self.introduce_ghosts().map_err(Ended::Skipped)?;
         self.find_tools().map_err(Ended::Skipped)?;
+        self.needs_vhost().map_err(Ended::Skipped)?;
+        self.open_tun().map_err(Ended::Skipped)?;
         // Before the machines: each copies the worker's mounts as they are then.
         let images = self.mount_images()?;
         let plan = TopologyPlan::with_guests(self.scenario, self.job.guests);
@@ -178,14 +184,18 @@ impl<'a> Run<'a> {
             self.surround();
             self.checks_after(None).await;
             self.note_detection();
-            return self.steps().await;
+            self.steps().await?;
+            self.hand_over().await;
+            return Ok(());
         }
         let begun = self.stage("booting the guests");
         self.surround();
         self.boot(images).await?;
         self.done("boot", begun);
         self.checks_after(None).await;
-        self.steps().await
+        self.steps().await?;
+        self.hand_over().await;
+        Ok(())
     }
 
     fn mount_images(&self) -> Result<GuestImages, Ended> {

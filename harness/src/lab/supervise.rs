@@ -5,7 +5,7 @@ use std::process::Stdio;
 
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::process::{ChildStdin, Command};
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 
 use super::job::{CANCEL, Event, Job, WORKER_COMMAND};
 use super::run::broken;
@@ -60,18 +60,23 @@ pub enum News<'a> {
     Progress(&'a str),
     /// The lab is kept: host-side process id of the worker, and the event.
     Kept(u32, &'a Event),
+    /// The lab is held, or answers what it was asked for.
+    Held(&'a Event),
 }
 
 /// Runs a job in a worker of its own and returns its report, whatever happens to the worker.
 ///
 /// `interrupts` counts requests to end: the first ends the run in good order, the second kills it.
+///
+/// `asked` brings what a held lab is asked for, a line each; `None`: nobody asks.
 pub async fn run_job(
     job: &Job,
     mut interrupts: watch::Receiver<u32>,
+    mut asked: Option<mpsc::UnboundedReceiver<String>>,
     mut tell: impl FnMut(News<'_>),
 ) -> RunReport {
     let name = job.scenario.display().to_string();
-    match supervise(job, &mut interrupts, &mut tell).await {
+    match supervise(job, &mut interrupts, &mut asked, &mut tell).await {
         Ok(report) => report,
         Err(error) => {
             let mut report = broken(job, &name, &error);
@@ -86,6 +91,7 @@ pub async fn run_job(
 async fn supervise(
     job: &Job,
     interrupts: &mut watch::Receiver<u32>,
+    asked: &mut Option<mpsc::UnboundedReceiver<String>>,
     tell: &mut impl FnMut(News<'_>),
 ) -> Result<RunReport, SuperviseError> {
     let io = |doing| move |source| SuperviseError::Io { doing, source };
@@ -113,6 +119,10 @@ async fn supervise(
     loop {
         let line = tokio::select! {
             line = lines.next_line() => line.map_err(io("read from"))?,
+            Some(line) = next(asked) => {
+                send(&mut input, &line).await.map_err(io("ask"))?;
+                continue;
+            }
             changed = interrupts.changed() => {
                 let wanted = *interrupts.borrow_and_update();
                 if changed.is_ok() && wanted > asked_to_end {
@@ -137,6 +147,7 @@ async fn supervise(
         match serde_json::from_str::<Event>(&line) {
             Ok(Event::Progress { text }) => tell(News::Progress(&text)),
             Ok(kept @ Event::Kept { .. }) => tell(News::Kept(pid, &kept)),
+            Ok(held @ (Event::Held { .. } | Event::Answer { .. })) => tell(News::Held(&held)),
             Ok(Event::Report { report: run }) => report = Some(*run),
             Err(error) => tracing::warn!(%error, line, "the worker said something odd"),
         }
@@ -145,6 +156,14 @@ async fn supervise(
     report.ok_or_else(|| SuperviseError::NoReport {
         status: status.to_string(),
     })
+}
+
+/// The next line that is asked; never, where nobody asks.
+async fn next(asked: &mut Option<mpsc::UnboundedReceiver<String>>) -> Option<String> {
+    match asked {
+        Some(lines) => lines.recv().await,
+        None => std::future::pending().await,
+    }
 }
 
 async fn send(input: &mut ChildStdin, line: &str) -> io::Result<()> {

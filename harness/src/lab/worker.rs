@@ -6,8 +6,9 @@ use std::path::PathBuf;
 use std::sync::Mutex;
 use std::time::Duration;
 
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 
+use super::hold::Asked;
 use super::job::{CANCEL, Event, Job};
 use super::run::{Run, broken};
 use super::topology::Folders;
@@ -15,7 +16,7 @@ use crate::host::isolate::{self, Isolation};
 use crate::host::standstill::Standstills;
 use crate::plan::GuestKind;
 use crate::report::{RunReport, exit_code};
-use crate::scenario;
+use crate::scenario::{self, forms::GREEN};
 
 /// How long gathering evidence may take; half a minute is usual for a guest without KVM.
 const EVIDENCE_TIME: Duration = Duration::from_secs(150);
@@ -59,13 +60,13 @@ fn work() -> io::Result<()> {
         Ok(loaded) => loaded,
         Err(errors) => return finish(broken(&job, &name, &errors)),
     };
-    let variant = loaded
-        .variants()
-        .find(|v| Some(v.as_ref()) == job.variant.as_deref())
-        .cloned();
-    let scenario = match loaded.scenario(variant.as_ref()) {
-        Ok(scenario) => scenario,
+    let form = job.variant.as_deref().unwrap_or(GREEN);
+    let scenario = match loaded.named(form) {
+        Ok(forms) => forms.into_iter().next().cloned(),
         Err(unknown) => return finish(broken(&job, &name, &unknown)),
+    };
+    let Some(scenario) = scenario else {
+        return Err(io::Error::other("a form that is named is there"));
     };
     let images = job.images.values().map(|image| image.folder.clone());
     let avoid: Vec<PathBuf> = images
@@ -91,6 +92,7 @@ fn work() -> io::Result<()> {
         ))?;
     }
     let (cancel, cancelled) = watch::channel(false);
+    let (ask, asked) = mpsc::unbounded_channel();
     // A reader that blocks for ever must not keep the runtime from ending, so it is a thread of its own.
     std::thread::Builder::new()
         .name("control".to_owned())
@@ -104,7 +106,9 @@ fn work() -> io::Result<()> {
                     Ok(_) if line.trim() == CANCEL => {
                         let _ = cancel.send(true);
                     }
-                    Ok(_) => {}
+                    Ok(_) => {
+                        let _ = ask.send(line.clone());
+                    }
                 }
             }
         })?;
@@ -113,7 +117,14 @@ fn work() -> io::Result<()> {
         .worker_threads(2)
         .enable_all()
         .build()?;
-    let report = runtime.block_on(run(&scenario, &job, folders, &standstills, cancelled));
+    let report = runtime.block_on(run(
+        &scenario,
+        &job,
+        folders,
+        &standstills,
+        cancelled,
+        job.hold.then_some(asked),
+    ));
     let written = finish(report);
     runtime.shutdown_timeout(Duration::from_millis(500));
     written
@@ -125,6 +136,7 @@ async fn run(
     folders: Folders,
     standstills: &Standstills,
     cancelled: watch::Receiver<bool>,
+    asked: Option<Asked>,
 ) -> RunReport {
     let say = |event: Event| {
         if let Err(error) = tell(&event) {
@@ -137,6 +149,7 @@ async fn run(
     };
     let run_folder = folders.run.clone();
     let mut run = Run::new(scenario, job, folders, standstills, &say);
+    run.asked = asked;
     run.carry_out(wait_for_cancel(cancelled.clone())).await;
     // Evidence has a deadline of its own, and a request that comes meanwhile goes straight to teardown.
     let cancelled_before = *cancelled.borrow();

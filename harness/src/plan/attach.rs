@@ -3,7 +3,7 @@
 use super::bridge::vlan_changes;
 use super::step::Step;
 use crate::scenario::names::{IfName, MachineName};
-use crate::scenario::{Guest, GuestInterface, Machine, Scenario};
+use crate::scenario::{Guest, GuestInterface, Machine, Scenario, TapOpen};
 
 /// The bridges that a machine without networkd has, and the interfaces that are put on them; all still down.
 pub(super) fn bridges(name: &MachineName, machine: &Machine, steps: &mut Vec<Step>) {
@@ -64,14 +64,14 @@ pub(super) fn host_end(
     }
 }
 
-/// The TAPs of a guest that are made before its machine's networkd, or those after it, and what belongs to them: what is
-/// done again for each later start of the guest.
+/// The TAPs of a guest that are made before its machine's networkd, or those after it; `starting`: its VMM is started
+/// next, and not by a later step.
 pub(super) fn taps(
     scenario: &Scenario,
     name: &MachineName,
     guest: &Guest,
-    held: bool,
     before_networkd: bool,
+    starting: bool,
     steps: &mut Vec<Step>,
 ) {
     let nics = guest.interfaces.iter().enumerate();
@@ -82,7 +82,10 @@ pub(super) fn taps(
             index,
             id: nic.id.clone(),
             end: nic.host.clone(),
-            held,
+            held: match (starting, nic.nic.open) {
+                (true, TapOpen::Fd) => usize::from(nic.nic.queues),
+                (false, _) | (_, TapOpen::Name) => 0,
+            },
         });
         host_end(scenario, name, &guest.on, nic, steps);
     }

@@ -63,7 +63,10 @@ pub(super) fn steps(scenario: &Scenario, kind: GuestKind) -> Vec<Step> {
             .iter()
             .filter(move |one| kind == GuestKind::Ghost && now(one))
     };
-    steps.extend(ghosts().map(|(name, _)| ghost::machine(name)));
+    for (name, guest) in ghosts() {
+        steps.push(ghost::machine(name));
+        steps.extend(ghost::sysctls(name, guest));
+    }
     links(scenario, kind, true, &mut steps);
     for (name, machine) in &scenario.machines {
         if let Some(units) = &machine.networkd {
@@ -89,8 +92,8 @@ fn links(scenario: &Scenario, kind: GuestKind, before_networkd: bool, steps: &mu
     for (name, guest) in &scenario.guests {
         match kind {
             GuestKind::Vm => {
-                let held = guest.start == GuestStart::Boot;
-                attach::taps(scenario, name, guest, held, before_networkd, steps);
+                let starting = guest.start == GuestStart::Boot;
+                attach::taps(scenario, name, guest, before_networkd, starting, steps);
             }
             GuestKind::Ghost if guest.start == GuestStart::Boot => {
                 ghost::links(scenario, name, guest, before_networkd, steps);

@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 use super::attach;
 use super::step::{LinkEnd, Step};
 use crate::scenario::names::{IfName, MachineName};
-use crate::scenario::{Guest, Scenario, UnitFile};
+use crate::scenario::{Guest, Scenario, TapOpen, UnitFile};
 
 /// What stands for the guests of a scenario.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -46,6 +46,17 @@ pub(super) fn machine(name: &MachineName) -> Step {
     }
 }
 
+/// The guest's sysctls. Its NICs have other names than a guest's, so those of one link may be missing.
+pub(super) fn sysctls(name: &MachineName, guest: &Guest) -> Vec<Step> {
+    let set = |(key, value): (&String, &String)| Step::Sysctl {
+        machine: name.to_string(),
+        key: key.clone(),
+        value: value.clone(),
+        optional: true,
+    };
+    guest.sysctls.iter().map(set).collect()
+}
+
 /// A veth for each TAP that is made before the host's networkd, or for each after it.
 ///
 /// The end on the host keeps the TAP's name; where the host runs networkd it gets no master: its bridge is networkd's
@@ -70,7 +81,7 @@ pub(super) fn links(
                 machine: name.to_string(),
                 name: nic_name(index),
                 mac: Some(interface.mac),
-                mtu: None,
+                mtu: interface.nic.mtu.map(u32::from),
             },
         });
         attach::host_end(scenario, name, &guest.on, interface, steps);
@@ -90,6 +101,7 @@ pub(super) fn networkd(name: &MachineName, guest: &Guest) -> Step {
 pub fn unfit(scenario: &Scenario) -> Vec<String> {
     let mut found = Vec::new();
     for (name, guest) in &scenario.guests {
+        found.extend(vmm_alone(name, guest));
         for (unit, key, value) in matches(&guest.units) {
             let told = match key {
                 "Driver"
@@ -120,6 +132,27 @@ pub fn unfit(scenario: &Scenario) -> Vec<String> {
             }
         }
     }
+    found
+}
+
+/// What of a guest is between a VMM, a kernel and a file system of its own.
+fn vmm_alone(name: &MachineName, guest: &Guest) -> Vec<String> {
+    let mut found = Vec::new();
+    let mut unless = |fits: bool, why: &str| {
+        if !fits {
+            found.push(format!("guest {name} {why}"));
+        }
+    };
+    let nics = || guest.interfaces.iter();
+    unless(guest.files.is_empty(), "has files of its own");
+    unless(
+        nics().all(|nic| nic.nic.open == TapOpen::Fd),
+        "has a VMM that opens its TAP by name",
+    );
+    unless(
+        nics().all(|nic| nic.mac.is_valid()),
+        "has a MAC address that no veth may have",
+    );
     found
 }
 

@@ -38,7 +38,7 @@ impl TopologyPlan {
 
     /// Plans a scenario with this kind of guests. Two calls give equal plans.
     pub fn with_guests(scenario: &Scenario, guests: GuestKind) -> Self {
-        let title = match &scenario.variant {
+        let title = match scenario.form_if_any() {
             Some(variant) => format!("{}/{variant}", scenario.name),
             None => scenario.name.clone(),
         };
@@ -53,6 +53,7 @@ impl TopologyPlan {
         let mut steps = Vec::new();
         if let Some(plan) = scenario.guests.get(guest) {
             steps.push(ghost::machine(guest));
+            steps.extend(ghost::sysctls(guest, plan));
             for before_networkd in [true, false] {
                 ghost::links(scenario, guest, plan, before_networkd, &mut steps);
             }
@@ -66,7 +67,7 @@ impl TopologyPlan {
         let mut steps = Vec::new();
         if let Some(plan) = scenario.guests.get(guest) {
             for before_networkd in [true, false] {
-                attach::taps(scenario, guest, plan, true, before_networkd, &mut steps);
+                attach::taps(scenario, guest, plan, before_networkd, true, &mut steps);
             }
         }
         steps

@@ -6,9 +6,9 @@ use super::{Step, TopologyPlan, bridge, dnsmasq, shell};
 use crate::scenario::{DnsFault, GuestStart};
 
 impl TopologyPlan {
-    /// The plan as text. `guest_command` gives the VMM's command line for a guest, which is not the plan's
-    /// business.
-    pub fn render(&self, guest_command: impl Fn(&str) -> String) -> String {
+    /// The plan as text. `guest_command` gives the VMM's command line for a guest and a line for each thing that is put
+    /// into it, which are not the plan's business.
+    pub fn render(&self, guest_command: impl Fn(&str) -> (String, Vec<String>)) -> String {
         let mut text = format!("# {}: {} steps\n", self.title, self.steps.len());
         for step in &self.steps {
             let line = match step {
@@ -17,7 +17,10 @@ impl TopologyPlan {
                         GuestStart::Boot => ("", ""),
                         GuestStart::Step => ("# ", ", by a step"),
                     };
-                    format!("{mark}{} &  # guest {name}{when}\n", guest_command(name))
+                    let (command, inside) = guest_command(name);
+                    let inside = inside.iter().map(|line| format!("# in {name}: {line}\n"));
+                    let inside: String = inside.collect();
+                    format!("{mark}{command} &  # guest {name}{when}\n{inside}")
                 }
                 step => format!("{step}\n"),
             };

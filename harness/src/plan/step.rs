@@ -190,9 +190,9 @@ pub enum Step {
         id: IfName,
         /// Owner and flags; the rest are steps of their own.
         end: HostEnd,
-        /// Whether the lab holds it open for the VMM, to hand down its descriptor. Otherwise it has no carrier until
-        /// the VMM opens it by name, or until it is made anew for a start.
-        held: bool,
+        /// How many of its queues the lab holds open for the VMM, to hand down the descriptors. None: it has no carrier
+        /// until the VMM opens it by name, or until it is made anew for a start.
+        held: usize,
     },
     /// Starts a guest.
     Guest {

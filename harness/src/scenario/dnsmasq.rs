@@ -60,9 +60,9 @@ pub struct RouterAdvertisement {
 pub struct AdvertisedPrefix {
     /// The prefix; the interface has an address in it.
     pub prefix: Ipv6Net,
-    /// Valid lifetime, which is the preferred lifetime, too.
+    /// Valid lifetime, which is the preferred lifetime, too; not looked at of a deprecated prefix.
     pub lifetime: Duration,
-    /// Whether the preferred lifetime is 0: addresses stay valid and are not taken for new connections.
+    /// Whether the preferred lifetime is 0, and the valid one without end: addresses are not taken for new connections.
     pub deprecated: bool,
     /// A flag: addresses by SLAAC.
     pub autonomous: bool,

@@ -6,19 +6,20 @@ use std::sync::Arc;
 
 use super::error::{Fault, ScenarioErrors};
 use super::file::{Place, Source, Table, parse};
+use super::matrix::{combinations, with};
 use super::names::VariantName;
 use super::overlay::lay;
 use super::read::{Faults, Reader, parsed};
 use super::shape::{FILE, LAYERED, VARIANT};
 use super::validate::{Origin, UnitFolders, expectations, scenario};
-use super::{Scenario, words};
+use super::{LoadedScenario, Scenario, words};
 
-/// The green form and the variants of a file, or everything that is wrong with any of them.
+/// The forms of a file, or everything that is wrong with any of them.
 pub(super) fn read(
     file: &Table,
     source: &Arc<Source>,
     origin: &Origin,
-) -> Result<(Scenario, BTreeMap<VariantName, Scenario>), ScenarioErrors> {
+) -> Result<LoadedScenario, ScenarioErrors> {
     let (units, faults) = (UnitFolders::default(), Faults::default());
     let source = Arc::clone(source);
     let place = Place { source, span: 0..0 };
@@ -29,12 +30,31 @@ pub(super) fn read(
     let mut layer = file.clone();
     layer.remove("variants");
     let green_tree = lay(&below, &layer);
+    let combinations = combinations(&root, &green_tree, &faults);
 
     let mut collected = Collected::default();
-    let (green, found) = scenario(&green_tree, &place, origin, &units);
-    collected.add(found, None);
-
-    let mut variants = BTreeMap::new();
+    // A form for each combination of the matrix, and what is wrong with it.
+    let mut forms_of = |tree: &Table, variant: Option<&VariantName>| -> Vec<Scenario> {
+        let forms = combinations.iter().map(|combination| {
+            let (form, found) = match combination.as_slice() {
+                [] => scenario(tree, &place, origin, &units),
+                _ => scenario(&with(tree, combination), &place, origin, &units),
+            };
+            collected.add(found, variant);
+            let values = combination.iter().map(|(value, _)| value.clone());
+            Scenario {
+                variant: variant.cloned(),
+                matrix: values.collect(),
+                ..form
+            }
+        });
+        forms.collect()
+    };
+    let mut forms = forms_of(&green_tree, None);
+    let (summary, needs) = match forms.first() {
+        Some(green) => (green.summary.clone(), green.needs.clone()),
+        None => Default::default(),
+    };
     for (key, node) in root.map("variants") {
         let name = parsed(key, words::variant_name, &faults).map(|name| name.value);
         let Some(reader) = Reader::of(node, key.value, &VARIANT, &faults) else {
@@ -44,26 +64,32 @@ pub(super) fn read(
             .iter()
             .filter_map(|&key| Some((key.to_owned(), reader.entry(key)?.clone())));
         let tree = lay(&green_tree, &over.collect());
-        let summary = reader.text("summary").map(|text| text.value.to_owned());
+        let own = reader.text("summary").map(|text| text.value.to_owned());
+        let more = reader.words("needs", words::capability).into_iter();
+        let mut needs = needs.clone();
+        needs.extend(more.map(|need| need.value));
         let must_fail = expectations(&reader, &tree, &faults);
-        let (laid, found) = scenario(&tree, &place, origin, &units);
-        collected.add(found, name.as_ref());
-        variants.extend(name.map(|name| {
-            let variant = Some(name.clone());
-            let summary = summary.unwrap_or_else(|| green.summary.clone());
-            let scenario = Scenario {
-                variant,
-                summary,
-                must_fail,
-                ..laid
-            };
-            (name, scenario)
-        }));
+        let laid = forms_of(&tree, name.as_ref());
+        if name.is_some() {
+            forms.extend(laid.into_iter().map(|form| Scenario {
+                summary: own.clone().unwrap_or_else(|| summary.clone()),
+                needs: needs.clone(),
+                must_fail: must_fail.clone(),
+                ..form
+            }));
+        }
     }
     collected.add(faults.into_vec(), None);
-    match ScenarioErrors::new(collected.faults) {
-        Some(errors) => Err(errors),
-        None => Ok((green, variants)),
+    if let Some(errors) = ScenarioErrors::new(collected.faults) {
+        return Err(errors);
+    }
+    let mut forms = forms.into_iter();
+    match forms.next() {
+        Some(first) => Ok(LoadedScenario {
+            first: Box::new(first),
+            rest: forms.collect(),
+        }),
+        None => unreachable!("there is a combination even without a matrix"),
     }
 }
 

@@ -1,92 +1,18 @@
 //! From a path to a scenario and its variants, all of them validated at once.
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use thiserror::Error;
-
 use super::error::{Fault, ScenarioErrors, code};
 use super::file::{Place, Source, Table, Value, parse};
-use super::names::VariantName;
-use super::near::suggest;
 use super::validate::Origin;
-use super::{Scenario, layers};
-use crate::diagnostic::Diagnose;
+use super::{LoadedScenario, layers};
 
 /// The version of the format that is read.
 const VERSION: i64 = 1;
 
 /// The file in a scenario's folder.
 pub(super) const FILE_NAME: &str = "scenario.toml";
-
-/// A scenario file in which everything is right: the green form and every variant.
-#[derive(Debug, Clone)]
-pub struct LoadedScenario {
-    green: Scenario,
-    variants: BTreeMap<VariantName, Scenario>,
-}
-
-/// A variant that the scenario does not have.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[error("scenario `{scenario}` has no variant `{variant}`")]
-pub struct UnknownVariant {
-    /// The scenario's name.
-    pub scenario: String,
-    /// The variant asked for.
-    pub variant: VariantName,
-    help: String,
-}
-
-impl Diagnose for UnknownVariant {
-    fn code(&self) -> &'static str {
-        "scenario.unknown-variant"
-    }
-
-    fn help(&self) -> Option<String> {
-        Some(self.help.clone())
-    }
-}
-
-impl LoadedScenario {
-    /// Folder or file stem.
-    pub fn name(&self) -> &str {
-        &self.green.name
-    }
-
-    /// One line for people.
-    pub fn summary(&self) -> &str {
-        &self.green.summary
-    }
-
-    /// The variants' names.
-    pub fn variants(&self) -> impl Iterator<Item = &VariantName> {
-        self.variants.keys()
-    }
-
-    /// The green form, or a variant.
-    ///
-    /// # Errors
-    ///
-    /// When there is no such variant; everything else was found by [`load`].
-    pub fn scenario(&self, variant: Option<&VariantName>) -> Result<Scenario, UnknownVariant> {
-        let Some(name) = variant else {
-            return Ok(self.green.clone());
-        };
-        self.variants
-            .get(name)
-            .cloned()
-            .ok_or_else(|| UnknownVariant {
-                scenario: self.green.name.clone(),
-                variant: name.clone(),
-                help: suggest(
-                    name.as_str(),
-                    "variants",
-                    self.variants.keys().map(VariantName::as_str),
-                ),
-            })
-    }
-}
 
 /// Reads and validates a scenario: a folder with a `scenario.toml`, or a `.toml` file.
 ///
@@ -100,11 +26,23 @@ pub fn load(path: &Path) -> Result<LoadedScenario, ScenarioErrors> {
         path.to_owned()
     };
     let source = read(&path)?;
+    from_source(&source, path)
+}
+
+/// What [`load`] does with a file `path` that holds `text`; only the folders of unit files that it names are read.
+///
+/// # Errors
+///
+/// As of [`load`].
+pub fn load_text(path: &Path, text: String) -> Result<LoadedScenario, ScenarioErrors> {
+    from_source(&Source::new(shown(path), text, false), path.to_owned())
+}
+
+fn from_source(source: &Arc<Source>, path: PathBuf) -> Result<LoadedScenario, ScenarioErrors> {
     let origin = origin(path);
-    let file = parse(&source)?;
-    version(&file, &source)?;
-    let (green, variants) = layers::read(&file, &source, &origin)?;
-    Ok(LoadedScenario { green, variants })
+    let file = parse(source)?;
+    version(&file, source)?;
+    layers::read(&file, source, &origin)
 }
 
 fn unreadable(source: Arc<Source>, message: String) -> Fault {
@@ -191,6 +129,8 @@ fn version(file: &Table, source: &Arc<Source>) -> Result<(), ScenarioErrors> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::diagnostic::Diagnose;
+    use crate::scenario::names::VariantName;
 
     const GREEN: &str = "version = 1\nsummary = 'green'\n\
         [guests.a]\ninterfaces = [{ type = 'tap', id = 'vm-a', mac = '02:00:00:00:00:01' }]\n\

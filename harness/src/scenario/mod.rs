@@ -7,20 +7,26 @@
 //! files exist and are in memory. Everything that is wrong comes back at once, as [`ScenarioErrors`].
 //! Nothing here touches the machine except to read those files.
 
+mod builder;
 pub mod bytes_page;
+pub mod contents;
 mod dnsmasq;
 mod error;
 mod facts;
 mod file;
 mod find;
+pub mod forms;
 mod layers;
 mod load;
+mod matrix;
 pub mod names;
 mod near;
+pub mod needs;
 pub mod net;
 mod overlay;
 pub mod provides;
 mod read;
+mod schema;
 mod shape;
 mod states;
 pub mod step;
@@ -30,6 +36,8 @@ mod validate;
 pub mod vmm;
 mod words;
 
+pub use builder::{BuildError, Builder};
+pub use contents::{Container, GuestFile, GuestFileKind};
 pub use dnsmasq::{AdvertisedPrefix, DnsFault, Dnsmasq, RouterAdvertisement};
 pub use error::{Fault, ScenarioErrors};
 pub use facts::{
@@ -37,10 +45,12 @@ pub use facts::{
     Neighbour, Packet, Ping, Process,
 };
 pub use find::{FindError, ScenarioName, find, scenario_names};
-pub use load::{LoadedScenario, UnknownVariant, load};
+pub use forms::{LoadedScenario, MatrixValue, UnknownForm};
+pub use load::{load, load_text};
+pub use schema::schema;
 pub use step::Step;
 pub use topology::{Bridge, BridgePort, HostEnd, Route, Ruleset, RulesetTool};
-pub use vmm::{GuestStart, HypervisorKind, MachineType, NicOptions, Transport};
+pub use vmm::{GuestStart, HypervisorKind, MachineType, NicOptions, TapOpen, Transport};
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -67,6 +77,10 @@ pub struct Scenario {
     pub source: Option<String>,
     /// Free labels to filter by.
     pub tags: Vec<String>,
+    /// What the machine must offer, by the names of `host::capability`; absent: the run is skipped by that name.
+    pub needs: Vec<String>,
+    /// The values of the file's matrix in this form; empty without a matrix.
+    pub matrix: Vec<MatrixValue>,
     /// File it was read from.
     pub path: PathBuf,
     /// Cables and switches that machines are plugged into.
@@ -188,8 +202,14 @@ pub struct Guest {
     pub routes: Vec<Route>,
     /// DNS servers for `/etc/resolv.conf`; only where the image has no networkd.
     pub dns: Vec<IpAddr>,
-    /// Containers started by Docker in the guest, by name; the value is the image.
-    pub containers: BTreeMap<MachineName, String>,
+    /// Files laid over its root file system before first boot.
+    pub files: Vec<GuestFile>,
+    /// Sysctls below `net.`, set at its boot; key in dotted form.
+    pub sysctls: BTreeMap<String, String>,
+    /// Content of `/etc/docker/daemon.json`; `None`: there is none.
+    pub docker: Option<serde_json::Map<String, serde_json::Value>>,
+    /// Containers started by Docker in the guest, by name.
+    pub containers: BTreeMap<MachineName, Container>,
 }
 
 /// A NIC of a MicroVM (`microvm.interfaces.*` of microvm.nix).
@@ -442,4 +462,23 @@ pub enum RecordType {
     A,
     /// IPv6 address.
     Aaaa,
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::{Guest, load};
+
+    /// A guest as the smallest scenario has it.
+    pub(crate) fn any_guest() -> Guest {
+        let text = "version = 1\nsummary = 'x'\n[guests.any]\n";
+        let name = format!("{}-{:?}", std::process::id(), std::thread::current().id());
+        let path = std::env::temp_dir().join(format!("bridgelab-any-guest-{name}.toml"));
+        std::fs::write(&path, text).expect("a scenario");
+        let loaded = load(&path);
+        std::fs::remove_file(&path).expect("it is there");
+        let loaded = loaded.expect("a valid scenario");
+        let scenario = loaded.scenario(None).expect("its green form");
+        let mut guests = scenario.guests.into_values();
+        guests.next().expect("its guest")
+    }
 }

@@ -56,6 +56,11 @@ impl Mac {
         bytes(text).map(Self)
     }
 
+    /// Whether an interface may have it.
+    pub fn is_valid(self) -> bool {
+        self.0[0] & MULTICAST == 0 && self.0 != [0; 6]
+    }
+
     /// The six bytes in the order they are sent.
     pub fn octets(self) -> [u8; 6] {
         self.0

@@ -7,6 +7,10 @@
 pub struct Provides {
     /// Name of the recipe under `images/`, without a suite.
     pub image: &'static str,
+    /// Releases of its distribution that it can be built of; the first is its own choice.
+    pub suites: &'static [&'static str],
+    /// Packages that it can be built without. Whatever else it has, the harness needs.
+    pub optional: &'static [&'static str],
     /// systemd-networkd and systemd-resolved; without them the guest takes a plain configuration.
     pub networkd: bool,
     /// Docker.
@@ -58,6 +62,16 @@ const SETTLE_DEBIAN: [(&str, &str); 3] = [
 const IMAGES: [Provides; 2] = [
     Provides {
         image: "debian",
+        suites: &["trixie", "bookworm"],
+        optional: &[
+            "apparmor",
+            "docker-cli",
+            "docker.io",
+            "iptables",
+            "libnss-resolve",
+            "systemd-resolved",
+            "tcpdump",
+        ],
         networkd: true,
         docker: true,
         clients: true,
@@ -71,6 +85,8 @@ const IMAGES: [Provides; 2] = [
     },
     Provides {
         image: "tiny",
+        suites: &["trixie"],
+        optional: &[],
         networkd: false,
         docker: false,
         clients: false,
@@ -86,10 +102,10 @@ const IMAGES: [Provides; 2] = [
 ];
 
 impl Provides {
-    /// What the image `name` has in it, with or without a suite (`debian:bookworm`). A recipe without a row here is
-    /// taken for a changed copy of the first.
+    /// What the image `name` has in it, with or without a suite and packages (`debian:bookworm +ethtool`). A recipe
+    /// without a row here is taken for a changed copy of the first.
     pub fn of(name: &str) -> &'static Self {
-        let base = name.split_once(':').map_or(name, |(base, _)| base);
+        let base = name.split([':', ' ']).next().unwrap_or(name);
         let row = IMAGES.iter().find(|row| row.image == base);
         row.unwrap_or(&IMAGES[0])
     }
@@ -106,11 +122,21 @@ mod tests {
     use super::*;
     use std::path::Path;
 
+    const KNOWN_BY_ONE: [&str; 2] = ["docker-cli", "apparmor"];
+
     #[test]
     fn every_recipe_has_its_row_and_every_row_its_recipe() {
         let images = Path::new(env!("CARGO_MANIFEST_DIR")).join("../images");
         for row in &IMAGES {
             assert!(images.join(row.image).join("build").is_file(), "{row:?}");
+            for suite in row.suites {
+                let list = images.join(row.image).join(format!("packages.{suite}"));
+                let list = std::fs::read_to_string(list).expect("the suite's packages");
+                let named = |package: &&str| list.lines().any(|line| line.starts_with(package));
+                let missing = row.optional.iter().find(|package| !named(package));
+                // One that only another suite knows is left out there anyway.
+                assert!(missing.is_none_or(|package| KNOWN_BY_ONE.contains(package)));
+            }
         }
         for entry in std::fs::read_dir(images).expect("the recipes") {
             let recipe = entry.expect("an entry").path();
@@ -124,6 +150,7 @@ mod tests {
     #[test]
     fn a_suite_changes_nothing_and_a_copy_is_like_debian() {
         assert_eq!(Provides::of("tiny:bookworm"), Provides::of("tiny"));
+        assert_eq!(Provides::of("tiny +x -y"), Provides::of("tiny"));
         assert_eq!(Provides::of("mine").image, "debian");
         let files: Vec<_> = Provides::of("tiny").files().collect();
         assert!(files.contains(&"vmlinux") && !files.contains(&"disk.raw"));

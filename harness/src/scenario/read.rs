@@ -7,7 +7,7 @@ use std::ops::RangeInclusive;
 use super::error::{Fault, code};
 use super::file::{Entry, Node, Place, Table, Value};
 use super::near::suggest;
-use super::shape::Shape;
+use super::shape::{Kind, Shape};
 
 /// Where faults are collected.
 #[derive(Debug, Default)]
@@ -81,10 +81,10 @@ impl<'a> Reader<'a> {
         faults: &'a Faults,
     ) -> Self {
         for (key, entry) in table {
-            if !shape.keys.contains(&key.as_str()) {
+            if !shape.has(key) {
                 let message = format!("unknown key `{key}` in {}", shape.what);
                 let label = "not a known key".to_owned();
-                let help = suggest(key, "keys", shape.keys.iter().copied());
+                let help = suggest(key, "keys", shape.names());
                 faults.add(Fault::new(&entry.key, code::UNKNOWN_KEY, message, label).help(help));
             }
         }
@@ -112,21 +112,25 @@ impl<'a> Reader<'a> {
 
     /// Whether every key is one that the shape has.
     pub(super) fn all_known(&self) -> bool {
-        self.table
-            .keys()
-            .all(|key| self.shape.keys.contains(&key.as_str()))
+        self.table.keys().all(|key| self.shape.has(key))
     }
 
     pub(super) fn entry(&self, key: &str) -> Option<&'a Entry> {
-        debug_assert!(
-            self.shape.keys.contains(&key),
-            "`{key}` is not in its shape"
-        );
+        debug_assert!(self.shape.has(key), "`{key}` is not in its shape");
         self.table.get(key)
     }
 
     fn node(&self, key: &str) -> Option<&'a Node> {
         self.entry(key).map(|entry| &entry.node)
+    }
+
+    /// That a key is read as what its shape says it is; the schema is made of the shape.
+    fn is(&self, key: &str, fits: impl Fn(&Kind) -> bool) {
+        debug_assert!(
+            self.shape.takes(key, fits),
+            "`{key}` of {} is read as another type than its shape has",
+            self.shape.what
+        );
     }
 
     /// Reports a key that is not there; one that is there but wrong was reported when it was read.
@@ -141,6 +145,7 @@ impl<'a> Reader<'a> {
     }
 
     pub(super) fn text(&self, key: &str) -> Option<At<'a, &'a str>> {
+        self.is(key, Kind::is_text);
         let node = self.node(key)?;
         text_of(node, key, self.faults)
     }
@@ -150,6 +155,7 @@ impl<'a> Reader<'a> {
     }
 
     pub(super) fn flag(&self, key: &str) -> Option<bool> {
+        self.is(key, |kind| matches!(kind, Kind::Flag));
         let node = self.node(key)?;
         if let Value::Boolean(truth) = node.value {
             return Some(truth);
@@ -163,12 +169,16 @@ impl<'a> Reader<'a> {
     where
         T: TryFrom<i64> + Into<i64> + Copy,
     {
+        let (low, high): (i64, i64) = ((*range.start()).into(), (*range.end()).into());
+        self.is(
+            key,
+            |kind| matches!(*kind, Kind::Integer(from, to) if (from, to) == (low, high)),
+        );
         let node = self.node(key)?;
         let Value::Integer(number) = node.value else {
             self.faults.wrong_type(node, key, "an integer");
             return None;
         };
-        let (low, high): (i64, i64) = ((*range.start()).into(), (*range.end()).into());
         if (low..=high).contains(&number) {
             return T::try_from(number).ok();
         }
@@ -185,8 +195,13 @@ impl<'a> Reader<'a> {
         key: &str,
         range: RangeInclusive<u32>,
     ) -> Option<(u32, Option<u32>)> {
-        let node = self.node(key)?;
         let (low, high) = (*range.start(), *range.end());
+        let ends = (i64::from(low), i64::from(high));
+        self.is(
+            key,
+            |kind| matches!(*kind, Kind::Range(from, to) if (from, to) == ends),
+        );
+        let node = self.node(key)?;
         let wrong = |node: &Node, label: String| {
             let message = format!("`{key}` is out of range");
             self.faults
@@ -219,6 +234,7 @@ impl<'a> Reader<'a> {
 
     /// The elements of an array; none when the key is absent.
     pub(super) fn items(&self, key: &str) -> &'a [Node] {
+        self.is(key, |kind| kind.is_list(|_| true));
         match self.node(key).map(|node| (node, &node.value)) {
             None => &[],
             Some((_, Value::Array(items))) => items,
@@ -231,6 +247,7 @@ impl<'a> Reader<'a> {
 
     /// An array of strings.
     pub(super) fn texts(&self, key: &str) -> Vec<At<'a, &'a str>> {
+        self.is(key, |kind| kind.is_list(Kind::is_text));
         let items = self.items(key).iter();
         items
             .filter_map(|item| text_of(item, key, self.faults))
@@ -247,6 +264,7 @@ impl<'a> Reader<'a> {
 
     /// An array of tables.
     pub(super) fn tables(&self, key: &str, shape: &'static Shape) -> Vec<Reader<'a>> {
+        self.is(key, |kind| kind.is_list(|kind| kind.is_table(shape)));
         let items = self.items(key).iter();
         items
             .filter_map(|item| Reader::of(item, key, shape, self.faults))
@@ -258,6 +276,7 @@ impl<'a> Reader<'a> {
         &self,
         key: &str,
     ) -> impl Iterator<Item = (At<'a, &'a str>, &'a Node)> + use<'a> {
+        self.is(key, |kind| matches!(kind, Kind::Map(_) | Kind::Matrix(_)));
         let table = match self.node(key).map(|node| (node, &node.value)) {
             None => None,
             Some((_, Value::Table(table))) => Some(table),
@@ -279,6 +298,7 @@ impl<'a> Reader<'a> {
     }
 
     pub(super) fn table(&self, key: &str, shape: &'static Shape) -> Option<Reader<'a>> {
+        self.is(key, |kind| kind.is_table(shape));
         Reader::of(self.node(key)?, key, shape, self.faults)
     }
 }

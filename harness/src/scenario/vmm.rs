@@ -83,9 +83,26 @@ pub enum GuestStart {
     Step,
 }
 
-/// What the VMM is told about a NIC beside its MAC address (properties of QEMU's `virtio-net`).
+/// How a VMM gets at a TAP.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum TapOpen {
+    /// The lab opens it and hands down the descriptors: `-netdev tap,fd=`.
+    #[default]
+    Fd,
+    /// The VMM opens it by its name, as microvm.nix's runner has it do: `-netdev tap,ifname=`. Then the TAP's owner and
+    /// flags are between the VMM and the kernel.
+    Name,
+}
+
+/// What the VMM is told about a NIC beside its MAC address (QEMU's `-netdev tap` and properties of `virtio-net`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct NicOptions {
+    /// How the TAP is opened.
+    pub open: TapOpen,
+    /// Queue pairs of the TAP; the guest is told of more than one on PCI only (`mq=on,vectors=2N+2`), as by microvm.nix.
+    pub queues: u8,
+    /// `vhost=on`: the host's kernel moves the frames.
+    pub vhost: bool,
     /// `host_mtu`: the MTU in bytes that the guest is told; none is told when absent.
     pub mtu: Option<u16>,
     /// `csum` and `guest_csum`: checksums may be left to the other side.
@@ -97,6 +114,9 @@ pub struct NicOptions {
 impl Default for NicOptions {
     fn default() -> Self {
         Self {
+            open: TapOpen::Fd,
+            queues: 1,
+            vhost: false,
             mtu: None,
             checksum_offload: true,
             segmentation_offload: true,

@@ -5,14 +5,16 @@ use std::time::Duration;
 
 use ipnet::{IpNet, Ipv6Net};
 
+use super::contents::DOCKER_NETWORKS;
 use super::error::code;
 use super::names::{CheckId, IfName, IfNameError, MachineName, NameError, StepId, VariantName};
 use super::near::suggest;
+use super::needs::CAPABILITIES;
 use super::net::{Mac, MacError};
 use super::read::Bad;
 use super::vmm::Vmm;
 use super::{
-    DnsFault, GuestInterfaceKind, GuestStart, HypervisorKind, RecordType, Segment, Switch,
+    DnsFault, GuestInterfaceKind, GuestStart, HypervisorKind, RecordType, Segment, Switch, TapOpen,
 };
 
 /// The longest a check may wait; more is a typing error, and sums of deadlines must not overflow.
@@ -209,6 +211,20 @@ pub(super) fn sysctl(text: &str) -> Result<String, Bad> {
     Err(fault.help("for example `\"net.ipv4.ip_forward\" = \"1\"`, with the key in quotes"))
 }
 
+/// The name of a package of Debian (deb-control(5)).
+pub(super) fn package(text: &str) -> Result<String, Bad> {
+    let letter = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit();
+    let rest = |b: u8| letter(b) || matches!(b, b'+' | b'-' | b'.');
+    if text.len() > 1 && text.bytes().next().is_some_and(letter) && text.bytes().all(rest) {
+        return Ok(text.to_owned());
+    }
+    let fault = bad(
+        format!("{text:?} is not the name of a package"),
+        "not a package",
+    );
+    Err(fault.help("for example `ethtool`"))
+}
+
 /// The name of an image: no path, no option, no white space.
 pub(super) fn image(text: &str) -> Result<String, Bad> {
     let starts = text.starts_with(|c: char| c.is_ascii_alphanumeric());
@@ -220,6 +236,35 @@ pub(super) fn image(text: &str) -> Result<String, Bad> {
         format!("{text:?} is not the name of an image"),
         "not the name of an image",
     ))
+}
+
+/// `--publish` of docker-run(1), with the port outside named.
+pub(super) fn published_port(text: &str) -> Result<String, Bad> {
+    let (rest, protocol) = text.rsplit_once('/').unwrap_or((text, "tcp"));
+    let number = |text: &str| text.parse::<u16>().is_ok_and(|port| port > 0);
+    let mut parts = rest.rsplitn(3, ':');
+    let inside = parts.next().is_some_and(number);
+    let outside = parts.next().is_some_and(number);
+    let address = parts.next().is_none_or(|text| {
+        let v6 = text.strip_prefix('[').and_then(|v6| v6.strip_suffix(']'));
+        v6.unwrap_or(text).parse::<IpAddr>().is_ok()
+    });
+    if inside && outside && address && matches!(protocol, "tcp" | "udp" | "sctp") {
+        return Ok(text.to_owned());
+    }
+    let fault = bad(
+        format!("`{text}` is not a published port"),
+        "not a published port",
+    );
+    Err(fault.help("for example `8080:80` or `192.168.1.3:53:53/udp`"))
+}
+
+/// A network that Docker has by itself, or the name of the bridge that one is made with.
+pub(super) fn docker_network(text: &str) -> Result<String, Bad> {
+    if DOCKER_NETWORKS.contains(&text) {
+        return Ok(text.to_owned());
+    }
+    if_name(text).map(|name| name.to_string())
 }
 
 /// How long a check may take.
@@ -334,6 +379,11 @@ pub(super) fn hypervisor(text: &str) -> Result<HypervisorKind, Bad> {
     one_of(text, "hypervisor", &known)
 }
 
+pub(super) fn tap_open(text: &str) -> Result<TapOpen, Bad> {
+    let ways = [("fd", TapOpen::Fd), ("name", TapOpen::Name)];
+    one_of(text, "open", &ways)
+}
+
 pub(super) fn guest_start(text: &str) -> Result<GuestStart, Bad> {
     let starts = [("boot", GuestStart::Boot), ("step", GuestStart::Step)];
     one_of(text, "start", &starts)
@@ -349,6 +399,12 @@ pub(super) fn record_type(text: &str) -> Result<RecordType, Bad> {
         "record",
         &[("A", RecordType::A), ("AAAA", RecordType::Aaaa)],
     )
+}
+
+/// The name of something that a machine may offer.
+pub(super) fn capability(text: &str) -> Result<String, Bad> {
+    let names: Vec<_> = CAPABILITIES.iter().map(|&name| (name, name)).collect();
+    one_of(text, "needs", &names).map(str::to_owned)
 }
 
 /// Whether the base topology is laid under the file.

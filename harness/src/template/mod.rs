@@ -5,6 +5,7 @@
 //! a few hundred kB. A guest maps the memory copy-on-write, gets an identity of its own, unit files and NICs, and only
 //! then starts networkd and sshd. See `docs/templates.md`.
 
+mod contents;
 mod make;
 mod shape;
 mod store;

@@ -94,6 +94,9 @@ impl Shape {
         if image.settle.is_none() {
             return Some(format!("the image `{}` has no template", guest.image));
         }
+        if let Some(reason) = super::contents::refuses(guest) {
+            return Some(reason);
+        }
         if guest.transport == Transport::Mmio {
             return Some("a template's NICs are plugged into PCI, not virtio-mmio".to_owned());
         }

@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use super::{Context, host_end, plain, units, vmm};
+use super::machine::sysctls;
+use super::{Context, container, contents, host_end, image, plain, units, vmm};
 use crate::scenario::names::MachineName;
 use crate::scenario::provides::Provides;
-use crate::scenario::read::{At, Reader, parsed, text_of};
+use crate::scenario::read::{At, Reader, parsed};
 use crate::scenario::shape::{GUEST, GUEST_INTERFACE};
 use crate::scenario::{Guest, GuestInterface, words};
 
@@ -40,8 +41,7 @@ fn guest<'a>(context: &Context<'a>, reader: &Reader<'a>, name: &str) -> Option<G
             .faults
             .unknown(&at, ("machine", "machines"), "", known);
     }
-    let image = reader.word("image", words::image);
-    let image = image.map_or_else(|| "debian".to_owned(), |image| image.value);
+    let image = image::image(context, reader);
     let provides = Provides::of(&image);
     let mut interfaces = Vec::new();
     for reader in reader.tables("interfaces", &GUEST_INTERFACE) {
@@ -69,7 +69,10 @@ fn guest<'a>(context: &Context<'a>, reader: &Reader<'a>, name: &str) -> Option<G
         units: units::units(context, reader, "units").unwrap_or_default(),
         routes: Vec::new(),
         dns: Vec::new(),
-        containers: containers(context, reader),
+        files: contents::files(context, reader),
+        sysctls: sysctls(context, reader),
+        docker: contents::docker(context, reader),
+        containers: container::containers(context, reader),
         on: MachineName::try_from(host).ok()?,
     };
     plain::guest(context, reader, &mut guest);
@@ -100,9 +103,10 @@ fn interface<'a>(
         }
     }
     let id = text.and_then(|text| parsed(text, words::if_name, context.faults));
-    let id = id.map(|id| id.value);
-    let end = host_end::host_end(context, reader, guest, host, id.as_ref());
     let nic = vmm::nic(context, reader);
+    let id = id.map(|id| id.value);
+    let mut end = host_end::host_end(context, reader, guest, host, id.as_ref());
+    vmm::queues(context, reader, &nic, &mut end);
     Some(GuestInterface {
         kind: kind?.value,
         id: id?,
@@ -112,18 +116,4 @@ fn interface<'a>(
         accept_ra: true,
         nic,
     })
-}
-
-fn containers(context: &Context<'_>, reader: &Reader<'_>) -> BTreeMap<MachineName, String> {
-    let mut containers = BTreeMap::new();
-    for (key, node) in reader.map("containers") {
-        let name = parsed(key, words::machine_name, context.faults);
-        let image = text_of(node, key.value, context.faults)
-            .and_then(|text| parsed(text, words::image, context.faults));
-        containers.extend(
-            name.zip(image)
-                .map(|(name, image)| (name.value, image.value)),
-        );
-    }
-    containers
 }

@@ -309,7 +309,7 @@ pub(super) fn same_family(context: &Context<'_>, to: &IpNet, via: &At<'_, IpAddr
     }
 }
 
-fn sysctls(context: &Context<'_>, reader: &Reader<'_>) -> BTreeMap<String, String> {
+pub(super) fn sysctls(context: &Context<'_>, reader: &Reader<'_>) -> BTreeMap<String, String> {
     let mut sysctls = BTreeMap::new();
     for (key, node) in reader.map("sysctls") {
         let name = parsed(key, words::sysctl, context.faults);

@@ -7,9 +7,12 @@ mod bridge;
 mod bridge_kinds;
 mod check;
 mod claims;
+mod container;
+mod contents;
 mod dnsmasq;
 mod guest;
 mod host_end;
+mod image;
 mod kinds;
 mod known;
 mod local_kinds;
@@ -34,11 +37,11 @@ use std::path::{Path, PathBuf};
 
 use self::claims::Claims;
 use self::known::Known;
-use super::Scenario;
 use super::error::{Fault, code};
 use super::file::{Place, Table};
 use super::read::{At, Faults, Reader};
 use super::shape::FILE;
+use super::{Scenario, words};
 
 /// Where a scenario comes from.
 #[derive(Debug)]
@@ -105,6 +108,12 @@ pub(super) fn scenario(
             .into_iter()
             .map(|tag| tag.value.to_owned())
             .collect(),
+        needs: root
+            .words("needs", words::capability)
+            .into_iter()
+            .map(|need| need.value)
+            .collect(),
+        matrix: Vec::new(),
         path: origin.path.clone(),
         segments: machine::segments(&context, &root, &ends),
         machines,

@@ -1,7 +1,7 @@
 //! The plain configuration of guests whose image has no networkd, and what such an image has not got.
 
-use super::Context;
 use super::machine::same_family;
+use super::{Context, image};
 use crate::scenario::error::{Fault, code};
 use crate::scenario::file::Place;
 use crate::scenario::provides::Provides;
@@ -31,8 +31,17 @@ pub(super) fn guest(context: &Context<'_>, reader: &Reader<'_>, guest: &mut Gues
             lacks(context, key, entry, provides, "networkd", help);
         }
     }
+    if image::lacks(&guest.image, "docker.io") {
+        for (key, place) in entries(reader, &["containers", "docker"]) {
+            let message = format!("`{key}` is not for a guest without Docker");
+            let label = "its image is built without `docker.io`".to_owned();
+            context
+                .faults
+                .add(Fault::new(place, code::CONFLICT, message, label));
+        }
+    }
     if !provides.docker {
-        for (key, entry) in entries(reader, &["containers"]) {
+        for (key, entry) in entries(reader, &["containers", "docker"]) {
             let help = "containers run in a guest with `image = \"debian\"`";
             lacks(context, key, entry, provides, "Docker", help);
         }

@@ -9,11 +9,14 @@ use crate::scenario::read::{At, Reader, parsed};
 use crate::scenario::vmm::Vmm;
 use crate::scenario::words::one_of;
 use crate::scenario::{
-    CheckKind, HypervisorKind, MachineType, NicOptions, Transport, VantagePoint, words,
+    CheckKind, HostEnd, HypervisorKind, MachineType, NicOptions, TapOpen, Transport, VantagePoint,
+    words,
 };
 
 /// The least MTU that IPv4 bears, in bytes, and virtio-net takes.
 const LEAST_MTU: u16 = 68;
+/// The most queue pairs that a NIC has for a guest of as many processors as QEMU's machines take at the least.
+const MOST_QUEUES: u8 = 64;
 
 /// What a guest's VMM and machine are.
 pub(super) struct Machine {
@@ -77,9 +80,37 @@ pub(super) fn nic(context: &Context<'_>, reader: &Reader<'_>) -> NicOptions {
             .add(Fault::new(place, code::CONFLICT, message, label));
     }
     NicOptions {
+        open: reader
+            .word("open", words::tap_open)
+            .map(|open| open.value)
+            .unwrap_or_default(),
+        queues: reader.number("queues", 1..=MOST_QUEUES).unwrap_or(1),
+        vhost: reader.flag("vhost").unwrap_or(false),
         mtu: reader.number("mtu", LEAST_MTU..=u16::MAX),
         checksum_offload: checksum,
         segmentation_offload: segmentation.unwrap_or(checksum),
+    }
+}
+
+/// The host's end of a NIC with several queues is made as microvm.nix's `tap-up` makes it, `multi_queue` exactly then.
+/// Reports queues that the lab could not open.
+pub(super) fn queues(
+    context: &Context<'_>,
+    reader: &Reader<'_>,
+    nic: &NicOptions,
+    end: &mut HostEnd,
+) {
+    let Some(entry) = reader.entry("multi_queue") else {
+        end.multi_queue = nic.queues > 1;
+        return;
+    };
+    if nic.open == TapOpen::Fd && nic.queues > 1 && !end.multi_queue {
+        let message = format!("{} queues of a TAP without `multi_queue`", nic.queues);
+        let label = "the kernel opens such a TAP once".to_owned();
+        let fault = Fault::new(&entry.node.place, code::CONFLICT, message, label);
+        let help =
+            "with `open = \"name\"` it is the VMM that the kernel refuses, and `vmm` checks that";
+        context.faults.add(fault.help(help.to_owned()));
     }
 }
 

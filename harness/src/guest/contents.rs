@@ -1,0 +1,213 @@
+//! What a scenario puts into a guest beside its identity and unit files: files, sysctls, Docker's configuration; and
+//! the command lines of its containers. Pure.
+
+use crate::image::seed::Seed;
+use crate::plan::shell;
+use crate::scenario::provides::Provides;
+use crate::scenario::{Container, Guest, GuestFileKind};
+
+/// What `systemd-sysctl` reads at boot, after what comes with the distribution.
+pub const SYSCTLS: &str = "/etc/sysctl.d/90-bridgelab.conf";
+
+/// What dockerd reads at its start.
+pub const DAEMON: &str = "/etc/docker/daemon.json";
+
+/// Tells a guest from a template that its Docker, which runs already, is to be started anew.
+const RESTART_DOCKER: &str = "/run/bridgelab/restart-docker";
+
+/// What a container runs that is not told: it waits for ever.
+const WAITING: [&str; 2] = ["sleep", "infinity"];
+
+/// Adds them to the guest's seed.
+pub fn add(seed: &mut Seed, guest: &Guest) {
+    for file in &guest.files {
+        match &file.kind {
+            GuestFileKind::File { executable, bytes } => {
+                let mode = if *executable { 0o755 } else { 0o644 };
+                seed.file(&file.path, mode, bytes.clone());
+            }
+            GuestFileKind::Link { target } => {
+                seed.link(&file.path, target);
+            }
+        }
+    }
+    if !guest.sysctls.is_empty() {
+        let lines = guest.sysctls.iter();
+        let text: String = lines
+            .map(|(key, value)| format!("{} = {value}\n", path(key)))
+            .collect();
+        seed.file(SYSCTLS, 0o644, text);
+    }
+    if let Some(docker) = &guest.docker {
+        let text = serde_json::to_string_pretty(docker).unwrap_or_default();
+        seed.file(DAEMON, 0o644, text + "\n")
+            .file(RESTART_DOCKER, 0o400, "");
+    }
+}
+
+/// Fails in a shell of the guest for every sysctl that its kernel has not got, and prints the values of the others.
+/// `None`: the scenario sets none. Those of one link are left out: it may not be there yet, and udev sets them then.
+pub fn proof_of_sysctls(guest: &Guest) -> Option<String> {
+    let all = guest.sysctls.keys().map(|key| path(key));
+    let paths: Vec<String> = all.filter(|path| !of_one_link(path)).collect();
+    if paths.is_empty() {
+        return None;
+    }
+    let wait = match Provides::of(&guest.image).networkd {
+        // It has read them when this returns, or long before.
+        true => "systemctl start systemd-sysctl.service && ".to_owned(),
+        // Nothing reads them at its boot.
+        false => format!("sysctl -p {SYSCTLS} >/dev/null && "),
+    };
+    Some(format!(
+        "{wait}cd /proc/sys && grep . {}",
+        shell::join(&paths)
+    ))
+}
+
+/// Whether a sysctl is about one link.
+fn of_one_link(path: &str) -> bool {
+    let mut parts = path.split('/').skip(1);
+    let family = matches!(parts.next(), Some("ipv4" | "ipv6"));
+    let table = matches!(parts.next(), Some("conf" | "neigh"));
+    let all = matches!(parts.next(), Some("all" | "default"));
+    family && table && !all
+}
+
+/// A sysctl's path below `/proc/sys`. A scenario writes a dot within a name as a slash, as sysctl(8) takes it.
+pub fn path(key: &str) -> String {
+    let swapped = |c| match c {
+        '.' => '/',
+        '/' => '.',
+        other => other,
+    };
+    key.chars().map(swapped).collect()
+}
+
+/// The command lines that start a container, in a shell of the guest: its network where it needs one of its own, and
+/// itself.
+pub fn start_container(name: &str, container: &Container) -> String {
+    let mut lines = String::new();
+    if let Some(network) = container.own_network() {
+        // The bridge is named like the network, so that a scenario can name it, too.
+        let quoted = shell::quote(network);
+        lines.push_str(&format!(
+            "{{ docker network inspect {quoted} >/dev/null 2>&1 || docker network create \
+             --opt com.docker.network.bridge.name={quoted} {quoted}; }} && "
+        ));
+    }
+    lines + &run_container(name, container)
+}
+
+/// `docker run` for a container.
+pub fn run_container(name: &str, container: &Container) -> String {
+    let mut words = ["docker", "run", "--detach", "--name", name]
+        .map(str::to_owned)
+        .to_vec();
+    let mut option = |option: &str, value: String| words.extend([option.to_owned(), value]);
+    if let Some(network) = &container.network {
+        option("--network", network.clone());
+    }
+    for port in &container.ports {
+        option("--publish", port.clone());
+    }
+    for (name, value) in &container.environment {
+        option("--env", format!("{name}={value}"));
+    }
+    for server in &container.dns {
+        option("--dns", server.to_string());
+    }
+    words.push(format!("bridgelab/{}", container.image));
+    if container.command.is_empty() {
+        words.extend(WAITING.map(str::to_owned));
+    }
+    words.extend(container.command.iter().cloned());
+    shell::join(&words)
+}
+
+/// What `bridgelab plan` tells of them, a line each.
+pub fn show(guest: &Guest) -> Vec<String> {
+    let mut lines = Vec::new();
+    for file in &guest.files {
+        lines.push(match &file.kind {
+            GuestFileKind::File { .. } => file.path.clone(),
+            GuestFileKind::Link { target } => format!("{} -> {target}", file.path),
+        });
+    }
+    for (key, value) in &guest.sysctls {
+        lines.push(format!("sysctl -w {key}={value}"));
+    }
+    if let Some(docker) = &guest.docker {
+        let text = serde_json::to_string(docker).unwrap_or_default();
+        lines.push(format!("{DAEMON}: {text}"));
+    }
+    for (name, container) in &guest.containers {
+        lines.push(start_container(name.as_ref(), container));
+    }
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_plain_container_waits_for_ever() {
+        assert_eq!(
+            start_container("web", &Container::of("busybox")),
+            "docker run --detach --name web bridgelab/busybox sleep infinity"
+        );
+    }
+
+    #[test]
+    fn options_are_docker_s_own_and_quoted() {
+        let container = Container {
+            network: Some("lan0".to_owned()),
+            ports: vec!["8080:80".to_owned(), "192.168.1.3:53:53/udp".to_owned()],
+            environment: vec![("WORDS".to_owned(), "it's two words".to_owned())],
+            dns: vec!["192.168.1.1".parse().expect("an address")],
+            command: ["httpd", "-f", "-h", "/www"].map(str::to_owned).to_vec(),
+            ..Container::of("busybox")
+        };
+        assert_eq!(
+            run_container("web", &container),
+            "docker run --detach --name web --network lan0 --publish 8080:80 --publish 192.168.1.3:53:53/udp \
+             --env 'WORDS=it'\\''s two words' --dns 192.168.1.1 bridgelab/busybox httpd -f -h /www"
+        );
+        let lines = start_container("web", &container);
+        let name = "com.docker.network.bridge.name=lan0 lan0; }";
+        assert!(lines.contains(name), "{lines}");
+        for network in ["bridge", "host", "none"] {
+            let network = Some(network.to_owned());
+            let container = Container {
+                network,
+                ..Container::of("busybox")
+            };
+            assert!(!start_container("web", &container).contains("create"));
+        }
+    }
+
+    #[test]
+    fn sysctls_are_proven_but_for_those_of_a_link() {
+        let mut guest = crate::scenario::tests::any_guest();
+        assert_eq!(proof_of_sysctls(&guest), None);
+        let key = |key: &str| (key.to_owned(), "1".to_owned());
+        guest.sysctls.extend([key("net.ipv6.conf.eth0.accept_ra")]);
+        assert_eq!(proof_of_sysctls(&guest), None);
+        guest.sysctls.extend([key("net.ipv6.conf.all.forwarding")]);
+        let proof = proof_of_sysctls(&guest).expect("something to prove");
+        assert!(
+            proof.ends_with("grep . net/ipv6/conf/all/forwarding"),
+            "{proof}"
+        );
+    }
+
+    #[test]
+    fn sysctls_are_written_as_paths() {
+        assert_eq!(path("net.ipv4.ip_forward"), "net/ipv4/ip_forward");
+        assert_eq!(
+            path("net.ipv4.conf.eth0/10.rp_filter"),
+            "net/ipv4/conf/eth0.10/rp_filter"
+        );
+    }
+}

@@ -1,0 +1,108 @@
+//! The worker's side of a held lab: does what a test asks for, until the test is over.
+
+use std::time::Duration;
+
+use tokio::sync::mpsc::UnboundedReceiver;
+
+use super::ask::{Answer, Ask};
+use super::job::Event;
+use super::run::{Run, patience};
+use crate::deadline::Deadline;
+use crate::diagnostic::Diagnostic;
+use crate::scenario::names::MachineName;
+use crate::scenario::{VantagePoint, forms::GREEN, load_text};
+
+/// What is asked, line by line.
+pub(super) type Asked = UnboundedReceiver<String>;
+
+impl Run<'_> {
+    /// Hands the lab over to whoever holds it; returns when they are done with it.
+    pub(super) async fn hand_over(&mut self) {
+        let Some(mut asked) = self.asked.take() else {
+            return;
+        };
+        let begun = self.stage("held");
+        let machines = self.lab.machines().map(|machine| machine.name().to_owned());
+        (self.tell)(Event::Held {
+            machines: machines.collect(),
+            guests: self.guests.keys().map(ToString::to_string).collect(),
+        });
+        while let Some(line) = asked.recv().await {
+            let answer = match serde_json::from_str::<Ask>(&line) {
+                Ok(Ask::Finish) => break,
+                Ok(ask) => self.answer(ask).await,
+                Err(error) => Err(format!("understand what was asked: {error}")),
+            };
+            let answer = answer.unwrap_or_else(|why| Answer::Refused { why });
+            (self.tell)(Event::Answer { answer });
+        }
+        self.done("held", begun);
+    }
+
+    async fn answer(&mut self, ask: Ask) -> Result<Answer, String> {
+        match ask {
+            Ask::Exec {
+                from,
+                words,
+                seconds,
+            } => {
+                if words.is_empty() {
+                    return Err("a command needs words".to_owned());
+                }
+                let vantage = self.vantage(&self.place_of(&from)?)?;
+                let time = patience(self.job.accelerator, Duration::from_secs(seconds));
+                let words: Vec<&str> = words.iter().map(String::as_str).collect();
+                let _turn = vantage.turn().await;
+                let output = vantage.exec(&words, Deadline::after(time)).await;
+                let output = output.map_err(|error| Diagnostic::new(&error).to_string())?;
+                Ok(Answer::Ran {
+                    stdout: output.stdout,
+                    stderr: output.stderr,
+                    status: output.status,
+                })
+            }
+            Ask::Check { scenario, id } => {
+                let loaded = load_text(&self.scenario.path, scenario);
+                let loaded = loaded.map_err(|errors| errors.render(false))?;
+                let form = self.job.variant.as_deref().unwrap_or(GREEN);
+                let forms = loaded.named(form).map_err(|error| error.to_string())?;
+                let mut checks = forms.iter().flat_map(|form| &form.checks);
+                let check = checks.find(|check| check.id.as_str() == id);
+                let check = check.ok_or_else(|| format!("there is no check `{id}`"))?;
+                let (_, report) = self.check_one(check).await;
+                self.report.checks.push(report.clone());
+                let check = Box::new(report);
+                Ok(Answer::Checked { check })
+            }
+            Ask::Link {
+                machine,
+                interface,
+                up,
+            } => {
+                let machine = self.lab.machine(&machine).map_err(|e| e.to_string())?;
+                let netlink = machine.netlink();
+                let set = if up {
+                    netlink.set_up(&interface).await
+                } else {
+                    netlink.set_down(&interface).await
+                };
+                set.map_err(|error| Diagnostic::new(&error).to_string())?;
+                Ok(Answer::Done)
+            }
+            Ask::Finish => Ok(Answer::Done),
+        }
+    }
+
+    /// What a place is called in a scenario: `MACHINE`, `GUEST` or `GUEST/CONTAINER`.
+    fn place_of(&self, text: &str) -> Result<VantagePoint, String> {
+        let name = |text: &str| MachineName::try_from(text).map_err(|error| error.to_string());
+        if let Some((guest, container)) = text.split_once('/') {
+            return Ok(VantagePoint::Container(name(guest)?, name(container)?));
+        }
+        let name = name(text)?;
+        if self.scenario.guests.contains_key(&name) {
+            return Ok(VantagePoint::Guest(name));
+        }
+        Ok(VantagePoint::Machine(name))
+    }
+}

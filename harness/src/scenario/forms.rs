@@ -1,0 +1,171 @@
+//! The forms of a scenario file: the file as it stands and each variant, each once for every combination of the
+//! matrix.
+
+use std::fmt;
+
+use thiserror::Error;
+
+use super::Scenario;
+use super::names::{MachineName, VariantName};
+use super::near::suggest;
+use super::vmm::Vmm;
+use crate::diagnostic::Diagnose;
+
+/// What the form without a variant is called.
+pub const GREEN: &str = "green";
+
+/// One value of the matrix: a key of guests, and what it is in this form.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct MatrixValue {
+    /// The guest that it is about; `None`: every guest.
+    pub guest: Option<MachineName>,
+    /// The key, for example `vcpu`.
+    pub key: String,
+    /// The value as text.
+    pub value: String,
+}
+
+/// `vcpu=2`, `test1.vcpu=2`.
+impl fmt::Display for MatrixValue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(guest) = &self.guest {
+            write!(f, "{guest}.")?;
+        }
+        write!(f, "{}={}", self.key, self.value)
+    }
+}
+
+impl Scenario {
+    /// The form's name: `green` or the variant, and the matrix' values: `no-19-docker,vcpu=2`.
+    pub fn form(&self) -> String {
+        let variant = self.variant.as_ref().map_or(GREEN, VariantName::as_str);
+        let values = self.matrix.iter().map(|value| format!(",{value}"));
+        std::iter::once(variant.to_owned()).chain(values).collect()
+    }
+
+    /// [`form`](Self::form), or nothing for the one form that needs no name: the file as it stands.
+    pub fn form_if_any(&self) -> Option<String> {
+        let plain = self.variant.is_none() && self.matrix.is_empty();
+        (!plain).then(|| self.form())
+    }
+
+    /// The name of its test: `simple-network::no-19-docker::qemu`, and behind it the matrix' values.
+    ///
+    /// `scenario` is the path below `scenarios/`.
+    pub fn test_name(&self, scenario: &str) -> String {
+        let variant = self.variant.as_ref().map_or(GREEN, VariantName::as_str);
+        let mut hypervisors: Vec<&str> = self
+            .guests
+            .values()
+            .map(|guest| Vmm::of(guest.hypervisor).name)
+            .collect();
+        hypervisors.sort_unstable();
+        hypervisors.dedup();
+        let hypervisors = match hypervisors.as_slice() {
+            [] => "no-guest".to_owned(),
+            some => some.join("+"),
+        };
+        let values = self.matrix.iter().filter(|value| value.key != "hypervisor");
+        let values: String = values.map(|value| format!("::{value}")).collect();
+        format!("{scenario}::{variant}::{hypervisors}{values}")
+    }
+}
+
+/// A scenario file in which everything is right: all its forms.
+#[derive(Debug, Clone)]
+pub struct LoadedScenario {
+    pub(super) first: Box<Scenario>,
+    pub(super) rest: Vec<Scenario>,
+}
+
+/// A form that the scenario does not have.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("scenario `{scenario}` has no form `{form}`")]
+pub struct UnknownForm {
+    /// The scenario's name.
+    pub scenario: String,
+    /// The form asked for.
+    pub form: String,
+    help: String,
+}
+
+impl Diagnose for UnknownForm {
+    fn code(&self) -> &'static str {
+        "scenario.unknown-form"
+    }
+
+    fn help(&self) -> Option<String> {
+        Some(self.help.clone())
+    }
+}
+
+impl LoadedScenario {
+    /// Folder or file stem.
+    pub fn name(&self) -> &str {
+        &self.first.name
+    }
+
+    /// One line for people.
+    pub fn summary(&self) -> &str {
+        &self.first.summary
+    }
+
+    /// Free labels to filter by.
+    pub fn tags(&self) -> &[String] {
+        &self.first.tags
+    }
+
+    /// Every form: green first, then the variants by name; of each, the combinations of the matrix in the file's
+    /// order.
+    pub fn forms(&self) -> impl Iterator<Item = &Scenario> {
+        std::iter::once(&*self.first).chain(&self.rest)
+    }
+
+    /// The variants' names.
+    pub fn variants(&self) -> impl Iterator<Item = &VariantName> {
+        let mut last = None;
+        let named = self.forms().filter_map(|form| form.variant.as_ref());
+        named.filter(move |name| last.replace(*name) != Some(*name))
+    }
+
+    /// The green form, or a variant; of a matrix, the first combination.
+    ///
+    /// # Errors
+    ///
+    /// When there is no such variant; everything else was found by [`load`](super::load).
+    pub fn scenario(&self, variant: Option<&VariantName>) -> Result<Scenario, UnknownForm> {
+        let mut forms = self.forms().filter(|form| form.variant.as_ref() == variant);
+        let found = forms.next().cloned();
+        found.ok_or_else(|| self.unknown(variant.map_or(GREEN, VariantName::as_str)))
+    }
+
+    /// The forms that a name means: one of them by its whole name, or every combination of `green` or of a variant.
+    ///
+    /// # Errors
+    ///
+    /// When there is none.
+    pub fn named(&self, name: &str) -> Result<Vec<&Scenario>, UnknownForm> {
+        let whole = self.forms().find(|form| form.form() == name);
+        if let Some(form) = whole {
+            return Ok(vec![form]);
+        }
+        let variant = |form: &&Scenario| {
+            let variant = form.variant.as_ref();
+            variant.map_or(GREEN, VariantName::as_str) == name
+        };
+        let forms: Vec<_> = self.forms().filter(variant).collect();
+        if forms.is_empty() {
+            return Err(self.unknown(name));
+        }
+        Ok(forms)
+    }
+
+    fn unknown(&self, wanted: &str) -> UnknownForm {
+        let forms: Vec<String> = self.forms().map(Scenario::form).collect();
+        UnknownForm {
+            scenario: self.name().to_owned(),
+            form: wanted.to_owned(),
+            help: suggest(wanted, "forms", forms.iter().map(String::as_str)),
+        }
+    }
+}

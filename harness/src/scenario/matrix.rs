@@ -1,0 +1,165 @@
+//! The matrix: values of guests' keys, of which every combination is a form of its own.
+
+use super::error::{Fault, code};
+use super::file::{Entry, Node, Table, Value};
+use super::forms::MatrixValue;
+use super::names::MachineName;
+use super::near::nearest;
+use super::read::{At, Faults, Reader};
+use super::shape::GUEST;
+
+/// More would take days under TCG, so it was not meant.
+const MOST: usize = 64;
+
+/// One value of one key, as it stands in the file.
+type Chosen = (MatrixValue, Entry);
+
+/// One value of each key.
+pub(super) type Combination = Vec<Chosen>;
+
+/// Every combination, in the file's order of values; one empty combination where there is no matrix.
+pub(super) fn combinations(root: &Reader<'_>, tree: &Table, faults: &Faults) -> Vec<Combination> {
+    let mut dimensions: Vec<Vec<Chosen>> = Vec::new();
+    let mut place = None;
+    for (key, node) in root.map("matrix") {
+        place.get_or_insert(key.place);
+        let Value::Table(own) = &node.value else {
+            dimensions.extend(values(&key, node, None, faults));
+            continue;
+        };
+        if !guests(tree).any(|guest| guest == key.value) {
+            faults.unknown(&key, ("guest", "guests"), "", guests(tree));
+            continue;
+        }
+        let Ok(guest) = MachineName::try_from(key.value) else {
+            continue; // reported where the guest stands
+        };
+        for (name, entry) in own {
+            let key = At {
+                value: name.as_str(),
+                place: &entry.key,
+            };
+            dimensions.extend(values(&key, &entry.node, Some(&guest), faults));
+        }
+    }
+    let count = dimensions
+        .iter()
+        .try_fold(1_usize, |count, one| count.checked_mul(one.len()));
+    if let Some(place) = place
+        && count.is_none_or(|count| count > MOST)
+    {
+        let message = format!("the matrix has more than {MOST} combinations");
+        let label = "multiplied, these are too many".to_owned();
+        faults.add(Fault::new(place, code::BAD_VALUE, message, label));
+        return vec![Combination::new()];
+    }
+    dimensions
+        .into_iter()
+        .fold(vec![Combination::new()], |before, one| {
+            let with = |combination: &Combination| {
+                let combination = combination.clone();
+                one.clone().into_iter().map(move |chosen| {
+                    let mut longer = combination.clone();
+                    longer.push(chosen);
+                    longer
+                })
+            };
+            before.iter().flat_map(with).collect()
+        })
+}
+
+/// The values of one key; `None`: there is something wrong with it.
+fn values(
+    key: &At<'_, &str>,
+    node: &Node,
+    guest: Option<&MachineName>,
+    faults: &Faults,
+) -> Option<Vec<Chosen>> {
+    let single = GUEST.keys.iter().filter(|key| key.kind.is_single());
+    let known = single.map(|key| key.name);
+    if !known.clone().any(|known| known == key.value) {
+        let message = format!("`{}` cannot be in a matrix", key.value);
+        let label = "no key of guests that takes a single value".to_owned();
+        let near = nearest(key.value, known).map(|near| format!("did you mean `{near}`?"));
+        faults.add(Fault::new(key.place, code::UNKNOWN_KEY, message, label).help(near));
+        return None;
+    }
+    let Value::Array(items) = &node.value else {
+        faults.wrong_type(node, key.value, "an array of values");
+        return None;
+    };
+    let mut chosen: Vec<Chosen> = Vec::new();
+    for item in items {
+        let value = match &item.value {
+            Value::String(text) => text.clone(),
+            Value::Integer(number) => number.to_string(),
+            Value::Boolean(truth) => truth.to_string(),
+            _ => {
+                faults.wrong_type(item, key.value, "strings, integers or booleans in a matrix");
+                return None;
+            }
+        };
+        if chosen.iter().any(|(other, _)| other.value == value) {
+            let message = format!("`{value}` is in the matrix twice");
+            faults.add(Fault::new(
+                &item.place,
+                code::DUPLICATE,
+                message,
+                "again".to_owned(),
+            ));
+            return None;
+        }
+        let named = MatrixValue {
+            guest: guest.cloned(),
+            key: key.value.to_owned(),
+            value,
+        };
+        chosen.push((
+            named,
+            Entry {
+                key: key.place.clone(),
+                node: item.clone(),
+            },
+        ));
+    }
+    if chosen.is_empty() {
+        let message = format!("`{}` has no values in the matrix", key.value);
+        let fault = Fault::new(&node.place, code::BAD_VALUE, message, "empty".to_owned());
+        faults.add(fault);
+        return None;
+    }
+    Some(chosen)
+}
+
+/// The names of the guests of a tree.
+fn guests(tree: &Table) -> impl Iterator<Item = &str> + Clone {
+    let guests = tree
+        .get("guests")
+        .and_then(|entry| match &entry.node.value {
+            Value::Table(guests) => Some(guests),
+            _ => None,
+        });
+    guests
+        .into_iter()
+        .flat_map(|guests| guests.keys().map(String::as_str))
+}
+
+/// A tree with these values in its guests.
+pub(super) fn with(tree: &Table, combination: &Combination) -> Table {
+    let mut tree = tree.clone();
+    let Some(Value::Table(guests)) = tree.get_mut("guests").map(|entry| &mut entry.node.value)
+    else {
+        return tree;
+    };
+    for (value, entry) in combination {
+        for (name, guest) in &mut *guests {
+            let meant = value.guest.as_ref().is_none_or(|own| own.as_str() == name);
+            if let Value::Table(guest) = &mut guest.node.value
+                && meant
+            {
+                guest.insert(value.key.clone(), entry.clone());
+            }
+        }
+    }
+    tree
+}

@@ -1,0 +1,197 @@
+//! The format as a JSON Schema, for editors that complete and check TOML by one.
+//!
+//! It says what can be said of one file's structure: keys, types, words, ranges. What a key refers to, what
+//! contradicts what, and what is missing after all layers are laid over each other is left to the reader, which
+//! is never less strict.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value, json};
+
+use super::shape::{BASED, FILE, Key, Kind, Shape, VARIANT};
+
+/// The JSON Schema (draft 7, which editors' TOML plugins read) of a scenario file, as `scenarios/schema.json` has
+/// it.
+pub fn schema() -> Value {
+    let mut definitions = Definitions::default();
+    let mut schema = definitions.table(&FILE, Layer::Whole);
+    schema["$schema"] = json!("http://json-schema.org/draft-07/schema#");
+    schema["title"] = json!("bridgelab scenario");
+    schema["definitions"] = json!(definitions.0);
+    schema
+}
+
+/// Whether a table stands alone or is laid over another, which may have what this one leaves out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Layer {
+    Whole,
+    Over,
+}
+
+/// Tables by name; `None` while one is being made, so that a table may hold its own kind.
+#[derive(Default)]
+struct Definitions(BTreeMap<String, Option<Value>>);
+
+impl Definitions {
+    fn reference(&mut self, shape: &Shape, layer: Layer) -> Value {
+        let mut name = slug(shape.what);
+        if layer == Layer::Over {
+            name.push_str("-over-another");
+        }
+        if !self.0.contains_key(&name) {
+            self.0.insert(name.clone(), None);
+            let table = self.table(shape, layer);
+            self.0.insert(name.clone(), Some(table));
+        }
+        json!({ "$ref": format!("#/definitions/{name}") })
+    }
+
+    fn table(&mut self, shape: &Shape, layer: Layer) -> Value {
+        let mut properties = Map::new();
+        for key in shape.keys {
+            let layer = match () {
+                () if shape.what == VARIANT.what => Layer::Over,
+                () if shape.what == FILE.what && !BASED.contains(&key.name) => Layer::Whole,
+                () if shape.what == FILE.what => Layer::Over,
+                () => layer,
+            };
+            properties.insert(key.name.to_owned(), self.key(key, layer));
+        }
+        for one in shape.one_of {
+            properties.insert(one.what.to_owned(), self.table(one, layer));
+        }
+        let mut table = json!({
+            "type": "object",
+            "description": shape.doc,
+            "properties": properties,
+            "additionalProperties": false,
+        });
+        let needed =
+            |key: &&Key| key.default.is_none() && (layer == Layer::Whole || key.name == "id");
+        let required: Vec<&str> = shape
+            .keys
+            .iter()
+            .filter(needed)
+            .map(|key| key.name)
+            .collect();
+        if !required.is_empty() {
+            table["required"] = json!(required);
+        }
+        if !shape.one_of.is_empty() {
+            let mut choices: Vec<Value> = shape
+                .one_of
+                .iter()
+                .map(|one| json!({ "required": [one.what] }))
+                .collect();
+            if layer == Layer::Over {
+                choices.push(json!({ "not": { "anyOf": choices.clone() } }));
+            }
+            table["oneOf"] = json!(choices);
+        }
+        table
+    }
+
+    fn key(&mut self, key: &Key, layer: Layer) -> Value {
+        let mut value = self.kind(&key.kind, layer);
+        let mut description = key.doc.to_owned();
+        if let Some(default) = key.default {
+            match serde_json::from_str::<Value>(default) {
+                Ok(literal) => value["default"] = literal,
+                Err(_) => description = format!("{description} (without it: {default})"),
+            }
+        }
+        value["description"] = json!(description);
+        value
+    }
+
+    /// Under a key of the shape: its values; under any other name, which is then a guest's: the same again.
+    fn matrix(&mut self, shape: &Shape) -> Value {
+        let mut own = Map::new();
+        for key in shape.keys.iter().filter(|key| key.kind.is_single()) {
+            let value = self.kind(&key.kind, Layer::Whole);
+            own.insert(
+                key.name.to_owned(),
+                json!({ "type": "array", "items": value, "minItems": 1, "uniqueItems": true }),
+            );
+        }
+        let own = json!({ "type": "object", "properties": own, "additionalProperties": false });
+        let mut all = own.clone();
+        for value in all["properties"]
+            .as_object_mut()
+            .into_iter()
+            .flat_map(Map::values_mut)
+        {
+            *value = json!({ "anyOf": [value.clone(), own.clone()] });
+        }
+        all["additionalProperties"] = own;
+        all
+    }
+
+    fn kind(&mut self, kind: &Kind, layer: Layer) -> Value {
+        match *kind {
+            Kind::Text => json!({ "type": "string" }),
+            Kind::Like(what, "") => json!({ "type": "string", "title": what }),
+            Kind::Like(what, pattern) => {
+                json!({ "type": "string", "title": what, "pattern": pattern })
+            }
+            Kind::Words(words) => json!({ "enum": words }),
+            Kind::Integer(low, high) => {
+                json!({ "type": "integer", "minimum": low, "maximum": high })
+            }
+            Kind::Range(low, high) => {
+                let number = json!({ "type": "integer", "minimum": low, "maximum": high });
+                let pair =
+                    json!({ "type": "array", "items": number, "minItems": 2, "maxItems": 2 });
+                json!({ "anyOf": [number, pair] })
+            }
+            Kind::Flag => json!({ "type": "boolean" }),
+            // An array of an upper layer takes the place of the lower one's.
+            Kind::List(element) => {
+                json!({ "type": "array", "items": self.kind(element, Layer::Whole) })
+            }
+            Kind::Map(value) => {
+                json!({ "type": "object", "additionalProperties": self.kind(value, layer) })
+            }
+            Kind::Matrix(shape) => self.matrix(shape),
+            Kind::Table(shape) => self.reference(shape, layer),
+            Kind::TextOr(shape) => {
+                json!({ "anyOf": [{ "type": "string" }, self.reference(shape, layer)] })
+            }
+            Kind::Free => json!({ "type": "object" }),
+            Kind::ById(shape) => json!({ "type": "array", "items": self.reference(shape, layer) }),
+        }
+    }
+}
+
+/// `a machine's interface`: `machine-interface`.
+fn slug(what: &str) -> String {
+    let words = what.replace("'s", "").replace('`', "");
+    let words = words.split(' ').filter(|word| !matches!(*word, "a" | "an"));
+    words.collect::<Vec<_>>().join("-")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_file_that_editors_read_is_this_one() {
+        let text = serde_json::to_string_pretty(&schema()).unwrap() + "\n";
+        let checked_in = include_str!("../../../scenarios/schema.json");
+        assert!(
+            text == checked_in,
+            "write it again: `bridgelab schema >scenarios/schema.json`"
+        );
+    }
+
+    #[test]
+    fn what_a_layer_may_leave_out_must_be_there_in_a_table_of_its_own() {
+        let schema = schema();
+        let required = |name: &str| schema["definitions"][name]["required"].clone();
+        assert_eq!(required("check"), json!(["id"]));
+        assert_eq!(required("check-over-another"), json!(["id"]));
+        assert_eq!(required("dnsmasq-over-another"), Value::Null);
+        assert_eq!(required("machine-interface"), json!(["name", "segment"]));
+        assert_eq!(schema["required"], json!(["version", "summary"]));
+    }
+}

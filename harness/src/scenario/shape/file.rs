@@ -1,0 +1,124 @@
+//! The file, its variants, its segments.
+
+use super::{CHECK, GUEST, Kind, MACHINE, STEP, Shape, may, must, shape};
+use crate::scenario::needs::CAPABILITIES;
+
+/// Of the file and of its variants.
+const SEGMENTS: Kind = Kind::Map(&Kind::Table(&SEGMENT));
+const MACHINES: Kind = Kind::Map(&Kind::Table(&MACHINE));
+const GUESTS: Kind = Kind::Map(&Kind::Table(&GUEST));
+const NEEDS: Kind = Kind::List(&Kind::Words(CAPABILITIES));
+const CHECKS: Kind = Kind::ById(&CHECK);
+const STEPS: Kind = Kind::ById(&STEP);
+
+pub(in crate::scenario) const FILE: Shape = shape(
+    "a scenario",
+    "a network, and what must hold in it",
+    &[
+        must("version", Kind::Integer(1, 1), "version of this format"),
+        must("summary", Kind::Text, "one line for people"),
+        may(
+            "source",
+            Kind::Text,
+            "none",
+            "the page or report it comes from",
+        ),
+        may("tags", Kind::List(&Kind::Text), "[]", "labels to filter by"),
+        may(
+            "needs",
+            NEEDS,
+            "[]",
+            "what the machine must offer, by the names of `bridgelab doctor`; otherwise the run is skipped",
+        ),
+        may(
+            "base",
+            Kind::Words(&["lan", "none"]),
+            "\"lan\"",
+            "what is laid under the file; `\"none\"`: nothing",
+        ),
+        may("segments", SEGMENTS, "{}", "cables and switches"),
+        may("machines", MACHINES, "{}", "network namespaces"),
+        may("guests", GUESTS, "{}", "MicroVMs"),
+        may("checks", CHECKS, "[]", "what must hold, in this order"),
+        may(
+            "steps",
+            STEPS,
+            "[]",
+            "what is done once the lab stands, in this order",
+        ),
+        may(
+            "matrix",
+            Kind::Matrix(&GUEST),
+            "{}",
+            "keys of every guest, or under a guest's name of that guest, each with several values; every combination is a form of its own",
+        ),
+        may(
+            "variants",
+            Kind::Map(&Kind::Table(&VARIANT)),
+            "{}",
+            "changes to the file, each with what must fail by it",
+        ),
+    ],
+);
+
+/// The keys of the base topology, over which the file is laid.
+pub(in crate::scenario) const BASED: &[&str] = &["segments", "machines"];
+
+/// The keys of a variant that are laid over the file.
+pub(in crate::scenario) const LAYERED: &[&str] =
+    &["segments", "machines", "guests", "checks", "steps"];
+
+pub(in crate::scenario) const VARIANT: Shape = shape(
+    "a variant",
+    "laid over the file; the checks in `must_fail` must fail, all others must hold",
+    &[
+        may("summary", Kind::Text, "the file's", "one line for people"),
+        may(
+            "must_fail",
+            Kind::List(&Kind::ID),
+            "[]",
+            "the checks that must fail; all others must hold",
+        ),
+        may(
+            "seen",
+            Kind::Map(&Kind::Text),
+            "{}",
+            "for an id in `must_fail`: words that what was got must contain",
+        ),
+        may(
+            "needs",
+            NEEDS,
+            "[]",
+            "what the machine must offer besides what the file needs",
+        ),
+        may("segments", SEGMENTS, "{}", "laid over the file's"),
+        may("machines", MACHINES, "{}", "laid over the file's"),
+        may("guests", GUESTS, "{}", "laid over the file's"),
+        may("checks", CHECKS, "[]", "laid over the file's, by `id`"),
+        may("steps", STEPS, "[]", "laid over the file's, by `id`"),
+    ],
+);
+
+pub(in crate::scenario) const SEGMENT: Shape = shape(
+    "a segment",
+    "what interfaces of machines are plugged into",
+    &[
+        must(
+            "kind",
+            Kind::Words(&["cable", "switch"]),
+            "a cable joins exactly two interfaces; a switch any number",
+        ),
+        may(
+            "mtu",
+            Kind::Integer(68, 65_535),
+            "that of each interface",
+            "of the switch's sockets, in bytes: what is longer is lost",
+        ),
+        may(
+            "multicast_snooping",
+            Kind::Flag,
+            "false",
+            "whether the switch does IGMP and MLD snooping",
+        ),
+    ],
+);

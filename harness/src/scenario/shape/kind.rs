@@ -1,0 +1,98 @@
+//! Types of values.
+
+use super::Shape;
+
+/// What a key takes.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::scenario) enum Kind {
+    /// A string.
+    Text,
+    /// A string of a certain form: what it is, and a pattern (ECMA 262) that all of them match, or nothing.
+    Like(&'static str, &'static str),
+    /// One of these strings.
+    Words(&'static [&'static str]),
+    /// An integer in this range, both ends included.
+    Integer(i64, i64),
+    /// An integer in this range, or an array of two: the least and the most.
+    Range(i64, i64),
+    /// `true` or `false`.
+    Flag,
+    /// An array of such values.
+    List(&'static Kind),
+    /// A table of such values, whose keys the scenario chooses.
+    Map(&'static Kind),
+    /// A table.
+    Table(&'static Shape),
+    /// A table of those keys of a shape that take single values, each with an array of values here; or of names, each
+    /// with such a table.
+    Matrix(&'static Shape),
+    /// A string, or a table that says more.
+    TextOr(&'static Shape),
+    /// A table whose keys and values are somebody else's.
+    Free,
+    /// An array of tables with an `id` each, by which a layer changes those of the layer below.
+    ById(&'static Shape),
+}
+
+impl Kind {
+    /// The name of a machine, guest, container, segment.
+    pub(super) const NAME: Self = Self::Like("name", "^[a-z][a-z0-9-]{0,31}$");
+    /// The name of a network interface.
+    pub(super) const INTERFACE: Self = Self::Like("interface name", "^[^/:\\s]{1,15}$");
+    /// The id of a check.
+    pub(super) const ID: Self = Self::Like("id", "^[a-z0-9][a-z0-9.-]{0,63}$");
+    pub(super) const MAC: Self = Self::Like("MAC address", "^[0-9A-Fa-f]{2}(:[0-9A-Fa-f]{2}){5}$");
+    pub(super) const IP: Self = Self::Like("IP address", "");
+    pub(super) const IPV4: Self = Self::Like("IPv4 address", "");
+    pub(super) const IPV6: Self = Self::Like("IPv6 address", "");
+    /// `192.168.1.2/24`.
+    pub(super) const ADDRESS: Self = Self::Like("address with prefix length", "/[0-9]+$");
+    /// `192.168.1.0/24`.
+    pub(super) const PREFIX: Self = Self::Like("prefix", "/[0-9]+$");
+    pub(super) const IPV6_PREFIX: Self = Self::Like("IPv6 prefix", "/[0-9]+$");
+    /// `1m 30s`.
+    pub(super) const TIME: Self = Self::Like("duration", "");
+    /// What is wrong with the answer to a name.
+    pub(super) const DNS_FAULT: Self = Self::Like(
+        "DNS fault",
+        "^(nxdomain|servfail|refused|no-answer|[0-9].*)$",
+    );
+    /// A TCP or UDP port.
+    pub(super) const PORT: Self = Self::Integer(1, 65_535);
+    /// A path relative to the scenario's file.
+    pub(super) const PATH: Self = Self::Like("path", "");
+
+    /// Whether it takes strings.
+    pub(in crate::scenario) fn is_text(&self) -> bool {
+        matches!(self, Self::Text | Self::Like(..) | Self::Words(_))
+    }
+
+    /// Whether it takes arrays, of elements for which `fits` holds.
+    pub(in crate::scenario) fn is_list(&self, fits: impl Fn(&Self) -> bool) -> bool {
+        match self {
+            Self::List(element) => fits(element),
+            Self::ById(shape) => fits(&Self::Table(shape)),
+            _ => false,
+        }
+    }
+
+    /// Whether it takes what is neither array nor table.
+    pub(in crate::scenario) fn is_single(&self) -> bool {
+        self.is_text() || matches!(self, Self::Integer(..) | Self::Flag)
+    }
+
+    /// Whether it is a table of that shape.
+    pub(in crate::scenario) fn is_table(&self, of: &Shape) -> bool {
+        matches!(self, Self::Table(shape) if shape.what == of.what)
+    }
+
+    /// The shape of the tables in it.
+    #[cfg(test)]
+    pub(super) fn shape(&self) -> Option<&'static Shape> {
+        match self {
+            Self::Table(shape) | Self::TextOr(shape) | Self::ById(shape) => Some(shape),
+            Self::List(inner) | Self::Map(inner) => inner.shape(),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,417 @@
+//! Machines that are network namespaces.
+
+use super::{Kind, Shape, may, must, shape};
+
+pub(in crate::scenario) const MACHINE: Shape = shape(
+    "a machine",
+    "a network namespace",
+    &[
+        may(
+            "enabled",
+            Kind::Flag,
+            "true",
+            "`false` takes a machine of a lower layer away",
+        ),
+        may(
+            "interfaces",
+            Kind::List(&Kind::Table(&INTERFACE)),
+            "[]",
+            "plugged into segments, in this order",
+        ),
+        may(
+            "bridges",
+            Kind::Map(&Kind::Table(&BRIDGE)),
+            "{}",
+            "made as by `ip link add NAME type bridge`. Not with `networkd`",
+        ),
+        may("forward", Kind::Flag, "false", "forward IPv4 and IPv6"),
+        may(
+            "routes",
+            Kind::List(&Kind::Table(&MACHINE_ROUTE)),
+            "[]",
+            "static routes. Not with `networkd`",
+        ),
+        may(
+            "sysctls",
+            Kind::Map(&Kind::Text),
+            "{}",
+            "`\"net.ipv4.ip_forward\" = \"1\"`: keys below `net.`, in quotes",
+        ),
+        may(
+            "nftables",
+            Kind::PATH,
+            "none",
+            "file beside the scenario for `nft -f`, loaded before any link is up",
+        ),
+        may(
+            "iptables",
+            Kind::PATH,
+            "none",
+            "file beside the scenario for `iptables-restore`",
+        ),
+        may(
+            "ip6tables",
+            Kind::PATH,
+            "none",
+            "file beside the scenario for `ip6tables-restore`",
+        ),
+        may(
+            "networkd",
+            Kind::PATH,
+            "none",
+            "folder of unit files for a systemd-networkd in the machine",
+        ),
+        may(
+            "without_units",
+            Kind::List(&Kind::Text),
+            "[]",
+            "unit files of that folder to leave out",
+        ),
+        may(
+            "dnsmasq",
+            Kind::Table(&DNSMASQ),
+            "none",
+            "DNS, router advertisements, DHCP",
+        ),
+        may("http", Kind::Table(&HTTP_SERVER), "none", "HTTP server"),
+    ],
+);
+
+pub(in crate::scenario) const INTERFACE: Shape = shape(
+    "a machine's interface",
+    "one end of a cable or of a switch's port",
+    &[
+        must("name", Kind::INTERFACE, "name in the machine"),
+        must("segment", Kind::NAME, "what it is plugged into"),
+        may("mac", Kind::MAC, "derived from the names", "MAC address"),
+        may(
+            "master",
+            Kind::INTERFACE,
+            "none",
+            "bridge of the machine that it is put on. Not with `networkd`",
+        ),
+        may(
+            "addresses",
+            Kind::List(&Kind::ADDRESS),
+            "[]",
+            "addresses with prefix length. Not with `networkd`",
+        ),
+        may(
+            "mtu",
+            Kind::Integer(68, 65_535),
+            "the kernel's 1500",
+            "largest packet, in bytes",
+        ),
+    ],
+);
+
+const PRIORITY: Kind = Kind::Integer(0, 65_535);
+
+pub(in crate::scenario) const BRIDGE: Shape = shape(
+    "a bridge",
+    "`ip link add NAME type bridge`",
+    &[
+        may(
+            "mac",
+            Kind::MAC,
+            "the lowest one of its ports",
+            "MAC address",
+        ),
+        may(
+            "mtu",
+            Kind::Integer(68, 65_535),
+            "the smallest one of its ports",
+            "largest packet, in bytes",
+        ),
+        may("stp", Kind::Flag, "false", "spanning tree protocol"),
+        may(
+            "priority",
+            PRIORITY,
+            "32768",
+            "in the election of the root bridge",
+        ),
+        may(
+            "forward_delay",
+            Kind::TIME,
+            "\"15s\"",
+            "time in each of listening and learning; `\"2s\"` to `\"30s\"` with `stp`",
+        ),
+        may(
+            "hello_time",
+            Kind::TIME,
+            "\"2s\"",
+            "between two hello packets",
+        ),
+        may(
+            "max_age",
+            Kind::TIME,
+            "\"20s\"",
+            "of what another bridge said",
+        ),
+        may(
+            "ageing_time",
+            Kind::TIME,
+            "\"300s\"",
+            "of an address in the forwarding database",
+        ),
+        may(
+            "multicast_snooping",
+            Kind::Flag,
+            "true",
+            "IGMP and MLD snooping",
+        ),
+        may(
+            "multicast_querier",
+            Kind::Flag,
+            "false",
+            "whether the bridge asks for members itself",
+        ),
+        may(
+            "vlan_filtering",
+            Kind::Flag,
+            "false",
+            "whether it looks at VLAN tags",
+        ),
+        may(
+            "default_pvid",
+            Kind::Integer(0, 4094),
+            "1",
+            "VLAN of untagged frames of a new port",
+        ),
+        may(
+            "addresses",
+            Kind::List(&Kind::ADDRESS),
+            "[]",
+            "addresses of the bridge's own interface",
+        ),
+        may(
+            "ports",
+            Kind::Map(&Kind::Table(&BRIDGE_PORT)),
+            "{}",
+            "options of an interface or TAP whose `master` it is",
+        ),
+    ],
+);
+
+pub(in crate::scenario) const BRIDGE_PORT: Shape = shape(
+    "a bridge's port",
+    "`bridge link set dev PORT`",
+    &[
+        may(
+            "isolated",
+            Kind::Flag,
+            "false",
+            "hears no other isolated port",
+        ),
+        may(
+            "hairpin",
+            Kind::Flag,
+            "false",
+            "frames may go back where they came from",
+        ),
+        may("learning", Kind::Flag, "true", "learns addresses"),
+        may(
+            "cost",
+            Kind::Integer(1, 65_535),
+            "the kernel's",
+            "of the path, for STP",
+        ),
+        may(
+            "priority",
+            Kind::Integer(0, 63),
+            "32",
+            "of the port, for STP",
+        ),
+        may(
+            "pvid",
+            Kind::Integer(1, 4094),
+            "the bridge's",
+            "VLAN of untagged frames",
+        ),
+        may(
+            "vlans",
+            Kind::List(&Kind::Integer(1, 4094)),
+            "[]",
+            "VLANs whose tagged frames pass",
+        ),
+    ],
+);
+
+const ONLINK: super::Key = may(
+    "onlink",
+    Kind::Flag,
+    "false",
+    "the next hop is on that link although no address says so",
+);
+const METRIC: super::Key = may(
+    "metric",
+    Kind::Integer(0, 4_294_967_295),
+    "the kernel's",
+    "the lower one wins",
+);
+
+pub(in crate::scenario) const MACHINE_ROUTE: Shape = shape(
+    "a machine's route",
+    "`ip route add TO via VIA dev DEV`; `via`, `dev` or both",
+    &[
+        must("to", Kind::PREFIX, "destination"),
+        may("via", Kind::IP, "none", "next hop, of the same family"),
+        may("dev", Kind::INTERFACE, "none", "interface"),
+        ONLINK,
+        METRIC,
+    ],
+);
+
+/// A route by a TAP, which is its `dev`.
+pub(in crate::scenario) const HOST_ROUTE: Shape = shape(
+    "a route of the host",
+    "`ip route add TO via VIA dev TAP`",
+    &[
+        must("to", Kind::PREFIX, "destination"),
+        may(
+            "via",
+            Kind::IP,
+            "none: on the link",
+            "next hop, of the same family",
+        ),
+        ONLINK,
+        METRIC,
+    ],
+);
+
+/// A route of a guest, whose kernel's names for its NICs nobody knows.
+pub(in crate::scenario) const ROUTE: Shape = shape(
+    "a route",
+    "`ip route add TO via VIA`",
+    &[
+        must("to", Kind::PREFIX, "destination"),
+        must("via", Kind::IP, "next hop, of the same family"),
+    ],
+);
+
+pub(in crate::scenario) const DNSMASQ: Shape = shape(
+    "dnsmasq",
+    "dnsmasq in the machine",
+    &[
+        must("interface", Kind::INTERFACE, "interface it serves"),
+        may(
+            "records",
+            Kind::Map(&Kind::List(&Kind::IP)),
+            "{}",
+            "names it answers; all others are refused",
+        ),
+        may(
+            "faults",
+            Kind::Map(&Kind::DNS_FAULT),
+            "{}",
+            "names whose answer is `nxdomain`, `servfail`, `refused`, `no-answer`, or so much later than right",
+        ),
+        may("ra", Kind::Table(&RA), "none", "router advertisements"),
+        may(
+            "dhcp",
+            Kind::List(&Kind::IPV4),
+            "none",
+            "first and last address of the leases, in the interface's own subnet",
+        ),
+        may(
+            "dhcp_options",
+            Kind::Map(&Kind::List(&Kind::Text)),
+            "{}",
+            "by dnsmasq's name or number, with their values; an empty one is not sent. Needs `dhcp`",
+        ),
+    ],
+);
+
+pub(in crate::scenario) const RA: Shape = shape(
+    "`ra`",
+    "what the router advertises (RFC 4861, RFC 8106)",
+    &[
+        may(
+            "enabled",
+            Kind::Flag,
+            "true",
+            "`false`: none are sent, whatever a lower layer says",
+        ),
+        may(
+            "prefix",
+            Kind::IPV6_PREFIX,
+            "none",
+            "the only prefix, for SLAAC, on the link, for a day",
+        ),
+        may(
+            "prefixes",
+            Kind::List(&Kind::Table(&RA_PREFIX)),
+            "`prefix`",
+            "in its place, with lifetimes and flags",
+        ),
+        may(
+            "rdnss",
+            Kind::List(&Kind::IPV6),
+            "[]",
+            "recursive DNS servers",
+        ),
+        may(
+            "lifetime",
+            Kind::Integer(0, 65_535),
+            "1800",
+            "router lifetime in seconds; 0: not a default router",
+        ),
+        may(
+            "managed",
+            Kind::Flag,
+            "false",
+            "M flag: addresses by DHCPv6, which is served then",
+        ),
+        may(
+            "other",
+            Kind::Flag,
+            "false",
+            "O flag: other configuration by DHCPv6. Always with `managed`",
+        ),
+    ],
+);
+
+pub(in crate::scenario) const RA_PREFIX: Shape = shape(
+    "an advertised prefix",
+    "a prefix information option (RFC 4861, 4.6.2)",
+    &[
+        must(
+            "prefix",
+            Kind::IPV6_PREFIX,
+            "the interface has an address in it",
+        ),
+        may(
+            "valid_lifetime",
+            Kind::TIME,
+            "\"24h\"",
+            "and preferred lifetime, two minutes at least",
+        ),
+        may(
+            "deprecated",
+            Kind::Flag,
+            "false",
+            "preferred lifetime 0, valid lifetime without end",
+        ),
+        may(
+            "autonomous",
+            Kind::Flag,
+            "true",
+            "A flag: addresses by SLAAC. `false` needs `managed`",
+        ),
+        may(
+            "on_link",
+            Kind::Flag,
+            "true",
+            "L flag: the prefix is on this link",
+        ),
+    ],
+);
+
+pub(in crate::scenario) const HTTP_SERVER: Shape = shape(
+    "an HTTP server",
+    "`GET /` answers 200 with `body`",
+    &[
+        may("port", Kind::PORT, "80", "TCP port"),
+        may("body", Kind::Text, "\"\"", "what it answers"),
+    ],
+);

@@ -1,0 +1,163 @@
+//! The format as data: which keys each table takes, of which type, with which default, and what they mean.
+//!
+//! The reader knows keys and types from here, `schema` makes the JSON Schema of it, and a test holds
+//! `scenarios/README.md` against it. A new key is one line in the file of its table, one in the README, and the
+//! code in `validate` that reads it.
+
+mod check;
+mod file;
+mod guest;
+mod kind;
+mod machine;
+mod step;
+
+pub(super) use check::{CHECK, KINDS};
+pub(super) use file::{BASED, FILE, LAYERED, SEGMENT, VARIANT};
+pub(super) use guest::{CONTAINER, GUEST, GUEST_INTERFACE};
+pub(super) use kind::Kind;
+pub(super) use machine::{
+    BRIDGE, BRIDGE_PORT, DNSMASQ, HOST_ROUTE, HTTP_SERVER, INTERFACE, MACHINE, MACHINE_ROUTE, RA,
+    RA_PREFIX, ROUTE,
+};
+pub(super) use step::{ACTIONS, STEP};
+
+/// A kind of table.
+#[derive(Debug)]
+pub(super) struct Shape {
+    /// With its article, as errors say it.
+    pub(super) what: &'static str,
+    /// What the table says; for a kind of check: when it holds.
+    pub(super) doc: &'static str,
+    /// Every key it takes, besides those of `one_of`.
+    pub(super) keys: &'static [Key],
+    /// Exactly one of these stands in the table, each as a key that is named like its `what`.
+    pub(super) one_of: &'static [Shape],
+}
+
+/// A key of a table.
+#[derive(Debug)]
+pub(super) struct Key {
+    pub(super) name: &'static str,
+    pub(super) kind: Kind,
+    /// What holds without the key: a TOML literal, or words such as `none`. `None`: the key must be there.
+    pub(super) default: Option<&'static str>,
+    /// What it means: a fragment, without a full stop.
+    pub(super) doc: &'static str,
+}
+
+const fn shape(what: &'static str, doc: &'static str, keys: &'static [Key]) -> Shape {
+    Shape {
+        what,
+        doc,
+        keys,
+        one_of: &[],
+    }
+}
+
+/// A key that must be there.
+const fn must(name: &'static str, kind: Kind, doc: &'static str) -> Key {
+    Key {
+        name,
+        kind,
+        default: None,
+        doc,
+    }
+}
+
+/// A key that may be left out; `default` says what holds then.
+const fn may(name: &'static str, kind: Kind, default: &'static str, doc: &'static str) -> Key {
+    Key {
+        name,
+        kind,
+        default: Some(default),
+        doc,
+    }
+}
+
+impl Shape {
+    /// The key of that name, those of `one_of` aside.
+    pub(super) fn key(&self, name: &str) -> Option<&'static Key> {
+        self.keys.iter().find(|key| key.name == name)
+    }
+
+    /// The name of every key.
+    pub(super) fn names(&self) -> impl Iterator<Item = &'static str> + Clone + use<> {
+        let keys = self.keys.iter().map(|key| key.name);
+        keys.chain(self.one_of.iter().map(|shape| shape.what))
+    }
+
+    pub(super) fn has(&self, name: &str) -> bool {
+        self.names().any(|known| known == name)
+    }
+
+    /// Whether the table takes the key, and with values for which `fits` holds.
+    pub(super) fn takes(&self, name: &str, fits: impl Fn(&Kind) -> bool) -> bool {
+        match self.key(name) {
+            Some(key) => fits(&key.kind),
+            None => self.has(name),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Every table of the format, the file's first.
+    fn shapes() -> Vec<&'static Shape> {
+        let mut all: Vec<&'static Shape> = vec![&FILE];
+        let mut at = 0;
+        while let Some(shape) = all.get(at).copied() {
+            let inner = shape.keys.iter().filter_map(|key| key.kind.shape());
+            for inner in inner.chain(shape.one_of) {
+                // Constants have no address of their own; two tables of one name are one table.
+                if all.iter().all(|known| known.what != inner.what) {
+                    all.push(inner);
+                }
+            }
+            at += 1;
+        }
+        all
+    }
+
+    #[test]
+    fn the_readme_documents_every_key() {
+        let readme = include_str!("../../../../scenarios/README.md");
+        for shape in shapes() {
+            for key in shape.names() {
+                let what = shape.what;
+                assert!(readme.contains(&format!("`{key}`")), "`{key}` of {what}");
+            }
+        }
+    }
+
+    #[test]
+    fn no_table_has_a_key_twice_or_one_without_words() {
+        for shape in shapes() {
+            let mut names: Vec<_> = shape.names().collect();
+            names.sort_unstable();
+            let count = names.len();
+            names.dedup();
+            assert_eq!(names.len(), count, "{}", shape.what);
+            for key in shape.keys {
+                assert!(!key.doc.is_empty() && !key.doc.ends_with('.'), "{key:?}");
+                assert!(key.default.is_none_or(|text| !text.is_empty()), "{key:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_base_has_the_keys_it_is_said_to_have() {
+        let base: toml::Table = include_str!("../base.toml").parse().unwrap();
+        let mut keys: Vec<_> = base.keys().map(String::as_str).collect();
+        keys.sort_unstable_by_key(|key| BASED.iter().position(|known| known == key));
+        assert_eq!(keys, BASED);
+    }
+
+    #[test]
+    fn what_is_laid_over_the_file_is_a_key_of_both() {
+        for key in LAYERED {
+            assert!(FILE.has(key) && VARIANT.has(key), "{key}");
+        }
+    }
+}

@@ -1,0 +1,65 @@
+//! The containers of a guest.
+
+use std::collections::BTreeMap;
+
+use super::{Context, contents};
+use crate::scenario::Container;
+use crate::scenario::error::{Fault, code};
+use crate::scenario::file::{Node, Value};
+use crate::scenario::names::MachineName;
+use crate::scenario::read::{Reader, parsed, text_of};
+use crate::scenario::shape::CONTAINER;
+use crate::scenario::words;
+
+/// Reads `containers`: each an image, or a table.
+pub(super) fn containers(
+    context: &Context<'_>,
+    reader: &Reader<'_>,
+) -> BTreeMap<MachineName, Container> {
+    let mut containers = BTreeMap::new();
+    for (key, node) in reader.map("containers") {
+        let name = parsed(key, words::machine_name, context.faults);
+        let container = match &node.value {
+            Value::Table(_) => Reader::of(node, key.value, &CONTAINER, context.faults)
+                .and_then(|reader| container(context, &reader)),
+            _ => image(context, node, key.value),
+        };
+        containers.extend(name.zip(container).map(|(name, one)| (name.value, one)));
+    }
+    containers
+}
+
+fn image(context: &Context<'_>, node: &Node, key: &str) -> Option<Container> {
+    let text = text_of(node, key, context.faults)?;
+    let image = parsed(text, words::image, context.faults)?;
+    Some(Container::of(&image.value))
+}
+
+fn container(context: &Context<'_>, reader: &Reader<'_>) -> Option<Container> {
+    let image = reader.need("image", reader.word("image", words::image));
+    let network = reader.word("network", words::docker_network);
+    let ports = reader.words("ports", words::published_port);
+    if let (Some(network), Some(port)) = (&network, ports.first())
+        && matches!(network.value.as_str(), "host" | "none")
+    {
+        let message = format!(
+            "a container on network `{}` publishes no ports",
+            network.value
+        );
+        let label = "Docker would not do it, either".to_owned();
+        context
+            .faults
+            .add(Fault::new(port.place, code::CONFLICT, message, label));
+    }
+    let command = reader.texts("command");
+    let environment = contents::pairs(reader, "environment", context.faults);
+    let dns = reader.words("dns", words::ip);
+    Some(Container {
+        image: image?.value,
+        network: network.map(|network| network.value),
+        ports: ports.into_iter().map(|port| port.value).collect(),
+        environment: environment.into_iter().collect(),
+        dns: dns.into_iter().map(|server| server.value).collect(),
+        command: command.iter().map(|word| word.value.to_owned()).collect(),
+    })
+}

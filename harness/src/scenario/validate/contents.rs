@@ -1,0 +1,192 @@
+//! What is put into a guest: extra files, sysctls, and Docker's configuration.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+
+use serde_json::{Map, Value as Json};
+
+use super::Context;
+use crate::scenario::error::{Fault, code};
+use crate::scenario::file::{Node, Value};
+use crate::scenario::read::{At, Faults, Reader, text_of};
+use crate::scenario::{GuestFile, GuestFileKind};
+
+/// The most that is laid over a guest, in bytes: it passes through the guest's memory.
+const MOST: u64 = 16 << 20;
+
+/// Paths that make a guest this guest; the lab writes them.
+const OURS: [&str; 6] = [
+    "/etc/hostname",
+    "/etc/machine-id",
+    "/etc/bridgelab/",
+    "/etc/ssh/ssh_host_",
+    "/root/.ssh/authorized_keys",
+    "/usr/lib/bridgelab/",
+];
+
+/// Reads the folder that `files` names.
+pub(super) fn files(context: &Context<'_>, reader: &Reader<'_>) -> Vec<GuestFile> {
+    let Some(folder) = reader.text("files") else {
+        return Vec::new();
+    };
+    let fault = |message: String, label: &str| {
+        context.faults.add(Fault::new(
+            folder.place,
+            code::BAD_VALUE,
+            message,
+            label.to_owned(),
+        ));
+    };
+    if Path::new(folder.value).is_absolute() {
+        fault(
+            "`files` is an absolute path".to_owned(),
+            "must be relative to the scenario file",
+        );
+        return Vec::new();
+    }
+    let mut found = Found::default();
+    let root = context.folder.join(folder.value);
+    if let Err(error) = found.read(&root, "") {
+        let message = match error.kind() {
+            io::ErrorKind::NotFound => format!("there is no folder `{}`", folder.value),
+            io::ErrorKind::NotADirectory => format!("`{}` is not a folder", folder.value),
+            _ => format!("folder `{}` cannot be read: {error}", folder.value),
+        };
+        fault(message, "files for the guest are read from this folder");
+        return Vec::new();
+    }
+    if found.files.is_empty() && found.problems.is_empty() {
+        let message = format!("folder `{}` holds no file", folder.value);
+        fault(message, "nothing to lay over the guest's root");
+    }
+    if found.bytes > MOST {
+        let message = format!("`files` holds {} MiB", found.bytes >> 20);
+        fault(message, "at most 16 MiB are laid over a guest");
+    }
+    for problem in found.problems {
+        fault(problem, "the folder that holds it");
+    }
+    found.files
+}
+
+/// What a folder holds.
+#[derive(Default)]
+struct Found {
+    files: Vec<GuestFile>,
+    bytes: u64,
+    problems: Vec<String>,
+}
+
+impl Found {
+    fn read(&mut self, folder: &Path, inside: &str) -> io::Result<()> {
+        let mut entries = fs::read_dir(folder)?.collect::<Result<Vec<_>, _>>()?;
+        entries.sort_by_key(fs::DirEntry::file_name);
+        for entry in entries {
+            let (path, from) = (entry.path(), entry.file_name());
+            let Some(name) = from.to_str() else {
+                self.problems
+                    .push(format!("the name of `{}` is not UTF-8", path.display()));
+                continue;
+            };
+            let inside = format!("{inside}/{name}");
+            let meta = fs::symlink_metadata(&path)?;
+            if meta.is_dir() {
+                self.read(&path, &inside)?;
+                continue;
+            }
+            if OURS.iter().any(|ours| inside.starts_with(ours)) {
+                self.problems.push(format!(
+                    "`{inside}` is what the lab gives each guest of its own"
+                ));
+                continue;
+            }
+            let kind = if meta.is_symlink() {
+                let target = fs::read_link(&path)?.to_string_lossy().into_owned();
+                GuestFileKind::Link { target }
+            } else if meta.is_file() {
+                self.bytes += meta.len();
+                // What is too large is told, not read.
+                let bytes = match self.bytes > MOST {
+                    true => Vec::new(),
+                    false => fs::read(&path)?,
+                };
+                let executable = meta.permissions().mode() & 0o100 != 0;
+                GuestFileKind::File { executable, bytes }
+            } else {
+                self.problems
+                    .push(format!("`{inside}` is neither a file nor a link"));
+                continue;
+            };
+            self.files.push(GuestFile { path: inside, kind });
+        }
+        Ok(())
+    }
+}
+
+/// Reads `docker`: the content of `/etc/docker/daemon.json`, whose keys are for dockerd to judge.
+pub(super) fn docker(context: &Context<'_>, reader: &Reader<'_>) -> Option<Map<String, Json>> {
+    let entry = reader.entry("docker")?;
+    let Value::Table(table) = &entry.node.value else {
+        context.faults.wrong_type(&entry.node, "docker", "a table");
+        return None;
+    };
+    let mut map = Map::new();
+    for (key, entry) in table {
+        let letter = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
+        if !key.bytes().all(letter) {
+            let message = format!("`{key}` is not a key of Docker's daemon.json");
+            let label = "small letters, digits and `-`".to_owned();
+            let fault = Fault::new(&entry.key, code::BAD_NAME, message, label);
+            let help = near_key(key);
+            context.faults.add(fault.help(help));
+            continue;
+        }
+        if let Some(value) = json(&entry.node, key, context.faults) {
+            map.insert(key.clone(), value);
+        }
+    }
+    Some(map)
+}
+
+/// The key that was meant, where only its spelling is another.
+fn near_key(key: &str) -> Option<String> {
+    let meant = key.to_lowercase().replace('_', "-");
+    Some(format!("for example `{meant}`"))
+}
+
+/// A value as JSON has it.
+fn json(node: &Node, key: &str, faults: &Faults) -> Option<Json> {
+    Some(match &node.value {
+        Value::String(text) => Json::from(text.as_str()),
+        Value::Integer(number) => Json::from(*number),
+        Value::Boolean(truth) => Json::from(*truth),
+        Value::Array(items) => Json::Array(
+            items
+                .iter()
+                .filter_map(|item| json(item, key, faults))
+                .collect(),
+        ),
+        Value::Table(table) => {
+            let entries = table
+                .iter()
+                .filter_map(|(key, entry)| Some((key.clone(), json(&entry.node, key, faults)?)));
+            Json::Object(entries.collect())
+        }
+        Value::Other(_) => {
+            faults.wrong_type(node, key, "a string, integer, boolean, array or table");
+            return None;
+        }
+    })
+}
+
+/// Reads a table of strings.
+pub(super) fn pairs(reader: &Reader<'_>, key: &str, faults: &Faults) -> BTreeMap<String, String> {
+    let pair = |(name, node): (At<'_, &str>, &Node)| {
+        let value = text_of(node, name.value, faults)?;
+        Some((name.value.to_owned(), value.value.to_owned()))
+    };
+    reader.map(key).filter_map(pair).collect()
+}

@@ -1,0 +1,81 @@
+//! The image of a guest: its recipe, suite and packages.
+
+use super::Context;
+use crate::scenario::error::{Fault, code};
+use crate::scenario::near::suggest;
+use crate::scenario::provides::Provides;
+use crate::scenario::read::{At, Reader};
+use crate::scenario::words;
+
+/// Reads `image`, `packages` and `without_packages` into an image's full name: `debian:bookworm +ethtool -docker.io`.
+pub(super) fn image(context: &Context<'_>, reader: &Reader<'_>) -> String {
+    let image = reader.word("image", words::image);
+    if let Some(image) = &image {
+        suite(context, image);
+    }
+    let mut name = image.map_or_else(|| "debian".to_owned(), |image| image.value);
+    let provides = Provides::of(&name);
+    let mut more = reader.words("packages", words::package);
+    let mut less = reader.words("without_packages", words::package);
+    for package in &less {
+        if !provides.optional.contains(&package.value.as_str()) {
+            let message = format!(
+                "the image `{}` is not built without `{}`",
+                provides.image, package.value
+            );
+            let label = "the lab needs it, or it is not there".to_owned();
+            let known = provides.optional.iter().copied();
+            let help = suggest(&package.value, "packages that can be left out", known);
+            let fault = Fault::new(package.place, code::CONFLICT, message, label);
+            context.faults.add(fault.help(help));
+        }
+        if more.iter().any(|other| other.value == package.value) {
+            let message = format!("package `{}` is both wanted and left out", package.value);
+            let label = "also among `packages`".to_owned();
+            context
+                .faults
+                .add(Fault::new(package.place, code::CONFLICT, message, label));
+        }
+    }
+    if provides.optional.is_empty()
+        && let Some(package) = more.first()
+    {
+        let message = format!("the image `{}` takes no packages", provides.image);
+        let label = "it is made of fixed parts".to_owned();
+        context
+            .faults
+            .add(Fault::new(package.place, code::CONFLICT, message, label));
+    }
+    // In an order that no scenario changes, so that one set of packages is one image.
+    more.sort_by(|a, b| a.value.cmp(&b.value));
+    less.sort_by(|a, b| a.value.cmp(&b.value));
+    more.dedup_by(|a, b| a.value == b.value);
+    less.dedup_by(|a, b| a.value == b.value);
+    for (sign, packages) in [('+', more), ('-', less)] {
+        for package in packages {
+            name.push_str(&format!(" {sign}{}", package.value));
+        }
+    }
+    name
+}
+
+/// Reports a suite that the recipe has no list of packages for.
+fn suite(context: &Context<'_>, image: &At<'_, String>) {
+    let Some((base, suite)) = image.value.split_once(':') else {
+        return;
+    };
+    let provides = Provides::of(base);
+    if provides.image == base && !provides.suites.contains(&suite) {
+        let message = format!("the image `{base}` has no suite `{suite}`");
+        let label = "not a suite of it".to_owned();
+        let help = suggest(suite, "suites", provides.suites.iter().copied());
+        let fault = Fault::new(image.place, code::UNKNOWN_NAME, message, label);
+        context.faults.add(fault.help(help));
+    }
+}
+
+/// Whether an image was built without a package.
+pub(super) fn lacks(image: &str, package: &str) -> bool {
+    let mut words = image.split_whitespace();
+    words.any(|word| word.strip_prefix('-') == Some(package))
+}

@@ -1,0 +1,87 @@
+//! What can be put into a guest that starts from a template: what nobody has read before. Pure.
+
+use crate::scenario::Guest;
+
+/// Where files are read no sooner than by what starts after the guest has its identity, or whenever they are used.
+const READ_LATER: [&str; 9] = [
+    "/etc/hosts",
+    "/etc/resolv.conf",
+    "/etc/ssh/sshd_config.d/",
+    "/etc/systemd/network/",
+    "/home/",
+    "/opt/",
+    "/root/",
+    "/srv/",
+    "/usr/local/",
+];
+
+/// Keys of daemon.json after whose change a restarted dockerd is as one that started with them. Others leave rules of
+/// the first start in the guest's firewall, or images where the new daemon does not look.
+const RESTARTED: [&str; 9] = [
+    "debug",
+    "default-address-pools",
+    "dns",
+    "dns-opts",
+    "dns-search",
+    "fixed-cidr-v6",
+    "ipv6",
+    "log-level",
+    "mtu",
+];
+
+/// Why what the scenario puts into a guest asks for a boot; `None`: it does not.
+pub(super) fn refuses(guest: &Guest) -> Option<String> {
+    // What settles a template is Docker.
+    if guest
+        .image
+        .split_whitespace()
+        .any(|word| word.starts_with('-'))
+    {
+        return Some(format!(
+            "the image `{}` lacks what a template settles",
+            guest.image
+        ));
+    }
+    let paths = guest.files.iter().map(|file| file.path.as_str());
+    let early = |path: &&str| !READ_LATER.iter().any(|later| path.starts_with(later));
+    if let Some(path) = paths.into_iter().find(early) {
+        return Some(format!("`{path}` of `files` may be read at boot"));
+    }
+    let mut keys = guest.docker.iter().flat_map(|docker| docker.keys());
+    let key = keys.find(|key| !RESTARTED.contains(&key.as_str()))?;
+    Some(format!("`{key}` of `docker` is for Docker's first start"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scenario::{GuestFile, GuestFileKind};
+
+    fn file(path: &str) -> GuestFile {
+        let target = "/dev/null".to_owned();
+        let kind = GuestFileKind::Link { target };
+        let path = path.to_owned();
+        GuestFile { path, kind }
+    }
+
+    #[test]
+    fn what_is_read_at_boot_asks_for_a_boot() {
+        let mut guest = crate::scenario::tests::any_guest();
+        assert_eq!(refuses(&guest), None);
+        guest.files = vec![file("/etc/resolv.conf"), file("/usr/local/bin/serve")];
+        assert_eq!(refuses(&guest), None);
+        guest.files.push(file("/etc/systemd/system/serve.service"));
+        let why = refuses(&guest).expect("a reason");
+        assert!(why.contains("serve.service"), "{why}");
+    }
+
+    #[test]
+    fn what_a_restart_of_docker_does_not_undo_asks_for_a_boot() {
+        let mut guest = crate::scenario::tests::any_guest();
+        let daemon = |text| serde_json::from_str(text).expect("JSON");
+        guest.docker = Some(daemon(r#"{ "dns": ["192.168.1.1"], "ipv6": true }"#));
+        assert_eq!(refuses(&guest), None);
+        guest.docker = Some(daemon(r#"{ "dns": ["192.168.1.1"], "iptables": false }"#));
+        assert!(refuses(&guest).is_some_and(|why| why.contains("iptables")));
+    }
+}

@@ -1,0 +1,155 @@
+//! `bridgelab list`: what each scenario proves, and what it needs.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use bridgelab_harness::report::exit_code;
+use bridgelab_harness::scenario::{self, LoadedScenario, Scenario};
+use serde::Serialize;
+
+use crate::commands::{complain, root, say, tagged};
+
+/// Version of what `--json` prints.
+const SCHEMA: u32 = 1;
+
+#[derive(Serialize)]
+struct List {
+    schema: u32,
+    scenarios: Vec<Listed>,
+    /// Names of files that do not load; `bridgelab check` says why.
+    invalid: Vec<String>,
+}
+
+#[derive(Serialize)]
+struct Listed {
+    /// The path below `scenarios/`.
+    name: String,
+    path: PathBuf,
+    summary: String,
+    source: Option<String>,
+    tags: Vec<String>,
+    forms: Vec<Form>,
+}
+
+/// The file as it stands, a variant, or one of them with values of the matrix.
+#[derive(Serialize)]
+struct Form {
+    /// What `run --variant` takes.
+    form: String,
+    /// What `cargo test --features vm --test scenarios` calls it.
+    test: String,
+    summary: String,
+    /// Capabilities without which it is skipped.
+    needs: Vec<String>,
+    /// The checks that must hold.
+    holds: Vec<String>,
+    /// The checks that must fail, with the words that they must see.
+    must_fail: BTreeMap<String, String>,
+}
+
+/// Lists the scenarios with one of the tags; exit code 2 when a file is invalid.
+pub(crate) fn list(tags: &[String], json: bool) -> i32 {
+    let names = match scenario::scenario_names(&root()) {
+        Ok(names) => names,
+        Err(error) => {
+            complain(&error);
+            return exit_code::BROKEN;
+        }
+    };
+    let mut list = List {
+        schema: SCHEMA,
+        scenarios: Vec::new(),
+        invalid: Vec::new(),
+    };
+    for found in names {
+        match scenario::load(&found.path) {
+            Ok(loaded) if tagged(&loaded, tags) => {
+                list.scenarios.push(listed(found.name, found.path, &loaded));
+            }
+            Ok(_) => {}
+            Err(_) => list.invalid.push(found.name),
+        }
+    }
+    if json {
+        say(&serde_json::to_string_pretty(&list).unwrap_or_default());
+    } else {
+        for scenario in &list.scenarios {
+            say(&text(scenario));
+        }
+        for name in &list.invalid {
+            say(&format!("{name}: invalid, see `bridgelab check {name}`"));
+        }
+    }
+    if list.invalid.is_empty() {
+        exit_code::PASSED
+    } else {
+        exit_code::INVALID
+    }
+}
+
+fn listed(name: String, path: PathBuf, loaded: &LoadedScenario) -> Listed {
+    let form = |form: &Scenario| Form {
+        form: form.form(),
+        test: form.test_name(&name),
+        summary: form.summary.clone(),
+        needs: form.needs.clone(),
+        holds: form
+            .checks
+            .iter()
+            .filter(|check| !form.must_fail.contains_key(&check.id))
+            .map(|check| check.id.to_string())
+            .collect(),
+        must_fail: form
+            .must_fail
+            .iter()
+            .map(|(id, words)| (id.to_string(), words.clone()))
+            .collect(),
+    };
+    Listed {
+        summary: loaded.summary().to_owned(),
+        source: loaded.forms().find_map(|form| form.source.clone()),
+        tags: loaded.tags().to_vec(),
+        forms: loaded.forms().map(form).collect(),
+        name,
+        path,
+    }
+}
+
+/// One line for the scenario, one or more for each form below it.
+fn text(scenario: &Listed) -> String {
+    let mut lines = vec![format!("{}: {}", scenario.name, scenario.summary)];
+    if !scenario.tags.is_empty() {
+        lines.push(format!("    tags: {}", scenario.tags.join(", ")));
+    }
+    for form in &scenario.forms {
+        let holds = form.holds.len();
+        let summary = if form.summary == scenario.summary {
+            String::new()
+        } else {
+            format!(": {}", form.summary)
+        };
+        let must = match form.must_fail.len() {
+            0 => format!("{holds} checks hold"),
+            fail => format!("{fail} checks must fail, {holds} hold"),
+        };
+        lines.push(format!(
+            "  {}/{}{summary} ({must})",
+            scenario.name, form.form
+        ));
+        if !form.needs.is_empty() {
+            lines.push(format!("    needs: {}", form.needs.join(", ")));
+        }
+        let (any, told): (Vec<_>, Vec<_>) = form
+            .must_fail
+            .iter()
+            .partition(|(_, words)| words.is_empty());
+        if !any.is_empty() {
+            let ids: Vec<_> = any.into_iter().map(|(id, _)| id.as_str()).collect();
+            lines.push(format!("    must fail: {}", ids.join(", ")));
+        }
+        for (id, words) in told {
+            lines.push(format!("    must fail: {id}, seeing {words:?}"));
+        }
+    }
+    lines.join("\n")
+}

@@ -1,0 +1,200 @@
+//! Labs inside tests, by `bridgelab_harness::lab::scope`: an example to copy, and what happens when a test ends otherwise.
+//!
+//! The labs have ghost guests, so they need no image and stand within seconds; without `.ghosts()` the same lines boot
+//! MicroVMs.
+#![expect(clippy::expect_used, reason = "fixtures of tests fail as tests do")]
+
+use std::path::Path;
+
+use bridgelab_harness::lab::scope::{HeldLab, Hold, NoLab};
+use bridgelab_harness::report::Outcome;
+use bridgelab_harness::scenario::{Builder, Scenario};
+use bridgelab_harness::toml::toml;
+use rstest::{fixture, rstest};
+
+/// The page's host with one guest behind `br0`.
+fn scenario() -> Builder {
+    Scenario::builder("a guest on br0, for tests in Rust")
+        .networkd(
+            "host",
+            [
+                ("br0.netdev", "[NetDev]\nName=br0\nKind=bridge\n"),
+                (
+                    "10-lan.network",
+                    "[Match]\nName=eno1\nName=vm-*\n\n[Network]\nBridge=br0\n",
+                ),
+                (
+                    "10-br0.network",
+                    "[Match]\nName=br0\n\n[Network]\nAddress=192.168.1.2/24\n",
+                ),
+            ],
+        )
+        .guest_units(
+            "test1",
+            [(
+                "20-lan.network",
+                "[Match]\nType=ether\n\n[Network]\nAddress=192.168.1.3/24\n",
+            )],
+        )
+        .guest(
+            "test1",
+            toml! {
+                interfaces = [{ type = "tap", id = "vm-test1", mac = "02:00:00:00:00:01" }]
+            },
+        )
+        .check(
+            "desktop-ping-guest",
+            toml! {
+                from = "desktop"
+                ping = { to = "192.168.1.3" }
+            },
+        )
+}
+
+/// Holds a lab; `None`, said aloud, on a machine that cannot have one. In another package, leave out `program`: the
+/// `bridgelab` of `PATH`, or of `BRIDGELAB_BIN`, is used.
+async fn hold(evidence: &Path) -> Option<HeldLab> {
+    let hold = Hold::built(&scenario()).expect("the scenario is valid");
+    let hold = hold
+        .program(env!("CARGO_BIN_EXE_bridgelab"))
+        .ghosts()
+        .option("--evidence")
+        .option(evidence);
+    match hold.start().await {
+        Ok(lab) => Some(lab),
+        Err(NoLab::Skipped(why)) if std::env::var_os("BRIDGELAB_STRICT").is_none() => {
+            eprintln!("skipped: because {why}");
+            None
+        }
+        Err(error) => unreachable!("{error}"),
+    }
+}
+
+#[fixture]
+fn evidence() -> tempfile::TempDir {
+    tempfile::tempdir().expect("a folder")
+}
+
+/// What a file cannot say: the next command depends on what the last one saw. The largest packet that reaches the guest
+/// is searched for by halving, with the MTU as the kernel has it and after the bridge's port was given a smaller one.
+#[rstest]
+#[tokio::test]
+async fn the_largest_packet_to_the_guest_follows_the_smallest_mtu(evidence: tempfile::TempDir) {
+    let Some(lab) = hold(evidence.path()).await else {
+        return;
+    };
+    assert_eq!(largest_packet(&lab).await, 1500);
+    let narrow = ["ip", "link", "set", "vm-test1", "mtu", "1280"];
+    assert!(lab.exec("host", &narrow).await.expect("ip").success());
+    // A bridge is no router: it tells nobody that it drops what is larger. It leaves room for a VLAN tag, whether there is
+    // one or not (`__is_skb_forwardable` in net/core/dev.c), so four bytes more get through.
+    assert_eq!(largest_packet(&lab).await, 1280 + 4);
+    let report = lab.finish().await.expect("a report");
+    assert_eq!(report.outcome, Outcome::Passed);
+}
+
+/// The size of the largest packet from desktop to guest that is answered, in bytes with its IPv4 header.
+async fn largest_packet(lab: &HeldLab) -> u32 {
+    const HEADERS: u32 = 20 + 8; // IPv4, ICMP
+    let (mut passes, mut lost) = (0, 9000);
+    while lost - passes > 1 {
+        let size = u32::midpoint(passes, lost);
+        let text = size.to_string();
+        let ping = [
+            "ping",
+            "-n",
+            "-c",
+            "1",
+            "-W",
+            "1",
+            "-M",
+            "do",
+            "-s",
+            &text,
+            "192.168.1.3",
+        ];
+        let answered = lab.exec("desktop", &ping).await.expect("ping").success();
+        if answered { passes = size } else { lost = size }
+    }
+    passes + HEADERS
+}
+
+/// Links go down and up by the test's hand, and each check it asks for is in the report beside the scenario's own.
+#[rstest]
+#[tokio::test]
+async fn checks_and_links_by_hand_are_in_the_report(evidence: tempfile::TempDir) {
+    let Some(lab) = hold(evidence.path()).await else {
+        return;
+    };
+    assert!(lab.machines().iter().any(|machine| machine == "host"));
+    let reached = toml! { from = "desktop" within = "10s" ping = { to = "192.168.1.3" } };
+    let cut = toml! { from = "desktop" within = "3s" fails = true ping = { to = "192.168.1.3" } };
+    lab.set_link("host", "eno1", false)
+        .await
+        .expect("the link goes down");
+    assert!(lab.check("cut", cut).await.expect("a look").passed());
+    lab.set_link("host", "eno1", true)
+        .await
+        .expect("the link goes up");
+    assert!(
+        lab.check("again", reached.clone())
+            .await
+            .expect("a look")
+            .passed()
+    );
+
+    let refused = lab
+        .set_link("host", "eno7", true)
+        .await
+        .expect_err("no such link");
+    assert!(refused.to_string().contains("eno7"), "{refused}");
+    let invalid = toml! { from = "dekstop" ping = { to = "192.168.1.3" } };
+    let invalid = lab.check("x", invalid).await.expect_err("no such machine");
+    assert!(
+        invalid.to_string().contains("did you mean `desktop`?"),
+        "{invalid}"
+    );
+    let twice = lab
+        .check("again", reached)
+        .await
+        .expect_err("an id is used once");
+    assert!(twice.to_string().contains("used twice"), "{twice}");
+
+    let report = lab.finish().await.expect("a report");
+    let ids: Vec<_> = report
+        .checks
+        .iter()
+        .map(|check| check.id.as_str())
+        .collect();
+    assert_eq!(ids, ["desktop-ping-guest", "cut", "again"]);
+    assert_eq!(report.outcome, Outcome::Passed);
+    assert!(report.leaks.is_empty(), "{:?}", report.leaks);
+}
+
+/// A test that panics leaves the same evidence as one that fails, and nothing else.
+#[rstest]
+#[tokio::test]
+async fn a_panic_ends_the_lab_in_good_order(evidence: tempfile::TempDir) {
+    let path = evidence.path().to_owned();
+    let panicked = tokio::spawn(async move {
+        let lab = hold(&path).await?;
+        let cut = toml! { from = "desktop" within = "1s" ping = { to = "192.168.1.99" } };
+        let check = lab.check("nobody-there", cut).await.expect("a look");
+        assert!(check.passed(), "on purpose");
+        Some(())
+    });
+    let Err(error) = panicked.await else {
+        return; // skipped, and said so
+    };
+    assert!(error.is_panic());
+    let run = std::fs::read_dir(evidence.path()).expect("the folder");
+    let run = run
+        .filter_map(Result::ok)
+        .next()
+        .expect("the run's evidence")
+        .path();
+    assert!(run.join("failed").exists(), "{}", run.display());
+    let verdict = std::fs::read_to_string(run.join("verdict.txt")).expect("a verdict");
+    assert!(verdict.contains("nobody-there"), "{verdict}");
+    assert!(run.join("captures").is_dir());
+}
