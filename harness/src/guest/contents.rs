@@ -189,7 +189,7 @@ mod tests {
 
     #[test]
     fn sysctls_are_proven_but_for_those_of_a_link() {
-        let mut guest = crate::scenario::tests::any_guest();
+        let mut guest = crate::scenario::vmm::tests::any_guest();
         assert_eq!(proof_of_sysctls(&guest), None);
         let key = |key: &str| (key.to_owned(), "1".to_owned());
         guest.sysctls.extend([key("net.ipv6.conf.eth0.accept_ra")]);

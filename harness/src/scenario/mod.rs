@@ -463,22 +463,3 @@ pub enum RecordType {
     /// IPv6 address.
     Aaaa,
 }
-
-#[cfg(test)]
-pub(crate) mod tests {
-    use super::{Guest, load};
-
-    /// A guest as the smallest scenario has it.
-    pub(crate) fn any_guest() -> Guest {
-        let text = "version = 1\nsummary = 'x'\n[guests.any]\n";
-        let name = format!("{}-{:?}", std::process::id(), std::thread::current().id());
-        let path = std::env::temp_dir().join(format!("bridgelab-any-guest-{name}.toml"));
-        std::fs::write(&path, text).expect("a scenario");
-        let loaded = load(&path);
-        std::fs::remove_file(&path).expect("it is there");
-        let loaded = loaded.expect("a valid scenario");
-        let scenario = loaded.scenario(None).expect("its green form");
-        let mut guests = scenario.guests.into_values();
-        guests.next().expect("its guest")
-    }
-}

@@ -24,6 +24,7 @@ pub const CAPABILITIES: &[&str] = &[
     "disk-space",
     "memory",
     "kvm",
+    "tcpdump",
     "nftables",
     "iptables",
     "cloud-hypervisor",
