@@ -52,10 +52,15 @@ machines.router.dnsmasq.faults = { "www.internet.test" = "20s" }
 machines.router.dnsmasq.faults = { "www.internet.test" = "800ms", "router.lan.test" = "10ms" }
 "#;
 
-/// The folder of a variant; the green form's is the first.
-fn of<'f>(folders: &'f [PathBuf], variant: &str) -> &'f Path {
-    let named = |folder: &&PathBuf| folder.to_string_lossy().contains(&format!("-{variant}-"));
-    folders.iter().find(named).expect("evidence of the variant")
+/// The folder of the form of that name: a scenario's, or that of one of its variants, `SCENARIO-VARIANT`. Which comes
+/// first is no matter of the file: the program names them in the order in which their runs end.
+fn of<'f>(folders: &'f [PathBuf], form: &str) -> &'f Path {
+    let named = |folder: &&PathBuf| {
+        let name = folder.file_name().expect("a name").to_string_lossy();
+        // Followed by when it was and by whom.
+        name.rsplitn(3, '-').nth(2) == Some(form)
+    };
+    folders.iter().find(named).expect("evidence of the form")
 }
 
 /// The times in the report's answers: what `late` held is not what a prompt server would have said.
@@ -79,7 +84,12 @@ fn a_name_fails_as_the_scenario_says() {
     if folders.is_empty() {
         return;
     }
-    let log = |variant| read(of(&folders, variant), "machines/router/dnsmasq.log");
+    let log = |variant: &str| {
+        read(
+            of(&folders, &format!("names-{variant}")),
+            "machines/router/dnsmasq.log",
+        )
+    };
     has(&log("nxdomain"), &["config www.internet.test is NXDOMAIN"]);
     let forwarded = "forwarded www.internet.test to 127.0.0.1#5300";
     has(&log("servfail"), &[forwarded, "reply error is SERVFAIL"]);
@@ -93,7 +103,7 @@ fn a_name_fails_as_the_scenario_says() {
         &log("late"),
         &[forwarded, "reply www.internet.test is 203.0.113.80"],
     );
-    let late = answered_after(of(&folders, "late"), "www");
+    let late = answered_after(of(&folders, "names-late"), "www");
     assert!(late >= 800, "after {late} ms");
 }
 
@@ -162,8 +172,10 @@ fn prefixes_are_advertised_with_their_flags_and_lifetimes() {
     let folder = folder.path().join("advertised");
     fs::create_dir(&folder).expect("a folder");
     let folders = passed(&run(&written(&folder, ADVERTISED), &[]));
-    let Some(green) = folders.first() else { return };
-    let Some(seen) = advertisements(green) else {
+    if folders.is_empty() {
+        return;
+    }
+    let Some(seen) = advertisements(of(&folders, "advertised")) else {
         return;
     };
     has(
@@ -175,7 +187,7 @@ fn prefixes_are_advertised_with_their_flags_and_lifetimes() {
         ],
     );
     assert!(!seen.contains("rdnss"), "{seen}");
-    let seen = advertisements(of(&folders, "managed")).expect("tcpdump runs again");
+    let seen = advertisements(of(&folders, "advertised-managed")).expect("tcpdump runs again");
     has(
         &seen,
         &[
@@ -184,7 +196,7 @@ fn prefixes_are_advertised_with_their_flags_and_lifetimes() {
             "fd00:1::/64, Flags [auto], valid time 86400s",
         ],
     );
-    let seen = advertisements(of(&folders, "none")).expect("tcpdump runs again");
+    let seen = advertisements(of(&folders, "advertised-none")).expect("tcpdump runs again");
     assert_eq!(seen, "");
 }
 
