@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use bridgelab_harness::plan::GuestKind;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::{commands, enter, list, new, report, run};
+use crate::{bench, commands, enter, list, new, report, run};
 
 const EXIT_CODES: &str = "\
 Exit codes:
@@ -80,6 +80,8 @@ enum Command {
         #[command(subcommand)]
         action: ImageAction,
     },
+    /// Measure what things take, in turn with what they are compared with; tables with medians and ranges.
+    Bench(bench::BenchArgs),
     /// Run a shell or a command on a machine or guest of a lab that `run --keep` holds.
     Enter(enter::EnterArgs),
 }
@@ -204,6 +206,7 @@ pub(crate) fn main() -> i32 {
         Command::Compare { here, there } => crate::compare::compare_files(&here, &there),
         Command::Report(args) => report::report(&args),
         Command::Image { action } => commands::image(&action),
+        Command::Bench(args) => bench::bench(&args),
         Command::Enter(args) => enter::enter(&args),
     }
 }

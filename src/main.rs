@@ -1,5 +1,6 @@
 //! `bridgelab`: boots real MicroVMs on a real bridge and says whether they have the network they should have.
 
+mod bench;
 mod cli;
 mod commands;
 mod compare;
@@ -25,6 +26,7 @@ fn main() -> ExitCode {
         Some(lab::WORKER_COMMAND) => lab::worker_main(),
         Some(probe::PROBE_ARGUMENT) => probe::probe_child(),
         Some(image::WORKER_COMMAND) => commands::image_worker(words),
+        Some(bench::WORKER_COMMAND) => bench::worker_main(),
         Some(saved::WORKER_COMMAND) => saved::worker_main(),
         Some(enter::STEER_COMMAND) => enter::steer(words),
         _ => cli::main(),

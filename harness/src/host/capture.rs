@@ -12,7 +12,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use tokio::io::unix::AsyncFd;
 
-use super::netlink::LinkError;
+use super::netlink::{LinkError, Netlink};
 use super::netns::Netns;
 use super::sys;
 use crate::diagnostic::Diagnose;
@@ -21,6 +21,8 @@ use crate::diagnostic::Diagnose;
 const SNAPLEN: usize = 2048;
 /// A capture file stops growing here; the report says so.
 const FILE_LIMIT: u64 = 32 << 20;
+/// Threads that close sockets, at most.
+const CLOSERS: usize = 64;
 /// Frames kept in memory for checks.
 const KEPT: usize = 4096;
 
@@ -87,6 +89,9 @@ pub struct Capture {
     file: PathBuf,
     seen: Arc<Mutex<Seen>>,
     socket: Arc<AsyncFd<OwnedFd>>,
+    #[expect(dead_code, reason = "it is there to be dropped last")]
+    /// Keeps the socket open when the machine's runtime drops its task: [`Capture::end_all`] says why.
+    until_the_end: Arc<OwnedFd>,
 }
 
 impl Capture {
@@ -95,36 +100,60 @@ impl Capture {
     /// # Errors
     /// [`CaptureError`].
     pub async fn start(machine: &Netns, link: &str, path: &Path) -> Result<Self, CaptureError> {
-        let index = machine
-            .netlink()
-            .index(link)
-            .await
-            .map_err(|source| CaptureError::Link {
-                link: link.to_owned(),
-                source,
-            })?;
+        let (netlink, name, file) = (machine.netlink().clone(), link.to_owned(), path.to_owned());
+        let started = machine.run(async move { Self::open(&netlink, &name, &file).await });
+        started.await.map_err(|source| CaptureError::Machine {
+            link: link.to_owned(),
+            source,
+        })?
+    }
+
+    /// The same for who already is on the machine's thread; `netlink` is that machine's.
+    pub(crate) async fn open(
+        netlink: &Netlink,
+        link: &str,
+        path: &Path,
+    ) -> Result<Self, CaptureError> {
+        let index = netlink.index(link).await;
+        let index = index.map_err(|source| CaptureError::Link {
+            link: link.to_owned(),
+            source,
+        })?;
         let failed = |source| CaptureError::Io {
             link: link.to_owned(),
             path: path.to_owned(),
             source,
         };
-        let label = format!("{}:{link}", machine.name());
+        let label = format!("{}:{link}", netlink.machine());
         let file = PcapNg::create(path, &label).map_err(failed)?;
-        let opened = machine
-            .run(async move { sys::watch(sys::packet_socket(index)?) })
-            .await
-            .map_err(|source| CaptureError::Machine {
-                link: link.to_owned(),
-                source,
-            })?;
+        let socket = sys::packet_socket(index).map_err(failed)?;
+        let until_the_end = socket.try_clone().map_err(failed)?;
         let capture = Self {
             link: link.to_owned(),
             file: path.to_owned(),
             seen: Arc::default(),
-            socket: Arc::new(opened.map_err(failed)?),
+            socket: Arc::new(sys::watch(socket).map_err(failed)?),
+            until_the_end: Arc::new(until_the_end),
         };
-        machine.spawn(capture.clone().follow(file));
+        tokio::spawn(capture.clone().follow(file));
         Ok(capture)
+    }
+
+    /// Ends captures whose machines have ended, all at once.
+    ///
+    /// The kernel waits out an RCU grace period, some milliseconds, in each close(2) of a packet socket
+    /// (`packet_release`); closes at the same time share one.
+    pub(crate) fn end_all(captures: impl Iterator<Item = Self>) {
+        let mut captures: Vec<Self> = captures.collect();
+        let share = captures.len().div_ceil(CLOSERS).max(1);
+        std::thread::scope(|scope| {
+            while !captures.is_empty() {
+                let share = captures.split_off(captures.len().saturating_sub(share));
+                let closer = std::thread::Builder::new().name("closer".to_owned());
+                // Without a thread the share is dropped with the closure, here and now.
+                let _ = closer.spawn_scoped(scope, move || drop(share));
+            }
+        });
     }
 
     /// Link it watches.

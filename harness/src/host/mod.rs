@@ -70,3 +70,10 @@ mod vmm_user;
 pub(crate) use sys::ChildSetup;
 pub use vmm_user::VMM_ID;
 pub(crate) use vmm_user::vmm_groups;
+
+/// Arranges for `command`'s process to be killed when the thread that starts it ends, however that comes.
+///
+/// Equivalent: `setpriv --pdeathsig KILL COMMAND`, prctl(2).
+pub fn die_with_parent(command: &mut std::process::Command) {
+    sys::prepare_child(command, ChildSetup::default());
+}

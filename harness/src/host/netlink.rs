@@ -81,6 +81,11 @@ impl Netlink {
         })
     }
 
+    /// The machine whose links it speaks of.
+    pub(super) fn machine(&self) -> &str {
+        &self.machine
+    }
+
     /// `ip link show NAME`: its index.
     ///
     /// # Errors

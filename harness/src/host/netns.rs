@@ -113,7 +113,7 @@ impl Netns {
     }
 
     /// The namespace itself, for moving links into it.
-    pub fn namespace(&self) -> impl AsFd + use<> {
+    pub fn namespace(&self) -> Arc<OwnedFd> {
         Arc::clone(&self.namespace)
     }
 
@@ -142,10 +142,15 @@ impl Netns {
         self.runtime.spawn(task)
     }
 
-    fn shut(&mut self) {
+    /// Begins to end it, and does not wait: of many machines, the last then does not wait for all others.
+    pub(crate) fn begin_to_end(&mut self) {
         // The netlink connection is a socket of the namespace, and a socket alone keeps a namespace alive.
         drop(self.netlink.take());
         drop(self.stop.take());
+    }
+
+    fn shut(&mut self) {
+        self.begin_to_end();
         if let Some(thread) = self.thread.take() {
             let _ = thread.join();
         }

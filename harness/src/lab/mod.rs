@@ -21,6 +21,7 @@ mod steps;
 pub mod supervise;
 mod tools;
 mod topology;
+mod wave;
 mod worker;
 
 pub use ask::{Answer, Ask};

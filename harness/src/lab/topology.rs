@@ -7,23 +7,30 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use tokio::task::JoinHandle;
 
+use super::wave::{OnMachine, Part, parts};
 use crate::deadline::Deadline;
 use crate::diagnostic::Diagnose;
 use crate::host::capture::{Capture, CaptureError};
 use crate::host::dns_faults;
 use crate::host::firewall::{self, FirewallError};
-use crate::host::netlink::{LinkError, VethEnd};
+use crate::host::netlink::LinkError;
 use crate::host::netlink_events::Changes;
-use crate::host::netns::{BeginNetns, MachineRoot, Netns, NetnsError, read_sysctl, write_sysctl};
+use crate::host::netns::{BeginNetns, MachineRoot, Netns, NetnsError};
 use crate::host::networkd::{self, Networkd};
 use crate::host::service::{Service, ServiceError};
 use crate::host::tap::{Tap, TapError};
-use crate::plan::{FABRIC, LinkEnd, Step, TopologyPlan};
+use crate::plan::{FABRIC, Step, TopologyPlan};
 
 /// How long a daemon may take to be ready.
 pub(super) const DAEMON_READY: Duration = Duration::from_secs(15);
+
+/// Open files of a process with a lab of a few machines.
+const USUAL_FILES: u64 = 512;
+/// Open files of a machine with one cable: its runtime's, two netlink sockets, its namespace, and a capture's.
+const FILES_PER_MACHINE: u64 = 12;
 
 /// A step of the plan failed.
 #[derive(Debug, thiserror::Error)]
@@ -101,7 +108,6 @@ impl Diagnose for LabError {
 #[derive(Debug, Default)]
 #[must_use = "the lab lives as long as this value"]
 pub struct Lab {
-    // Declared in the order they must die: what runs on machines before the machines.
     /// dnsmasq, by machine.
     pub(super) dnsmasq: BTreeMap<String, Service>,
     /// Web servers, by machine.
@@ -135,7 +141,14 @@ impl Lab {
         let mut lab = Self::default();
         lab.make_machines(plan)?;
         lab.follow_machines().await?;
-        for step in plan.steps() {
+        for part in parts(plan.steps()) {
+            let step = match part {
+                Part::Wave(wave) => {
+                    lab.carry_out_wave(wave, folders).await?;
+                    continue;
+                }
+                Part::One(step) => step,
+            };
             tracing::debug!(%step, "carry out");
             let begun = Instant::now();
             lab.carry_out(step, folders).await?;
@@ -223,10 +236,9 @@ impl Lab {
 
     /// Before the first address, so that none is missed.
     async fn follow_machines(&self) -> Result<(), LabError> {
-        for (_, machine) in self.machines.iter().filter(|(name, _)| *name != FABRIC) {
-            self.follow(machine).await?;
-        }
-        Ok(())
+        let machines = self.machines.iter().filter(|(name, _)| *name != FABRIC);
+        let all = machines.map(async |(_, machine)| self.follow(machine).await);
+        join_all(all).await.into_iter().collect()
     }
 
     pub(super) async fn follow(&self, machine: &Netns) -> Result<(), LabError> {
@@ -268,6 +280,8 @@ impl Lab {
 
     /// Namespaces take about a millisecond each, so all are asked for before the first is waited for.
     fn make_machines(&mut self, plan: &TopologyPlan) -> Result<(), LabError> {
+        let machine = |step: &&Step| matches!(step, Step::Machine { .. });
+        allow_open_files(plan.steps().iter().filter(machine).count() as u64 * FILES_PER_MACHINE);
         let begun: Vec<BeginNetns> = plan
             .steps()
             .iter()
@@ -296,92 +310,23 @@ impl Lab {
         match step {
             // Machines exist already; guests are booted by `boot`.
             Step::Machine { .. } | Step::Guest { .. } => {}
-            Step::Sysctl {
-                machine,
-                key,
-                value,
-                optional,
-            } => self.sysctl(machine, key, value, *optional).await?,
-            Step::Switch {
-                machine,
-                name,
-                config,
-            } => {
-                let netlink = self.machine(machine)?.netlink();
-                netlink.add_switch(name, *config).await?;
-            }
-            Step::Bridge {
-                machine,
-                name,
-                config,
-            } => {
-                let netlink = self.machine(machine)?.netlink();
-                netlink.add_bridge(name.as_str(), config).await?;
-            }
-            Step::Mtu { machine, link, mtu } => {
-                self.machine(machine)?.netlink().set_mtu(link, *mtu).await?;
-            }
-            Step::BridgePort {
-                machine,
-                port,
-                options,
-            } => {
-                let netlink = self.machine(machine)?.netlink();
-                netlink.set_bridge_port(port.as_str(), options).await?;
-            }
-            Step::Vlan {
-                machine,
-                port,
-                change,
-            } => {
-                let netlink = self.machine(machine)?.netlink();
-                netlink.change_vlan(port.as_str(), *change).await?;
-            }
-            Step::Veth { here, there } => {
-                let peer = self.machine(&there.machine)?.namespace();
-                let netlink = self.machine(&here.machine)?.netlink();
-                netlink
-                    .add_veth(&veth_end(here), &veth_end(there), &peer)
-                    .await?;
-            }
-            Step::Capture {
-                machine,
-                link,
-                file,
-            } => {
-                // A link that is made anew is another link, and the frames of the first are evidence, too.
-                let before = |label: &&String| label.split('#').next() == Some(file.as_str());
-                let part = self.captures.keys().filter(before).count() + 1;
-                let path = folders.evidence.join("captures").join(match part {
-                    1 => format!("{file}.pcapng"),
-                    part => format!("{file}-{part}.pcapng"),
-                });
-                if let Some(earlier) = self.captures.remove(file) {
-                    let label = format!("{file}#{}", part - 1);
-                    self.captures.insert(label, earlier);
+            Step::Sysctl { .. }
+            | Step::Switch { .. }
+            | Step::Bridge { .. }
+            | Step::Mtu { .. }
+            | Step::BridgePort { .. }
+            | Step::Vlan { .. }
+            | Step::Veth { .. }
+            | Step::Capture { .. }
+            | Step::Master { .. }
+            | Step::Address { .. }
+            | Step::Up { .. }
+            | Step::Route { .. } => {
+                for part in parts(std::slice::from_ref(step)) {
+                    if let Part::Wave(wave) = part {
+                        self.carry_out_wave(wave, folders).await?;
+                    }
                 }
-                let capture = Capture::start(self.machine(machine)?, link, &path).await?;
-                self.captures.insert(file.clone(), capture);
-            }
-            Step::Master {
-                machine,
-                port,
-                bridge,
-            } => {
-                self.machine(machine)?
-                    .netlink()
-                    .enslave(port, bridge)
-                    .await?;
-            }
-            Step::Address {
-                machine,
-                interface,
-                address,
-            } => {
-                self.machine(machine)?
-                    .netlink()
-                    .add_address(interface, *address)
-                    .await?
             }
             Step::Ruleset { machine, ruleset } => {
                 let folder = machine_folder(&folders.evidence, machine);
@@ -390,10 +335,6 @@ impl Lab {
                     .machine(machine)?
                     .run(async move { firewall::load(&name, &ruleset, &folder).await });
                 loaded.await??;
-            }
-            Step::Up { machine, link } => self.machine(machine)?.netlink().set_up(link).await?,
-            Step::Route { machine, route } => {
-                self.machine(machine)?.netlink().add_route(route).await?;
             }
             Step::Http { machine, config } => self.start_http(machine, config).await?,
             Step::DnsFaults { machine, responses } => {
@@ -452,31 +393,59 @@ impl Lab {
         Ok(())
     }
 
-    async fn sysctl(
+    /// Where a link's capture goes. A link that is made anew is another link, and the frames of the first are evidence,
+    /// too.
+    fn capture_file(&mut self, file: &str, folders: &Folders) -> PathBuf {
+        let before = |label: &&String| label.split('#').next() == Some(file);
+        let part = self.captures.keys().filter(before).count() + 1;
+        if let Some(earlier) = self.captures.remove(file) {
+            let label = format!("{file}#{}", part - 1);
+            self.captures.insert(label, earlier);
+        }
+        folders.evidence.join("captures").join(match part {
+            1 => format!("{file}.pcapng"),
+            part => format!("{file}-{part}.pcapng"),
+        })
+    }
+
+    /// All machines of a wave at once, each on its own thread.
+    async fn carry_out_wave(
         &mut self,
-        machine: &str,
-        key: &str,
-        value: &str,
-        optional: bool,
+        wave: BTreeMap<&str, Vec<&Step>>,
+        folders: &Folders,
     ) -> Result<(), LabError> {
-        let (wanted, to) = (key.to_owned(), value.to_owned());
-        let done = self.machine(machine)?.run(async move {
-            write_sysctl(&wanted, &to)?;
-            read_sysctl(&wanted)
-        });
-        match done.await? {
-            Ok(found) => self.sysctls.push(format!("{machine} {key} = {found}")),
-            Err(e) if optional && e.kind() == io::ErrorKind::NotFound => {
-                self.sysctls
-                    .push(format!("{machine} {key} absent on this kernel"));
+        let mut files = BTreeMap::new();
+        for step in wave.values().flatten() {
+            if let Step::Capture { file, .. } = step {
+                files.insert(file.clone(), self.capture_file(file, folders));
             }
-            Err(source) => {
-                return Err(LabError::Io {
-                    doing: format!("run `sysctl -w {key}={value}`"),
-                    machine: machine.to_owned(),
-                    source,
-                });
+        }
+        let files = Arc::new(files);
+        let mut begun = Vec::new();
+        for (machine, steps) in wave {
+            let peers = steps.iter().filter_map(|step| match step {
+                Step::Veth { there, .. } => Some(there.machine.clone()),
+                _ => None,
+            });
+            let mut namespaces = BTreeMap::new();
+            for peer in peers {
+                let namespace = self.machine(&peer)?.namespace();
+                namespaces.insert(peer, namespace);
             }
+            let machine = self.machine(machine)?;
+            let there = OnMachine {
+                machine: machine.name().to_owned(),
+                netlink: machine.netlink().clone(),
+                namespaces,
+                captures: Arc::clone(&files),
+            };
+            let steps: Vec<Step> = steps.into_iter().cloned().collect();
+            begun.push(machine.run(async move { there.carry_out(&steps).await }));
+        }
+        for done in join_all(begun).await {
+            let done = done??;
+            self.sysctls.extend(done.sysctls);
+            self.captures.extend(done.captures);
         }
         Ok(())
     }
@@ -496,11 +465,34 @@ pub(super) fn begin_machine(
     Netns::begin(name, MachineRoot { tmpfs, machine_id })
 }
 
-fn veth_end(end: &LinkEnd) -> VethEnd {
-    VethEnd {
-        name: end.name.clone(),
-        mac: end.mac,
-        mtu: end.mtu,
+impl Drop for Lab {
+    fn drop(&mut self) {
+        // What runs on machines before the machines; and of those, none waits for another.
+        self.dnsmasq.clear();
+        self.networkd.clear();
+        self.taps.clear();
+        for machine in self.machines.values_mut() {
+            if let Some(machine) = Arc::get_mut(machine) {
+                machine.begin_to_end();
+            }
+        }
+        self.machines.clear();
+        Capture::end_all(std::mem::take(&mut self.captures).into_values());
+    }
+}
+
+/// Raises the soft limit of open files, often 1024, for large labs, as far as the hard one allows: `ulimit -n`.
+fn allow_open_files(more: u64) {
+    let raised = getrlimit(Resource::RLIMIT_NOFILE).and_then(|(soft, hard)| {
+        let wanted = soft.max(USUAL_FILES + more).min(hard);
+        if wanted > soft {
+            setrlimit(Resource::RLIMIT_NOFILE, wanted, hard)
+        } else {
+            Ok(())
+        }
+    });
+    if let Err(error) = raised {
+        tracing::warn!(%error, "the limit of open files stays as it is");
     }
 }
 

@@ -1,0 +1,275 @@
+//! Which steps of a plan can be carried out at the same time, and how: each machine's on its own thread, in one go.
+//!
+//! A step that is sent to a machine's thread by itself costs two changes of threads for every request to the kernel,
+//! and a lab of hundreds of machines has thousands of steps.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::os::fd::OwnedFd;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use super::topology::LabError;
+use crate::host::capture::Capture;
+use crate::host::netlink::{Netlink, VethEnd};
+use crate::host::netns::{read_sysctl, write_sysctl};
+use crate::plan::{LinkEnd, Step};
+
+/// A piece of a plan; the next begins when it is done.
+#[derive(Debug)]
+pub(super) enum Part<'a> {
+    /// Steps by machine: the machines at the same time, each one's steps in order.
+    Wave(BTreeMap<&'a str, Vec<&'a Step>>),
+    /// A step that must have done its work before anything else begins.
+    One(&'a Step),
+}
+
+/// Cuts a plan into parts. A machine's steps keep their order, and a cable's far end counts as its machine's.
+pub(super) fn parts(steps: &[Step]) -> Vec<Part<'_>> {
+    let mut parts = Vec::new();
+    let mut waves: Vec<BTreeMap<&str, Vec<&Step>>> = Vec::new();
+    // By machine, the first wave in which another's thread may touch it, and the first in which its own may.
+    let mut free: BTreeMap<&str, (usize, usize)> = BTreeMap::new();
+    for step in steps {
+        let Some((here, there)) = machines(step) else {
+            parts.extend(std::mem::take(&mut waves).into_iter().map(Part::Wave));
+            free.clear();
+            parts.push(Part::One(step));
+            continue;
+        };
+        let own = free.get(here).map_or(0, |(_, own)| *own);
+        let wave = match there.filter(|there| *there != here) {
+            None => own,
+            Some(there) => {
+                let others = free.get(there).map_or(0, |(others, _)| *others);
+                let wave = own.max(others);
+                free.insert(there, (wave + 1, wave + 1));
+                wave
+            }
+        };
+        free.insert(here, (wave + 1, wave));
+        if waves.len() <= wave {
+            waves.resize_with(wave + 1, BTreeMap::new);
+        }
+        waves[wave].entry(here).or_default().push(step);
+    }
+    parts.extend(waves.into_iter().map(Part::Wave));
+    parts
+}
+
+/// The machine on whose thread a step is carried out, and the other that it touches; `None` for a step that does more
+/// than to ask the kernel.
+fn machines(step: &Step) -> Option<(&str, Option<&str>)> {
+    match step {
+        Step::Veth { here, there } => Some((&here.machine, Some(&there.machine))),
+        Step::Sysctl { machine, .. }
+        | Step::Switch { machine, .. }
+        | Step::Bridge { machine, .. }
+        | Step::Mtu { machine, .. }
+        | Step::BridgePort { machine, .. }
+        | Step::Vlan { machine, .. }
+        | Step::Capture { machine, .. }
+        | Step::Master { machine, .. }
+        | Step::Address { machine, .. }
+        | Step::Up { machine, .. }
+        | Step::Route { machine, .. } => Some((machine, None)),
+        _ => None,
+    }
+}
+
+/// What a machine's thread needs for its steps.
+pub(super) struct OnMachine {
+    pub(super) machine: String,
+    pub(super) netlink: Netlink,
+    /// Of the machines that its cables lead to.
+    pub(super) namespaces: BTreeMap<String, Arc<OwnedFd>>,
+    /// Files of its captures, by their labels.
+    pub(super) captures: Arc<BTreeMap<String, PathBuf>>,
+}
+
+/// What steps leave behind.
+#[derive(Debug, Default)]
+pub(super) struct Done {
+    pub(super) sysctls: Vec<String>,
+    pub(super) captures: Vec<(String, Capture)>,
+}
+
+impl OnMachine {
+    /// Carries out steps in order. Must run on the machine's thread.
+    pub(super) async fn carry_out(&self, steps: &[Step]) -> Result<Done, LabError> {
+        let mut done = Done::default();
+        for step in steps {
+            tracing::debug!(%step, "carry out");
+            self.one(step, &mut done).await?;
+        }
+        Ok(done)
+    }
+
+    async fn one(&self, step: &Step, done: &mut Done) -> Result<(), LabError> {
+        let netlink = &self.netlink;
+        match step {
+            Step::Sysctl {
+                key,
+                value,
+                optional,
+                ..
+            } => done.sysctls.push(self.sysctl(key, value, *optional)?),
+            Step::Switch { name, config, .. } => netlink.add_switch(name, *config).await?,
+            Step::Bridge { name, config, .. } => netlink.add_bridge(name.as_str(), config).await?,
+            Step::Mtu { link, mtu, .. } => netlink.set_mtu(link, *mtu).await?,
+            Step::BridgePort { port, options, .. } => {
+                netlink.set_bridge_port(port.as_str(), options).await?;
+            }
+            Step::Vlan { port, change, .. } => netlink.change_vlan(port.as_str(), *change).await?,
+            Step::Veth { here, there } => {
+                let peer = self.namespaces.get(&there.machine);
+                let peer = peer.ok_or_else(|| LabError::NoMachine {
+                    machine: there.machine.clone(),
+                })?;
+                netlink
+                    .add_veth(&veth_end(here), &veth_end(there), peer)
+                    .await?;
+            }
+            Step::Capture { link, file, .. } => {
+                if let Some(path) = self.captures.get(file) {
+                    let capture = Capture::open(netlink, link, path).await?;
+                    done.captures.push((file.clone(), capture));
+                }
+            }
+            Step::Master { port, bridge, .. } => netlink.enslave(port, bridge).await?,
+            Step::Address {
+                interface, address, ..
+            } => netlink.add_address(interface, *address).await?,
+            Step::Up { link, .. } => netlink.set_up(link).await?,
+            Step::Route { route, .. } => netlink.add_route(route).await?,
+            // Those for which `machines` has no answer.
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// Sets a sysctl; what it then is, for the record.
+    fn sysctl(&self, key: &str, value: &str, optional: bool) -> Result<String, LabError> {
+        let machine = &self.machine;
+        match write_sysctl(key, value).and_then(|()| read_sysctl(key)) {
+            Ok(found) => Ok(format!("{machine} {key} = {found}")),
+            Err(e) if optional && e.kind() == io::ErrorKind::NotFound => {
+                Ok(format!("{machine} {key} absent on this kernel"))
+            }
+            Err(source) => Err(LabError::Io {
+                doing: format!("run `sysctl -w {key}={value}`"),
+                machine: machine.clone(),
+                source,
+            }),
+        }
+    }
+}
+
+fn veth_end(end: &LinkEnd) -> VethEnd {
+    VethEnd {
+        name: end.name.clone(),
+        mac: end.mac,
+        mtu: end.mtu,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scenario::GuestStart;
+    use crate::scenario::names::IfName;
+
+    fn end(machine: &str) -> LinkEnd {
+        LinkEnd {
+            machine: machine.to_owned(),
+            name: IfName::try_from("eth0").expect("a name"),
+            mac: None,
+            mtu: None,
+        }
+    }
+
+    fn cable(here: &str, there: &str) -> Step {
+        Step::Veth {
+            here: end(here),
+            there: end(there),
+        }
+    }
+
+    fn up(machine: &str) -> Step {
+        Step::Up {
+            machine: machine.to_owned(),
+            link: "eth0".to_owned(),
+        }
+    }
+
+    fn sysctl(machine: &str) -> Step {
+        Step::Sysctl {
+            machine: machine.to_owned(),
+            key: "net.ipv6.conf.default.accept_dad".to_owned(),
+            value: "0".to_owned(),
+            optional: false,
+        }
+    }
+
+    /// Each part as the machines in it, with their numbers of steps.
+    fn shown(steps: &[Step]) -> Vec<String> {
+        let parts = parts(steps).into_iter().map(|part| match part {
+            Part::One(step) => format!("{step}"),
+            Part::Wave(wave) => {
+                let machines = wave.iter();
+                let machines = machines.map(|(name, steps)| format!("{name} {}", steps.len()));
+                machines.collect::<Vec<_>>().join(", ")
+            }
+        });
+        parts.collect()
+    }
+
+    #[test]
+    fn machines_that_share_nothing_go_at_once() {
+        let steps = [sysctl("a"), sysctl("b"), up("a"), up("b")];
+        assert_eq!(shown(&steps), ["a 2, b 2"]);
+    }
+
+    /// `default` sysctls are copied to a link when it is made; and nobody brings up what is not there yet.
+    #[test]
+    fn a_cable_waits_for_what_came_before_it_on_both_ends_and_the_far_end_for_the_cable() {
+        let steps = [
+            sysctl("switch"),
+            sysctl("a"),
+            sysctl("b"),
+            cable("switch", "a"),
+            up("switch"),
+            cable("switch", "b"),
+            up("a"),
+            up("b"),
+        ];
+        assert_eq!(
+            shown(&steps),
+            ["a 1, b 1, switch 1", "switch 3", "a 1, b 1"]
+        );
+        // A cable between two that are far ends of others.
+        let steps = [
+            cable("switch", "a"),
+            cable("switch", "b"),
+            cable("a", "b"),
+            up("b"),
+        ];
+        assert_eq!(shown(&steps), ["switch 2", "a 1", "b 1"]);
+        // What one cable does to a machine, another's thread must not do at the same time.
+        let steps = [cable("a", "c"), cable("b", "c"), up("c")];
+        assert_eq!(shown(&steps), ["a 1", "b 1", "c 1"]);
+        let steps = [cable("a", "a"), up("a")];
+        assert_eq!(shown(&steps), ["a 2"]);
+    }
+
+    #[test]
+    fn a_step_that_is_more_than_a_question_to_the_kernel_goes_alone() {
+        let guest = Step::Guest {
+            name: "g".to_owned(),
+            start: GuestStart::default(),
+        };
+        let steps = [up("a"), guest, up("b"), up("a")];
+        assert_eq!(shown(&steps), ["a 1", "# start guest g", "a 1, b 1"]);
+        assert!(shown(&[]).is_empty());
+    }
+}
