@@ -4,12 +4,14 @@
 //! testable without a network.
 
 pub mod command;
+mod hotplug;
 mod nic;
 pub mod qemu;
 pub mod qmp;
 mod snapshot;
 
 pub use crate::plan::Accelerator;
+pub use hotplug::{plug, unplug};
 pub use nic::{Nic, nics};
 pub use snapshot::{restore, save};
 

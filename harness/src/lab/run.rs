@@ -1,6 +1,6 @@
 //! Runs a scenario in a worker's namespaces, from the first namespace to the verdict.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -52,8 +52,9 @@ pub(super) struct Run<'a> {
     pub(super) launch: Option<Arc<Launch>>,
     /// Of every guest that was ever started.
     pub(super) identities: BTreeMap<MachineName, Identity>,
-    /// NICs that steps plugged in and no guest of the scenario has: guest and name on the host side.
-    pub(super) plugged: BTreeSet<(MachineName, IfName)>,
+    /// NICs that steps plugged in and no guest of the scenario has, by guest and name on the host side: which of the
+    /// guest's NICs it is, from 0.
+    pub(super) plugged: BTreeMap<(MachineName, IfName), usize>,
     pub(super) commands: Vec<String>,
     pub(super) surroundings: Surroundings,
     pub(super) report: RunReport,
@@ -116,7 +117,7 @@ impl<'a> Run<'a> {
             guests: BTreeMap::new(),
             launch: None,
             identities: BTreeMap::new(),
-            plugged: BTreeSet::new(),
+            plugged: BTreeMap::new(),
             commands: Vec::new(),
             surroundings: Surroundings::default(),
             report,
@@ -250,7 +251,7 @@ impl<'a> Run<'a> {
             let interfaces = guest.interfaces.iter();
             interfaces.map(move |interface| (name, &interface.id, Some(&guest.on)))
         });
-        let plugged = self.plugged.iter().map(|(name, id)| {
+        let plugged = self.plugged.keys().map(|(name, id)| {
             let guest = self.scenario.guests.get(name);
             (name, id, guest.map(|guest| &guest.on))
         });

@@ -20,8 +20,8 @@ pub use build::FABRIC;
 pub use ghost::GuestKind;
 pub use step::{LinkEnd, Step};
 
-use crate::scenario::Scenario;
-use crate::scenario::names::MachineName;
+use crate::scenario::names::{IfName, MachineName};
+use crate::scenario::{GuestInterface, Scenario};
 
 /// All steps of a scenario's set-up, in order. Tearing down is the reverse, and the kernel's work.
 #[derive(Debug, Clone)]
@@ -71,6 +71,22 @@ impl TopologyPlan {
             }
         }
         steps
+    }
+
+    /// The steps that make the host's end of one NIC for a MicroVM; one that the guest does not have gets a TAP like
+    /// any other.
+    pub fn nic_steps(scenario: &Scenario, guest: &MachineName, id: &IfName) -> Vec<Step> {
+        let mut alone = scenario.clone();
+        if let Some(plan) = alone.guests.get_mut(guest) {
+            let nic = plan.interfaces.iter().find(|nic| nic.id == *id);
+            let nic = nic.or(plan.interfaces.first()).cloned();
+            let nic = nic.map(|nic| GuestInterface {
+                id: id.clone(),
+                ..nic
+            });
+            plan.interfaces = nic.into_iter().collect();
+        }
+        Self::guest_steps(&alone, guest)
     }
 
     /// The steps in the order they are carried out.

@@ -212,8 +212,8 @@ impl Run<'_> {
                 guest,
                 interface,
                 mac,
-            } => self.plug(guest, interface, *mac).await,
-            Action::Unplug { guest, interface } => self.unplug(guest, interface).await,
+            } => self.plug(guest, interface, *mac, by).await,
+            Action::Unplug { guest, interface } => self.unplug(guest, interface, by).await,
             Action::WriteUnit { on, unit } => self.write_unit(on, unit, by).await,
             Action::Send {
                 on,

@@ -1,12 +1,16 @@
 //! NICs that steps plug into running guests and unplug.
 
-use std::sync::Arc;
+use std::os::fd::AsFd;
 
 use super::super::run::Run;
 use super::super::topology::LabError;
 use super::NotDone;
-use crate::host::netns::Netns;
-use crate::plan::{LinkEnd, Step, ghost::nic_name};
+use crate::deadline::Deadline;
+use crate::diagnostic::Diagnostic;
+use crate::hypervisor::qmp::{Qmp, QmpError};
+use crate::hypervisor::{self, NIC_PORTS, Nic, Start, nics};
+use crate::plan::{LinkEnd, Step, TopologyPlan, ghost::nic_name};
+use crate::scenario::NicOptions;
 use crate::scenario::names::{IfName, MachineName};
 use crate::scenario::net::Mac;
 
@@ -15,7 +19,7 @@ impl Run<'_> {
     pub(super) fn nics_of(&self, guest: &MachineName) -> Vec<IfName> {
         let declared = self.scenario.guests[guest].interfaces.iter();
         let declared = declared.map(|interface| interface.id.clone());
-        let plugged = self.plugged.iter();
+        let plugged = self.plugged.keys();
         let plugged = plugged.filter(|(owner, _)| owner == guest);
         declared.chain(plugged.map(|(_, id)| id.clone())).collect()
     }
@@ -25,42 +29,53 @@ impl Run<'_> {
         guest: &MachineName,
         interface: &IfName,
         mac: Mac,
+        by: Deadline,
     ) -> Result<String, NotDone> {
-        let declared = self.scenario.guests[guest].interfaces.iter();
-        let declared = declared.clone().position(|nic| nic.id == *interface);
-        if declared.is_none() {
-            self.plugged.insert((guest.clone(), interface.clone()));
+        let place = self.nic_index(guest, interface);
+        if place >= self.scenario.guests[guest].interfaces.len() {
+            let nic = (guest.clone(), interface.clone());
+            self.plugged.insert(nic, place);
             let (id, mac) = (interface.to_string(), mac.to_string());
             self.surroundings.macs.insert(id, mac);
         }
-        if !self.is_ghost(guest) {
-            return Err(not_yet(guest));
+        if self.is_ghost(guest) {
+            self.plug_into_ghost(guest, interface, mac, place).await?;
+        } else {
+            self.plug_into_vm(guest, interface, mac, place, by).await?;
         }
-        self.plug_into_ghost(guest, interface, mac, declared)
-            .await?;
         self.surround();
         Ok(String::new())
     }
 
+    /// The host's end goes with it.
     pub(super) async fn unplug(
         &mut self,
         guest: &MachineName,
         interface: &IfName,
+        by: Deadline,
     ) -> Result<String, NotDone> {
         if !self.is_ghost(guest) {
-            return Err(not_yet(guest));
+            let mut monitor = self.monitor(guest, by).await?;
+            let port = self.nic_index(guest, interface);
+            let unplugged = hypervisor::unplug(&mut monitor, port, by).await;
+            unplugged.map_err(refused)?;
         }
-        let host = self.host_of(guest)?;
-        // Both ends go.
-        let deleted = host.netlink().delete_if_there(interface.as_ref()).await;
+        let host = self.scenario.guests[guest].on.as_ref();
+        let netlink = self.lab.machine(host)?.netlink();
+        let deleted = netlink.delete_if_there(interface.as_ref()).await;
         deleted.map_err(LabError::from)?;
         Ok(String::new())
     }
 
-    /// The machine that holds a guest's TAPs.
-    fn host_of(&self, guest: &MachineName) -> Result<Arc<Netns>, NotDone> {
-        let host = &self.scenario.guests[guest].on;
-        Ok(Arc::clone(self.lab.machine(host.as_ref())?))
+    /// Which of the guest's NICs it is, from 0: first those of the scenario, then those that steps plugged in.
+    fn nic_index(&self, guest: &MachineName, interface: &IfName) -> usize {
+        let declared = &self.scenario.guests[guest].interfaces;
+        let known = declared.iter().position(|nic| nic.id == *interface);
+        let known = known.or_else(|| {
+            let plugged = self.plugged.get(&(guest.clone(), interface.clone()));
+            plugged.copied()
+        });
+        known.unwrap_or_else(|| self.nics_of(guest).len())
     }
 
     async fn plug_into_ghost(
@@ -68,62 +83,81 @@ impl Run<'_> {
         guest: &MachineName,
         interface: &IfName,
         mac: Mac,
-        declared: Option<usize>,
+        place: usize,
     ) -> Result<(), NotDone> {
-        let name = match declared {
-            Some(index) => nic_name(index),
-            None => self.free_nic(guest).await?,
+        let veth = Step::Veth {
+            here: LinkEnd {
+                machine: self.scenario.guests[guest].on.to_string(),
+                name: interface.clone(),
+                mac: None,
+                mtu: None,
+            },
+            there: LinkEnd {
+                machine: guest.to_string(),
+                name: nic_name(place),
+                mac: Some(mac),
+                mtu: None,
+            },
         };
-        let host = self.scenario.guests[guest].on.to_string();
-        let link = interface.to_string();
-        let steps = [
-            Step::Veth {
-                here: LinkEnd {
-                    machine: host.clone(),
-                    name: interface.clone(),
-                    mac: None,
-                    mtu: None,
-                },
-                there: LinkEnd {
-                    machine: guest.to_string(),
-                    name,
-                    mac: Some(mac),
-                    mtu: None,
-                },
-            },
-            Step::Capture {
-                machine: host.clone(),
-                link: link.clone(),
-                file: format!("{guest}-{link}"),
-            },
-            Step::Up {
-                machine: host,
-                link,
-            },
-        ];
-        for step in &steps {
-            self.lab.carry_out(step, &self.folders).await?;
+        self.lab.carry_out(&veth, &self.folders).await?;
+        for step in TopologyPlan::nic_steps(self.scenario, guest, interface) {
+            if !matches!(step, Step::Tap { .. }) {
+                self.lab.carry_out(&step, &self.folders).await?;
+            }
         }
         Ok(())
     }
 
-    /// The first name that the ghost's kernel would give to one more NIC.
-    async fn free_nic(&self, guest: &MachineName) -> Result<IfName, NotDone> {
-        let ghost = self.lab.machine(guest.as_ref())?;
-        let mut index = self.scenario.guests[guest].interfaces.len();
-        loop {
-            let name = nic_name(index);
-            match ghost.netlink().index(name.as_ref()).await {
-                Ok(_) => index += 1,
-                Err(absent) if absent.errno == Some(nix::libc::ENODEV) => return Ok(name),
-                Err(other) => return Err(LabError::from(other).into()),
-            }
+    async fn plug_into_vm(
+        &mut self,
+        guest: &MachineName,
+        interface: &IfName,
+        mac: Mac,
+        port: usize,
+        by: Deadline,
+    ) -> Result<(), NotDone> {
+        let mut monitor = self.monitor(guest, by).await?;
+        if port >= NIC_PORTS {
+            let text = format!("{guest} has {NIC_PORTS} ports for NICs, and all are taken");
+            return Err(NotDone::Unshown(text));
         }
+        for step in TopologyPlan::nic_steps(self.scenario, guest, interface) {
+            self.lab.carry_out(&step, &self.folders).await?;
+        }
+        let tap = self.lab.take_taps(guest.as_ref()).pop();
+        let tap = tap.ok_or_else(|| NotDone::Refused(format!("{interface} has no descriptor")))?;
+        let nic = nics(&self.scenario.guests[guest]).into_iter().nth(port);
+        let nic = nic.unwrap_or(Nic {
+            mac,
+            tap: interface.clone(),
+            fds: 0..0,
+            options: NicOptions::default(),
+        });
+        if nic.options.queues > 1 {
+            let text = format!("{interface} has several queues, and only one is handed over");
+            return Err(NotDone::Unshown(text));
+        }
+        // QEMU has a descriptor of its own then, and the TAP lives as long as that.
+        let plugged = hypervisor::plug(&mut monitor, port, &nic, tap.as_fd(), by).await;
+        plugged.map_err(refused)
+    }
+
+    /// QEMU's monitor of a guest that NICs can be plugged into.
+    async fn monitor(&self, guest: &MachineName, by: Deadline) -> Result<Qmp, NotDone> {
+        let absent = || NotDone::Refused(format!("guest `{guest}` is not running"));
+        let vm = self.guests.get(guest).ok_or_else(absent)?;
+        if !matches!(vm.spec().start, Start::Template { .. }) {
+            let text = format!(
+                "{guest} started cold, as {}: only a guest that starts from a template has ports for NICs",
+                vm.spec().machine
+            );
+            return Err(NotDone::Unshown(text));
+        }
+        let socket = vm.spec().monitor_socket();
+        Qmp::connect(&socket, by).await.map_err(refused)
     }
 }
 
-fn not_yet(guest: &MachineName) -> NotDone {
-    NotDone::Unshown(format!(
-        "{guest} is a MicroVM, and only ghosts have their NICs plugged by steps so far"
-    ))
+fn refused(error: QmpError) -> NotDone {
+    NotDone::Refused(Diagnostic::new(&error).to_string())
 }

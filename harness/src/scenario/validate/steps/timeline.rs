@@ -57,6 +57,9 @@ impl State {
             let prefix = format!("{} ", guest.value);
             // Its VMM starts with the NICs of the scenario, and its daemons with it.
             self.unplugged.retain(|nic| !nic.starts_with(&prefix));
+            let others = self.macs.keys();
+            let others = others.filter(|nic| nic.starts_with(&prefix));
+            self.unplugged.extend(others.cloned());
             self.stopped.retain(|one| !one.starts_with(&prefix));
         } else {
             self.guests.remove(guest.value);

@@ -1,0 +1,53 @@
+//! NICs that are plugged into a running guest, and unplugged, over QEMU's monitor.
+//!
+//! Only into one that started from a template: it has ports for them. `-M microvm` has no hotplug at all
+//! (docs/system/i386/microvm.rst of QEMU).
+
+use std::os::fd::BorrowedFd;
+
+use serde_json::{Value, json};
+
+use super::Nic;
+use super::qmp::{Qmp, QmpError};
+use crate::deadline::Deadline;
+
+/// Plugs a NIC on an open TAP into a port: `netdev_add tap,id=nicPORT,fd=...`, then `device_add virtio-net-pci`.
+///
+/// # Errors
+/// [`QmpError::Refused`] with QEMU's words, for example when the port is taken.
+pub async fn plug(
+    qmp: &mut Qmp,
+    port: usize,
+    nic: &Nic,
+    tap: BorrowedFd<'_>,
+    by: Deadline,
+) -> Result<(), QmpError> {
+    let (netdev, descriptor) = (format!("nic{port}"), format!("nic{port}-tap"));
+    qmp.give_descriptor(&descriptor, tap, by).await?;
+    let backend = json!({ "type": "tap", "id": netdev, "fd": descriptor });
+    qmp.execute("netdev_add", backend, by).await?;
+    if let Err(error) = qmp.execute("device_add", nic.plugged(port), by).await {
+        // The port is as it was before.
+        let _ = qmp.execute("netdev_del", json!({ "id": netdev }), by).await;
+        return Err(error);
+    }
+    Ok(())
+}
+
+/// Unplugs the NIC in a port, when the guest has let go of it: `device_del`, then `netdev_del`, which closes the TAP.
+///
+/// # Errors
+/// [`QmpError::Refused`] with QEMU's words, [`QmpError::Timeout`] when the guest holds on to it.
+pub async fn unplug(qmp: &mut Qmp, port: usize, by: Deadline) -> Result<(), QmpError> {
+    let device = format!("nic{port}-device");
+    qmp.execute("device_del", json!({ "id": device }), by)
+        .await?;
+    let gone = |name: &str, data: &Value| {
+        (name == "DEVICE_DELETED" && data["device"] == device.as_str()).then_some(())
+    };
+    qmp.event("to have the guest let go of the NIC", by, gone)
+        .await?;
+    let netdev = json!({ "id": format!("nic{port}") });
+    qmp.execute("netdev_del", netdev, by).await?;
+    Ok(())
+}
