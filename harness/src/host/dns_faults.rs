@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
+use std::time::Duration;
 
 use simple_dns::rdata::RData;
 use simple_dns::{CLASS, Packet, QTYPE, RCODE, ResourceRecord, TYPE};
@@ -32,13 +33,22 @@ pub(crate) async fn serve(responses: Responses) -> io::Result<()> {
             let socket = Arc::clone(&socket);
             tokio::spawn(async move {
                 if let DnsFault::Late(time) = fault {
-                    tokio::time::sleep(time).await;
+                    hold_back(time).await;
                 }
                 socket.send_to(&reply, from).await
             });
         }
     });
     Ok(())
+}
+
+/// Nothing is waited for here: the time is what the scenario asks for.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "lateness is the fault that is made, not a wait for a fact"
+)]
+async fn hold_back(time: Duration) {
+    tokio::time::sleep(time).await;
 }
 
 /// The reply to a query, and what is wrong with it; `None` where there is none.

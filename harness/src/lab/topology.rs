@@ -14,7 +14,6 @@ use super::wave::{OnMachine, Part, parts};
 use crate::deadline::Deadline;
 use crate::diagnostic::Diagnose;
 use crate::host::capture::{Capture, CaptureError};
-use crate::host::dns_faults;
 use crate::host::firewall::{self, FirewallError};
 use crate::host::netlink::LinkError;
 use crate::host::netlink_events::Changes;
@@ -338,13 +337,7 @@ impl Lab {
             }
             Step::Http { machine, config } => self.start_http(machine, config).await?,
             Step::DnsFaults { machine, responses } => {
-                let responses = responses.clone();
-                let served = self.machine(machine)?.run(dns_faults::serve(responses));
-                served.await?.map_err(|source| LabError::Io {
-                    doing: "start the DNS server that fails on purpose".to_owned(),
-                    machine: machine.clone(),
-                    source,
-                })?;
+                self.start_dns_faults(machine, responses).await?;
             }
             Step::Dnsmasq { machine, config } => {
                 self.start_dnsmasq(machine, config, folders).await?;

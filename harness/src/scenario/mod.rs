@@ -11,6 +11,7 @@ mod builder;
 pub mod bytes_page;
 pub mod contents;
 mod dnsmasq;
+mod dnsmasq_words;
 mod error;
 mod facts;
 mod file;

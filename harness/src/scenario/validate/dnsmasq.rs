@@ -12,7 +12,7 @@ use crate::scenario::names::IfName;
 use crate::scenario::near::suggest;
 use crate::scenario::read::{At, Reader, parsed, text_of};
 use crate::scenario::shape::DNSMASQ;
-use crate::scenario::{Bridge, DnsFault, Dnsmasq, MachineInterface, words};
+use crate::scenario::{Bridge, DnsFault, Dnsmasq, MachineInterface, dnsmasq_words, words};
 
 /// What dnsmasq calls the DHCPv4 options (`dnsmasq --help dhcp`).
 const DHCP_OPTIONS: [&str; 61] = [
@@ -140,7 +140,7 @@ fn faults(
     for (key, node) in reader.map("faults") {
         let name = parsed(key, words::dns_name, context.faults);
         let fault = text_of(node, key.value, context.faults)
-            .and_then(|text| parsed(text, words::dns_fault, context.faults));
+            .and_then(|text| parsed(text, dnsmasq_words::dns_fault, context.faults));
         if let Some(At {
             value: DnsFault::Late(_),
             ..
@@ -186,7 +186,8 @@ fn dhcp_options(context: &Context<'_>, reader: &Reader<'_>) -> BTreeMap<String, 
         let texts = items
             .iter()
             .filter_map(|item| text_of(item, key.value, context.faults));
-        let values = texts.filter_map(|text| parsed(text, words::dhcp_value, context.faults));
+        let values =
+            texts.filter_map(|text| parsed(text, dnsmasq_words::dhcp_value, context.faults));
         let values = values.map(|value| value.value).collect();
         options.insert(key.value.to_owned(), values);
     }

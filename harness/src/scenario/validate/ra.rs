@@ -10,7 +10,7 @@ use super::dnsmasq::Served;
 use crate::scenario::error::{Fault, code};
 use crate::scenario::read::{At, Reader};
 use crate::scenario::shape::{RA, RA_PREFIX};
-use crate::scenario::{AdvertisedPrefix, RouterAdvertisement, words};
+use crate::scenario::{AdvertisedPrefix, RouterAdvertisement, dnsmasq_words, words};
 
 /// A router lifetime that is not said: half an hour, radvd's default.
 const LIFETIME: u16 = 1800;
@@ -58,7 +58,7 @@ fn prefix(
     let prefix = reader.need("prefix", reader.word("prefix", words::prefix_v6))?;
     can_be_advertised(context, &prefix, served);
     let usual = AdvertisedPrefix::usual(prefix.value);
-    let lifetime = reader.word("valid_lifetime", words::lifetime);
+    let lifetime = reader.word("valid_lifetime", dnsmasq_words::lifetime);
     let deprecated = reader.flag("deprecated").unwrap_or(false);
     let autonomous = reader.flag("autonomous").unwrap_or(true);
     let fault = |place, message: &str, label: &str, help: Option<&str>| {
