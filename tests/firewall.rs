@@ -239,3 +239,98 @@ fn bridged_frames_meet_iptables_only_by_br_netfilter() {
         assert_eq!(counted(&firewall, ":FORWARD DROP"), filtered, "{firewall}");
     }
 }
+
+/// microvm.nix's page "Advanced networking" as it stands: networkd on the host is DHCP server and router of the internal
+/// bridge. Its NAT, which NixOS makes of `networking.nat`, is a ruleset.
+const ADVANCED: &str = r#"
+version = 1
+summary = "an internal bridge with networkd's DHCP server and router advertisements"
+
+[machines.host]
+networkd = "host"
+forward = true
+nftables = "nat.nft"
+
+[guests.vm1]
+units = "vm1"
+interfaces = [{ type = "tap", id = "vm-1", mac = "02:00:00:00:00:01" }]
+
+[[checks]]
+id = "lease"
+from = "vm1"
+route = { to = "0.0.0.0/0", via = "10.0.0.1", proto = "dhcp" }
+
+[[checks]]
+id = "slaac"
+from = "vm1"
+ra_accepted = { prefix = "fd12:3456:789a::/64" }
+
+[[checks]]
+id = "beyond"
+from = "vm1"
+http = { to = "203.0.113.80", expect = "hello from the internet" }
+
+[[checks]]
+id = "beyond-v6"
+from = "vm1"
+ping = { to = "2001:db8:ffff::80" }
+
+[variants.no-masquerade]
+must_fail = ["beyond", "beyond-v6"]
+machines.host.nftables = "empty.nft"
+
+[variants.no-dhcp-server]
+must_fail = ["lease", "beyond"]
+machines.host.without_units = ["10-microvm.network"]
+
+[[variants.no-dhcp-server.checks]]
+id = "slaac"
+fails = true
+
+[[variants.no-dhcp-server.checks]]
+id = "beyond-v6"
+fails = true
+"#;
+
+const ADVANCED_HOST: [(&str, &str); 4] = [
+    ("10-microvm.netdev", "[NetDev]\nKind=bridge\nName=microvm\n"),
+    (
+        "10-microvm.network",
+        "[Match]\nName=microvm\n\n[Network]\nDHCPServer=yes\nIPv6SendRA=yes\n\
+         Address=10.0.0.1/24\nAddress=fd12:3456:789a::1/64\n\n[IPv6Prefix]\nPrefix=fd12:3456:789a::/64\n",
+    ),
+    (
+        "11-microvm.network",
+        "[Match]\nName=vm-*\n\n[Network]\nBridge=microvm\n",
+    ),
+    (
+        "12-eno1.network",
+        "[Match]\nName=eno1\n\n[Network]\nAddress=192.168.1.2/24\nAddress=2001:db8::a/64\nGateway=192.168.1.1\n\
+         Gateway=2001:db8::1\nIPv6AcceptRA=no\n",
+    ),
+];
+
+#[test]
+fn the_page_s_internal_bridge_works_with_networkd_as_dhcp_server() {
+    set_up();
+    let folder = tempfile::tempdir().expect("a temporary directory");
+    let folder = folder.path();
+    for (name, units) in [
+        ("host", &ADVANCED_HOST[..]),
+        (
+            "vm1",
+            &[(
+                "20-lan.network",
+                "[Match]\nType=ether\n\n[Network]\nDHCP=ipv4\nIPv6AcceptRA=yes\n",
+            )][..],
+        ),
+    ] {
+        fs::create_dir(folder.join(name)).expect("a folder");
+        for (file, text) in units {
+            fs::write(folder.join(name).join(file), text).expect("a unit file");
+        }
+    }
+    fs::write(folder.join("nat.nft"), NFT_NAT).expect("a ruleset");
+    fs::write(folder.join("empty.nft"), "flush ruleset\n").expect("a ruleset");
+    passed(&run(&written(folder, ADVANCED), &["--guests", "ghost"]));
+}

@@ -34,11 +34,13 @@
 //! process_memory  how much memory a VMM has, and how much of it is its own
 //! networkd     the host's systemd-networkd
 //! http         the internet's web server
+//! dns_faults   the names that fail on purpose, behind a machine's dnsmasq
 //! ```
 
 pub mod capability;
 pub mod capture;
 pub mod command;
+pub mod dns_faults;
 pub mod doctor;
 mod doctor_sys;
 pub mod finding;

@@ -1,15 +1,17 @@
 //! Daemons of machines: started with the lab, and stopped and started again by steps.
 
+use std::collections::BTreeMap;
 use std::io;
+use std::net::IpAddr;
 use std::process::Command;
 use std::time::Duration;
 
 use super::topology::{DAEMON_READY, Folders, Lab, LabError, machine_folder};
 use crate::deadline::Deadline;
 use crate::host::service::{Log, Service, ServiceError};
-use crate::host::{ChildSetup, http};
+use crate::host::{ChildSetup, dns_faults, http};
 use crate::plan::dnsmasq;
-use crate::scenario::{Dnsmasq, HttpServer};
+use crate::scenario::{DnsFault, Dnsmasq, HttpServer};
 
 impl Lab {
     /// Starts a machine's dnsmasq and waits until it says that it has started.
@@ -80,6 +82,21 @@ impl Lab {
             .map_err(failed("start the web server", machine))?;
         self.http.insert(machine.to_owned(), served);
         Ok(())
+    }
+
+    /// Starts the part of a machine's DNS that fails on purpose; dnsmasq passes those names on to it.
+    ///
+    /// # Errors
+    /// When its port cannot be bound.
+    pub(super) async fn start_dns_faults(
+        &self,
+        machine: &str,
+        responses: &BTreeMap<String, (DnsFault, Vec<IpAddr>)>,
+    ) -> Result<(), LabError> {
+        let served = self.machine(machine)?;
+        let served = served.run(dns_faults::serve(responses.clone()));
+        let doing = "start the DNS server that fails on purpose";
+        served.await?.map_err(failed(doing, machine))
     }
 
     /// Ends a machine's web server: its port is free when this returns.

@@ -336,6 +336,9 @@ impl Lab {
                 loaded.await??;
             }
             Step::Http { machine, config } => self.start_http(machine, config).await?,
+            Step::DnsFaults { machine, responses } => {
+                self.start_dns_faults(machine, responses).await?;
+            }
             Step::Dnsmasq { machine, config } => {
                 self.start_dnsmasq(machine, config, folders).await?;
             }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::attach;
+use super::dnsmasq;
 use super::ghost::{self, GuestKind};
 use super::step::{LinkEnd, Step};
 use crate::scenario::names::{IfName, MachineName};
@@ -297,6 +298,13 @@ fn services(name: &MachineName, machine: &Machine, steps: &mut Vec<Step>) {
         });
     }
     if let Some(config) = &machine.dnsmasq {
+        let responses = dnsmasq::responses(config);
+        if !responses.is_empty() {
+            steps.push(Step::DnsFaults {
+                machine: name.to_string(),
+                responses,
+            });
+        }
         steps.push(Step::Dnsmasq {
             machine: name.to_string(),
             config: config.clone(),

@@ -1,17 +1,19 @@
 //! The router's dnsmasq: DNS, router advertisements and DHCP from one real daemon.
 
+use std::collections::BTreeMap;
+use std::net::{IpAddr, Ipv6Addr};
 use std::time::Duration;
 
-use crate::scenario::Dnsmasq;
+use crate::scenario::{AdvertisedPrefix, DnsFault, Dnsmasq, RouterAdvertisement};
 
 /// Log line by which dnsmasq says that its sockets are bound.
 pub const STARTED: &str = "started, version";
 
+/// Port on the machine's loopback where the responder answers what dnsmasq itself cannot: failures, silence, lateness.
+pub const RESPONDER_PORT: u16 = 5300;
+
 /// Interval of unsolicited router advertisements, in seconds. Guests solicit theirs; this is the fallback.
 const RA_INTERVAL: u32 = 10;
-
-/// Lifetime of the advertised prefix, as home routers give it. dnsmasq's own default is for ever.
-const PREFIX_LIFETIME: &str = "24h";
 
 /// dnsmasq's command line for a machine (dnsmasq(8)).
 ///
@@ -38,6 +40,9 @@ pub fn command(config: &Dnsmasq) -> Vec<String> {
     .to_vec();
     command.push(format!("--interface={}", config.interface));
     for (name, addresses) in &config.records {
+        if config.faults.contains_key(name) {
+            continue;
+        }
         let mut record = format!("--host-record={name}");
         for address in addresses {
             record.push(',');
@@ -45,42 +50,102 @@ pub fn command(config: &Dnsmasq) -> Vec<String> {
         }
         command.push(record);
     }
+    for (name, fault) in &config.faults {
+        match fault {
+            // A name that it is to know by itself, and does not.
+            DnsFault::NxDomain => command.push(format!("--local=/{name}/")),
+            // As of every name that it knows nothing about.
+            DnsFault::Refused => {}
+            DnsFault::ServFail | DnsFault::NoAnswer | DnsFault::Late(_) => {
+                command.push(format!("--server=/{name}/127.0.0.1#{RESPONDER_PORT}"));
+            }
+        }
+    }
     if let Some((first, last)) = config.dhcp {
         let lease = humantime::format_duration(Duration::from_secs(3600)).to_string();
         command.push(format!("--dhcp-range={first},{last},{lease}"));
     }
+    for (option, values) in &config.dhcp_options {
+        let name = match option.parse::<u8>() {
+            Ok(number) => number.to_string(),
+            Err(_) => format!("option:{option}"),
+        };
+        let words = std::iter::once(name).chain(values.iter().cloned());
+        let words: Vec<String> = words.collect();
+        command.push(format!("--dhcp-option={}", words.join(",")));
+    }
     if let Some(ra) = &config.ra {
         command.push("--enable-ra".to_owned());
-        command.push(format!(
-            "--dhcp-range={},ra-only,{},{PREFIX_LIFETIME}",
-            ra.prefix.network(),
-            ra.prefix.prefix_len()
-        ));
+        command.extend(ra.prefixes.iter().map(|prefix| range(ra, prefix)));
         command.push(format!(
             "--ra-param={},{RA_INTERVAL},{}",
             config.interface, ra.lifetime
         ));
-        if !ra.rdnss.is_empty() {
-            let servers: Vec<String> = ra
-                .rdnss
-                .iter()
-                .map(|server| format!("[{server}]"))
-                .collect();
-            command.push(format!(
-                "--dhcp-option=option6:dns-server,{}",
-                servers.join(",")
-            ));
+        // Without the option it would advertise itself as DNS server; with an empty one it advertises none.
+        let mut servers = "--dhcp-option=option6:dns-server".to_owned();
+        for server in &ra.rdnss {
+            servers.push_str(&format!(",[{server}]"));
         }
+        command.push(servers);
     }
     command
 }
 
+/// A prefix with its flags: dnsmasq(8) has them as words of a DHCPv6 range.
+fn range(ra: &RouterAdvertisement, advertised: &AdvertisedPrefix) -> String {
+    let prefix = advertised.prefix;
+    let network = u128::from(prefix.network());
+    let host = |number: u128| Ipv6Addr::from(network | number);
+    let (addresses, mode) = match (advertised.autonomous, ra.managed, ra.other) {
+        (true, true, _) => (Some((host(0x1000), host(0x1fff))), Some("slaac")),
+        (false, ..) => (Some((host(0x1000), host(0x1fff))), None),
+        (true, false, true) => (None, Some("ra-stateless")),
+        (true, false, false) => (None, Some("ra-only")),
+    };
+    let mut words = match addresses {
+        Some((first, last)) => format!("--dhcp-range={first},{last}"),
+        None => format!("--dhcp-range={}", prefix.network()),
+    };
+    for word in mode
+        .into_iter()
+        .chain((!advertised.on_link).then_some("off-link"))
+    {
+        words.push_str(&format!(",{word}"));
+    }
+    let lifetime = if advertised.deprecated {
+        "deprecated".to_owned()
+    } else {
+        lifetime(advertised.lifetime)
+    };
+    format!("{words},{},{lifetime}", prefix.prefix_len())
+}
+
+/// A lifetime as dnsmasq takes it: `24h`, `30m`, `90`.
+fn lifetime(time: Duration) -> String {
+    match time.as_secs() {
+        hours if hours % 3600 == 0 => format!("{}h", hours / 3600),
+        minutes if minutes % 60 == 0 => format!("{}m", minutes / 60),
+        seconds => seconds.to_string(),
+    }
+}
+
+/// What the machine's responder says to the queries that dnsmasq passes on to it: name, fault, and the right answer.
+pub fn responses(config: &Dnsmasq) -> BTreeMap<String, (DnsFault, Vec<IpAddr>)> {
+    let faults = config.faults.iter().filter(|(_, fault)| {
+        matches!(
+            fault,
+            DnsFault::ServFail | DnsFault::NoAnswer | DnsFault::Late(_)
+        )
+    });
+    let right = |name: &String| config.records.get(name).cloned().unwrap_or_default();
+    faults
+        .map(|(name, fault)| (name.clone(), (*fault, right(name))))
+        .collect()
+}
+
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
-
     use super::*;
-    use crate::scenario::RouterAdvertisement;
     use crate::scenario::names::IfName;
 
     /// The base topology's router.
@@ -95,11 +160,66 @@ mod tests {
                 ("router.lan.test".to_owned(), router),
             ]),
             ra: Some(RouterAdvertisement {
-                prefix: "2001:db8::/64".parse().expect("a prefix"),
+                prefixes: vec![AdvertisedPrefix::usual(
+                    "2001:db8::/64".parse().expect("a prefix"),
+                )],
+                managed: false,
+                other: false,
                 rdnss: vec!["2001:db8::1".parse().expect("an address")],
                 lifetime: 1800,
             }),
             dhcp: None,
+            dhcp_options: BTreeMap::new(),
+            faults: BTreeMap::new(),
+        }
+    }
+
+    /// dnsmasq(8), `--dhcp-range`: each flag of an advertisement is a word of the range, or its absence.
+    #[test]
+    fn every_flag_of_an_advertisement_is_a_word_of_the_range() {
+        let usual = AdvertisedPrefix::usual("fd00:1::/64".parse().expect("a prefix"));
+        let ra = |managed, other| RouterAdvertisement {
+            prefixes: Vec::new(),
+            rdnss: Vec::new(),
+            lifetime: 0,
+            managed,
+            other,
+        };
+        let slaac = |autonomous| AdvertisedPrefix {
+            autonomous,
+            ..usual.clone()
+        };
+        let deprecated = AdvertisedPrefix {
+            deprecated: true,
+            on_link: false,
+            ..usual.clone()
+        };
+        let short = AdvertisedPrefix {
+            lifetime: Duration::from_secs(150),
+            ..usual.clone()
+        };
+        for (flags, prefix, words) in [
+            ((false, false), slaac(true), "fd00:1::,ra-only,64,24h"),
+            ((false, true), slaac(true), "fd00:1::,ra-stateless,64,24h"),
+            (
+                (true, true),
+                slaac(true),
+                "fd00:1::1000,fd00:1::1fff,slaac,64,24h",
+            ),
+            (
+                (true, true),
+                slaac(false),
+                "fd00:1::1000,fd00:1::1fff,64,24h",
+            ),
+            (
+                (false, false),
+                deprecated,
+                "fd00:1::,ra-only,off-link,64,deprecated",
+            ),
+            ((false, false), short, "fd00:1::,ra-only,64,150"),
+        ] {
+            let range = range(&ra(flags.0, flags.1), &prefix);
+            assert_eq!(range, format!("--dhcp-range={words}"));
         }
     }
 
@@ -111,7 +231,37 @@ mod tests {
             dhcp: Some(range.into()),
             ..base()
         };
-        for (name, config) in [("base", base()), ("no-ra", no_ra), ("dhcp", dhcp)] {
+        let dhcp = Dnsmasq {
+            dhcp_options: BTreeMap::from([
+                ("router".to_owned(), Vec::new()),
+                ("mtu".to_owned(), vec!["1400".to_owned()]),
+                (
+                    "121".to_owned(),
+                    ["10.0.0.0/8", "192.168.1.9"].map(str::to_owned).to_vec(),
+                ),
+            ]),
+            ..dhcp
+        };
+        let faults = Dnsmasq {
+            faults: BTreeMap::from([
+                ("www.internet.test".to_owned(), DnsFault::ServFail),
+                (
+                    "router.lan.test".to_owned(),
+                    DnsFault::Late(Duration::from_secs(2)),
+                ),
+                ("gone.test".to_owned(), DnsFault::NxDomain),
+                ("mute.test".to_owned(), DnsFault::NoAnswer),
+            ]),
+            ra: None,
+            ..base()
+        };
+        let configs = [
+            ("base", base()),
+            ("no-ra", no_ra),
+            ("dhcp", dhcp),
+            ("faults", faults),
+        ];
+        for (name, config) in configs {
             insta::assert_snapshot!(format!("argv-{name}"), command(&config).join("\n"));
         }
     }

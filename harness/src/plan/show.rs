@@ -3,7 +3,7 @@
 use std::fmt::{self, Display, Formatter};
 
 use super::{Step, TopologyPlan, bridge, dnsmasq, shell};
-use crate::scenario::GuestStart;
+use crate::scenario::{DnsFault, GuestStart};
 
 impl TopologyPlan {
     /// The plan as text. `guest_command` gives the VMM's command line for a guest and a line for each thing that is put
@@ -147,6 +147,21 @@ impl Display for Step {
                 "ip netns exec {machine} busybox httpd -p {}  # answers {:?}",
                 config.port, config.body
             ),
+            Self::DnsFaults { machine, responses } => {
+                let port = dnsmasq::RESPONDER_PORT;
+                write!(f, "# {machine} answers on 127.0.0.1 port {port}:")?;
+                for (name, (fault, _)) in responses {
+                    match fault {
+                        DnsFault::Late(time) => {
+                            write!(f, " {name} {} late", humantime::format_duration(*time))?;
+                        }
+                        DnsFault::NoAnswer => write!(f, " {name} never")?,
+                        DnsFault::ServFail => write!(f, " {name} SERVFAIL")?,
+                        DnsFault::NxDomain | DnsFault::Refused => {}
+                    }
+                }
+                Ok(())
+            }
             Self::Dnsmasq { machine, config } => {
                 write!(
                     f,

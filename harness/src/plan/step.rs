@@ -1,12 +1,16 @@
 //! One kernel or process action each.
 
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+
 use ipnet::IpNet;
 
 use super::bridge::VlanChange;
 use crate::scenario::names::IfName;
 use crate::scenario::net::Mac;
 use crate::scenario::{
-    Bridge, BridgePort, Dnsmasq, GuestStart, HostEnd, HttpServer, Route, Ruleset, Switch, UnitFile,
+    Bridge, BridgePort, DnsFault, Dnsmasq, GuestStart, HostEnd, HttpServer, Route, Ruleset, Switch,
+    UnitFile,
 };
 
 /// One end of a veth pair.
@@ -152,6 +156,13 @@ pub enum Step {
         machine: String,
         /// What it serves.
         config: HttpServer,
+    },
+    /// Answers the names that a machine's dnsmasq passes on: failures, silence and lateness.
+    DnsFaults {
+        /// Machine.
+        machine: String,
+        /// For each name, what is wrong, and the right answer.
+        responses: BTreeMap<String, (DnsFault, Vec<IpAddr>)>,
     },
     /// dnsmasq.
     Dnsmasq {

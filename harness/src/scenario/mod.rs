@@ -10,6 +10,8 @@
 mod builder;
 pub mod bytes_page;
 pub mod contents;
+mod dnsmasq;
+mod dnsmasq_words;
 mod error;
 mod facts;
 mod file;
@@ -37,6 +39,7 @@ mod words;
 
 pub use builder::{BuildError, Builder};
 pub use contents::{Container, GuestFile, GuestFileKind};
+pub use dnsmasq::{AdvertisedPrefix, DnsFault, Dnsmasq, RouterAdvertisement};
 pub use error::{Fault, ScenarioErrors};
 pub use facts::{
     AddressState, Bounds, BridgeVlan, Command, Counter, Fdb, Filter, Firewall, Link, Mdb,
@@ -162,30 +165,6 @@ pub struct UnitFile {
     pub name: String,
     /// Unmodified content.
     pub bytes: Vec<u8>,
-}
-
-/// dnsmasq in a machine.
-#[derive(Debug, Clone)]
-pub struct Dnsmasq {
-    /// Interface it serves.
-    pub interface: IfName,
-    /// Names it answers authoritatively; everything else is refused.
-    pub records: BTreeMap<String, Vec<IpAddr>>,
-    /// Router advertisements, if it sends any.
-    pub ra: Option<RouterAdvertisement>,
-    /// DHCPv4 range (first, last), if it serves one.
-    pub dhcp: Option<(std::net::Ipv4Addr, std::net::Ipv4Addr)>,
-}
-
-/// What the router advertises (RFC 4861, RFC 8106).
-#[derive(Debug, Clone)]
-pub struct RouterAdvertisement {
-    /// Prefix for SLAAC.
-    pub prefix: Ipv6Net,
-    /// Recursive DNS servers; empty: none advertised.
-    pub rdnss: Vec<Ipv6Addr>,
-    /// Router lifetime in seconds; 0: not a default router.
-    pub lifetime: u16,
 }
 
 /// A small HTTP server: `GET /` answers 200 with `body`.

@@ -52,6 +52,11 @@ impl Kind {
     pub(super) const IPV6_PREFIX: Self = Self::Like("IPv6 prefix", "/[0-9]+$");
     /// `1m 30s`.
     pub(super) const TIME: Self = Self::Like("duration", "");
+    /// What is wrong with the answer to a name.
+    pub(super) const DNS_FAULT: Self = Self::Like(
+        "DNS fault",
+        "^(nxdomain|servfail|refused|no-answer|[0-9].*)$",
+    );
     /// A TCP or UDP port.
     pub(super) const PORT: Self = Self::Integer(1, 65_535);
     /// A path relative to the scenario's file.

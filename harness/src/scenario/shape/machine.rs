@@ -300,12 +300,24 @@ pub(in crate::scenario) const DNSMASQ: Shape = shape(
             "{}",
             "names it answers; all others are refused",
         ),
+        may(
+            "faults",
+            Kind::Map(&Kind::DNS_FAULT),
+            "{}",
+            "names whose answer is `nxdomain`, `servfail`, `refused`, `no-answer`, or so much later than right",
+        ),
         may("ra", Kind::Table(&RA), "none", "router advertisements"),
         may(
             "dhcp",
             Kind::List(&Kind::IPV4),
             "none",
             "first and last address of the leases, in the interface's own subnet",
+        ),
+        may(
+            "dhcp_options",
+            Kind::Map(&Kind::List(&Kind::Text)),
+            "{}",
+            "by dnsmasq's name or number, with their values; an empty one is not sent. Needs `dhcp`",
         ),
     ],
 );
@@ -314,7 +326,24 @@ pub(in crate::scenario) const RA: Shape = shape(
     "`ra`",
     "what the router advertises (RFC 4861, RFC 8106)",
     &[
-        must("prefix", Kind::IPV6_PREFIX, "prefix for SLAAC"),
+        may(
+            "enabled",
+            Kind::Flag,
+            "true",
+            "`false`: none are sent, whatever a lower layer says",
+        ),
+        may(
+            "prefix",
+            Kind::IPV6_PREFIX,
+            "none",
+            "the only prefix, for SLAAC, on the link, for a day",
+        ),
+        may(
+            "prefixes",
+            Kind::List(&Kind::Table(&RA_PREFIX)),
+            "`prefix`",
+            "in its place, with lifetimes and flags",
+        ),
         may(
             "rdnss",
             Kind::List(&Kind::IPV6),
@@ -326,6 +355,54 @@ pub(in crate::scenario) const RA: Shape = shape(
             Kind::Integer(0, 65_535),
             "1800",
             "router lifetime in seconds; 0: not a default router",
+        ),
+        may(
+            "managed",
+            Kind::Flag,
+            "false",
+            "M flag: addresses by DHCPv6, which is served then",
+        ),
+        may(
+            "other",
+            Kind::Flag,
+            "false",
+            "O flag: other configuration by DHCPv6. Always with `managed`",
+        ),
+    ],
+);
+
+pub(in crate::scenario) const RA_PREFIX: Shape = shape(
+    "an advertised prefix",
+    "a prefix information option (RFC 4861, 4.6.2)",
+    &[
+        must(
+            "prefix",
+            Kind::IPV6_PREFIX,
+            "the interface has an address in it",
+        ),
+        may(
+            "valid_lifetime",
+            Kind::TIME,
+            "\"24h\"",
+            "and preferred lifetime, two minutes at least",
+        ),
+        may(
+            "deprecated",
+            Kind::Flag,
+            "false",
+            "preferred lifetime 0, valid lifetime without end",
+        ),
+        may(
+            "autonomous",
+            Kind::Flag,
+            "true",
+            "A flag: addresses by SLAAC. `false` needs `managed`",
+        ),
+        may(
+            "on_link",
+            Kind::Flag,
+            "true",
+            "L flag: the prefix is on this link",
         ),
     ],
 );

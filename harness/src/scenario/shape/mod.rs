@@ -17,7 +17,7 @@ pub(super) use guest::{CONTAINER, GUEST, GUEST_INTERFACE};
 pub(super) use kind::Kind;
 pub(super) use machine::{
     BRIDGE, BRIDGE_PORT, DNSMASQ, HOST_ROUTE, HTTP_SERVER, INTERFACE, MACHINE, MACHINE_ROUTE, RA,
-    ROUTE,
+    RA_PREFIX, ROUTE,
 };
 pub(super) use step::{ACTIONS, STEP};
 

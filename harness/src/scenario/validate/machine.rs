@@ -5,7 +5,7 @@ use std::net::IpAddr;
 
 use ipnet::IpNet;
 
-use super::{Context, bridge, rules, services, units};
+use super::{Context, bridge, dnsmasq, rules, services, units};
 use crate::scenario::error::{Fault, code};
 use crate::scenario::file::Place;
 use crate::scenario::names::MachineName;
@@ -155,10 +155,11 @@ fn machine<'a>(
             }
         }
     }
-    let dnsmasq = services::dnsmasq(context, reader, name, &interfaces);
+    let bridges = bridge::bridges(context, reader, name);
+    let dnsmasq = dnsmasq::dnsmasq(context, reader, name, &interfaces, &bridges);
     Machine {
         interfaces,
-        bridges: bridge::bridges(context, reader, name),
+        bridges,
         forward: reader.flag("forward").unwrap_or(false),
         routes: reader
             .tables("routes", &MACHINE_ROUTE)

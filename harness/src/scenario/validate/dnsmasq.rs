@@ -1,0 +1,234 @@
+//! What a machine's dnsmasq serves.
+
+use std::collections::BTreeMap;
+use std::net::{IpAddr, Ipv4Addr};
+
+use ipnet::IpNet;
+
+use super::{Context, ra};
+use crate::scenario::error::{Fault, code};
+use crate::scenario::file::{Node, Value};
+use crate::scenario::names::IfName;
+use crate::scenario::near::suggest;
+use crate::scenario::read::{At, Reader, parsed, text_of};
+use crate::scenario::shape::DNSMASQ;
+use crate::scenario::{Bridge, DnsFault, Dnsmasq, MachineInterface, dnsmasq_words, words};
+
+/// What dnsmasq calls the DHCPv4 options (`dnsmasq --help dhcp`).
+const DHCP_OPTIONS: [&str; 61] = [
+    "netmask",
+    "time-offset",
+    "router",
+    "dns-server",
+    "log-server",
+    "lpr-server",
+    "boot-file-size",
+    "domain-name",
+    "swap-server",
+    "root-path",
+    "extension-path",
+    "ip-forward-enable",
+    "non-local-source-routing",
+    "policy-filter",
+    "max-datagram-reassembly",
+    "default-ttl",
+    "mtu",
+    "all-subnets-local",
+    "router-discovery",
+    "router-solicitation",
+    "static-route",
+    "trailer-encapsulation",
+    "arp-timeout",
+    "ethernet-encap",
+    "tcp-ttl",
+    "tcp-keepalive",
+    "nis-domain",
+    "nis-server",
+    "ntp-server",
+    "netbios-ns",
+    "netbios-dd",
+    "netbios-nodetype",
+    "netbios-scope",
+    "x-windows-fs",
+    "x-windows-dm",
+    "T1",
+    "T2",
+    "vendor-class",
+    "nis+-domain",
+    "nis+-server",
+    "tftp-server",
+    "bootfile-name",
+    "mobile-ip-home",
+    "smtp-server",
+    "pop3-server",
+    "nntp-server",
+    "irc-server",
+    "user-class",
+    "rapid-commit",
+    "client-arch",
+    "client-interface-id",
+    "client-machine-id",
+    "posix-timezone",
+    "tzdb-timezone",
+    "ipv6-only",
+    "domain-search",
+    "sip-server",
+    "classless-static-route",
+    "vendor-id-encap",
+    "tftp-server-address",
+    "server-ip-address",
+];
+
+/// The addresses of the interface that is served; `None` where they are not known: what networkd sets is not.
+pub(super) type Served<'m> = Option<&'m [IpNet]>;
+
+pub(super) fn dnsmasq<'a>(
+    context: &Context<'a>,
+    machine: &Reader<'a>,
+    name: &str,
+    interfaces: &[MachineInterface],
+    bridges: &BTreeMap<IfName, Bridge>,
+) -> Option<Dnsmasq> {
+    let reader = machine.table("dnsmasq", &DNSMASQ)?;
+    let interface = reader.need("interface", reader.text("interface"));
+    if let Some(interface) = &interface {
+        context.interface_exists(name, interface);
+    }
+    let interface = interface.and_then(|name| IfName::try_from(name.value).ok());
+    let plugged = interfaces.iter().map(|one| (&one.name, &one.addresses));
+    let made = bridges.iter().map(|(name, one)| (name, &one.addresses));
+    let served = plugged
+        .chain(made)
+        .find(|(name, _)| Some(*name) == interface.as_ref())
+        .map(|(_, addresses)| addresses.as_slice())
+        .filter(|_| machine.entry("networkd").is_none());
+    let mut records = BTreeMap::new();
+    for (key, node) in reader.map("records") {
+        let name = parsed(key, words::dns_name, context.faults);
+        let addresses = record(context, key.value, node);
+        records.extend(name.map(|name| (name.value, addresses)));
+    }
+    let faults = faults(context, &reader, &records);
+    Some(Dnsmasq {
+        records,
+        faults,
+        ra: ra::ra(context, &reader, served),
+        dhcp: dhcp(context, &reader, served),
+        dhcp_options: dhcp_options(context, &reader),
+        interface: interface?,
+    })
+}
+
+fn record(context: &Context<'_>, name: &str, node: &Node) -> Vec<IpAddr> {
+    let Value::Array(items) = &node.value else {
+        context.faults.wrong_type(node, name, "an array");
+        return Vec::new();
+    };
+    let texts = items
+        .iter()
+        .filter_map(|item| text_of(item, name, context.faults));
+    let addresses = texts.filter_map(|text| parsed(text, words::ip, context.faults));
+    addresses.map(|address| address.value).collect()
+}
+
+fn faults(
+    context: &Context<'_>,
+    reader: &Reader<'_>,
+    records: &BTreeMap<String, Vec<IpAddr>>,
+) -> BTreeMap<String, DnsFault> {
+    let mut faults = BTreeMap::new();
+    for (key, node) in reader.map("faults") {
+        let name = parsed(key, words::dns_name, context.faults);
+        let fault = text_of(node, key.value, context.faults)
+            .and_then(|text| parsed(text, dnsmasq_words::dns_fault, context.faults));
+        if let Some(At {
+            value: DnsFault::Late(_),
+            ..
+        }) = &fault
+            && !records.contains_key(key.value)
+        {
+            let message = format!("`{}` is answered late, and there is no answer", key.value);
+            let label = "not one of the `records`".to_owned();
+            let known = records.keys().map(String::as_str);
+            let help = suggest(key.value, "records", known);
+            let fault = Fault::new(key.place, code::UNKNOWN_NAME, message, label);
+            context.faults.add(fault.help(help));
+        }
+        faults.extend(
+            name.zip(fault)
+                .map(|(name, fault)| (name.value, fault.value)),
+        );
+    }
+    faults
+}
+
+fn dhcp_options(context: &Context<'_>, reader: &Reader<'_>) -> BTreeMap<String, Vec<String>> {
+    if let Some(options) = reader.entry("dhcp_options")
+        && reader.entry("dhcp").is_none()
+    {
+        let message = "`dhcp_options` without `dhcp`".to_owned();
+        let label = "nobody is served any".to_owned();
+        let fault = Fault::new(&options.key, code::CONFLICT, message, label);
+        context.faults.add(fault);
+    }
+    let mut options = BTreeMap::new();
+    for (key, node) in reader.map("dhcp_options") {
+        let number = key.value.parse::<u8>();
+        if !DHCP_OPTIONS.contains(&key.value) && !number.is_ok_and(|one| (1..255).contains(&one)) {
+            let (one, many) = ("DHCP option", "DHCP options");
+            let known = DHCP_OPTIONS.into_iter();
+            context.faults.unknown(&key, (one, many), "", known);
+        }
+        let Value::Array(items) = &node.value else {
+            context.faults.wrong_type(node, key.value, "an array");
+            continue;
+        };
+        let texts = items
+            .iter()
+            .filter_map(|item| text_of(item, key.value, context.faults));
+        let values =
+            texts.filter_map(|text| parsed(text, dnsmasq_words::dhcp_value, context.faults));
+        let values = values.map(|value| value.value).collect();
+        options.insert(key.value.to_owned(), values);
+    }
+    options
+}
+
+/// The range; dnsmasq would serve nothing, and say so in its log only, where it is not in the interface's own subnet.
+fn dhcp(
+    context: &Context<'_>,
+    reader: &Reader<'_>,
+    served: Served<'_>,
+) -> Option<(Ipv4Addr, Ipv4Addr)> {
+    let entry = reader.entry("dhcp")?;
+    let said = reader.items("dhcp").len();
+    let range = reader.words("dhcp", words::ipv4);
+    let mut message = "`dhcp` is not a range of addresses";
+    let mut help = "for example `dhcp = [\"192.168.1.100\", \"192.168.1.200\"]`";
+    let wrong = match range.as_slice() {
+        [first, last] if said == 2 && first.value <= last.value => {
+            let (first, last) = (first.value, last.value);
+            let own =
+                |net: &IpNet| net.contains(&IpAddr::V4(first)) && net.contains(&IpAddr::V4(last));
+            if served.is_none_or(|addresses| addresses.iter().any(own)) {
+                return Some((first, last));
+            }
+            message = "`dhcp` is a range that nobody can be served from";
+            help =
+                "dnsmasq serves a range where it has an address with a prefix that holds all of it";
+            "the interface has no address in this subnet"
+        }
+        [_, _] if said == 2 => "the first address comes after the last",
+        // Of the wrong type, or an element was: that is reported already.
+        short if short.len() < said || !matches!(entry.node.value, Value::Array(_)) => return None,
+        _ => "must be the first and the last address",
+    };
+    let fault = Fault::new(
+        &entry.node.place,
+        code::BAD_VALUE,
+        message.to_owned(),
+        wrong.to_owned(),
+    );
+    context.faults.add(fault.help(help.to_owned()));
+    None
+}

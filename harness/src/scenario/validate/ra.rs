@@ -1,0 +1,108 @@
+//! Router advertisements, as far as dnsmasq can send them.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use ipnet::Ipv6Net;
+
+use super::Context;
+use super::dnsmasq::Served;
+use crate::scenario::error::{Fault, code};
+use crate::scenario::read::{At, Reader};
+use crate::scenario::shape::{RA, RA_PREFIX};
+use crate::scenario::{AdvertisedPrefix, RouterAdvertisement, dnsmasq_words, words};
+
+/// A router lifetime that is not said: half an hour, radvd's default.
+const LIFETIME: u16 = 1800;
+/// dnsmasq takes no shorter one, and says nothing (`option.c`: two minutes).
+const SHORTEST: Duration = Duration::from_secs(120);
+
+pub(super) fn ra(
+    context: &Context<'_>,
+    dnsmasq: &Reader<'_>,
+    served: Served<'_>,
+) -> Option<RouterAdvertisement> {
+    let reader = dnsmasq.table("ra", &RA)?;
+    let enabled = reader.flag("enabled").unwrap_or(true);
+    let managed = reader.flag("managed").unwrap_or(false);
+    let alone = reader.word("prefix", words::prefix_v6);
+    let said = reader.tables("prefixes", &RA_PREFIX);
+    let mut prefixes: Vec<AdvertisedPrefix> = said
+        .iter()
+        .filter_map(|reader| prefix(context, reader, served, managed))
+        .collect();
+    if said.is_empty() {
+        let alone = reader.need("prefix", alone);
+        if let Some(alone) = &alone {
+            can_be_advertised(context, alone, served);
+        }
+        prefixes.extend(alone.map(|prefix| AdvertisedPrefix::usual(prefix.value)));
+    }
+    let rdnss = reader.words("rdnss", words::ipv6);
+    let ra = RouterAdvertisement {
+        prefixes,
+        rdnss: rdnss.into_iter().map(|address| address.value).collect(),
+        lifetime: reader.number("lifetime", 0..=u16::MAX).unwrap_or(LIFETIME),
+        managed,
+        other: reader.flag("other").unwrap_or(false) || managed,
+    };
+    (enabled && !ra.prefixes.is_empty()).then_some(ra)
+}
+
+fn prefix(
+    context: &Context<'_>,
+    reader: &Reader<'_>,
+    served: Served<'_>,
+    managed: bool,
+) -> Option<AdvertisedPrefix> {
+    let prefix = reader.need("prefix", reader.word("prefix", words::prefix_v6))?;
+    can_be_advertised(context, &prefix, served);
+    let usual = AdvertisedPrefix::usual(prefix.value);
+    let lifetime = reader.word("valid_lifetime", dnsmasq_words::lifetime);
+    let deprecated = reader.flag("deprecated").unwrap_or(false);
+    let autonomous = reader.flag("autonomous").unwrap_or(true);
+    let fault = |place, message: &str, label: &str, help: Option<&str>| {
+        let fault = Fault::new(place, code::CONFLICT, message.to_owned(), label.to_owned());
+        context.faults.add(fault.help(help.map(str::to_owned)));
+    };
+    if let Some(lifetime) = &lifetime {
+        if lifetime.value < SHORTEST {
+            let message = "`valid_lifetime` is shorter than dnsmasq makes any";
+            fault(lifetime.place, message, "must be at least `2m`", None);
+        }
+        if deprecated {
+            let message = "a deprecated prefix has no `valid_lifetime` of its own";
+            fault(lifetime.place, message, "dnsmasq takes either", None);
+        }
+    }
+    if !autonomous && !managed {
+        let message = "a prefix without SLAAC needs `managed`";
+        let help =
+            "dnsmasq clears the A flag only of a prefix that it gives addresses of by DHCPv6";
+        let label = "nobody would have an address in it";
+        fault(prefix.place, message, label, Some(help));
+    }
+    Some(AdvertisedPrefix {
+        lifetime: lifetime.map_or(usual.lifetime, |lifetime| lifetime.value),
+        deprecated,
+        autonomous,
+        on_link: reader.flag("on_link").unwrap_or(true),
+        ..usual
+    })
+}
+
+/// dnsmasq would advertise nothing, and say nothing, where the interface has no address in the prefix.
+fn can_be_advertised(context: &Context<'_>, prefix: &At<'_, Ipv6Net>, served: Served<'_>) {
+    let within = |address: IpAddr| match address {
+        IpAddr::V6(address) => prefix.value.contains(&address),
+        IpAddr::V4(_) => false,
+    };
+    if served.is_none_or(|addresses| addresses.iter().any(|one| within(one.addr()))) {
+        return;
+    }
+    let message = format!("`{}` is a prefix that cannot be advertised", prefix.value);
+    let label = "the interface has no address in it".to_owned();
+    let help = "dnsmasq advertises a prefix where it has an address of it".to_owned();
+    let fault = Fault::new(prefix.place, code::BAD_VALUE, message, label);
+    context.faults.add(fault.help(help));
+}
