@@ -57,8 +57,11 @@ pub(super) fn usage(pid: u32, program: &Path) -> Result<BTreeMap<Owner, Usage>, 
             _ => own,
         };
         let rollup = format!("/proc/{one}/smaps_rollup");
-        let memory = std::fs::read_to_string(&rollup);
-        let memory = memory.map_err(|error| format!("read `{rollup}`: {error}"))?;
+        let memory = match std::fs::read_to_string(&rollup) {
+            Ok(memory) => memory,
+            Err(error) if gone(&error) => continue,
+            Err(error) => return Err(format!("read `{rollup}`: {error}")),
+        };
         let status = std::fs::read_to_string(format!("/proc/{one}/status")).unwrap_or_default();
         let kib = |text: &str, key: &str| kib(text, key).unwrap_or(0.0) * 1024.0;
         let peak = kib(&status, "VmHWM") - kib(&status, "VmRSS");
@@ -70,6 +73,13 @@ pub(super) fn usage(pid: u32, program: &Path) -> Result<BTreeMap<Owner, Usage>, 
         });
     }
     Ok(usage)
+}
+
+/// Whether the process ended since it was listed: its file is not there any more, or was opened before and has nothing to
+/// tell (`ESRCH`), as that of one nobody has waited for yet.
+fn gone(error: &std::io::Error) -> bool {
+    error.kind() == std::io::ErrorKind::NotFound
+        || error.raw_os_error() == Some(nix::errno::Errno::ESRCH as i32)
 }
 
 /// Every process with its parent.
@@ -190,6 +200,24 @@ mod tests {
             "00400000-7fff [rollup]\nRss:  2000 kB\nPss:             1234 kB\nPss_Anon: 5 kB\n";
         assert_eq!(kib(text, "Pss"), Some(1234.0));
         assert_eq!(kib(text, "VmHWM"), None);
+    }
+
+    #[test]
+    fn a_process_that_ended_is_no_failure_to_look() {
+        let mut child = std::process::Command::new("true").spawn().expect("true");
+        let rollup = format!("/proc/{}/smaps_rollup", child.id());
+        // Until it is waited for, it is there and has no memory to tell of.
+        let begun = std::time::Instant::now();
+        let error = loop {
+            match std::fs::read_to_string(&rollup) {
+                Err(error) => break error,
+                Ok(_) => assert!(begun.elapsed().as_secs() < 20, "it does not end"),
+            }
+        };
+        assert!(gone(&error), "{error}");
+        child.wait().expect("it ended");
+        let error = std::fs::read_to_string(&rollup).expect_err("it is gone");
+        assert!(gone(&error), "{error}");
     }
 
     /// The real files of a real process.
