@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::error::{Fault, ScenarioErrors};
 use super::file::{Place, Source, Table, parse};
-use super::matrix::{combinations, with};
+use super::matrix::{combinations, unused, with};
 use super::names::VariantName;
 use super::overlay::lay;
 use super::read::{Faults, Reader, parsed};
@@ -35,6 +35,9 @@ pub(super) fn read(
     let mut collected = Collected::default();
     // A form for each combination of the matrix, and what is wrong with it.
     let mut forms_of = |tree: &Table, variant: Option<&VariantName>| -> Vec<Scenario> {
+        if let Some(first) = combinations.first() {
+            unused(tree, first, &faults);
+        }
         let forms = combinations.iter().map(|combination| {
             let (form, found) = match combination.as_slice() {
                 [] => scenario(tree, &place, origin, &units),

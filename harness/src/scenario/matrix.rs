@@ -144,6 +144,27 @@ fn guests(tree: &Table) -> impl Iterator<Item = &str> + Clone {
         .flat_map(|guests| guests.keys().map(String::as_str))
 }
 
+/// Reports what a guest says itself of a key that the matrix sets: nobody would ever read it.
+pub(super) fn unused(tree: &Table, combination: &Combination, faults: &Faults) {
+    let Some(Value::Table(guests)) = tree.get("guests").map(|entry| &entry.node.value) else {
+        return;
+    };
+    for (value, _) in combination {
+        for (name, guest) in guests {
+            let meant = value.guest.as_ref().is_none_or(|own| own.as_str() == name);
+            if let Value::Table(guest) = &guest.node.value
+                && let Some(entry) = guest.get(&value.key)
+                && meant
+            {
+                let key = &value.key;
+                let message = format!("`{key}` of guest `{name}` is in the matrix as well");
+                let label = "the matrix has its values".to_owned();
+                faults.add(Fault::new(&entry.key, code::CONFLICT, message, label));
+            }
+        }
+    }
+}
+
 /// A tree with these values in its guests.
 pub(super) fn with(tree: &Table, combination: &Combination) -> Table {
     let mut tree = tree.clone();

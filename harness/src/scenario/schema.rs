@@ -157,7 +157,17 @@ impl Definitions {
             Kind::TextOr(shape) => {
                 json!({ "anyOf": [{ "type": "string" }, self.reference(shape, layer)] })
             }
-            Kind::Free => json!({ "type": "object" }),
+            Kind::Free => {
+                let free = json!({ "$ref": "#/definitions/free" });
+                // Floats and dates are in none of our values.
+                let any = json!({
+                    "type": ["string", "integer", "boolean", "array", "object"],
+                    "items": free,
+                    "additionalProperties": free,
+                });
+                self.0.insert("free".to_owned(), Some(any));
+                json!({ "type": "object", "additionalProperties": free })
+            }
             Kind::ById(shape) => json!({ "type": "array", "items": self.reference(shape, layer) }),
         }
     }
