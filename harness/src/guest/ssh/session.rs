@@ -90,7 +90,7 @@ impl Shell {
         })
     }
 
-    /// Runs one command; stdout and stderr are drained in turn, because a full window of the one blocks the other.
+    /// Runs one command; stdout and stderr are drained together, because a full window of the one blocks the other.
     pub(super) fn exec(
         &mut self,
         session: &Session,
@@ -114,9 +114,7 @@ impl Shell {
         session.set_blocking(false);
         let (mut stdout, mut stderr) = (Vec::new(), Vec::new());
         loop {
-            let out = drain(&mut self.channel.stream(0), &mut stdout);
-            let err = drain(&mut self.channel.stream(1), &mut stderr);
-            out.and(err).map_err(io("read the output of"))?;
+            drain(&mut self.channel, &mut stdout, &mut stderr).map_err(io("read the output of"))?;
             if let (Some((stdout, status)), Some((stderr, _))) =
                 (before(&stdout, &mark), before(&stderr, &mark))
             {
@@ -165,10 +163,39 @@ fn exit_status(word: &str) -> Option<i32> {
     word.parse().ok().filter(|status| *status <= 128)
 }
 
-fn drain(from: &mut impl Read, into: &mut Vec<u8>) -> io::Result<()> {
+/// The two streams of a channel, whose packets come in one byte stream: to look at the one takes in packets of both.
+trait Streams {
+    fn read(&mut self, stream: i32, buffer: &mut [u8]) -> io::Result<usize>;
+    /// Bytes that have been taken in and not been read. The socket says nothing of them any more.
+    fn taken_in(&self) -> u32;
+}
+
+impl Streams for Channel {
+    fn read(&mut self, stream: i32, buffer: &mut [u8]) -> io::Result<usize> {
+        self.stream(stream).read(buffer)
+    }
+
+    fn taken_in(&self) -> u32 {
+        self.read_window().available
+    }
+}
+
+/// Reads both streams until nothing is left on this side of the socket: a packet for stdout that came while stderr was
+/// looked at would never wake who waits for the socket.
+fn drain(from: &mut impl Streams, stdout: &mut Vec<u8>, stderr: &mut Vec<u8>) -> io::Result<()> {
+    loop {
+        drain_one(from, 0, stdout)?;
+        drain_one(from, 1, stderr)?;
+        if from.taken_in() == 0 {
+            return Ok(());
+        }
+    }
+}
+
+fn drain_one(from: &mut impl Streams, stream: i32, into: &mut Vec<u8>) -> io::Result<()> {
     let mut buffer = [0; 16 << 10];
     loop {
-        match from.read(&mut buffer) {
+        match from.read(stream, &mut buffer) {
             Ok(0) => return Ok(()),
             Ok(read) => into.extend_from_slice(&buffer[..read]),
             Err(e) if e.kind() == io::ErrorKind::WouldBlock => return Ok(()),
@@ -261,6 +288,48 @@ mod tests {
         let ran = run(&["if ( then '", "exec echo still here"]);
         assert_ne!(ran[0].2, Some(0));
         assert_eq!(ran[1].0, "still here\n");
+    }
+
+    /// A channel whose server answers a moment late: what is in `on_the_way` comes at the first look at stderr.
+    struct Late {
+        on_the_way: Vec<(i32, &'static [u8])>,
+        taken_in: Vec<(i32, &'static [u8])>,
+    }
+
+    impl Streams for Late {
+        fn read(&mut self, stream: i32, buffer: &mut [u8]) -> io::Result<usize> {
+            if stream == 1 {
+                self.taken_in.append(&mut self.on_the_way);
+            }
+            let Some(at) = self.taken_in.iter().position(|(of, _)| *of == stream) else {
+                return Err(io::ErrorKind::WouldBlock.into());
+            };
+            let (_, bytes) = self.taken_in.remove(at);
+            buffer[..bytes.len()].copy_from_slice(bytes);
+            Ok(bytes.len())
+        }
+
+        fn taken_in(&self) -> u32 {
+            let bytes = self.taken_in.iter().map(|(_, bytes)| bytes.len());
+            bytes.sum::<usize>() as u32
+        }
+    }
+
+    /// Found when two of eighty runs waited their whole time for a command that had ended.
+    #[test]
+    fn what_came_while_the_other_stream_was_looked_at_is_read() {
+        for on_the_way in [
+            vec![(0, &b"out"[..]), (1, &b"err"[..])],
+            vec![(0, &b"out"[..])],
+        ] {
+            let mut channel = Late {
+                on_the_way,
+                taken_in: Vec::new(),
+            };
+            let (mut stdout, mut stderr) = (Vec::new(), Vec::new());
+            drain(&mut channel, &mut stdout, &mut stderr).expect("drained");
+            assert_eq!(stdout, b"out");
+        }
     }
 
     #[test]
