@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use bridgelab_harness::host::capability::Capability;
 use bridgelab_harness::host::finding::Unmet;
-use bridgelab_harness::host::needs::needed_by;
+use bridgelab_harness::host::needs::{needed_by, needed_later};
 use bridgelab_harness::plan::{GuestKind, TopologyPlan};
 use tokio::runtime::Runtime;
 
@@ -14,6 +14,7 @@ use super::wanted::Wanted;
 /// What a run needs beyond what every run does.
 pub(super) fn of(one: &Wanted, guests: GuestKind) -> BTreeSet<Capability> {
     let mut needs = needed_by(&TopologyPlan::with_guests(&one.scenario, guests));
+    needs.extend(needed_later(&one.scenario, guests));
     let named = one.scenario.needs.iter();
     needs.extend(named.filter_map(|name| Capability::named(name)));
     needs
