@@ -11,17 +11,17 @@ use tokio::runtime::Runtime;
 
 use super::wanted::Wanted;
 
+/// What a run needs beyond what every run does.
+pub(super) fn of(one: &Wanted, guests: GuestKind) -> BTreeSet<Capability> {
+    let mut needs = needed_by(&TopologyPlan::with_guests(&one.scenario, guests));
+    let named = one.scenario.needs.iter();
+    needs.extend(named.filter_map(|name| Capability::named(name)));
+    needs
+}
+
 /// For each of `wanted`, what it needs and this machine has not. The machine is examined only where one needs anything.
 pub(super) fn unmet(runtime: &Runtime, wanted: &[Wanted], guests: GuestKind) -> Vec<Vec<Unmet>> {
-    let needs: Vec<BTreeSet<Capability>> = wanted
-        .iter()
-        .map(|one| {
-            let mut needs = needed_by(&TopologyPlan::with_guests(&one.scenario, guests));
-            let named = one.scenario.needs.iter();
-            needs.extend(named.filter_map(|name| Capability::named(name)));
-            needs
-        })
-        .collect();
+    let needs: Vec<BTreeSet<Capability>> = wanted.iter().map(|one| of(one, guests)).collect();
     if needs.iter().all(BTreeSet::is_empty) {
         return vec![Vec::new(); wanted.len()];
     }

@@ -22,6 +22,7 @@ mod steps;
 pub mod supervise;
 mod tools;
 mod topology;
+pub mod vm;
 mod wave;
 mod worker;
 
