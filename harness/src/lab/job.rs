@@ -55,6 +55,26 @@ pub struct Job {
 }
 
 impl Job {
+    /// A job without images, whose guests would run under KVM.
+    #[cfg(test)]
+    pub(super) fn for_tests(scenario: &str, evidence: &std::path::Path) -> Self {
+        Self {
+            scenario: PathBuf::from(scenario),
+            variant: None,
+            images: BTreeMap::new(),
+            starts: BTreeMap::new(),
+            guests: GuestKind::Vm,
+            accelerator: Accelerator::Kvm,
+            accelerator_reason: String::new(),
+            evidence: evidence.to_owned(),
+            keep: false,
+            hold: false,
+            reproduce: String::new(),
+            vm: None,
+            emulated: false,
+        }
+    }
+
     /// Stretches times that a guest's instructions need.
     pub(super) fn patience(&self, time: Duration) -> Duration {
         match self.accelerator {
