@@ -1,5 +1,6 @@
 //! `bridgelab run`.
 
+mod damaged;
 mod evidence;
 mod hold;
 mod needs;
@@ -11,7 +12,7 @@ mod wanted;
 use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::io::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use bridgelab_harness::diagnostic::Diagnostic;
@@ -23,6 +24,7 @@ use bridgelab_harness::lab::supervise::{News, run_job};
 use bridgelab_harness::lab::{Event, Job, JobImage, StartFrom};
 use bridgelab_harness::report::text::summary;
 use bridgelab_harness::report::{Outcome, Report, RunReport, SCHEMA, exit_code, junit};
+use bridgelab_harness::scenario::HypervisorKind;
 use futures_util::{StreamExt, stream};
 use tokio::sync::{mpsc, watch};
 
@@ -59,7 +61,7 @@ fn run_all(args: &RunArgs, wanted: &[Wanted]) -> i32 {
             .find_map(|one| one.images.first())
             .map(String::as_str),
     );
-    let lacking = needs::unmet(&runtime, wanted, args.guests.into());
+    let lacking = needs::unmet(&runtime, wanted, args, ready.as_ref().ok());
     let (accelerator, reason) = match ready {
         Ok(ready) => ready,
         Err(unmet) => {
@@ -90,6 +92,11 @@ fn run_all(args: &RunArgs, wanted: &[Wanted]) -> i32 {
         Guests::Ghost => BTreeMap::new(),
     });
     let starts = starts.collect();
+    let kinds = wanted
+        .iter()
+        .flat_map(|one| needs::vmms(one, args.guests.into()));
+    let vmms = kinds.filter_map(|kind| Some((kind, args.vmms.find(kind)?)));
+    let vmms = vmms.collect();
     let (interrupt, interrupts) = watch::channel(0);
     let handed = hold::Handed::default();
     let asked = args.hold.then(|| hold::asked(&handed, interrupt.clone()));
@@ -100,6 +107,7 @@ fn run_all(args: &RunArgs, wanted: &[Wanted]) -> i32 {
         reason,
         images,
         starts,
+        vmms,
         lacking,
         jobserver: queue::jobserver(args),
         interrupts,
@@ -129,6 +137,8 @@ struct All<'a> {
     reason: String,
     images: BTreeMap<String, Image>,
     starts: Vec<BTreeMap<String, StartFrom>>,
+    /// Where VMMs are, QEMU aside.
+    vmms: BTreeMap<HypervisorKind, PathBuf>,
     /// What this machine lacks for each of them.
     lacking: Vec<Vec<Unmet>>,
     jobserver: Jobserver,
@@ -219,6 +229,8 @@ impl All<'_> {
         let tell = |news: News<'_>| self.tell(index, &title, news);
         let report = run_job(&job, self.interrupts.clone(), self.asked.take(), tell).await;
         let report = crate::ghosts::blame_the_host(self.args, report);
+        let images = one.images.iter().filter_map(|name| self.images.get(name));
+        let report = damaged::blame_the_image(report, images);
         crate::template::discard_failed(&job.starts, &report.guests);
         // Its processes are gone; the next may have their place.
         drop(slot);
@@ -241,6 +253,7 @@ impl All<'_> {
             variant: one.form.clone(),
             images: images.collect(),
             starts: self.starts[index].clone(),
+            vmms: self.vmms.clone(),
             accelerator: self.accelerator,
             accelerator_reason: self.reason.clone(),
             evidence,

@@ -7,8 +7,7 @@ use super::super::topology::LabError;
 use super::NotDone;
 use crate::deadline::Deadline;
 use crate::diagnostic::Diagnostic;
-use crate::hypervisor::qmp::{Qmp, QmpError};
-use crate::hypervisor::{self, NIC_PORTS, Nic, Start, nics};
+use crate::hypervisor::{Monitor, MonitorError, Nic, nics};
 use crate::plan::{LinkEnd, Step, TopologyPlan, ghost::nic_name};
 use crate::scenario::NicOptions;
 use crate::scenario::names::{IfName, MachineName};
@@ -57,8 +56,7 @@ impl Run<'_> {
         if !self.is_ghost(guest) {
             let mut monitor = self.monitor(guest, by).await?;
             let port = self.nic_index(guest, interface);
-            let unplugged = hypervisor::unplug(&mut monitor, port, by).await;
-            unplugged.map_err(refused)?;
+            monitor.unplug(port, by).await?;
         }
         let host = self.scenario.guests[guest].on.as_ref();
         let netlink = self.lab.machine(host)?.netlink();
@@ -117,10 +115,6 @@ impl Run<'_> {
         by: Deadline,
     ) -> Result<(), NotDone> {
         let mut monitor = self.monitor(guest, by).await?;
-        if port >= NIC_PORTS {
-            let text = format!("{guest} has {NIC_PORTS} ports for NICs, and all are taken");
-            return Err(NotDone::Unshown(text));
-        }
         for step in TopologyPlan::nic_steps(self.scenario, guest, interface) {
             self.lab.carry_out(&step, &self.folders).await?;
         }
@@ -133,31 +127,28 @@ impl Run<'_> {
             fds: 0..0,
             options: NicOptions::default(),
         });
-        if nic.options.queues > 1 {
-            let text = format!("{interface} has several queues, and only one is handed over");
-            return Err(NotDone::Unshown(text));
-        }
-        // QEMU has a descriptor of its own then, and the TAP lives as long as that.
-        let plugged = hypervisor::plug(&mut monitor, port, &nic, tap.as_fd(), by).await;
-        plugged.map_err(refused)
+        // The VMM has a descriptor of its own then, and the TAP lives as long as that.
+        monitor.plug(port, &nic, tap.as_fd(), by).await?;
+        Ok(())
     }
 
-    /// QEMU's monitor of a guest that NICs can be plugged into.
-    async fn monitor(&self, guest: &MachineName, by: Deadline) -> Result<Qmp, NotDone> {
+    /// The monitor of a guest's VMM.
+    async fn monitor(
+        &self,
+        guest: &MachineName,
+        by: Deadline,
+    ) -> Result<Box<dyn Monitor>, NotDone> {
         let absent = || NotDone::Refused(format!("guest `{guest}` is not running"));
         let vm = self.guests.get(guest).ok_or_else(absent)?;
-        if !matches!(vm.spec().start, Start::Template { .. }) {
-            let text = format!(
-                "{guest} started cold, as {}: only a guest that starts from a template has ports for NICs",
-                vm.spec().machine
-            );
-            return Err(NotDone::Unshown(text));
-        }
-        let socket = vm.spec().monitor_socket();
-        Qmp::connect(&socket, by).await.map_err(refused)
+        Ok(vm.monitor(by).await?)
     }
 }
 
-fn refused(error: QmpError) -> NotDone {
-    NotDone::Refused(Diagnostic::new(&error).to_string())
+impl From<MonitorError> for NotDone {
+    fn from(error: MonitorError) -> Self {
+        match error {
+            MonitorError::Cannot { .. } => Self::Unshown(error.to_string()),
+            said => Self::Refused(Diagnostic::new(&said).to_string()),
+        }
+    }
 }

@@ -43,15 +43,16 @@ fn guest<'a>(context: &Context<'a>, reader: &Reader<'a>, name: &str) -> Option<G
     }
     let image = image::image(context, reader);
     let provides = Provides::of(&image);
+    let machine = vmm::machine(context, reader);
+    vmm::disk(context, reader, &machine, provides);
     let mut interfaces = Vec::new();
     for reader in reader.tables("interfaces", &GUEST_INTERFACE) {
-        let read = interface(context, &reader, name, host);
+        let read = interface(context, &reader, name, host, &machine);
         interfaces.extend(read.map(|mut read| {
             plain::interface(context, &reader, provides, &mut read);
             read
         }));
     }
-    let machine = vmm::machine(context, reader);
     let mut guest = Guest {
         vcpu: reader.number("vcpu", 1..=u8::MAX).unwrap_or(1),
         mem: reader
@@ -84,6 +85,7 @@ fn interface<'a>(
     reader: &Reader<'a>,
     guest: &str,
     host: &str,
+    machine: &vmm::Machine<'_>,
 ) -> Option<GuestInterface> {
     let owner = format!("guest `{guest}`");
     let kind = reader.need("type", reader.word("type", words::guest_interface_kind));
@@ -103,7 +105,7 @@ fn interface<'a>(
         }
     }
     let id = text.and_then(|text| parsed(text, words::if_name, context.faults));
-    let nic = vmm::nic(context, reader);
+    let nic = vmm::nic(context, reader, machine);
     let id = id.map(|id| id.value);
     let mut end = host_end::host_end(context, reader, guest, host, id.as_ref());
     vmm::queues(context, reader, &nic, &mut end);

@@ -1,0 +1,25 @@
+//! Hands an open descriptor to a VMM over its monitor's socket: SCM_RIGHTS of unix(7).
+
+use std::io::{self, IoSlice};
+use std::os::fd::{AsRawFd, BorrowedFd};
+
+use nix::sys::socket::{ControlMessage, MsgFlags, sendmsg};
+
+/// Sends `bytes`, and `descriptor` with the first of them. Returns how many bytes went; `WouldBlock` when none can.
+pub(super) fn send(
+    socket: &impl AsRawFd,
+    bytes: &[u8],
+    descriptor: BorrowedFd<'_>,
+) -> io::Result<usize> {
+    let rights = [descriptor.as_raw_fd()];
+    let rights = [ControlMessage::ScmRights(&rights)];
+    let bytes = [IoSlice::new(bytes)];
+    let socket = socket.as_raw_fd();
+    Ok(sendmsg::<()>(
+        socket,
+        &bytes,
+        &rights,
+        MsgFlags::empty(),
+        None,
+    )?)
+}
