@@ -28,6 +28,7 @@ fn main() -> ExitCode {
         Some(image::WORKER_COMMAND) => commands::image_worker(words),
         Some(bench::WORKER_COMMAND) => bench::worker_main(),
         Some(saved::WORKER_COMMAND) => saved::worker_main(),
+        Some(lab::vm::WORKER_COMMAND) => lab::vm::worker_main(),
         Some(enter::STEER_COMMAND) => enter::steer(words),
         _ => cli::main(),
     };

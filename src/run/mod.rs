@@ -4,6 +4,7 @@ mod damaged;
 mod evidence;
 mod hold;
 mod needs;
+mod place;
 mod queue;
 mod screen;
 mod unstarted;
@@ -21,6 +22,7 @@ use bridgelab_harness::host::jobserver::{Jobserver, Need, Waiting};
 use bridgelab_harness::hypervisor::Accelerator;
 use bridgelab_harness::image::Image;
 use bridgelab_harness::lab::supervise::{News, run_job};
+use bridgelab_harness::lab::vm::{self, LabVm};
 use bridgelab_harness::lab::{Event, Job, JobImage, StartFrom};
 use bridgelab_harness::report::text::summary;
 use bridgelab_harness::report::{Outcome, Report, RunReport, SCHEMA, exit_code, junit};
@@ -28,14 +30,23 @@ use bridgelab_harness::scenario::HypervisorKind;
 use futures_util::{StreamExt, stream};
 use tokio::sync::{mpsc, watch};
 
-use crate::cli::{Guests, RunArgs};
+use crate::cli::{Guests, Lab, RunArgs};
 use crate::commands::{ready_image, say};
+use crate::doctor::Accelerated;
 use crate::{enter, report};
 use queue::Turn;
 use screen::Screen;
 use wanted::{Wanted, prepare};
 
 pub(crate) fn run(args: &RunArgs) -> i32 {
+    if args.keep && args.lab != Lab::Here {
+        let _ = writeln!(
+            anstream::stderr(),
+            "error: a lab in a VM cannot be kept: `bridgelab enter` reaches machines of this one; leave out `--keep` \
+             or `--lab`"
+        );
+        return exit_code::INVALID;
+    }
     match prepare(args) {
         Ok(wanted) => run_all(args, &wanted),
         Err(code) => code,
@@ -61,14 +72,27 @@ fn run_all(args: &RunArgs, wanted: &[Wanted]) -> i32 {
             .find_map(|one| one.images.first())
             .map(String::as_str),
     );
-    let lacking = needs::unmet(&runtime, wanted, args, ready.as_ref().ok());
-    let (accelerator, reason) = match ready {
+    let mut lacking = needs::unmet(&runtime, wanted, args);
+    let ready = match ready {
         Ok(ready) => ready,
         Err(unmet) => {
             let runs = wanted.iter().map(|one| unstarted::skipped(one, &unmet));
             return finish_unbegun(args, runs.collect());
         }
     };
+    let here = match ready.here {
+        Ok(here) => here,
+        Err(unmet) => {
+            for lacking in &mut lacking {
+                lacking.push(unmet.clone());
+            }
+            (Accelerator::Kvm, unmet.reason)
+        }
+    };
+    for (one, lacking) in wanted.iter().zip(&mut lacking) {
+        lacking.extend(needs::without_kvm(one, args.guests.into(), &here));
+    }
+    let places = place::choose(args.lab, &mut lacking);
     // Before anything runs: building one takes minutes in which nothing else would go on.
     let mut images = BTreeMap::new();
     let runs = wanted.iter().zip(&lacking);
@@ -85,12 +109,39 @@ fn run_all(args: &RunArgs, wanted: &[Wanted]) -> i32 {
             };
         }
     }
-    let starts = wanted.iter().map(|one| match args.guests {
-        Guests::Vm => {
-            crate::template::starts(&one.scenario.guests, &images, accelerator, args.cold)
+    let mut vms = Vec::new();
+    for (one, reason) in wanted.iter().zip(places) {
+        let Some(reason) = reason else {
+            vms.push(None);
+            continue;
+        };
+        match ready_image(vm::IMAGE) {
+            Ok(image) => {
+                vms.push(Some(place::lab_vm(
+                    args,
+                    one,
+                    &image,
+                    &ready.lab_vm,
+                    &reason,
+                )));
+            }
+            Err(error) => {
+                let why = Diagnostic::new(&error);
+                let broken = |one| unstarted::report(one, Outcome::Broken, Some(why.clone()));
+                return finish_unbegun(args, wanted.iter().map(broken).collect());
+            }
         }
-        Guests::Ghost => BTreeMap::new(),
-    });
+    }
+    let starts = wanted
+        .iter()
+        .zip(&vms)
+        .map(|(one, vm)| match (args.guests, vm) {
+            (Guests::Vm, None) => {
+                crate::template::starts(&one.scenario.guests, &images, here.0, args.cold)
+            }
+            (Guests::Vm, Some(_)) => crate::template::none(&one.scenario.guests),
+            (Guests::Ghost, _) => BTreeMap::new(),
+        });
     let starts = starts.collect();
     let kinds = wanted
         .iter()
@@ -103,8 +154,8 @@ fn run_all(args: &RunArgs, wanted: &[Wanted]) -> i32 {
     let all = All {
         args,
         wanted,
-        accelerator,
-        reason,
+        here,
+        vms,
         images,
         starts,
         vmms,
@@ -133,8 +184,10 @@ fn to_terminal(args: &RunArgs) -> bool {
 struct All<'a> {
     args: &'a RunArgs,
     wanted: &'a [Wanted],
-    accelerator: Accelerator,
-    reason: String,
+    /// Accelerator of guests on this machine, and why.
+    here: Accelerated,
+    /// The VM that each of them has its lab in; `None`: it stands on this machine.
+    vms: Vec<Option<LabVm>>,
     images: BTreeMap<String, Image>,
     starts: Vec<BTreeMap<String, StartFrom>>,
     /// Where VMMs are, QEMU aside.
@@ -153,7 +206,7 @@ impl All<'_> {
     /// Begins them one after another, each when there is room, and shows each verdict when it comes. Returns the
     /// reports in the order asked for.
     async fn carry_out(&self) -> Vec<RunReport> {
-        let (mut order, remembered) = queue::order(self.wanted, self.accelerator.name());
+        let (mut order, remembered) = queue::order(self.wanted, self.here.0.name());
         order.retain(|&index| self.lacking[index].is_empty());
         let count = order.len();
         let begun = Instant::now();
@@ -162,9 +215,10 @@ impl All<'_> {
         // One of ours at a time stands in the queue, so that other processes get their turns between.
         let turns = stream::iter(order.into_iter().enumerate()).then(async |(before, index)| {
             let one = &self.wanted[index];
-            let need = match self.args.guests {
-                Guests::Vm => Need::of(&one.scenario, self.accelerator),
-                Guests::Ghost => Need::of_a_lab(),
+            let need = match (&self.vms[index], self.args.guests) {
+                (Some(vm), _) => vm.need(),
+                (None, Guests::Vm) => Need::of(&one.scenario, self.here.0),
+                (None, Guests::Ghost) => Need::of_a_lab(),
             };
             let title = one.title();
             let mut told_of_others = false;
@@ -243,10 +297,20 @@ impl All<'_> {
             Some((name.clone(), JobImage { folder, digest }))
         });
         let evidence = evidence::make_folder(self.args, one)?;
+        let vm = self.vms[index].clone();
+        let (accelerator, accelerator_reason) = match vm {
+            Some(_) => place::inside(self.args),
+            None => self.here.clone(),
+        };
+        let place = match vm {
+            Some(_) => " --lab vm",
+            None => "",
+        };
+        let again = unstarted::again(one);
         Ok(Job {
             reproduce: match self.args.guests {
-                Guests::Vm => format!("{} --accel {}", unstarted::again(one), self.accelerator),
-                Guests::Ghost => format!("{} --guests ghost", unstarted::again(one)),
+                Guests::Vm => format!("{again} --accel {accelerator}{place}"),
+                Guests::Ghost => format!("{again} --guests ghost{place}"),
             },
             guests: self.args.guests.into(),
             scenario: one.path.clone(),
@@ -254,8 +318,10 @@ impl All<'_> {
             images: images.collect(),
             starts: self.starts[index].clone(),
             vmms: self.vmms.clone(),
-            accelerator: self.accelerator,
-            accelerator_reason: self.reason.clone(),
+            accelerator,
+            accelerator_reason,
+            vm,
+            emulated: false,
             evidence,
             keep: self.args.keep,
             hold: self.args.hold,

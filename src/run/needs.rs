@@ -14,30 +14,39 @@ use tokio::runtime::Runtime;
 
 use super::wanted::Wanted;
 use crate::cli::RunArgs;
+use crate::doctor::Accelerated;
+
+/// What a run needs beyond what every run does.
+pub(super) fn of(one: &Wanted, guests: GuestKind) -> BTreeSet<Capability> {
+    let mut needs = needed_by(&TopologyPlan::with_guests(&one.scenario, guests));
+    let named = one.scenario.needs.iter();
+    needs.extend(named.filter_map(|name| Capability::named(name)));
+    for kind in vmms(one, guests) {
+        needs.insert(Tool::of_vmm(kind).capability());
+        let named = Vmm::of(kind).needs.iter();
+        needs.extend(named.filter_map(|name| Capability::named(name)));
+    }
+    needs
+}
+
+/// What a run lacks whose VMMs need KVM, on a machine whose guests run on `here`.
+pub(super) fn without_kvm(
+    one: &Wanted,
+    guests: GuestKind,
+    (accelerator, why): &Accelerated,
+) -> Vec<Unmet> {
+    match accelerator {
+        Accelerator::Kvm => Vec::new(),
+        Accelerator::Tcg => vmms(one, guests)
+            .filter_map(|kind| no_kvm(kind, why))
+            .collect(),
+    }
+}
 
 /// For each of `wanted`, what it needs and this machine has not. The machine is examined only where one needs anything.
-/// `accelerator`: what runs the guests' instructions, and why.
-pub(super) fn unmet(
-    runtime: &Runtime,
-    wanted: &[Wanted],
-    args: &RunArgs,
-    accelerator: Option<&(Accelerator, String)>,
-) -> Vec<Vec<Unmet>> {
+pub(super) fn unmet(runtime: &Runtime, wanted: &[Wanted], args: &RunArgs) -> Vec<Vec<Unmet>> {
     let guests = GuestKind::from(args.guests);
-    let needs: Vec<BTreeSet<Capability>> = wanted
-        .iter()
-        .map(|one| {
-            let mut needs = needed_by(&TopologyPlan::with_guests(&one.scenario, guests));
-            let named = one.scenario.needs.iter();
-            needs.extend(named.filter_map(|name| Capability::named(name)));
-            for kind in vmms(one, guests) {
-                needs.insert(Tool::of_vmm(kind).capability());
-                let named = Vmm::of(kind).needs.iter();
-                needs.extend(named.filter_map(|name| Capability::named(name)));
-            }
-            needs
-        })
-        .collect();
+    let needs: Vec<BTreeSet<Capability>> = wanted.iter().map(|one| of(one, guests)).collect();
     let report = needs.iter().any(|needs| !needs.is_empty()).then(|| {
         let prove_kvm = needs.iter().any(|needs| needs.contains(&Capability::Kvm));
         runtime.block_on(crate::doctor::examine(prove_kvm, &args.vmms))
@@ -50,9 +59,6 @@ pub(super) fn unmet(
         let needed: Vec<Capability> = needed.iter().copied().collect();
         let required = report.as_ref().map(|report| report.require(&needed));
         unmet.extend(required.and_then(Result::err).unwrap_or_default());
-        if let Some((Accelerator::Tcg, why)) = accelerator {
-            unmet.extend(vmms(one, guests).filter_map(|kind| no_kvm(kind, why)));
-        }
         unmet
     };
     wanted.iter().zip(&needs).map(lacks).collect()

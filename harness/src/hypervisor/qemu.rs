@@ -15,6 +15,9 @@ use super::{
 };
 use crate::deadline::Deadline;
 
+/// `-sandbox`: nothing that a guest could use to leave QEMU, no new processes, no privileges.
+pub const SANDBOX: &str = "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny";
+
 /// First descriptor number that it inherits for a steering channel.
 const FIRST_STEER_FD: i32 = 20;
 /// Descriptor number of the monitor's socket.
@@ -88,11 +91,7 @@ pub fn command(spec: &GuestSpec) -> CommandLine {
         .flag("-no-user-config")
         .flag("-no-reboot")
         .option("-display", "none")
-        // Nothing that a guest could use to leave QEMU: no new processes, no privileges.
-        .option(
-            "-sandbox",
-            "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny",
-        )
+        .option("-sandbox", SANDBOX)
         .option("-kernel", spec.kernel.to_string_lossy())
         .option("-initrd", spec.initrd.to_string_lossy())
         .option("-append", kernel::command_line(spec, kernel::TRIPLE_FAULT))

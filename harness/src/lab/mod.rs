@@ -21,6 +21,7 @@ mod steps;
 pub mod supervise;
 mod tools;
 mod topology;
+pub mod vm;
 mod watch;
 mod wave;
 mod worker;

@@ -2,7 +2,7 @@
 //!
 //! A scenario is judged by it before anything is built, and a check chooses its tools by it.
 
-/// File of the kernel in the form that Linux is distributed in (bzImage), which every image has: some VMMs boot no other.
+/// File of the kernel in the form that Linux is distributed in (bzImage), which every guest's image has: some VMMs boot no other.
 pub const COMPRESSED_KERNEL: &str = "vmlinuz";
 
 /// What a guest image has in it.
@@ -10,6 +10,8 @@ pub const COMPRESSED_KERNEL: &str = "vmlinuz";
 pub struct Provides {
     /// Name of the recipe under `images/`, without a suite.
     pub image: &'static str,
+    /// Whether a scenario's guests may boot it.
+    pub guest: bool,
     /// Releases of its distribution that it can be built of; the first is its own choice.
     pub suites: &'static [&'static str],
     /// Packages that it can be built without. Whatever else it has, the harness needs.
@@ -62,9 +64,10 @@ const SETTLE_DEBIAN: [(&str, &str); 3] = [
     ),
 ];
 
-const IMAGES: [Provides; 2] = [
+const IMAGES: [Provides; 3] = [
     Provides {
         image: "debian",
+        guest: true,
         suites: &["trixie", "bookworm"],
         optional: &[
             "apparmor",
@@ -88,6 +91,7 @@ const IMAGES: [Provides; 2] = [
     },
     Provides {
         image: "tiny",
+        guest: true,
         suites: &["trixie"],
         optional: &[],
         networkd: false,
@@ -102,6 +106,22 @@ const IMAGES: [Provides; 2] = [
         // A boot needs less than 32.
         translated: 128,
     },
+    // What a whole lab may stand in.
+    Provides {
+        image: "lab-vm",
+        guest: false,
+        suites: &["trixie"],
+        optional: &[],
+        networkd: false,
+        docker: false,
+        clients: false,
+        tools: true,
+        settle: None,
+        kernel: "vmlinux",
+        disk: Some("disk.raw"),
+        mem: 1536,
+        translated: 512,
+    },
 ];
 
 impl Provides {
@@ -113,10 +133,16 @@ impl Provides {
         row.unwrap_or(&IMAGES[0])
     }
 
+    /// Names of the images that guests may boot.
+    pub fn for_guests() -> impl Iterator<Item = &'static str> + Clone {
+        IMAGES.iter().filter(|row| row.guest).map(|row| row.image)
+    }
+
     /// Files that a build of the image must leave.
     pub fn files(&self) -> impl Iterator<Item = &'static str> {
         let always = ["initrd", "packages.txt", "versions.json"];
-        let compressed = (self.kernel != COMPRESSED_KERNEL).then_some(COMPRESSED_KERNEL);
+        let another = self.guest && self.kernel != COMPRESSED_KERNEL;
+        let compressed = another.then_some(COMPRESSED_KERNEL);
         let kernels = compressed.into_iter().chain([self.kernel]);
         always.into_iter().chain(kernels).chain(self.disk)
     }

@@ -15,7 +15,7 @@ mod wait;
 use std::time::{Instant, SystemTime};
 
 use super::job::Event;
-use super::run::{Ended, Run, patience};
+use super::run::{Ended, Run};
 use super::topology::LabError;
 use crate::check::{ProbeError, undoable, wanted};
 use crate::deadline::Deadline;
@@ -198,7 +198,7 @@ impl Run<'_> {
 
     /// Does it; what was said about it is returned.
     async fn act(&mut self, step: &Step, action: &Action) -> Result<String, NotDone> {
-        let by = Deadline::after(patience(self.job.accelerator, step.within));
+        let by = Deadline::after(self.job.patience(step.within));
         match action {
             Action::Start { guest } => self.start_by_step(guest).await,
             Action::Stop { guest } => self.stop_by_step(guest, by).await,
