@@ -8,24 +8,27 @@ use crate::scenario::RulesetTool;
 
 /// What the machine must offer for the steps of this plan.
 pub fn needed_by(plan: &TopologyPlan) -> BTreeSet<Capability> {
-    plan.steps().iter().filter_map(needed).collect()
+    plan.steps().iter().flat_map(needed).copied().collect()
 }
 
-fn needed(step: &Step) -> Option<Capability> {
+fn needed(step: &Step) -> &'static [Capability] {
     match step {
-        Step::Ruleset { ruleset, .. } => Some(match ruleset.tool {
-            RulesetTool::Nftables => Capability::Nftables,
-            RulesetTool::Iptables | RulesetTool::Ip6tables => Capability::Iptables,
-        }),
+        Step::Ruleset { ruleset, .. } => match ruleset.tool {
+            RulesetTool::Nftables => &[Capability::Nftables],
+            RulesetTool::Iptables | RulesetTool::Ip6tables => &[Capability::Iptables],
+        },
         Step::Bridge { config, .. } if config.vlan_filtering == Some(true) => {
-            Some(Capability::VlanFiltering)
+            &[Capability::VlanFiltering]
         }
-        Step::Vlan { .. } => Some(Capability::VlanFiltering),
+        Step::Vlan { .. } => &[Capability::VlanFiltering],
+        Step::Macvtap { .. } => &[Capability::Macvtap, Capability::DeviceNodes],
+        // The driver of macvtaps stands on that of macvlans.
+        Step::Macvlan { .. } => &[Capability::Macvtap],
         Step::Sysctl {
             key,
             optional: false,
             ..
-        } if key.starts_with("net.bridge.") => Some(Capability::BridgeNetfilter),
-        _ => None,
+        } if key.starts_with("net.bridge.") => &[Capability::BridgeNetfilter],
+        _ => &[],
     }
 }

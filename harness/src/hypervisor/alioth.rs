@@ -59,10 +59,11 @@ impl Hypervisor for Alioth {
 }
 
 fn net(nic: &Nic) -> String {
+    let end = match &nic.node {
+        Some(node) => format!("tap={}", node.display()),
+        None => format!("if_name={}", nic.tap),
+    };
     let mtu = nic.options.mtu.unwrap_or(MTU);
     let queues = nic.options.queues;
-    format!(
-        "if_name={},mac={},queue_pairs={queues},mtu={mtu}",
-        nic.tap, nic.mac
-    )
+    format!("{end},mac={},queue_pairs={queues},mtu={mtu}", nic.mac)
 }

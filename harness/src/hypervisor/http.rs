@@ -6,7 +6,7 @@
 //! No HTTP library is used, because a descriptor has to ride on the bytes of a request.
 
 use std::io;
-use std::os::fd::BorrowedFd;
+use std::os::fd::OwnedFd;
 use std::path::Path;
 use std::time::Duration;
 
@@ -53,7 +53,7 @@ impl Api {
         method: &str,
         endpoint: &str,
         body: Option<Value>,
-        handed: Option<BorrowedFd<'_>>,
+        handed: &[OwnedFd],
         by: Deadline,
     ) -> Result<Value, MonitorError> {
         let asked = async {
@@ -82,10 +82,10 @@ impl Api {
         Ok(serde_json::from_str(&text).unwrap_or(Value::Null))
     }
 
-    async fn send(&mut self, text: &[u8], handed: Option<BorrowedFd<'_>>) -> io::Result<()> {
+    async fn send(&mut self, text: &[u8], handed: &[OwnedFd]) -> io::Result<()> {
         let stream = self.stream.get_mut();
         let mut sent = 0;
-        if let Some(handed) = handed {
+        if !handed.is_empty() {
             let send = || descriptor::send(&*stream, text, handed);
             stream.writable().await?;
             sent = stream.async_io(Interest::WRITABLE, send).await?;
@@ -135,7 +135,7 @@ impl Api {
         let mut looks = tokio::time::interval(LOOK);
         loop {
             looks.tick().await;
-            let info = self.request("GET", "vm.info", None, None, by).await?;
+            let info = self.request("GET", "vm.info", None, &[], by).await?;
             if info["device_tree"].get(device).is_none() {
                 return Ok(());
             }
@@ -179,14 +179,14 @@ pub(super) fn device(index: usize) -> String {
 impl Monitor for Api {
     fn status(&mut self, by: Deadline) -> BoxFuture<'_, Result<String, MonitorError>> {
         Box::pin(async move {
-            let info = self.request("GET", "vm.info", None, None, by).await?;
+            let info = self.request("GET", "vm.info", None, &[], by).await?;
             Ok(info["state"].as_str().unwrap_or_default().to_owned())
         })
     }
 
     fn power_button(&mut self, by: Deadline) -> BoxFuture<'_, Result<(), MonitorError>> {
         Box::pin(async move {
-            self.request("PUT", "vm.power-button", None, None, by)
+            self.request("PUT", "vm.power-button", None, &[], by)
                 .await?;
             Ok(())
         })
@@ -196,7 +196,7 @@ impl Monitor for Api {
         &'a mut self,
         index: usize,
         nic: &'a Nic,
-        tap: BorrowedFd<'a>,
+        queues: &'a [OwnedFd],
         by: Deadline,
     ) -> BoxFuture<'a, Result<(), MonitorError>> {
         Box::pin(async move {
@@ -204,13 +204,13 @@ impl Monitor for Api {
             let config = json!({
                 "id": device(index),
                 "mac": nic.mac.to_string(),
-                "num_queues": 2,
+                "num_queues": 2 * queues.len(),
                 "offload_csum": options.checksum_offload,
                 "offload_tso": options.segmentation_offload,
                 "offload_ufo": options.segmentation_offload,
             });
             let endpoint = "vm.add-net";
-            self.request("PUT", endpoint, Some(config), Some(tap), by)
+            self.request("PUT", endpoint, Some(config), queues, by)
                 .await?;
             Ok(())
         })
@@ -220,7 +220,7 @@ impl Monitor for Api {
         Box::pin(async move {
             let device = device(index);
             let config = json!({ "id": device });
-            self.request("PUT", "vm.remove-device", Some(config), None, by)
+            self.request("PUT", "vm.remove-device", Some(config), &[], by)
                 .await?;
             self.gone(&device, by).await
         })
@@ -242,7 +242,7 @@ mod tests {
     use crate::scenario::names::IfName;
     use crate::scenario::net::Mac;
     use std::io::IoSliceMut;
-    use std::os::fd::{AsFd, AsRawFd};
+    use std::os::fd::AsRawFd;
     use std::os::unix::net::{UnixListener, UnixStream as Peer};
 
     /// Plays the VMM: an answer to each request, with the requests and the number of descriptors that came with each.
@@ -297,14 +297,14 @@ mod tests {
         let nic = Nic {
             mac: Mac::try_from("02:00:00:00:00:01").expect("a MAC"),
             tap: IfName::try_from("vm-test1").expect("a name"),
+            node: None,
             fds: 0..0,
             options: NicOptions::default(),
         };
         let tap = tempfile::tempfile().expect("something open");
+        let queues = [OwnedFd::from(tap)];
         let by = Deadline::secs(5);
-        api.plug(2, &nic, tap.as_fd(), by)
-            .await
-            .expect("it takes it");
+        api.plug(2, &nic, &queues, by).await.expect("it takes it");
         api.power_button(by).await.expect("pressed");
         let asked = vmm.join().expect("it ends");
         assert!(

@@ -26,10 +26,12 @@ impl Hypervisor for Kvmtool {
             .option("-i", spec.initrd.to_string_lossy())
             .option("-p", kernel::command_line(spec, kernel::KEYBOARD));
         for nic in &spec.nics {
-            line.option(
-                "-n",
-                format!("mode=tap,tapif={},guest_mac={}", nic.tap, nic.mac),
-            );
+            // It opens a macvtap by the path of its node.
+            let end = match &nic.node {
+                Some(node) => node.to_string_lossy().into_owned(),
+                None => nic.tap.to_string(),
+            };
+            line.option("-n", format!("mode=tap,tapif={end},guest_mac={}", nic.mac));
         }
         line
     }

@@ -42,6 +42,7 @@ fn nic(mac: &str, tap: &str, fd: i32, options: NicOptions) -> Nic {
     Nic {
         mac: Mac::try_from(mac).expect("a MAC"),
         tap: tap.try_into().expect("a name"),
+        node: None,
         fds: fd..fd + held,
         options,
     }

@@ -25,12 +25,12 @@ mod steering;
 
 pub use crate::plan::Accelerator;
 pub use monitor::{Monitor, MonitorError};
-pub use nic::{Nic, nics};
+pub use nic::{Nic, macvtap_node, nics};
 pub use program::{Hypervisor, Needs, hypervisor};
 pub use snapshot::{restore, save};
 pub use steering::{STEER_VSOCK_PORT, Steering};
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
@@ -171,7 +171,7 @@ impl GuestSpec {
             disk: image.disk.map(|file| PathBuf::from("$IMAGE").join(file)),
             image,
             run,
-            nics: nics(guest),
+            nics: nics(guest, Path::new("$RUN")),
             start: Start::Cold,
         }
     }

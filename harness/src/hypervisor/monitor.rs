@@ -1,7 +1,7 @@
 //! What the lab asks of a running VMM, whichever it is.
 
 use std::io;
-use std::os::fd::BorrowedFd;
+use std::os::fd::OwnedFd;
 
 use futures_util::future::BoxFuture;
 
@@ -26,7 +26,7 @@ pub trait Monitor: Send {
     /// [`MonitorError`] when the button could not be pressed.
     fn power_button(&mut self, by: Deadline) -> BoxFuture<'_, Result<(), MonitorError>>;
 
-    /// Plugs in a NIC on an open TAP as the guest's NIC number `index`, from 0.
+    /// Plugs in a NIC on the open queues of a TAP or macvtap, as the guest's NIC number `index`, from 0.
     ///
     /// # Errors
     /// [`MonitorError::Refused`] with the VMM's words.
@@ -34,7 +34,7 @@ pub trait Monitor: Send {
         &'a mut self,
         index: usize,
         nic: &'a Nic,
-        tap: BorrowedFd<'a>,
+        queues: &'a [OwnedFd],
         by: Deadline,
     ) -> BoxFuture<'a, Result<(), MonitorError>>;
 

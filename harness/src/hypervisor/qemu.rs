@@ -259,6 +259,7 @@ mod tests {
     fn nic(mac: &str, fd: i32) -> Nic {
         Nic {
             mac: Mac::try_from(mac).expect("a MAC"),
+            node: None,
             tap: format!("vm-test{}", fd - 29)
                 .as_str()
                 .try_into()

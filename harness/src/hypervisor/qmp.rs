@@ -4,7 +4,7 @@
 
 use std::collections::VecDeque;
 use std::io;
-use std::os::fd::BorrowedFd;
+use std::os::fd::{BorrowedFd, OwnedFd};
 use std::path::Path;
 
 use futures_util::future::BoxFuture;
@@ -104,7 +104,7 @@ impl Qmp {
             .await
             .map_err(io_error("write to"))?;
         // It rides on the first byte of the command.
-        descriptor::send(self.writer.as_ref(), b" ", given)
+        descriptor::send(self.writer.as_ref(), b" ", &[given])
             .map_err(io_error("hand a descriptor to"))?;
         self.execute("getfd", json!({ "fdname": name }), by).await?;
         Ok(())
@@ -172,10 +172,10 @@ impl Monitor for Qmp {
         &'a mut self,
         index: usize,
         nic: &'a Nic,
-        tap: BorrowedFd<'a>,
+        queues: &'a [OwnedFd],
         by: Deadline,
     ) -> BoxFuture<'a, Result<(), MonitorError>> {
-        Box::pin(hotplug::plug(self, index, nic, tap, by))
+        Box::pin(hotplug::plug(self, index, nic, queues, by))
     }
 
     fn unplug(&mut self, index: usize, by: Deadline) -> BoxFuture<'_, Result<(), MonitorError>> {

@@ -12,6 +12,7 @@ pub mod durations;
 mod evidence;
 mod ghost;
 mod hold;
+mod host_end;
 mod job;
 mod leaks;
 mod run;

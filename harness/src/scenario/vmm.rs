@@ -99,6 +99,9 @@ pub struct Vmm {
     pub machines: &'static [(&'static str, MachineType)],
     /// The buses of its virtio devices, by their words in `transport`.
     pub transports: &'static [(&'static str, Transport)],
+    /// How it gets at a macvtap, what it does by itself first: by descriptors, or by the path of the device node
+    /// ([`TapOpen::Name`]). Empty: not at all.
+    pub macvtap: &'static [TapOpen],
     /// What it can do that others cannot.
     pub can: &'static [Feature],
     /// What it takes of the machine beside its program and KVM: names of [`needs`](super::needs).
@@ -128,6 +131,7 @@ const VMMS: [Vmm; 6] = [
             ("pci", Transport::Pci),
             ("mmio", Transport::Mmio),
         ],
+        macvtap: &[TapOpen::Fd],
         can: &[
             Feature::Emulation,
             Feature::Template,
@@ -149,6 +153,7 @@ const VMMS: [Vmm; 6] = [
         least: (49, 0),
         machines: ONE_MACHINE,
         transports: ON_PCI,
+        macvtap: &[TapOpen::Fd],
         can: &[
             Feature::CopyOnWriteDisk,
             Feature::TapDescriptor,
@@ -166,6 +171,7 @@ const VMMS: [Vmm; 6] = [
         least: (0, 12),
         machines: ONE_MACHINE,
         transports: ON_PCI,
+        macvtap: &[TapOpen::Name],
         can: &[Feature::Queues, Feature::Mtu],
         needs: &[],
     },
@@ -182,6 +188,7 @@ const VMMS: [Vmm; 6] = [
             ("pci", Transport::Pci),
             ("mmio", Transport::Mmio),
         ],
+        macvtap: &[],
         can: &[],
         needs: &[],
     },
@@ -193,6 +200,7 @@ const VMMS: [Vmm; 6] = [
         least: (0, 0),
         machines: ONE_MACHINE,
         transports: ON_PCI,
+        macvtap: &[TapOpen::Fd],
         can: &[Feature::TapDescriptor],
         // It has vsocks by the host's kernel, and guests are steered by them.
         needs: &["vhost-vsock"],
@@ -205,6 +213,7 @@ const VMMS: [Vmm; 6] = [
         least: (0, 0),
         machines: ONE_MACHINE,
         transports: ON_PCI,
+        macvtap: &[TapOpen::Name],
         can: &[],
         // It has vsocks by the host's kernel, and guests are steered by them.
         needs: &["vhost-vsock"],
@@ -294,7 +303,7 @@ pub enum TapOpen {
     #[default]
     Fd,
     /// The VMM opens it by its name, as microvm.nix's runner has it do: `-netdev tap,ifname=`. Then the TAP's owner and
-    /// flags are between the VMM and the kernel.
+    /// flags are between the VMM and the kernel. A macvtap: by the path of its device node.
     Name,
 }
 

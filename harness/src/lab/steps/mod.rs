@@ -9,6 +9,7 @@ mod ghost;
 mod guest;
 mod netem;
 mod nic;
+mod offload;
 mod unit;
 mod wait;
 
@@ -44,9 +45,11 @@ impl From<LabError> for NotDone {
         let diagnostic = Diagnostic::new(&error);
         match error {
             // The kernel's word, and the daemon's.
-            LabError::Link(_) | LabError::Service(_) | LabError::Tap(_) | LabError::Io { .. } => {
-                Self::Refused(diagnostic.to_string())
-            }
+            LabError::Link(_)
+            | LabError::Service(_)
+            | LabError::Tap(_)
+            | LabError::Macvtap(_)
+            | LabError::Io { .. } => Self::Refused(diagnostic.to_string()),
             _ => Self::Broken(diagnostic),
         }
     }
@@ -184,7 +187,7 @@ impl Run<'_> {
 
     async fn attempt(&mut self, step: &Step, action: &Action) -> (StepOutcome, String) {
         if self.job.guests == GuestKind::Ghost
-            && let Some(why) = undoable(action)
+            && let Some(why) = undoable(self.scenario, action)
         {
             return (StepOutcome::Skipped, why);
         }
@@ -221,6 +224,11 @@ impl Run<'_> {
                 frame,
                 count,
             } => self.send(on, interface, frame, *count).await,
+            Action::Offload {
+                on,
+                interface,
+                offload,
+            } => self.offload(on, interface, *offload).await,
             Action::Sysctl { on, key, value } => self.sysctl(on, key, value, by).await,
             Action::WaitFor { from, kind } => self.wait_for_fact(step, from, kind).await,
             Action::Reload { on, daemon, .. }

@@ -10,7 +10,7 @@ use crate::scenario::net::Mac;
 use crate::scenario::provides::Provides;
 use crate::scenario::read::{At, Reader, parsed};
 use crate::scenario::vmm::{Feature, Vmm};
-use crate::scenario::words::one_of;
+use crate::scenario::words::{NicType, one_of};
 use crate::scenario::{
     CheckKind, HostEnd, HypervisorKind, MachineType, NicOptions, TapOpen, Transport, VantagePoint,
     words,
@@ -37,12 +37,19 @@ impl Machine<'_> {
         Vmm::of(self.hypervisor)
     }
 
-    /// A key at `place` asks for what the VMM cannot do. In a file both are written in, they contradict each other. One
-    /// that the command line imposes on a file meets what was written for another: then the scenario is skipped.
-    fn cannot(&self, context: &Context<'_>, place: &Place, key: &str, why: &str, help: String) {
+    /// A key at `place` asks for what the VMM cannot do. In a file both are written in, they contradict each other. What
+    /// the command line imposes on a file meets what was written for something else: then the scenario is skipped.
+    pub(super) fn cannot(
+        &self,
+        context: &Context<'_>,
+        place: &Place,
+        key: &str,
+        why: &str,
+        help: String,
+    ) {
         let name = self.row().name;
-        let imposed = |named: &&Place| named.source.shown == Path::new(COMMAND_LINE);
-        if self.named.is_some_and(|named| imposed(&named)) && !imposed(&place) {
+        let mut places = self.named.into_iter().chain([place]);
+        if places.any(|place| place.source.shown == Path::new(COMMAND_LINE)) {
             let reason = format!("`{key}`: {name} {why}");
             context.beyond.borrow_mut().push((self.hypervisor, reason));
             return;
@@ -133,7 +140,12 @@ pub(super) fn mac<'a>(reader: &Reader<'a>) -> Option<At<'a, Mac>> {
 }
 
 /// Reads what the VMM is told about a NIC.
-pub(super) fn nic(context: &Context<'_>, reader: &Reader<'_>, machine: &Machine<'_>) -> NicOptions {
+pub(super) fn nic(
+    context: &Context<'_>,
+    reader: &Reader<'_>,
+    nic_type: Option<NicType>,
+    machine: &Machine<'_>,
+) -> NicOptions {
     let checksum = reader.flag("checksum_offload").unwrap_or(true);
     let segmentation = reader.flag("segmentation_offload");
     if segmentation == Some(true) && !checksum {
@@ -156,7 +168,11 @@ pub(super) fn nic(context: &Context<'_>, reader: &Reader<'_>, machine: &Machine<
         segmentation_offload: segmentation.unwrap_or(checksum),
     };
     let asked = [
-        ("open", nic.open == TapOpen::Fd, Feature::TapDescriptor),
+        (
+            "open",
+            nic.open == TapOpen::Fd && nic_type != Some(NicType::Macvtap),
+            Feature::TapDescriptor,
+        ),
         ("queues", nic.queues > 1, Feature::Queues),
         ("vhost", nic.vhost, Feature::Vhost),
         ("mtu", nic.mtu.is_some(), Feature::Mtu),
@@ -178,6 +194,7 @@ pub(super) fn nic(context: &Context<'_>, reader: &Reader<'_>, machine: &Machine<
 pub(super) fn queues(
     context: &Context<'_>,
     reader: &Reader<'_>,
+    nic_type: Option<NicType>,
     nic: &NicOptions,
     end: &mut HostEnd,
 ) {
@@ -185,7 +202,12 @@ pub(super) fn queues(
         end.multi_queue = nic.queues > 1;
         return;
     };
-    if nic.open == TapOpen::Fd && nic.queues > 1 && !end.multi_queue {
+    // A macvtap's node can be opened again and again; there the flag is the descriptor's.
+    if nic_type != Some(NicType::Macvtap)
+        && nic.open == TapOpen::Fd
+        && nic.queues > 1
+        && !end.multi_queue
+    {
         let message = format!("{} queues of a TAP without `multi_queue`", nic.queues);
         let label = "the kernel opens such a TAP once".to_owned();
         let fault = Fault::new(&entry.node.place, code::CONFLICT, message, label);
