@@ -121,7 +121,7 @@ fn among<'a, T: Copy + 'static>(
     let text = reader.text(key)?;
     let own = words(machine.row());
     let known = |word: &str| own.iter().any(|(own, _)| *own == word);
-    let other = Vmm::all().iter().flat_map(|row| words(row));
+    let other = Vmm::all().iter().flat_map(words);
     if !known(text.value) && other.clone().any(|(word, _)| *word == text.value) {
         let has: Vec<String> = own.iter().map(|(word, _)| format!("`{word}`")).collect();
         let why = format!("has no {key} `{}`", text.value);
