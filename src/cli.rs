@@ -164,6 +164,8 @@ pub(crate) struct RunArgs {
     /// Run the green form and every variant.
     #[arg(long, conflicts_with = "variant")]
     pub(crate) all_variants: bool,
+    #[command(flatten)]
+    pub(crate) vmms: crate::doctor::VmmArgs,
     /// What runs the guests' instructions.
     #[arg(long, value_enum, default_value = "auto")]
     pub(crate) accel: Accel,

@@ -6,10 +6,15 @@ use std::collections::BTreeSet;
 use bridgelab_harness::host::capability::Capability;
 use bridgelab_harness::host::finding::Unmet;
 use bridgelab_harness::host::needs::{needed_by, needed_later};
-use bridgelab_harness::plan::{GuestKind, TopologyPlan};
+use bridgelab_harness::host::tool::Tool;
+use bridgelab_harness::plan::{Accelerator, GuestKind, TopologyPlan};
+use bridgelab_harness::scenario::HypervisorKind;
+use bridgelab_harness::scenario::vmm::{Feature, Vmm};
 use tokio::runtime::Runtime;
 
 use super::wanted::Wanted;
+use crate::cli::RunArgs;
+use crate::doctor::Accelerated;
 
 /// What a run needs beyond what every run does.
 pub(super) fn of(one: &Wanted, guests: GuestKind) -> BTreeSet<Capability> {
@@ -17,20 +22,76 @@ pub(super) fn of(one: &Wanted, guests: GuestKind) -> BTreeSet<Capability> {
     needs.extend(needed_later(&one.scenario, guests));
     let named = one.scenario.needs.iter();
     needs.extend(named.filter_map(|name| Capability::named(name)));
+    for kind in vmms(one, guests) {
+        needs.insert(Tool::of_vmm(kind).capability());
+        let named = Vmm::of(kind).needs.iter();
+        needs.extend(named.filter_map(|name| Capability::named(name)));
+    }
     needs
 }
 
-/// For each of `wanted`, what it needs and this machine has not. The machine is examined only where one needs anything.
-pub(super) fn unmet(runtime: &Runtime, wanted: &[Wanted], guests: GuestKind) -> Vec<Vec<Unmet>> {
-    let needs: Vec<BTreeSet<Capability>> = wanted.iter().map(|one| of(one, guests)).collect();
-    if needs.iter().all(BTreeSet::is_empty) {
-        return vec![Vec::new(); wanted.len()];
+/// What a run lacks whose VMMs need KVM, on a machine whose guests run on `here`.
+pub(super) fn without_kvm(
+    one: &Wanted,
+    guests: GuestKind,
+    (accelerator, why): &Accelerated,
+) -> Vec<Unmet> {
+    match accelerator {
+        Accelerator::Kvm => Vec::new(),
+        Accelerator::Tcg => vmms(one, guests)
+            .filter_map(|kind| no_kvm(kind, why))
+            .collect(),
     }
-    let prove_kvm = needs.iter().any(|needs| needs.contains(&Capability::Kvm));
-    let report = runtime.block_on(crate::doctor::examine(prove_kvm));
-    let lacks = |needed: &BTreeSet<Capability>| {
+}
+
+/// For each of `wanted`, what it needs and this machine has not. The machine is examined only where one needs anything.
+pub(super) fn unmet(runtime: &Runtime, wanted: &[Wanted], args: &RunArgs) -> Vec<Vec<Unmet>> {
+    let guests = GuestKind::from(args.guests);
+    let needs: Vec<BTreeSet<Capability>> = wanted.iter().map(|one| of(one, guests)).collect();
+    let report = needs.iter().any(|needs| !needs.is_empty()).then(|| {
+        let prove_kvm = needs.iter().any(|needs| needs.contains(&Capability::Kvm));
+        runtime.block_on(crate::doctor::examine(prove_kvm, &args.vmms))
+    });
+    let lacks = |(one, needed): (&Wanted, &BTreeSet<Capability>)| {
+        let mut unmet: Vec<Unmet> = Vec::new();
+        if guests == GuestKind::Vm {
+            unmet.extend(one.scenario.beyond.iter().map(beyond));
+        }
         let needed: Vec<Capability> = needed.iter().copied().collect();
-        report.require(&needed).err().unwrap_or_default()
+        let required = report.as_ref().map(|report| report.require(&needed));
+        unmet.extend(required.and_then(Result::err).unwrap_or_default());
+        unmet
     };
-    needs.iter().map(lacks).collect()
+    wanted.iter().zip(&needs).map(lacks).collect()
+}
+
+/// The VMMs of a run's guests; QEMU, which every run needs, is none of them.
+pub(super) fn vmms(one: &Wanted, guests: GuestKind) -> impl Iterator<Item = HypervisorKind> {
+    let guests = match guests {
+        GuestKind::Vm => Some(one.scenario.guests.values()),
+        GuestKind::Ghost => None,
+    };
+    let kinds = guests.into_iter().flatten().map(|guest| guest.hypervisor);
+    let kinds: BTreeSet<HypervisorKind> = kinds.collect();
+    kinds
+        .into_iter()
+        .filter(|kind| *kind != HypervisorKind::Qemu)
+}
+
+/// What the VMM that was asked for cannot do of the scenario.
+fn beyond((kind, reason): &(HypervisorKind, String)) -> Unmet {
+    Unmet {
+        capability: Tool::of_vmm(*kind).capability(),
+        reason: reason.clone(),
+        remedy: None,
+    }
+}
+
+fn no_kvm(kind: HypervisorKind, why: &str) -> Option<Unmet> {
+    let row = Vmm::of(kind);
+    (!row.can(Feature::Emulation)).then(|| Unmet {
+        capability: Capability::Kvm,
+        reason: format!("{} {}: {why}", row.name, Feature::Emulation.without()),
+        remedy: None,
+    })
 }

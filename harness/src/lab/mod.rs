@@ -23,6 +23,7 @@ pub mod supervise;
 mod tools;
 mod topology;
 pub mod vm;
+mod watch;
 mod wave;
 mod worker;
 
