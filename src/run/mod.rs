@@ -6,7 +6,7 @@ mod needs;
 mod queue;
 mod screen;
 mod unstarted;
-mod wanted;
+pub(crate) mod wanted;
 
 use std::cell::Cell;
 use std::collections::BTreeMap;
@@ -35,12 +35,19 @@ use wanted::{Wanted, prepare};
 
 pub(crate) fn run(args: &RunArgs) -> i32 {
     match prepare(args) {
-        Ok(wanted) => run_all(args, &wanted),
+        Ok(wanted) => match reports(args, &wanted) {
+            Ok(runs) => finish(args, runs),
+            Err(code) => code,
+        },
         Err(code) => code,
     }
 }
 
-fn run_all(args: &RunArgs, wanted: &[Wanted]) -> i32 {
+/// Runs them, shows each verdict, and returns the reports in the order asked for.
+///
+/// # Errors
+/// The exit code, when nothing could begin and no run is to blame.
+pub(crate) fn reports(args: &RunArgs, wanted: &[Wanted]) -> Result<Vec<RunReport>, i32> {
     let runtime = match tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -48,7 +55,7 @@ fn run_all(args: &RunArgs, wanted: &[Wanted]) -> i32 {
         Ok(runtime) => runtime,
         Err(error) => {
             let _ = writeln!(anstream::stderr(), "error: start the runtime: {error}");
-            return exit_code::BROKEN;
+            return Err(exit_code::BROKEN);
         }
     };
     let ready = crate::doctor::ready(
@@ -64,7 +71,7 @@ fn run_all(args: &RunArgs, wanted: &[Wanted]) -> i32 {
         Ok(ready) => ready,
         Err(unmet) => {
             let runs = wanted.iter().map(|one| unstarted::skipped(one, &unmet));
-            return finish_unbegun(args, runs.collect());
+            return Ok(unbegun(args, runs.collect()));
         }
     };
     // Before anything runs: building one takes minutes in which nothing else would go on.
@@ -78,7 +85,7 @@ fn run_all(args: &RunArgs, wanted: &[Wanted]) -> i32 {
                 Err(error) => {
                     let why = Diagnostic::new(&error);
                     let broken = |one| unstarted::report(one, Outcome::Broken, Some(why.clone()));
-                    return finish_unbegun(args, wanted.iter().map(broken).collect());
+                    return Ok(unbegun(args, wanted.iter().map(broken).collect()));
                 }
             };
         }
@@ -113,7 +120,7 @@ fn run_all(args: &RunArgs, wanted: &[Wanted]) -> i32 {
             () = all.keep_current(&interrupt) => Vec::new(),
         }
     });
-    finish(args, runs)
+    Ok(runs)
 }
 
 /// Whether verdicts go to stdout.
@@ -233,12 +240,20 @@ impl All<'_> {
         let evidence = evidence::make_folder(self.args, one)?;
         Ok(Job {
             reproduce: match self.args.guests {
-                Guests::Vm => format!("{} --accel {}", unstarted::again(one), self.accelerator),
+                Guests::Vm => {
+                    let cold = if self.args.cold { " --cold" } else { "" };
+                    format!(
+                        "{}{cold} --accel {}",
+                        unstarted::again(one),
+                        self.accelerator
+                    )
+                }
                 Guests::Ghost => format!("{} --guests ghost", unstarted::again(one)),
             },
             guests: self.args.guests.into(),
             scenario: one.path.clone(),
             variant: one.form.clone(),
+            imposed: one.imposed.clone(),
             images: images.collect(),
             starts: self.starts[index].clone(),
             accelerator: self.accelerator,
@@ -299,14 +314,14 @@ impl All<'_> {
     }
 }
 
-/// As [`finish`], for runs of which none began.
-fn finish_unbegun(args: &RunArgs, runs: Vec<RunReport>) -> i32 {
+/// Shows the verdicts of runs of which none began.
+fn unbegun(args: &RunArgs, runs: Vec<RunReport>) -> Vec<RunReport> {
     if to_terminal(args) {
         for run in &runs {
             say(&report::printed(run, false));
         }
     }
-    finish(args, runs)
+    runs
 }
 
 fn finish(args: &RunArgs, runs: Vec<RunReport>) -> i32 {

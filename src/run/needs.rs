@@ -1,24 +1,25 @@
-//! What single scenarios need of this machine, beyond what every run does: what their plans show, and what they say
-//! themselves in `needs`.
+//! What single scenarios need of this machine, beyond what every run does.
 
 use std::collections::BTreeSet;
 
 use bridgelab_harness::host::capability::Capability;
 use bridgelab_harness::host::finding::Unmet;
 use bridgelab_harness::host::needs::needed_by;
-use bridgelab_harness::plan::{GuestKind, TopologyPlan};
+use bridgelab_harness::host::tool::{Tool, locate};
+use bridgelab_harness::plan::GuestKind;
 use tokio::runtime::Runtime;
 
 use super::wanted::Wanted;
 
-/// For each of `wanted`, what it needs and this machine has not. The machine is examined only where one needs anything.
+/// For each of `wanted`, what it needs and this machine has not. The machine is examined only where one needs what takes
+/// more than a look for a program: that takes as long as a small run.
 pub(super) fn unmet(runtime: &Runtime, wanted: &[Wanted], guests: GuestKind) -> Vec<Vec<Unmet>> {
+    let tcpdump = locate(Tool::Tcpdump).is_some();
     let needs: Vec<BTreeSet<Capability>> = wanted
         .iter()
         .map(|one| {
-            let mut needs = needed_by(&TopologyPlan::with_guests(&one.scenario, guests));
-            let named = one.scenario.needs.iter();
-            needs.extend(named.filter_map(|name| Capability::named(name)));
+            let mut needs = needed_by(&one.scenario, guests);
+            needs.retain(|need| *need != Capability::Tcpdump || !tcpdump);
             needs
         })
         .collect();

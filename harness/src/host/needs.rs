@@ -1,17 +1,32 @@
-//! Which capabilities a plan asks for, beyond what every run does.
+//! Which capabilities a scenario asks for, beyond what every run does.
 
 use std::collections::BTreeSet;
 
 use super::capability::Capability;
-use crate::plan::{Step, TopologyPlan};
-use crate::scenario::RulesetTool;
+use crate::plan::{GuestKind, Step, TopologyPlan};
+use crate::scenario::step::Action;
+use crate::scenario::{CheckKind, RulesetTool, Scenario};
 
-/// What the machine must offer for the steps of this plan.
-pub fn needed_by(plan: &TopologyPlan) -> BTreeSet<Capability> {
-    plan.steps().iter().filter_map(needed).collect()
+/// What the machine must offer for this scenario: what it names in `needs`, what its plan shows, and what its checks and
+/// steps use.
+pub fn needed_by(scenario: &Scenario, guests: GuestKind) -> BTreeSet<Capability> {
+    let plan = TopologyPlan::with_guests(scenario, guests);
+    let named = scenario.needs.iter();
+    let named = named.filter_map(|name| Capability::named(name));
+    let planned = plan.steps().iter().filter_map(planned);
+    let checked = scenario.checks.iter().filter_map(|check| seen(&check.kind));
+    let actions = scenario.steps.iter();
+    let done = actions.filter_map(|step| done(step.action.as_ref()?));
+    let mut needs: BTreeSet<_> = named.chain(planned).chain(checked).chain(done).collect();
+    // QEMU only warns when there is no vhost, and goes on without: a guest that asks for it would show nothing.
+    let mut nics = scenario.guests.values().flat_map(|guest| &guest.interfaces);
+    if guests == GuestKind::Vm && nics.any(|nic| nic.nic.vhost) {
+        needs.insert(Capability::VhostNet);
+    }
+    needs
 }
 
-fn needed(step: &Step) -> Option<Capability> {
+fn planned(step: &Step) -> Option<Capability> {
     match step {
         Step::Ruleset { ruleset, .. } => Some(match ruleset.tool {
             RulesetTool::Nftables => Capability::Nftables,
@@ -27,5 +42,56 @@ fn needed(step: &Step) -> Option<Capability> {
             ..
         } if key.starts_with("net.bridge.") => Some(Capability::BridgeNetfilter),
         _ => None,
+    }
+}
+
+/// What looking takes.
+fn seen(kind: &CheckKind) -> Option<Capability> {
+    matches!(kind, CheckKind::Packet(_)).then_some(Capability::Tcpdump)
+}
+
+/// What an action takes that no plan shows; netem is tried in the lab itself.
+fn done(action: &Action) -> Option<Capability> {
+    match action {
+        Action::WaitFor { kind, .. } => seen(kind),
+        Action::AddBridge { bridge, .. } if bridge.options.vlan_filtering == Some(true) => {
+            Some(Capability::VlanFiltering)
+        }
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scenario::load_text;
+
+    fn needs(text: &str, guests: GuestKind) -> Vec<&'static str> {
+        let text = format!("version = 1\nsummary = 'x'\n{text}");
+        let loaded = load_text(std::path::Path::new("x.toml"), text).expect("a scenario");
+        let scenario = loaded.scenario(None).expect("its green form");
+        let needs = needed_by(&scenario, guests).into_iter();
+        needs.map(Capability::name).collect()
+    }
+
+    #[test]
+    fn what_checks_and_steps_use_is_needed() {
+        let packet = "packet = { interface = 'eth0', filter = 'icmp' }";
+        let check = format!("[[checks]]\nid = 'a'\nfrom = 'desktop'\n{packet}\n");
+        assert_eq!(needs(&check, GuestKind::Ghost), ["tcpdump"]);
+        let wait = format!("[[steps]]\nid = 'a'\n[steps.wait_for]\nfrom = 'desktop'\n{packet}\n");
+        assert_eq!(needs(&wait, GuestKind::Ghost), ["tcpdump"]);
+        let bridge = "[[steps]]\nid = 'a'\n\
+            add_bridge = { on = 'desktop', name = 'br1', vlan_filtering = true }\n";
+        assert_eq!(needs(bridge, GuestKind::Ghost), ["vlan-filtering"]);
+        assert_eq!(needs("needs = ['netem']\n", GuestKind::Ghost), ["netem"]);
+    }
+
+    #[test]
+    fn vhost_is_a_matter_of_micro_vms() {
+        let guest = "[guests.a]\n\
+            interfaces = [{ type = 'tap', id = 'vm-a', mac = '02:00:00:00:00:01', vhost = true }]\n";
+        assert_eq!(needs(guest, GuestKind::Vm), ["vhost-net"]);
+        assert_eq!(needs(guest, GuestKind::Ghost), [""; 0]);
     }
 }

@@ -9,6 +9,7 @@ use super::ask::Answer;
 use crate::hypervisor::Accelerator;
 use crate::plan::GuestKind;
 use crate::report::RunReport;
+use crate::scenario::Imposed;
 
 /// Hidden subcommand of the binary that becomes a worker.
 pub const WORKER_COMMAND: &str = "__worker";
@@ -23,6 +24,9 @@ pub struct Job {
     pub scenario: PathBuf,
     /// Variant; `None`: the green form.
     pub variant: Option<String>,
+    /// Values that stand over the scenario's own.
+    #[serde(default)]
+    pub imposed: Vec<Imposed>,
     /// The built images that the scenario's guests use, by name.
     pub images: BTreeMap<String, JobImage>,
     /// What each guest starts from; a guest that is not named starts cold.

@@ -19,7 +19,6 @@ pub mod scope;
 mod standstill;
 mod steps;
 pub mod supervise;
-mod tools;
 mod topology;
 mod wave;
 mod worker;
