@@ -1,0 +1,102 @@
+//! The folder of a call, and the process that takes it away, however the call ends.
+//!
+//! What is in it cannot outlive the call by a `Drop`: none runs when the call is killed. So a process of its own waits for the
+//! end of a pipe, which is the end of whoever holds the other side.
+
+use std::ffi::OsString;
+use std::io::{self, Read, Write};
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdin, Command, Stdio};
+use std::time::Duration;
+
+use bridgelab_harness::report::exit_code;
+use nix::sys::signal::{SigSet, Signal};
+use tempfile::TempDir;
+
+/// Hidden subcommand that becomes the process.
+pub(crate) const WORKER_COMMAND: &str = "__bench-folder";
+
+/// Said by a call that leaves its folder behind.
+const KEEP: u8 = b'k';
+
+/// For so long nobody may have written into the folder: killed with the call, its children end a little later.
+const QUIET: Duration = Duration::from_millis(300);
+
+/// A folder that goes with the call.
+#[derive(Debug)]
+pub(super) struct Scratch {
+    path: PathBuf,
+    remover: Child,
+    /// The pipe; its end is the folder's.
+    alive: Option<ChildStdin>,
+}
+
+impl Scratch {
+    /// Makes it, below the folder for temporary ones.
+    ///
+    /// # Errors
+    /// What the kernel said to the folder or to the process.
+    pub(super) fn new(program: &Path) -> io::Result<Self> {
+        let folder: TempDir = tempfile::Builder::new()
+            .prefix("bridgelab-bench-")
+            .tempdir()?;
+        let mut remover = Command::new(program)
+            .arg(WORKER_COMMAND)
+            .arg(folder.path())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            // Whoever ends the call by its process group does not mean this one.
+            .process_group(0)
+            .spawn()?;
+        let alive = remover.stdin.take();
+        Ok(Self {
+            // From here on it is the process that removes it.
+            path: folder.keep(),
+            remover,
+            alive,
+        })
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Leaves it behind.
+    pub(super) fn keep(&mut self) {
+        if let Some(mut alive) = self.alive.take() {
+            let _ = alive.write_all(&[KEEP]);
+        }
+    }
+}
+
+/// In good order, it is gone when the call ends.
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        drop(self.alive.take());
+        let _ = self.remover.wait();
+    }
+}
+
+/// Body of the process: waits, and removes the folder.
+pub(crate) fn worker_main(mut words: impl Iterator<Item = OsString>) -> i32 {
+    let Some(folder) = words.next() else {
+        return exit_code::INVALID;
+    };
+    let polite = [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP];
+    let _ = polite.into_iter().collect::<SigSet>().thread_block();
+    let mut said = Vec::new();
+    let _ = io::stdin().read_to_end(&mut said);
+    if said.contains(&KEEP) {
+        return exit_code::PASSED;
+    }
+    loop {
+        // Somebody who still writes into it makes this fail, or makes it anew.
+        let _ = std::fs::remove_dir_all(&folder);
+        std::thread::sleep(QUIET);
+        if !Path::new(&folder).exists() {
+            return exit_code::PASSED;
+        }
+    }
+}
