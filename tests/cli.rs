@@ -132,8 +132,7 @@ fn tcpdump_judges_filters_before_anything_runs() {
         .output()
         .is_err()
     {
-        eprintln!("skipped: because there is no tcpdump");
-        return;
+        return support::skip("there is no tcpdump");
     }
     let folder = tempfile::tempdir().expect("a temporary directory");
     let file = folder.path().join("filter.toml");
