@@ -132,6 +132,18 @@ pub(crate) enum Guests {
     Ghost,
 }
 
+/// Where a run's lab can stand.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub(crate) enum Lab {
+    /// On this machine.
+    #[default]
+    Here,
+    /// In a VM on it that has a full kernel and KVM, whatever this machine has.
+    Vm,
+    /// In such a VM where this machine lacks something that the scenario needs and the VM has; else here.
+    Auto,
+}
+
 impl From<Guests> for GuestKind {
     fn from(guests: Guests) -> Self {
         match guests {
@@ -172,6 +184,9 @@ pub(crate) struct RunArgs {
     /// What stands for the guests.
     #[arg(long, value_enum, default_value = "vm")]
     pub(crate) guests: Guests,
+    /// Where the lab stands.
+    #[arg(long, value_enum, default_value = "here", env = "BRIDGELAB_LAB")]
+    pub(crate) lab: Lab,
     /// Hold the lab after the checks and print how to enter each machine.
     #[arg(long)]
     pub(crate) keep: bool,

@@ -7,7 +7,7 @@ use bridgelab_harness::host::capability::{Capability, Need};
 use bridgelab_harness::host::doctor::{Doctor, DoctorReport, Style};
 use bridgelab_harness::host::finding::Unmet;
 use bridgelab_harness::host::kvm::{
-    Accelerator, AcceleratorRequest, prove_kvm, select_accelerator,
+    Accelerator, AcceleratorRequest, accelerator_for_nesting, prove_kvm, select_accelerator,
 };
 use bridgelab_harness::host::setup::run_setup;
 use bridgelab_harness::host::tool::Tool;
@@ -16,7 +16,7 @@ use bridgelab_harness::report::exit_code;
 use clap::Args;
 use tokio::runtime::Runtime;
 
-use crate::cli::{Accel, Guests, RunArgs};
+use crate::cli::{Accel, Guests, Lab, RunArgs};
 use crate::commands::{complain, root, say};
 
 /// Options of `bridgelab doctor`.
@@ -104,7 +104,29 @@ async fn install(report: &DoctorReport) -> bool {
     }
 }
 
-/// Makes sure that this machine can run scenarios, and chooses the accelerator.
+/// An accelerator, and why that one.
+pub(crate) type Accelerated = (Accelerator, String);
+
+/// What this machine can run scenarios with.
+pub(crate) struct Ready {
+    /// The accelerator of guests here; or why there is none that was asked for.
+    pub(crate) here: Result<Accelerated, Unmet>,
+    /// That of a VM for a lab.
+    pub(crate) lab_vm: Accelerated,
+}
+
+impl Ready {
+    fn with(here: Result<Accelerated, Unmet>) -> Self {
+        let lab_vm = match &here {
+            Ok((accelerator, why)) => accelerator_for_nesting(*accelerator, why),
+            Err(unmet) => accelerator_for_nesting(Accelerator::Tcg, &unmet.reason),
+        };
+        Self { here, lab_vm }
+    }
+}
+
+/// Makes sure that this machine can run scenarios, and chooses the accelerators. `image` is one to prove KVM with; without
+/// one there is no guest.
 ///
 /// # Errors
 /// Everything that is missing, each with its remedy.
@@ -112,9 +134,9 @@ pub(crate) fn ready(
     runtime: &Runtime,
     args: &RunArgs,
     image: Option<&str>,
-) -> Result<(Accelerator, String), Vec<Unmet>> {
-    if args.guests == Guests::Ghost && crate::ghosts::programs_are_here() {
-        return Ok(crate::ghosts::accelerator());
+) -> Result<Ready, Vec<Unmet>> {
+    if args.guests == Guests::Ghost && args.lab == Lab::Here && crate::ghosts::programs_are_here() {
+        return Ok(Ready::with(Ok(crate::ghosts::accelerator())));
     }
     runtime.block_on(async {
         let mut report = examine(false).await;
@@ -122,6 +144,7 @@ pub(crate) fn ready(
             report = examine(false).await;
         }
         let wanted = |capability: &Capability| match capability.need() {
+            _ if args.lab == Lab::Vm && capability.in_lab_vm() => false,
             Need::Run => args.guests == Guests::Vm || crate::ghosts::NEEDED.contains(capability),
             Need::Image => image.is_some(),
             _ => false,
@@ -136,16 +159,19 @@ pub(crate) fn ready(
             }
             return Err(unmet);
         }
-        if args.guests == Guests::Ghost {
-            return Ok(crate::ghosts::accelerator());
+        if args.guests == Guests::Ghost && args.lab == Lab::Here {
+            return Ok(Ready::with(Ok(crate::ghosts::accelerator())));
         }
         let Some(image) = image else {
-            return Ok((Accelerator::Tcg, "there is no guest".to_owned()));
+            return Ok(Ready::with(Ok((
+                Accelerator::Tcg,
+                "there is no guest".to_owned(),
+            ))));
         };
         let request = match args.accel {
             Accel::Auto => AcceleratorRequest::Auto,
             Accel::Kvm => AcceleratorRequest::Kvm,
-            Accel::Tcg => return Ok((Accelerator::Tcg, "asked for".to_owned())),
+            Accel::Tcg => return Ok(Ready::with(Ok((Accelerator::Tcg, "asked for".to_owned())))),
         };
         // KVM is proven with the image's own kernel, so the image comes first.
         let kernel = crate::commands::ready_image(image)
@@ -159,6 +185,9 @@ pub(crate) fn ready(
             Deadline::secs(15),
         )
         .await;
-        select_accelerator(request, &verdict).map_err(|unmet| vec![unmet])
+        match select_accelerator(request, &verdict) {
+            Err(unmet) if args.lab == Lab::Here => Err(vec![unmet]),
+            here => Ok(Ready::with(here)),
+        }
     })
 }

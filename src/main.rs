@@ -30,6 +30,7 @@ fn main() -> ExitCode {
         Some(bench::WORKER_COMMAND) => bench::worker_main(),
         Some(bench::FOLDER_COMMAND) => bench::folder_main(words),
         Some(saved::WORKER_COMMAND) => saved::worker_main(),
+        Some(lab::vm::WORKER_COMMAND) => lab::vm::worker_main(),
         Some(enter::STEER_COMMAND) => enter::steer(words),
         _ => cli::main(),
     };

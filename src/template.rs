@@ -28,6 +28,16 @@ pub(crate) fn discard_failed(starts: &BTreeMap<String, StartFrom>, guests: &[Gue
     }
 }
 
+/// In a lab VM every guest boots: its templates would be those of another machine, and gone with it.
+pub(crate) fn none(guests: &BTreeMap<MachineName, Guest>) -> BTreeMap<String, StartFrom> {
+    let reason = "a lab VM has no templates".to_owned();
+    let cold = StartFrom::Cold { reason };
+    guests
+        .keys()
+        .map(|name| (name.to_string(), cold.clone()))
+        .collect()
+}
+
 /// What every guest starts from, by name. Whatever goes wrong with a template ends in a cold boot and its reason.
 pub(crate) fn starts(
     guests: &BTreeMap<MachineName, Guest>,

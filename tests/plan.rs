@@ -106,3 +106,48 @@ bridge_port = { interface = "eno1", bridge = "br0" }
     let by_hand = plan.lines().filter(|line| !line.starts_with("qemu"));
     insta::assert_snapshot!("by-ip", by_hand.collect::<Vec<_>>().join("\n"));
 }
+
+#[test]
+fn macvtaps_and_macvlans() {
+    let folder = tempfile::tempdir().expect("a temporary directory");
+    let path = folder.path().join("macvtap.toml");
+    let text = r#"
+version = 1
+summary = "a macvtap of each kind, and the host's own macvlan"
+base = "none"
+
+[segments.lan]
+kind = "switch"
+
+[machines.host]
+interfaces = [
+  { name = "eno1", segment = "lan" },
+  { name = "eno2", segment = "lan" },
+]
+bridges.br0 = {}
+
+[machines.host.macvlans]
+mv-host = { link = "eno1", addresses = ["192.168.1.2/24"] }
+
+[guests.a]
+interfaces = [
+  { type = "macvtap", id = "mv-a", mac = "02:00:00:00:00:01", macvtap = { link = "eno1", mode = "bridge" }, queues = 2 },
+  { type = "macvtap", id = "mv-b", mac = "02:00:00:00:00:02", macvtap = { link = "br0", mode = "source", sources = ["02:00:00:00:00:0a", "02:00:00:00:00:0b"], allmulticast = false } },
+  { type = "macvtap", id = "mv-c", mac = "02:00:00:00:00:03", macvtap = { link = "eno2", mode = "passthru" }, up = false, host_mtu = 1400 },
+]
+
+[[checks]]
+id = "macvtap"
+from = "host"
+link = { interface = "mv-a", kind = "macvtap" }
+"#;
+    fs::write(&path, text).expect("a scenario");
+    let loaded = load(&path).unwrap_or_else(|errors| panic!("{}", errors.render(false)));
+    let green = loaded.scenario(None).expect("the green form");
+    let plan = plan(&path);
+    let by_hand = plan.lines().filter(|line| !line.starts_with("qemu"));
+    insta::assert_snapshot!("macvtap", by_hand.collect::<Vec<_>>().join("\n"));
+    let ghosts = show_plan(&green, GuestKind::Ghost);
+    let macvlans = ghosts.lines().filter(|line| line.contains("macvlan"));
+    insta::assert_snapshot!("macvtap-ghosts", macvlans.collect::<Vec<_>>().join("\n"));
+}

@@ -4,7 +4,7 @@ use bridgelab_harness::diagnostic::Diagnostic;
 use bridgelab_harness::scenario::Imposed;
 use clap::{Arg, ArgAction, ArgMatches, Args, Command, FromArgMatches, ValueEnum};
 
-use crate::cli::{Accel, Guests, RunArgs};
+use crate::cli::{Accel, Guests, Lab, RunArgs};
 
 /// Something that can be varied.
 #[derive(Debug)]
@@ -27,13 +27,15 @@ pub(super) enum How {
     Start,
     /// It is what `run --accel` takes.
     Accel,
+    /// It is what `run --lab` takes.
+    Lab,
 }
 
 const fn axis(name: &'static str, how: How, help: &'static str) -> Axis {
     Axis { name, how, help }
 }
 
-const AXES: [Axis; 13] = [
+const AXES: [Axis; 14] = [
     axis("hypervisor", How::Key, "VMM programs"),
     axis(
         "nic",
@@ -71,6 +73,7 @@ const AXES: [Axis; 13] = [
         How::Accel,
         "what runs the guests' instructions: `kvm,tcg`",
     ),
+    axis("lab", How::Lab, "where the lab stands: `here,vm`"),
 ];
 
 /// A value of an axis.
@@ -96,6 +99,7 @@ impl How {
             Self::Guests => run.guests = Guests::from_str(value, false).unwrap_or_default(),
             Self::Start => run.cold = value == "cold",
             Self::Accel => run.accel = Accel::from_str(value, false).unwrap_or_default(),
+            Self::Lab => run.lab = Lab::from_str(value, false).unwrap_or_default(),
         }
     }
 
@@ -111,6 +115,7 @@ impl How {
             Self::Guests => of::<Guests>(),
             Self::Start => vec!["template".to_owned(), "cold".to_owned()],
             Self::Accel => of::<Accel>(),
+            Self::Lab => of::<Lab>(),
         }
     }
 

@@ -3,6 +3,7 @@
 mod evidence;
 mod hold;
 mod needs;
+mod place;
 mod queue;
 mod screen;
 mod unstarted;
@@ -20,20 +21,30 @@ use bridgelab_harness::host::jobserver::{Jobserver, Need, Waiting};
 use bridgelab_harness::hypervisor::Accelerator;
 use bridgelab_harness::image::Image;
 use bridgelab_harness::lab::supervise::{News, run_job};
+use bridgelab_harness::lab::vm::{self, LabVm};
 use bridgelab_harness::lab::{Event, Job, JobImage, StartFrom};
 use bridgelab_harness::report::text::summary;
 use bridgelab_harness::report::{Outcome, Report, RunReport, SCHEMA, exit_code, junit};
 use futures_util::{StreamExt, stream};
 use tokio::sync::{mpsc, watch};
 
-use crate::cli::{Guests, RunArgs};
+use crate::cli::{Guests, Lab, RunArgs};
 use crate::commands::{ready_image, say};
+use crate::doctor::Accelerated;
 use crate::{enter, report};
 use queue::Turn;
 use screen::Screen;
 use wanted::{Wanted, prepare};
 
 pub(crate) fn run(args: &RunArgs) -> i32 {
+    if args.keep && args.lab != Lab::Here {
+        let _ = writeln!(
+            anstream::stderr(),
+            "error: a lab in a VM cannot be kept: `bridgelab enter` reaches machines of this one; leave out `--keep` \
+             or `--lab`"
+        );
+        return exit_code::INVALID;
+    }
     match prepare(args) {
         Ok(wanted) => match reports(args, &wanted) {
             Ok(runs) => finish(args, runs),
@@ -66,14 +77,24 @@ pub(crate) fn reports(args: &RunArgs, wanted: &[Wanted]) -> Result<Vec<RunReport
             .find_map(|one| one.images.first())
             .map(String::as_str),
     );
-    let lacking = needs::unmet(&runtime, wanted, args.guests.into());
-    let (accelerator, reason) = match ready {
+    let mut lacking = needs::unmet(&runtime, wanted, args.guests.into());
+    let ready = match ready {
         Ok(ready) => ready,
         Err(unmet) => {
             let runs = wanted.iter().map(|one| unstarted::skipped(one, &unmet));
             return Ok(unbegun(args, runs.collect()));
         }
     };
+    let here = match ready.here {
+        Ok(here) => here,
+        Err(unmet) => {
+            for lacking in &mut lacking {
+                lacking.push(unmet.clone());
+            }
+            (Accelerator::Kvm, unmet.reason)
+        }
+    };
+    let places = place::choose(args.lab, &mut lacking);
     // Before anything runs: building one takes minutes in which nothing else would go on.
     let mut images = BTreeMap::new();
     let runs = wanted.iter().zip(&lacking);
@@ -90,12 +111,39 @@ pub(crate) fn reports(args: &RunArgs, wanted: &[Wanted]) -> Result<Vec<RunReport
             };
         }
     }
-    let starts = wanted.iter().map(|one| match args.guests {
-        Guests::Vm => {
-            crate::template::starts(&one.scenario.guests, &images, accelerator, args.cold)
+    let mut vms = Vec::new();
+    for (one, reason) in wanted.iter().zip(places) {
+        let Some(reason) = reason else {
+            vms.push(None);
+            continue;
+        };
+        match ready_image(vm::IMAGE) {
+            Ok(image) => {
+                vms.push(Some(place::lab_vm(
+                    args,
+                    one,
+                    &image,
+                    &ready.lab_vm,
+                    &reason,
+                )));
+            }
+            Err(error) => {
+                let why = Diagnostic::new(&error);
+                let broken = |one| unstarted::report(one, Outcome::Broken, Some(why.clone()));
+                return Ok(unbegun(args, wanted.iter().map(broken).collect()));
+            }
         }
-        Guests::Ghost => BTreeMap::new(),
-    });
+    }
+    let starts = wanted
+        .iter()
+        .zip(&vms)
+        .map(|(one, vm)| match (args.guests, vm) {
+            (Guests::Vm, None) => {
+                crate::template::starts(&one.scenario.guests, &images, here.0, args.cold)
+            }
+            (Guests::Vm, Some(_)) => crate::template::none(&one.scenario.guests),
+            (Guests::Ghost, _) => BTreeMap::new(),
+        });
     let starts = starts.collect();
     let (interrupt, interrupts) = watch::channel(0);
     let handed = hold::Handed::default();
@@ -103,8 +151,8 @@ pub(crate) fn reports(args: &RunArgs, wanted: &[Wanted]) -> Result<Vec<RunReport
     let all = All {
         args,
         wanted,
-        accelerator,
-        reason,
+        here,
+        vms,
         images,
         starts,
         lacking,
@@ -132,8 +180,10 @@ fn to_terminal(args: &RunArgs) -> bool {
 struct All<'a> {
     args: &'a RunArgs,
     wanted: &'a [Wanted],
-    accelerator: Accelerator,
-    reason: String,
+    /// Accelerator of guests on this machine, and why.
+    here: Accelerated,
+    /// The VM that each of them has its lab in; `None`: it stands on this machine.
+    vms: Vec<Option<LabVm>>,
     images: BTreeMap<String, Image>,
     starts: Vec<BTreeMap<String, StartFrom>>,
     /// What this machine lacks for each of them.
@@ -150,7 +200,7 @@ impl All<'_> {
     /// Begins them one after another, each when there is room, and shows each verdict when it comes. Returns the
     /// reports in the order asked for.
     async fn carry_out(&self) -> Vec<RunReport> {
-        let (mut order, remembered) = queue::order(self.wanted, self.accelerator.name());
+        let (mut order, remembered) = queue::order(self.wanted, self.here.0.name());
         order.retain(|&index| self.lacking[index].is_empty());
         let count = order.len();
         let begun = Instant::now();
@@ -159,9 +209,10 @@ impl All<'_> {
         // One of ours at a time stands in the queue, so that other processes get their turns between.
         let turns = stream::iter(order.into_iter().enumerate()).then(async |(before, index)| {
             let one = &self.wanted[index];
-            let need = match self.args.guests {
-                Guests::Vm => Need::of(&one.scenario, self.accelerator),
-                Guests::Ghost => Need::of_a_lab(),
+            let need = match (&self.vms[index], self.args.guests) {
+                (Some(vm), _) => vm.need(),
+                (None, Guests::Vm) => Need::of(&one.scenario, self.here.0),
+                (None, Guests::Ghost) => Need::of_a_lab(),
             };
             let title = one.title();
             let mut told_of_others = false;
@@ -238,17 +289,23 @@ impl All<'_> {
             Some((name.clone(), JobImage { folder, digest }))
         });
         let evidence = evidence::make_folder(self.args, one)?;
+        let vm = self.vms[index].clone();
+        let (accelerator, accelerator_reason) = match vm {
+            Some(_) => place::inside(self.args),
+            None => self.here.clone(),
+        };
+        let place = match vm {
+            Some(_) => " --lab vm",
+            None => "",
+        };
+        let again = unstarted::again(one);
         Ok(Job {
             reproduce: match self.args.guests {
                 Guests::Vm => {
                     let cold = if self.args.cold { " --cold" } else { "" };
-                    format!(
-                        "{}{cold} --accel {}",
-                        unstarted::again(one),
-                        self.accelerator
-                    )
+                    format!("{again}{cold} --accel {accelerator}{place}")
                 }
-                Guests::Ghost => format!("{} --guests ghost", unstarted::again(one)),
+                Guests::Ghost => format!("{again} --guests ghost{place}"),
             },
             guests: self.args.guests.into(),
             scenario: one.path.clone(),
@@ -256,8 +313,10 @@ impl All<'_> {
             imposed: one.imposed.clone(),
             images: images.collect(),
             starts: self.starts[index].clone(),
-            accelerator: self.accelerator,
-            accelerator_reason: self.reason.clone(),
+            accelerator,
+            accelerator_reason,
+            vm,
+            emulated: false,
             evidence,
             keep: self.args.keep,
             hold: self.args.hold,

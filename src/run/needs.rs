@@ -11,6 +11,11 @@ use tokio::runtime::Runtime;
 
 use super::wanted::Wanted;
 
+/// What a run needs beyond what every run does.
+pub(super) fn of(one: &Wanted, guests: GuestKind) -> BTreeSet<Capability> {
+    needed_by(&one.scenario, guests)
+}
+
 /// For each of `wanted`, what it needs and this machine has not. The machine is examined only where one needs what takes
 /// more than a look for a program: that takes as long as a small run.
 pub(super) fn unmet(runtime: &Runtime, wanted: &[Wanted], guests: GuestKind) -> Vec<Vec<Unmet>> {
@@ -18,7 +23,7 @@ pub(super) fn unmet(runtime: &Runtime, wanted: &[Wanted], guests: GuestKind) -> 
     let needs: Vec<BTreeSet<Capability>> = wanted
         .iter()
         .map(|one| {
-            let mut needs = needed_by(&one.scenario, guests);
+            let mut needs = of(one, guests);
             needs.retain(|need| *need != Capability::Tcpdump || !tcpdump);
             needs
         })

@@ -8,7 +8,7 @@ use bridgelab_harness::host::jobserver::{
 };
 use bridgelab_harness::image::Store;
 use bridgelab_harness::lab::durations::{Durations, key, user_file};
-use bridgelab_harness::report::{Outcome, RunReport};
+use bridgelab_harness::report::{LabPlace, Outcome, RunReport};
 use tokio::sync::watch;
 
 use super::wanted::Wanted;
@@ -75,7 +75,9 @@ pub(super) fn order(wanted: &[Wanted], accelerator: &str) -> (Vec<usize>, Option
 /// Remembers how long a run took, if it came to a verdict: whatever else ended it says nothing about the next.
 pub(super) fn remember(file: Option<&PathBuf>, report: &RunReport) {
     let Some(path) = file else { return };
-    if !matches!(report.outcome, Outcome::Passed | Outcome::Failed) {
+    if !matches!(report.outcome, Outcome::Passed | Outcome::Failed)
+        || report.lab.place == LabPlace::Vm
+    {
         return;
     }
     let key = key(&report.title(), &report.accelerator);

@@ -32,6 +32,7 @@ pub(super) fn report(one: &Wanted, outcome: Outcome, problem: Option<Diagnostic>
         differences: Vec::new(),
         accelerator: "none".to_owned(),
         accelerator_reason: "nothing was started".to_owned(),
+        lab: Default::default(),
         guests: Vec::new(),
         checks: Vec::new(),
         steps: Vec::new(),

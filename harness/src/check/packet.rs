@@ -52,6 +52,22 @@ pub fn counted(stdout: &str) -> Option<u64> {
     line.split_whitespace().next()?.parse().ok()
 }
 
+/// How many frames have these words in what `tcpdump -vv` printed about them. The first line of each is not indented.
+pub fn saying(stdout: &str, words: &str) -> u64 {
+    let mut frames = 0;
+    let mut said = true;
+    for line in stdout.lines() {
+        if !line.starts_with(char::is_whitespace) {
+            said = false;
+        }
+        if !said && line.contains(words) {
+            said = true;
+            frames += 1;
+        }
+    }
+    frames
+}
+
 /// Judges a count; `complete` says whether the capture has all that was on the wire.
 ///
 /// # Errors
@@ -63,8 +79,10 @@ pub fn judge(wanted: &Packet, count: u64, complete: bool) -> Result<Verdict, Str
         count => format!("{count} packets"),
     };
     let got = format!(
-        "{packets} on the wire of {} match `{}`",
-        wanted.interface, wanted.filter.text
+        "{packets} on the wire of {} match `{}`{}",
+        wanted.interface,
+        wanted.filter.text,
+        of_which(wanted)
     );
     let right = wanted.count.allow(count);
     // More frames can only break an upper limit, and only mend a lower one.
@@ -90,7 +108,16 @@ pub fn expected(wanted: &Packet) -> String {
         ""
     };
     let (count, filter, interface) = (wanted.count, &wanted.filter.text, &wanted.interface);
-    format!("{count} packets{last}{since} on the wire of {interface} that match `{filter}`")
+    let says = of_which(wanted);
+    format!("{count} packets{last}{since} on the wire of {interface} that match `{filter}`{says}")
+}
+
+/// The words of tcpdump that are looked for.
+fn of_which(wanted: &Packet) -> String {
+    match wanted.says.as_str() {
+        "" => String::new(),
+        words => format!(" and of which tcpdump says \"{words}\""),
+    }
 }
 
 #[cfg(test)]
@@ -124,6 +151,24 @@ mod tests {
         }
         // Rubbish ends it.
         assert_eq!(cut(&[&header[..], &[0; 64]].concat(), UNIX_EPOCH), header);
+    }
+
+    /// Of tcpdump 4.99, with and without a checksum that the sender left to its NIC.
+    const DESCRIBED: &str = "\
+12:00:00.000001 IP (tos 0x0, ttl 64, id 1, offset 0, flags [DF], proto UDP (17), length 63)
+    192.168.1.3.40000 > 192.168.1.1.53: [udp sum ok] 2+ A? www.internet.test. (35)
+12:00:00.000002 IP (tos 0x0, ttl 64, id 2, offset 0, flags [DF], proto UDP (17), length 79)
+    192.168.1.1.53 > 192.168.1.3.40000: [bad udp cksum 0x838f -> 0x1234!] 2* q: A? www.internet.test. 1/0/0 www.internet.test. A 203.0.113.80 (51)
+12:00:00.000003 ARP, Ethernet (len 6), IPv4 (len 4), Request who-has 192.168.1.3 tell 192.168.1.1, length 28
+";
+
+    #[test]
+    fn a_frame_is_counted_once_whatever_of_it_has_the_words() {
+        assert_eq!(saying(DESCRIBED, "bad udp cksum"), 1);
+        assert_eq!(saying(DESCRIBED, "udp sum ok"), 1);
+        assert_eq!(saying(DESCRIBED, "192.168.1.3"), 3);
+        assert_eq!(saying(DESCRIBED, "icmp"), 0);
+        assert_eq!(saying("", "x"), 0);
     }
 
     #[test]

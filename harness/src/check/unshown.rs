@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use crate::scenario::names::{IfName, MachineName};
 use crate::scenario::provides::Provides;
 use crate::scenario::step::{Action, Daemon};
-use crate::scenario::{Check, CheckKind, Guest, Scenario, VantagePoint};
+use crate::scenario::{Check, CheckKind, Guest, GuestInterface, Scenario, VantagePoint};
 
 /// Operational states of a TAP that depend on its VMM; a veth has them when its other end is down.
 const CARRIERLESS: [&str; 3] = ["off", "no-carrier", "dormant"];
@@ -14,6 +14,16 @@ const CARRIERLESS: [&str; 3] = ["off", "no-carrier", "dormant"];
 pub fn unshown(scenario: &Scenario, check: &Check) -> Option<String> {
     if let VantagePoint::Container(guest, _) = &check.from {
         return Some(no_docker(guest));
+    }
+    let looked_at = match &check.kind {
+        CheckKind::Link(wanted) => Some(&wanted.interface),
+        CheckKind::Networkctl { interface, .. } | CheckKind::BridgePort { interface, .. } => {
+            Some(interface)
+        }
+        _ => None,
+    };
+    if let Some(interface) = looked_at.filter(|it| is_macvtap(scenario, &check.from, it)) {
+        return Some(no_macvtap(interface));
     }
     match &check.kind {
         CheckKind::ContainerVeth { .. } => match &check.from {
@@ -83,13 +93,32 @@ pub fn unshown(scenario: &Scenario, check: &Check) -> Option<String> {
 
 /// Whether the interface is a guest's TAP, seen from the machine that holds it.
 fn is_tap(scenario: &Scenario, from: &VantagePoint, interface: &IfName) -> bool {
+    host_end(scenario, from, interface).is_some()
+}
+
+/// Whether it is a guest's macvtap, seen so.
+fn is_macvtap(scenario: &Scenario, from: &VantagePoint, interface: &IfName) -> bool {
+    host_end(scenario, from, interface).is_some_and(|nic| nic.macvtap().is_some())
+}
+
+/// The guest's NIC whose end on that machine has this name.
+fn host_end<'s>(
+    scenario: &'s Scenario,
+    from: &VantagePoint,
+    interface: &IfName,
+) -> Option<&'s GuestInterface> {
     let VantagePoint::Machine(machine) = from else {
-        return false;
+        return None;
     };
-    scenario.guests.values().any(|guest| {
-        let mut interfaces = guest.interfaces.iter();
-        guest.on == *machine && interfaces.any(|nic| nic.id == *interface)
-    })
+    let guests = scenario.guests.values();
+    let mut nics = guests
+        .filter(|guest| guest.on == *machine)
+        .flat_map(|guest| &guest.interfaces);
+    nics.find(|nic| nic.id == *interface)
+}
+
+fn no_macvtap(interface: &IfName) -> String {
+    format!("{interface} is a macvlan of the ghost here, and not on the host")
 }
 
 fn carrier_of_a_veth(interface: &IfName) -> String {
@@ -113,12 +142,23 @@ const NETWORK_PROGRAMS: [&str; 12] = [
 ];
 
 /// Why a step cannot be done with ghosts; `None` when it can.
-pub fn undoable(action: &Action) -> Option<String> {
+pub fn undoable(scenario: &Scenario, action: &Action) -> Option<String> {
     let in_container = |on: &VantagePoint| match on {
         VantagePoint::Container(guest, _) => Some(no_docker(guest)),
         VantagePoint::Machine(_) | VantagePoint::Guest(_) => None,
     };
     match action {
+        Action::LinkUp { on, interface }
+        | Action::LinkDown { on, interface }
+        | Action::DeleteLink { on, interface }
+            if is_macvtap(scenario, on, interface) =>
+        {
+            Some(no_macvtap(interface))
+        }
+        Action::Offload { on, interface, .. } => {
+            let on = VantagePoint::Machine(on.clone());
+            is_macvtap(scenario, &on, interface).then(|| no_macvtap(interface))
+        }
         Action::StartDaemon { on, daemon } | Action::StopDaemon { on, daemon } => {
             match (on, daemon) {
                 (VantagePoint::Guest(guest), Daemon::Docker) => Some(no_docker(guest)),

@@ -1,8 +1,9 @@
 //! The line protocol in front of each SSH session on a virtio-serial port.
 //!
 //! A port is one endless byte stream with no notion of a connection. The guest's side announces itself whenever
-//! no session runs, the host asks for one with a nonce, and only what follows the answer with the same nonce
-//! belongs to `sshd -i`. So bytes of an earlier, broken session can never be taken for a new one's.
+//! no session runs, the host asks for one with a nonce, the guest answers with it, and what follows the host's `begin`
+//! with the same nonce belongs to `sshd -i`. So neither side takes bytes of an earlier, broken session, nor requests
+//! that were repeated because the guest is slow, for the new session's.
 //! See `docs/steering.md`.
 
 use std::io::{self, Read, Write};
@@ -133,10 +134,9 @@ fn ask(
 ) -> io::Result<(UnixStream, String)> {
     let mut stream = UnixStream::connect(socket)?;
     stream.set_read_timeout(Some(TICK))?;
-    let mut asked: Option<(String, Instant)> = None;
+    let mut asked: Vec<String> = Vec::new();
     let mut line = Vec::new();
-    let mut count = 0;
-    let begun = Instant::now();
+    let mut since = Instant::now();
     loop {
         match read_byte(&mut stream, by)? {
             Some(b'\n') => {}
@@ -149,34 +149,36 @@ fn ask(
                 continue;
             }
             None => {
-                if again && asked.is_none() && begun.elapsed() > PATIENCE {
-                    // Longer than a cipher's block, or SSH waits for the rest of it.
-                    let nonce = format!("{}-0-{}", std::process::id(), "-".repeat(64));
-                    stream.write_all(request.line(&nonce).as_bytes())?;
-                    asked = Some((nonce, Instant::now()));
-                }
-                if let Some((nonce, since)) = &mut asked
-                    && since.elapsed() > PATIENCE
-                {
-                    stream.write_all(request.line(nonce).as_bytes())?;
-                    *since = Instant::now();
+                if since.elapsed() > PATIENCE {
+                    match asked.last() {
+                        Some(nonce) => stream.write_all(request.line(nonce).as_bytes())?,
+                        None if again => {
+                            // Longer than a cipher's block, or SSH waits for the rest of it.
+                            let nonce = format!("{}-0-{}", std::process::id(), "-".repeat(64));
+                            stream.write_all(request.line(&nonce).as_bytes())?;
+                            asked.push(nonce);
+                        }
+                        None => {}
+                    }
+                    since = Instant::now();
                 }
                 continue;
             }
         }
         let text = String::from_utf8_lossy(&line).trim().to_owned();
         line.clear();
-        if let Some((nonce, _)) = &asked
-            && text.ends_with(&format!("go {nonce}"))
-        {
+        // A slow guest may answer any of them; those behind it in the stream end with `begin`.
+        let answered = |nonce: &&String| text.ends_with(&format!("go {nonce}"));
+        if let Some(nonce) = asked.iter().find(answered) {
+            stream.write_all(format!("begin {nonce}\n").as_bytes())?;
             return Ok((stream, nonce.clone()));
         }
-        // A second announcement after the request means that the request was lost.
+        // A second announcement after the request means that the request was lost, or that the guest is slow.
         if text.ends_with(READY) {
-            count += 1;
-            let nonce = format!("{}-{count}", std::process::id());
+            let nonce = format!("{}-{}", std::process::id(), asked.len() + 1);
             stream.write_all(request.line(&nonce).as_bytes())?;
-            asked = Some((nonce, Instant::now()));
+            asked.push(nonce);
+            since = Instant::now();
         }
     }
 }
@@ -218,9 +220,55 @@ mod tests {
         let asked = lines.next().expect("a request").expect("readable");
         let nonce = asked.strip_prefix("start ").expect("a nonce");
         stream
-            .write_all(format!("go stale\ngo {nonce}\nSSH-2.0-").as_bytes())
+            .write_all(format!("go stale\ngo {nonce}\n").as_bytes())
             .expect("write");
+        let begin = lines.next().expect("a line").expect("readable");
+        assert_eq!(begin, format!("begin {nonce}"));
+        stream.write_all(b"SSH-2.0-").expect("write");
         let _ = lines.next();
+    }
+
+    /// A guest that announced itself three times before it looked at the first request.
+    fn slow_shim(listener: UnixListener) -> Vec<u8> {
+        let (mut stream, _) = listener.accept().expect("the host connects");
+        stream
+            .write_all(b"bridgelab-steer 1 ready\n".repeat(3).as_slice())
+            .expect("write");
+        let mut reader = BufReader::new(stream.try_clone().expect("clone"));
+        let mut line = || {
+            let mut line = String::new();
+            reader.read_line(&mut line).expect("readable");
+            line.trim().to_owned()
+        };
+        let asked = line();
+        let words: Vec<&str> = asked.split(' ').collect();
+        let (nonce, length) = (words[1].to_owned(), words[2].parse().expect("a length"));
+        // The others are on their way before the answer is.
+        let mut later = vec![line(), line()];
+        stream
+            .write_all(format!("go {nonce}\n").as_bytes())
+            .expect("write");
+        while later.last() != Some(&format!("begin {nonce}")) {
+            later.push(line());
+        }
+        let mut archive = vec![0; length];
+        reader.read_exact(&mut archive).expect("the archive");
+        stream
+            .write_all(format!("became {nonce} all=well\n").as_bytes())
+            .expect("write");
+        archive
+    }
+
+    /// Found with thirty-two guests at once: a request that was repeated was taken for the beginning of the archive.
+    #[test]
+    fn requests_that_a_slow_guest_finds_later_are_no_part_of_what_follows() {
+        let dir = tempfile::tempdir().expect("temporary directory");
+        let path = dir.path().join("steer.sock");
+        let listener = UnixListener::bind(&path).expect("bind");
+        let guest = std::thread::spawn(move || slow_shim(listener));
+        let said = send_identity(&path, b"archive", Deadline::secs(20)).expect("it is sent");
+        assert_eq!(said, "all=well");
+        assert_eq!(guest.join().expect("shim ends"), b"archive");
     }
 
     #[test]
@@ -271,7 +319,9 @@ mod tests {
             // The end of the line that ended the session, and requests that nobody waits for any more.
             let asked = asked.expect("readable");
             if let Some(nonce) = asked.strip_prefix("start ") {
-                let _ = stream.write_all(format!("go {nonce}\nSSH-2.0-").as_bytes());
+                let _ = stream.write_all(format!("go {nonce}\n").as_bytes());
+            } else if asked.starts_with("begin ") {
+                let _ = stream.write_all(b"SSH-2.0-");
             }
         }
     }

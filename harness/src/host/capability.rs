@@ -230,6 +230,35 @@ impl Capability {
         matches!(self, Self::Tcpdump | Self::Nftables | Self::Iptables)
     }
 
+    /// Whether a lab in a VM has it whatever this machine has: `run --lab vm` boots a full kernel, with KVM and with
+    /// every program that a lab needs.
+    pub const fn in_lab_vm(self) -> bool {
+        match self {
+            // What the VM itself is made with.
+            Self::Namespaces
+            | Self::SubordinateIds
+            | Self::Qemu
+            | Self::Mmdebstrap
+            | Self::DebianKeyring
+            | Self::MkfsExt4
+            | Self::QemuImg
+            | Self::DiskSpace
+            | Self::Memory
+            // Programs that come from this machine.
+            | Self::CloudHypervisor => false,
+            _ => true,
+        }
+    }
+
+    /// Kernel module that brings it, of those that nothing loads by itself.
+    pub const fn module(self) -> Option<&'static str> {
+        match self {
+            // With it, frames on every bridge pass the firewall's rules: never loaded unasked.
+            Self::BridgeNetfilter => Some("br_netfilter"),
+            _ => None,
+        }
+    }
+
     /// Whether the first `run` on a machine fails without it.
     pub const fn required(self) -> bool {
         matches!(self.need(), Need::Run | Need::Image)

@@ -37,6 +37,8 @@ pub struct Finding {
     pub needed_for: &'static str,
     /// See [`Capability::need`].
     pub need: Need,
+    /// See [`Capability::in_lab_vm`].
+    pub in_lab_vm: bool,
 }
 
 impl Finding {
@@ -67,6 +69,7 @@ impl Finding {
             remedy,
             needed_for: capability.purpose(),
             need: capability.need(),
+            in_lab_vm: capability.in_lab_vm(),
         }
     }
 
@@ -106,7 +109,9 @@ impl Diagnose for Unmet {
     }
 
     fn help(&self) -> Option<String> {
-        self.remedy.clone()
+        let in_vm = || format!("`--lab auto`: in a VM the lab has `{}`", self.capability);
+        let remedy = self.remedy.clone();
+        remedy.or_else(|| self.capability.in_lab_vm().then(in_vm))
     }
 }
 

@@ -13,7 +13,7 @@ pub fn needed_by(scenario: &Scenario, guests: GuestKind) -> BTreeSet<Capability>
     let plan = TopologyPlan::with_guests(scenario, guests);
     let named = scenario.needs.iter();
     let named = named.filter_map(|name| Capability::named(name));
-    let planned = plan.steps().iter().filter_map(planned);
+    let planned = plan.steps().iter().flat_map(planned).copied();
     let checked = scenario.checks.iter().filter_map(|check| seen(&check.kind));
     let actions = scenario.steps.iter();
     let done = actions.filter_map(|step| done(step.action.as_ref()?));
@@ -26,22 +26,25 @@ pub fn needed_by(scenario: &Scenario, guests: GuestKind) -> BTreeSet<Capability>
     needs
 }
 
-fn planned(step: &Step) -> Option<Capability> {
+fn planned(step: &Step) -> &'static [Capability] {
     match step {
-        Step::Ruleset { ruleset, .. } => Some(match ruleset.tool {
-            RulesetTool::Nftables => Capability::Nftables,
-            RulesetTool::Iptables | RulesetTool::Ip6tables => Capability::Iptables,
-        }),
+        Step::Ruleset { ruleset, .. } => match ruleset.tool {
+            RulesetTool::Nftables => &[Capability::Nftables],
+            RulesetTool::Iptables | RulesetTool::Ip6tables => &[Capability::Iptables],
+        },
         Step::Bridge { config, .. } if config.vlan_filtering == Some(true) => {
-            Some(Capability::VlanFiltering)
+            &[Capability::VlanFiltering]
         }
-        Step::Vlan { .. } => Some(Capability::VlanFiltering),
+        Step::Vlan { .. } => &[Capability::VlanFiltering],
+        Step::Macvtap { .. } => &[Capability::Macvtap, Capability::DeviceNodes],
+        // The driver of macvtaps stands on that of macvlans.
+        Step::Macvlan { .. } => &[Capability::Macvtap],
         Step::Sysctl {
             key,
             optional: false,
             ..
-        } if key.starts_with("net.bridge.") => Some(Capability::BridgeNetfilter),
-        _ => None,
+        } if key.starts_with("net.bridge.") => &[Capability::BridgeNetfilter],
+        _ => &[],
     }
 }
 

@@ -4,6 +4,7 @@
 //! [`Netlink`] is opened on its machine's thread and may then be used from anywhere.
 
 mod bridge;
+mod macvlan;
 
 use std::io;
 use std::net::IpAddr;

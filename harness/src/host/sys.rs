@@ -22,11 +22,40 @@ struct IfReqFlags {
     pad: [u8; 22],
 }
 
+/// `struct ifreq` as `SIOCGIFHWADDR` uses it: a name and a `sockaddr`.
+#[repr(C)]
+struct IfReqAddress {
+    name: [u8; libc::IFNAMSIZ],
+    family: libc::sa_family_t,
+    address: [u8; 14],
+    pad: [u8; 8],
+}
+
+/// `linux/sockios.h`.
+const SIOCETHTOOL: libc::c_ulong = 0x8946;
+
+/// `struct ifreq` as `SIOCETHTOOL` uses it: a name and a pointer.
+#[repr(C)]
+struct IfReqPointer {
+    name: [u8; libc::IFNAMSIZ],
+    data: *mut EthtoolValue,
+    pad: [u8; 24 - size_of::<*mut EthtoolValue>()],
+}
+
+/// `struct ethtool_value` of `linux/ethtool.h`.
+#[repr(C)]
+struct EthtoolValue {
+    command: u32,
+    data: u32,
+}
+
 mod ioctl {
     nix::ioctl_write_ptr_bad!(tunsetiff, nix::libc::TUNSETIFF, super::IfReqFlags);
     nix::ioctl_write_int_bad!(tunsetowner, nix::libc::TUNSETOWNER);
     nix::ioctl_read_bad!(tungetiff, nix::libc::TUNGETIFF, super::IfReqFlags);
     nix::ioctl_write_int_bad!(tunsetpersist, nix::libc::TUNSETPERSIST);
+    nix::ioctl_readwrite_bad!(siocethtool, super::SIOCETHTOOL, super::IfReqPointer);
+    nix::ioctl_read_bad!(siocgifhwaddr, nix::libc::SIOCGIFHWADDR, super::IfReqAddress);
 }
 
 /// Attaches an open `/dev/net/tun` to a new non-persistent TAP in the calling thread's network namespace.
@@ -57,6 +86,46 @@ pub(super) fn tun_set_iff(
         .position(|b| *b == 0)
         .unwrap_or(req.name.len());
     Ok(String::from_utf8_lossy(&req.name[..end]).into_owned())
+}
+
+/// `SIOCGIFHWADDR` of an open macvtap, which answers for the interface behind it and for no other: name and MAC address.
+pub(super) fn tap_address(tap: BorrowedFd<'_>) -> io::Result<(String, [u8; 6])> {
+    let mut req = IfReqAddress {
+        name: [0; libc::IFNAMSIZ],
+        family: 0,
+        address: [0; 14],
+        pad: [0; 8],
+    };
+    // SAFETY: `req` is a live, fully initialised structure of the size of struct ifreq, and the kernel writes no more.
+    unsafe { ioctl::siocgifhwaddr(tap.as_raw_fd(), &raw mut req) }?;
+    let end = req.name.iter().position(|b| *b == 0);
+    let name = String::from_utf8_lossy(&req.name[..end.unwrap_or(req.name.len())]).into_owned();
+    let mut address = [0; 6];
+    address.copy_from_slice(&req.address[..6]);
+    Ok((name, address))
+}
+
+/// `SIOCETHTOOL` with a command that takes or gives one number, on a link of the namespace that the socket is of.
+pub(super) fn ethtool_value(
+    socket: &OwnedFd,
+    link: &str,
+    command: u32,
+    data: u32,
+) -> io::Result<u32> {
+    let mut value = EthtoolValue { command, data };
+    let mut req = IfReqPointer {
+        name: [0; libc::IFNAMSIZ],
+        data: &raw mut value,
+        pad: [0; 24 - size_of::<*mut EthtoolValue>()],
+    };
+    if link.len() >= libc::IFNAMSIZ {
+        return Err(io::ErrorKind::InvalidInput.into());
+    }
+    req.name[..link.len()].copy_from_slice(link.as_bytes());
+    // SAFETY: `req` is a live structure of the size of struct ifreq, whose pointer leads to a live ethtool_value; commands
+    // of this kind read and write just that.
+    unsafe { ioctl::siocethtool(socket.as_raw_fd(), &raw mut req) }?;
+    Ok(value.data)
 }
 
 /// `TUNSETPERSIST`: the interface outlives its descriptors.

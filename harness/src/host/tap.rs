@@ -92,6 +92,14 @@ impl Tap {
         Ok(())
     }
 
+    /// A macvtap's queues. Unlike a TAP it stays when the last of them is closed.
+    pub(super) fn of_macvtap(name: &IfName, queues: Vec<OwnedFd>) -> Self {
+        Self {
+            name: name.clone(),
+            queues,
+        }
+    }
+
     /// Its name on the host side.
     pub fn name(&self) -> &IfName {
         &self.name
@@ -139,6 +147,16 @@ pub fn open_to_everyone(folder: &Path) -> io::Result<()> {
 fn open(name: &IfName, end: &HostEnd) -> io::Result<OwnedFd> {
     let mut options = OpenOptions::new();
     let tun = options.read(true).write(true).open(TUN)?;
+    let fd: OwnedFd = tun.into();
+    let given = sys::tun_set_iff(fd.as_fd(), name.as_ref(), flags(end))?;
+    if given == name.as_ref() {
+        return Ok(fd);
+    }
+    Err(io::Error::other(format!("the kernel named it `{given}`")))
+}
+
+/// What `TUNSETIFF` is told (`linux/if_tun.h`).
+pub(super) fn flags(end: &HostEnd) -> libc::c_int {
     let mut flags = libc::IFF_TAP | libc::IFF_NO_PI;
     if end.vnet_hdr {
         flags |= libc::IFF_VNET_HDR;
@@ -146,12 +164,7 @@ fn open(name: &IfName, end: &HostEnd) -> io::Result<OwnedFd> {
     if end.multi_queue {
         flags |= libc::IFF_MULTI_QUEUE;
     }
-    let fd: OwnedFd = tun.into();
-    let given = sys::tun_set_iff(fd.as_fd(), name.as_ref(), flags)?;
-    if given == name.as_ref() {
-        return Ok(fd);
-    }
-    Err(io::Error::other(format!("the kernel named it `{given}`")))
+    flags
 }
 
 /// A user's number.

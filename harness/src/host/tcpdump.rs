@@ -19,8 +19,10 @@ pub enum TcpdumpError {
     #[error("wait {:.1?} for tcpdump", .0.elapsed())]
     Late(Deadline),
     /// It did not like the filter or the capture.
-    #[error("`tcpdump -r - --count {filter:?}`: {said}")]
+    #[error("`tcpdump -r - {how} {filter:?}`: {said}")]
     Refused {
+        /// `--count` or `-vv`.
+        how: &'static str,
         /// The filter.
         filter: String,
         /// tcpdump's words.
@@ -56,11 +58,32 @@ pub fn filter_fault(filter: &str) -> Option<String> {
 /// # Errors
 /// [`TcpdumpError`].
 pub async fn count(capture: Vec<u8>, filter: &str, by: Deadline) -> Result<String, TcpdumpError> {
+    read(capture, "--count", filter, by).await
+}
+
+/// What `tcpdump -vv -r - FILTER` prints for a capture: one line for each frame, and indented ones for what is in it.
+///
+/// # Errors
+/// [`TcpdumpError`].
+pub async fn describe(
+    capture: Vec<u8>,
+    filter: &str,
+    by: Deadline,
+) -> Result<String, TcpdumpError> {
+    read(capture, "-vv", filter, by).await
+}
+
+async fn read(
+    capture: Vec<u8>,
+    how: &'static str,
+    filter: &str,
+    by: Deadline,
+) -> Result<String, TcpdumpError> {
     let absent = || std::io::Error::from(std::io::ErrorKind::NotFound);
     let program = locate(Tool::Tcpdump).ok_or_else(|| TcpdumpError::Start(absent()))?;
     let mut child = tokio::process::Command::new(program)
         // It reads from a pipe and needs no other user's rights to do so; -n: no names are looked up.
-        .args(["-n", "-Z", "root", "-r", "-", "--count", "--", filter])
+        .args(["-n", "-Z", "root", "-r", "-", how, "--", filter])
         .env("LC_ALL", "C")
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
@@ -84,6 +107,7 @@ pub async fn count(capture: Vec<u8>, filter: &str, by: Deadline) -> Result<Strin
         return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
     }
     Err(TcpdumpError::Refused {
+        how,
         filter: filter.to_owned(),
         said: words(&output.stderr),
     })

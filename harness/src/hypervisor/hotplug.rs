@@ -3,7 +3,7 @@
 //! Only into one that started from a template: it has ports for them. `-M microvm` has no hotplug at all
 //! (docs/system/i386/microvm.rst of QEMU).
 
-use std::os::fd::BorrowedFd;
+use std::os::fd::{AsFd, OwnedFd};
 
 use serde_json::{Value, json};
 
@@ -11,7 +11,8 @@ use super::Nic;
 use super::qmp::{Qmp, QmpError};
 use crate::deadline::Deadline;
 
-/// Plugs a NIC on an open TAP into a port: `netdev_add tap,id=nicPORT,fd=...`, then `device_add virtio-net-pci`.
+/// Plugs a NIC on an open TAP or macvtap into a port: `netdev_add tap,id=nicPORT,fd=...`, or `fds=...` with several queues,
+/// then `device_add virtio-net-pci`.
 ///
 /// # Errors
 /// [`QmpError::Refused`] with QEMU's words, for example when the port is taken.
@@ -19,12 +20,18 @@ pub async fn plug(
     qmp: &mut Qmp,
     port: usize,
     nic: &Nic,
-    tap: BorrowedFd<'_>,
+    queues: &[OwnedFd],
     by: Deadline,
 ) -> Result<(), QmpError> {
-    let (netdev, descriptor) = (format!("nic{port}"), format!("nic{port}-tap"));
-    qmp.give_descriptor(&descriptor, tap, by).await?;
-    let backend = json!({ "type": "tap", "id": netdev, "fd": descriptor });
+    let netdev = format!("nic{port}");
+    let mut names = Vec::new();
+    for (queue, descriptor) in queues.iter().enumerate() {
+        let name = format!("nic{port}-tap{queue}");
+        qmp.give_descriptor(&name, descriptor.as_fd(), by).await?;
+        names.push(name);
+    }
+    let key = if names.len() == 1 { "fd" } else { "fds" };
+    let backend = json!({ "type": "tap", "id": netdev, key: names.join(":") });
     qmp.execute("netdev_add", backend, by).await?;
     if let Err(error) = qmp.execute("device_add", nic.plugged(port), by).await {
         // The port is as it was before.

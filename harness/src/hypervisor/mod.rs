@@ -12,10 +12,10 @@ mod snapshot;
 
 pub use crate::plan::Accelerator;
 pub use hotplug::{plug, unplug};
-pub use nic::{Nic, nics};
+pub use nic::{Nic, macvtap_node, nics};
 pub use snapshot::{restore, save};
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
@@ -169,7 +169,7 @@ impl GuestSpec {
             disk: image.disk.map(|file| PathBuf::from("$IMAGE").join(file)),
             image,
             run,
-            nics: nics(guest),
+            nics: nics(guest, Path::new("$RUN")),
             start: Start::Cold,
         }
     }

@@ -1,6 +1,10 @@
 //! A guest's NIC: its host end and its device, as QEMU's command line and its monitor say them.
+//!
+//! Every VMM is handed the host end in the same way, TAP or macvtap: as descriptors `fds` that it inherits, one for each
+//! queue. Where there are none it opens the host end itself: a TAP by its name `tap`, a macvtap by the path `node`.
 
 use std::ops::Range;
+use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value, json};
 
@@ -17,16 +21,19 @@ type Property = (&'static str, Value);
 pub struct Nic {
     /// The guest's MAC address.
     pub mac: Mac,
-    /// Name of the TAP.
+    /// Name of the TAP or macvtap.
     pub tap: IfName,
-    /// Numbers of the inherited descriptors of its queues; none where the VMM opens it by name.
+    /// Device node of a macvtap, which the VMM's user may open.
+    pub node: Option<PathBuf>,
+    /// Numbers of the inherited descriptors of its queues; none where the VMM opens it itself.
     pub fds: Range<i32>,
     /// What the guest is told about it.
     pub options: NicOptions,
 }
 
-/// The NICs of a guest, with the numbers of the descriptors that its VMM inherits.
-pub fn nics(guest: &Guest) -> Vec<Nic> {
+/// The NICs of a guest, with the numbers of the descriptors that its VMM inherits. `run`: the run's private folder, with
+/// the nodes of macvtaps in it.
+pub fn nics(guest: &Guest, run: &Path) -> Vec<Nic> {
     let mut next = FIRST_NIC_FD;
     let numbered = |interface: &GuestInterface| {
         let first = next;
@@ -36,11 +43,19 @@ pub fn nics(guest: &Guest) -> Vec<Nic> {
         Nic {
             mac: interface.mac,
             tap: interface.id.clone(),
+            node: interface
+                .macvtap()
+                .map(|_| macvtap_node(run, guest.on.as_ref(), &interface.id)),
             fds: first..next,
             options: interface.nic,
         }
     };
     guest.interfaces.iter().map(numbered).collect()
+}
+
+/// The device node of a macvtap of that machine, below a run's private folder.
+pub fn macvtap_node(run: &Path, machine: &str, id: &IfName) -> PathBuf {
+    run.join("dev").join(machine).join(id.as_str())
 }
 
 impl Nic {
@@ -145,6 +160,7 @@ mod tests {
         Nic {
             mac: Mac::try_from("02:00:00:00:00:01").expect("a MAC"),
             tap: IfName::try_from("vm-test1").expect("a name"),
+            node: None,
             fds: 30..30 + held,
             options,
         }

@@ -9,6 +9,9 @@ use super::{
     Accelerator, FIRST_STEER_FD, GuestSpec, MachineKind, NIC_PORTS, QMP_FD, STEER_PORTS, Start,
 };
 
+/// `-sandbox`: nothing that a guest could use to leave QEMU, no new processes, no privileges.
+pub const SANDBOX: &str = "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny";
+
 /// Program name of the system emulator for this architecture.
 pub fn program() -> String {
     format!("qemu-system-{}", std::env::consts::ARCH)
@@ -31,11 +34,7 @@ pub fn command(spec: &GuestSpec) -> CommandLine {
         .flag("-no-user-config")
         .flag("-no-reboot")
         .option("-display", "none")
-        // Nothing that a guest could use to leave QEMU: no new processes, no privileges.
-        .option(
-            "-sandbox",
-            "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny",
-        )
+        .option("-sandbox", SANDBOX)
         .option("-kernel", spec.kernel.to_string_lossy())
         .option("-initrd", spec.initrd.to_string_lossy())
         .option("-append", kernel_command_line(spec))
@@ -222,6 +221,7 @@ mod tests {
     fn nic(mac: &str, fd: i32) -> Nic {
         Nic {
             mac: Mac::try_from(mac).expect("a MAC"),
+            node: None,
             tap: format!("vm-test{}", fd - 29)
                 .as_str()
                 .try_into()

@@ -266,7 +266,7 @@ fn spec(
         disk: image.disk.clone(),
         image: image.provides,
         run: run.to_owned(),
-        nics: hypervisor::nics(guest),
+        nics: hypervisor::nics(guest, &launch.folders.run),
         start: Start::Cold,
     };
     if let StartFrom::Template { read_only_ram, .. } = from {

@@ -8,7 +8,7 @@ use futures_util::stream::FuturesUnordered;
 
 use super::boot::{Drawn, GuestImages, Launch, Started, start, start_again};
 use super::job::{Event, StartFrom};
-use super::run::{Ended, GRACE, Run, patience};
+use super::run::{Ended, GRACE, Run};
 use super::topology::LabError;
 use crate::check::Vmm;
 use crate::deadline::Deadline;
@@ -217,7 +217,7 @@ impl Run<'_> {
         one: Started,
         launch: &Launch,
     ) -> Result<Began, Ended> {
-        let by = || Deadline::after(patience(self.job.accelerator, BOOT));
+        let by = || Deadline::after(self.job.patience(BOOT));
         let known = Known::of(&one);
         let started = one.booting.wait(by()).await.map_err(|(error, _)| error);
         let error = match started.and_then(|guest| is_itself(guest, &launch.drawn)) {
@@ -249,7 +249,7 @@ impl Run<'_> {
         known: Known,
     ) -> Result<Began, Ended> {
         if let Some(line) = proof_of_sysctls(&self.scenario.guests[name]) {
-            let by = Deadline::after(patience(self.job.accelerator, BOOT));
+            let by = Deadline::after(self.job.patience(BOOT));
             let output = guest.exec_long(GuestCommand::shell(line), by).await;
             let output = output.map_err(|e| Ended::from(LabError::Guest(e)))?;
             if !output.success() {

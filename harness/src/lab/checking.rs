@@ -10,7 +10,7 @@ use futures_util::stream::FuturesUnordered;
 
 use super::ghost::Before;
 use super::job::Event;
-use super::run::{Run, patience};
+use super::run::Run;
 use crate::check::course::{Change, Course, Ending, Sight};
 use crate::check::{Vantage, expected, kind_name, look_from_ghost, look_since};
 use crate::deadline::Deadline;
@@ -117,7 +117,7 @@ impl Run<'_> {
             };
             for (container, options) in &plan.containers {
                 let begun = Instant::now();
-                let by = Deadline::after(patience(self.job.accelerator, Duration::from_secs(60)));
+                let by = Deadline::after(self.job.patience(Duration::from_secs(60)));
                 // Docker and the image's loading are services of the guest; waiting for them is systemd's business.
                 let line = format!(
                     "systemctl start docker.service bridgelab-container-image.service && \
@@ -182,7 +182,7 @@ impl Run<'_> {
         let blank = self.not_run(check, "");
         let (begun, began) = (Instant::now(), SystemTime::now());
         let by = Deadline::after(times.within);
-        let one_look = patience(self.job.accelerator, one_look(&check.kind));
+        let one_look = self.job.patience(one_look(&check.kind));
         let mut attempts = 0;
         let mut course = Course::new(times);
         let events = self.lab.changes().count();
@@ -248,7 +248,7 @@ impl Run<'_> {
     /// that passes equally on every machine, such as a bridge's forward delay.
     fn times(&self, check: &Check) -> Times {
         let mut times = check.times;
-        times.within = patience(self.job.accelerator, times.within);
+        times.within = self.job.patience(times.within);
         if self.scenario.must_fail.contains_key(&check.id) {
             let window = times.fails_until.unwrap_or_default() + self.must_fail_window();
             times.within = times.within.min(window);

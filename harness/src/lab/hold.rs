@@ -6,7 +6,7 @@ use tokio::sync::mpsc::UnboundedReceiver;
 
 use super::ask::{Answer, Ask};
 use super::job::Event;
-use super::run::{Ended, Run, patience};
+use super::run::{Ended, Run};
 use crate::deadline::Deadline;
 use crate::diagnostic::Diagnostic;
 use crate::scenario::names::MachineName;
@@ -54,7 +54,7 @@ impl Run<'_> {
                     return Err("a command needs words".to_owned());
                 }
                 let vantage = self.vantage(&self.place_of(&from)?)?;
-                let time = patience(self.job.accelerator, Duration::from_secs(seconds));
+                let time = self.job.patience(Duration::from_secs(seconds));
                 let words: Vec<&str> = words.iter().map(String::as_str).collect();
                 let _turn = vantage.turn().await;
                 let output = vantage.exec(&words, Deadline::after(time)).await;

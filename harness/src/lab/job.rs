@@ -2,10 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
 use super::ask::Answer;
+use super::vm::LabVm;
 use crate::hypervisor::Accelerator;
 use crate::plan::GuestKind;
 use crate::report::RunReport;
@@ -48,10 +50,26 @@ pub struct Job {
     pub hold: bool,
     /// The command that repeats this run.
     pub reproduce: String,
+    /// The VM that the lab stands in; `None`: it stands on this machine.
+    #[serde(default)]
+    pub vm: Option<LabVm>,
+    /// Whether the processor of the machine that the lab stands on is emulated, whatever accelerates its guests.
+    #[serde(default)]
+    pub emulated: bool,
+}
+
+impl Job {
+    /// Stretches times that a guest's instructions need.
+    pub(super) fn patience(&self, time: Duration) -> Duration {
+        match self.accelerator {
+            Accelerator::Kvm if !self.emulated => time,
+            _ => time * 4,
+        }
+    }
 }
 
 /// A built image, as a worker needs to know it.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct JobImage {
     /// Its folder in the cache.
     pub folder: PathBuf,

@@ -12,6 +12,7 @@ pub mod durations;
 mod evidence;
 mod ghost;
 mod hold;
+mod host_end;
 mod job;
 mod leaks;
 mod run;
@@ -20,6 +21,7 @@ mod standstill;
 mod steps;
 pub mod supervise;
 mod topology;
+pub mod vm;
 mod wave;
 mod worker;
 

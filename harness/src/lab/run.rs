@@ -18,9 +18,10 @@ use crate::diagnostic::{Diagnose, Diagnostic};
 use crate::guest::identity::Identity;
 use crate::guest::{Guest, GuestError};
 use crate::host::standstill::Standstills;
-use crate::hypervisor::Accelerator;
 use crate::plan::{GuestKind, TopologyPlan};
-use crate::report::{Outcome, Problem, RunReport, StageReport, StepReport, WaitReport, judge_run};
+use crate::report::{
+    LabReport, Outcome, Problem, RunReport, StageReport, StepReport, WaitReport, judge_run,
+};
 use crate::scenario::Scenario;
 use crate::scenario::names::{IfName, MachineName};
 
@@ -29,14 +30,6 @@ pub(super) const GRACE: Duration = Duration::from_secs(2);
 
 /// Where progress goes.
 pub(super) type Tell<'a> = &'a (dyn Fn(Event) + Send + Sync);
-
-/// Stretches times that a guest's instructions need.
-pub(super) fn patience(accelerator: Accelerator, time: Duration) -> Duration {
-    match accelerator {
-        Accelerator::Kvm => time,
-        Accelerator::Tcg => time * 4,
-    }
-}
 
 /// A run under way: what stands, and what the report will say.
 pub(super) struct Run<'a> {
@@ -95,6 +88,7 @@ impl<'a> Run<'a> {
             differences: Vec::new(),
             accelerator: job.accelerator.to_string(),
             accelerator_reason: job.accelerator_reason.clone(),
+            lab: LabReport::default(),
             guests: Vec::new(),
             checks: Vec::new(),
             steps: Vec::new(),
@@ -347,6 +341,7 @@ pub(super) fn broken(job: &Job, scenario: &str, error: &dyn Diagnose) -> RunRepo
         differences: Vec::new(),
         accelerator: job.accelerator.to_string(),
         accelerator_reason: job.accelerator_reason.clone(),
+        lab: LabReport::default(),
         guests: Vec::new(),
         checks: Vec::new(),
         steps: Vec::new(),

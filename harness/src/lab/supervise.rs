@@ -9,6 +9,7 @@ use tokio::sync::{mpsc, watch};
 
 use super::job::{CANCEL, Event, Job, WORKER_COMMAND};
 use super::run::broken;
+use super::vm;
 use crate::diagnostic::Diagnose;
 use crate::host::isolate;
 use crate::report::{Outcome, RunReport};
@@ -96,8 +97,13 @@ async fn supervise(
 ) -> Result<RunReport, SuperviseError> {
     let io = |doing| move |source| SuperviseError::Io { doing, source };
     let program = crate::image::worker_program().map_err(io("find the program of"))?;
+    // To us they say the same.
+    let command = match job.vm {
+        Some(_) => vm::WORKER_COMMAND,
+        None => WORKER_COMMAND,
+    };
     let mut worker = Command::new(program)
-        .arg(WORKER_COMMAND)
+        .arg(command)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         // Ctrl-C on the terminal is for the supervisor, which asks the worker to end.

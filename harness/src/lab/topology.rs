@@ -15,6 +15,7 @@ use crate::deadline::Deadline;
 use crate::diagnostic::Diagnose;
 use crate::host::capture::{Capture, CaptureError};
 use crate::host::firewall::{self, FirewallError};
+use crate::host::macvtap::MacvtapError;
 use crate::host::netlink::LinkError;
 use crate::host::netlink_events::Changes;
 use crate::host::netns::{BeginNetns, MachineRoot, Netns, NetnsError};
@@ -50,6 +51,9 @@ pub enum LabError {
     /// A TAP.
     #[error("build the lab")]
     Tap(#[from] TapError),
+    /// A macvtap.
+    #[error("build the lab")]
+    Macvtap(#[from] MacvtapError),
     /// A ruleset.
     #[error("build the lab")]
     Firewall(#[from] FirewallError),
@@ -82,6 +86,7 @@ impl Diagnose for LabError {
             Self::Capture(e) => e.code(),
             Self::Service(e) => e.code(),
             Self::Tap(e) => e.code(),
+            Self::Macvtap(e) => e.code(),
             Self::Firewall(e) => e.code(),
             Self::Guest(e) => e.code(),
             Self::Io { .. } => "lab.io",
@@ -96,6 +101,7 @@ impl Diagnose for LabError {
             Self::Capture(e) => e.help(),
             Self::Service(e) => e.help(),
             Self::Tap(e) => e.help(),
+            Self::Macvtap(e) => e.help(),
             Self::Firewall(e) => e.help(),
             Self::Guest(e) => e.help(),
             Self::Io { .. } | Self::NoMachine { .. } => None,
@@ -191,6 +197,12 @@ impl Lab {
         self.captures.iter()
     }
 
+    /// Keeps a guest's TAP until its VMM takes it over; `index`: which of its interfaces it is, from 0.
+    pub(super) fn hold(&mut self, guest: &str, index: usize, tap: Tap) {
+        let taps = self.taps.entry(guest.to_owned()).or_default();
+        taps.insert(index, tap);
+    }
+
     /// Takes a guest's TAPs, in the order of its interfaces, to hand them to its VMM.
     pub fn take_taps(&mut self, guest: &str) -> Vec<Tap> {
         let taps = self.taps.remove(guest).unwrap_or_default();
@@ -205,7 +217,7 @@ impl Lab {
     ) -> Result<(), LabError> {
         self.taps.remove(guest);
         for step in steps {
-            if let Step::Tap { machine, id, .. } = step {
+            if let Step::Tap { machine, id, .. } | Step::Macvtap { machine, id, .. } = step {
                 let netlink = self.machine(machine)?.netlink();
                 netlink.delete_if_there(id.as_ref()).await?;
             }
@@ -319,6 +331,7 @@ impl Lab {
             | Step::Capture { .. }
             | Step::Master { .. }
             | Step::Address { .. }
+            | Step::Allmulticast { .. }
             | Step::Up { .. }
             | Step::Route { .. } => {
                 for part in parts(std::slice::from_ref(step)) {
@@ -358,30 +371,9 @@ impl Lab {
                 let networkd = started.await??;
                 self.networkd.insert(machine.clone(), networkd);
             }
-            Step::Tap {
-                machine,
-                guest,
-                index,
-                id,
-                end,
-                held,
-            } => {
-                let (id, end, queues) = (id.clone(), end.clone(), *held);
-                let made = self.machine(machine)?.run(async move {
-                    let mut tap = Tap::create(&id, &end)?;
-                    if queues == 0 {
-                        return tap.let_go().map(|()| None);
-                    }
-                    for _ in 1..queues {
-                        tap.add_queue(&end)?;
-                    }
-                    Ok::<_, TapError>(Some(tap))
-                });
-                if let Some(tap) = made.await?? {
-                    let taps = self.taps.entry(guest.clone()).or_default();
-                    taps.insert(*index, tap);
-                }
-            }
+            Step::Tap { .. } => self.add_tap(step).await?,
+            Step::Macvtap { .. } => self.add_macvtap(step, folders).await?,
+            Step::Macvlan { .. } => self.add_macvlan(step).await?,
         }
         Ok(())
     }

@@ -71,6 +71,7 @@ fn machines(step: &Step) -> Option<(&str, Option<&str>)> {
         | Step::Capture { machine, .. }
         | Step::Master { machine, .. }
         | Step::Address { machine, .. }
+        | Step::Allmulticast { machine, .. }
         | Step::Up { machine, .. }
         | Step::Route { machine, .. } => Some((machine, None)),
         _ => None,
@@ -140,6 +141,7 @@ impl OnMachine {
             Step::Address {
                 interface, address, ..
             } => netlink.add_address(interface, *address).await?,
+            Step::Allmulticast { link, .. } => netlink.set_allmulticast(link).await?,
             Step::Up { link, .. } => netlink.set_up(link).await?,
             Step::Route { route, .. } => netlink.add_route(route).await?,
             // Those for which `machines` has no answer.

@@ -35,7 +35,7 @@ pub fn worker_main() -> i32 {
     }
 }
 
-fn tell(event: &Event) -> io::Result<()> {
+pub(super) fn tell(event: &Event) -> io::Result<()> {
     static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
     let _guard = ONE_AT_A_TIME.lock();
     let mut out = io::stdout().lock();
@@ -44,7 +44,7 @@ fn tell(event: &Event) -> io::Result<()> {
     out.flush()
 }
 
-fn finish(report: RunReport) -> io::Result<()> {
+pub(super) fn finish(report: RunReport) -> io::Result<()> {
     tell(&Event::Report {
         report: Box::new(report),
     })

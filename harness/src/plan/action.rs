@@ -2,9 +2,9 @@
 
 use super::bridge::bridge_words;
 use super::ghost::GuestKind;
-use super::shell;
+use super::{TopologyPlan, shell};
 use crate::scenario::names::MachineName;
-use crate::scenario::step::{Action, Answer, Daemon, Frame, Netem, NewBridge, Step};
+use crate::scenario::step::{Action, Answer, Daemon, Frame, Netem, NewBridge, Offload, Step};
 use crate::scenario::{Scenario, VantagePoint};
 
 /// Unit files of a machine and of a ghost, which have a `/run` of their own.
@@ -150,6 +150,20 @@ fn netem_words(netem: &Netem) -> String {
     words
 }
 
+fn offload_words(offload: &Offload) -> String {
+    let mut words = String::new();
+    let mut say = |switches: &[&str], on: Option<bool>| {
+        let Some(on) = on else { return };
+        let on = if on { "on" } else { "off" };
+        for switch in switches {
+            words += &format!(" {switch} {on}");
+        }
+    };
+    say(&["tx"], offload.checksum);
+    say(&["tso", "gso"], offload.segmentation);
+    words
+}
+
 /// What a step does, as its key in the scenario file.
 pub fn name(action: &Action) -> &'static str {
     match action {
@@ -171,6 +185,7 @@ pub fn name(action: &Action) -> &'static str {
         Action::Send { .. } => "send",
         Action::Impair { .. } => "impair",
         Action::Unimpair { .. } => "unimpair",
+        Action::Offload { .. } => "offload",
         Action::FlushNeighbours { .. } | Action::FlushFdb { .. } => "flush",
         Action::Sysctl { .. } => "sysctl",
         Action::WaitFor { .. } => "wait_for",
@@ -205,11 +220,13 @@ pub fn by_hand(scenario: &Scenario, action: &Action, guests: GuestKind) -> Strin
             guest,
             interface,
             mac,
-        } => format!(
-            "ip -n {} tuntap add name {interface} mode tap vnet_hdr  # then device_add virtio-net-pci,mac={mac} in \
-             QEMU's monitor of {guest}",
-            host(guest)
-        ),
+        } => {
+            let steps = TopologyPlan::nic_steps(scenario, guest, interface, *mac);
+            let made = steps.first().map(ToString::to_string).unwrap_or_default();
+            format!(
+                "{made}  # then device_add virtio-net-pci,mac={mac} in QEMU's monitor of {guest}"
+            )
+        }
         Action::Unplug { guest, interface } => format!(
             "# device_del and netdev_del of {interface} in QEMU's monitor of {guest}; its TAP on {} goes",
             host(guest)
@@ -232,6 +249,14 @@ pub fn by_hand(scenario: &Scenario, action: &Action, guests: GuestKind) -> Strin
                 }
             };
             let line = format!("arping -U -c {count} -I {interface}  # sends {what}");
+            at(&VantagePoint::Machine(on.clone()), guests, &line)
+        }
+        Action::Offload {
+            on,
+            interface,
+            offload,
+        } => {
+            let line = format!("ethtool -K {interface}{}", offload_words(offload));
             at(&VantagePoint::Machine(on.clone()), guests, &line)
         }
         Action::Sysctl { on, key, value } => at(on, guests, &format!("sysctl -w {key}={value}")),
@@ -371,6 +396,16 @@ mod tests {
             }),
             format!("{head} loss 100%")
         );
+    }
+
+    #[test]
+    fn offloads_are_said_as_ethtool_takes_them() {
+        let both = Offload {
+            checksum: Some(true),
+            segmentation: Some(false),
+        };
+        assert_eq!(offload_words(&both), " tx on tso off gso off");
+        assert_eq!(offload_words(&Offload::default()), "");
     }
 
     #[test]

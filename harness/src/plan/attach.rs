@@ -1,8 +1,9 @@
 //! What is put on what: bridges with their ports, and the host's ends of the guests' NICs.
 
 use super::bridge::vlan_changes;
-use super::step::Step;
+use super::step::{LinkEnd, Step};
 use crate::scenario::names::{IfName, MachineName};
+use crate::scenario::net::Mac;
 use crate::scenario::{Guest, GuestInterface, Machine, Scenario, TapOpen};
 
 /// The bridges that a machine without networkd has, and the interfaces that are put on them; all still down.
@@ -24,6 +25,26 @@ pub(super) fn bridges(name: &MachineName, machine: &Machine, steps: &mut Vec<Ste
     }
 }
 
+/// The macvlans that a machine without networkd has, still down.
+pub(super) fn macvlans(name: &MachineName, machine: &Machine, steps: &mut Vec<Step>) {
+    for (id, macvlan) in &machine.macvlans {
+        let mac = macvlan.mac.unwrap_or_else(|| Mac::derived(name, id));
+        steps.push(Step::Macvlan {
+            machine: name.to_string(),
+            link: macvlan.link.clone(),
+            there: LinkEnd {
+                machine: name.to_string(),
+                name: id.clone(),
+                mac: Some(mac),
+                mtu: None,
+            },
+            mode: macvlan.mode,
+            sources: Vec::new(),
+        });
+        link_sysctls(name, machine, id, false, steps);
+    }
+}
+
 /// Everything that is done to the host's end of a NIC once the link is there.
 pub(super) fn host_end(
     scenario: &Scenario,
@@ -39,6 +60,16 @@ pub(super) fn host_end(
         file: format!("{guest}-{link}"),
     });
     mtu(on, &nic.id, end.mtu, steps);
+    if let Some(macvtap) = nic.macvtap() {
+        // As microvm.nix's `macvtap-up` does: the guest has its own IPv6, and the host none on this link.
+        steps.push(no_ipv6(on, &nic.id));
+        if macvtap.allmulticast {
+            steps.push(Step::Allmulticast {
+                machine: machine.clone(),
+                link: link.clone(),
+            });
+        }
+    }
     if let Some(holder) = scenario.machines.get(on) {
         link_sysctls(on, holder, &nic.id, end.master.is_some(), steps);
         put_on(on, holder, &nic.id, end.master.as_ref(), steps);
@@ -64,7 +95,7 @@ pub(super) fn host_end(
     }
 }
 
-/// The TAPs of a guest that are made before its machine's networkd, or those after it; `starting`: its VMM is started
+/// The TAPs and macvtaps of a guest that are made before its machine's networkd, or those after it; `starting`: its VMM is started
 /// next, and not by a later step.
 pub(super) fn taps(
     scenario: &Scenario,
@@ -76,15 +107,30 @@ pub(super) fn taps(
 ) {
     let nics = guest.interfaces.iter().enumerate();
     for (index, nic) in nics.filter(|(_, nic)| nic.host.before_networkd == before_networkd) {
-        steps.push(Step::Tap {
-            machine: guest.on.to_string(),
-            guest: name.to_string(),
-            index,
-            id: nic.id.clone(),
-            end: nic.host.clone(),
-            held: match (starting, nic.nic.open) {
-                (true, TapOpen::Fd) => usize::from(nic.nic.queues),
-                (false, _) | (_, TapOpen::Name) => 0,
+        let (machine, guest_name) = (guest.on.to_string(), name.to_string());
+        let (id, end) = (nic.id.clone(), nic.host.clone());
+        let held = match (starting, nic.nic.open) {
+            (true, TapOpen::Fd) => usize::from(nic.nic.queues),
+            (false, _) | (_, TapOpen::Name) => 0,
+        };
+        steps.push(match nic.macvtap() {
+            None => Step::Tap {
+                machine,
+                guest: guest_name,
+                index,
+                id,
+                end,
+                held,
+            },
+            Some(macvtap) => Step::Macvtap {
+                machine,
+                guest: guest_name,
+                index,
+                id,
+                mac: nic.mac,
+                macvtap: macvtap.clone(),
+                end,
+                held,
             },
         });
         host_end(scenario, name, &guest.on, nic, steps);
@@ -110,23 +156,30 @@ fn link_sysctls(
     port: bool,
     steps: &mut Vec<Step>,
 ) {
-    let mut set = |key: &str, value: &str| {
-        steps.push(Step::Sysctl {
-            machine: name.to_string(),
-            key: key.to_owned(),
-            value: value.to_owned(),
-            optional: false,
-        });
-    };
     if port {
-        // sysctl(8): a dot within a name is written as a slash.
-        let written = link.as_str().replace('.', "/");
-        set(&format!("net.ipv6.conf.{written}.disable_ipv6"), "1");
+        steps.push(no_ipv6(name, link));
     }
     for (key, value) in &machine.sysctls {
         if link_of(key).is_some_and(|of| of == link.as_str()) {
-            set(key, value);
+            steps.push(Step::Sysctl {
+                machine: name.to_string(),
+                key: key.clone(),
+                value: value.clone(),
+                optional: false,
+            });
         }
+    }
+}
+
+/// A link without IPv6 of its own.
+fn no_ipv6(name: &MachineName, link: &IfName) -> Step {
+    // sysctl(8): a dot within a name is written as a slash.
+    let written = link.as_str().replace('.', "/");
+    Step::Sysctl {
+        machine: name.to_string(),
+        key: format!("net.ipv6.conf.{written}.disable_ipv6"),
+        value: "1".to_owned(),
+        optional: false,
     }
 }
 

@@ -38,8 +38,9 @@ pub(super) fn steps(scenario: &Scenario, kind: GuestKind) -> Vec<Step> {
     let mut up = cables(scenario, &mut steps);
     for (name, machine) in &scenario.machines {
         attach::bridges(name, machine, &mut steps);
-        let bridges = machine.bridges.keys();
-        up.extend(bridges.map(|bridge| (name.to_string(), bridge.to_string())));
+        attach::macvlans(name, machine, &mut steps);
+        let made = machine.bridges.keys().chain(machine.macvlans.keys());
+        up.extend(made.map(|link| (name.to_string(), link.to_string())));
     }
     for (name, machine) in &scenario.machines {
         steps.extend(machine.rulesets.iter().map(|ruleset| Step::Ruleset {
@@ -167,10 +168,11 @@ fn machines(scenario: &Scenario, steps: &mut Vec<Step>) {
 /// The links of a machine that the plan makes.
 fn links_of<'s>(scenario: &'s Scenario, name: &MachineName, machine: &'s Machine) -> Vec<&'s str> {
     let plugged = machine.interfaces.iter().map(|one| one.name.as_str());
-    let bridges = machine.bridges.keys().map(IfName::as_str);
+    let made = machine.bridges.keys().chain(machine.macvlans.keys());
+    let made = made.map(IfName::as_str);
     let guests = scenario.guests.values().filter(|guest| guest.on == *name);
     let ends = guests.flat_map(|guest| guest.interfaces.iter().map(|nic| nic.id.as_str()));
-    plugged.chain(bridges).chain(ends).collect()
+    plugged.chain(made).chain(ends).collect()
 }
 
 /// Cables and switches; returns the links to bring up.
@@ -279,10 +281,14 @@ fn addresses(name: &MachineName, machine: &Machine, steps: &mut Vec<Step>) {
             });
         }
     }
-    for (bridge, config) in &machine.bridges {
-        steps.extend(config.addresses.iter().map(|address| Step::Address {
+    let bridges = machine.bridges.iter();
+    let bridges = bridges.map(|(link, bridge)| (link, &bridge.addresses));
+    let macvlans = machine.macvlans.iter();
+    let macvlans = macvlans.map(|(link, macvlan)| (link, &macvlan.addresses));
+    for (link, addresses) in bridges.chain(macvlans) {
+        steps.extend(addresses.iter().map(|address| Step::Address {
             machine: name.to_string(),
-            interface: bridge.to_string(),
+            interface: link.to_string(),
             address: *address,
         }));
     }

@@ -9,7 +9,7 @@ use super::attach;
 use super::step::{LinkEnd, Step};
 use crate::scenario::names::{IfName, MachineName};
 use crate::scenario::provides::Provides;
-use crate::scenario::{Guest, Scenario, TapOpen, UnitFile};
+use crate::scenario::{Guest, GuestInterface, Macvtap, Scenario, TapOpen, UnitFile};
 
 /// What stands for the guests of a scenario.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -71,23 +71,72 @@ pub(super) fn links(
 ) {
     let nics = guest.interfaces.iter().enumerate();
     for (index, interface) in nics.filter(|(_, nic)| nic.host.before_networkd == before_networkd) {
-        steps.push(Step::Veth {
-            here: LinkEnd {
-                machine: guest.on.to_string(),
-                name: interface.id.clone(),
-                mac: None,
-                mtu: None,
-            },
-            there: LinkEnd {
-                machine: name.to_string(),
-                name: nic_name(index),
-                mac: Some(interface.mac),
-                mtu: interface.nic.mtu.map(u32::from),
-            },
-        });
-        attach::host_end(scenario, name, &guest.on, interface, steps);
+        nic(scenario, name, index, interface, steps);
     }
 }
+
+/// One NIC of a ghost, `eth` with that index.
+pub(super) fn nic(
+    scenario: &Scenario,
+    name: &MachineName,
+    index: usize,
+    interface: &GuestInterface,
+    steps: &mut Vec<Step>,
+) {
+    let on = &scenario.guests[name].on;
+    if let Some(macvtap) = interface.macvtap() {
+        steps.extend(macvlan(name, on, index, interface, macvtap));
+        return;
+    }
+    steps.push(Step::Veth {
+        here: LinkEnd {
+            machine: on.to_string(),
+            name: interface.id.clone(),
+            mac: None,
+            mtu: None,
+        },
+        there: LinkEnd {
+            machine: name.to_string(),
+            name: nic_name(index),
+            mac: Some(interface.mac),
+            mtu: interface.nic.mtu.map(u32::from),
+        },
+    });
+    attach::host_end(scenario, name, on, interface, steps);
+}
+
+/// A macvlan for a macvtap, in the same mode on the same link, born on the ghost: nothing of it is on the host.
+fn macvlan(
+    name: &MachineName,
+    on: &MachineName,
+    index: usize,
+    interface: &GuestInterface,
+    macvtap: &Macvtap,
+) -> [Step; 2] {
+    let nic = nic_name(index);
+    let made = Step::Macvlan {
+        machine: on.to_string(),
+        link: macvtap.link.clone(),
+        there: LinkEnd {
+            machine: name.to_string(),
+            name: nic.clone(),
+            mac: Some(interface.mac),
+            // A guest's kernel knows nothing of the link's MTU, which a macvlan takes over by itself.
+            mtu: Some(interface.nic.mtu.map_or(USUAL_MTU, u32::from)),
+        },
+        mode: macvtap.mode,
+        sources: macvtap.sources.clone(),
+    };
+    let capture = Step::Capture {
+        machine: name.to_string(),
+        link: nic.to_string(),
+        file: format!("{name}-{}", interface.id),
+    };
+    [made, capture]
+}
+
+/// MTU of an Ethernet NIC whose kernel is not told another, in bytes.
+const USUAL_MTU: u32 = 1500;
 
 /// What the guest's own system does once it runs, last, as a guest boots last: networkd reads its unit files, or, where the
 /// image has none, addresses and routes are set as its init sets them.
@@ -181,6 +230,15 @@ fn vmm_alone(name: &MachineName, guest: &Guest) -> Vec<String> {
     unless(
         nics().all(|nic| nic.mac.is_valid()),
         "has a MAC address that no veth may have",
+    );
+    let macvtaps = || nics().filter_map(|nic| Some((nic, nic.macvtap()?)));
+    unless(
+        macvtaps().all(|(_, macvtap)| macvtap.allmulticast),
+        "has a macvtap without allmulticast: a macvlan knows the groups of its own kernel",
+    );
+    unless(
+        macvtaps().all(|(nic, _)| nic.host.up && nic.host.mtu.is_none()),
+        "has a macvtap with `up` or `host_mtu`: a ghost's macvlan has no end on the host",
     );
     found
 }

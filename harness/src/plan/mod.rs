@@ -21,6 +21,7 @@ pub use ghost::GuestKind;
 pub use step::{LinkEnd, Step};
 
 use crate::scenario::names::{IfName, MachineName};
+use crate::scenario::net::Mac;
 use crate::scenario::{GuestInterface, Scenario};
 
 /// All steps of a scenario's set-up, in order. Tearing down is the reverse, and the kernel's work.
@@ -73,20 +74,47 @@ impl TopologyPlan {
         steps
     }
 
-    /// The steps that make the host's end of one NIC for a MicroVM; one that the guest does not have gets a TAP like
-    /// any other.
-    pub fn nic_steps(scenario: &Scenario, guest: &MachineName, id: &IfName) -> Vec<Step> {
+    /// The steps that make the host's end of one NIC for a MicroVM; one that the guest does not have gets one
+    /// like its first.
+    pub fn nic_steps(scenario: &Scenario, guest: &MachineName, id: &IfName, mac: Mac) -> Vec<Step> {
         let mut alone = scenario.clone();
+        let nic = Self::nic(scenario, guest, id, mac);
         if let Some(plan) = alone.guests.get_mut(guest) {
-            let nic = plan.interfaces.iter().find(|nic| nic.id == *id);
-            let nic = nic.or(plan.interfaces.first()).cloned();
-            let nic = nic.map(|nic| GuestInterface {
-                id: id.clone(),
-                ..nic
-            });
             plan.interfaces = nic.into_iter().collect();
         }
         Self::guest_steps(&alone, guest)
+    }
+
+    /// The same for a ghost: the NIC is its `eth` with that index.
+    pub fn ghost_nic_steps(
+        scenario: &Scenario,
+        guest: &MachineName,
+        id: &IfName,
+        mac: Mac,
+        index: usize,
+    ) -> Vec<Step> {
+        let mut steps = Vec::new();
+        if let Some(nic) = Self::nic(scenario, guest, id, mac) {
+            ghost::nic(scenario, guest, index, &nic, &mut steps);
+        }
+        steps
+    }
+
+    /// A NIC of a guest; one that it does not have is like its first.
+    pub fn nic(
+        scenario: &Scenario,
+        guest: &MachineName,
+        id: &IfName,
+        mac: Mac,
+    ) -> Option<GuestInterface> {
+        let plan = scenario.guests.get(guest)?;
+        let known = plan.interfaces.iter().find(|nic| nic.id == *id);
+        let nic = known.or(plan.interfaces.first()).cloned()?;
+        Some(GuestInterface {
+            id: id.clone(),
+            mac,
+            ..nic
+        })
     }
 
     /// The steps in the order they are carried out.

@@ -3,6 +3,7 @@
 use std::fmt::{self, Display, Formatter};
 
 use super::{Step, TopologyPlan, bridge, dnsmasq, shell};
+use crate::scenario::net::Mac;
 use crate::scenario::{DnsFault, GuestStart};
 
 impl TopologyPlan {
@@ -28,6 +29,14 @@ impl TopologyPlan {
         }
         text
     }
+}
+
+/// ` macaddr set MAC ...`, where there are any.
+fn sources(f: &mut Formatter<'_>, sources: &[Mac]) -> fmt::Result {
+    if !sources.is_empty() {
+        write!(f, " macaddr set")?;
+    }
+    sources.iter().try_for_each(|mac| write!(f, " {mac}"))
 }
 
 impl Display for Step {
@@ -193,6 +202,45 @@ impl Display for Step {
                     write!(f, " multi_queue")?;
                 }
                 Ok(())
+            }
+            Self::Macvtap {
+                machine,
+                id,
+                mac,
+                macvtap,
+                ..
+            } => {
+                let link = &macvtap.link;
+                write!(
+                    f,
+                    "ip -n {machine} link add link {link} name {id} address {mac} type macvtap mode {}",
+                    macvtap.mode
+                )?;
+                sources(f, &macvtap.sources)
+            }
+            Self::Macvlan {
+                machine,
+                link,
+                there,
+                mode,
+                sources: from,
+            } => {
+                let name = &there.name;
+                write!(f, "ip -n {machine} link add link {link} name {name}")?;
+                if let Some(mac) = there.mac {
+                    write!(f, " address {mac}")?;
+                }
+                if let Some(mtu) = there.mtu {
+                    write!(f, " mtu {mtu}")?;
+                }
+                if there.machine != *machine {
+                    write!(f, " netns {}", there.machine)?;
+                }
+                write!(f, " type macvlan mode {mode}")?;
+                sources(f, from)
+            }
+            Self::Allmulticast { machine, link } => {
+                write!(f, "ip -n {machine} link set {link} allmulticast on")
             }
             Self::Guest { name, .. } => write!(f, "# start guest {name}"),
         }

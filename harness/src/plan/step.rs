@@ -9,8 +9,8 @@ use super::bridge::VlanChange;
 use crate::scenario::names::IfName;
 use crate::scenario::net::Mac;
 use crate::scenario::{
-    Bridge, BridgePort, DnsFault, Dnsmasq, GuestStart, HostEnd, HttpServer, Route, Ruleset, Switch,
-    UnitFile,
+    Bridge, BridgePort, DnsFault, Dnsmasq, GuestStart, HostEnd, HttpServer, MacvlanMode, Macvtap,
+    Route, Ruleset, Switch, UnitFile,
 };
 
 /// One end of a veth pair.
@@ -193,6 +193,45 @@ pub enum Step {
         /// How many of its queues the lab holds open for the VMM, to hand down the descriptors. None: it has no carrier
         /// until the VMM opens it by name, or until it is made anew for a start.
         held: usize,
+    },
+    /// A guest's macvtap, as microvm.nix's `macvtap-up` makes it, down.
+    Macvtap {
+        /// Machine.
+        machine: String,
+        /// Guest it is for.
+        guest: String,
+        /// Which of the guest's interfaces it is, from 0.
+        index: usize,
+        /// Name on the host side.
+        id: IfName,
+        /// The guest's address, which is the link's, too.
+        mac: Mac,
+        /// What it is put on, and how.
+        macvtap: Macvtap,
+        /// Flags of the descriptors; the rest are steps of their own.
+        end: HostEnd,
+        /// How many of its queues the lab opens for the VMM, to hand down the descriptors.
+        held: usize,
+    },
+    /// A macvlan, down: a machine's own, or one that stands for a guest's macvtap and is born on the ghost.
+    Macvlan {
+        /// Machine of the link that it is put on.
+        machine: String,
+        /// That link.
+        link: IfName,
+        /// The machine that gets it, and what it is there.
+        there: LinkEnd,
+        /// Its mode.
+        mode: MacvlanMode,
+        /// With [`MacvlanMode::Source`], from whom frames come in.
+        sources: Vec<Mac>,
+    },
+    /// All multicast frames, whether anybody has joined the group or not.
+    Allmulticast {
+        /// Machine.
+        machine: String,
+        /// Link.
+        link: String,
     },
     /// Starts a guest.
     Guest {

@@ -72,6 +72,7 @@ mod tests {
             differences: Vec::new(),
             accelerator: "ghost".to_owned(),
             accelerator_reason: String::new(),
+            lab: Default::default(),
             guests: Vec::new(),
             checks: Vec::new(),
             steps: Vec::new(),

@@ -216,6 +216,30 @@ pub struct NicReport {
     pub nic: Nic,
 }
 
+/// Where a lab stood.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum LabPlace {
+    /// On this machine.
+    #[default]
+    Here,
+    /// In a VM on it.
+    Vm,
+}
+
+/// Where a run's lab stood, and why there.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LabReport {
+    /// Here, or in a VM.
+    pub place: LabPlace,
+    /// Why; empty for the usual place.
+    pub reason: String,
+    /// Accelerator of the VM that it stood in. The run's `accelerator` is that of the guests in there.
+    pub accelerator: Option<String>,
+    /// Why that one.
+    pub accelerator_reason: Option<String>,
+}
+
 /// What a guest takes of this machine's memory.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct GuestMemory {
@@ -243,6 +267,9 @@ pub struct RunReport {
     pub accelerator: String,
     /// Why that one.
     pub accelerator_reason: String,
+    /// Where the lab stood.
+    #[serde(default)]
+    pub lab: LabReport,
     /// The guests.
     pub guests: Vec<GuestReport>,
     /// In the scenario's order.
@@ -301,5 +328,29 @@ impl RunReport {
             };
             self.stages.insert(0, stage);
         }
+    }
+
+    /// Puts a stage in front of all others: what was measured from its end is measured from its start.
+    pub fn began_earlier(&mut self, stage: &str, time: std::time::Duration) {
+        let ms = time.as_millis() as u64;
+        let seen = self.checks.iter_mut().flat_map(|check| &mut check.seen);
+        let moments = seen.map(|sight| &mut sight.at_ms);
+        for at in moments {
+            *at += ms as i64;
+        }
+        let checks = self.checks.iter_mut().map(|check| &mut check.at_ms);
+        let steps = self.steps.iter_mut().map(|step| &mut step.at_ms);
+        let stages = self.stages.iter_mut().map(|stage| &mut stage.at_ms);
+        let waits = self.waits.iter_mut().map(|wait| &mut wait.at_ms);
+        for at in checks.chain(steps).chain(stages).chain(waits) {
+            *at += ms as i64;
+        }
+        self.ms += ms;
+        let stage = StageReport {
+            name: stage.to_owned(),
+            at_ms: 0,
+            ms,
+        };
+        self.stages.insert(0, stage);
     }
 }

@@ -52,6 +52,7 @@ fn judged(
         differences,
         accelerator: "tcg".to_owned(),
         accelerator_reason: "the processor offers neither vmx nor svm".to_owned(),
+        lab: super::LabReport::default(),
         guests: Vec::new(),
         checks,
         steps: Vec::new(),
@@ -226,4 +227,33 @@ fn junit_counts_what_it_lists() {
         }
         assert_eq!(bad == 0, outcome == Outcome::Passed, "{name}:\n{xml}");
     }
+}
+
+#[test]
+fn a_stage_in_front_moves_everything_behind_it() {
+    let mut run = judged(
+        None,
+        &[],
+        vec![check("host-ping", CheckOutcome::Passed, "a reply")],
+    );
+    let (checks, stages, ms) = (run.checks.clone(), run.stages.clone(), run.ms);
+    run.began_earlier("lab-vm", std::time::Duration::from_millis(700));
+    assert_eq!(
+        (&*run.stages[0].name, run.stages[0].at_ms, run.stages[0].ms),
+        ("lab-vm", 0, 700)
+    );
+    for (moved, before) in run.stages[1..].iter().zip(&stages) {
+        assert_eq!(moved.at_ms, before.at_ms + 700);
+    }
+    for (moved, before) in run.checks.iter().zip(&checks) {
+        assert_eq!(moved.at_ms, before.at_ms + 700);
+        assert!(
+            moved
+                .seen
+                .iter()
+                .zip(&before.seen)
+                .all(|(m, b)| m.at_ms == b.at_ms + 700)
+        );
+    }
+    assert_eq!(run.ms, ms + 700);
 }

@@ -214,6 +214,7 @@ mod tests {
             differences: vec!["`guest-ping` failed: no reply".to_owned()],
             accelerator: "tcg".to_owned(),
             accelerator_reason: "no vmx or svm".to_owned(),
+            lab: Default::default(),
             guests: Vec::new(),
             checks: vec![
                 CheckReport {

@@ -192,6 +192,7 @@ mod tests {
             differences: Vec::new(),
             accelerator: "tcg".to_owned(),
             accelerator_reason: String::new(),
+            lab: Default::default(),
             guests: Vec::new(),
             // The order is the scenario's, the chart's is time's.
             steps: Vec::new(),

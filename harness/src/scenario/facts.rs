@@ -207,6 +207,8 @@ pub struct Packet {
     pub last: Option<Duration>,
     /// Only those since the check began, not since the link was made.
     pub since_check: bool,
+    /// Only those in whose description by `tcpdump -vv` these words are; empty: all.
+    pub says: String,
 }
 
 /// Who counts packets.

@@ -20,6 +20,7 @@ pub mod forms;
 mod imposed;
 mod layers;
 mod load;
+mod macvlan;
 mod matrix;
 pub mod names;
 mod near;
@@ -50,6 +51,7 @@ pub use find::{FindError, ScenarioName, find, scenario_names};
 pub use forms::{LoadedScenario, MatrixValue, UnknownForm};
 pub use imposed::{Imposed, ImposedError};
 pub use load::{load, load_text, load_text_with, load_with};
+pub use macvlan::{Macvlan, MacvlanMode, Macvtap};
 pub use schema::schema;
 pub use step::Step;
 pub use topology::{Bridge, BridgePort, HostEnd, Route, Ruleset, RulesetTool};
@@ -128,6 +130,8 @@ pub struct Machine {
     pub interfaces: Vec<MachineInterface>,
     /// Bridges made by rtnetlink (not on machines that run networkd, which has `.netdev` files).
     pub bridges: BTreeMap<IfName, Bridge>,
+    /// Macvlans made by rtnetlink (not on machines that run networkd, which has `.netdev` files).
+    pub macvlans: BTreeMap<IfName, Macvlan>,
     /// Forward IPv4 and IPv6 between interfaces (`net.ipv4.ip_forward`, `net.ipv6.conf.all.forwarding`).
     pub forward: bool,
     /// Static routes beside the connected ones.
@@ -237,10 +241,22 @@ pub struct GuestInterface {
 }
 
 /// `type` of a guest interface.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum GuestInterfaceKind {
     /// A TAP, left for the host's networkd to put on a bridge.
     Tap,
+    /// A macvtap on a link of the host.
+    Macvtap(Macvtap),
+}
+
+impl GuestInterface {
+    /// Its macvtap, if it is one.
+    pub fn macvtap(&self) -> Option<&Macvtap> {
+        match &self.kind {
+            GuestInterfaceKind::Tap => None,
+            GuestInterfaceKind::Macvtap(macvtap) => Some(macvtap),
+        }
+    }
 }
 
 /// Where a check looks from.

@@ -7,6 +7,8 @@
 pub struct Provides {
     /// Name of the recipe under `images/`, without a suite.
     pub image: &'static str,
+    /// Whether a scenario's guests may boot it.
+    pub guest: bool,
     /// Releases of its distribution that it can be built of; the first is its own choice.
     pub suites: &'static [&'static str],
     /// Packages that it can be built without. Whatever else it has, the harness needs.
@@ -59,9 +61,10 @@ const SETTLE_DEBIAN: [(&str, &str); 3] = [
     ),
 ];
 
-const IMAGES: [Provides; 2] = [
+const IMAGES: [Provides; 3] = [
     Provides {
         image: "debian",
+        guest: true,
         suites: &["trixie", "bookworm"],
         optional: &[
             "apparmor",
@@ -85,6 +88,7 @@ const IMAGES: [Provides; 2] = [
     },
     Provides {
         image: "tiny",
+        guest: true,
         suites: &["trixie"],
         optional: &[],
         networkd: false,
@@ -99,6 +103,22 @@ const IMAGES: [Provides; 2] = [
         // A boot needs less than 32.
         translated: 128,
     },
+    // What a whole lab may stand in.
+    Provides {
+        image: "lab-vm",
+        guest: false,
+        suites: &["trixie"],
+        optional: &[],
+        networkd: false,
+        docker: false,
+        clients: false,
+        tools: true,
+        settle: None,
+        kernel: "vmlinux",
+        disk: Some("disk.raw"),
+        mem: 1536,
+        translated: 512,
+    },
 ];
 
 impl Provides {
@@ -108,6 +128,11 @@ impl Provides {
         let base = name.split([':', ' ']).next().unwrap_or(name);
         let row = IMAGES.iter().find(|row| row.image == base);
         row.unwrap_or(&IMAGES[0])
+    }
+
+    /// Names of the images that guests may boot.
+    pub fn for_guests() -> impl Iterator<Item = &'static str> + Clone {
+        IMAGES.iter().filter(|row| row.guest).map(|row| row.image)
     }
 
     /// Files that a build of the image must leave.

@@ -174,6 +174,15 @@ pub enum Action {
         /// Link.
         interface: IfName,
     },
+    /// `ethtool -K INTERFACE tx off tso off gso off`: what the link leaves to the other side, or to the driver.
+    Offload {
+        /// Machine.
+        on: MachineName,
+        /// Link.
+        interface: IfName,
+        /// What is switched.
+        offload: Offload,
+    },
     /// `ip neigh flush`: forgets the neighbours, of one link or of all.
     FlushNeighbours {
         /// A machine or a guest.
@@ -254,6 +263,15 @@ pub struct Netem {
     pub delay: Option<Duration>,
     /// Kilobits a second.
     pub rate: Option<u32>,
+}
+
+/// Offloads of a link that are switched on or off; `None`: left as they are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Offload {
+    /// Checksums of what is sent (`tx`).
+    pub checksum: Option<bool>,
+    /// Segments larger than the MTU (`tso`, `gso`).
+    pub segmentation: Option<bool>,
 }
 
 /// A frame that a step sends.

@@ -19,6 +19,9 @@ pub struct Vmm {
     pub machines: &'static [(&'static str, MachineType)],
     /// The buses of its virtio devices, by their words in `transport`.
     pub transports: &'static [(&'static str, Transport)],
+    /// How it gets at a macvtap, what it does by itself first: by descriptors, or by the path of the device node
+    /// ([`TapOpen::Name`]). Empty: not at all.
+    pub macvtap: &'static [TapOpen],
 }
 
 const VMMS: [Vmm; 1] = [Vmm {
@@ -34,6 +37,7 @@ const VMMS: [Vmm; 1] = [Vmm {
         ("pci", Transport::Pci),
         ("mmio", Transport::Mmio),
     ],
+    macvtap: &[TapOpen::Fd],
 }];
 
 impl Vmm {
@@ -90,7 +94,7 @@ pub enum TapOpen {
     #[default]
     Fd,
     /// The VMM opens it by its name, as microvm.nix's runner has it do: `-netdev tap,ifname=`. Then the TAP's owner and
-    /// flags are between the VMM and the kernel.
+    /// flags are between the VMM and the kernel. A macvtap: by the path of its device node.
     Name,
 }
 

@@ -13,7 +13,7 @@ use super::needs::CAPABILITIES;
 use super::net::{Mac, MacError};
 use super::read::Bad;
 use super::vmm::Vmm;
-use super::{GuestInterfaceKind, GuestStart, HypervisorKind, RecordType, Segment, Switch, TapOpen};
+use super::{GuestStart, HypervisorKind, MacvlanMode, RecordType, Segment, Switch, TapOpen};
 
 /// The longest a check may wait; more is a typing error, and sums of deadlines must not overflow.
 const LONGEST_WAIT: Duration = Duration::from_secs(3600);
@@ -345,8 +345,20 @@ pub(super) fn guest_start(text: &str) -> Result<GuestStart, Bad> {
     one_of(text, "start", &starts)
 }
 
-pub(super) fn guest_interface_kind(text: &str) -> Result<GuestInterfaceKind, Bad> {
-    one_of(text, "type", &[("tap", GuestInterfaceKind::Tap)])
+/// The words of `type`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum NicType {
+    Tap,
+    Macvtap,
+}
+
+pub(super) fn nic_type(text: &str) -> Result<NicType, Bad> {
+    let types = [("tap", NicType::Tap), ("macvtap", NicType::Macvtap)];
+    one_of(text, "type", &types)
+}
+
+pub(super) fn macvlan_mode(text: &str) -> Result<MacvlanMode, Bad> {
+    one_of(text, "mode", &MacvlanMode::WORDS)
 }
 
 pub(super) fn record_type(text: &str) -> Result<RecordType, Bad> {

@@ -29,10 +29,15 @@ pub(super) async fn look(
     let file = tokio::fs::read(path).await.map_err(|e| {
         ProbeError::Impossible(format!("read the capture `{}`: {e}", path.display()))
     })?;
-    let printed = tcpdump::count(packet::cut(&file, since), &wanted.filter.text, by).await?;
-    let count = packet::counted(&printed).ok_or_else(|| ProbeError::Output {
-        command: "tcpdump --count".to_owned(),
-        printed,
-    })?;
+    let (part, filter) = (packet::cut(&file, since), &wanted.filter.text);
+    let count = if wanted.says.is_empty() {
+        let printed = tcpdump::count(part, filter, by).await?;
+        packet::counted(&printed).ok_or_else(|| ProbeError::Output {
+            command: "tcpdump --count".to_owned(),
+            printed,
+        })?
+    } else {
+        packet::saying(&tcpdump::describe(part, filter, by).await?, &wanted.says)
+    };
     packet::judge(wanted, count, capture.complete()).map_err(ProbeError::Impossible)
 }

@@ -51,6 +51,7 @@ fn the_table_is_aligned_and_names_every_remedy() {
     Some scenarios need, and are skipped without
       netem   absent           the kernel has none
               for: scenarios with loss, delay or reordering
+              else: run --lab vm has it
 
     This machine cannot run the lab yet; missing: tap.
     ");

@@ -131,6 +131,10 @@ fn row(text: &mut String, finding: &Finding, widths: &Widths, style: Style) {
                 &format!("{:indent$}mend: {}", "", style.paint(BOLD, remedy)),
             );
         }
+        if finding.in_lab_vm && !finding.capability.required() {
+            let there = style.paint(BOLD, "run --lab vm");
+            line(text, &format!("{:indent$}else: {there} has it", ""));
+        }
     }
 }
 

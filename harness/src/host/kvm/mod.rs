@@ -7,8 +7,10 @@
 mod accelerator;
 mod boot;
 mod cache;
+mod nested;
 
 pub use accelerator::{Accelerator, AcceleratorRequest, select_accelerator};
+pub use nested::accelerator_for_nesting;
 
 use std::fs::{self, OpenOptions};
 use std::io::ErrorKind;

@@ -9,13 +9,14 @@ mod ghost;
 mod guest;
 mod netem;
 mod nic;
+mod offload;
 mod unit;
 mod wait;
 
 use std::time::{Instant, SystemTime};
 
 use super::job::Event;
-use super::run::{Ended, Run, patience};
+use super::run::{Ended, Run};
 use super::topology::LabError;
 use crate::check::{ProbeError, undoable, wanted};
 use crate::deadline::Deadline;
@@ -44,9 +45,11 @@ impl From<LabError> for NotDone {
         let diagnostic = Diagnostic::new(&error);
         match error {
             // The kernel's word, and the daemon's.
-            LabError::Link(_) | LabError::Service(_) | LabError::Tap(_) | LabError::Io { .. } => {
-                Self::Refused(diagnostic.to_string())
-            }
+            LabError::Link(_)
+            | LabError::Service(_)
+            | LabError::Tap(_)
+            | LabError::Macvtap(_)
+            | LabError::Io { .. } => Self::Refused(diagnostic.to_string()),
             _ => Self::Broken(diagnostic),
         }
     }
@@ -195,7 +198,7 @@ impl Run<'_> {
 
     async fn attempt(&mut self, step: &Step, action: &Action) -> (StepOutcome, String) {
         if self.job.guests == GuestKind::Ghost
-            && let Some(why) = undoable(action)
+            && let Some(why) = undoable(self.scenario, action)
         {
             return (StepOutcome::Skipped, why);
         }
@@ -209,7 +212,7 @@ impl Run<'_> {
 
     /// Does it; what was said about it is returned.
     async fn act(&mut self, step: &Step, action: &Action) -> Result<String, NotDone> {
-        let by = Deadline::after(patience(self.job.accelerator, step.within));
+        let by = Deadline::after(self.job.patience(step.within));
         match action {
             Action::Start { guest } => self.start_by_step(guest).await,
             Action::Stop { guest } => self.stop_by_step(guest, by).await,
@@ -232,6 +235,11 @@ impl Run<'_> {
                 frame,
                 count,
             } => self.send(on, interface, frame, *count).await,
+            Action::Offload {
+                on,
+                interface,
+                offload,
+            } => self.offload(on, interface, *offload).await,
             Action::Sysctl { on, key, value } => self.sysctl(on, key, value, by).await,
             Action::WaitFor { from, kind } => self.wait_for_fact(step, from, kind).await,
             Action::Reload { on, daemon, .. }

@@ -1,7 +1,5 @@
 //! NICs that steps plug into running guests and unplug.
 
-use std::os::fd::AsFd;
-
 use super::super::run::Run;
 use super::super::topology::LabError;
 use super::NotDone;
@@ -9,7 +7,7 @@ use crate::deadline::Deadline;
 use crate::diagnostic::Diagnostic;
 use crate::hypervisor::qmp::{Qmp, QmpError};
 use crate::hypervisor::{self, NIC_PORTS, Nic, Start, nics};
-use crate::plan::{LinkEnd, Step, TopologyPlan, ghost::nic_name};
+use crate::plan::{TopologyPlan, ghost::nic_name};
 use crate::scenario::NicOptions;
 use crate::scenario::names::{IfName, MachineName};
 use crate::scenario::net::Mac;
@@ -60,9 +58,16 @@ impl Run<'_> {
             let unplugged = hypervisor::unplug(&mut monitor, port, by).await;
             unplugged.map_err(refused)?;
         }
-        let host = self.scenario.guests[guest].on.as_ref();
-        let netlink = self.lab.machine(host)?.netlink();
-        let deleted = netlink.delete_if_there(interface.as_ref()).await;
+        // A ghost's macvlan has no end on the host.
+        let mut declared = self.scenario.guests[guest].interfaces.iter();
+        let macvtap = declared.find(|nic| nic.id == *interface);
+        let own = self.is_ghost(guest) && macvtap.is_some_and(|nic| nic.macvtap().is_some());
+        let (machine, link) = match own {
+            true => (guest, nic_name(self.nic_index(guest, interface))),
+            false => (&self.scenario.guests[guest].on, interface.clone()),
+        };
+        let netlink = self.lab.machine(machine.as_ref())?.netlink();
+        let deleted = netlink.delete_if_there(link.as_ref()).await;
         deleted.map_err(LabError::from)?;
         Ok(String::new())
     }
@@ -85,25 +90,9 @@ impl Run<'_> {
         mac: Mac,
         place: usize,
     ) -> Result<(), NotDone> {
-        let veth = Step::Veth {
-            here: LinkEnd {
-                machine: self.scenario.guests[guest].on.to_string(),
-                name: interface.clone(),
-                mac: None,
-                mtu: None,
-            },
-            there: LinkEnd {
-                machine: guest.to_string(),
-                name: nic_name(place),
-                mac: Some(mac),
-                mtu: None,
-            },
-        };
-        self.lab.carry_out(&veth, &self.folders).await?;
-        for step in TopologyPlan::nic_steps(self.scenario, guest, interface) {
-            if !matches!(step, Step::Tap { .. }) {
-                self.lab.carry_out(&step, &self.folders).await?;
-            }
+        let steps = TopologyPlan::ghost_nic_steps(self.scenario, guest, interface, mac, place);
+        for step in steps {
+            self.lab.carry_out(&step, &self.folders).await?;
         }
         Ok(())
     }
@@ -121,24 +110,23 @@ impl Run<'_> {
             let text = format!("{guest} has {NIC_PORTS} ports for NICs, and all are taken");
             return Err(NotDone::Unshown(text));
         }
-        for step in TopologyPlan::nic_steps(self.scenario, guest, interface) {
+        for step in TopologyPlan::nic_steps(self.scenario, guest, interface, mac) {
             self.lab.carry_out(&step, &self.folders).await?;
         }
         let tap = self.lab.take_taps(guest.as_ref()).pop();
         let tap = tap.ok_or_else(|| NotDone::Refused(format!("{interface} has no descriptor")))?;
-        let nic = nics(&self.scenario.guests[guest]).into_iter().nth(port);
+        let plan = &self.scenario.guests[guest];
+        let nic = nics(plan, &self.folders.run).into_iter().nth(port);
         let nic = nic.unwrap_or(Nic {
             mac,
             tap: interface.clone(),
+            node: None,
             fds: 0..0,
             options: NicOptions::default(),
         });
-        if nic.options.queues > 1 {
-            let text = format!("{interface} has several queues, and only one is handed over");
-            return Err(NotDone::Unshown(text));
-        }
-        // QEMU has a descriptor of its own then, and the TAP lives as long as that.
-        let plugged = hypervisor::plug(&mut monitor, port, &nic, tap.as_fd(), by).await;
+        // QEMU has descriptors of its own then, and a TAP lives as long as those.
+        let queues = tap.into_queues();
+        let plugged = hypervisor::plug(&mut monitor, port, &nic, &queues, by).await;
         plugged.map_err(refused)
     }
 

@@ -1,6 +1,6 @@
 //! Facts that steps wait for.
 
-use super::super::run::{Run, patience};
+use super::super::run::Run;
 use super::NotDone;
 use crate::diagnostic::Diagnostic;
 use crate::report::CheckOutcome;
@@ -16,7 +16,7 @@ impl Run<'_> {
         kind: &CheckKind,
     ) -> Result<String, NotDone> {
         let times = Times {
-            within: patience(self.job.accelerator, step.within),
+            within: self.job.patience(step.within),
             holds_for: None,
             fails_until: None,
             fails: false,

@@ -395,6 +395,12 @@ pub(in crate::scenario) const KINDS: &[Shape] = &[
                 "\"start\"",
                 "since when; after a step, since that",
             ),
+            may(
+                "says",
+                Kind::Text,
+                "\"\"",
+                "only those in whose description by `tcpdump -vv` these words are: `\"bad udp cksum\"`",
+            ),
         ],
     ),
     shape(

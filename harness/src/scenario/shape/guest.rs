@@ -1,6 +1,6 @@
 //! MicroVMs. The words are microvm.nix's where it has them.
 
-use super::{HOST_ROUTE, Kind, ROUTE, Shape, may, must, shape};
+use super::{HOST_ROUTE, Kind, MACVLAN_MODE, ROUTE, Shape, may, must, shape};
 
 pub(in crate::scenario) const GUEST: Shape = shape(
     "a guest",
@@ -150,9 +150,19 @@ pub(in crate::scenario) const GUEST_INTERFACE: Shape = shape(
     "a guest's interface",
     "a NIC of the guest, and its end on the host",
     &[
-        must("type", Kind::Words(&["tap"]), "how it reaches the host"),
+        must(
+            "type",
+            Kind::Words(&["tap", "macvtap"]),
+            "how it reaches the host",
+        ),
         must("id", Kind::INTERFACE, "name on the host"),
         must("mac", Kind::MAC, "the guest's address"),
+        may(
+            "macvtap",
+            Kind::Table(&MACVTAP),
+            "none",
+            "what a macvtap is put on, and how. Only with `type = \"macvtap\"`, which needs it",
+        ),
         may(
             "duplicate_mac",
             Kind::Flag,
@@ -261,6 +271,35 @@ pub(in crate::scenario) const GUEST_INTERFACE: Shape = shape(
             Kind::List(&Kind::Table(&HOST_ROUTE)),
             "[]",
             "routes by the TAP. Not with `networkd`",
+        ),
+    ],
+);
+
+pub(in crate::scenario) const MACVTAP: Shape = shape(
+    "a macvtap",
+    "`ip link add link LINK name ID address MAC type macvtap mode MODE`",
+    &[
+        must(
+            "link",
+            Kind::INTERFACE,
+            "link of the machine that it is put on; not a bridge's port",
+        ),
+        must(
+            "mode",
+            MACVLAN_MODE,
+            "how it gets at others on the same link, and at what is behind it",
+        ),
+        may(
+            "allmulticast",
+            Kind::Flag,
+            "true",
+            "`ip link set ID allmulticast on`, as microvm.nix's `macvtap-up` has it",
+        ),
+        may(
+            "sources",
+            Kind::List(&Kind::MAC),
+            "[]",
+            "with `mode = \"source\"`: from whom frames come in",
         ),
     ],
 );

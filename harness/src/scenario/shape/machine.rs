@@ -24,6 +24,12 @@ pub(in crate::scenario) const MACHINE: Shape = shape(
             "{}",
             "made as by `ip link add NAME type bridge`. Not with `networkd`",
         ),
+        may(
+            "macvlans",
+            Kind::Map(&Kind::Table(&MACVLAN)),
+            "{}",
+            "made as by `ip link add link LINK name NAME type macvlan`. Not with `networkd`",
+        ),
         may("forward", Kind::Flag, "false", "forward IPv4 and IPv6"),
         may(
             "routes",
@@ -243,6 +249,35 @@ pub(in crate::scenario) const BRIDGE_PORT: Shape = shape(
             Kind::List(&Kind::Integer(1, 4094)),
             "[]",
             "VLANs whose tagged frames pass",
+        ),
+    ],
+);
+
+/// Modes of macvlans and macvtaps.
+pub(super) const MACVLAN_MODE: Kind =
+    Kind::Words(&["bridge", "private", "vepa", "passthru", "source"]);
+
+pub(in crate::scenario) const MACVLAN: Shape = shape(
+    "a macvlan",
+    "`ip link add link LINK name NAME type macvlan mode MODE`",
+    &[
+        must(
+            "link",
+            Kind::INTERFACE,
+            "link of the machine that it is put on; not a bridge's port",
+        ),
+        may(
+            "mode",
+            MACVLAN_MODE,
+            "\"bridge\"",
+            "how it gets at others on the same link, and at what is behind it",
+        ),
+        may("mac", Kind::MAC, "derived from the names", "MAC address"),
+        may(
+            "addresses",
+            Kind::List(&Kind::ADDRESS),
+            "[]",
+            "its addresses",
         ),
     ],
 );

@@ -13,11 +13,12 @@ mod step;
 
 pub(super) use check::{CHECK, KINDS};
 pub(super) use file::{BASED, FILE, LAYERED, SEGMENT, VARIANT};
-pub(super) use guest::{CONTAINER, GUEST, GUEST_INTERFACE};
+pub(super) use guest::{CONTAINER, GUEST, GUEST_INTERFACE, MACVTAP};
 pub(super) use kind::Kind;
+use machine::MACVLAN_MODE;
 pub(super) use machine::{
-    BRIDGE, BRIDGE_PORT, DNSMASQ, HOST_ROUTE, HTTP_SERVER, INTERFACE, MACHINE, MACHINE_ROUTE, RA,
-    RA_PREFIX, ROUTE,
+    BRIDGE, BRIDGE_PORT, DNSMASQ, HOST_ROUTE, HTTP_SERVER, INTERFACE, MACHINE, MACHINE_ROUTE,
+    MACVLAN, RA, RA_PREFIX, ROUTE,
 };
 pub(super) use step::{ACTIONS, STEP};
 

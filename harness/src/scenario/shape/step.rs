@@ -176,6 +176,26 @@ pub(in crate::scenario) const ACTIONS: &[Shape] = &[
     ),
     shape("unimpair", "`tc qdisc delete dev INTERFACE root`", LINK),
     shape(
+        "offload",
+        "`ethtool -K INTERFACE tx off tso off gso off`; at least one of `checksum`, `segmentation`",
+        &[
+            must("on", Kind::Text, MACHINE),
+            must("interface", Kind::INTERFACE, "link"),
+            may(
+                "checksum",
+                Kind::Flag,
+                "left as it is",
+                "`tx`: checksums of what is sent are left to the other side",
+            ),
+            may(
+                "segmentation",
+                Kind::Flag,
+                "left as it is",
+                "`tso` and `gso`: segments larger than the MTU",
+            ),
+        ],
+    ),
+    shape(
         "flush",
         "`ip neigh flush all`; `ip link set BRIDGE type bridge fdb_flush`",
         &[

@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 
 use super::machine::sysctls;
-use super::{Context, container, contents, host_end, image, plain, units, vmm};
+use super::{Context, container, contents, host_end, image, macvlan, plain, units, vmm};
 use crate::scenario::names::MachineName;
 use crate::scenario::provides::Provides;
 use crate::scenario::read::{At, Reader, parsed};
 use crate::scenario::shape::{GUEST, GUEST_INTERFACE};
+use crate::scenario::vmm::Vmm;
 use crate::scenario::{Guest, GuestInterface, words};
 
 /// The least memory a guest boots with, in MiB.
@@ -41,17 +42,18 @@ fn guest<'a>(context: &Context<'a>, reader: &Reader<'a>, name: &str) -> Option<G
             .faults
             .unknown(&at, ("machine", "machines"), "", known);
     }
+    let machine = vmm::machine(context, reader);
+    let row = Vmm::of(machine.hypervisor);
     let image = image::image(context, reader);
     let provides = Provides::of(&image);
     let mut interfaces = Vec::new();
     for reader in reader.tables("interfaces", &GUEST_INTERFACE) {
-        let read = interface(context, &reader, name, host);
+        let read = interface(context, &reader, (name, host), row);
         interfaces.extend(read.map(|mut read| {
             plain::interface(context, &reader, provides, &mut read);
             read
         }));
     }
-    let machine = vmm::machine(context, reader);
     let mut guest = Guest {
         vcpu: reader.number("vcpu", 1..=u8::MAX).unwrap_or(1),
         mem: reader
@@ -82,11 +84,14 @@ fn guest<'a>(context: &Context<'a>, reader: &Reader<'a>, name: &str) -> Option<G
 fn interface<'a>(
     context: &Context<'a>,
     reader: &Reader<'a>,
-    guest: &str,
-    host: &str,
+    (guest, host): (&str, &str),
+    row: &Vmm,
 ) -> Option<GuestInterface> {
     let owner = format!("guest `{guest}`");
-    let kind = reader.need("type", reader.word("type", words::guest_interface_kind));
+    let nic_type = reader.need("type", reader.word("type", words::nic_type));
+    let kind = nic_type
+        .as_ref()
+        .and_then(|nic_type| macvlan::kind(context, reader, host, nic_type));
     let text = reader.need("id", reader.text("id"));
     if let Some(id) = text {
         let thing = format!("interface name `{}`", id.value);
@@ -103,12 +108,16 @@ fn interface<'a>(
         }
     }
     let id = text.and_then(|text| parsed(text, words::if_name, context.faults));
-    let nic = vmm::nic(context, reader);
+    let mut nic = vmm::nic(context, reader);
+    if let Some(nic_type) = &nic_type {
+        macvlan::open(context, reader, nic_type, row, &mut nic.open);
+    }
     let id = id.map(|id| id.value);
     let mut end = host_end::host_end(context, reader, guest, host, id.as_ref());
-    vmm::queues(context, reader, &nic, &mut end);
+    let nic_type = nic_type.map(|nic_type| nic_type.value);
+    vmm::queues(context, reader, nic_type, &nic, &mut end);
     Some(GuestInterface {
-        kind: kind?.value,
+        kind: kind?,
         id: id?,
         mac: mac?.value,
         host: end,

@@ -11,6 +11,7 @@ use crate::scenario::words;
 pub(super) fn image(context: &Context<'_>, reader: &Reader<'_>) -> String {
     let image = reader.word("image", words::image);
     if let Some(image) = &image {
+        bootable(context, image);
         suite(context, image);
     }
     let mut name = image.map_or_else(|| "debian".to_owned(), |image| image.value);
@@ -57,6 +58,18 @@ pub(super) fn image(context: &Context<'_>, reader: &Reader<'_>) -> String {
         }
     }
     name
+}
+
+/// Reports an image that is for something else than guests.
+fn bootable(context: &Context<'_>, image: &At<'_, String>) {
+    let provides = Provides::of(&image.value);
+    if !provides.guest {
+        let message = format!("no guest boots the image `{}`", provides.image);
+        let label = "what a whole lab stands in, by `--lab vm`".to_owned();
+        let help = suggest(&image.value, "images of guests", Provides::for_guests());
+        let fault = Fault::new(image.place, code::CONFLICT, message, label);
+        context.faults.add(fault.help(help));
+    }
 }
 
 /// Reports a suite that the recipe has no list of packages for.

@@ -26,6 +26,10 @@ pub(super) struct KnownMachine<'a> {
     pub(super) taps: BTreeSet<&'a str>,
     /// Bridges made by rtnetlink.
     pub(super) bridges: BTreeSet<&'a str>,
+    /// Macvlans made by rtnetlink.
+    pub(super) macvlans: BTreeSet<&'a str>,
+    /// How many macvlans and macvtaps there are on a link.
+    pub(super) carried: BTreeMap<&'a str, usize>,
     /// Which interface or TAP is put on which bridge by rtnetlink.
     pub(super) masters: BTreeMap<&'a str, &'a str>,
     /// Whether networkd runs in it.
@@ -60,6 +64,7 @@ impl KnownMachine<'_> {
         let netdevs = self.netdevs.iter().map(String::as_str);
         plugged
             .chain(self.bridges.iter().copied())
+            .chain(self.macvlans.iter().copied())
             .chain(netdevs)
             .chain(self.taps.iter().copied())
             .chain(["lo"])
@@ -85,6 +90,14 @@ impl<'a> Known<'a> {
             if let Some(machine) = known.machines.get_mut(on) {
                 machine.taps.extend(&taps);
                 machine.masters.extend(masters(guest, "id"));
+                let nics = tables_in(guest, "interfaces");
+                let macvtaps = nics.filter_map(|nic| value(nic, "macvtap"));
+                for link in macvtaps.filter_map(|macvtap| match macvtap {
+                    Value::Table(macvtap) => text(macvtap, "link"),
+                    _ => None,
+                }) {
+                    *machine.carried.entry(link).or_default() += 1;
+                }
             }
             let containers = match value(guest, "containers") {
                 Some(Value::Table(containers)) => containers.keys().map(String::as_str).collect(),
@@ -178,11 +191,17 @@ impl<'a> Known<'a> {
 }
 
 fn known_machine<'a>(machine: &'a Table, folder: &Path, units: &UnitFolders) -> KnownMachine<'a> {
+    let mut carried = BTreeMap::new();
+    for link in tables(machine, "macvlans").filter_map(|(_, macvlan)| text(macvlan, "link")) {
+        *carried.entry(link).or_default() += 1;
+    }
     let read = text(machine, "networkd").map(|name| units.read(&folder.join(name)));
     KnownMachine {
         plugged: names_in(machine, "interfaces", "name").collect(),
         taps: BTreeSet::new(),
         bridges: tables(machine, "bridges").map(|(name, _)| name).collect(),
+        macvlans: tables(machine, "macvlans").map(|(name, _)| name).collect(),
+        carried,
         masters: masters(machine, "name").collect(),
         networkd: machine.contains_key("networkd"),
         dnsmasq: machine.contains_key("dnsmasq"),

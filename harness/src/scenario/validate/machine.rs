@@ -5,7 +5,7 @@ use std::net::IpAddr;
 
 use ipnet::IpNet;
 
-use super::{Context, bridge, dnsmasq, rules, services, units};
+use super::{Context, bridge, dnsmasq, macvlan, rules, services, units};
 use crate::scenario::error::{Fault, code};
 use crate::scenario::file::Place;
 use crate::scenario::names::MachineName;
@@ -149,17 +149,19 @@ fn machine<'a>(
                 networkd_owns(context, name, key, &owned.key);
             }
         }
-        for key in ["routes", "bridges"] {
+        for key in ["routes", "bridges", "macvlans"] {
             if let Some(owned) = reader.entry(key) {
                 networkd_owns(context, name, key, &owned.key);
             }
         }
     }
     let bridges = bridge::bridges(context, reader, name);
+    let macvlans = macvlan::macvlans(context, reader, name);
     let dnsmasq = dnsmasq::dnsmasq(context, reader, name, &interfaces, &bridges);
     Machine {
         interfaces,
         bridges,
+        macvlans,
         forward: reader.flag("forward").unwrap_or(false),
         routes: reader
             .tables("routes", &MACHINE_ROUTE)

@@ -17,6 +17,7 @@ mod kinds;
 mod known;
 mod local_kinds;
 mod machine;
+mod macvlan;
 mod plain;
 mod ra;
 mod rules;

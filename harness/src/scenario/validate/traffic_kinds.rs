@@ -196,5 +196,8 @@ pub(super) fn packet(
         count: bounds(count),
         last: last.map(|time| time.value),
         since_check: since.is_some_and(|since| since.value),
+        says: reader
+            .text("says")
+            .map_or(String::new(), |words| words.value.to_owned()),
     }))
 }

@@ -7,7 +7,7 @@ use crate::scenario::names::MachineName;
 use crate::scenario::net::Mac;
 use crate::scenario::read::{At, Reader, parsed};
 use crate::scenario::vmm::Vmm;
-use crate::scenario::words::one_of;
+use crate::scenario::words::{NicType, one_of};
 use crate::scenario::{
     CheckKind, HostEnd, HypervisorKind, MachineType, NicOptions, TapOpen, Transport, VantagePoint,
     words,
@@ -97,6 +97,7 @@ pub(super) fn nic(context: &Context<'_>, reader: &Reader<'_>) -> NicOptions {
 pub(super) fn queues(
     context: &Context<'_>,
     reader: &Reader<'_>,
+    nic_type: Option<NicType>,
     nic: &NicOptions,
     end: &mut HostEnd,
 ) {
@@ -104,7 +105,12 @@ pub(super) fn queues(
         end.multi_queue = nic.queues > 1;
         return;
     };
-    if nic.open == TapOpen::Fd && nic.queues > 1 && !end.multi_queue {
+    // A macvtap's node can be opened again and again; there the flag is the descriptor's.
+    if nic_type != Some(NicType::Macvtap)
+        && nic.open == TapOpen::Fd
+        && nic.queues > 1
+        && !end.multi_queue
+    {
         let message = format!("{} queues of a TAP without `multi_queue`", nic.queues);
         let label = "the kernel opens such a TAP once".to_owned();
         let fault = Fault::new(&entry.node.place, code::CONFLICT, message, label);

@@ -3,7 +3,7 @@
 use super::daemon::{reload, turn_daemon};
 use super::frame::frame;
 use super::guest::{nic, plug, turn_guest};
-use super::link::{add_bridge, flush, netem};
+use super::link::{add_bridge, flush, netem, offload};
 use super::place::{Takes, machine, place};
 use super::timeline::State;
 use super::unit::{unit_name, written};
@@ -93,6 +93,16 @@ pub(super) fn action<'a>(
             Some(Action::Unimpair {
                 on: on?.value,
                 interface: interface?,
+            })
+        }
+        "offload" => {
+            let on = on_machine();
+            let interface = machine_link(context, reader, on.as_ref());
+            let offload = offload(context, reader);
+            Some(Action::Offload {
+                on: on?.value,
+                interface: interface?,
+                offload: offload?,
             })
         }
         "flush" => flush(context, reader, on(Takes::Link)),

@@ -1,9 +1,9 @@
-//! Steps that make bridges, impair links, and have the kernel forget.
+//! Steps that make bridges, impair links, switch their offloads, and have the kernel forget.
 
 use crate::scenario::error::{Fault, code};
 use crate::scenario::names::MachineName;
 use crate::scenario::read::{At, Reader, parsed};
-use crate::scenario::step::{Action, Netem, NewBridge};
+use crate::scenario::step::{Action, Netem, NewBridge, Offload};
 use crate::scenario::validate::bridge::options;
 use crate::scenario::validate::{Context, kinds};
 use crate::scenario::{VantagePoint, step_words, words};
@@ -51,6 +51,23 @@ pub(super) fn netem(context: &Context<'_>, reader: &Reader<'_>) -> Option<Netem>
         loss,
         delay: delay.map(|delay| delay.value),
         rate,
+    })
+}
+
+pub(super) fn offload(context: &Context<'_>, reader: &Reader<'_>) -> Option<Offload> {
+    let checksum = reader.flag("checksum");
+    let segmentation = reader.flag("segmentation");
+    let keys = ["checksum", "segmentation"];
+    if keys.iter().all(|key| reader.entry(key).is_none()) {
+        let message = "`offload` needs `checksum` or `segmentation`".to_owned();
+        let label = "nothing that is switched".to_owned();
+        let fault = Fault::new(reader.place, code::MISSING_KEY, message, label);
+        context.faults.add(fault);
+        return None;
+    }
+    Some(Offload {
+        checksum,
+        segmentation,
     })
 }
 

@@ -1,0 +1,57 @@
+//! Offloads of a link: `ethtool -K LINK tx off tso off gso off`, without ethtool, which few machines have.
+
+use std::io;
+
+use nix::sys::socket::{AddressFamily, SockFlag, SockType, socket};
+
+use super::sys;
+use crate::scenario::names::IfName;
+use crate::scenario::step::Offload;
+
+/// Commands of `linux/ethtool.h` to set and to get: checksums of what is sent, and segments larger than the MTU, by the
+/// driver and before it.
+const CHECKSUM: [(u32, u32); 1] = [(number::STXCSUM, number::GTXCSUM)];
+const SEGMENTATION: [(u32, u32); 2] = [(number::STSO, number::GTSO), (number::SGSO, number::GGSO)];
+
+/// Numbers of `linux/ethtool.h` that the libc crate has not got.
+mod number {
+    pub(super) const GTXCSUM: u32 = 0x16;
+    pub(super) const STXCSUM: u32 = 0x17;
+    pub(super) const GTSO: u32 = 0x1e;
+    pub(super) const STSO: u32 = 0x1f;
+    pub(super) const GGSO: u32 = 0x23;
+    pub(super) const SGSO: u32 = 0x24;
+}
+
+/// Switches them, and asks whether they are so. Must run on the machine's thread.
+///
+/// # Errors
+/// The kernel's answer, or which one stayed as it was: the driver has no such switch, or another one that is off rules it
+/// out.
+pub fn set(link: &IfName, offload: &Offload) -> io::Result<()> {
+    let socket = socket(
+        AddressFamily::Inet,
+        SockType::Datagram,
+        SockFlag::SOCK_CLOEXEC,
+        None,
+    )?;
+    let wanted = [
+        ("tx", offload.checksum, &CHECKSUM[..]),
+        ("tso, gso", offload.segmentation, &SEGMENTATION[..]),
+    ];
+    for (word, on, commands) in wanted {
+        let Some(on) = on else { continue };
+        for (set, get) in commands {
+            sys::ethtool_value(&socket, link.as_str(), *set, u32::from(on))?;
+            let found = sys::ethtool_value(&socket, link.as_str(), *get, 0)?;
+            if (found != 0) != on {
+                let found = if on { "off" } else { "on" };
+                return Err(io::Error::new(
+                    io::ErrorKind::Unsupported,
+                    format!("{word} of {link} is still {found}"),
+                ));
+            }
+        }
+    }
+    Ok(())
+}

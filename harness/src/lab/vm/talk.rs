@@ -1,0 +1,298 @@
+//! The conversation with a lab VM over its ports, from its boot until its evidence is here.
+//!
+//! A port's end is the VM's end, and comes after everything that was written: so what the VM said last is never lost.
+
+use std::io;
+use std::path::Path;
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+
+use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines};
+use tokio::net::UnixStream;
+use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::process::{Child, Command};
+use tokio::sync::mpsc::UnboundedReceiver;
+use tokio::time::MissedTickBehavior;
+
+use super::{LabVm, LabVmError};
+use crate::lab::job::{CANCEL, Event, Job};
+use crate::plan::{Accelerator, GuestKind};
+use crate::report::RunReport;
+
+/// A VM that has not booted by then does not. Under emulation it takes some seconds on an idle machine.
+const BOOT_KVM: Duration = Duration::from_secs(60);
+/// See [`BOOT_KVM`].
+const BOOT_TCG: Duration = Duration::from_secs(300);
+/// The VM says every five seconds that it is alive.
+const SILENCE_KVM: u32 = 60;
+/// See [`SILENCE_KVM`].
+const SILENCE_TCG: u32 = 180;
+/// How long the evidence may take after the last byte of it has come.
+const UNPACK: Duration = Duration::from_secs(60);
+
+/// The worker's report, and how long it took until there was a worker.
+pub(super) type Told = (Box<RunReport>, Duration);
+
+/// The three ports.
+pub(super) struct Ports {
+    init: Lines<BufReader<OwnedReadHalf>>,
+    worker: Lines<BufReader<OwnedReadHalf>>,
+    to_worker: OwnedWriteHalf,
+    /// Unpacks what comes by the third.
+    unpacking: Child,
+    /// Whoever closes this half tells the VM that nobody listens.
+    _to_init: OwnedWriteHalf,
+}
+
+impl Ports {
+    /// Connects to the sockets of the ports, in the order of their numbers. The archive is unpacked into `evidence` as
+    /// it comes.
+    ///
+    /// # Errors
+    /// The kernel's answer.
+    pub(super) async fn connect(sockets: [&Path; 3], evidence: &Path) -> io::Result<Self> {
+        let (init, to_init) = UnixStream::connect(sockets[0]).await?.into_split();
+        let (worker, to_worker) = UnixStream::connect(sockets[1]).await?.into_split();
+        let archive = std::os::unix::net::UnixStream::connect(sockets[2])?;
+        let unpacking = Command::new("tar")
+            .args(["--extract", "--no-same-owner", "--file", "-", "--directory"])
+            .arg(evidence)
+            .stdin(Stdio::from(std::os::fd::OwnedFd::from(archive)))
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .kill_on_drop(true)
+            .spawn()?;
+        Ok(Self {
+            init: BufReader::new(init).lines(),
+            worker: BufReader::new(worker).lines(),
+            to_worker,
+            unpacking,
+            _to_init: to_init,
+        })
+    }
+}
+
+/// What goes on, and with whom.
+pub(super) struct Talk<'a> {
+    pub(super) vm: &'a LabVm,
+    /// As it was asked for here.
+    pub(super) job: &'a Job,
+    /// As the worker in the VM gets it.
+    pub(super) inner: &'a Job,
+    /// What the user's program says.
+    pub(super) asked: &'a mut UnboundedReceiver<String>,
+    /// Passes an event on.
+    pub(super) tell: &'a dyn Fn(Event),
+    /// The last lines of the VM's console.
+    pub(super) tail: &'a dyn Fn() -> String,
+}
+
+/// What the VM said by the first port.
+#[derive(Debug, PartialEq, Eq)]
+enum Said<'a> {
+    Ready {
+        kvm: bool,
+        kernel: &'a str,
+    },
+    Ended(&'a str),
+    Sent,
+    Failed(&'a str),
+    /// That it is alive.
+    Other,
+}
+
+impl<'a> Said<'a> {
+    fn read(line: &'a str) -> Self {
+        let (word, rest) = line.trim().split_once(' ').unwrap_or((line.trim(), ""));
+        match word {
+            "ready" => {
+                let (kvm, kernel) = rest.split_once(' ').unwrap_or((rest, ""));
+                let kvm = kvm == "kvm";
+                Self::Ready { kvm, kernel }
+            }
+            "ended" => Self::Ended(rest),
+            "sent" => Self::Sent,
+            "failed" => Self::Failed(rest),
+            _ => Self::Other,
+        }
+    }
+}
+
+impl Talk<'_> {
+    /// From the VM's start to the run's report, with the evidence in its folder.
+    ///
+    /// # Errors
+    /// [`LabVmError`]: the VM ended, was silent, or could not do what it is for.
+    pub(super) async fn hold(&mut self, ports: &mut Ports) -> Result<Told, LabVmError> {
+        let begun = Instant::now();
+        self.wait_until_ready(ports, begun).await?;
+        let boot = begun.elapsed();
+        let line = serde_json::to_string(self.inner).unwrap_or_default();
+        self.send(ports, &line).await?;
+        let report = self.relay(ports).await?;
+        let unpacked = tokio::time::timeout(UNPACK, ports.unpacking.wait()).await;
+        match unpacked {
+            Ok(Ok(status)) if status.success() => {}
+            other => tracing::warn!(?other, "the evidence from the lab VM is not whole"),
+        }
+        Ok((report, boot))
+    }
+
+    async fn wait_until_ready(
+        &mut self,
+        ports: &mut Ports,
+        begun: Instant,
+    ) -> Result<(), LabVmError> {
+        let limit = match self.vm.accelerator {
+            Accelerator::Kvm => BOOT_KVM,
+            Accelerator::Tcg => BOOT_TCG,
+        };
+        let by = tokio::time::Instant::from_std(begun + limit);
+        loop {
+            let line = tokio::select! {
+                line = ports.init.next_line() => line,
+                asked = self.asked.recv() => match asked.as_deref() {
+                    Some(line) if line.trim() != CANCEL => continue,
+                    _ => return Err(LabVmError::Cancelled),
+                },
+                () = tokio::time::sleep_until(by) => {
+                    return Err(LabVmError::BootTimeout { waited: limit, tail: (self.tail)() });
+                }
+            };
+            let Ok(Some(line)) = line else {
+                return Err(self.died());
+            };
+            match Said::read(&line) {
+                Said::Ready { kvm: false, .. }
+                    if self.job.accelerator == Accelerator::Kvm
+                        && self.job.guests == GuestKind::Vm =>
+                {
+                    return Err(LabVmError::NoKvm {
+                        accelerator: self.vm.accelerator,
+                        why: self.vm.accelerator_reason.clone(),
+                        tail: (self.tail)(),
+                    });
+                }
+                Said::Ready { kernel, .. } => {
+                    let text = format!("the lab VM runs (Linux {kernel})");
+                    (self.tell)(Event::Progress { text });
+                    return Ok(());
+                }
+                Said::Failed(what) => return Err(self.refused(what)),
+                Said::Ended(_) | Said::Sent | Said::Other => {}
+            }
+        }
+    }
+
+    /// Passes on what the worker and the user's program say to each other, until the evidence has been sent.
+    async fn relay(&mut self, ports: &mut Ports) -> Result<Box<RunReport>, LabVmError> {
+        let mut report = None;
+        let mut ended = None;
+        let mut worker_speaks = true;
+        let limit = match self.vm.accelerator {
+            Accelerator::Kvm => SILENCE_KVM,
+            Accelerator::Tcg => SILENCE_TCG,
+        };
+        // Ticks are counted and not time: while this process is stopped, so is the VM, and both go on together.
+        let mut silent = 0;
+        let mut clock = tokio::time::interval(Duration::from_secs(1));
+        clock.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            tokio::select! {
+                biased;
+                line = ports.worker.next_line(), if worker_speaks => match line {
+                    Ok(Some(line)) => {
+                        silent = 0;
+                        if let Some(last) = self.pass_on(&line) {
+                            report = Some(last);
+                        }
+                    }
+                    _ => worker_speaks = false,
+                },
+                line = ports.init.next_line() => {
+                    silent = 0;
+                    let Ok(Some(line)) = line else {
+                        return report.ok_or_else(|| self.died());
+                    };
+                    match Said::read(&line) {
+                        Said::Ended(status) => ended = Some(status.to_owned()),
+                        Said::Sent => break,
+                        Said::Failed(what) => tracing::warn!(what, "the lab VM"),
+                        Said::Ready { .. } | Said::Other => {}
+                    }
+                }
+                Some(line) = self.asked.recv() => self.send(ports, line.trim_end()).await?,
+                _ = clock.tick() => {
+                    silent += 1;
+                    if silent > limit {
+                        let waited = Duration::from_secs(limit.into());
+                        return Err(LabVmError::Silent { waited, tail: (self.tail)() });
+                    }
+                }
+            }
+        }
+        // What the worker wrote is in its port, although the VM's own last word was read first.
+        while report.is_none() && worker_speaks {
+            let line = tokio::time::timeout(Duration::from_secs(5), ports.worker.next_line()).await;
+            match line {
+                Ok(Ok(Some(line))) => report = self.pass_on(&line),
+                _ => worker_speaks = false,
+            }
+        }
+        report.ok_or_else(|| LabVmError::NoReport {
+            status: ended.unwrap_or_default(),
+            tail: (self.tail)(),
+        })
+    }
+
+    /// Passes an event on; the report is kept until the evidence is here.
+    fn pass_on(&self, line: &str) -> Option<Box<RunReport>> {
+        let line = super::share::outside(line, &self.job.evidence);
+        match serde_json::from_str::<Event>(&line) {
+            Ok(Event::Report { report }) => return Some(report),
+            Ok(event) => (self.tell)(event),
+            Err(error) => {
+                tracing::warn!(%error, line, "the worker in the lab VM said something odd")
+            }
+        }
+        None
+    }
+
+    async fn send(&self, ports: &mut Ports, line: &str) -> Result<(), LabVmError> {
+        let line = format!("{line}\n");
+        let sent = ports.to_worker.write_all(line.as_bytes());
+        sent.await.map_err(|_| self.died())
+    }
+
+    fn died(&self) -> LabVmError {
+        LabVmError::Died {
+            said: String::new(),
+            tail: (self.tail)(),
+        }
+    }
+
+    fn refused(&self, what: &str) -> LabVmError {
+        LabVmError::Refused {
+            what: what.to_owned(),
+            tail: (self.tail)(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_vm_s_own_words() {
+        let ready = Said::read("ready kvm 6.12.95+deb13-amd64");
+        let kernel = "6.12.95+deb13-amd64";
+        assert_eq!(ready, Said::Ready { kvm: true, kernel });
+        let without = Said::read("ready no-kvm 6.1");
+        assert!(matches!(without, Said::Ready { kvm: false, .. }));
+        assert_eq!(Said::read("ended 127"), Said::Ended("127"));
+        assert_eq!(Said::read("sent\r"), Said::Sent);
+        assert_eq!(Said::read("failed modprobe x"), Said::Failed("modprobe x"));
+        assert_eq!(Said::read("alive"), Said::Other);
+    }
+}

@@ -1,0 +1,231 @@
+//! Macvlans of machines and macvtaps of guests: what they are put on.
+
+use std::collections::BTreeMap;
+
+use super::Context;
+use crate::scenario::error::{Fault, code};
+use crate::scenario::file::Value;
+use crate::scenario::names::IfName;
+use crate::scenario::read::{At, Reader, parsed};
+use crate::scenario::shape::{MACVLAN, MACVTAP};
+use crate::scenario::vmm::Vmm;
+use crate::scenario::words::NicType;
+use crate::scenario::{GuestInterfaceKind, Macvlan, MacvlanMode, Macvtap, TapOpen, words};
+
+/// Keys of an interface that are a TAP's alone. microvm.nix's `macvtap-up` gives the node to one user, and a macvtap is
+/// no port of a bridge and has no address.
+const TAP_ONLY: [(&str, &str); 5] = [
+    (
+        "owner",
+        "the lab opens its device node and hands down descriptors",
+    ),
+    (
+        "before_networkd",
+        "it is made when what it is put on is there",
+    ),
+    ("master", "it is put on a link, which may be a bridge"),
+    (
+        "host_addresses",
+        "it is the guest's alone; the host has its own in `macvlans`",
+    ),
+    (
+        "host_routes",
+        "it is the guest's alone; the host has its own in `macvlans`",
+    ),
+];
+
+/// Reads a machine's macvlans.
+pub(super) fn macvlans<'a>(
+    context: &Context<'a>,
+    machine: &Reader<'a>,
+    name: &str,
+) -> BTreeMap<IfName, Macvlan> {
+    let mut macvlans = BTreeMap::new();
+    for (key, node) in machine.map("macvlans") {
+        let thing = format!("interface name `{}`", key.value);
+        let scope = format!(" in machine `{name}`");
+        context
+            .claims
+            .claim(thing, &scope, key.place, "a macvlan".to_owned());
+        let link_name = parsed(key, words::if_name, context.faults);
+        let Some(reader) = Reader::of(node, key.value, &MACVLAN, context.faults) else {
+            continue;
+        };
+        let macvlan = macvlan(context, &reader, name, key.value);
+        macvlans.extend(link_name.zip(macvlan).map(|(name, one)| (name.value, one)));
+    }
+    macvlans
+}
+
+fn macvlan<'a>(
+    context: &Context<'a>,
+    reader: &Reader<'a>,
+    machine: &str,
+    name: &str,
+) -> Option<Macvlan> {
+    let owner = format!("`{name}` of machine `{machine}`");
+    let mac = reader.word("mac", words::mac);
+    if let Some(mac) = &mac {
+        let thing = format!("MAC address `{}`", mac.value);
+        context.claims.claim(thing, "", mac.place, owner.clone());
+    }
+    let addresses = reader.words("addresses", words::address);
+    for address in &addresses {
+        let thing = format!("address `{}`", address.value.addr());
+        let scope = format!(" in machine `{machine}`");
+        let owner = owner.clone();
+        context.claims.claim(thing, &scope, address.place, owner);
+    }
+    let mode = reader.word("mode", words::macvlan_mode);
+    if let Some(mode) = &mode {
+        alone(context, reader, machine, mode);
+    }
+    Some(Macvlan {
+        link: link(context, reader, machine)?,
+        mode: mode.map_or(MacvlanMode::Bridge, |mode| mode.value),
+        mac: mac.map(|mac| mac.value),
+        addresses: addresses.into_iter().map(|address| address.value).collect(),
+    })
+}
+
+/// What `type` and `macvtap` of a guest's interface say together.
+pub(super) fn kind(
+    context: &Context<'_>,
+    interface: &Reader<'_>,
+    machine: &str,
+    nic: &At<'_, NicType>,
+) -> Option<GuestInterfaceKind> {
+    if nic.value == NicType::Tap {
+        if let Some(entry) = interface.entry("macvtap") {
+            let message = "a TAP has no `macvtap`".to_owned();
+            let label = "what is said here would never be read".to_owned();
+            let fault = Fault::new(&entry.key, code::CONFLICT, message, label);
+            context
+                .faults
+                .add(fault.help("make it `type = \"macvtap\"`".to_owned()));
+        }
+        return Some(GuestInterfaceKind::Tap);
+    }
+    for (key, why) in TAP_ONLY {
+        if let Some(entry) = interface.entry(key) {
+            let message = format!("a macvtap has no `{key}`");
+            let fault = Fault::new(&entry.key, code::CONFLICT, message, why.to_owned());
+            context.faults.add(fault);
+        }
+    }
+    let read = interface.table("macvtap", &MACVTAP);
+    if read.is_none() && interface.entry("macvtap").is_none() {
+        let message = "`type = \"macvtap\"` needs `macvtap`".to_owned();
+        let label = "which link is it put on?".to_owned();
+        let fault = Fault::new(nic.place, code::MISSING_KEY, message, label);
+        let help = "for example `macvtap = { link = \"eno1\", mode = \"bridge\" }` beside it";
+        context.faults.add(fault.help(help.to_owned()));
+    }
+    macvtap(context, &read?, machine).map(GuestInterfaceKind::Macvtap)
+}
+
+fn macvtap(context: &Context<'_>, reader: &Reader<'_>, machine: &str) -> Option<Macvtap> {
+    let mode = reader.need("mode", reader.word("mode", words::macvlan_mode));
+    if let Some(mode) = &mode {
+        alone(context, reader, machine, mode);
+    }
+    let sources = reader.words("sources", words::mac);
+    if let (Some(entry), Some(mode)) = (reader.entry("sources"), &mode)
+        && mode.value != MacvlanMode::Source
+    {
+        let message = format!("`sources` with mode `{}`", mode.value);
+        let label = "only mode `source` looks at who sends".to_owned();
+        let fault = Fault::new(&entry.key, code::CONFLICT, message, label);
+        context
+            .faults
+            .add(fault.help("make it `mode = \"source\"`".to_owned()));
+    }
+    let link = link(context, reader, machine);
+    Some(Macvtap {
+        link: link?,
+        mode: mode?.value,
+        allmulticast: reader.flag("allmulticast").unwrap_or(true),
+        sources: sources.into_iter().map(|mac| mac.value).collect(),
+    })
+}
+
+/// The link that `link` names, which the machine must have and which must not be a bridge's port.
+fn link(context: &Context<'_>, reader: &Reader<'_>, machine: &str) -> Option<IfName> {
+    let text = reader.need("link", reader.text("link"))?;
+    let name = parsed(text, words::if_name, context.faults)?;
+    let known = context.known.machines.get(machine)?;
+    let carriers = known.plugged.iter().copied();
+    let carriers = carriers
+        .chain(known.bridges.iter().copied())
+        .chain(known.netdevs.iter().map(String::as_str));
+    if let Some(bridge) = known.masters.get(text.value) {
+        let message = format!("`{}` is on bridge `{bridge}`", text.value);
+        let label = "a bridge's port carries no macvlan or macvtap (the kernel: EBUSY)".to_owned();
+        let fault = Fault::new(text.place, code::CONFLICT, message, label);
+        let help = format!(
+            "`link = \"{bridge}\"`, or leave `{}` off the bridge",
+            text.value
+        );
+        context.faults.add(fault.help(help));
+    } else if known.complete && !carriers.clone().any(|known| known == text.value) {
+        let scope = format!(" in machine `{machine}`");
+        let names = ("link", "links");
+        context.faults.unknown(&text, names, &scope, carriers);
+    }
+    Some(name.value)
+}
+
+/// Reports mode `passthru` beside another on the same link: the kernel refuses whichever comes second.
+fn alone(context: &Context<'_>, reader: &Reader<'_>, machine: &str, mode: &At<'_, MacvlanMode>) {
+    let Some(Value::String(link)) = reader.entry("link").map(|entry| &entry.node.value) else {
+        return;
+    };
+    let known = context.known.machines.get(machine);
+    let count = known.and_then(|known| known.carried.get(link.as_str()));
+    if mode.value == MacvlanMode::Passthru && count.is_some_and(|count| *count > 1) {
+        let message = format!("`{link}` carries another beside one with `passthru`");
+        let label = "takes the link for itself alone".to_owned();
+        context
+            .faults
+            .add(Fault::new(mode.place, code::CONFLICT, message, label));
+    }
+}
+
+/// How the VMM gets at the macvtap: as the scenario says, else in the first of the ways it has. Reports one that it has not.
+pub(super) fn open(
+    context: &Context<'_>,
+    interface: &Reader<'_>,
+    nic: &At<'_, NicType>,
+    vmm: &Vmm,
+    open: &mut TapOpen,
+) {
+    if nic.value == NicType::Tap {
+        return;
+    }
+    let Some(first) = vmm.macvtap.first() else {
+        let message = format!("`{}` takes no macvtap", vmm.name);
+        let label = "not with this VMM".to_owned();
+        let fault = Fault::new(nic.place, code::CONFLICT, message, label);
+        context.faults.add(fault);
+        return;
+    };
+    let Some(entry) = interface.entry("open") else {
+        *open = *first;
+        return;
+    };
+    if !vmm.macvtap.contains(open) {
+        let message = format!("`{}` does not open a macvtap so", vmm.name);
+        let (label, help) = match open {
+            TapOpen::Name => (
+                "it would have to open the device node itself",
+                "leave `open` out: the lab hands down descriptors",
+            ),
+            TapOpen::Fd => (
+                "it would have to take descriptors",
+                "leave `open` out: it is told the path of the device node",
+            ),
+        };
+        let fault = Fault::new(&entry.node.place, code::CONFLICT, message, label.to_owned());
+        context.faults.add(fault.help(help.to_owned()));
+    }
+}

@@ -1,0 +1,125 @@
+//! Where each run's lab stands: on this machine, or in a VM on it.
+
+use std::path::PathBuf;
+
+use bridgelab_harness::host::finding::Unmet;
+use bridgelab_harness::host::jobserver::Need;
+use bridgelab_harness::host::tool::{Tool, locate};
+use bridgelab_harness::hypervisor::Accelerator;
+use bridgelab_harness::image::Image;
+use bridgelab_harness::lab::JobImage;
+use bridgelab_harness::lab::vm::LabVm;
+
+use super::needs;
+use super::wanted::Wanted;
+use crate::cli::{Accel, Guests, Lab, RunArgs};
+use crate::doctor::Accelerated;
+
+/// Why the lab of each run stands in a VM; `None`: it stands here. What the VM has is no longer lacking then.
+pub(super) fn choose(lab: Lab, lacking: &mut [Vec<Unmet>]) -> Vec<Option<String>> {
+    let place = |unmet: &mut Vec<Unmet>| {
+        let brought = |unmet: &Unmet| unmet.capability.in_lab_vm();
+        let reason = match lab {
+            Lab::Here => return None,
+            Lab::Vm => "asked for".to_owned(),
+            // One that the VM would not have either is skipped for what this machine lacks.
+            Lab::Auto if unmet.is_empty() || !unmet.iter().all(brought) => return None,
+            Lab::Auto => {
+                let names: Vec<&str> = unmet.iter().map(|unmet| unmet.capability.name()).collect();
+                format!("this machine has no {}", names.join(", "))
+            }
+        };
+        unmet.retain(|unmet| !brought(unmet));
+        Some(reason)
+    };
+    lacking.iter_mut().map(place).collect()
+}
+
+/// The accelerator of guests in a lab VM, and why.
+pub(super) fn inside(args: &RunArgs) -> Accelerated {
+    match (args.guests, args.accel) {
+        (Guests::Ghost, _) => crate::ghosts::accelerator(),
+        (Guests::Vm, Accel::Tcg) => (Accelerator::Tcg, "asked for".to_owned()),
+        (Guests::Vm, _) => (
+            Accelerator::Kvm,
+            "that of the VM which the lab stands in".to_owned(),
+        ),
+    }
+}
+
+/// The VM for a run.
+pub(super) fn lab_vm(
+    args: &RunArgs,
+    one: &Wanted,
+    image: &Image,
+    (accelerator, accelerator_reason): &Accelerated,
+    reason: &str,
+) -> LabVm {
+    let lab = match args.guests {
+        Guests::Vm => Need::of(&one.scenario, inside(args).0),
+        Guests::Ghost => Need::of_a_lab(),
+    };
+    let (mem, vcpu) = LabVm::size(lab);
+    let needs = needs::of(one, args.guests.into());
+    let modules = needs.iter().filter_map(|need| need.module());
+    LabVm {
+        image: JobImage {
+            folder: image.folder.clone(),
+            digest: image.digest.clone(),
+        },
+        accelerator: *accelerator,
+        accelerator_reason: accelerator_reason.clone(),
+        mem,
+        vcpu,
+        modules: modules.map(str::to_owned).collect(),
+        programs: programs(),
+        reason: reason.to_owned(),
+    }
+}
+
+/// VMMs of this machine that Debian does not have.
+fn programs() -> Vec<PathBuf> {
+    [Tool::CloudHypervisor]
+        .into_iter()
+        .filter_map(locate)
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use bridgelab_harness::host::capability::Capability;
+
+    fn lacks(capabilities: &[Capability]) -> Vec<Unmet> {
+        let unmet = |capability: &Capability| Unmet {
+            capability: *capability,
+            reason: String::new(),
+            remedy: None,
+        };
+        capabilities.iter().map(unmet).collect()
+    }
+
+    #[test]
+    fn only_a_run_that_would_be_skipped_here_goes_into_a_vm_by_itself() {
+        use Capability::{CloudHypervisor, Netem, VlanFiltering};
+        let all = || {
+            vec![
+                lacks(&[]),
+                lacks(&[Netem, VlanFiltering]),
+                lacks(&[Netem, CloudHypervisor]),
+            ]
+        };
+        let mut lacking = all();
+        assert_eq!(choose(Lab::Here, &mut lacking), [None, None, None]);
+        assert_eq!(lacking, all());
+        let because = "this machine has no netem, vlan-filtering".to_owned();
+        assert_eq!(choose(Lab::Auto, &mut lacking), [None, Some(because), None]);
+        assert_eq!(
+            lacking,
+            [lacks(&[]), lacks(&[]), lacks(&[Netem, CloudHypervisor])]
+        );
+        let mut lacking = all();
+        assert!(choose(Lab::Vm, &mut lacking).iter().all(Option::is_some));
+        assert_eq!(lacking, [lacks(&[]), lacks(&[]), lacks(&[CloudHypervisor])]);
+    }
+}

@@ -1,0 +1,82 @@
+//! Macvtaps: with ghosts, macvlans in their place, in real namespaces; with MicroVMs, two labs at once whose macvtaps have
+//! the same names, addresses and indexes.
+#![expect(clippy::expect_used, reason = "helpers of tests fail as tests do")]
+
+#[expect(dead_code, reason = "every test binary uses its part")]
+mod support;
+
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+use support::lab::{has, link, passed};
+use support::{bridgelab, root, set_up};
+
+fn run(scenario: &str, evidence: &Path, words: &[&str]) -> Command {
+    let mut command = bridgelab(&["run"]);
+    command
+        .args(words)
+        .arg(root().join("scenarios/macvtap").join(scenario))
+        .arg("--evidence")
+        .arg(evidence)
+        .env_remove("BRIDGELAB_SETUP")
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    command
+}
+
+fn ghosts(scenario: &str) -> Output {
+    set_up();
+    let folder = tempfile::tempdir().expect("a temporary directory");
+    let words = ["--all-variants", "--guests", "ghost"];
+    let output = run(scenario, folder.path(), &words).output();
+    let output = output.expect("the program under test starts");
+    for folder in passed(&output) {
+        // The macvlan is born on the ghost, and nothing of it is on the host.
+        let nic = link(&folder, "tiny1", "eth0");
+        has(
+            &nic,
+            &["link/ether 02:00:00:00:00:01", "macvlan mode ", "mtu 1500"],
+        );
+    }
+    output
+}
+
+#[test]
+fn a_ghost_reaches_the_host_by_the_host_s_own_macvlan() {
+    ghosts("host-to-guest");
+}
+
+#[test]
+fn ghosts_on_one_link_reach_each_other_as_the_mode_has_it() {
+    ghosts("modes");
+}
+
+/// Interface indexes repeat from one namespace to the next, and so do the names of device nodes: each lab must have opened
+/// its own.
+#[cfg(feature = "vm")]
+#[test]
+fn two_labs_with_the_same_macvtap_do_not_take_each_other_s() {
+    set_up();
+    let folder = tempfile::tempdir().expect("a temporary directory");
+    let both = ["one", "two"].map(|lab| {
+        let evidence = folder.path().join(lab);
+        run("host-to-guest", &evidence, &["--jobs", "2"]).spawn()
+    });
+    let both = both.map(|lab| lab.expect("the program under test starts"));
+    let both = both.map(|lab| lab.wait_with_output().expect("it ends"));
+    let found: Vec<String> = both
+        .iter()
+        .flat_map(passed)
+        .map(|folder| link(&folder, "host", "mv-tiny1"))
+        .collect();
+    for text in &found {
+        has(
+            text,
+            &[
+                "link/ether 02:00:00:00:00:01",
+                "macvtap mode bridge",
+                "ALLMULTI",
+            ],
+        );
+    }
+}
