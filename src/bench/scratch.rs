@@ -1,16 +1,16 @@
 //! The folder of a call, and the process that takes it away, however the call ends.
 //!
 //! What is in it cannot outlive the call by a `Drop`: none runs when the call is killed. So a process of its own waits for the
-//! end of a pipe, which is the end of whoever holds the other side.
+//! end of a pipe, which is the end of the last who holds the other side.
 
 use std::ffi::OsString;
 use std::io::{self, Read, Write};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
-use std::time::Duration;
 
 use bridgelab_harness::report::exit_code;
+use nix::fcntl::{FcntlArg, FdFlag, fcntl};
 use nix::sys::signal::{SigSet, Signal};
 use tempfile::TempDir;
 
@@ -20,15 +20,12 @@ pub(crate) const WORKER_COMMAND: &str = "__bench-folder";
 /// Said by a call that leaves its folder behind.
 const KEEP: u8 = b'k';
 
-/// For so long nobody may have written into the folder: killed with the call, its children end a little later.
-const QUIET: Duration = Duration::from_millis(300);
-
 /// A folder that goes with the call.
 #[derive(Debug)]
 pub(super) struct Scratch {
     path: PathBuf,
     remover: Child,
-    /// The pipe; its end is the folder's.
+    /// The pipe; its last end is the folder's.
     alive: Option<ChildStdin>,
 }
 
@@ -51,6 +48,11 @@ impl Scratch {
             .process_group(0)
             .spawn()?;
         let alive = remover.stdin.take();
+        if let Some(alive) = &alive {
+            // Whatever the call starts holds it, too: killed with the call, they end a little later, and until then they
+            // may write into the folder.
+            fcntl(alive, FcntlArg::F_SETFD(FdFlag::empty()))?;
+        }
         Ok(Self {
             // From here on it is the process that removes it.
             path: folder.keep(),
@@ -91,12 +93,8 @@ pub(crate) fn worker_main(mut words: impl Iterator<Item = OsString>) -> i32 {
     if said.contains(&KEEP) {
         return exit_code::PASSED;
     }
-    loop {
-        // Somebody who still writes into it makes this fail, or makes it anew.
-        let _ = std::fs::remove_dir_all(&folder);
-        std::thread::sleep(QUIET);
-        if !Path::new(&folder).exists() {
-            return exit_code::PASSED;
-        }
+    match std::fs::remove_dir_all(&folder) {
+        Ok(()) => exit_code::PASSED,
+        Err(_) => exit_code::BROKEN,
     }
 }

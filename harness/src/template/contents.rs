@@ -1,7 +1,6 @@
 //! What can be put into a guest that starts from a template: what nobody has read before. Pure.
 
 use crate::scenario::Guest;
-use crate::scenario::provides::Provides;
 
 /// Where files are read no sooner than by what starts after the guest has its identity, or whenever they are used.
 const READ_LATER: [&str; 9] = [
@@ -15,9 +14,6 @@ const READ_LATER: [&str; 9] = [
     "/srv/",
     "/usr/local/",
 ];
-
-/// dockerd decides by it once, when it starts, which DNS servers its containers get.
-const RESOLV_CONF: &str = "/etc/resolv.conf";
 
 /// Keys of daemon.json after whose change a restarted dockerd is as one that started with them. Others leave rules of
 /// the first start in the guest's firewall, or images where the new daemon does not look.
@@ -51,14 +47,6 @@ pub(super) fn refuses(guest: &Guest) -> Option<String> {
     if let Some(path) = paths.into_iter().find(early) {
         return Some(format!("`{path}` of `files` may be read at boot"));
     }
-    let docker_reads_it = |path: &&str| *path == RESOLV_CONF && guest.docker.is_none();
-    let mut paths = guest.files.iter().map(|file| file.path.as_str());
-    // A daemon.json restarts dockerd, and the file is there by then.
-    if Provides::of(&guest.image).docker
-        && let Some(path) = paths.find(docker_reads_it)
-    {
-        return Some(format!("`{path}` of `files` is read when Docker starts"));
-    }
     let mut keys = guest.docker.iter().flat_map(|docker| docker.keys());
     let key = keys.find(|key| !RESTARTED.contains(&key.as_str()))?;
     Some(format!("`{key}` of `docker` is for Docker's first start"))
@@ -80,24 +68,11 @@ mod tests {
     fn what_is_read_at_boot_asks_for_a_boot() {
         let mut guest = crate::scenario::vmm::tests::any_guest();
         assert_eq!(refuses(&guest), None);
-        guest.files = vec![file("/etc/hosts"), file("/usr/local/bin/serve")];
+        guest.files = vec![file("/etc/resolv.conf"), file("/usr/local/bin/serve")];
         assert_eq!(refuses(&guest), None);
         guest.files.push(file("/etc/systemd/system/serve.service"));
         let why = refuses(&guest).expect("a reason");
         assert!(why.contains("serve.service"), "{why}");
-    }
-
-    #[test]
-    fn docker_s_own_start_is_boot_as_well() {
-        let mut guest = crate::scenario::vmm::tests::any_guest();
-        guest.files = vec![file("/etc/resolv.conf")];
-        let why = refuses(&guest).expect("a reason");
-        assert!(why.contains("read when Docker starts"), "{why}");
-        guest.docker = Some(serde_json::Map::new());
-        assert_eq!(refuses(&guest), None, "it is started anew");
-        "tiny".clone_into(&mut guest.image);
-        guest.docker = None;
-        assert_eq!(refuses(&guest), None, "there is no Docker");
     }
 
     #[test]

@@ -190,7 +190,7 @@ impl TemplateStore {
         let kept = entries.filter_map(Result::ok).filter_map(|entry| {
             let folder = entry.path();
             let used = fs::metadata(folder.join(MANIFEST)).ok()?.modified().ok()?;
-            let mib = blocks(&folder) * 512 >> 20;
+            let mib = (blocks(&folder) * 512) >> 20;
             Some(Kept { used, folder, mib })
         });
         let needed = u64::from(shape.mem) + OVERHEAD;
