@@ -175,6 +175,14 @@ pub(crate) struct RunArgs {
     /// A value for a key of every guest, or of every guest's interfaces, over what the scenario says: `vcpu=2`.
     #[arg(long, value_name = "KEY=VALUE", value_parser = imposed)]
     pub(crate) set: Vec<Imposed>,
+    /// The VMM program of every guest, whatever the scenario says: as `--set hypervisor=NAME`.
+    #[arg(long, value_name = "NAME", value_parser = hypervisor)]
+    pub(crate) hypervisor: Option<Imposed>,
+    /// How every NIC of guests reaches the host, whatever the scenario says: as `--set nic=TYPE`.
+    #[arg(long, value_name = "TYPE", value_parser = nic)]
+    pub(crate) nic: Option<Imposed>,
+    #[command(flatten)]
+    pub(crate) vmms: crate::doctor::VmmArgs,
     /// What runs the guests' instructions.
     #[arg(long, value_enum, default_value = "auto")]
     pub(crate) accel: Accel,
@@ -212,6 +220,22 @@ pub(crate) struct RunArgs {
     /// Folder for evidence; a folder for each run is made in it.
     #[arg(long, value_name = "DIR")]
     pub(crate) evidence: Option<PathBuf>,
+}
+
+impl RunArgs {
+    /// The values that stand over those of the scenarios.
+    pub(crate) fn imposed(&self) -> Vec<Imposed> {
+        let named = [&self.hypervisor, &self.nic].into_iter().flatten();
+        self.set.iter().chain(named).cloned().collect()
+    }
+}
+
+fn hypervisor(text: &str) -> Result<Imposed, String> {
+    imposed(&format!("hypervisor={text}"))
+}
+
+fn nic(text: &str) -> Result<Imposed, String> {
+    imposed(&format!("nic={text}"))
 }
 
 /// `KEY=VALUE`, with the remedy where it is none.

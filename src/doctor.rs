@@ -1,6 +1,8 @@
 //! `bridgelab doctor`, and the preparations of `run`: what this machine lacks, installing it, and the accelerator.
 
+use std::collections::BTreeMap;
 use std::io::{IsTerminal, Write};
+use std::path::PathBuf;
 
 use bridgelab_harness::deadline::Deadline;
 use bridgelab_harness::host::capability::{Capability, Need};
@@ -10,9 +12,10 @@ use bridgelab_harness::host::kvm::{
     Accelerator, AcceleratorRequest, accelerator_for_nesting, prove_kvm, select_accelerator,
 };
 use bridgelab_harness::host::setup::run_setup;
-use bridgelab_harness::host::tool::Tool;
+use bridgelab_harness::host::tool::{Tool, locate};
 use bridgelab_harness::image::{Recipe, Store};
 use bridgelab_harness::report::exit_code;
+use bridgelab_harness::scenario::HypervisorKind;
 use clap::Args;
 use tokio::runtime::Runtime;
 
@@ -28,6 +31,33 @@ pub(crate) struct DoctorArgs {
     /// Print the report as JSON.
     #[arg(long)]
     json: bool,
+    #[command(flatten)]
+    vmms: VmmArgs,
+}
+
+/// Where VMMs are that are not on `PATH`.
+#[derive(Debug, Clone, Default, Args)]
+pub(crate) struct VmmArgs {
+    /// The cloud-hypervisor to run guests with; without it, the one on PATH.
+    #[arg(long, value_name = "PATH", env = "BRIDGELAB_CLOUD_HYPERVISOR")]
+    cloud_hypervisor: Option<PathBuf>,
+}
+
+impl VmmArgs {
+    /// Programs that are taken from elsewhere than `PATH`. A relative path is one from here.
+    pub(crate) fn instead(&self) -> BTreeMap<Tool, PathBuf> {
+        let path = self.cloud_hypervisor.as_ref();
+        let path = path.map(|path| path.canonicalize().unwrap_or_else(|_| path.clone()));
+        path.map(|path| (Tool::CloudHypervisor, path))
+            .into_iter()
+            .collect()
+    }
+
+    /// Where the VMM is; `None`: nowhere.
+    pub(crate) fn find(&self, kind: HypervisorKind) -> Option<PathBuf> {
+        let tool = Tool::of_vmm(kind);
+        self.instead().remove(&tool).or_else(|| locate(tool))
+    }
 }
 
 /// Examines the machine; exit code 3 when a run is not possible on it.
@@ -43,9 +73,9 @@ pub(crate) fn doctor(args: &DoctorArgs) -> i32 {
         }
     };
     let report = runtime.block_on(async {
-        let report = examine(true).await;
+        let report = examine(true, &args.vmms).await;
         if args.setup && install(&report).await {
-            examine(true).await
+            examine(true, &args.vmms).await
         } else {
             report
         }
@@ -67,10 +97,11 @@ pub(crate) fn doctor(args: &DoctorArgs) -> i32 {
     }
 }
 
-pub(crate) async fn examine(prove: bool) -> DoctorReport {
+pub(crate) async fn examine(prove: bool, vmms: &VmmArgs) -> DoctorReport {
     let cache = Store::cache_folder();
     let mut doctor = Doctor::new(cache.clone());
     doctor.prove_kvm = prove;
+    doctor.instead = vmms.instead();
     if let Ok(recipe) = Recipe::find(&root(), "debian")
         && let Ok(Some(image)) = Store::new(&cache).get(&recipe)
     {
@@ -139,9 +170,9 @@ pub(crate) fn ready(
         return Ok(Ready::with(Ok(crate::ghosts::accelerator())));
     }
     runtime.block_on(async {
-        let mut report = examine(false).await;
+        let mut report = examine(false, &args.vmms).await;
         if args.setup && install(&report).await {
-            report = examine(false).await;
+            report = examine(false, &args.vmms).await;
         }
         let wanted = |capability: &Capability| match capability.need() {
             _ if args.lab == Lab::Vm && capability.in_lab_vm() => false,

@@ -3,11 +3,12 @@
 use std::ffi::OsString;
 use std::io::{Read, Write};
 use std::os::unix::process::CommandExt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 
 use bridgelab_harness::deadline::Deadline;
 use bridgelab_harness::guest::open_steering;
+use bridgelab_harness::hypervisor::{STEER_VSOCK_PORT, Steering};
 use bridgelab_harness::report::exit_code;
 use clap::Args;
 
@@ -122,18 +123,26 @@ fn guest(init: u32, name: &str, words: &[String]) -> Option<Command> {
     let run = places
         .iter()
         .map(|place| PathBuf::from(format!("/proc/{init}/root/{place}/run")))
-        .find(|run| run.join(name).join("steer.1.sock").exists())?;
+        .find(|run| run.join(name).is_dir() && run.join("login_key").exists())?;
     let program = std::env::current_exe().ok()?;
-    let socket = run.join(name).join("steer.1.sock");
+    let port = run.join(name).join("steer.1.sock");
+    let end = match port.exists() {
+        true => port.display().to_string(),
+        // Of a VMM without virtio-serial; one that has neither is not entered.
+        false => {
+            let socket = run.join(name).join("vsock.sock");
+            socket.exists().then_some(())?;
+            format!("{} {STEER_VSOCK_PORT}", socket.display())
+        }
+    };
     let mut command = Command::new("ssh");
     command
         .arg("-i")
         .arg(run.join("login_key"))
         .arg("-o")
         .arg(format!(
-            "ProxyCommand={} {STEER_COMMAND} {}",
+            "ProxyCommand={} {STEER_COMMAND} {end}",
             program.display(),
-            socket.display()
         ))
         // The key was made for this run, and the channel is the guest's own port: there is nobody to mistake it for.
         .args([
@@ -154,7 +163,13 @@ pub(crate) fn steer(mut words: impl Iterator<Item = OsString>) -> i32 {
     let Some(socket) = words.next() else {
         return exit_code::BROKEN;
     };
-    match carry(Path::new(&socket)) {
+    let port = words.next().and_then(|port| port.to_str()?.parse().ok());
+    let path = PathBuf::from(&socket);
+    let end = match port {
+        Some(port) => Steering::Mapped { socket: path, port },
+        None => Steering::Port(path),
+    };
+    match carry(&end) {
         Ok(()) => exit_code::PASSED,
         Err(error) => {
             let _ = writeln!(
@@ -167,8 +182,8 @@ pub(crate) fn steer(mut words: impl Iterator<Item = OsString>) -> i32 {
     }
 }
 
-fn carry(socket: &Path) -> std::io::Result<()> {
-    let stream = open_steering(socket, Deadline::secs(30))?;
+fn carry(end: &Steering) -> std::io::Result<()> {
+    let stream = open_steering(end, Deadline::secs(30))?;
     let mut to_guest = stream.try_clone()?;
     std::thread::spawn(move || {
         let _ = std::io::copy(&mut std::io::stdin().lock(), &mut to_guest);

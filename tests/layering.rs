@@ -17,7 +17,7 @@ const OBSERVERS: &str = "check/ghost check/mod check/observe check/ssh check/van
 const CRATES: [(&str, &str); 6] = [
     (
         "nix",
-        "host/ image/store hypervisor/qmp guest/ssh template/ lab/",
+        "host/ image/store hypervisor/descriptor guest/ssh template/ lab/",
     ),
     ("rtnetlink", "host/netlink"), // the rest speaks the verbs of this project
     ("ssh2", "guest/ssh check/ssh"), // it blocks, and is cancelled by its fd

@@ -35,6 +35,8 @@ pub(crate) struct MatrixArgs {
     all_variants: bool,
     #[command(flatten)]
     axes: Axes,
+    #[command(flatten)]
+    vmms: crate::doctor::VmmArgs,
     /// Write the table as Markdown into a file, or `-` for stdout, where it goes without this option as well.
     #[arg(long, value_name = "FILE")]
     markdown: Option<PathBuf>,
@@ -211,6 +213,7 @@ fn run_args(args: &MatrixArgs, options: &[(How, String)]) -> RunArgs {
         setup: args.setup,
         jobs: args.jobs,
         evidence: args.evidence.clone(),
+        vmms: args.vmms.clone(),
         // Stdout is the table's.
         json: Some(PathBuf::from("-")),
         ..RunArgs::default()

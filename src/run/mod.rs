@@ -1,5 +1,6 @@
 //! `bridgelab run`.
 
+mod damaged;
 mod evidence;
 mod hold;
 mod needs;
@@ -12,7 +13,7 @@ pub(crate) mod wanted;
 use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::io::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use bridgelab_harness::diagnostic::Diagnostic;
@@ -25,6 +26,7 @@ use bridgelab_harness::lab::vm::{self, LabVm};
 use bridgelab_harness::lab::{Event, Job, JobImage, StartFrom};
 use bridgelab_harness::report::text::summary;
 use bridgelab_harness::report::{Outcome, Report, RunReport, SCHEMA, exit_code, junit};
+use bridgelab_harness::scenario::HypervisorKind;
 use futures_util::{StreamExt, stream};
 use tokio::sync::{mpsc, watch};
 
@@ -77,7 +79,7 @@ pub(crate) fn reports(args: &RunArgs, wanted: &[Wanted]) -> Result<Vec<RunReport
             .find_map(|one| one.images.first())
             .map(String::as_str),
     );
-    let mut lacking = needs::unmet(&runtime, wanted, args.guests.into());
+    let mut lacking = needs::unmet(&runtime, wanted, args);
     let ready = match ready {
         Ok(ready) => ready,
         Err(unmet) => {
@@ -94,6 +96,9 @@ pub(crate) fn reports(args: &RunArgs, wanted: &[Wanted]) -> Result<Vec<RunReport
             (Accelerator::Kvm, unmet.reason)
         }
     };
+    for (one, lacking) in wanted.iter().zip(&mut lacking) {
+        lacking.extend(needs::without_kvm(one, args.guests.into(), &here));
+    }
     let places = place::choose(args.lab, &mut lacking);
     // Before anything runs: building one takes minutes in which nothing else would go on.
     let mut images = BTreeMap::new();
@@ -145,6 +150,11 @@ pub(crate) fn reports(args: &RunArgs, wanted: &[Wanted]) -> Result<Vec<RunReport
             (Guests::Ghost, _) => BTreeMap::new(),
         });
     let starts = starts.collect();
+    let kinds = wanted
+        .iter()
+        .flat_map(|one| needs::vmms(one, args.guests.into()));
+    let vmms = kinds.filter_map(|kind| Some((kind, args.vmms.find(kind)?)));
+    let vmms = vmms.collect();
     let (interrupt, interrupts) = watch::channel(0);
     let handed = hold::Handed::default();
     let asked = args.hold.then(|| hold::asked(&handed, interrupt.clone()));
@@ -155,6 +165,7 @@ pub(crate) fn reports(args: &RunArgs, wanted: &[Wanted]) -> Result<Vec<RunReport
         vms,
         images,
         starts,
+        vmms,
         lacking,
         jobserver: queue::jobserver(args),
         interrupts,
@@ -186,6 +197,8 @@ struct All<'a> {
     vms: Vec<Option<LabVm>>,
     images: BTreeMap<String, Image>,
     starts: Vec<BTreeMap<String, StartFrom>>,
+    /// Where VMMs are, QEMU aside.
+    vmms: BTreeMap<HypervisorKind, PathBuf>,
     /// What this machine lacks for each of them.
     lacking: Vec<Vec<Unmet>>,
     jobserver: Jobserver,
@@ -277,6 +290,8 @@ impl All<'_> {
         let tell = |news: News<'_>| self.tell(index, &title, news);
         let report = run_job(&job, self.interrupts.clone(), self.asked.take(), tell).await;
         let report = crate::ghosts::blame_the_host(self.args, report);
+        let images = one.images.iter().filter_map(|name| self.images.get(name));
+        let report = damaged::blame_the_image(report, images);
         crate::template::discard_failed(&job.starts, &report.guests);
         // Its processes are gone; the next may have their place.
         drop(slot);
@@ -313,6 +328,7 @@ impl All<'_> {
             imposed: one.imposed.clone(),
             images: images.collect(),
             starts: self.starts[index].clone(),
+            vmms: self.vmms.clone(),
             accelerator,
             accelerator_reason,
             vm,

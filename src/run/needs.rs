@@ -6,36 +6,95 @@ use bridgelab_harness::host::capability::Capability;
 use bridgelab_harness::host::finding::Unmet;
 use bridgelab_harness::host::needs::needed_by;
 use bridgelab_harness::host::tool::{Tool, locate};
-use bridgelab_harness::plan::GuestKind;
+use bridgelab_harness::plan::{Accelerator, GuestKind};
+use bridgelab_harness::scenario::HypervisorKind;
+use bridgelab_harness::scenario::vmm::{Feature, Vmm};
 use tokio::runtime::Runtime;
 
 use super::wanted::Wanted;
+use crate::cli::RunArgs;
+use crate::doctor::Accelerated;
 
 /// What a run needs beyond what every run does.
 pub(super) fn of(one: &Wanted, guests: GuestKind) -> BTreeSet<Capability> {
-    needed_by(&one.scenario, guests)
+    let mut needs = needed_by(&one.scenario, guests);
+    for kind in vmms(one, guests) {
+        needs.insert(Tool::of_vmm(kind).capability());
+        let named = Vmm::of(kind).needs.iter();
+        needs.extend(named.filter_map(|name| Capability::named(name)));
+    }
+    needs
+}
+
+/// What a run lacks whose VMMs need KVM, on a machine whose guests run on `here`.
+pub(super) fn without_kvm(
+    one: &Wanted,
+    guests: GuestKind,
+    (accelerator, why): &Accelerated,
+) -> Vec<Unmet> {
+    match accelerator {
+        Accelerator::Kvm => Vec::new(),
+        Accelerator::Tcg => vmms(one, guests)
+            .filter_map(|kind| no_kvm(kind, why))
+            .collect(),
+    }
 }
 
 /// For each of `wanted`, what it needs and this machine has not. The machine is examined only where one needs what takes
 /// more than a look for a program: that takes as long as a small run.
-pub(super) fn unmet(runtime: &Runtime, wanted: &[Wanted], guests: GuestKind) -> Vec<Vec<Unmet>> {
+pub(super) fn unmet(runtime: &Runtime, wanted: &[Wanted], args: &RunArgs) -> Vec<Vec<Unmet>> {
+    let guests = GuestKind::from(args.guests);
     let tcpdump = locate(Tool::Tcpdump).is_some();
-    let needs: Vec<BTreeSet<Capability>> = wanted
-        .iter()
-        .map(|one| {
-            let mut needs = of(one, guests);
-            needs.retain(|need| *need != Capability::Tcpdump || !tcpdump);
-            needs
-        })
-        .collect();
-    if needs.iter().all(BTreeSet::is_empty) {
-        return vec![Vec::new(); wanted.len()];
-    }
-    let prove_kvm = needs.iter().any(|needs| needs.contains(&Capability::Kvm));
-    let report = runtime.block_on(crate::doctor::examine(prove_kvm));
-    let lacks = |needed: &BTreeSet<Capability>| {
+    let needs = wanted.iter().map(|one| {
+        let mut needs = of(one, guests);
+        needs.retain(|need| *need != Capability::Tcpdump || !tcpdump);
+        needs
+    });
+    let needs: Vec<BTreeSet<Capability>> = needs.collect();
+    let report = needs.iter().any(|needs| !needs.is_empty()).then(|| {
+        let prove_kvm = needs.iter().any(|needs| needs.contains(&Capability::Kvm));
+        runtime.block_on(crate::doctor::examine(prove_kvm, &args.vmms))
+    });
+    let lacks = |(one, needed): (&Wanted, &BTreeSet<Capability>)| {
+        let mut unmet: Vec<Unmet> = Vec::new();
+        if guests == GuestKind::Vm {
+            unmet.extend(one.scenario.beyond.iter().map(beyond));
+        }
         let needed: Vec<Capability> = needed.iter().copied().collect();
-        report.require(&needed).err().unwrap_or_default()
+        let required = report.as_ref().map(|report| report.require(&needed));
+        unmet.extend(required.and_then(Result::err).unwrap_or_default());
+        unmet
     };
-    needs.iter().map(lacks).collect()
+    wanted.iter().zip(&needs).map(lacks).collect()
+}
+
+/// The VMMs of a run's guests; QEMU, which every run needs, is none of them.
+pub(super) fn vmms(one: &Wanted, guests: GuestKind) -> impl Iterator<Item = HypervisorKind> {
+    let guests = match guests {
+        GuestKind::Vm => Some(one.scenario.guests.values()),
+        GuestKind::Ghost => None,
+    };
+    let kinds = guests.into_iter().flatten().map(|guest| guest.hypervisor);
+    let kinds: BTreeSet<HypervisorKind> = kinds.collect();
+    kinds
+        .into_iter()
+        .filter(|kind| *kind != HypervisorKind::Qemu)
+}
+
+/// What the VMM that was asked for cannot do of the scenario.
+fn beyond((kind, reason): &(HypervisorKind, String)) -> Unmet {
+    Unmet {
+        capability: Tool::of_vmm(*kind).capability(),
+        reason: reason.clone(),
+        remedy: None,
+    }
+}
+
+fn no_kvm(kind: HypervisorKind, why: &str) -> Option<Unmet> {
+    let row = Vmm::of(kind);
+    (!row.can(Feature::Emulation)).then(|| Unmet {
+        capability: Capability::Kvm,
+        reason: format!("{} {}: {why}", row.name, Feature::Emulation.without()),
+        remedy: None,
+    })
 }

@@ -4,7 +4,6 @@ use std::path::PathBuf;
 
 use bridgelab_harness::host::finding::Unmet;
 use bridgelab_harness::host::jobserver::Need;
-use bridgelab_harness::host::tool::{Tool, locate};
 use bridgelab_harness::hypervisor::Accelerator;
 use bridgelab_harness::image::Image;
 use bridgelab_harness::lab::JobImage;
@@ -72,17 +71,15 @@ pub(super) fn lab_vm(
         mem,
         vcpu,
         modules: modules.map(str::to_owned).collect(),
-        programs: programs(),
+        programs: programs(args, one),
         reason: reason.to_owned(),
     }
 }
 
-/// VMMs of this machine that Debian does not have.
-fn programs() -> Vec<PathBuf> {
-    [Tool::CloudHypervisor]
-        .into_iter()
-        .filter_map(locate)
-        .collect()
+/// VMMs of this machine that the run's guests ask for; QEMU is there.
+fn programs(args: &RunArgs, one: &Wanted) -> Vec<PathBuf> {
+    let kinds = needs::vmms(one, args.guests.into());
+    kinds.filter_map(|kind| args.vmms.find(kind)).collect()
 }
 
 #[cfg(test)]

@@ -50,7 +50,16 @@ pub(super) fn report(one: &Wanted, outcome: Outcome, problem: Option<Diagnostic>
 pub(super) fn skipped(one: &Wanted, unmet: &[Unmet]) -> RunReport {
     let mut diagnostic = unmet.first().map(Diagnostic::new);
     if let Some(diagnostic) = &mut diagnostic {
-        diagnostic.chain = unmet.iter().map(ToString::to_string).collect();
+        // What a VMM cannot do is not this machine's fault.
+        let beyond = |unmet: &Unmet| {
+            let mut beyond = one.scenario.beyond.iter();
+            beyond.any(|(_, reason)| *reason == unmet.reason)
+        };
+        let words = |unmet: &Unmet| match beyond(unmet) {
+            true => unmet.reason.clone(),
+            false => unmet.to_string(),
+        };
+        diagnostic.chain = unmet.iter().map(words).collect();
     }
     report(one, Outcome::Skipped, diagnostic)
 }

@@ -60,7 +60,8 @@ pub(super) fn prepare(args: &RunArgs) -> Result<Vec<Wanted>, i32> {
             form => named(&loaded, form.unwrap_or(GREEN))?,
         };
         for form in forms {
-            all.push(Wanted::new(&path, form, args.guests, &args.set));
+            let wanted = Wanted::new(&path, form, args.guests, &args.imposed());
+            all.push(wanted);
         }
     }
     if args.hold && invalid.is_none() && all.len() != 1 {
@@ -90,7 +91,7 @@ fn chosen(
     };
     let mut found = Vec::new();
     for wanted in &wanted {
-        match load_with(wanted, &args.set) {
+        match load_with(wanted, &args.imposed()) {
             Ok((path, loaded)) if tagged(&loaded, &args.tag) => found.push((path, loaded)),
             Ok(_) => {}
             Err(code) => *invalid = Some(code),

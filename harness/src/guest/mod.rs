@@ -20,18 +20,20 @@ use tokio::sync::{Mutex, MutexGuard};
 
 use crate::deadline::Deadline;
 use crate::diagnostic::Diagnose;
-use crate::host::service::{Service, ServiceError};
-use crate::hypervisor::qmp::{Qmp, QmpError};
-use crate::hypervisor::{GuestSpec, STEER_PORTS, restore};
+use crate::host::service::{Log, Service, ServiceError};
+use crate::hypervisor::qemu::monitor_socket;
+use crate::hypervisor::qmp::Qmp;
+use crate::hypervisor::{
+    GuestSpec, Monitor, MonitorError, STEER_PORTS, Steering, hypervisor, restore,
+};
 use identity::Identity;
 use ssh::{ChannelError, GuestCommand, Output, SshChannel};
 
+/// What a kernel that gives up says on its console.
+pub const PANIC: &str = "Kernel panic - not syncing";
+
 /// Words on the serial console that mean that nothing more will come.
-const DEAD: [&str; 3] = [
-    "Kernel panic - not syncing",
-    "bridgelab-seed: FAILED",
-    "Emergency Mode",
-];
+const DEAD: [&str; 3] = [PANIC, "bridgelab-seed: FAILED", "Emergency Mode"];
 
 /// A guest did not come up, or could not be reached any more.
 #[derive(Debug, thiserror::Error)]
@@ -67,6 +69,16 @@ pub enum GuestError {
         /// End of the serial console.
         tail: String,
     },
+    /// It ended while it should run.
+    #[error("keep guest `{guest}` running: {how}; last console lines:\n{tail}")]
+    Lost {
+        /// Guest.
+        guest: String,
+        /// What its console or its VMM's end says.
+        how: String,
+        /// End of the serial console.
+        tail: String,
+    },
     /// The steering channel failed.
     #[error("steer guest `{guest}`")]
     Channel {
@@ -80,8 +92,8 @@ pub enum GuestError {
     Monitor {
         /// Guest.
         guest: String,
-        /// QEMU's words.
-        source: QmpError,
+        /// Its words.
+        source: MonitorError,
     },
     /// It did not become another machine than its template.
     #[error("give guest `{guest}`, started from a template, its identity: {why}")]
@@ -115,6 +127,7 @@ impl Diagnose for GuestError {
             Self::Vmm { .. } => "guest.vmm",
             Self::Died { .. } => "guest.died",
             Self::BootTimeout { .. } => "guest.boot-timeout",
+            Self::Lost { .. } => "guest.lost",
             Self::Channel { .. } => "guest.channel",
             Self::Monitor { .. } => "guest.monitor",
             Self::Takeover { .. } => "guest.takeover",
@@ -158,8 +171,8 @@ impl BootingGuest {
         identity: &Identity,
         takeover: Option<Takeover>,
     ) -> Self {
-        let channel = SshChannel::new(&spec.name, spec.steer_socket(0), identity);
-        let background = SshChannel::new(&spec.name, spec.steer_socket(2), identity);
+        let channel = SshChannel::new(&spec.name, spec.steering(0), identity);
+        let background = SshChannel::new(&spec.name, spec.steering(2), identity);
         Self {
             name: spec.name.clone(),
             vmm,
@@ -208,6 +221,7 @@ impl BootingGuest {
                     name: self.name,
                     channel: self.channel,
                     background: self.background,
+                    console: log,
                     vmm: Mutex::new(self.vmm),
                     spec: self.spec,
                     steps,
@@ -249,7 +263,7 @@ async fn hello(
             guest: guest(),
             source,
         };
-        let mut qmp = Qmp::connect(&spec.monitor_socket(), by)
+        let mut qmp = Qmp::connect(&monitor_socket(spec), by)
             .await
             .map_err(monitor)?;
         restore(&mut qmp, spec, takeover.state(), by)
@@ -285,7 +299,9 @@ async fn become_guest(
     evidence: &Path,
     by: Deadline,
 ) -> Result<String, String> {
-    let socket = spec.steer_socket(0);
+    let end = spec.steering(0);
+    let socket = end.port().ok_or("its VMM has no virtio-serial port")?;
+    let socket = socket.to_owned();
     let sent = SystemTime::now();
     let archive = takeover.archive(sent);
     let (reply, answer) = tokio::sync::oneshot::channel();
@@ -319,6 +335,7 @@ pub struct Guest {
     // Declared in the order they must die: the channel before the VMM that it leads into.
     channel: SshChannel,
     background: SshChannel,
+    console: Log,
     vmm: Mutex<Service>,
     spec: GuestSpec,
     steps: Steps,
@@ -341,14 +358,33 @@ impl Guest {
         self.drawn.as_deref()
     }
 
+    /// Its serial console.
+    pub fn console(&self) -> &Log {
+        &self.console
+    }
+
     /// Its VMM's process id, while that runs.
     pub async fn vmm_pid(&self) -> Option<u32> {
         self.vmm.lock().await.pid()
     }
 
+    /// Connects to its VMM's monitor.
+    ///
+    /// # Errors
+    /// [`MonitorError::Cannot`] where it has none.
+    pub async fn monitor(&self, by: Deadline) -> Result<Box<dyn Monitor>, MonitorError> {
+        let program = hypervisor(self.spec.hypervisor);
+        program.monitor(&self.spec, by).await
+    }
+
     /// The end of its VMM; `None` while it runs.
     pub async fn vmm_end(&self) -> Option<ServiceError> {
-        self.vmm.lock().await.ended_within(Duration::ZERO).await
+        self.vmm_end_within(Duration::ZERO).await
+    }
+
+    /// The end of its VMM, if it ends within `time`.
+    pub async fn vmm_end_within(&self, time: Duration) -> Option<ServiceError> {
+        self.vmm.lock().await.ended_within(time).await
     }
 
     /// The last `lines` lines that its VMM wrote to stderr.
@@ -404,8 +440,8 @@ impl Guest {
     pub async fn release(self, by: Deadline) -> Result<Service, GuestError> {
         self.channel.close();
         self.background.close();
-        let sockets: Vec<_> = (0..STEER_PORTS)
-            .map(|port| self.spec.steer_socket(port))
+        let ends: Vec<_> = (0..STEER_PORTS)
+            .map(|channel| self.spec.steering(channel))
             .collect();
         let (reply, answer) = tokio::sync::oneshot::channel();
         // It blocks, for no longer than the deadline.
@@ -413,7 +449,7 @@ impl Guest {
             .name(format!("release:{}", self.name))
             .spawn(move || {
                 let free = |socket| wait_for_announcement(socket, by);
-                reply.send(sockets.iter().map(PathBuf::as_path).try_for_each(free))
+                reply.send(ends.iter().filter_map(Steering::port).try_for_each(free))
             });
         let freed = match spawned {
             Ok(_) => answer.await.unwrap_or(Ok(())),
@@ -428,15 +464,25 @@ impl Guest {
         }
     }
 
-    /// Has the guest shut itself down (`systemctl poweroff`), and waits until its VMM has ended. `false`: it has not.
+    /// Has the guest shut itself down (`systemctl poweroff`), and waits until its VMM has ended. One that cannot be told
+    /// has its power button pressed, where its VMM has one. `false`: it has not ended.
     pub async fn shut_down(&self, by: Deadline) -> bool {
         let line = if self.spec.image.networkd {
             "systemctl --no-block poweroff"
         } else {
             "poweroff"
         };
-        if let Err(error) = self.exec(GuestCommand::shell(line), by).await {
+        // One that does not answer leaves time for its power button.
+        let told = by.child(by.left() / 2);
+        if let Err(error) = self.exec(GuestCommand::shell(line), told).await {
             tracing::info!(guest = self.name, %error, "it did not take the order to shut down");
+            let pressed = match self.monitor(by).await {
+                Ok(mut monitor) => monitor.power_button(by).await,
+                Err(error) => Err(error),
+            };
+            if let Err(error) = pressed {
+                tracing::info!(guest = self.name, %error, "its power button was not pressed");
+            }
         }
         let mut vmm = self.vmm.lock().await;
         vmm.ended_within(by.left()).await.is_some()

@@ -12,6 +12,8 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use crate::deadline::Deadline;
+use crate::host::vsock::connect_vsock;
+use crate::hypervisor::Steering;
 
 /// What the guest writes while it waits for a session.
 const READY: &str = "bridgelab-steer 1 ready";
@@ -20,6 +22,8 @@ const PATIENCE: Duration = Duration::from_secs(3);
 /// Said to a guest that does not announce itself. When one host leaves and the next comes before the guest has run,
 /// the sshd of the old session notices nothing and waits; this line is no packet of its, so it ends.
 const WAKE: &[u8] = b"nobody of your session is here any more\n";
+/// No such device: what vsock(7) says of a guest that is not there.
+const ENODEV: i32 = 19;
 /// How long one read may block before deadlines are looked at.
 const TICK: Duration = Duration::from_millis(250);
 
@@ -100,16 +104,14 @@ fn ends_with(line: &[u8], words: &str) -> bool {
     String::from_utf8_lossy(line).trim_end().ends_with(words)
 }
 
-/// Connects to a steering socket and waits until `sshd -i` is behind it.
+/// Connects to a steering channel and waits until `sshd -i` is behind it.
 ///
 /// Blocking; the guest may still be booting, so the deadline is the boot's.
 ///
 /// # Errors
 /// `TimedOut` at the deadline; otherwise what the socket says.
-pub fn open_steering(socket: &Path, by: Deadline) -> io::Result<UnixStream> {
-    let (stream, _) = ask(socket, Request::Session, by, false)?;
-    stream.set_read_timeout(None)?;
-    Ok(stream)
+pub fn open_steering(end: &Steering, by: Deadline) -> io::Result<UnixStream> {
+    open(end, by, false)
 }
 
 /// As [`open_steering`], for a guest that has served a session before.
@@ -119,10 +121,62 @@ pub fn open_steering(socket: &Path, by: Deadline) -> io::Result<UnixStream> {
 ///
 /// # Errors
 /// As [`open_steering`].
-pub(super) fn reopen_steering(socket: &Path, by: Deadline) -> io::Result<UnixStream> {
-    let (stream, _) = ask(socket, Request::Session, by, true)?;
+pub(super) fn reopen_steering(end: &Steering, by: Deadline) -> io::Result<UnixStream> {
+    open(end, by, true)
+}
+
+fn open(end: &Steering, by: Deadline, again: bool) -> io::Result<UnixStream> {
+    let stream = match end {
+        Steering::Port(socket) => ask(socket, Request::Session, by, again)?.0,
+        Steering::Mapped { socket, port } => connect(by, || connect_mapped(socket, *port, by))?,
+        Steering::Vsock { cid, port } => connect(by, || connect_vsock(*cid, *port))?,
+    };
     stream.set_read_timeout(None)?;
     Ok(stream)
+}
+
+/// Connects to a vsock port that a guest listens on as soon as it can. Nothing tells when that is: neither the VMM nor
+/// the host's kernel says more than that nobody listens.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "on a thread that blocks, and nothing could be awaited anyway"
+)]
+fn connect(by: Deadline, once: impl Fn() -> io::Result<UnixStream>) -> io::Result<UnixStream> {
+    use io::ErrorKind::{ConnectionRefused, ConnectionReset, NotFound, UnexpectedEof};
+    loop {
+        let error = match once() {
+            Ok(stream) => return Ok(stream),
+            Err(error) => error,
+        };
+        let absent = error.raw_os_error() == Some(ENODEV);
+        let nobody = [ConnectionRefused, ConnectionReset, NotFound, UnexpectedEof];
+        if !absent && !nobody.contains(&error.kind()) {
+            return Err(error);
+        }
+        if by.passed() {
+            return Err(io::ErrorKind::TimedOut.into());
+        }
+        std::thread::sleep(TICK);
+    }
+}
+
+/// `CONNECT PORT` to a VMM, whose answer is `OK` and a number; or the end, while nobody listens in the guest.
+fn connect_mapped(socket: &Path, port: u32, by: Deadline) -> io::Result<UnixStream> {
+    let mut stream = UnixStream::connect(socket)?;
+    stream.set_read_timeout(Some(TICK))?;
+    stream.write_all(format!("CONNECT {port}\n").as_bytes())?;
+    let mut line = Vec::new();
+    loop {
+        match read_byte(&mut stream, by)? {
+            Some(b'\n') if line.starts_with(b"OK ") => return Ok(stream),
+            Some(b'\n') => {
+                let said = String::from_utf8_lossy(&line).into_owned();
+                return Err(io::Error::other(format!("the VMM answered `{said}`")));
+            }
+            Some(byte) => line.push(byte),
+            None => {}
+        }
+    }
 }
 
 /// Asks until the guest goes along; what follows in the stream belongs to the request. `again`: a session went before.
@@ -277,7 +331,8 @@ mod tests {
         let path = dir.path().join("steer.sock");
         let listener = UnixListener::bind(&path).expect("bind");
         let guest = std::thread::spawn(move || shim(listener));
-        let mut stream = open_steering(&path, Deadline::secs(10)).expect("steering opens");
+        let end = Steering::Port(path);
+        let mut stream = open_steering(&end, Deadline::secs(10)).expect("steering opens");
         let mut banner = [0; 8];
         stream.read_exact(&mut banner).expect("banner");
         assert_eq!(&banner, b"SSH-2.0-");
@@ -332,7 +387,8 @@ mod tests {
         let path = dir.path().join("steer.sock");
         let listener = UnixListener::bind(&path).expect("bind");
         let guest = std::thread::spawn(move || shim_in_a_session(listener));
-        let mut stream = reopen_steering(&path, Deadline::secs(20)).expect("steering opens");
+        let end = Steering::Port(path);
+        let mut stream = reopen_steering(&end, Deadline::secs(20)).expect("steering opens");
         let mut banner = [0; 8];
         stream.read_exact(&mut banner).expect("banner");
         assert_eq!(&banner, b"SSH-2.0-");
@@ -353,8 +409,47 @@ mod tests {
         let dir = tempfile::tempdir().expect("temporary directory");
         let path = dir.path().join("steer.sock");
         let _listener = UnixListener::bind(&path).expect("bind");
-        let error = open_steering(&path, Deadline::after(Duration::from_millis(300)))
-            .expect_err("nobody there");
+        let by = Deadline::after(Duration::from_millis(300));
+        let error = open_steering(&Steering::Port(path), by).expect_err("nobody there");
+        assert_eq!(error.kind(), io::ErrorKind::TimedOut);
+    }
+
+    /// A VMM whose guest listens from the third connection on.
+    fn vmm(listener: &UnixListener) {
+        for turn in 1..=3 {
+            let (mut stream, _) = listener.accept().expect("the host connects");
+            let mut line = String::new();
+            BufReader::new(stream.try_clone().expect("clone"))
+                .read_line(&mut line)
+                .expect("a request");
+            assert_eq!(line, "CONNECT 1024\n");
+            if turn == 3 {
+                stream.write_all(b"OK 1073741824\nSSH-2.0-").expect("write");
+            }
+        }
+    }
+
+    #[test]
+    fn a_mapped_vsock_is_asked_until_its_guest_listens() {
+        let dir = tempfile::tempdir().expect("temporary directory");
+        let socket = dir.path().join("vsock.sock");
+        let listener = UnixListener::bind(&socket).expect("bind");
+        let vmm = std::thread::spawn(move || vmm(&listener));
+        let end = Steering::Mapped { socket, port: 1024 };
+        let mut stream = open_steering(&end, Deadline::secs(10)).expect("steering opens");
+        let mut banner = [0; 8];
+        stream.read_exact(&mut banner).expect("banner");
+        assert_eq!(&banner, b"SSH-2.0-");
+        vmm.join().expect("it was asked three times");
+    }
+
+    #[test]
+    fn a_vmm_that_never_makes_its_socket_is_a_timeout() {
+        let dir = tempfile::tempdir().expect("temporary directory");
+        let socket = dir.path().join("vsock.sock");
+        let end = Steering::Mapped { socket, port: 1024 };
+        let by = Deadline::after(Duration::from_millis(300));
+        let error = open_steering(&end, by).expect_err("nobody there");
         assert_eq!(error.kind(), io::ErrorKind::TimedOut);
     }
 }

@@ -53,6 +53,10 @@ pub enum Capability {
     Nftables,
     Iptables,
     CloudHypervisor,
+    Alioth,
+    Firecracker,
+    Crosvm,
+    Kvmtool,
     Macvtap,
     DeviceNodes,
     Netem,
@@ -78,7 +82,7 @@ pub enum Need {
 
 impl Capability {
     /// All of them, in the order of the report: what every run needs comes first.
-    pub const ALL: [Self; 30] = [
+    pub const ALL: [Self; 34] = [
         Self::Namespaces,
         Self::SubordinateIds,
         Self::Bridge,
@@ -102,6 +106,10 @@ impl Capability {
         Self::Nftables,
         Self::Iptables,
         Self::CloudHypervisor,
+        Self::Alioth,
+        Self::Firecracker,
+        Self::Crosvm,
+        Self::Kvmtool,
         Self::Macvtap,
         Self::DeviceNodes,
         Self::Netem,
@@ -137,6 +145,10 @@ impl Capability {
             Self::Nftables => "nftables",
             Self::Iptables => "iptables",
             Self::CloudHypervisor => "cloud-hypervisor",
+            Self::Alioth => "alioth",
+            Self::Firecracker => "firecracker",
+            Self::Crosvm => "crosvm",
+            Self::Kvmtool => "kvmtool",
             Self::Macvtap => "macvtap",
             Self::DeviceNodes => "device-nodes",
             Self::Netem => "netem",
@@ -182,6 +194,10 @@ impl Capability {
             Self::Nftables => "scenarios with a ruleset of nftables",
             Self::Iptables => "scenarios with a ruleset of iptables",
             Self::CloudHypervisor => "scenarios with hypervisor = \"cloud-hypervisor\"",
+            Self::Alioth => "scenarios with hypervisor = \"alioth\"",
+            Self::Firecracker => "scenarios with hypervisor = \"firecracker\"",
+            Self::Crosvm => "scenarios with hypervisor = \"crosvm\"",
+            Self::Kvmtool => "scenarios with hypervisor = \"kvmtool\"",
             Self::Macvtap => "scenarios with type = \"macvtap\"",
             Self::DeviceNodes => "macvtap: its device node has to be made by mknod",
             Self::Netem => "scenarios with loss, delay or reordering",
@@ -215,6 +231,10 @@ impl Capability {
             | Self::Nftables
             | Self::Iptables
             | Self::CloudHypervisor
+            | Self::Alioth
+            | Self::Firecracker
+            | Self::Crosvm
+            | Self::Kvmtool
             | Self::Macvtap
             | Self::DeviceNodes
             | Self::Netem
@@ -245,7 +265,11 @@ impl Capability {
             | Self::DiskSpace
             | Self::Memory
             // Programs that come from this machine.
-            | Self::CloudHypervisor => false,
+            | Self::CloudHypervisor
+            | Self::Alioth
+            | Self::Firecracker
+            | Self::Crosvm
+            | Self::Kvmtool => false,
             _ => true,
         }
     }
@@ -255,6 +279,8 @@ impl Capability {
         match self {
             // With it, frames on every bridge pass the firewall's rules: never loaded unasked.
             Self::BridgeNetfilter => Some("br_netfilter"),
+            // Its device node comes with it.
+            Self::VhostVsock => Some("vhost_vsock"),
             _ => None,
         }
     }

@@ -30,7 +30,9 @@
 //! tcpdump      which frames of a capture a filter matches
 //! inject       crafted frames out of a link
 //! service      child processes, logged and stopped for certain
+//! terminal     a terminal for a program that wants one
 //! vmm_user     whom VMMs run as
+//! vsock        connections to guests by the host's kernel
 //! process_memory  how much memory a VMM has, and how much of it is its own
 //! networkd     the host's systemd-networkd
 //! http         the internet's web server
@@ -66,8 +68,10 @@ pub mod standstill;
 mod sys;
 pub mod tap;
 pub mod tcpdump;
+pub(crate) mod terminal;
 pub mod tool;
 mod vmm_user;
+pub(crate) mod vsock;
 
 pub(crate) use sys::ChildSetup;
 pub use vmm_user::VMM_ID;

@@ -1,6 +1,7 @@
 //! Child processes of the lab: started in their machine, logged from the first byte, stopped for certain.
 
 use std::io;
+use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -97,6 +98,8 @@ pub struct Log {
     path: PathBuf,
     tail: Arc<Mutex<Vec<u8>>>,
     grown: watch::Sender<u64>,
+    /// Whether nobody writes into it any more.
+    ended: watch::Sender<bool>,
 }
 
 impl Log {
@@ -106,6 +109,7 @@ impl Log {
             path,
             tail: Arc::default(),
             grown: watch::Sender::new(0),
+            ended: watch::Sender::new(false),
         }
     }
 
@@ -149,8 +153,20 @@ impl Log {
             .flatten()
     }
 
+    /// Waits until whoever writes into it has closed it: the end of a process that keeps its output open.
+    pub async fn ended(&self) {
+        let mut ended = self.ended.subscribe();
+        // This log has the sender, so there is one.
+        let _ = ended.wait_for(|ended| *ended).await;
+    }
+
     /// Copies everything from `from` into the log until its end.
-    pub async fn pump(self, mut from: impl AsyncRead + Unpin) {
+    pub async fn pump(self, from: impl AsyncRead + Unpin) {
+        self.copy(from).await;
+        self.ended.send_replace(true);
+    }
+
+    async fn copy(&self, mut from: impl AsyncRead + Unpin) {
         let mut file = None;
         let mut buffer = vec![0; 16 << 10];
         loop {
@@ -192,6 +208,8 @@ pub struct Service {
     errors: Log,
     /// Copy its output into the logs until it closes it.
     pumps: Vec<JoinHandle<()>>,
+    /// What must stay open while it runs.
+    _held: Option<OwnedFd>,
 }
 
 impl Service {
@@ -248,7 +266,16 @@ impl Service {
             log,
             errors,
             pumps,
+            _held: None,
         })
+    }
+
+    /// Keeps our end of something open for as long as it runs.
+    pub(crate) fn holding(self, held: Option<OwnedFd>) -> Self {
+        Self {
+            _held: held,
+            ..self
+        }
     }
 
     /// Its log.

@@ -13,6 +13,8 @@ use super::command;
 use super::finding::Unmet;
 use super::setup::{Distribution, setup_command};
 use crate::deadline::Deadline;
+use crate::scenario::HypervisorKind;
+use crate::scenario::vmm::Vmm;
 
 /// A plain user's `PATH` lacks these.
 const SBIN: [&str; 3] = ["/usr/local/sbin", "/usr/sbin", "/sbin"];
@@ -39,6 +41,10 @@ pub enum Tool {
     Mke2fs,
     QemuImg,
     CloudHypervisor,
+    Alioth,
+    Firecracker,
+    Crosvm,
+    Kvmtool,
     Tcpdump,
     Nft,
     IptablesRestore,
@@ -48,7 +54,7 @@ pub enum Tool {
 
 impl Tool {
     /// All of them.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 22] = [
         Self::Ip,
         Self::Tc,
         Self::Bridge,
@@ -62,6 +68,10 @@ impl Tool {
         Self::Mke2fs,
         Self::QemuImg,
         Self::CloudHypervisor,
+        Self::Alioth,
+        Self::Firecracker,
+        Self::Crosvm,
+        Self::Kvmtool,
         Self::Tcpdump,
         Self::Nft,
         Self::IptablesRestore,
@@ -70,7 +80,7 @@ impl Tool {
     ];
 
     /// File name of the program.
-    pub const fn program(self) -> &'static str {
+    pub fn program(self) -> &'static str {
         match self {
             Self::Ip => "ip",
             Self::Tc => "tc",
@@ -78,13 +88,17 @@ impl Tool {
             Self::Networkd => "systemd-networkd",
             Self::DbusDaemon => "dbus-daemon",
             Self::Dnsmasq => "dnsmasq",
-            Self::Qemu => QEMU,
             Self::Ping => "ping",
             Self::SshKeygen => "ssh-keygen",
             Self::Mmdebstrap => "mmdebstrap",
             Self::Mke2fs => "mke2fs",
             Self::QemuImg => "qemu-img",
-            Self::CloudHypervisor => "cloud-hypervisor",
+            Self::Qemu
+            | Self::CloudHypervisor
+            | Self::Alioth
+            | Self::Firecracker
+            | Self::Crosvm
+            | Self::Kvmtool => self.vmm().map_or("", |row| row.program),
             Self::Tcpdump => "tcpdump",
             Self::Nft => "nft",
             Self::IptablesRestore => "iptables-restore",
@@ -107,6 +121,10 @@ impl Tool {
             Self::Mke2fs => Capability::MkfsExt4,
             Self::QemuImg => Capability::QemuImg,
             Self::CloudHypervisor => Capability::CloudHypervisor,
+            Self::Alioth => Capability::Alioth,
+            Self::Firecracker => Capability::Firecracker,
+            Self::Crosvm => Capability::Crosvm,
+            Self::Kvmtool => Capability::Kvmtool,
             Self::Tcpdump => Capability::Tcpdump,
             Self::Nft => Capability::Nftables,
             Self::IptablesRestore => Capability::Iptables,
@@ -114,8 +132,29 @@ impl Tool {
         }
     }
 
+    /// The program of a VMM.
+    pub const fn of_vmm(kind: HypervisorKind) -> Self {
+        match kind {
+            HypervisorKind::Qemu => Self::Qemu,
+            HypervisorKind::CloudHypervisor => Self::CloudHypervisor,
+            HypervisorKind::Alioth => Self::Alioth,
+            HypervisorKind::Firecracker => Self::Firecracker,
+            HypervisorKind::Crosvm => Self::Crosvm,
+            HypervisorKind::Kvmtool => Self::Kvmtool,
+        }
+    }
+
+    /// What is known of it as a VMM; `None`: it is none.
+    fn vmm(self) -> Option<&'static Vmm> {
+        let mut rows = Vmm::all().iter();
+        rows.find(|row| Self::of_vmm(row.kind) == self)
+    }
+
     /// How it tells its version; `None` for those that cannot.
-    const fn version_argument(self) -> Option<&'static str> {
+    fn version_argument(self) -> Option<&'static str> {
+        if let Some(row) = self.vmm() {
+            return Some(row.version);
+        }
         match self {
             Self::Ip | Self::Tc | Self::Bridge | Self::Mke2fs => Some("-V"),
             Self::Ping | Self::SshKeygen | Self::Newuidmap | Self::Newgidmap => None,
@@ -123,16 +162,6 @@ impl Tool {
         }
     }
 }
-
-/// QEMU's system emulator for this machine's own architecture.
-#[cfg(target_arch = "x86_64")]
-const QEMU: &str = "qemu-system-x86_64";
-/// QEMU's system emulator for this machine's own architecture.
-#[cfg(target_arch = "aarch64")]
-const QEMU: &str = "qemu-system-aarch64";
-/// QEMU's system emulator for this machine's own architecture.
-#[cfg(target_arch = "riscv64")]
-const QEMU: &str = "qemu-system-riscv64";
 
 /// A program that is here.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -238,8 +267,15 @@ impl Tools {
 async fn look(tool: Tool, path: Option<PathBuf>, by: Deadline) -> Result<FoundTool, String> {
     let path = path.ok_or_else(|| match tool {
         Tool::CloudHypervisor => {
-            "`cloud-hypervisor` is not on PATH; Debian has no package of it, its releases do"
+            "`cloud-hypervisor` is not on PATH; Debian has no package of it, its releases do: \
+             `--cloud-hypervisor PATH` names one"
                 .to_owned()
+        }
+        Tool::Alioth => {
+            "`alioth` is not on PATH; `cargo install alioth-cli --locked` makes one".to_owned()
+        }
+        Tool::Firecracker | Tool::Crosvm | Tool::Kvmtool => {
+            format!("`{}` is not on PATH", tool.program())
         }
         _ => format!(
             "`{}` is neither on PATH nor in a system folder",
@@ -255,11 +291,27 @@ async fn look(tool: Tool, path: Option<PathBuf>, by: Deadline) -> Result<FoundTo
             version_in(&ran.stdout).or_else(|| version_in(&ran.stderr))
         }
     };
+    if let (Some(row), Some(version)) = (tool.vmm(), &version)
+        && numbers(version).is_some_and(|numbers| numbers < row.least)
+    {
+        let (major, minor) = row.least;
+        return Err(format!(
+            "`{}` is version {version}, and at least {major}.{minor} is needed",
+            path.display()
+        ));
+    }
     Ok(FoundTool {
         tool,
         path,
         version,
     })
+}
+
+/// Major and minor number of a version; `None`: it has other words.
+fn numbers(version: &str) -> Option<(u32, u32)> {
+    let mut numbers = version.split(|c: char| !c.is_ascii_digit());
+    let mut next = || numbers.next()?.parse().ok();
+    Some((next()?, next().unwrap_or_default()))
 }
 
 /// The first word of a version banner that looks like a version: `QEMU emulator version 7.2.22 (Debian ..)`.

@@ -7,22 +7,25 @@ use std::os::fd::{AsFd, OwnedFd};
 
 use serde_json::{Value, json};
 
-use super::Nic;
-use super::qmp::{Qmp, QmpError};
+use super::qmp::{Qmp, VMM};
+use super::{MonitorError, NIC_PORTS, Nic};
 use crate::deadline::Deadline;
 
 /// Plugs a NIC on an open TAP or macvtap into a port: `netdev_add tap,id=nicPORT,fd=...`, or `fds=...` with several queues,
 /// then `device_add virtio-net-pci`.
 ///
 /// # Errors
-/// [`QmpError::Refused`] with QEMU's words, for example when the port is taken.
-pub async fn plug(
+/// [`MonitorError::Refused`] with QEMU's words, for example when the port is taken.
+pub(super) async fn plug(
     qmp: &mut Qmp,
     port: usize,
     nic: &Nic,
     queues: &[OwnedFd],
     by: Deadline,
-) -> Result<(), QmpError> {
+) -> Result<(), MonitorError> {
+    if port >= NIC_PORTS {
+        return cannot(format!("has {NIC_PORTS} ports for NICs, and all are taken"));
+    }
     let netdev = format!("nic{port}");
     let mut names = Vec::new();
     for (queue, descriptor) in queues.iter().enumerate() {
@@ -44,8 +47,8 @@ pub async fn plug(
 /// Unplugs the NIC in a port, when the guest has let go of it: `device_del`, then `netdev_del`, which closes the TAP.
 ///
 /// # Errors
-/// [`QmpError::Refused`] with QEMU's words, [`QmpError::Timeout`] when the guest holds on to it.
-pub async fn unplug(qmp: &mut Qmp, port: usize, by: Deadline) -> Result<(), QmpError> {
+/// [`MonitorError::Refused`] with QEMU's words, [`MonitorError::Timeout`] when the guest holds on to it.
+pub(super) async fn unplug(qmp: &mut Qmp, port: usize, by: Deadline) -> Result<(), MonitorError> {
     let device = format!("nic{port}-device");
     qmp.execute("device_del", json!({ "id": device }), by)
         .await?;
@@ -57,4 +60,8 @@ pub async fn unplug(qmp: &mut Qmp, port: usize, by: Deadline) -> Result<(), QmpE
     let netdev = json!({ "id": format!("nic{port}") });
     qmp.execute("netdev_del", netdev, by).await?;
     Ok(())
+}
+
+fn cannot(why: String) -> Result<(), MonitorError> {
+    Err(MonitorError::Cannot { vmm: VMM, why })
 }

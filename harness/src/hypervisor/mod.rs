@@ -3,42 +3,45 @@
 //! This layer knows neither namespaces nor images: it gets descriptors and paths, so that every command line is
 //! testable without a network.
 
+mod alioth;
+mod cloud_hypervisor;
 pub mod command;
+mod crosvm;
+mod descriptor;
+mod firecracker;
 mod hotplug;
+mod http;
+mod kernel;
+mod kvmtool;
+#[cfg(test)]
+mod lines;
+mod monitor;
 mod nic;
+mod program;
 pub mod qemu;
 pub mod qmp;
 mod snapshot;
+mod steering;
 
 pub use crate::plan::Accelerator;
-pub use hotplug::{plug, unplug};
+pub use monitor::{Monitor, MonitorError};
 pub use nic::{Nic, macvtap_node, nics};
+pub use program::{Hypervisor, Needs, hypervisor};
 pub use snapshot::{restore, save};
+pub use steering::{STEER_VSOCK_PORT, Steering};
 
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
 use crate::scenario::provides::Provides;
+use crate::scenario::vmm::Vmm;
 use crate::scenario::{Guest, HypervisorKind, MachineType, Transport};
 use command::CommandLine;
 
-/// A VMM program: how it is told what to run. What scenarios may ask of it is a row of
-/// [`Vmm`](crate::scenario::vmm::Vmm).
-struct Hypervisor {
-    kind: HypervisorKind,
-    command: fn(&GuestSpec) -> CommandLine,
-}
-
-const HYPERVISORS: [Hypervisor; 1] = [Hypervisor {
-    kind: HypervisorKind::Qemu,
-    command: qemu::command,
-}];
-
 /// The command line of a guest's VMM. Pure; inherited descriptors are named by number.
 pub fn command(spec: &GuestSpec) -> CommandLine {
-    let row = HYPERVISORS.iter().find(|row| row.kind == spec.hypervisor);
-    (row.unwrap_or(&HYPERVISORS[0]).command)(spec)
+    hypervisor(spec.hypervisor).command(spec)
 }
 
 /// Steering channels of each guest: 0 for checks, 1 stays free for `bridgelab enter`, 2 for what takes long.
@@ -46,13 +49,6 @@ pub const STEER_PORTS: usize = 3;
 
 /// First descriptor number that a VMM inherits for a NIC.
 pub const FIRST_NIC_FD: i32 = 30;
-
-/// First descriptor number that a VMM inherits for a steering channel: a socket that already listens, so that
-/// nobody has to wait for the VMM to make it.
-pub const FIRST_STEER_FD: i32 = 20;
-
-/// Descriptor number of the monitor's socket, which listens already, too.
-pub const QMP_FD: i32 = 28;
 
 /// Root ports of a template: as many NICs as can be plugged into what is started from it.
 pub const NIC_PORTS: usize = 4;
@@ -122,13 +118,17 @@ impl std::fmt::Display for MachineKind {
 pub struct GuestSpec {
     /// Name, for `-name` and process lists.
     pub name: String,
+    /// Path of the VMM; `None`: it is on `PATH`.
+    pub program: Option<PathBuf>,
+    /// Its context id among vsocks; only where the host's kernel carries them must it be its own.
+    pub cid: u32,
     /// Virtual CPUs.
     pub vcpu: u8,
     /// Memory in MiB.
     pub mem: u32,
     /// VMM program.
     pub hypervisor: HypervisorKind,
-    /// Machine type.
+    /// QEMU's machine type; the other VMMs have one machine.
     pub machine: MachineKind,
     /// Bus of its virtio devices, as the scenario asks.
     pub transport: Transport,
@@ -158,6 +158,8 @@ impl GuestSpec {
         let (machine, _) = MachineKind::choose(guest, Accelerator::Kvm);
         Self {
             name: name.to_owned(),
+            program: None,
+            cid: 3,
             vcpu: guest.vcpu,
             mem: guest.mem,
             hypervisor: guest.hypervisor,
@@ -179,13 +181,25 @@ impl GuestSpec {
         self.machine == MachineKind::Q35 || self.transport == Transport::Pci
     }
 
-    /// Socket of a steering channel.
-    pub fn steer_socket(&self, port: usize) -> PathBuf {
-        self.run.join(format!("steer.{port}.sock"))
+    /// The VMM, as its command line names it.
+    pub fn program(&self) -> String {
+        let named = || Vmm::of(self.hypervisor).program.to_owned();
+        let path = self.program.as_deref();
+        path.map_or_else(named, |path| path.to_string_lossy().into_owned())
     }
 
-    /// Socket of the monitor.
-    pub fn monitor_socket(&self) -> PathBuf {
-        self.run.join("qmp.sock")
+    /// Where the guest's steering channel number `channel` is.
+    pub fn steering(&self, channel: usize) -> Steering {
+        hypervisor(self.hypervisor).steering(self, channel)
+    }
+
+    /// The socket that a VMM maps the guest's vsock to.
+    fn vsock_socket(&self) -> PathBuf {
+        self.run.join("vsock.sock")
+    }
+
+    /// What the guest writes to its disk goes here, above the image.
+    fn layer(&self) -> PathBuf {
+        self.run.join("layer.qcow2")
     }
 }

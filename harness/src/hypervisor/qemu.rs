@@ -2,24 +2,81 @@
 //!
 //! qemu-system(1), and docs/system/i386/microvm.rst of QEMU for the machine type.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
+
+use futures_util::future::BoxFuture;
 
 use super::command::CommandLine;
+use super::program::Hypervisor;
+use super::qmp::{Qmp, VMM};
 use super::{
-    Accelerator, FIRST_STEER_FD, GuestSpec, MachineKind, NIC_PORTS, QMP_FD, STEER_PORTS, Start,
+    Accelerator, GuestSpec, MachineKind, Monitor, MonitorError, NIC_PORTS, Needs, STEER_PORTS,
+    Start, Steering, kernel,
 };
+use crate::deadline::Deadline;
 
 /// `-sandbox`: nothing that a guest could use to leave QEMU, no new processes, no privileges.
 pub const SANDBOX: &str = "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny";
 
-/// Program name of the system emulator for this architecture.
-pub fn program() -> String {
-    format!("qemu-system-{}", std::env::consts::ARCH)
+/// First descriptor number that it inherits for a steering channel.
+const FIRST_STEER_FD: i32 = 20;
+/// Descriptor number of the monitor's socket.
+const QMP_FD: i32 = 28;
+
+/// qemu-system(1).
+pub(super) struct Qemu;
+
+impl Hypervisor for Qemu {
+    fn command(&self, spec: &GuestSpec) -> CommandLine {
+        command(spec)
+    }
+
+    fn steering(&self, spec: &GuestSpec, channel: usize) -> Steering {
+        Steering::Port(steer_socket(spec, channel))
+    }
+
+    fn needs(&self, spec: &GuestSpec) -> Needs {
+        let channels = (0..STEER_PORTS).zip(FIRST_STEER_FD..);
+        let channels = channels.map(|(port, fd)| (steer_socket(spec, port), fd));
+        let monitor = (monitor_socket(spec), QMP_FD);
+        Needs {
+            sockets: channels.chain([monitor]).collect(),
+            ..Needs::default()
+        }
+    }
+
+    fn monitor<'a>(
+        &'a self,
+        spec: &'a GuestSpec,
+        by: Deadline,
+    ) -> BoxFuture<'a, Result<Box<dyn Monitor>, MonitorError>> {
+        Box::pin(async move {
+            if spec.start == Start::Cold {
+                let why = format!(
+                    "started {} cold, as {}: only a guest that starts from a template has ports for NICs",
+                    spec.name, spec.machine
+                );
+                return Err(MonitorError::Cannot { vmm: VMM, why });
+            }
+            let qmp = Qmp::connect(&monitor_socket(spec), by).await?;
+            Ok(Box::new(qmp) as Box<dyn Monitor>)
+        })
+    }
+}
+
+/// Socket of a steering channel.
+fn steer_socket(spec: &GuestSpec, channel: usize) -> PathBuf {
+    spec.run.join(format!("steer.{channel}.sock"))
+}
+
+/// Socket of the monitor, which a machine has that is saved as a template or starts from one.
+pub fn monitor_socket(spec: &GuestSpec) -> PathBuf {
+    spec.run.join("qmp.sock")
 }
 
 /// The command line for a guest. Pure; inherited descriptors are named by number.
 pub fn command(spec: &GuestSpec) -> CommandLine {
-    let mut line = CommandLine::new(program());
+    let mut line = CommandLine::new(spec.program());
     let bus = match spec.on_pci() {
         true => "pci",
         false => "device",
@@ -37,7 +94,7 @@ pub fn command(spec: &GuestSpec) -> CommandLine {
         .option("-sandbox", SANDBOX)
         .option("-kernel", spec.kernel.to_string_lossy())
         .option("-initrd", spec.initrd.to_string_lossy())
-        .option("-append", kernel_command_line(spec))
+        .option("-append", kernel::command_line(spec, kernel::TRIPLE_FAULT))
         .option("-chardev", "stdio,id=console,signal=off")
         .option("-serial", "chardev:console")
         .option("-object", "rng-random,id=rng,filename=/dev/urandom")
@@ -169,27 +226,6 @@ fn accelerator(spec: &GuestSpec) -> String {
 /// What QEMU keeps translated code in by default, in MiB.
 const QEMU_TRANSLATED: u32 = 1024;
 
-fn kernel_command_line(spec: &GuestSpec) -> String {
-    let mut words = vec!["console=ttyS0", "reboot=t", "panic=-1"];
-    if spec.disk.is_some() {
-        words.extend(["root=/dev/vda", "rw", "rootfstype=ext4"]);
-    }
-    words.extend(["net.ifnames=1", "8250.nr_uarts=1", "quiet"]);
-    if spec.image.networkd {
-        words.push("systemd.show_status=error");
-    }
-    if spec.accelerator == Accelerator::Tcg {
-        // Half of the boots of microvm under TCG hang in TSC calibration without it; the value only seeds it.
-        words.push("tsc_early_khz=2000000");
-        words.push("mitigations=off");
-    }
-    if spec.start != Start::Cold {
-        // Read by the image's initrd: what keeps an identity is not started.
-        words.push("bridgelab.template");
-    }
-    words.join(" ")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -202,6 +238,8 @@ mod tests {
     fn spec(machine: MachineKind, accelerator: Accelerator) -> GuestSpec {
         GuestSpec {
             name: "test1".to_owned(),
+            program: None,
+            cid: 3,
             vcpu: 1,
             mem: 1024,
             hypervisor: HypervisorKind::Qemu,

@@ -3,62 +3,21 @@
 //! docs/interop/qmp-spec.rst and qapi/ of QEMU. By hand: `socat - UNIX:qmp.sock`, then `{"execute":"qmp_capabilities"}`.
 
 use std::collections::VecDeque;
-use std::io::{self, IoSlice};
-use std::os::fd::{AsRawFd, BorrowedFd};
+use std::io;
+use std::os::fd::{BorrowedFd, OwnedFd};
 use std::path::Path;
 
-use nix::sys::socket::{ControlMessage, MsgFlags, sendmsg};
+use futures_util::future::BoxFuture;
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines};
 use tokio::net::UnixStream;
 use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 
+use super::{Monitor, MonitorError, Nic, descriptor, hotplug};
 use crate::deadline::Deadline;
-use crate::diagnostic::Diagnose;
 
-/// A conversation with QEMU's monitor failed.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum QmpError {
-    /// The socket.
-    #[error("{doing} QEMU's monitor")]
-    Io {
-        /// What was being done.
-        doing: &'static str,
-        /// The kernel's answer; "unexpected end of file" when QEMU has ended.
-        source: io::Error,
-    },
-    /// QEMU refused.
-    #[error("have QEMU execute `{command}`: {said}")]
-    Refused {
-        /// The command with its arguments.
-        command: String,
-        /// QEMU's words.
-        said: String,
-    },
-    /// Nothing came.
-    #[error("wait {waited:.1?} for QEMU {what}")]
-    Timeout {
-        /// For what.
-        what: String,
-        /// How long.
-        waited: std::time::Duration,
-    },
-}
-
-impl Diagnose for QmpError {
-    fn code(&self) -> &'static str {
-        match self {
-            Self::Io { .. } => "vmm.monitor",
-            Self::Refused { .. } => "vmm.refused",
-            Self::Timeout { .. } => "vmm.monitor-timeout",
-        }
-    }
-
-    fn help(&self) -> Option<String> {
-        None
-    }
-}
+/// As errors name it.
+pub(super) const VMM: &str = "QEMU";
 
 /// A connection to the monitor.
 #[derive(Debug)]
@@ -72,8 +31,8 @@ impl Qmp {
     /// Connects, and leaves the negotiation mode.
     ///
     /// # Errors
-    /// [`QmpError`].
-    pub async fn connect(socket: &Path, by: Deadline) -> Result<Self, QmpError> {
+    /// [`MonitorError`].
+    pub async fn connect(socket: &Path, by: Deadline) -> Result<Self, MonitorError> {
         let stream = UnixStream::connect(socket)
             .await
             .map_err(io_error("connect to"))?;
@@ -85,7 +44,8 @@ impl Qmp {
         };
         let greeting = qmp.next(by, || "to greet".to_owned()).await?;
         if greeting.get("QMP").is_none() {
-            return Err(QmpError::Refused {
+            return Err(MonitorError::Refused {
+                vmm: VMM,
                 command: "the greeting".to_owned(),
                 said: greeting.to_string(),
             });
@@ -97,13 +57,13 @@ impl Qmp {
     /// Executes a command and returns its `return` value.
     ///
     /// # Errors
-    /// [`QmpError::Refused`] with QEMU's words.
+    /// [`MonitorError::Refused`] with QEMU's words.
     pub async fn execute(
         &mut self,
         command: &str,
         arguments: Value,
         by: Deadline,
-    ) -> Result<Value, QmpError> {
+    ) -> Result<Value, MonitorError> {
         let line = format!(
             "{}\n",
             json!({ "execute": command, "arguments": arguments })
@@ -118,7 +78,8 @@ impl Qmp {
                 return Ok(value.take());
             }
             if let Some(error) = answer.get("error") {
-                return Err(QmpError::Refused {
+                return Err(MonitorError::Refused {
+                    vmm: VMM,
                     command: format!("{command} {arguments}"),
                     said: error["desc"].as_str().unwrap_or_default().to_owned(),
                 });
@@ -130,25 +91,21 @@ impl Qmp {
     /// Hands QEMU a descriptor, which later commands know by `name`: QMP's `getfd`.
     ///
     /// # Errors
-    /// [`QmpError`].
+    /// [`MonitorError`].
     pub async fn give_descriptor(
         &mut self,
         name: &str,
-        descriptor: BorrowedFd<'_>,
+        given: BorrowedFd<'_>,
         by: Deadline,
-    ) -> Result<(), QmpError> {
+    ) -> Result<(), MonitorError> {
         self.writer
             .as_ref()
             .writable()
             .await
             .map_err(io_error("write to"))?;
         // It rides on the first byte of the command.
-        let byte = [IoSlice::new(b" ")];
-        let rights = [descriptor.as_raw_fd()];
-        let rights = [ControlMessage::ScmRights(&rights)];
-        let socket = self.writer.as_ref().as_raw_fd();
-        sendmsg::<()>(socket, &byte, &rights, MsgFlags::empty(), None)
-            .map_err(|e| io_error("hand a descriptor to")(e.into()))?;
+        descriptor::send(self.writer.as_ref(), b" ", &[given])
+            .map_err(io_error("hand a descriptor to"))?;
         self.execute("getfd", json!({ "fdname": name }), by).await?;
         Ok(())
     }
@@ -156,13 +113,13 @@ impl Qmp {
     /// Waits for an event that `wanted` turns into a value; others are dropped.
     ///
     /// # Errors
-    /// [`QmpError::Timeout`] with `what`; [`QmpError::Io`] when QEMU ends.
+    /// [`MonitorError::Timeout`] with `what`; [`MonitorError::Io`] when QEMU ends.
     pub async fn event<T>(
         &mut self,
         what: &str,
         by: Deadline,
         mut wanted: impl FnMut(&str, &Value) -> Option<T>,
-    ) -> Result<T, QmpError> {
+    ) -> Result<T, MonitorError> {
         loop {
             let event = match self.events.pop_front() {
                 Some(event) => event,
@@ -175,13 +132,18 @@ impl Qmp {
         }
     }
 
-    async fn next(&mut self, by: Deadline, what: impl Fn() -> String) -> Result<Value, QmpError> {
+    async fn next(
+        &mut self,
+        by: Deadline,
+        what: impl Fn() -> String,
+    ) -> Result<Value, MonitorError> {
         let line = match tokio::time::timeout_at(by.tokio(), self.lines.next_line()).await {
             Ok(Ok(Some(line))) => line,
             Ok(Ok(None)) => return Err(io_error("read from")(io::ErrorKind::UnexpectedEof.into())),
             Ok(Err(source)) => return Err(io_error("read from")(source)),
             Err(_) => {
-                return Err(QmpError::Timeout {
+                return Err(MonitorError::Timeout {
+                    vmm: VMM,
                     what: what(),
                     waited: by.elapsed(),
                 });
@@ -191,8 +153,42 @@ impl Qmp {
     }
 }
 
-fn io_error(doing: &'static str) -> impl FnOnce(io::Error) -> QmpError {
-    move |source| QmpError::Io { doing, source }
+impl Monitor for Qmp {
+    fn status(&mut self, by: Deadline) -> BoxFuture<'_, Result<String, MonitorError>> {
+        Box::pin(async move {
+            let status = self.execute("query-status", json!({}), by).await?;
+            Ok(status["status"].as_str().unwrap_or_default().to_owned())
+        })
+    }
+
+    fn power_button(&mut self, by: Deadline) -> BoxFuture<'_, Result<(), MonitorError>> {
+        Box::pin(async move {
+            self.execute("system_powerdown", json!({}), by).await?;
+            Ok(())
+        })
+    }
+
+    fn plug<'a>(
+        &'a mut self,
+        index: usize,
+        nic: &'a Nic,
+        queues: &'a [OwnedFd],
+        by: Deadline,
+    ) -> BoxFuture<'a, Result<(), MonitorError>> {
+        Box::pin(hotplug::plug(self, index, nic, queues, by))
+    }
+
+    fn unplug(&mut self, index: usize, by: Deadline) -> BoxFuture<'_, Result<(), MonitorError>> {
+        Box::pin(hotplug::unplug(self, index, by))
+    }
+}
+
+fn io_error(doing: &'static str) -> impl FnOnce(io::Error) -> MonitorError {
+    move |source| MonitorError::Io {
+        vmm: VMM,
+        doing,
+        source,
+    }
 }
 
 #[cfg(test)]
@@ -249,7 +245,7 @@ mod tests {
         let asked = qemu.await.expect("the monitor ends");
         assert!(asked[1].contains("query-status"), "{asked:?}");
         let gone = qmp.event("to say more", by, |_, _| None::<()>).await;
-        assert!(matches!(gone, Err(QmpError::Io { .. })), "{gone:?}");
+        assert!(matches!(gone, Err(MonitorError::Io { .. })), "{gone:?}");
     }
 
     #[tokio::test]

@@ -8,8 +8,8 @@ use std::os::fd::AsFd;
 
 use serde_json::{Value, json};
 
-use super::GuestSpec;
-use super::qmp::{Qmp, QmpError};
+use super::qmp::{Qmp, VMM};
+use super::{GuestSpec, MonitorError};
 use crate::deadline::Deadline;
 
 /// What QEMU knows the file by.
@@ -19,8 +19,8 @@ const STATE: &str = "state";
 /// start from them; QEMU may be ended.
 ///
 /// # Errors
-/// [`QmpError`] with QEMU's words.
-pub async fn save(qmp: &mut Qmp, state: &File, by: Deadline) -> Result<(), QmpError> {
+/// [`MonitorError`] with QEMU's words.
+pub async fn save(qmp: &mut Qmp, state: &File, by: Deadline) -> Result<(), MonitorError> {
     // Nothing runs while the state is written, so it is written once.
     qmp.execute("stop", json!({}), by).await?;
     capabilities(qmp, by).await?;
@@ -33,13 +33,13 @@ pub async fn save(qmp: &mut Qmp, state: &File, by: Deadline) -> Result<(), QmpEr
 /// Loads the state from `state`, lets the machine run on, and plugs in the NICs of `spec`.
 ///
 /// # Errors
-/// [`QmpError`] with QEMU's words.
+/// [`MonitorError`] with QEMU's words.
 pub async fn restore(
     qmp: &mut Qmp,
     spec: &GuestSpec,
     state: &File,
     by: Deadline,
-) -> Result<(), QmpError> {
+) -> Result<(), MonitorError> {
     capabilities(qmp, by).await?;
     qmp.give_descriptor(STATE, state.as_fd(), by).await?;
     let uri = json!({ "uri": format!("fd:{STATE}") });
@@ -53,7 +53,7 @@ pub async fn restore(
     Ok(())
 }
 
-async fn capabilities(qmp: &mut Qmp, by: Deadline) -> Result<(), QmpError> {
+async fn capabilities(qmp: &mut Qmp, by: Deadline) -> Result<(), MonitorError> {
     let wanted = json!({ "capabilities": [
         { "capability": "events", "state": true },
         { "capability": "x-ignore-shared", "state": true },
@@ -62,7 +62,7 @@ async fn capabilities(qmp: &mut Qmp, by: Deadline) -> Result<(), QmpError> {
     Ok(())
 }
 
-async fn migrated(qmp: &mut Qmp, what: &str, by: Deadline) -> Result<(), QmpError> {
+async fn migrated(qmp: &mut Qmp, what: &str, by: Deadline) -> Result<(), MonitorError> {
     let ended = |name: &str, data: &Value| match (name, data["status"].as_str()) {
         ("MIGRATION", Some("completed")) => Some(true),
         ("MIGRATION", Some("failed")) => Some(false),
@@ -72,7 +72,8 @@ async fn migrated(qmp: &mut Qmp, what: &str, by: Deadline) -> Result<(), QmpErro
         return Ok(());
     }
     let state = qmp.execute("query-migrate", json!({}), by).await?;
-    Err(QmpError::Refused {
+    Err(MonitorError::Refused {
+        vmm: VMM,
         command: "migrate".to_owned(),
         said: state["error-desc"].as_str().unwrap_or("failed").to_owned(),
     })

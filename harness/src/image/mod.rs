@@ -4,11 +4,13 @@
 //! read-only afterwards. Guests boot from it copy-on-write.
 
 mod build;
+mod damage;
 mod recipe;
 pub mod seed;
 mod store;
 
 pub use build::{WORKER_COMMAND, worker_main, worker_program};
+pub use damage::damage;
 pub use recipe::{Recipe, recipes};
 pub(crate) use store::cache_help;
 pub use store::{Image, Progress, Store, versions_in};

@@ -16,23 +16,23 @@ use super::{ImageError, io_error};
 use crate::scenario::provides::Provides;
 
 /// Written last; an image without it is not one.
-const MANIFEST: &str = "manifest.json";
+pub(super) const MANIFEST: &str = "manifest.json";
 
 /// Told what an image build is doing.
 pub type Progress<'a> = &'a mut dyn FnMut(&str);
 
 /// Sizes and digests of a finished image.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-struct Manifest {
+pub(super) struct Manifest {
     recipe: String,
-    files: Vec<ManifestFile>,
+    pub(super) files: Vec<ManifestFile>,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
-struct ManifestFile {
-    name: String,
+pub(super) struct ManifestFile {
+    pub(super) name: String,
     bytes: u64,
-    sha256: String,
+    pub(super) sha256: String,
 }
 
 /// A built image, verified and read-only.
@@ -217,28 +217,14 @@ fn seal(recipe: &Recipe, folder: &Path) -> Result<(), ImageError> {
         let path = folder.join(name);
         let mut file =
             File::open(&path).map_err(io_error("open what the build should have made,", &path))?;
-        let mut hash = Sha256::new();
-        let mut buffer = vec![0; 1 << 20];
-        let mut bytes = 0;
-        loop {
-            let read = file.read(&mut buffer).map_err(io_error("read", &path))?;
-            if read == 0 {
-                break;
-            }
-            hash.update(&buffer[..read]);
-            bytes += read as u64;
-        }
+        let (bytes, sha256) = digest(&mut file).map_err(io_error("read", &path))?;
         file.sync_all().map_err(io_error("write", &path))?;
         fs::set_permissions(&path, fs::Permissions::from_mode(0o444))
             .map_err(io_error("protect", &path))?;
         files.push(ManifestFile {
             name: name.to_owned(),
             bytes,
-            sha256: hash
-                .finalize()
-                .iter()
-                .map(|byte| format!("{byte:02x}"))
-                .collect(),
+            sha256,
         });
     }
     let manifest = Manifest {
@@ -251,6 +237,24 @@ fn seal(recipe: &Recipe, folder: &Path) -> Result<(), ImageError> {
     fs::write(&path, text).map_err(io_error("write", &path))?;
     fs::set_permissions(&path, fs::Permissions::from_mode(0o444))
         .map_err(io_error("protect", &path))
+}
+
+/// Length and SHA-256 of what is left to read of a file.
+pub(super) fn digest(file: &mut File) -> io::Result<(u64, String)> {
+    let mut hash = Sha256::new();
+    let mut buffer = vec![0; 1 << 20];
+    let mut bytes = 0;
+    loop {
+        let read = file.read(&mut buffer)?;
+        if read == 0 {
+            break;
+        }
+        hash.update(&buffer[..read]);
+        bytes += read as u64;
+    }
+    let digits = hash.finalize();
+    let digits = digits.iter().map(|byte| format!("{byte:02x}"));
+    Ok((bytes, digits.collect()))
 }
 
 fn remove_tree(path: &Path) -> Result<(), ImageError> {

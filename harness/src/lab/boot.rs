@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
+use std::io::Read;
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::fs::{PermissionsExt, chown};
 use std::os::unix::net::UnixListener;
@@ -15,17 +16,17 @@ use super::topology::{Folders, Lab, LabError};
 use crate::guest::identity::{Identity, KeyPair};
 use crate::guest::{BootingGuest, Takeover, plain};
 use crate::host::isolate::mount_at;
-use crate::host::service::{Log, Service};
+use crate::host::service::{Log, Service, ServiceError};
 use crate::host::tap::Tap;
+use crate::host::terminal::Terminal;
 use crate::host::{ChildSetup, VMM_ID, vmm_groups};
 use crate::hypervisor::{
-    self, Accelerator, FIRST_NIC_FD, FIRST_STEER_FD, GuestSpec, MachineKind, QMP_FD, STEER_PORTS,
-    Start,
+    self, Accelerator, FIRST_NIC_FD, GuestSpec, MachineKind, Start, hypervisor,
 };
-use crate::scenario::Guest as GuestPlan;
 use crate::scenario::names::MachineName;
 use crate::scenario::provides::Provides;
-use crate::template::mount_template;
+use crate::scenario::{Guest as GuestPlan, HypervisorKind};
+use crate::template::{make_layer, mount_template};
 
 /// A guest under way, with what the report and other checks need to know about it.
 #[derive(Debug)]
@@ -33,7 +34,7 @@ pub(super) struct Started {
     pub(super) booting: BootingGuest,
     pub(super) identity: Identity,
     pub(super) command: String,
-    pub(super) machine: (MachineKind, &'static str),
+    pub(super) machine: (String, &'static str),
     pub(super) from: StartFrom,
     /// Copies of its TAPs' descriptors, while it may have to be started again.
     pub(super) taps: Vec<OwnedFd>,
@@ -77,6 +78,8 @@ pub(super) struct Launch {
     pub(super) accelerator: Accelerator,
     pub(super) folders: Folders,
     pub(super) starts: BTreeMap<String, StartFrom>,
+    /// Where VMMs are, of those that are not taken from `PATH`.
+    pub(super) vmms: BTreeMap<HypervisorKind, PathBuf>,
     pub(super) login: KeyPair,
     pub(super) drawn: Drawn,
 }
@@ -178,7 +181,10 @@ async fn start_guest(
             machine: name.to_string(),
             source: std::io::ErrorKind::NotFound.into(),
         })?;
-    let (spec, reason) = spec(name, guest, image, launch, from, &run);
+    let (spec, reason) =
+        spec(name, guest, image, launch, from, &run).map_err(io("draw a number for", &run))?;
+    let program = hypervisor(spec.hypervisor);
+    let needs = program.needs(&spec);
     let mut takeover = None;
     if let Some(folder) = spec.start.folder() {
         let state = folder.join("state");
@@ -190,12 +196,23 @@ async fn start_guest(
         let seeded = plain::seed(&identity, guest)?.append_to(image.initrd.clone());
         fs::write(&spec.initrd, seeded).map_err(io("write", &spec.initrd))?;
     }
+    for (path, text) in &needs.files {
+        fs::write(path, text).map_err(io("write", path))?;
+    }
+    if let (Some(layer), Some(disk)) = (&needs.layer, &spec.disk) {
+        make_layer(layer, &disk.to_string_lossy())
+            .and_then(|()| chown(layer, Some(VMM_ID), Some(VMM_ID)).map_err(|e| e.to_string()))
+            .map_err(std::io::Error::other)
+            .map_err(io("make the disk", layer))?;
+    }
     // They listen before the VMM starts: whoever connects early just waits.
     let mut sockets = Vec::new();
-    let steering = (0..STEER_PORTS).map(|port| spec.steer_socket(port));
-    for path in steering.chain([spec.monitor_socket()]) {
-        sockets.push(UnixListener::bind(&path).map_err(io("listen on", &path))?);
+    for (path, number) in &needs.sockets {
+        let socket = UnixListener::bind(path).map_err(io("listen on", path))?;
+        sockets.push((socket, *number));
     }
+    let terminal = needs.terminal.then(Terminal::open).transpose();
+    let terminal = terminal.map_err(io("open a terminal for", &run))?;
     // Until the guest has proven itself, so that it can be started again on the same TAPs; no longer, because the
     // TAPs and their carrier must end with the VMM.
     let kept: Vec<OwnedFd> = match template {
@@ -206,7 +223,7 @@ async fn start_guest(
         false => Ok(Vec::new()),
     }
     .map_err(io("keep the TAPs of", &run))?;
-    let line = hypervisor::command(&spec);
+    let line = program.command(&spec);
     let shown = line.to_string();
     let serial = Log::new(evidence.join("serial.log"));
     let vmm_log = Log::new(evidence.join("vmm.log"));
@@ -216,17 +233,28 @@ async fn start_guest(
         let mut command = line.to_command();
         command.env("TMPDIR", &run);
         let nics = (FIRST_NIC_FD..).zip(taps.iter().map(AsRawFd::as_raw_fd));
-        let numbers = (FIRST_STEER_FD..).take(STEER_PORTS).chain([QMP_FD]);
-        let channels = numbers.zip(sockets.iter().map(AsRawFd::as_raw_fd));
+        let channels = sockets.iter();
+        let channels = channels.map(|(socket, number)| (*number, socket.as_raw_fd()));
+        let input = terminal
+            .iter()
+            .map(|terminal| (0, terminal.theirs.as_raw_fd()));
         let setup = ChildSetup {
-            fds: nics.chain(channels).map(|(to, from)| (from, to)).collect(),
+            fds: nics
+                .chain(channels)
+                .chain(input)
+                .map(|(to, from)| (from, to))
+                .collect(),
             identity: Some((VMM_ID, VMM_ID, vmm_groups(accelerator))),
         };
         // Our copies of the TAP descriptors are closed when this returns.
-        Service::start_with_errors(&label, command, setup, serial, vmm_log)
+        let service = Service::start_with_errors(&label, command, setup, serial, vmm_log)?;
+        Ok::<_, ServiceError>(service.holding(terminal.map(|terminal| terminal.ours)))
     });
     let vmm = service.await??;
-    let machine = (spec.machine, reason);
+    let machine = match spec.hypervisor {
+        HypervisorKind::Qemu => (spec.machine.to_string(), reason),
+        other => (other.to_string(), "it has one machine"),
+    };
     let booting = BootingGuest::new(spec, vmm, &identity, takeover);
     Ok(Started {
         booting,
@@ -245,7 +273,7 @@ fn spec(
     launch: &Launch,
     from: &StartFrom,
     run: &Path,
-) -> (GuestSpec, &'static str) {
+) -> std::io::Result<(GuestSpec, &'static str)> {
     let (machine, reason) = match from {
         StartFrom::Cold { .. } => MachineKind::choose(guest, launch.accelerator),
         StartFrom::Template { .. } => (
@@ -255,6 +283,8 @@ fn spec(
     };
     let mut spec = GuestSpec {
         name: name.to_string(),
+        program: launch.vmms.get(&guest.hypervisor).cloned(),
+        cid: context_id()?,
         vcpu: guest.vcpu,
         mem: guest.mem,
         hypervisor: guest.hypervisor,
@@ -277,7 +307,33 @@ fn spec(
             read_only_ram: *read_only_ram,
         };
     }
-    (spec, reason)
+    Ok((spec, reason))
+}
+
+/// A context id that no other guest of this machine has, as far as chance goes: those of vhost-vsock are the whole
+/// machine's. 0 to 2 are taken (vsock(7)).
+fn context_id() -> std::io::Result<u32> {
+    let mut bytes = [0; 4];
+    File::open("/dev/urandom")?.read_exact(&mut bytes)?;
+    Ok(u32::from_ne_bytes(bytes) % (1 << 30) + 3)
+}
+
+/// Binds a VMM's program into the worker's private tmpfs, where the VMM's user can execute it, wherever it is.
+///
+/// # Errors
+/// The kernel's answer.
+pub(super) fn bind_vmm(
+    kind: HypervisorKind,
+    program: &Path,
+    run: &Path,
+) -> std::io::Result<PathBuf> {
+    let folder = run.join("vmm");
+    fs::create_dir_all(&folder)?;
+    let target = folder.join(kind.to_string());
+    File::create(&target)?;
+    let (source, at) = (program.to_string_lossy(), target.to_string_lossy());
+    mount_at(Some(&source), &at, None, MsFlags::MS_BIND, None).map_err(std::io::Error::other)?;
+    Ok(target)
 }
 
 /// Where a guest's template is bound.

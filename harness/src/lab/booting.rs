@@ -55,6 +55,7 @@ impl Run<'_> {
             accelerator: self.job.accelerator,
             folders,
             starts: self.job.starts.clone(),
+            vmms: self.vmms.clone(),
             login,
             drawn: Drawn::default(),
         }));
@@ -114,6 +115,7 @@ impl Run<'_> {
         name: &MachineName,
         by: Option<Deadline>,
     ) -> Result<(), Ended> {
+        self.watch.end(name);
         self.surroundings.vmms.remove(name.as_ref());
         let Some(guest) = self.guests.remove(name) else {
             return Ok(());
@@ -197,6 +199,12 @@ impl Run<'_> {
         let key = up.known.host_key.clone();
         self.surroundings.host_keys.insert(name.to_string(), key);
         self.list(up.known.report(name));
+        // A check that asks for its VMM tells of its end itself.
+        let asked =
+            |check: &Check| matches!(&check.kind, CheckKind::Vmm { guest, .. } if guest == name);
+        if !self.scenario.checks.iter().any(asked) {
+            self.watch.begin(name, up.guest.console().clone());
+        }
         let guest = Arc::new(up.guest);
         let vmm = Vmm::Started(Arc::downgrade(&guest));
         self.surroundings.vmms.insert(name.to_string(), vmm);
@@ -322,7 +330,7 @@ impl Known {
         Self {
             command: one.command.clone(),
             host_key: one.identity.host_key.public_blob().to_owned(),
-            machine: (one.machine.0.to_string(), one.machine.1.to_owned()),
+            machine: (one.machine.0.clone(), one.machine.1.to_owned()),
             from: one.from.clone(),
         }
     }

@@ -1,6 +1,6 @@
 //! What a failure can be understood from: gathered from every machine and guest before teardown.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io;
 use std::path::Path;
@@ -20,8 +20,9 @@ use crate::image::versions_in;
 use crate::lab::boot::guest_folder;
 use crate::plan::GuestKind;
 use crate::report::{GuestMemory, NicReport, Outcome};
-use crate::scenario::RulesetTool;
 use crate::scenario::names::MachineName;
+use crate::scenario::vmm::Vmm;
+use crate::scenario::{HypervisorKind, RulesetTool};
 
 /// File name and command of a piece of evidence.
 type Piece = (&'static str, &'static str);
@@ -234,20 +235,30 @@ async fn versions(run: &Run<'_>, job: &Job) -> BTreeMap<String, String> {
             "host.dnsmasq",
             "dnsmasq --version | sed -n '1s/Dnsmasq version \\([^ ]*\\).*/\\1/p'".to_owned(),
         ),
-        (
-            "vmm",
-            format!(
-                "{} --version | head -n 1",
-                crate::hypervisor::qemu::program()
-            ),
-        ),
     ];
-    let asked = programs
-        .iter()
-        .filter(|(what, _)| *what != "vmm" || job.guests == GuestKind::Vm)
-        .map(async |(what, command)| Some(((*what).to_owned(), ask(&vantage, command).await?)));
+    let programs = programs.map(|(what, command)| (what.to_owned(), command));
+    let programs = programs.into_iter().chain(vmms(run, job));
+    let asked = programs.map(async |(what, command)| Some((what, ask(&vantage, &command).await?)));
     versions.extend(join_all(asked).await.into_iter().flatten());
     versions
+}
+
+/// What each VMM of the run's guests is called in the report, and the command that tells its version.
+fn vmms(run: &Run<'_>, job: &Job) -> Vec<(String, String)> {
+    let guests = run.scenario().guests.values();
+    let kinds: BTreeSet<HypervisorKind> = guests.map(|guest| guest.hypervisor).collect();
+    let kinds = kinds.into_iter().filter(|_| job.guests == GuestKind::Vm);
+    let one = |kind: HypervisorKind| {
+        let row = Vmm::of(kind);
+        let path = run.vmms.get(&kind);
+        let program = path.map_or(row.program.to_owned(), |path| path.display().to_string());
+        let what = match kind {
+            HypervisorKind::Qemu => "vmm".to_owned(),
+            other => format!("vmm.{other}"),
+        };
+        (what, format!("{program} {} 2>&1 | head -n 1", row.version))
+    };
+    kinds.map(one).collect()
 }
 
 async fn ask(vantage: &Vantage, command: &str) -> Option<String> {

@@ -11,7 +11,7 @@ use super::vm::LabVm;
 use crate::hypervisor::Accelerator;
 use crate::plan::GuestKind;
 use crate::report::RunReport;
-use crate::scenario::Imposed;
+use crate::scenario::{HypervisorKind, Imposed};
 
 /// Hidden subcommand of the binary that becomes a worker.
 pub const WORKER_COMMAND: &str = "__worker";
@@ -34,6 +34,9 @@ pub struct Job {
     /// What each guest starts from; a guest that is not named starts cold.
     #[serde(default)]
     pub starts: BTreeMap<String, StartFrom>,
+    /// Where VMMs are, of those that are not taken from `PATH`.
+    #[serde(default)]
+    pub vmms: BTreeMap<HypervisorKind, PathBuf>,
     /// What stands for the guests.
     #[serde(default)]
     pub guests: GuestKind,

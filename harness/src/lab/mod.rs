@@ -22,6 +22,7 @@ mod steps;
 pub mod supervise;
 mod topology;
 pub mod vm;
+mod watch;
 mod wave;
 mod worker;
 

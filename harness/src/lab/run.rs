@@ -1,18 +1,19 @@
 //! Runs a scenario in a worker's namespaces, from the first namespace to the verdict.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
 
-use super::boot::{GuestImage, GuestImages, Launch, bind_template};
+use super::boot::{GuestImage, GuestImages, Launch, bind_template, bind_vmm};
 use super::evidence;
 use super::hold::Asked;
 use super::job::{Event, Job, StartFrom};
 use super::leaks;
 use super::topology::{Folders, Lab, LabError};
+use super::watch::Watch;
 use crate::check::Surroundings;
 use crate::diagnostic::{Diagnose, Diagnostic};
 use crate::guest::identity::Identity;
@@ -22,8 +23,8 @@ use crate::plan::{GuestKind, TopologyPlan};
 use crate::report::{
     LabReport, Outcome, Problem, RunReport, StageReport, StepReport, WaitReport, judge_run,
 };
-use crate::scenario::Scenario;
 use crate::scenario::names::{IfName, MachineName};
+use crate::scenario::{HypervisorKind, Scenario};
 
 /// How long processes get to end before they are killed.
 pub(super) const GRACE: Duration = Duration::from_secs(2);
@@ -41,8 +42,12 @@ pub(super) struct Run<'a> {
     pub(super) standstills: &'a Standstills,
     pub(super) lab: Lab,
     pub(super) guests: BTreeMap<MachineName, Arc<Guest>>,
+    /// Where VMMs are, as their user sees them, of those that are not taken from `PATH`.
+    pub(super) vmms: BTreeMap<HypervisorKind, PathBuf>,
     /// What guests start with, once there is any.
     pub(super) launch: Option<Arc<Launch>>,
+    /// Sees guests end that nobody stops.
+    pub(super) watch: Watch,
     /// Of every guest that was ever started.
     pub(super) identities: BTreeMap<MachineName, Identity>,
     /// NICs that steps plugged in and no guest of the scenario has, by guest and name on the host side: which of the
@@ -109,6 +114,8 @@ impl<'a> Run<'a> {
             standstills,
             lab: Lab::default(),
             guests: BTreeMap::new(),
+            vmms: BTreeMap::new(),
+            watch: Watch::default(),
             launch: None,
             identities: BTreeMap::new(),
             plugged: BTreeMap::new(),
@@ -121,10 +128,23 @@ impl<'a> Run<'a> {
 
     /// Everything but teardown. Returns when there is a verdict, or when `cancelled` says so.
     pub(super) async fn carry_out(&mut self, cancelled: impl Future<Output = ()>) {
+        let told = self.watch.told();
+        let lost = async {
+            match told {
+                Some(mut told) => told.recv().await,
+                None => None,
+            }
+        };
         let ended = tokio::select! {
             biased;
             () = cancelled => None,
-            ended = self.stages() => Some(ended),
+            Some(lost) = lost => Some(Err(lost)),
+            ended = self.stages() => Some(Ok(ended)),
+        };
+        let ended = match ended {
+            None => None,
+            Some(Ok(ended)) => Some(ended),
+            Some(Err(lost)) => Some(Err(Ended::from(LabError::Guest(self.lost(lost).await)))),
         };
         match ended {
             None => self.report.outcome = Outcome::Cancelled,
@@ -164,6 +184,7 @@ impl<'a> Run<'a> {
         self.open_tun().map_err(Ended::Skipped)?;
         // Before the machines: each copies the worker's mounts as they are then.
         let images = self.mount_images()?;
+        self.bind_vmms()?;
         let plan = TopologyPlan::with_guests(self.scenario, self.job.guests);
         let begun = self.stage("building the topology");
         self.lab = Lab::build(&plan, &self.folders).await?;
@@ -213,6 +234,19 @@ impl<'a> Run<'a> {
             }
         }
         Ok(mounted)
+    }
+
+    fn bind_vmms(&mut self) -> Result<(), Ended> {
+        for (kind, program) in &self.job.vmms {
+            let bound =
+                bind_vmm(*kind, program, &self.folders.run).map_err(|source| LabError::Io {
+                    doing: format!("bind the VMM `{}`", program.display()),
+                    machine: "worker".to_owned(),
+                    source,
+                });
+            self.vmms.insert(*kind, bound?);
+        }
+        Ok(())
     }
 
     /// Captures are named after who is at the end of the wire; checks name the interface alone.

@@ -103,6 +103,9 @@ pub struct Scenario {
     /// For a variant: the checks that must fail, each with the words its `got` must contain (may be empty).
     /// Empty for the green form.
     pub must_fail: BTreeMap<CheckId, String>,
+    /// What VMMs that the command line imposes on its guests cannot do of it, each with the VMM. With any of these it is
+    /// skipped; in a file they are faults.
+    pub beyond: Vec<(HypervisorKind, String)>,
 }
 
 /// A layer-2 segment between machines of the lab.

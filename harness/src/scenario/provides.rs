@@ -2,6 +2,9 @@
 //!
 //! A scenario is judged by it before anything is built, and a check chooses its tools by it.
 
+/// File of the kernel in the form that Linux is distributed in (bzImage), which every guest's image has: some VMMs boot no other.
+pub const COMPRESSED_KERNEL: &str = "vmlinuz";
+
 /// What a guest image has in it.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Provides {
@@ -138,7 +141,10 @@ impl Provides {
     /// Files that a build of the image must leave.
     pub fn files(&self) -> impl Iterator<Item = &'static str> {
         let always = ["initrd", "packages.txt", "versions.json"];
-        always.into_iter().chain([self.kernel]).chain(self.disk)
+        let another = self.guest && self.kernel != COMPRESSED_KERNEL;
+        let compressed = another.then_some(COMPRESSED_KERNEL);
+        let kernels = compressed.into_iter().chain([self.kernel]);
+        always.into_iter().chain(kernels).chain(self.disk)
     }
 }
 

@@ -1,11 +1,85 @@
 //! How a guest is run: the VMM program, its machine, its NICs, and when it starts. Words of microvm.nix and QEMU.
 
+use serde::{Deserialize, Serialize};
+
 /// A VMM program. What each can do is a row of [`Vmm`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum HypervisorKind {
     /// qemu-system(1).
     #[default]
     Qemu,
+    /// cloud-hypervisor.
+    CloudHypervisor,
+    /// alioth, crate `alioth-cli`.
+    Alioth,
+    /// firecracker.
+    Firecracker,
+    /// crosvm.
+    Crosvm,
+    /// kvmtool, whose program is `lkvm`.
+    Kvmtool,
+}
+
+/// What some VMMs can do and others cannot. The names are stable.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Feature {
+    /// Runs guests without KVM.
+    Emulation,
+    /// Starts guests from a template.
+    Template,
+    /// Boots from a disk that it never writes to: writes go to a layer of the guest's own.
+    CopyOnWriteDisk,
+    /// Takes an open TAP as a descriptor. Each opens one by its name.
+    TapDescriptor,
+    /// Several queue pairs of a NIC.
+    Queues,
+    /// `vhost=on`.
+    Vhost,
+    /// Tells the guest an MTU that is not the TAP's.
+    Mtu,
+    /// Switches checksum and segmentation offload off.
+    Offloads,
+}
+
+impl Feature {
+    /// The stable name.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Emulation => "emulation",
+            Self::Template => "template",
+            Self::CopyOnWriteDisk => "copy-on-write-disk",
+            Self::TapDescriptor => "tap-descriptor",
+            Self::Queues => "queues",
+            Self::Vhost => "vhost",
+            Self::Mtu => "mtu",
+            Self::Offloads => "offloads",
+        }
+    }
+
+    /// What a VMM without it does or lacks instead, in words that follow its name.
+    pub const fn without(self) -> &'static str {
+        match self {
+            Self::Emulation => "needs KVM",
+            Self::Template => "starts from no template",
+            Self::CopyOnWriteDisk => "would write to the image's disk",
+            Self::TapDescriptor => "opens its TAPs by name",
+            Self::Queues => "gives a NIC one queue pair",
+            Self::Vhost => "moves the frames itself",
+            Self::Mtu => "tells the guest the TAP's own MTU, or none",
+            Self::Offloads => "switches no offload off",
+        }
+    }
+
+    /// The VMMs that have it, for people: "`qemu`, `alioth`".
+    pub fn owners(self) -> String {
+        let owners: Vec<String> = VMMS
+            .iter()
+            .filter(|row| row.can(self))
+            .map(|row| format!("`{}`", row.name))
+            .collect();
+        owners.join(", ")
+    }
 }
 
 /// What a VMM program offers to scenarios: a scenario is judged by it before anything is built.
@@ -15,6 +89,12 @@ pub struct Vmm {
     pub kind: HypervisorKind,
     /// Its word in `hypervisor`.
     pub name: &'static str,
+    /// File name of the program, on this architecture where it has several.
+    pub program: &'static str,
+    /// Arguments that have it tell its version.
+    pub version: &'static str,
+    /// The first version that does what the harness asks of it: major and minor.
+    pub least: (u32, u32),
     /// Its machine types, by their words in `machine`.
     pub machines: &'static [(&'static str, MachineType)],
     /// The buses of its virtio devices, by their words in `transport`.
@@ -22,23 +102,133 @@ pub struct Vmm {
     /// How it gets at a macvtap, what it does by itself first: by descriptors, or by the path of the device node
     /// ([`TapOpen::Name`]). Empty: not at all.
     pub macvtap: &'static [TapOpen],
+    /// What it can do that others cannot.
+    pub can: &'static [Feature],
+    /// What it takes of the machine beside its program and KVM: names of [`needs`](super::needs).
+    pub needs: &'static [&'static str],
 }
 
-const VMMS: [Vmm; 1] = [Vmm {
-    kind: HypervisorKind::Qemu,
-    name: "qemu",
-    machines: &[
-        ("auto", MachineType::Auto),
-        ("microvm", MachineType::Microvm),
-        ("q35", MachineType::Q35),
-    ],
-    transports: &[
-        ("auto", Transport::Auto),
-        ("pci", Transport::Pci),
-        ("mmio", Transport::Mmio),
-    ],
-    macvtap: &[TapOpen::Fd],
-}];
+/// The machine of a VMM that has one.
+const ONE_MACHINE: &[(&str, MachineType)] = &[("auto", MachineType::Auto)];
+/// The bus of a VMM that has no other.
+const ON_PCI: &[(&str, Transport)] = &[("auto", Transport::Auto), ("pci", Transport::Pci)];
+
+const VMMS: [Vmm; 6] = [
+    Vmm {
+        kind: HypervisorKind::Qemu,
+        name: "qemu",
+        program: QEMU,
+        version: "--version",
+        // `-M microvm,pcie=on`.
+        least: (5, 2),
+        machines: &[
+            ("auto", MachineType::Auto),
+            ("microvm", MachineType::Microvm),
+            ("q35", MachineType::Q35),
+        ],
+        transports: &[
+            ("auto", Transport::Auto),
+            ("pci", Transport::Pci),
+            ("mmio", Transport::Mmio),
+        ],
+        macvtap: &[TapOpen::Fd],
+        can: &[
+            Feature::Emulation,
+            Feature::Template,
+            Feature::CopyOnWriteDisk,
+            Feature::TapDescriptor,
+            Feature::Queues,
+            Feature::Vhost,
+            Feature::Mtu,
+            Feature::Offloads,
+        ],
+        needs: &[],
+    },
+    Vmm {
+        kind: HypervisorKind::CloudHypervisor,
+        name: "cloud-hypervisor",
+        program: "cloud-hypervisor",
+        version: "--version",
+        // Older ones give a TAP without `ip` the address 192.168.249.1 (its release notes).
+        least: (49, 0),
+        machines: ONE_MACHINE,
+        transports: ON_PCI,
+        macvtap: &[TapOpen::Fd],
+        can: &[
+            Feature::CopyOnWriteDisk,
+            Feature::TapDescriptor,
+            Feature::Queues,
+            Feature::Offloads,
+        ],
+        needs: &[],
+    },
+    Vmm {
+        kind: HypervisorKind::Alioth,
+        name: "alioth",
+        program: "alioth",
+        version: "--version",
+        // `--vsock uds`, `--cpu`.
+        least: (0, 12),
+        machines: ONE_MACHINE,
+        transports: ON_PCI,
+        macvtap: &[TapOpen::Name],
+        can: &[Feature::Queues, Feature::Mtu],
+        needs: &[],
+    },
+    Vmm {
+        kind: HypervisorKind::Firecracker,
+        name: "firecracker",
+        program: "firecracker",
+        version: "--version",
+        // `--enable-pci`.
+        least: (1, 13),
+        machines: ONE_MACHINE,
+        transports: &[
+            ("auto", Transport::Auto),
+            ("pci", Transport::Pci),
+            ("mmio", Transport::Mmio),
+        ],
+        macvtap: &[],
+        can: &[],
+        needs: &[],
+    },
+    Vmm {
+        kind: HypervisorKind::Crosvm,
+        name: "crosvm",
+        program: "crosvm",
+        version: "version",
+        least: (0, 0),
+        machines: ONE_MACHINE,
+        transports: ON_PCI,
+        macvtap: &[TapOpen::Fd],
+        can: &[Feature::TapDescriptor],
+        // It has vsocks by the host's kernel, and guests are steered by them.
+        needs: &["vhost-vsock"],
+    },
+    Vmm {
+        kind: HypervisorKind::Kvmtool,
+        name: "kvmtool",
+        program: "lkvm",
+        version: "version",
+        least: (0, 0),
+        machines: ONE_MACHINE,
+        transports: ON_PCI,
+        macvtap: &[TapOpen::Name],
+        can: &[],
+        // It has vsocks by the host's kernel, and guests are steered by them.
+        needs: &["vhost-vsock"],
+    },
+];
+
+/// QEMU's system emulator for this machine's own architecture.
+#[cfg(target_arch = "x86_64")]
+const QEMU: &str = "qemu-system-x86_64";
+/// QEMU's system emulator for this machine's own architecture.
+#[cfg(target_arch = "aarch64")]
+const QEMU: &str = "qemu-system-aarch64";
+/// QEMU's system emulator for this machine's own architecture.
+#[cfg(target_arch = "riscv64")]
+const QEMU: &str = "qemu-system-riscv64";
 
 impl Vmm {
     /// The row of a program.
@@ -50,6 +240,25 @@ impl Vmm {
     /// All of them.
     pub fn all() -> &'static [Self] {
         &VMMS
+    }
+
+    /// Whether it has this feature.
+    pub fn can(&self, feature: Feature) -> bool {
+        self.can.contains(&feature)
+    }
+
+    /// How it opens a TAP when nobody says.
+    pub fn open(&self) -> TapOpen {
+        match self.can(Feature::TapDescriptor) {
+            true => TapOpen::Fd,
+            false => TapOpen::Name,
+        }
+    }
+}
+
+impl std::fmt::Display for HypervisorKind {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(Vmm::of(*self).name)
     }
 }
 
@@ -130,7 +339,20 @@ impl Default for NicOptions {
 
 #[cfg(test)]
 pub(crate) mod tests {
+    use super::*;
     use crate::scenario::{Guest, load};
+
+    #[test]
+    fn each_vmm_has_one_row_by_its_word() {
+        for row in Vmm::all() {
+            assert_eq!(serde_json::to_value(row.kind).expect("a word"), row.name);
+            assert_eq!(Vmm::of(row.kind), row, "its row is found by its kind");
+            assert!(row.machines.contains(&("auto", MachineType::Auto)));
+            let known = crate::scenario::needs::CAPABILITIES;
+            assert!(row.needs.iter().all(|need| known.contains(need)));
+            assert!(row.transports.contains(&("auto", Transport::Auto)));
+        }
+    }
 
     /// A guest as the smallest scenario has it.
     pub(crate) fn any_guest() -> Guest {

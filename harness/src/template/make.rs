@@ -27,11 +27,9 @@ use crate::host::isolate::{self, Isolation, mount_at};
 use crate::host::service::{Log, Service};
 use crate::host::tool::{Tool, locate};
 use crate::host::{ChildSetup, VMM_ID, vmm_groups};
-use crate::hypervisor::qemu::{OVERLAY, RAM};
+use crate::hypervisor::qemu::{OVERLAY, RAM, monitor_socket};
 use crate::hypervisor::qmp::Qmp;
-use crate::hypervisor::{
-    Accelerator, FIRST_STEER_FD, GuestSpec, QMP_FD, STEER_PORTS, Start, qemu, save,
-};
+use crate::hypervisor::{Accelerator, GuestSpec, Start, hypervisor, qemu, save};
 use crate::scenario::provides::Provides;
 
 /// Hidden subcommand of the binary that becomes the worker.
@@ -144,17 +142,14 @@ async fn make(job: &MakeJob, run: &Path, by: Deadline) -> Result<(), String> {
     let prepared = prepare(job, run)?;
     let spec = &prepared.spec;
     let mut sockets = Vec::new();
-    let ports = (0..STEER_PORTS).map(|port| spec.steer_socket(port));
-    for path in ports.chain([spec.monitor_socket()]) {
-        sockets.push(
-            UnixListener::bind(&path).map_err(|e| format!("listen on {}: {e}", path.display()))?,
-        );
+    for (path, number) in hypervisor(spec.hypervisor).needs(spec).sockets {
+        let socket = UnixListener::bind(&path);
+        let socket = socket.map_err(|e| format!("listen on {}: {e}", path.display()))?;
+        sockets.push((socket, number));
     }
-    let numbers = (FIRST_STEER_FD..).take(STEER_PORTS).chain([QMP_FD]);
     let fds = sockets
         .iter()
-        .map(AsRawFd::as_raw_fd)
-        .zip(numbers)
+        .map(|(socket, number)| (socket.as_raw_fd(), *number))
         .collect();
     let mut command = qemu::command(spec).to_command();
     command.env("TMPDIR", run);
@@ -168,7 +163,7 @@ async fn make(job: &MakeJob, run: &Path, by: Deadline) -> Result<(), String> {
     let vmm = Service::start_with_errors("template", command, setup, serial, errors)
         .map_err(|e| Diagnostic::new(&e).to_string())?;
     drop(sockets);
-    let mut qmp = Qmp::connect(&spec.monitor_socket(), by)
+    let mut qmp = Qmp::connect(&monitor_socket(spec), by)
         .await
         .map_err(|e| Diagnostic::new(&e).to_string())?;
     let guest = BootingGuest::new(spec.clone(), vmm, &prepared.identity, None)
@@ -242,7 +237,7 @@ fn prepare(job: &MakeJob, run: &Path) -> Result<Prepared, String> {
     if let Some(disk) = provides.disk {
         let overlay = folder.join(OVERLAY);
         // Relative to the overlay, so that it is found wherever the two are mounted.
-        make_overlay(&overlay, &format!("image/{disk}"))?;
+        make_layer(&overlay, &format!("image/{disk}"))?;
         fs::set_permissions(&overlay, fs::Permissions::from_mode(0o666))
             .map_err(io("hand over", &overlay))?;
     }
@@ -256,7 +251,10 @@ fn prepare(job: &MakeJob, run: &Path) -> Result<Prepared, String> {
 }
 
 /// `qemu-img create -f qcow2 -F raw -b BASE OVERLAY`.
-fn make_overlay(overlay: &Path, base: &str) -> Result<(), String> {
+///
+/// # Errors
+/// What is missing, or what it said.
+pub fn make_layer(overlay: &Path, base: &str) -> Result<(), String> {
     let program =
         locate(Tool::QemuImg).ok_or("find qemu-img (Debian: apt-get install qemu-utils)")?;
     let made = Command::new(program)

@@ -11,7 +11,7 @@ mod room;
 mod shape;
 mod store;
 
-pub use make::{WORKER_COMMAND, mount_template, worker_main};
+pub use make::{WORKER_COMMAND, make_layer, mount_template, worker_main};
 pub use shape::{QemuVersion, Shape};
 pub use store::{Progress, Template, TemplateStore};
 

@@ -9,6 +9,7 @@ use sha2::{Digest, Sha256};
 use crate::host::tool::{Tool, locate};
 use crate::hypervisor::{Accelerator, GuestSpec, MachineKind, NIC_PORTS, Start, qemu};
 use crate::scenario::provides::Provides;
+use crate::scenario::vmm::{Feature, Vmm};
 use crate::scenario::{Guest, HypervisorKind, MachineType, Transport};
 
 /// Version of a template's layout; part of every digest.
@@ -90,6 +91,10 @@ impl Shape {
 
     /// Why a guest cannot start from any template; `None`: it can.
     pub fn refuses(guest: &Guest) -> Option<String> {
+        let vmm = Vmm::of(guest.hypervisor);
+        if !vmm.can(Feature::Template) {
+            return Some(format!("{} {}", vmm.name, Feature::Template.without()));
+        }
         let image = Provides::of(&guest.image);
         if image.settle.is_none() {
             return Some(format!("the image `{}` has no template", guest.image));
@@ -145,6 +150,8 @@ impl Shape {
         let root = Path::new("/");
         GuestSpec {
             name: "template".to_owned(),
+            program: None,
+            cid: 3,
             vcpu: self.vcpu,
             mem: self.mem,
             hypervisor: HypervisorKind::Qemu,

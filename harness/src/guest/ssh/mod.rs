@@ -10,7 +10,7 @@ pub use session::network_host_key;
 
 use std::io;
 use std::os::unix::net::UnixStream;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::time::Duration;
 
@@ -19,6 +19,7 @@ use tokio::sync::oneshot;
 use super::identity::Identity;
 use crate::deadline::Deadline;
 use crate::diagnostic::Diagnose;
+use crate::hypervisor::Steering;
 use crate::plan::shell;
 use worker::Worker;
 
@@ -26,11 +27,11 @@ use worker::Worker;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ChannelError {
-    /// The channel's socket.
-    #[error("open the steering channel `{}`", socket.display())]
+    /// The channel's host end.
+    #[error("open the steering channel `{end}`")]
     Open {
-        /// Unix socket of the virtio-serial port.
-        socket: PathBuf,
+        /// Where it is.
+        end: Steering,
         /// The kernel's answer.
         source: io::Error,
     },
@@ -136,7 +137,7 @@ enum Request {
     Close,
 }
 
-/// SSH into a guest over virtio-serial: works with the guest's network down, for many sessions in turn.
+/// SSH into a guest over its steering channel: works with the guest's network down, for many sessions in turn.
 #[derive(Debug)]
 pub struct SshChannel {
     requests: mpsc::Sender<Request>,
@@ -145,12 +146,12 @@ pub struct SshChannel {
 }
 
 impl SshChannel {
-    /// A channel to the guest behind `socket`. Nothing is opened until the first command.
-    pub fn new(guest: &str, socket: PathBuf, identity: &Identity) -> Self {
+    /// A channel to the guest behind `end`. Nothing is opened until the first command.
+    pub fn new(guest: &str, end: Steering, identity: &Identity) -> Self {
         let (requests, queue) = mpsc::channel::<Request>();
         let in_use = Arc::new(Mutex::new(None));
         let worker = Worker {
-            socket,
+            end,
             login: identity.login.clone(),
             host_key: identity.host_key.public_blob().to_owned(),
             in_use: Arc::clone(&in_use),
@@ -247,7 +248,7 @@ mod tests {
         let socket = folder.path().join("steer.sock");
         let listener = UnixListener::bind(&socket).expect("bind");
         let guest = std::thread::spawn(move || silent_guest(&listener, 2));
-        let channel = SshChannel::new("test1", socket, &identity);
+        let channel = SshChannel::new("test1", Steering::Port(socket), &identity);
         for _ in 0..2 {
             let by = Deadline::after(Duration::from_millis(800));
             let error = channel.exec(GuestCommand::new(["true"]), by).await;

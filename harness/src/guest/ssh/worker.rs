@@ -2,7 +2,6 @@
 
 use std::io;
 use std::os::unix::net::UnixStream;
-use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
 
 use ssh2::Session;
@@ -12,10 +11,11 @@ use super::{ChannelError, GuestCommand, Output, Request};
 use crate::deadline::Deadline;
 use crate::guest::identity::KeyPair;
 use crate::guest::steer::{open_steering, reopen_steering};
+use crate::hypervisor::Steering;
 
 /// The channel's thread.
 pub(super) struct Worker {
-    pub(super) socket: PathBuf,
+    pub(super) end: Steering,
     pub(super) login: KeyPair,
     pub(super) host_key: String,
     pub(super) in_use: Arc<Mutex<Option<UnixStream>>>,
@@ -96,7 +96,7 @@ impl Worker {
         } else {
             open_steering
         };
-        let opened = open(&self.socket, by).and_then(|stream| {
+        let opened = open(&self.end, by).and_then(|stream| {
             let copy = stream.try_clone()?;
             let kept = stream.try_clone()?;
             *self.in_use.lock().unwrap_or_else(PoisonError::into_inner) = Some(copy);
@@ -108,7 +108,7 @@ impl Worker {
                 waited: by.elapsed(),
             },
             _ => ChannelError::Open {
-                socket: self.socket.clone(),
+                end: self.end.clone(),
                 source,
             },
         })?;

@@ -24,6 +24,8 @@ fn versions_are_read_from_real_banners() {
         ("systemd 257 (257.13-1~deb13u1)", "257"),
         ("D-Bus Message Bus Daemon 1.14.10", "1.14.10"),
         ("cloud-hypervisor v53.0.0-dirty", "53.0.0"),
+        ("alioth 0.12.0", "0.12.0"),
+        ("Firecracker v1.13.1", "1.13.1"),
         ("nftables v1.0.6 (Lester Gooch #5)", "1.0.6"),
         ("iptables-restore v1.8.9 (nf_tables)", "1.8.9"),
     ];
@@ -56,6 +58,7 @@ async fn a_tool_that_hangs_or_fails_is_reported_in_time() {
             Tool::Dnsmasq,
             script("fails", "echo no such library >&2; exit 127"),
         ),
+        (Tool::Alioth, script("old", "echo alioth 0.11.2")),
         (
             Tool::CloudHypervisor,
             script("works", "echo cloud-hypervisor v53.0"),
@@ -75,6 +78,9 @@ async fn a_tool_that_hangs_or_fails_is_reported_in_time() {
     let dnsmasq = tools.get(Tool::Dnsmasq).unwrap_err();
     assert!(dnsmasq.reason.contains("no such library"), "{dnsmasq}");
     assert!(dnsmasq.remedy.unwrap().contains("dnsmasq-base"));
+    let alioth = tools.get(Tool::Alioth).unwrap_err();
+    let words = "` is version 0.11.2, and at least 0.12 is needed";
+    assert!(alioth.reason.ends_with(words), "{alioth}");
     assert_eq!(
         tools.get(Tool::CloudHypervisor).unwrap().version.as_deref(),
         Some("53.0")

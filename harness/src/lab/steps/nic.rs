@@ -5,8 +5,7 @@ use super::super::topology::LabError;
 use super::NotDone;
 use crate::deadline::Deadline;
 use crate::diagnostic::Diagnostic;
-use crate::hypervisor::qmp::{Qmp, QmpError};
-use crate::hypervisor::{self, NIC_PORTS, Nic, Start, nics};
+use crate::hypervisor::{Monitor, MonitorError, Nic, nics};
 use crate::plan::{TopologyPlan, ghost::nic_name};
 use crate::scenario::NicOptions;
 use crate::scenario::names::{IfName, MachineName};
@@ -55,8 +54,7 @@ impl Run<'_> {
         if !self.is_ghost(guest) {
             let mut monitor = self.monitor(guest, by).await?;
             let port = self.nic_index(guest, interface);
-            let unplugged = hypervisor::unplug(&mut monitor, port, by).await;
-            unplugged.map_err(refused)?;
+            monitor.unplug(port, by).await?;
         }
         // A ghost's macvlan has no end on the host.
         let mut declared = self.scenario.guests[guest].interfaces.iter();
@@ -106,10 +104,6 @@ impl Run<'_> {
         by: Deadline,
     ) -> Result<(), NotDone> {
         let mut monitor = self.monitor(guest, by).await?;
-        if port >= NIC_PORTS {
-            let text = format!("{guest} has {NIC_PORTS} ports for NICs, and all are taken");
-            return Err(NotDone::Unshown(text));
-        }
         for step in TopologyPlan::nic_steps(self.scenario, guest, interface, mac) {
             self.lab.carry_out(&step, &self.folders).await?;
         }
@@ -124,28 +118,29 @@ impl Run<'_> {
             fds: 0..0,
             options: NicOptions::default(),
         });
-        // QEMU has descriptors of its own then, and a TAP lives as long as those.
+        // The VMM has descriptors of its own then, and a TAP lives as long as those.
         let queues = tap.into_queues();
-        let plugged = hypervisor::plug(&mut monitor, port, &nic, &queues, by).await;
-        plugged.map_err(refused)
+        monitor.plug(port, &nic, &queues, by).await?;
+        Ok(())
     }
 
-    /// QEMU's monitor of a guest that NICs can be plugged into.
-    async fn monitor(&self, guest: &MachineName, by: Deadline) -> Result<Qmp, NotDone> {
+    /// The monitor of a guest's VMM.
+    async fn monitor(
+        &self,
+        guest: &MachineName,
+        by: Deadline,
+    ) -> Result<Box<dyn Monitor>, NotDone> {
         let absent = || NotDone::Refused(format!("guest `{guest}` is not running"));
         let vm = self.guests.get(guest).ok_or_else(absent)?;
-        if !matches!(vm.spec().start, Start::Template { .. }) {
-            let text = format!(
-                "{guest} started cold, as {}: only a guest that starts from a template has ports for NICs",
-                vm.spec().machine
-            );
-            return Err(NotDone::Unshown(text));
-        }
-        let socket = vm.spec().monitor_socket();
-        Qmp::connect(&socket, by).await.map_err(refused)
+        Ok(vm.monitor(by).await?)
     }
 }
 
-fn refused(error: QmpError) -> NotDone {
-    NotDone::Refused(Diagnostic::new(&error).to_string())
+impl From<MonitorError> for NotDone {
+    fn from(error: MonitorError) -> Self {
+        match error {
+            MonitorError::Cannot { .. } => Self::Unshown(error.to_string()),
+            said => Self::Refused(Diagnostic::new(&said).to_string()),
+        }
+    }
 }

@@ -33,6 +33,9 @@ pub(super) fn inner_job(job: &Job, vm: &LabVm) -> Job {
     for image in inner.images.values_mut() {
         image.folder = Path::new(LAB).join(image_place(image));
     }
+    for program in inner.vmms.values_mut() {
+        *program = Path::new(LAB).join(vmm_place(program));
+    }
     for start in inner.starts.values_mut() {
         if let StartFrom::Template { folder, .. } = start {
             *folder = inside(folder);
@@ -59,6 +62,10 @@ fn image_place(image: &JobImage) -> PathBuf {
     Path::new("images").join(&image.digest)
 }
 
+fn vmm_place(program: &Path) -> PathBuf {
+    Path::new("bin").join(program.file_name().unwrap_or_default())
+}
+
 /// The folder that holds everything which a scenario reads: all of `scenarios/`, since scenarios use each other's unit
 /// files, or the scenario's own.
 fn scenario_folder(scenario: &Path) -> &Path {
@@ -79,7 +86,7 @@ pub(super) fn fill(share: &Path, job: &Job, vm: &LabVm, program: &Path) -> Resul
     create(&share.join("host"))?;
     copy(program, &bin.join("bridgelab"))?;
     for program in &vm.programs {
-        copy(program, &bin.join(program.file_name().unwrap_or_default()))?;
+        copy(program, &share.join(vmm_place(program)))?;
     }
     for image in job.images.values() {
         let at = share.join(image_place(image));

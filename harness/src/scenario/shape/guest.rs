@@ -34,9 +34,16 @@ pub(in crate::scenario) const GUEST: Shape = shape(
         ),
         may(
             "hypervisor",
-            Kind::Words(&["qemu"]),
+            Kind::Words(&[
+                "qemu",
+                "cloud-hypervisor",
+                "alioth",
+                "firecracker",
+                "crosvm",
+                "kvmtool",
+            ]),
             "\"qemu\"",
-            "VMM program",
+            "VMM program; all but QEMU need KVM",
         ),
         may(
             "machine",
@@ -190,7 +197,7 @@ pub(in crate::scenario) const GUEST_INTERFACE: Shape = shape(
         may(
             "open",
             Kind::Words(&["fd", "name"]),
-            "\"fd\"",
+            "`\"fd\"` where the VMM takes descriptors",
             "how the VMM gets at its TAP: by descriptors that the lab opens, or by name, as microvm.nix has it",
         ),
         may(

@@ -8,7 +8,6 @@ use crate::scenario::names::MachineName;
 use crate::scenario::provides::Provides;
 use crate::scenario::read::{At, Reader, parsed};
 use crate::scenario::shape::{GUEST, GUEST_INTERFACE};
-use crate::scenario::vmm::Vmm;
 use crate::scenario::{Guest, GuestInterface, words};
 
 /// The least memory a guest boots with, in MiB.
@@ -42,13 +41,13 @@ fn guest<'a>(context: &Context<'a>, reader: &Reader<'a>, name: &str) -> Option<G
             .faults
             .unknown(&at, ("machine", "machines"), "", known);
     }
-    let machine = vmm::machine(context, reader);
-    let row = Vmm::of(machine.hypervisor);
     let image = image::image(context, reader);
     let provides = Provides::of(&image);
+    let machine = vmm::machine(context, reader);
+    vmm::disk(context, reader, &machine, provides);
     let mut interfaces = Vec::new();
     for reader in reader.tables("interfaces", &GUEST_INTERFACE) {
-        let read = interface(context, &reader, (name, host), row);
+        let read = interface(context, &reader, (name, host), &machine);
         interfaces.extend(read.map(|mut read| {
             plain::interface(context, &reader, provides, &mut read);
             read
@@ -85,7 +84,7 @@ fn interface<'a>(
     context: &Context<'a>,
     reader: &Reader<'a>,
     (guest, host): (&str, &str),
-    row: &Vmm,
+    machine: &vmm::Machine<'_>,
 ) -> Option<GuestInterface> {
     let owner = format!("guest `{guest}`");
     let nic_type = reader.need("type", reader.word("type", words::nic_type));
@@ -108,9 +107,14 @@ fn interface<'a>(
         }
     }
     let id = text.and_then(|text| parsed(text, words::if_name, context.faults));
-    let mut nic = vmm::nic(context, reader);
+    let mut nic = vmm::nic(
+        context,
+        reader,
+        nic_type.as_ref().map(|at| at.value),
+        machine,
+    );
     if let Some(nic_type) = &nic_type {
-        macvlan::open(context, reader, nic_type, row, &mut nic.open);
+        macvlan::open(context, reader, nic_type, machine, &mut nic.open);
     }
     let id = id.map(|id| id.value);
     let mut end = host_end::host_end(context, reader, guest, host, id.as_ref());

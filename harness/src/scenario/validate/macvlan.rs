@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 
 use super::Context;
+use super::vmm::Machine;
 use crate::scenario::error::{Fault, code};
 use crate::scenario::file::Value;
 use crate::scenario::names::IfName;
 use crate::scenario::read::{At, Reader, parsed};
 use crate::scenario::shape::{MACVLAN, MACVTAP};
-use crate::scenario::vmm::Vmm;
 use crate::scenario::words::NicType;
 use crate::scenario::{GuestInterfaceKind, Macvlan, MacvlanMode, Macvtap, TapOpen, words};
 
@@ -196,36 +196,34 @@ pub(super) fn open(
     context: &Context<'_>,
     interface: &Reader<'_>,
     nic: &At<'_, NicType>,
-    vmm: &Vmm,
+    machine: &Machine<'_>,
     open: &mut TapOpen,
 ) {
     if nic.value == NicType::Tap {
         return;
     }
-    let Some(first) = vmm.macvtap.first() else {
-        let message = format!("`{}` takes no macvtap", vmm.name);
-        let label = "not with this VMM".to_owned();
-        let fault = Fault::new(nic.place, code::CONFLICT, message, label);
-        context.faults.add(fault);
+    let ways = machine.row().macvtap;
+    let Some(first) = ways.first() else {
+        let help = "another VMM, or `type = \"tap\"`".to_owned();
+        machine.cannot(context, nic.place, "type", "takes no macvtap", help);
         return;
     };
     let Some(entry) = interface.entry("open") else {
         *open = *first;
         return;
     };
-    if !vmm.macvtap.contains(open) {
-        let message = format!("`{}` does not open a macvtap so", vmm.name);
-        let (label, help) = match open {
+    if !ways.contains(open) {
+        let (why, help) = match open {
             TapOpen::Name => (
-                "it would have to open the device node itself",
+                "does not open a macvtap's device node itself",
                 "leave `open` out: the lab hands down descriptors",
             ),
             TapOpen::Fd => (
-                "it would have to take descriptors",
+                "takes no descriptors",
                 "leave `open` out: it is told the path of the device node",
             ),
         };
-        let fault = Fault::new(&entry.node.place, code::CONFLICT, message, label.to_owned());
-        context.faults.add(fault.help(help.to_owned()));
+        let place = &entry.node.place;
+        machine.cannot(context, place, "open", why, help.to_owned());
     }
 }

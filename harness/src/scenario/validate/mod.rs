@@ -33,6 +33,7 @@ mod vmm;
 pub(super) use units::UnitFolders;
 pub(super) use variant::expectations;
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -42,7 +43,7 @@ use super::error::{Fault, code};
 use super::file::{Place, Table};
 use super::read::{At, Faults, Reader};
 use super::shape::FILE;
-use super::{Scenario, words};
+use super::{HypervisorKind, Scenario, words};
 
 /// Where a scenario comes from.
 #[derive(Debug)]
@@ -60,6 +61,8 @@ struct Context<'a> {
     faults: &'a Faults,
     known: Known<'a>,
     claims: Claims<'a>,
+    /// What VMMs that the command line imposes cannot do.
+    beyond: RefCell<Vec<(HypervisorKind, String)>>,
     folder: &'a Path,
     units: &'a UnitFolders,
 }
@@ -94,12 +97,13 @@ pub(super) fn scenario(
         faults: &faults,
         known: Known::gather(tree, &origin.folder, units),
         claims: Claims::default(),
+        beyond: RefCell::default(),
         folder: &origin.folder,
         units,
     };
     let (machines, ends) = machine::machines(&context, &root);
     let (steps, timeline) = steps::steps(&context, &root);
-    let scenario = Scenario {
+    let mut scenario = Scenario {
         name: origin.name.clone(),
         variant: None,
         summary: summary(&context, &root),
@@ -123,7 +127,9 @@ pub(super) fn scenario(
         checks: check::checks(&context, &root, &timeline),
         steps,
         must_fail: BTreeMap::new(),
+        beyond: Vec::new(),
     };
+    scenario.beyond = context.beyond.take();
     context.claims.report(&faults);
     (scenario, faults.into_vec())
 }

@@ -1,37 +1,89 @@
 //! How a guest is run, and the check of it.
 
+use std::path::Path;
+
 use super::Context;
 use crate::scenario::error::{Fault, code};
 use crate::scenario::file::{Place, Value};
 use crate::scenario::names::MachineName;
 use crate::scenario::net::Mac;
+use crate::scenario::provides::Provides;
 use crate::scenario::read::{At, Reader, parsed};
-use crate::scenario::vmm::Vmm;
+use crate::scenario::vmm::{Feature, Vmm};
 use crate::scenario::words::{NicType, one_of};
 use crate::scenario::{
     CheckKind, HostEnd, HypervisorKind, MachineType, NicOptions, TapOpen, Transport, VantagePoint,
     words,
 };
 
+/// What faults call the command line, whose values stand over those of files.
+const COMMAND_LINE: &str = "the command line";
 /// The least MTU that IPv4 bears, in bytes, and virtio-net takes.
 const LEAST_MTU: u16 = 68;
 /// The most queue pairs that a NIC has for a guest of as many processors as QEMU's machines take at the least.
 const MOST_QUEUES: u8 = 64;
 
 /// What a guest's VMM and machine are.
-pub(super) struct Machine {
+pub(super) struct Machine<'a> {
     pub(super) hypervisor: HypervisorKind,
     pub(super) machine_type: MachineType,
     pub(super) transport: Transport,
+    /// Where its VMM is named; `None`: nowhere.
+    named: Option<&'a Place>,
+}
+
+impl Machine<'_> {
+    pub(super) fn row(&self) -> &'static Vmm {
+        Vmm::of(self.hypervisor)
+    }
+
+    /// A key at `place` asks for what the VMM cannot do. In a file both are written in, they contradict each other. What
+    /// the command line imposes on a file meets what was written for something else: then the scenario is skipped.
+    pub(super) fn cannot(
+        &self,
+        context: &Context<'_>,
+        place: &Place,
+        key: &str,
+        why: &str,
+        help: String,
+    ) {
+        let name = self.row().name;
+        let mut places = self.named.into_iter().chain([place]);
+        if places.any(|place| place.source.shown == Path::new(COMMAND_LINE)) {
+            let reason = format!("`{key}`: {name} {why}");
+            context.beyond.borrow_mut().push((self.hypervisor, reason));
+            return;
+        }
+        let message = format!("`{key}` is not for `hypervisor = \"{name}\"`");
+        let fault = Fault::new(place, code::CONFLICT, message, format!("{name} {why}"));
+        context.faults.add(fault.help(help));
+    }
+
+    /// As [`cannot`](Self::cannot), of a feature that some VMMs have.
+    fn lacks(&self, context: &Context<'_>, reader: &Reader<'_>, key: &str, feature: Feature) {
+        if self.row().can(feature) {
+            return;
+        }
+        let place = reader.entry(key).map(|entry| &entry.key);
+        let place = place.or(self.named).unwrap_or(reader.place);
+        let help = format!("{} can ({})", feature.owners(), feature.name());
+        self.cannot(context, place, key, feature.without(), help);
+    }
 }
 
 /// Reads `hypervisor`, `machine` and `transport`.
-pub(super) fn machine(context: &Context<'_>, reader: &Reader<'_>) -> Machine {
+pub(super) fn machine<'a>(context: &Context<'_>, reader: &Reader<'a>) -> Machine<'a> {
     let hypervisor = reader.word("hypervisor", words::hypervisor);
-    let hypervisor = hypervisor.map_or_else(HypervisorKind::default, |kind| kind.value);
-    let row = Vmm::of(hypervisor);
-    let machine = among(context, reader, "machine", row.machines);
-    let transport = among(context, reader, "transport", row.transports);
+    let mut read = Machine {
+        hypervisor: hypervisor
+            .as_ref()
+            .map_or_else(HypervisorKind::default, |kind| kind.value),
+        machine_type: MachineType::default(),
+        transport: Transport::default(),
+        named: hypervisor.map(|kind| kind.place),
+    };
+    let machine = among(context, reader, &read, "machine", |row| row.machines);
+    let transport = among(context, reader, &read, "transport", |row| row.transports);
     if let (Some(machine), Some(transport)) = (&machine, &transport)
         && (machine.value, transport.value) == (MachineType::Q35, Transport::Mmio)
     {
@@ -41,22 +93,43 @@ pub(super) fn machine(context: &Context<'_>, reader: &Reader<'_>) -> Machine {
         let help = "`machine = \"microvm\"` has both";
         context.faults.add(fault.help(help.to_owned()));
     }
-    Machine {
-        hypervisor,
-        machine_type: machine.map(|at| at.value).unwrap_or_default(),
-        transport: transport.map(|at| at.value).unwrap_or_default(),
+    read.machine_type = machine.map(|at| at.value).unwrap_or_default();
+    read.transport = transport.map(|at| at.value).unwrap_or_default();
+    read
+}
+
+/// Reports an image whose disk the VMM would write to.
+pub(super) fn disk(
+    context: &Context<'_>,
+    reader: &Reader<'_>,
+    machine: &Machine<'_>,
+    image: &Provides,
+) {
+    if image.disk.is_some() {
+        machine.lacks(context, reader, "image", Feature::CopyOnWriteDisk);
     }
 }
 
-/// One of the words that a row of [`Vmm`] knows.
-fn among<'a, T: Copy>(
+/// One of the words that the VMM's row knows, or of those that any row knows, which are then said to be another's.
+fn among<'a, T: Copy + 'static>(
     context: &Context<'_>,
     reader: &Reader<'a>,
+    machine: &Machine<'_>,
     key: &str,
-    words: &[(&'static str, T)],
+    words: fn(&'static Vmm) -> &'static [(&'static str, T)],
 ) -> Option<At<'a, T>> {
     let text = reader.text(key)?;
-    parsed(text, |text| one_of(text, key, words), context.faults)
+    let own = words(machine.row());
+    let known = |word: &str| own.iter().any(|(own, _)| *own == word);
+    let other = Vmm::all().iter().flat_map(words);
+    if !known(text.value) && other.clone().any(|(word, _)| *word == text.value) {
+        let has: Vec<String> = own.iter().map(|(word, _)| format!("`{word}`")).collect();
+        let why = format!("has no {key} `{}`", text.value);
+        let help = format!("its words for `{key}`: {}", has.join(", "));
+        machine.cannot(context, text.place, key, &why, help);
+        return None;
+    }
+    parsed(text, |text| one_of(text, key, own), context.faults)
 }
 
 /// Reads a NIC's MAC address: one that an interface may have, unless the scenario asks for any.
@@ -67,7 +140,12 @@ pub(super) fn mac<'a>(reader: &Reader<'a>) -> Option<At<'a, Mac>> {
 }
 
 /// Reads what the VMM is told about a NIC.
-pub(super) fn nic(context: &Context<'_>, reader: &Reader<'_>) -> NicOptions {
+pub(super) fn nic(
+    context: &Context<'_>,
+    reader: &Reader<'_>,
+    nic_type: Option<NicType>,
+    machine: &Machine<'_>,
+) -> NicOptions {
     let checksum = reader.flag("checksum_offload").unwrap_or(true);
     let segmentation = reader.flag("segmentation_offload");
     if segmentation == Some(true) && !checksum {
@@ -79,17 +157,36 @@ pub(super) fn nic(context: &Context<'_>, reader: &Reader<'_>) -> NicOptions {
             .faults
             .add(Fault::new(place, code::CONFLICT, message, label));
     }
-    NicOptions {
+    let nic = NicOptions {
         open: reader
             .word("open", words::tap_open)
-            .map(|open| open.value)
-            .unwrap_or_default(),
+            .map_or_else(|| machine.row().open(), |open| open.value),
         queues: reader.number("queues", 1..=MOST_QUEUES).unwrap_or(1),
         vhost: reader.flag("vhost").unwrap_or(false),
         mtu: reader.number("mtu", LEAST_MTU..=u16::MAX),
         checksum_offload: checksum,
         segmentation_offload: segmentation.unwrap_or(checksum),
+    };
+    let asked = [
+        (
+            "open",
+            nic.open == TapOpen::Fd && nic_type != Some(NicType::Macvtap),
+            Feature::TapDescriptor,
+        ),
+        ("queues", nic.queues > 1, Feature::Queues),
+        ("vhost", nic.vhost, Feature::Vhost),
+        ("mtu", nic.mtu.is_some(), Feature::Mtu),
+        ("checksum_offload", !checksum, Feature::Offloads),
+        (
+            "segmentation_offload",
+            checksum && !nic.segmentation_offload,
+            Feature::Offloads,
+        ),
+    ];
+    for (key, _, feature) in asked.into_iter().filter(|(_, asked, _)| *asked) {
+        machine.lacks(context, reader, key, feature);
     }
+    nic
 }
 
 /// The host's end of a NIC with several queues is made as microvm.nix's `tap-up` makes it, `multi_queue` exactly then.

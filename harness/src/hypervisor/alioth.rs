@@ -1,0 +1,69 @@
+//! alioth: virtio on PCI, vsock by a unix socket, KVM alone. `cargo install alioth-cli`.
+//!
+//! `alioth boot --help`; `--net` is microvm.nix's (lib/runners/alioth.nix).
+
+use super::command::CommandLine;
+use super::program::{Hypervisor, Needs};
+use super::{GuestSpec, Nic, STEER_VSOCK_PORT, Steering, kernel};
+
+/// The MTU of a TAP that nobody gave another one, in bytes. alioth must be told one.
+const MTU: u16 = 1500;
+
+/// alioth.
+pub(super) struct Alioth;
+
+impl Hypervisor for Alioth {
+    fn command(&self, spec: &GuestSpec) -> CommandLine {
+        let mut line = CommandLine::new(spec.program());
+        // An uncompressed kernel is started by its PVH entry.
+        let uncompressed = spec.kernel.ends_with("vmlinux");
+        let kernel = if uncompressed { "--pvh" } else { "--kernel" };
+        line.flag("boot")
+            .option("--cpu", format!("count={}", spec.vcpu))
+            .option("--memory", format!("size={}M", spec.mem))
+            .option(kernel, spec.kernel.to_string_lossy())
+            .option("--initramfs", spec.initrd.to_string_lossy())
+            .option(
+                "--cmdline",
+                kernel::command_line(spec, kernel::TRIPLE_FAULT),
+            )
+            .flag("--entropy")
+            .option(
+                "--vsock",
+                format!(
+                    "uds,cid={},path={}",
+                    spec.cid,
+                    spec.vsock_socket().display()
+                ),
+            );
+        for nic in &spec.nics {
+            line.option("--net", net(nic));
+        }
+        line
+    }
+
+    fn steering(&self, spec: &GuestSpec, _channel: usize) -> Steering {
+        Steering::Mapped {
+            socket: spec.vsock_socket(),
+            port: STEER_VSOCK_PORT,
+        }
+    }
+
+    fn needs(&self, _spec: &GuestSpec) -> Needs {
+        Needs {
+            // Up to version 0.12 it has a console on a terminal alone.
+            terminal: true,
+            ..Needs::default()
+        }
+    }
+}
+
+fn net(nic: &Nic) -> String {
+    let end = match &nic.node {
+        Some(node) => format!("tap={}", node.display()),
+        None => format!("if_name={}", nic.tap),
+    };
+    let mtu = nic.options.mtu.unwrap_or(MTU);
+    let queues = nic.options.queues;
+    format!("{end},mac={},queue_pairs={queues},mtu={mtu}", nic.mac)
+}

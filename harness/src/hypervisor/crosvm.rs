@@ -1,0 +1,49 @@
+//! crosvm: virtio on PCI, vsock by the host's kernel, KVM alone.
+//!
+//! `crosvm run --help`; options as in microvm.nix (lib/runners/crosvm.nix).
+
+use super::command::CommandLine;
+use super::program::Hypervisor;
+use super::{GuestSpec, Nic, STEER_VSOCK_PORT, Steering, kernel};
+use crate::scenario::TapOpen;
+
+/// crosvm.
+pub(super) struct Crosvm;
+
+impl Hypervisor for Crosvm {
+    fn command(&self, spec: &GuestSpec) -> CommandLine {
+        let mut line = CommandLine::new(spec.program());
+        line.flag("run")
+            .option("--name", &spec.name)
+            .option("-c", spec.vcpu.to_string())
+            .option("-m", spec.mem.to_string())
+            // Its sandbox makes namespaces, for which it would have to be root.
+            .flag("--disable-sandbox")
+            .option(
+                "--serial",
+                "type=stdout,hardware=serial,num=1,console=true,stdin=false",
+            )
+            .option("--vsock", spec.cid.to_string())
+            .option("--initrd", spec.initrd.to_string_lossy())
+            .option("-p", kernel::command_line(spec, kernel::TRIPLE_FAULT));
+        for nic in &spec.nics {
+            line.option("--net", net(nic));
+        }
+        line.flag(&spec.kernel.to_string_lossy());
+        line
+    }
+
+    fn steering(&self, spec: &GuestSpec, _channel: usize) -> Steering {
+        Steering::Vsock {
+            cid: spec.cid,
+            port: STEER_VSOCK_PORT,
+        }
+    }
+}
+
+fn net(nic: &Nic) -> String {
+    match nic.options.open {
+        TapOpen::Name => format!("tap-name={},mac={}", nic.tap, nic.mac),
+        TapOpen::Fd => format!("tap-fd={},mac={}", nic.fds.start, nic.mac),
+    }
+}

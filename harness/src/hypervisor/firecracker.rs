@@ -1,0 +1,73 @@
+//! firecracker: virtio-mmio or PCI, vsock by a unix socket, KVM alone. What it runs is in a JSON file, as microvm.nix
+//! writes it (lib/runners/firecracker.nix).
+//!
+//! docs/getting-started.md and src/firecracker/swagger/firecracker.yaml of its source.
+
+use std::path::PathBuf;
+
+use serde_json::{Value, json};
+
+use super::command::CommandLine;
+use super::program::{Hypervisor, Needs};
+use super::{GuestSpec, STEER_VSOCK_PORT, Steering, kernel};
+use crate::scenario::Transport;
+
+/// firecracker.
+pub(super) struct Firecracker;
+
+impl Hypervisor for Firecracker {
+    fn command(&self, spec: &GuestSpec) -> CommandLine {
+        let mut line = CommandLine::new(spec.program());
+        line.flag("--no-api")
+            .option("--id", &spec.name)
+            .option("--config-file", config_file(spec).to_string_lossy());
+        if spec.transport == Transport::Pci {
+            line.flag("--enable-pci");
+        }
+        line
+    }
+
+    fn steering(&self, spec: &GuestSpec, _channel: usize) -> Steering {
+        Steering::Mapped {
+            socket: spec.vsock_socket(),
+            port: STEER_VSOCK_PORT,
+        }
+    }
+
+    fn needs(&self, spec: &GuestSpec) -> Needs {
+        let text = serde_json::to_string_pretty(&config(spec)).unwrap_or_default();
+        Needs {
+            files: vec![(config_file(spec), text)],
+            ..Needs::default()
+        }
+    }
+}
+
+fn config_file(spec: &GuestSpec) -> PathBuf {
+    spec.run.join("firecracker.json")
+}
+
+fn config(spec: &GuestSpec) -> Value {
+    let nics = spec.nics.iter().map(|nic| {
+        json!({
+            "iface_id": nic.tap.to_string(),
+            "host_dev_name": nic.tap.to_string(),
+            "guest_mac": nic.mac.to_string(),
+        })
+    });
+    json!({
+        "boot-source": {
+            "kernel_image_path": spec.kernel.to_string_lossy(),
+            "initrd_path": spec.initrd.to_string_lossy(),
+            "boot_args": kernel::command_line(spec, kernel::KEYBOARD),
+        },
+        "machine-config": { "vcpu_count": spec.vcpu, "mem_size_mib": spec.mem },
+        "drives": [],
+        "network-interfaces": nics.collect::<Vec<_>>(),
+        "vsock": {
+            "guest_cid": spec.cid,
+            "uds_path": spec.vsock_socket().to_string_lossy(),
+        },
+        "entropy": {},
+    })
+}

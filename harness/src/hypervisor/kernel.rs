@@ -1,0 +1,31 @@
+//! The kernel command line of guests.
+
+use super::{Accelerator, GuestSpec, Start};
+
+/// The kernel command line. `reboot`: how the kernel resets the machine, by which most VMMs end (`reboot=` of the kernel's
+/// parameters).
+pub(super) fn command_line(spec: &GuestSpec, reboot: &str) -> String {
+    let mut words = vec!["console=ttyS0", reboot, "panic=-1"];
+    if spec.disk.is_some() {
+        words.extend(["root=/dev/vda", "rw", "rootfstype=ext4"]);
+    }
+    words.extend(["net.ifnames=1", "8250.nr_uarts=1", "quiet"]);
+    if spec.image.networkd {
+        words.push("systemd.show_status=error");
+    }
+    if spec.accelerator == Accelerator::Tcg {
+        // Half of the boots of microvm under TCG hang in TSC calibration without it; the value only seeds it.
+        words.push("tsc_early_khz=2000000");
+        words.push("mitigations=off");
+    }
+    if spec.start != Start::Cold {
+        // Read by the image's initrd: what keeps an identity is not started.
+        words.push("bridgelab.template");
+    }
+    words.join(" ")
+}
+
+/// By a triple fault, which ends QEMU with `-no-reboot`: microvm.nix's word.
+pub(super) const TRIPLE_FAULT: &str = "reboot=t";
+/// By the keyboard controller, the only reset that the smallest VMMs have.
+pub(super) const KEYBOARD: &str = "reboot=k";

@@ -1,0 +1,45 @@
+//! kvmtool, whose program is `lkvm`: virtio on PCI, vsock by the host's kernel, KVM alone.
+//!
+//! `lkvm run --help`; options as in microvm.nix (lib/runners/kvmtool.nix).
+
+use super::command::CommandLine;
+use super::program::Hypervisor;
+use super::{GuestSpec, STEER_VSOCK_PORT, Steering, kernel};
+use crate::scenario::provides::COMPRESSED_KERNEL;
+
+/// kvmtool.
+pub(super) struct Kvmtool;
+
+impl Hypervisor for Kvmtool {
+    fn command(&self, spec: &GuestSpec) -> CommandLine {
+        let mut line = CommandLine::new(spec.program());
+        // It boots no other form of a kernel on x86.
+        let kernel = spec.kernel.with_file_name(COMPRESSED_KERNEL);
+        line.flag("run")
+            .option("--name", &spec.name)
+            .option("-c", spec.vcpu.to_string())
+            .option("-m", spec.mem.to_string())
+            .option("--console", "serial")
+            .flag("--rng")
+            .option("--vsock", spec.cid.to_string())
+            .option("-k", kernel.to_string_lossy())
+            .option("-i", spec.initrd.to_string_lossy())
+            .option("-p", kernel::command_line(spec, kernel::KEYBOARD));
+        for nic in &spec.nics {
+            // It opens a macvtap by the path of its node.
+            let end = match &nic.node {
+                Some(node) => node.to_string_lossy().into_owned(),
+                None => nic.tap.to_string(),
+            };
+            line.option("-n", format!("mode=tap,tapif={end},guest_mac={}", nic.mac));
+        }
+        line
+    }
+
+    fn steering(&self, spec: &GuestSpec, _channel: usize) -> Steering {
+        Steering::Vsock {
+            cid: spec.cid,
+            port: STEER_VSOCK_PORT,
+        }
+    }
+}

@@ -1,0 +1,85 @@
+//! A VMM program as the lab sees it, and the table of all of them.
+
+use std::path::PathBuf;
+
+use futures_util::future::BoxFuture;
+
+use super::alioth::Alioth;
+use super::cloud_hypervisor::CloudHypervisor;
+use super::command::CommandLine;
+use super::crosvm::Crosvm;
+use super::firecracker::Firecracker;
+use super::kvmtool::Kvmtool;
+use super::qemu::Qemu;
+use super::{GuestSpec, Monitor, MonitorError, Steering};
+use crate::deadline::Deadline;
+use crate::scenario::HypervisorKind;
+
+/// A VMM program: how it is told what to run, and how it is talked to while that runs.
+///
+/// Only what all of them do. What scenarios may ask of one is its row of [`Vmm`](crate::scenario::vmm::Vmm).
+pub trait Hypervisor: Sync {
+    /// The command line of a guest's VMM. Pure; inherited descriptors are named by number.
+    fn command(&self, spec: &GuestSpec) -> CommandLine;
+
+    /// Where the guest's steering channel number `channel` is.
+    fn steering(&self, spec: &GuestSpec, channel: usize) -> Steering;
+
+    /// What it must be handed to start.
+    fn needs(&self, _spec: &GuestSpec) -> Needs {
+        Needs::default()
+    }
+
+    /// Connects to its monitor.
+    fn monitor<'a>(
+        &'a self,
+        spec: &'a GuestSpec,
+        _by: Deadline,
+    ) -> BoxFuture<'a, Result<Box<dyn Monitor>, MonitorError>> {
+        let vmm = crate::scenario::vmm::Vmm::of(spec.hypervisor).name;
+        let why = "has no monitor, so it plugs and unplugs nothing".to_owned();
+        Box::pin(async move { Err(MonitorError::Cannot { vmm, why }) })
+    }
+}
+
+/// What the lab makes for a VMM before it starts.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Needs {
+    /// Unix sockets that listen already, so that nobody has to wait for the VMM to make them, and the descriptor
+    /// numbers that it inherits them as.
+    pub sockets: Vec<(PathBuf, i32)>,
+    /// Files, and what is in them.
+    pub files: Vec<(PathBuf, String)>,
+    /// A disk in qcow2 format above the image's, for what the guest writes.
+    pub layer: Option<PathBuf>,
+    /// A terminal as standard input.
+    pub terminal: bool,
+}
+
+const PROGRAMS: [(HypervisorKind, &dyn Hypervisor); 6] = [
+    (HypervisorKind::Qemu, &Qemu),
+    (HypervisorKind::CloudHypervisor, &CloudHypervisor),
+    (HypervisorKind::Alioth, &Alioth),
+    (HypervisorKind::Firecracker, &Firecracker),
+    (HypervisorKind::Crosvm, &Crosvm),
+    (HypervisorKind::Kvmtool, &Kvmtool),
+];
+
+/// The program of a kind.
+pub fn hypervisor(kind: HypervisorKind) -> &'static dyn Hypervisor {
+    let row = PROGRAMS.iter().find(|(known, _)| *known == kind);
+    row.map_or(&Qemu, |(_, program)| *program)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scenario::vmm::Vmm;
+
+    #[test]
+    fn each_row_of_what_vmms_can_has_its_program() {
+        let programs = PROGRAMS.map(|(kind, _)| kind);
+        let rows: Vec<_> = Vmm::all().iter().map(|row| row.kind).collect();
+        assert_eq!(programs.as_slice(), rows);
+    }
+}
