@@ -2,10 +2,12 @@
 
 use std::path::PathBuf;
 
+use bridgelab_harness::diagnostic::Diagnostic;
 use bridgelab_harness::plan::GuestKind;
+use bridgelab_harness::scenario::{Imposed, ImposedError};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::{bench, commands, enter, list, new, report, run};
+use crate::{bench, commands, enter, list, matrix, new, report, run};
 
 const EXIT_CODES: &str = "\
 Exit codes:
@@ -64,6 +66,9 @@ enum Command {
         #[arg(long, value_enum, default_value = "vm")]
         guests: Guests,
     },
+    /// Run a scenario with every combination of some values; one table of verdicts, with what differs.
+    #[command(after_help = matrix::EXIT_CODES)]
+    Matrix(matrix::MatrixArgs),
     /// Print the JSON Schema of scenario files, for editors.
     Schema,
     /// List the checks that two reports saw differently; skipped ones aside.
@@ -106,9 +111,10 @@ pub(crate) enum ImageAction {
 }
 
 /// Accelerators that can be asked for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
 pub(crate) enum Accel {
     /// KVM where it is proven to run a stock kernel, TCG otherwise.
+    #[default]
     Auto,
     /// KVM, or the run is skipped.
     Kvm,
@@ -117,18 +123,20 @@ pub(crate) enum Accel {
 }
 
 /// What can stand for a scenario's guests.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
 pub(crate) enum Guests {
     /// MicroVMs.
+    #[default]
     Vm,
     /// Network namespaces with the guests' unit files: quick, and blind to what only a MicroVM has.
     Ghost,
 }
 
 /// Where a run's lab can stand.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
 pub(crate) enum Lab {
     /// On this machine.
+    #[default]
     Here,
     /// In a VM on it that has a full kernel and KVM, whatever this machine has.
     Vm,
@@ -146,7 +154,7 @@ impl From<Guests> for GuestKind {
 }
 
 /// Options of `bridgelab run`.
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 pub(crate) struct RunArgs {
     /// Scenario names under scenarios/, or paths anywhere.
     #[arg(required_unless_present_any = ["tag", "all"])]
@@ -164,6 +172,15 @@ pub(crate) struct RunArgs {
     /// Run the green form and every variant.
     #[arg(long, conflicts_with = "variant")]
     pub(crate) all_variants: bool,
+    /// A value for a key of every guest, or of every guest's interfaces, over what the scenario says: `vcpu=2`.
+    #[arg(long, value_name = "KEY=VALUE", value_parser = imposed)]
+    pub(crate) set: Vec<Imposed>,
+    /// The VMM program of every guest, whatever the scenario says: as `--set hypervisor=NAME`.
+    #[arg(long, value_name = "NAME", value_parser = hypervisor)]
+    pub(crate) hypervisor: Option<Imposed>,
+    /// How every NIC of guests reaches the host, whatever the scenario says: as `--set nic=TYPE`.
+    #[arg(long, value_name = "TYPE", value_parser = nic)]
+    pub(crate) nic: Option<Imposed>,
     #[command(flatten)]
     pub(crate) vmms: crate::doctor::VmmArgs,
     /// What runs the guests' instructions.
@@ -205,6 +222,28 @@ pub(crate) struct RunArgs {
     pub(crate) evidence: Option<PathBuf>,
 }
 
+impl RunArgs {
+    /// The values that stand over those of the scenarios.
+    pub(crate) fn imposed(&self) -> Vec<Imposed> {
+        let named = [&self.hypervisor, &self.nic].into_iter().flatten();
+        self.set.iter().chain(named).cloned().collect()
+    }
+}
+
+fn hypervisor(text: &str) -> Result<Imposed, String> {
+    imposed(&format!("hypervisor={text}"))
+}
+
+fn nic(text: &str) -> Result<Imposed, String> {
+    imposed(&format!("nic={text}"))
+}
+
+/// `KEY=VALUE`, with the remedy where it is none.
+fn imposed(text: &str) -> Result<Imposed, String> {
+    text.parse()
+        .map_err(|error: ImposedError| Diagnostic::new(&error).to_string())
+}
+
 /// Parses the command line and does what it says; returns the exit code.
 pub(crate) fn main() -> i32 {
     match Cli::parse().command {
@@ -218,6 +257,7 @@ pub(crate) fn main() -> i32 {
             variant,
             guests,
         } => commands::plan(&scenario, variant.as_deref(), guests.into()),
+        Command::Matrix(args) => matrix::matrix(&args),
         Command::Schema => commands::schema(),
         Command::Compare { here, there } => crate::compare::compare_files(&here, &there),
         Command::Report(args) => report::report(&args),

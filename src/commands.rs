@@ -12,7 +12,7 @@ use bridgelab_harness::lab;
 use bridgelab_harness::plan::GuestKind;
 use bridgelab_harness::report::exit_code;
 use bridgelab_harness::scenario::forms::GREEN;
-use bridgelab_harness::scenario::{self, LoadedScenario, Scenario};
+use bridgelab_harness::scenario::{self, Imposed, LoadedScenario, Scenario, ScenarioErrors};
 
 use crate::cli::ImageAction;
 
@@ -43,18 +43,36 @@ pub(crate) fn root() -> PathBuf {
 
 /// Loads a scenario by name or path, or complains.
 pub(crate) fn load(wanted: &str) -> Result<(PathBuf, LoadedScenario), i32> {
+    load_with(wanted, &[])
+}
+
+/// The same with values that stand over the file's.
+pub(crate) fn load_with(
+    wanted: &str,
+    imposed: &[Imposed],
+) -> Result<(PathBuf, LoadedScenario), i32> {
     let path = scenario::find(&root(), wanted).map_err(|error| {
         complain(&error);
         exit_code::INVALID
     })?;
-    let checked = scenario::load(&path).and_then(|loaded| match filter_faults(&loaded) {
+    checked(&path, imposed)
+        .map(|loaded| (path, loaded))
+        .map_err(|errors| {
+            let _ = write!(anstream::stderr(), "{}", errors.render(true));
+            exit_code::INVALID
+        })
+}
+
+/// Loads the scenario of a file.
+///
+/// # Errors
+/// What is wrong with it, tcpdump's filters among that.
+pub(crate) fn checked(path: &Path, imposed: &[Imposed]) -> Result<LoadedScenario, ScenarioErrors> {
+    let loaded = scenario::load_with(path, imposed)?;
+    match filter_faults(&loaded) {
         None => Ok(loaded),
         Some(errors) => Err(errors),
-    });
-    checked.map(|loaded| (path, loaded)).map_err(|errors| {
-        let _ = write!(anstream::stderr(), "{}", errors.render(true));
-        exit_code::INVALID
-    })
+    }
 }
 
 /// The forms that a name means; complains with those that exist.

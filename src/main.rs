@@ -8,6 +8,7 @@ mod doctor;
 mod enter;
 mod ghosts;
 mod list;
+mod matrix;
 mod new;
 mod report;
 mod run;
@@ -27,6 +28,7 @@ fn main() -> ExitCode {
         Some(probe::PROBE_ARGUMENT) => probe::probe_child(),
         Some(image::WORKER_COMMAND) => commands::image_worker(words),
         Some(bench::WORKER_COMMAND) => bench::worker_main(),
+        Some(bench::FOLDER_COMMAND) => bench::folder_main(words),
         Some(saved::WORKER_COMMAND) => saved::worker_main(),
         Some(lab::vm::WORKER_COMMAND) => lab::vm::worker_main(),
         Some(enter::STEER_COMMAND) => enter::steer(words),

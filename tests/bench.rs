@@ -11,11 +11,12 @@
 mod support;
 
 use std::fs;
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Lines};
 use std::path::Path;
-use std::process::{Command, Output, Stdio};
+use std::process::{Child, ChildStderr, Command, Output, Stdio};
 
 use serde_json::Value;
+use support::processes::{MARK, wait_until, wait_until_gone};
 use support::{bridgelab, skip};
 
 fn bench(folder: &Path, words: &[&str]) -> Command {
@@ -137,9 +138,42 @@ fn a_verdict_with_ghosts_is_divided_at_the_end_of_duplicate_address_detection() 
 }
 
 #[test]
-fn an_interrupt_ends_it_in_good_order_and_leaves_nothing() {
+fn asked_to_end_it_does_so_in_good_order_and_leaves_nothing() {
+    for signal in ["-INT", "-TERM"] {
+        let folder = tempfile::tempdir().expect("a temporary directory");
+        let (mut child, lines) = begun(folder.path());
+        kill(signal, &child);
+        let said: Vec<String> = lines.map_while(Result::ok).collect();
+        let status = child.wait().expect("it ends");
+        assert_eq!(status.code(), Some(130), "{signal}: {said:?}");
+        assert!(
+            said.iter()
+                .any(|line| line == "interrupted: nothing was written"),
+            "{said:?}"
+        );
+        assert_eq!(left(folder.path()), [""; 0]);
+    }
+}
+
+/// Nothing of the call is left to tidy up, and all the same nothing stays.
+#[test]
+fn killed_it_leaves_nothing() {
     let folder = tempfile::tempdir().expect("a temporary directory");
-    let mut child = bench(folder.path(), &["page-topology", "--rounds", "60000"])
+    let (mut child, _lines) = begun(folder.path());
+    assert_ne!(left(folder.path()), [""; 0], "it has its folder");
+    kill("-KILL", &child);
+    child.wait().expect("it ends");
+    wait_until("its folder is gone", || match left(folder.path()) {
+        none if none.is_empty() => Ok(()),
+        some => Err(some.join(", ")),
+    });
+    wait_until_gone(&folder.path().to_string_lossy());
+}
+
+/// A call that has begun to measure, and what it says from there on.
+fn begun(folder: &Path) -> (Child, Lines<BufReader<ChildStderr>>) {
+    let mut child = bench(folder, &["page-topology", "--rounds", "60000"])
+        .env(MARK, folder)
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
@@ -148,26 +182,20 @@ fn an_interrupt_ends_it_in_good_order_and_leaves_nothing() {
     let mut begun = lines.by_ref().map_while(Result::ok);
     let begun = begun.any(|line| line.contains("round 1 of 60000, "));
     assert!(begun, "it begins");
-    let killed = Command::new("kill")
-        .args(["-INT", &child.id().to_string()])
-        .status();
+    (child, lines)
+}
+
+fn kill(signal: &str, child: &Child) {
+    let pid = child.id().to_string();
+    let killed = Command::new("kill").args([signal, &pid]).status();
     assert!(killed.is_ok_and(|status| status.success()));
-    let said: Vec<String> = lines.map_while(Result::ok).collect();
-    let status = child.wait().expect("it ends");
-    assert_eq!(status.code(), Some(130), "{said:?}");
-    assert!(
-        said.iter()
-            .any(|line| line == "interrupted: nothing was written"),
-        "{said:?}"
-    );
-    let left: Vec<_> = fs::read_dir(folder.path()).expect("the folder").collect();
-    let left: Vec<_> = left
-        .into_iter()
-        .flatten()
-        .map(|entry| entry.file_name())
-        .filter(|name| name != "cache")
-        .collect();
-    assert!(left.is_empty(), "{left:?}");
+}
+
+/// What is in the folder for temporary ones.
+fn left(folder: &Path) -> Vec<String> {
+    let entries = fs::read_dir(folder).expect("the folder").flatten();
+    let names = entries.map(|entry| entry.file_name().to_string_lossy().into_owned());
+    names.filter(|name| name != "cache").collect()
 }
 
 #[test]

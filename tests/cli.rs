@@ -132,8 +132,7 @@ fn tcpdump_judges_filters_before_anything_runs() {
         .output()
         .is_err()
     {
-        eprintln!("skipped: because there is no tcpdump");
-        return;
+        return support::skip("there is no tcpdump");
     }
     let folder = tempfile::tempdir().expect("a temporary directory");
     let file = folder.path().join("filter.toml");
@@ -148,6 +147,31 @@ fn tcpdump_judges_filters_before_anything_runs() {
     std::fs::write(&file, text.replace("and and", "and ip")).expect("a scenario");
     let (code, _, err) = output(&["check", &file.to_string_lossy()]);
     assert_eq!(code, Some(0), "{err}");
+}
+
+/// What stands over the scenario is looked at before anything is built, whichever way it is said.
+#[test]
+fn what_is_set_for_one_run_must_be_a_key_and_a_value() {
+    for (words, told) in [
+        (["--set", "vpcu=2"], "did you mean `vcpu`?"),
+        (["--hypervisor", "quemu"], "did you mean `qemu`?"),
+        (["--nic", "taps"], "did you mean `tap`?"),
+    ] {
+        let (code, out, err) = output(&[&["run", "simple-network"], &words[..]].concat());
+        assert_eq!((code, out.as_str()), (Some(2), ""), "{err}");
+        assert!(err.contains(told), "{err}");
+    }
+    let words = [
+        "run",
+        "simple-network",
+        "--set",
+        "machine=q35",
+        "--set",
+        "transport=mmio",
+    ];
+    let (code, _, err) = output(&words);
+    assert_eq!(code, Some(2), "{err}");
+    assert!(err.contains("the command line:1:11"), "{err}");
 }
 
 #[test]

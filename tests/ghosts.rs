@@ -257,84 +257,11 @@ fn copy(from: &Path, to: &Path) {
     }
 }
 
-/// The page's network without IPv6, in a folder of its own.
+/// The page's network without IPv6, which is a benchmark as well, in a folder of its own.
 fn v4_scenario(folder: &Path) -> String {
-    let (host, guest) = (folder.join("host"), folder.join("guest"));
-    fs::create_dir_all(&host).expect("a folder");
-    fs::create_dir_all(&guest).expect("a folder");
-    let address = |address: &str| {
-        format!(
-            "[Network]\nAddress={address}/24\nDNS=192.168.1.1\nGateway=192.168.1.1\n\
-             LinkLocalAddressing=no\nIPv6AcceptRA=no\n"
-        )
-    };
-    let files = [
-        (
-            "host/br0.netdev",
-            "[NetDev]\nName=br0\nKind=bridge\n".to_owned(),
-        ),
-        (
-            "host/10-lan.network",
-            "[Match]\nName=eno1\nName=vm-*\n\n[Network]\nBridge=br0\nLinkLocalAddressing=no\n"
-                .to_owned(),
-        ),
-        (
-            "host/10-lan-bridge.network",
-            format!("[Match]\nName=br0\n\n{}", address("192.168.1.2")),
-        ),
-        (
-            "guest/20-lan.network",
-            format!("[Match]\nType=ether\n\n{}", address("192.168.1.3")),
-        ),
-        ("scenario.toml", V4.to_owned()),
-    ];
-    for (name, text) in files {
-        fs::write(folder.join(name), text).expect("a file");
-    }
+    copy(&root().join("benches/without-ipv6"), folder);
     folder.to_string_lossy().into_owned()
 }
-
-const V4: &str = r#"
-version = 1
-summary = "a ghost on br0, without IPv6"
-
-[machines.host]
-networkd = "host"
-
-[guests.test1]
-units = "guest"
-interfaces = [{ type = "tap", id = "vm-test1", mac = "02:00:00:00:00:01" }]
-
-[[checks]]
-id = "tap-on-bridge"
-from = "host"
-bridge_port = { interface = "vm-test1", bridge = "br0" }
-
-[[checks]]
-id = "guest-link"
-from = "test1"
-networkctl = { interface = "vm-test1", setup = "configured", operational = "routable" }
-
-[[checks]]
-id = "guest-online"
-from = "test1"
-wait_online = { interface = "vm-test1" }
-
-[[checks]]
-id = "guest-dns"
-from = "test1"
-dns = { name = "www.internet.test", record = "A", expect = ["203.0.113.80"] }
-
-[[checks]]
-id = "guest-http"
-from = "test1"
-http = { to = "203.0.113.80", expect = "hello from the internet" }
-
-[[checks]]
-id = "internet-ping-guest"
-from = "internet"
-ping = { to = "192.168.1.3" }
-"#;
 
 /// What `bridgelab new` writes holds as it stands, and its variant fails as it says.
 #[test]

@@ -7,7 +7,7 @@
 use std::path::Path;
 
 use bridgelab_harness::lab::scope::{HeldLab, Hold, NoLab};
-use bridgelab_harness::report::Outcome;
+use bridgelab_harness::report::{Outcome, StepOutcome};
 use bridgelab_harness::scenario::{Builder, Scenario};
 use bridgelab_harness::toml::toml;
 use rstest::{fixture, rstest};
@@ -169,6 +169,62 @@ async fn checks_and_links_by_hand_are_in_the_report(evidence: tempfile::TempDir)
     assert_eq!(ids, ["desktop-ping-guest", "cut", "again"]);
     assert_eq!(report.outcome, Outcome::Passed);
     assert!(report.leaks.is_empty(), "{:?}", report.leaks);
+}
+
+/// Whatever a file can have done, a test can have done, and look at what came of it: the checks that it asks for come after
+/// the step before them.
+#[rstest]
+#[tokio::test]
+async fn steps_are_carried_out_and_judged_as_if_they_stood_in_the_file(
+    evidence: tempfile::TempDir,
+) {
+    let Some(lab) = hold(evidence.path()).await else {
+        return;
+    };
+    let down = toml! { link_down = { on = "host", interface = "vm-test1" } };
+    let step = lab.step("down", down).await.expect("a step");
+    assert_eq!(step.outcome, StepOutcome::Done, "{step:?}");
+    assert_eq!(step.command, "ip -n host link set vm-test1 down");
+    let cut = toml! { from = "desktop" within = "2s" fails = true ping = { to = "192.168.1.3" } };
+    assert!(lab.check("cut", cut).await.expect("a look").passed());
+    let stop = toml! { stop = { guest = "test1" } };
+    lab.step("stop", stop.clone()).await.expect("a step");
+    // What came before counts: it cannot be stopped twice, and nobody looks from it.
+    let twice = lab.step("twice", stop).await.expect_err("it is stopped");
+    assert!(twice.to_string().contains("is stopped already"), "{twice}");
+    let from = toml! { from = "test1" ping = { to = "192.168.1.1" } };
+    let from = lab.check("from", from).await.expect_err("it is stopped");
+    assert!(
+        from.to_string().contains("does not run after step `stop`"),
+        "{from}"
+    );
+    let start = toml! { start = { guest = "test1" } };
+    lab.step("start", start).await.expect("a step");
+    let again = toml! { from = "desktop" within = "15s" ping = { to = "192.168.1.3" } };
+    assert!(lab.check("again", again).await.expect("a look").passed());
+    let bridge = toml! { may_fail = true add_bridge = { on = "host", name = "br0" } };
+    let refused = lab.step("bridge", bridge).await.expect("a step");
+    assert_eq!(refused.outcome, StepOutcome::Refused, "{refused:?}");
+    let report = lab.finish().await.expect("a report");
+    let ids: Vec<_> = report.steps.iter().map(|step| step.id.as_str()).collect();
+    assert_eq!(ids, ["down", "stop", "start", "bridge"]);
+    assert_eq!(report.outcome, Outcome::Passed, "{report:?}");
+}
+
+/// A step that nobody expects to be refused leaves no verdict, in a test as in a file.
+#[rstest]
+#[tokio::test]
+async fn a_refused_step_that_nobody_expects_leaves_no_verdict(evidence: tempfile::TempDir) {
+    let Some(lab) = hold(evidence.path()).await else {
+        return;
+    };
+    let bridge = toml! { add_bridge = { on = "host", name = "br0" } };
+    let refused = lab.step("bridge", bridge).await.expect("a step");
+    assert_eq!(refused.outcome, StepOutcome::Refused, "{refused:?}");
+    let report = lab.finish().await.expect("a report");
+    assert_eq!(report.outcome, Outcome::Broken);
+    let problem = report.problem.expect("a problem");
+    assert_eq!(problem.code, "step.refused");
 }
 
 /// A test that panics leaves the same evidence as one that fails, and nothing else.

@@ -378,3 +378,35 @@ fn without_room_for_a_template_guests_boot_cold() {
         assert!(reason.contains(words), "no `{words}` in {reason}");
     }
 }
+
+/// A cache that somebody else made and nobody may write to: its templates are used as they stand.
+#[test]
+fn a_template_in_a_read_only_cache_is_used() {
+    let user = User::new();
+    let Some(first) = user.run("alone.toml") else {
+        return;
+    };
+    assert!(first.made(), "{}", first.told);
+    let runtime = user.path("runtime");
+    fs::create_dir(&runtime).expect("a folder");
+    let mut command = Command::new("unshare");
+    command.args(["--mount", "--propagation", "private"]);
+    if !is_root() {
+        command.args(["--user", "--map-root-user", "--map-auto"]);
+    }
+    let mount = r#"mount --bind "$BRIDGELAB_CACHE" "$BRIDGELAB_CACHE" &&
+        mount -o remount,bind,ro "$BRIDGELAB_CACHE" || exit 3
+        ! touch "$BRIDGELAB_CACHE/templates/x" 2>/dev/null || exit 3
+        exec "$0" "$@""#;
+    command
+        .args(["sh", "-c", mount, PROGRAM, "run"])
+        .env("BRIDGELAB_ROOT", root());
+    user.set(&mut command, "alone.toml");
+    // Where the queue is: a cache is no place for it then.
+    command.env("XDG_RUNTIME_DIR", &runtime);
+    let Some(again) = user.finish(command) else {
+        return;
+    };
+    assert!(!again.made(), "{}", again.told);
+    assert_eq!(again.template(), first.template(), "{}", again.told);
+}

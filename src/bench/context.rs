@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use bridgelab_harness::image;
-use tempfile::TempDir;
+use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
 use super::BenchArgs;
@@ -13,6 +13,16 @@ use super::lab_run::LabRun;
 use super::machine::Machine;
 use super::record::BenchRecord;
 use super::rounds::{Sample, Stop, Subject, interleave};
+use super::scratch::Scratch;
+
+/// Returns at the next Ctrl-C or SIGTERM.
+async fn asked_to_end() -> std::io::Result<()> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    tokio::select! {
+        interrupted = tokio::signal::ctrl_c() => interrupted,
+        _ = terminate.recv() => Ok(()),
+    }
+}
 
 /// A call's surroundings, and the benchmark that is being made.
 pub(super) struct Context<'a> {
@@ -22,7 +32,7 @@ pub(super) struct Context<'a> {
     pub(super) program: PathBuf,
     /// Counts Ctrl-C.
     pub(super) interrupts: watch::Receiver<u32>,
-    scratch: TempDir,
+    scratch: Scratch,
     begun: Instant,
     name: &'static str,
     about: &'static str,
@@ -33,12 +43,11 @@ impl<'a> Context<'a> {
     pub(super) fn new(args: &'a BenchArgs, machine: Machine) -> Result<Self, Stop> {
         let failed = |doing: &str, error: std::io::Error| Stop::Failed(format!("{doing}: {error}"));
         let program = image::worker_program();
-        let scratch = tempfile::Builder::new()
-            .prefix("bridgelab-bench-")
-            .tempdir();
+        let program = program.map_err(|error| failed("find this program", error))?;
+        let scratch = Scratch::new(&program);
         let (interrupt, interrupts) = watch::channel(0);
         tokio::spawn(async move {
-            while tokio::signal::ctrl_c().await.is_ok() {
+            while asked_to_end().await.is_ok() {
                 interrupt.send_modify(|count| *count += 1);
                 let what = match *interrupt.borrow() {
                     1 => "what is being measured ends in good order; again to kill it",
@@ -50,7 +59,7 @@ impl<'a> Context<'a> {
         Ok(Self {
             args,
             machine,
-            program: program.map_err(|error| failed("find this program", error))?,
+            program,
             interrupts,
             scratch: scratch.map_err(|error| failed("make a temporary folder", error))?,
             begun: Instant::now(),
@@ -73,7 +82,7 @@ impl<'a> Context<'a> {
 
     /// Leaves the folder behind, for whoever looks for the cause of a failure.
     pub(super) fn keep(&mut self) {
-        self.scratch.disable_cleanup(true);
+        self.scratch.keep();
         let folder = self.scratch.path().display();
         self.say(&format!("something failed; what it left is in {folder}"));
     }

@@ -62,57 +62,24 @@ fn samples(run: &LabRun, report: &RunReport) -> Vec<Sample> {
 
 /// The page's files without IPv6: networkd on both sides, and nothing to wait for.
 const V4_FILES: [(&str, &str); 5] = [
-    ("host/br0.netdev", "[NetDev]\nName=br0\nKind=bridge\n"),
+    (
+        "scenario.toml",
+        include_str!("../../benches/without-ipv6/scenario.toml"),
+    ),
+    (
+        "host/br0.netdev",
+        include_str!("../../benches/without-ipv6/host/br0.netdev"),
+    ),
     (
         "host/10-lan.network",
-        "[Match]\nName=eno1\nName=vm-*\n\n[Network]\nBridge=br0\nLinkLocalAddressing=no\n",
+        include_str!("../../benches/without-ipv6/host/10-lan.network"),
     ),
     (
         "host/10-lan-bridge.network",
-        "[Match]\nName=br0\n\n[Network]\nAddress=192.168.1.2/24\nGateway=192.168.1.1\nDNS=192.168.1.1\n\
-         LinkLocalAddressing=no\nIPv6AcceptRA=no\n",
+        include_str!("../../benches/without-ipv6/host/10-lan-bridge.network"),
     ),
     (
         "guest/20-lan.network",
-        "[Match]\nType=ether\n\n[Network]\nAddress=192.168.1.3/24\nGateway=192.168.1.1\nDNS=192.168.1.1\n\
-         LinkLocalAddressing=no\nIPv6AcceptRA=no\n",
-    ),
-    (
-        "scenario.toml",
-        r#"version = 1
-summary = "a guest on br0, without IPv6"
-
-[machines.host]
-networkd = "host"
-
-[guests.test1]
-units = "guest"
-interfaces = [{ type = "tap", id = "vm-test1", mac = "02:00:00:00:00:01" }]
-
-[[checks]]
-id = "tap-on-bridge"
-from = "host"
-bridge_port = { interface = "vm-test1", bridge = "br0" }
-
-[[checks]]
-id = "guest-online"
-from = "test1"
-wait_online = { interface = "vm-test1" }
-
-[[checks]]
-id = "guest-dns"
-from = "test1"
-dns = { name = "www.internet.test", record = "A", expect = ["203.0.113.80"] }
-
-[[checks]]
-id = "guest-http"
-from = "test1"
-http = { to = "203.0.113.80", expect = "hello from the internet" }
-
-[[checks]]
-id = "internet-ping-guest"
-from = "internet"
-ping = { to = "192.168.1.3" }
-"#,
+        include_str!("../../benches/without-ipv6/guest/20-lan.network"),
     ),
 ];

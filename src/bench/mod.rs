@@ -24,12 +24,14 @@ mod peer;
 mod processes;
 mod record;
 mod rounds;
+mod scratch;
 mod series;
 mod simple_network;
 mod suite;
 mod topology;
 mod worker;
 
+pub(crate) use scratch::{WORKER_COMMAND as FOLDER_COMMAND, worker_main as folder_main};
 pub(crate) use worker::{WORKER_COMMAND, worker_main};
 
 use std::io::Write;

@@ -8,7 +8,7 @@ mod place;
 mod queue;
 mod screen;
 mod unstarted;
-mod wanted;
+pub(crate) mod wanted;
 
 use std::cell::Cell;
 use std::collections::BTreeMap;
@@ -48,12 +48,19 @@ pub(crate) fn run(args: &RunArgs) -> i32 {
         return exit_code::INVALID;
     }
     match prepare(args) {
-        Ok(wanted) => run_all(args, &wanted),
+        Ok(wanted) => match reports(args, &wanted) {
+            Ok(runs) => finish(args, runs),
+            Err(code) => code,
+        },
         Err(code) => code,
     }
 }
 
-fn run_all(args: &RunArgs, wanted: &[Wanted]) -> i32 {
+/// Runs them, shows each verdict, and returns the reports in the order asked for.
+///
+/// # Errors
+/// The exit code, when nothing could begin and no run is to blame.
+pub(crate) fn reports(args: &RunArgs, wanted: &[Wanted]) -> Result<Vec<RunReport>, i32> {
     let runtime = match tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -61,7 +68,7 @@ fn run_all(args: &RunArgs, wanted: &[Wanted]) -> i32 {
         Ok(runtime) => runtime,
         Err(error) => {
             let _ = writeln!(anstream::stderr(), "error: start the runtime: {error}");
-            return exit_code::BROKEN;
+            return Err(exit_code::BROKEN);
         }
     };
     let ready = crate::doctor::ready(
@@ -77,7 +84,7 @@ fn run_all(args: &RunArgs, wanted: &[Wanted]) -> i32 {
         Ok(ready) => ready,
         Err(unmet) => {
             let runs = wanted.iter().map(|one| unstarted::skipped(one, &unmet));
-            return finish_unbegun(args, runs.collect());
+            return Ok(unbegun(args, runs.collect()));
         }
     };
     let here = match ready.here {
@@ -104,7 +111,7 @@ fn run_all(args: &RunArgs, wanted: &[Wanted]) -> i32 {
                 Err(error) => {
                     let why = Diagnostic::new(&error);
                     let broken = |one| unstarted::report(one, Outcome::Broken, Some(why.clone()));
-                    return finish_unbegun(args, wanted.iter().map(broken).collect());
+                    return Ok(unbegun(args, wanted.iter().map(broken).collect()));
                 }
             };
         }
@@ -128,7 +135,7 @@ fn run_all(args: &RunArgs, wanted: &[Wanted]) -> i32 {
             Err(error) => {
                 let why = Diagnostic::new(&error);
                 let broken = |one| unstarted::report(one, Outcome::Broken, Some(why.clone()));
-                return finish_unbegun(args, wanted.iter().map(broken).collect());
+                return Ok(unbegun(args, wanted.iter().map(broken).collect()));
             }
         }
     }
@@ -172,7 +179,7 @@ fn run_all(args: &RunArgs, wanted: &[Wanted]) -> i32 {
             () = all.keep_current(&interrupt) => Vec::new(),
         }
     });
-    finish(args, runs)
+    Ok(runs)
 }
 
 /// Whether verdicts go to stdout.
@@ -309,12 +316,16 @@ impl All<'_> {
         let again = unstarted::again(one);
         Ok(Job {
             reproduce: match self.args.guests {
-                Guests::Vm => format!("{again} --accel {accelerator}{place}"),
+                Guests::Vm => {
+                    let cold = if self.args.cold { " --cold" } else { "" };
+                    format!("{again}{cold} --accel {accelerator}{place}")
+                }
                 Guests::Ghost => format!("{again} --guests ghost{place}"),
             },
             guests: self.args.guests.into(),
             scenario: one.path.clone(),
             variant: one.form.clone(),
+            imposed: one.imposed.clone(),
             images: images.collect(),
             starts: self.starts[index].clone(),
             vmms: self.vmms.clone(),
@@ -378,14 +389,14 @@ impl All<'_> {
     }
 }
 
-/// As [`finish`], for runs of which none began.
-fn finish_unbegun(args: &RunArgs, runs: Vec<RunReport>) -> i32 {
+/// Shows the verdicts of runs of which none began.
+fn unbegun(args: &RunArgs, runs: Vec<RunReport>) -> Vec<RunReport> {
     if to_terminal(args) {
         for run in &runs {
             say(&report::printed(run, false));
         }
     }
-    finish(args, runs)
+    runs
 }
 
 fn finish(args: &RunArgs, runs: Vec<RunReport>) -> i32 {

@@ -1,13 +1,12 @@
-//! What single scenarios need of this machine, beyond what every run does: what their plans show, and what they say
-//! themselves in `needs`.
+//! What single scenarios need of this machine, beyond what every run does.
 
 use std::collections::BTreeSet;
 
 use bridgelab_harness::host::capability::Capability;
 use bridgelab_harness::host::finding::Unmet;
-use bridgelab_harness::host::needs::{needed_by, needed_later};
-use bridgelab_harness::host::tool::Tool;
-use bridgelab_harness::plan::{Accelerator, GuestKind, TopologyPlan};
+use bridgelab_harness::host::needs::needed_by;
+use bridgelab_harness::host::tool::{Tool, locate};
+use bridgelab_harness::plan::{Accelerator, GuestKind};
 use bridgelab_harness::scenario::HypervisorKind;
 use bridgelab_harness::scenario::vmm::{Feature, Vmm};
 use tokio::runtime::Runtime;
@@ -18,10 +17,7 @@ use crate::doctor::Accelerated;
 
 /// What a run needs beyond what every run does.
 pub(super) fn of(one: &Wanted, guests: GuestKind) -> BTreeSet<Capability> {
-    let mut needs = needed_by(&TopologyPlan::with_guests(&one.scenario, guests));
-    needs.extend(needed_later(&one.scenario, guests));
-    let named = one.scenario.needs.iter();
-    needs.extend(named.filter_map(|name| Capability::named(name)));
+    let mut needs = needed_by(&one.scenario, guests);
     for kind in vmms(one, guests) {
         needs.insert(Tool::of_vmm(kind).capability());
         let named = Vmm::of(kind).needs.iter();
@@ -44,10 +40,17 @@ pub(super) fn without_kvm(
     }
 }
 
-/// For each of `wanted`, what it needs and this machine has not. The machine is examined only where one needs anything.
+/// For each of `wanted`, what it needs and this machine has not. The machine is examined only where one needs what takes
+/// more than a look for a program: that takes as long as a small run.
 pub(super) fn unmet(runtime: &Runtime, wanted: &[Wanted], args: &RunArgs) -> Vec<Vec<Unmet>> {
     let guests = GuestKind::from(args.guests);
-    let needs: Vec<BTreeSet<Capability>> = wanted.iter().map(|one| of(one, guests)).collect();
+    let tcpdump = locate(Tool::Tcpdump).is_some();
+    let needs = wanted.iter().map(|one| {
+        let mut needs = of(one, guests);
+        needs.retain(|need| *need != Capability::Tcpdump || !tcpdump);
+        needs
+    });
+    let needs: Vec<BTreeSet<Capability>> = needs.collect();
     let report = needs.iter().any(|needs| !needs.is_empty()).then(|| {
         let prove_kvm = needs.iter().any(|needs| needs.contains(&Capability::Kvm));
         runtime.block_on(crate::doctor::examine(prove_kvm, &args.vmms))

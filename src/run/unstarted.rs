@@ -6,18 +6,20 @@ use bridgelab_harness::diagnostic::Diagnostic;
 use bridgelab_harness::host::finding::Unmet;
 use bridgelab_harness::host::jobserver::JobserverError;
 use bridgelab_harness::report::{Outcome, Problem, RunReport};
+use bridgelab_harness::scenario::forms::GREEN;
 
 use super::wanted::Wanted;
 
 /// The command that asks for the same form again.
 pub(super) fn again(one: &Wanted) -> String {
-    let form = one.form.as_ref();
-    let with = form.map(|form| format!(" --variant {form}"));
-    format!(
-        "bridgelab run {}{}",
-        one.path.display(),
-        with.unwrap_or_default()
-    )
+    let own = one.scenario.own_form();
+    let form = match own.as_str() {
+        GREEN => String::new(),
+        own => format!(" --variant {own}"),
+    };
+    let set = one.imposed.iter().map(|value| format!(" --set {value}"));
+    let set: String = set.collect();
+    format!("bridgelab run {}{form}{set}", one.path.display())
 }
 
 /// A run that ended before it had a worker.

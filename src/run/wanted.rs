@@ -2,26 +2,45 @@
 
 use std::collections::BTreeSet;
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use bridgelab_harness::report::exit_code;
 use bridgelab_harness::scenario::forms::GREEN;
-use bridgelab_harness::scenario::{LoadedScenario, Scenario, scenario_names};
+use bridgelab_harness::scenario::{Imposed, LoadedScenario, Scenario, scenario_names};
 
 use crate::cli::{Guests, RunArgs};
-use crate::commands::{complain, load, named, root, tagged};
+use crate::commands::{complain, load_with, named, root, tagged};
 
 /// A scenario form that is to be run.
-pub(super) struct Wanted {
+#[derive(Debug, Clone)]
+pub(crate) struct Wanted {
     pub(super) path: PathBuf,
     pub(super) name: String,
     /// Nothing for the file as it stands.
     pub(super) form: Option<String>,
     pub(super) images: BTreeSet<String>,
     pub(super) scenario: Scenario,
+    /// What stands over the file's own values in it.
+    pub(super) imposed: Vec<Imposed>,
 }
 
 impl Wanted {
+    pub(crate) fn new(path: &Path, form: &Scenario, guests: Guests, imposed: &[Imposed]) -> Self {
+        let images = form
+            .guests
+            .values()
+            .filter(|_| guests == Guests::Vm)
+            .map(|guest| guest.image.clone());
+        Self {
+            path: path.canonicalize().unwrap_or_else(|_| path.to_owned()),
+            name: form.name.clone(),
+            form: form.form_if_any(),
+            images: images.collect(),
+            scenario: form.clone(),
+            imposed: imposed.to_vec(),
+        }
+    }
+
     /// `scenario` or `scenario/form`.
     pub(super) fn title(&self) -> String {
         match &self.form {
@@ -41,18 +60,8 @@ pub(super) fn prepare(args: &RunArgs) -> Result<Vec<Wanted>, i32> {
             form => named(&loaded, form.unwrap_or(GREEN))?,
         };
         for form in forms {
-            let images = form
-                .guests
-                .values()
-                .filter(|_| args.guests == Guests::Vm)
-                .map(|guest| guest.image.clone());
-            all.push(Wanted {
-                path: path.canonicalize().unwrap_or_else(|_| path.clone()),
-                name: form.name.clone(),
-                form: form.form_if_any(),
-                images: images.collect(),
-                scenario: form.clone(),
-            });
+            let wanted = Wanted::new(&path, form, args.guests, &args.imposed());
+            all.push(wanted);
         }
     }
     if args.hold && invalid.is_none() && all.len() != 1 {
@@ -82,7 +91,7 @@ fn chosen(
     };
     let mut found = Vec::new();
     for wanted in &wanted {
-        match load(wanted) {
+        match load_with(wanted, &args.imposed()) {
             Ok((path, loaded)) if tagged(&loaded, &args.tag) => found.push((path, loaded)),
             Ok(_) => {}
             Err(code) => *invalid = Some(code),

@@ -69,22 +69,7 @@ pub fn judge_address(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
-
-    fn addresses() -> Value {
-        json!([
-            {"ifindex": 2, "ifname": "eth0", "addr_info": [
-                {"family": "inet", "local": "192.168.1.3", "prefixlen": 24, "scope": "global"},
-                {"family": "inet6", "local": "2001:db8::b", "prefixlen": 64, "scope": "global"},
-                {"family": "inet6", "local": "2001:db8::ff:fe00:1", "prefixlen": 64, "scope": "global", "dynamic": true},
-                {"family": "inet6", "local": "2001:db8::c", "prefixlen": 64, "scope": "global", "tentative": true}
-            ]},
-            {"ifindex": 5, "ifname": "veth1", "addr_info": [
-                {"family": "inet", "local": "192.168.1.3", "prefixlen": 24, "scope": "global"}
-            ]},
-            {"ifindex": 6, "ifname": "veth2", "master": "docker0", "addr_info": []}
-        ])
-    }
+    use crate::check::ip::tests::addresses;
 
     #[test]
     fn an_address_must_be_past_detection() {

@@ -118,11 +118,12 @@ pub(super) fn trouble(entry: &Value) -> Option<&'static str> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use serde_json::json;
 
-    fn addresses() -> Value {
+    /// What `ip -j addr` prints on a guest with a container.
+    pub(in crate::check) fn addresses() -> Value {
         json!([
             {"ifindex": 2, "ifname": "eth0", "addr_info": [
                 {"family": "inet", "local": "192.168.1.3", "prefixlen": 24, "scope": "global"},

@@ -12,6 +12,9 @@ pub const SYSCTLS: &str = "/etc/sysctl.d/90-bridgelab.conf";
 /// What dockerd reads at its start.
 pub const DAEMON: &str = "/etc/docker/daemon.json";
 
+/// By which dockerd decides once, at its start, on the DNS servers of all its containers.
+const RESOLV_CONF: &str = "/etc/resolv.conf";
+
 /// Tells a guest from a template that its Docker, which runs already, is to be started anew.
 const RESTART_DOCKER: &str = "/run/bridgelab/restart-docker";
 
@@ -40,8 +43,11 @@ pub fn add(seed: &mut Seed, guest: &Guest) {
     }
     if let Some(docker) = &guest.docker {
         let text = serde_json::to_string_pretty(docker).unwrap_or_default();
-        seed.file(DAEMON, 0o644, text + "\n")
-            .file(RESTART_DOCKER, 0o400, "");
+        seed.file(DAEMON, 0o644, text + "\n");
+    }
+    let docker_reads = |path: &str| path == RESOLV_CONF && Provides::of(&guest.image).docker;
+    if guest.docker.is_some() || guest.files.iter().any(|file| docker_reads(&file.path)) {
+        seed.file(RESTART_DOCKER, 0o400, "");
     }
 }
 
@@ -185,6 +191,35 @@ mod tests {
             };
             assert!(!start_container("web", &container).contains("create"));
         }
+    }
+
+    #[test]
+    fn docker_is_started_anew_for_what_it_reads_at_its_start() {
+        use crate::scenario::{GuestFile, GuestFileKind};
+        let restarts = |change: &dyn Fn(&mut Guest)| {
+            let mut guest = crate::scenario::vmm::tests::any_guest();
+            change(&mut guest);
+            let mut seed = Seed::default();
+            add(&mut seed, &guest);
+            let archive = seed.to_cpio();
+            String::from_utf8_lossy(&archive).contains(RESTART_DOCKER)
+        };
+        let file = |path: &str| {
+            let target = "/dev/null".to_owned();
+            vec![GuestFile {
+                path: path.to_owned(),
+                kind: GuestFileKind::Link { target },
+            }]
+        };
+        assert!(!restarts(&|guest| guest.files = file("/etc/hosts")));
+        assert!(restarts(&|guest| guest.files = file("/etc/resolv.conf")));
+        assert!(restarts(
+            &|guest| guest.docker = Some(serde_json::Map::new())
+        ));
+        assert!(!restarts(&|guest| {
+            "tiny".clone_into(&mut guest.image);
+            guest.files = file("/etc/resolv.conf");
+        }));
     }
 
     #[test]

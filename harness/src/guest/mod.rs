@@ -2,6 +2,7 @@
 
 pub mod contents;
 pub mod identity;
+pub mod nics;
 pub mod plain;
 pub mod ssh;
 mod steer;

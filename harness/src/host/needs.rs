@@ -1,31 +1,32 @@
-//! Which capabilities a plan and its scenario ask for, beyond what every run does.
+//! Which capabilities a scenario asks for, beyond what every run does.
 
 use std::collections::BTreeSet;
 
 use super::capability::Capability;
 use crate::plan::{GuestKind, Step, TopologyPlan};
 use crate::scenario::step::Action;
-use crate::scenario::{RulesetTool, Scenario};
+use crate::scenario::{CheckKind, RulesetTool, Scenario};
 
-/// What the machine must offer for the steps of this plan.
-pub fn needed_by(plan: &TopologyPlan) -> BTreeSet<Capability> {
-    plan.steps().iter().flat_map(needed).copied().collect()
-}
-
-/// What the machine must offer for what is done once the plan stands, and for what the guests' VMMs are given.
-pub fn needed_later(scenario: &Scenario, guests: GuestKind) -> BTreeSet<Capability> {
-    let impairs = scenario
-        .steps
-        .iter()
-        .any(|step| matches!(step.action, Some(Action::Impair { .. })));
+/// What the machine must offer for this scenario: what it names in `needs`, what its plan shows, and what its checks and
+/// steps use.
+pub fn needed_by(scenario: &Scenario, guests: GuestKind) -> BTreeSet<Capability> {
+    let plan = TopologyPlan::with_guests(scenario, guests);
+    let named = scenario.needs.iter();
+    let named = named.filter_map(|name| Capability::named(name));
+    let planned = plan.steps().iter().flat_map(planned).copied();
+    let checked = scenario.checks.iter().filter_map(|check| seen(&check.kind));
+    let actions = scenario.steps.iter();
+    let done = actions.filter_map(|step| done(step.action.as_ref()?));
+    let mut needs: BTreeSet<_> = named.chain(planned).chain(checked).chain(done).collect();
+    // QEMU only warns when there is no vhost, and goes on without: a guest that asks for it would show nothing.
     let mut nics = scenario.guests.values().flat_map(|guest| &guest.interfaces);
-    let vhost = guests == GuestKind::Vm && nics.any(|interface| interface.nic.vhost);
-    let needs = [(impairs, Capability::Netem), (vhost, Capability::VhostNet)];
-    let needs = needs.into_iter().filter(|(needed, _)| *needed);
-    needs.map(|(_, capability)| capability).collect()
+    if guests == GuestKind::Vm && nics.any(|nic| nic.nic.vhost) {
+        needs.insert(Capability::VhostNet);
+    }
+    needs
 }
 
-fn needed(step: &Step) -> &'static [Capability] {
+fn planned(step: &Step) -> &'static [Capability] {
     match step {
         Step::Ruleset { ruleset, .. } => match ruleset.tool {
             RulesetTool::Nftables => &[Capability::Nftables],
@@ -47,34 +48,57 @@ fn needed(step: &Step) -> &'static [Capability] {
     }
 }
 
+/// What looking takes.
+fn seen(kind: &CheckKind) -> Option<Capability> {
+    matches!(kind, CheckKind::Packet(_)).then_some(Capability::Tcpdump)
+}
+
+/// What an action takes that no plan shows. Known before the run, so that its lab can stand where it is.
+fn done(action: &Action) -> Option<Capability> {
+    match action {
+        Action::WaitFor { kind, .. } => seen(kind),
+        Action::AddBridge { bridge, .. } if bridge.options.vlan_filtering == Some(true) => {
+            Some(Capability::VlanFiltering)
+        }
+        Action::Impair { .. } => Some(Capability::Netem),
+        _ => None,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::scenario::load_text;
-    use std::path::Path;
 
-    fn needs(text: &str, guests: GuestKind) -> Vec<Capability> {
+    fn needs(text: &str, guests: GuestKind) -> Vec<&'static str> {
         let text = format!("version = 1\nsummary = 'x'\n{text}");
-        let loaded = load_text(Path::new("needs.toml"), text).expect("valid");
-        let green = loaded.forms().next().expect("a form");
-        let mut needs = needed_by(&TopologyPlan::with_guests(green, guests));
-        needs.extend(needed_later(green, guests));
-        needs.into_iter().collect()
+        let loaded = load_text(std::path::Path::new("x.toml"), text).expect("a scenario");
+        let scenario = loaded.scenario(None).expect("its green form");
+        let needs = needed_by(&scenario, guests).into_iter();
+        needs.map(Capability::name).collect()
     }
 
-    /// What a run would find out only once it is under way is known before, so that another machine can be chosen.
     #[test]
-    fn what_comes_late_is_needed_all_the_same() {
-        let check = "[[checks]]\nid = 'up'\nfrom = 'router'\nping = { to = '192.168.1.20' }\n";
-        let netem =
-            "[[steps]]\nid = 'lossy'\nimpair = { on = 'router', interface = 'lan0', loss = 50 }\n";
-        let both = format!("{netem}{check}");
-        assert_eq!(needs(&both, GuestKind::Ghost), [Capability::Netem]);
-        let guest = "[machines.host]\n[guests.a]\nimage = 'tiny'\n\
+    fn what_checks_and_steps_use_is_needed() {
+        let packet = "packet = { interface = 'eth0', filter = 'icmp' }";
+        let check = format!("[[checks]]\nid = 'a'\nfrom = 'desktop'\n{packet}\n");
+        assert_eq!(needs(&check, GuestKind::Ghost), ["tcpdump"]);
+        let wait = format!("[[steps]]\nid = 'a'\n[steps.wait_for]\nfrom = 'desktop'\n{packet}\n");
+        assert_eq!(needs(&wait, GuestKind::Ghost), ["tcpdump"]);
+        let bridge = "[[steps]]\nid = 'a'\n\
+            add_bridge = { on = 'desktop', name = 'br1', vlan_filtering = true }\n";
+        assert_eq!(needs(bridge, GuestKind::Ghost), ["vlan-filtering"]);
+        let lossy =
+            "[[steps]]\nid = 'a'\nimpair = { on = 'router', interface = 'lan0', loss = 50 }\n";
+        assert_eq!(needs(lossy, GuestKind::Ghost), ["netem"]);
+        assert_eq!(needs("needs = ['netem']\n", GuestKind::Ghost), ["netem"]);
+    }
+
+    #[test]
+    fn vhost_is_a_matter_of_micro_vms() {
+        let guest = "[guests.a]\n\
             interfaces = [{ type = 'tap', id = 'vm-a', mac = '02:00:00:00:00:01', vhost = true }]\n";
-        let vhost = format!("{guest}{check}");
-        assert_eq!(needs(&vhost, GuestKind::Vm), [Capability::VhostNet]);
-        assert_eq!(needs(&vhost, GuestKind::Ghost), []);
-        assert_eq!(needs(check, GuestKind::Vm), []);
+        assert_eq!(needs(guest, GuestKind::Vm), ["vhost-net"]);
+        assert_eq!(needs(guest, GuestKind::Ghost), [""; 0]);
     }
 }

@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::report::CheckReport;
+use crate::report::{CheckReport, StepReport};
 
 /// Asked of a held lab.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -24,6 +24,13 @@ pub enum Ask {
         /// The text of the whole scenario, with the check in it.
         scenario: String,
         /// The check's id.
+        id: String,
+    },
+    /// Carry out one step, as if it stood last in the file.
+    Step {
+        /// The text of the whole scenario, with the step in it.
+        scenario: String,
+        /// The step's id.
         id: String,
     },
     /// `ip link set INTERFACE up` or `down` on a machine.
@@ -56,6 +63,11 @@ pub enum Answer {
     Checked {
         /// The check.
         check: Box<CheckReport>,
+    },
+    /// How a step ended; it is in the report as well.
+    Stepped {
+        /// The step.
+        step: Box<StepReport>,
     },
     /// It is done.
     Done,

@@ -1,6 +1,5 @@
 //! The boot stage of a run: all guests at once, and a cold boot for one whose template failed it.
 
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -28,9 +27,6 @@ use crate::scenario::{Check, CheckKind, Guest as GuestPlan, GuestStart, TapOpen,
 
 /// How long a guest's kernel may take to boot, with KVM.
 const BOOT: Duration = Duration::from_secs(60);
-
-/// What `vhost=on` opens.
-const VHOST_NET: &str = "/dev/vhost-net";
 
 /// A guest that answers, and what is to be known about its start.
 struct Up {
@@ -90,22 +86,6 @@ impl Run<'_> {
                 error.to_string(),
             ],
             help: Some("open the device to everyone: `chmod 0666 /dev/net/tun` as root".to_owned()),
-        })
-    }
-
-    /// QEMU only warns when there is no vhost, and goes on without: a guest that asks for it would show nothing.
-    pub(super) fn needs_vhost(&self) -> Result<(), Problem> {
-        let asked = |guest: &GuestPlan| guest.interfaces.iter().any(|nic| nic.nic.vhost);
-        if self.job.guests == GuestKind::Ghost
-            || !self.scenario.guests.values().any(asked)
-            || Path::new(VHOST_NET).exists()
-        {
-            return Ok(());
-        }
-        Err(Problem {
-            code: format!("host.{}", Capability::VhostNet.name()),
-            chain: vec![format!("{VHOST_NET} is not there")],
-            help: Some("load the driver: `modprobe vhost_net` as root".to_owned()),
         })
     }
 
@@ -367,6 +347,7 @@ impl Known {
             start: start.to_owned(),
             start_reason,
             memory: None,
+            nics: Vec::new(),
         }
     }
 }

@@ -13,13 +13,14 @@ use super::run::Run;
 use super::topology::machine_folder;
 use crate::check::Vantage;
 use crate::deadline::Deadline;
-use crate::guest::Guest;
+use crate::guest::{Guest, nics};
 use crate::host::process_memory::ProcessMemory;
 use crate::hypervisor::qemu::RAM;
 use crate::image::versions_in;
 use crate::lab::boot::guest_folder;
 use crate::plan::GuestKind;
-use crate::report::{GuestMemory, Outcome};
+use crate::report::{GuestMemory, NicReport, Outcome};
+use crate::scenario::names::MachineName;
 use crate::scenario::vmm::Vmm;
 use crate::scenario::{HypervisorKind, RulesetTool};
 
@@ -59,6 +60,9 @@ const IPTABLES: &str = "nft list ruleset 2>/dev/null; iptables-save -c; ip6table
 /// and the rest would take longer than the checks under emulation.
 const QUICK_NETWORK: usize = 5;
 
+/// What a guest's kernel makes of its NICs.
+const NICS: &str = "nics.txt";
+
 /// The same from inside a guest.
 const GUEST: [Piece; 4] = [
     ("journal.txt", "journalctl --no-pager -b -o short-monotonic"),
@@ -87,8 +91,13 @@ const PLAIN_GUEST: [Piece; 4] = [
     ("processes.txt", "ps"),
 ];
 
-/// Gathers everything into the evidence folder; what cannot be gathered is logged. Returns the versions found.
-pub(super) async fn gather(run: &Run<'_>, job: &Job, evidence: &Path) -> BTreeMap<String, String> {
+/// Gathers everything into the evidence folder; what cannot be gathered is logged. Returns the versions found, and the
+/// NICs of each guest.
+pub(super) async fn gather(
+    run: &Run<'_>,
+    job: &Job,
+    evidence: &Path,
+) -> (BTreeMap<String, String>, BTreeMap<String, Vec<NicReport>>) {
     write(
         &evidence.join("plan.txt"),
         &super::show_plan(run.scenario(), job.guests),
@@ -143,11 +152,32 @@ pub(super) async fn gather(run: &Run<'_>, job: &Job, evidence: &Path) -> BTreeMa
             (false, true) => (&NETWORK[..PLAIN_NETWORK], &PLAIN_GUEST[..]),
             (false, false) => (&NETWORK[..PLAIN_NETWORK], &[][..]),
         };
-        let wanted = network.iter().chain(inside).copied().collect();
-        save_all(&Vantage::Guest(guest.clone()), wanted, &folder).await;
+        let wanted = network.iter().chain(inside).copied();
+        let wanted: Vec<Piece> = wanted.chain([(NICS, nics::COMMAND)]).collect();
+        let last = wanted.len() - 1;
+        let said = save_all(&Vantage::Guest(guest.clone()), wanted, &folder).await;
+        (name.to_string(), nics_of(run, name, said.get(last)))
     });
-    let (versions, _, _) = tokio::join!(versions(run, job), join_all(machines), join_all(guests));
-    versions
+    let (versions, _, nics) =
+        tokio::join!(versions(run, job), join_all(machines), join_all(guests));
+    (versions, nics.into_iter().collect())
+}
+
+/// A guest's NICs by what [`nics::COMMAND`] printed there, with their names in the scenario.
+fn nics_of(run: &Run<'_>, guest: &MachineName, said: Option<&String>) -> Vec<NicReport> {
+    let known = run.scenario().guests.get(guest);
+    let interfaces = known.map_or(&[][..], |known| &known.interfaces);
+    let found = nics::parse(said.map_or("", String::as_str)).into_iter();
+    found
+        .map(|nic| {
+            let mut interfaces = interfaces.iter();
+            let own = interfaces.find(|interface| interface.mac.to_string() == nic.mac);
+            NicReport {
+                id: own.map(|interface| interface.id.to_string()),
+                nic,
+            }
+        })
+        .collect()
 }
 
 /// Memory of every guest's VMM, by the guest's name; what cannot be read is logged.
@@ -238,8 +268,9 @@ async fn ask(vantage: &Vantage, command: &str) -> Option<String> {
     (!text.is_empty()).then_some(text)
 }
 
-/// Saves what several commands print. One shell runs them all: it is the starting of programs that takes time.
-async fn save_all(vantage: &Vantage, wanted: Vec<Piece>, folder: &Path) {
+/// Saves what several commands print, and returns it. One shell runs them all: it is the starting of programs that takes
+/// time.
+async fn save_all(vantage: &Vantage, wanted: Vec<Piece>, folder: &Path) -> Vec<String> {
     let script: String = wanted
         .iter()
         .map(|(_, command)| format!("printf '\\f'; ({command}) 2>&1\n"))
@@ -249,11 +280,16 @@ async fn save_all(vantage: &Vantage, wanted: Vec<Piece>, folder: &Path) {
         Ok(output) => {
             // A form feed before each part; none of these commands prints one.
             let parts = output.stdout.split('\u{c}').skip(1);
-            for ((file, command), part) in wanted.iter().zip(parts) {
+            let parts: Vec<String> = parts.map(str::to_owned).collect();
+            for ((file, command), part) in wanted.iter().zip(&parts) {
                 write(&folder.join(file), &format!("# {command}\n{part}"));
             }
+            parts
         }
-        Err(error) => tracing::warn!(%error, "evidence of a machine could not be gathered"),
+        Err(error) => {
+            tracing::warn!(%error, "evidence of a machine could not be gathered");
+            Vec::new()
+        }
     }
 }
 

@@ -47,6 +47,7 @@ impl Run<'_> {
                 start: "ghost".to_owned(),
                 start_reason: "a namespace needs no boot".to_owned(),
                 memory: None,
+                nics: Vec::new(),
             });
         }
         let unfit = ghost::unfit(self.scenario);

@@ -6,20 +6,23 @@ use tokio::sync::mpsc::UnboundedReceiver;
 
 use super::ask::{Answer, Ask};
 use super::job::Event;
-use super::run::Run;
+use super::run::{Ended, Run};
 use crate::deadline::Deadline;
 use crate::diagnostic::Diagnostic;
 use crate::scenario::names::MachineName;
-use crate::scenario::{VantagePoint, forms::GREEN, load_text};
+use crate::scenario::{Scenario, VantagePoint, forms::GREEN, load_text_with};
 
 /// What is asked, line by line.
 pub(super) type Asked = UnboundedReceiver<String>;
 
 impl Run<'_> {
     /// Hands the lab over to whoever holds it; returns when they are done with it.
-    pub(super) async fn hand_over(&mut self) {
+    ///
+    /// # Errors
+    /// [`Ended::Broken`] when a step that they asked for was not done, and nobody said that it may be refused.
+    pub(super) async fn hand_over(&mut self) -> Result<(), Ended> {
         let Some(mut asked) = self.asked.take() else {
-            return;
+            return Ok(());
         };
         let begun = self.stage("held");
         let machines = self.lab.machines().map(|machine| machine.name().to_owned());
@@ -37,6 +40,7 @@ impl Run<'_> {
             (self.tell)(Event::Answer { answer });
         }
         self.done("held", begun);
+        self.stopped()
     }
 
     async fn answer(&mut self, ask: Ask) -> Result<Answer, String> {
@@ -62,17 +66,26 @@ impl Run<'_> {
                 })
             }
             Ask::Check { scenario, id } => {
-                let loaded = load_text(&self.scenario.path, scenario);
-                let loaded = loaded.map_err(|errors| errors.render(false))?;
-                let form = self.job.variant.as_deref().unwrap_or(GREEN);
-                let forms = loaded.named(form).map_err(|error| error.to_string())?;
-                let mut checks = forms.iter().flat_map(|form| &form.checks);
+                let form = self.form_of(scenario)?;
+                let mut checks = form.checks.iter();
                 let check = checks.find(|check| check.id.as_str() == id);
                 let check = check.ok_or_else(|| format!("there is no check `{id}`"))?;
                 let (_, report) = self.check_one(check).await;
                 self.report.checks.push(report.clone());
                 let check = Box::new(report);
                 Ok(Answer::Checked { check })
+            }
+            Ask::Step { scenario, id } => {
+                let form = self.form_of(scenario)?;
+                let mut steps = form.steps.iter();
+                let step = steps.find(|step| step.id.as_str() == id);
+                let step = step.ok_or_else(|| format!("there is no step `{id}`"))?;
+                let lacks = self.needs_of(std::slice::from_ref(step)).await;
+                lacks.map_err(|problem| problem.chain.join(": "))?;
+                let report = self.step(step).await;
+                self.report.steps.push(report.clone());
+                let step = Box::new(report);
+                Ok(Answer::Stepped { step })
             }
             Ask::Link {
                 machine,
@@ -91,6 +104,16 @@ impl Run<'_> {
             }
             Ask::Finish => Ok(Answer::Done),
         }
+    }
+
+    /// The form that is held, of a scenario with more in it.
+    fn form_of(&self, scenario: String) -> Result<Scenario, String> {
+        let loaded = load_text_with(&self.scenario.path, scenario, &self.job.imposed);
+        let loaded = loaded.map_err(|errors| errors.render(false))?;
+        let form = self.job.variant.as_deref().unwrap_or(GREEN);
+        let forms = loaded.named(form).map_err(|error| error.to_string())?;
+        let form = forms.first().map(|form| (*form).clone());
+        form.ok_or_else(|| "the form is gone".to_owned())
     }
 
     /// What a place is called in a scenario: `MACHINE`, `GUEST` or `GUEST/CONTAINER`.

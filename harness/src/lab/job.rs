@@ -11,7 +11,7 @@ use super::vm::LabVm;
 use crate::hypervisor::Accelerator;
 use crate::plan::GuestKind;
 use crate::report::RunReport;
-use crate::scenario::HypervisorKind;
+use crate::scenario::{HypervisorKind, Imposed};
 
 /// Hidden subcommand of the binary that becomes a worker.
 pub const WORKER_COMMAND: &str = "__worker";
@@ -26,6 +26,9 @@ pub struct Job {
     pub scenario: PathBuf,
     /// Variant; `None`: the green form.
     pub variant: Option<String>,
+    /// Values that stand over the scenario's own.
+    #[serde(default)]
+    pub imposed: Vec<Imposed>,
     /// The built images that the scenario's guests use, by name.
     pub images: BTreeMap<String, JobImage>,
     /// What each guest starts from; a guest that is not named starts cold.
@@ -59,27 +62,6 @@ pub struct Job {
 }
 
 impl Job {
-    /// A job without images, whose guests would run under KVM.
-    #[cfg(test)]
-    pub(super) fn for_tests(scenario: &str, evidence: &std::path::Path) -> Self {
-        Self {
-            scenario: PathBuf::from(scenario),
-            variant: None,
-            images: BTreeMap::new(),
-            starts: BTreeMap::new(),
-            vmms: BTreeMap::new(),
-            guests: GuestKind::Vm,
-            accelerator: Accelerator::Kvm,
-            accelerator_reason: String::new(),
-            evidence: evidence.to_owned(),
-            keep: false,
-            hold: false,
-            reproduce: String::new(),
-            vm: None,
-            emulated: false,
-        }
-    }
-
     /// Stretches times that a guest's instructions need.
     pub(super) fn patience(&self, time: Duration) -> Duration {
         match self.accelerator {

@@ -20,7 +20,6 @@ pub mod scope;
 mod standstill;
 mod steps;
 pub mod supervise;
-mod tools;
 mod topology;
 pub mod vm;
 mod watch;

@@ -181,8 +181,6 @@ impl<'a> Run<'a> {
 
     async fn stages(&mut self) -> Result<(), Ended> {
         self.introduce_ghosts().map_err(Ended::Skipped)?;
-        self.find_tools().map_err(Ended::Skipped)?;
-        self.needs_vhost().map_err(Ended::Skipped)?;
         self.open_tun().map_err(Ended::Skipped)?;
         // Before the machines: each copies the worker's mounts as they are then.
         let images = self.mount_images()?;
@@ -201,8 +199,7 @@ impl<'a> Run<'a> {
             self.checks_after(None).await;
             self.note_detection();
             self.steps().await?;
-            self.hand_over().await;
-            return Ok(());
+            return self.hand_over().await;
         }
         let begun = self.stage("booting the guests");
         self.surround();
@@ -210,8 +207,7 @@ impl<'a> Run<'a> {
         self.done("boot", begun);
         self.checks_after(None).await;
         self.steps().await?;
-        self.hand_over().await;
-        Ok(())
+        self.hand_over().await
     }
 
     fn mount_images(&self) -> Result<GuestImages, Ended> {
@@ -302,7 +298,11 @@ impl<'a> Run<'a> {
         for guest in &mut self.report.guests {
             guest.memory = memory.remove(&guest.name);
         }
-        self.report.versions = evidence::gather(self, self.job, &self.folders.evidence).await;
+        let (versions, mut nics) = evidence::gather(self, self.job, &self.folders.evidence).await;
+        self.report.versions = versions;
+        for guest in &mut self.report.guests {
+            guest.nics = nics.remove(&guest.name).unwrap_or_default();
+        }
         self.done("evidence", begun);
     }
 

@@ -56,7 +56,7 @@ fn work() -> io::Result<()> {
     input.read_line(&mut line)?;
     let job: Job = serde_json::from_str(&line)?;
     let name = job.scenario.display().to_string();
-    let loaded = match scenario::load(&job.scenario) {
+    let loaded = match scenario::load_with(&job.scenario, &job.imposed) {
         Ok(loaded) => loaded,
         Err(errors) => return finish(broken(&job, &name, &errors)),
     };

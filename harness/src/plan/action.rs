@@ -1,5 +1,6 @@
 //! Steps of a scenario as the commands that do the same by hand. Most of them are carried out by just these.
 
+use super::bridge::bridge_words;
 use super::ghost::GuestKind;
 use super::{TopologyPlan, shell};
 use crate::scenario::names::MachineName;
@@ -118,21 +119,17 @@ pub fn commands(action: &Action, guests: GuestKind) -> Option<(VantagePoint, Vec
 
 fn bridge_lines(bridge: &NewBridge) -> Vec<String> {
     let name = &bridge.name;
-    let mut line = format!("ip link add {name}");
-    if let Some(mac) = bridge.mac {
-        line += &format!(" address {mac}");
-    }
-    line += &format!(" type bridge stp_state {}", u8::from(bridge.stp));
-    if let Some(delay) = bridge.forward_delay {
-        // In hundredths of a second.
-        line += &format!(" forward_delay {}", delay.as_millis() / 10);
-    }
+    let line = format!("ip link add {name} {}", bridge_words(&bridge.options));
+    // Set, and not only made with: a bridge that was merely made with an MTU follows its ports all the same.
+    let mtu = bridge.options.mtu;
+    let mtu = mtu.map(|mtu| format!("ip link set {name} mtu {mtu}"));
     let ports = bridge.ports.iter();
     let ports = ports.map(|port| format!("ip link set {port} master {name}"));
-    let addresses = bridge.addresses.iter();
+    let addresses = bridge.options.addresses.iter();
     let addresses = addresses.map(|address| format!("ip addr add {address} dev {name}"));
     let up = format!("ip link set {name} up");
     std::iter::once(line)
+        .chain(mtu)
         .chain(ports)
         .chain(addresses)
         .chain([up])
@@ -333,6 +330,7 @@ fn line(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::scenario::Bridge;
 
     fn name(text: &str) -> MachineName {
         MachineName::try_from(text).expect("a name")
@@ -351,16 +349,21 @@ mod tests {
     fn a_bridge_is_made_before_its_ports_and_up_at_last() {
         let bridge = NewBridge {
             name: "br0".try_into().expect("a name"),
-            stp: true,
-            forward_delay: Some(std::time::Duration::from_secs(4)),
-            mac: Some("02:00:00:00:00:0b".parse().expect("a MAC address")),
-            addresses: vec!["192.168.1.2/24".parse().expect("an address")],
+            options: Bridge {
+                stp: Some(true),
+                forward_delay: Some(std::time::Duration::from_secs(4)),
+                mac: Some("02:00:00:00:00:0b".parse().expect("a MAC address")),
+                mtu: Some(1400),
+                addresses: vec!["192.168.1.2/24".parse().expect("an address")],
+                ..Bridge::default()
+            },
             ports: vec!["eno1".try_into().expect("a name")],
         };
         let on = name("host");
         assert_eq!(
             shown(&Action::AddBridge { on, bridge }),
             "ip -n host link add br0 address 02:00:00:00:00:0b type bridge stp_state 1 forward_delay 400\n\
+             ip -n host link set br0 mtu 1400\n\
              ip -n host link set eno1 master br0\n\
              ip -n host addr add 192.168.1.2/24 dev br0\n\
              ip -n host link set br0 up"

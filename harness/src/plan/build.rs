@@ -8,6 +8,7 @@ use super::ghost::{self, GuestKind};
 use super::step::{LinkEnd, Step};
 use crate::scenario::names::{IfName, MachineName};
 use crate::scenario::net::Mac;
+use crate::scenario::step::Action;
 use crate::scenario::{Guest, GuestStart, Machine, MachineInterface, Scenario, Segment};
 
 /// Machine that holds the switches of all segments. No scenario can name one so: names have no dot.
@@ -58,15 +59,16 @@ pub(super) fn steps(scenario: &Scenario, kind: GuestKind) -> Vec<Step> {
         services(name, machine, &mut steps);
     }
     let ghosts = || {
-        let now = |(_, guest): &(&MachineName, &Guest)| guest.start == GuestStart::Boot;
-        scenario
-            .guests
-            .iter()
-            .filter(move |one| kind == GuestKind::Ghost && now(one))
+        let guests = scenario.guests.iter();
+        guests.filter(move |_| kind == GuestKind::Ghost)
     };
+    let now = |(_, guest): &(&MachineName, &Guest)| guest.start == GuestStart::Boot;
     for (name, guest) in ghosts() {
+        // One that a step starts is there for the far ends of its veths: without them up, its TAPs have no carrier.
         steps.push(ghost::machine(name, guest));
-        steps.extend(ghost::sysctls(name, guest));
+        if guest.start == GuestStart::Boot {
+            steps.extend(ghost::sysctls(name, guest));
+        }
     }
     links(scenario, kind, true, &mut steps);
     for (name, machine) in &scenario.machines {
@@ -78,7 +80,8 @@ pub(super) fn steps(scenario: &Scenario, kind: GuestKind) -> Vec<Step> {
         }
     }
     links(scenario, kind, false, &mut steps);
-    steps.extend(ghosts().flat_map(|(name, guest)| ghost::boot(name, guest)));
+    let booted = ghosts().filter(now);
+    steps.extend(booted.flat_map(|(name, guest)| ghost::boot(name, guest)));
     if kind == GuestKind::Vm {
         steps.extend(scenario.guests.iter().map(|(name, guest)| Step::Guest {
             name: name.to_string(),
@@ -96,19 +99,20 @@ fn links(scenario: &Scenario, kind: GuestKind, before_networkd: bool, steps: &mu
                 let starting = guest.start == GuestStart::Boot;
                 attach::taps(scenario, name, guest, before_networkd, starting, steps);
             }
-            GuestKind::Ghost if guest.start == GuestStart::Boot => {
-                ghost::links(scenario, name, guest, before_networkd, steps);
-            }
-            GuestKind::Ghost => {}
+            GuestKind::Ghost => ghost::links(scenario, name, guest, before_networkd, steps),
         }
     }
 }
 
-/// Whether a machine stands for what lies outside: it holds no guest and has no bridge, and nobody configures it
-/// otherwise than the lab.
+/// Whether a machine stands for what lies outside: it holds no guest, has no bridge and is given none by a step, and
+/// nobody configures it otherwise than the lab.
 fn stands_in(scenario: &Scenario, name: &MachineName, machine: &Machine) -> bool {
     let holds = scenario.guests.values().any(|guest| guest.on == *name);
-    machine.networkd.is_none() && machine.bridges.is_empty() && !holds
+    let given = scenario
+        .steps
+        .iter()
+        .any(|step| matches!(&step.action, Some(Action::AddBridge { on, .. }) if on == name));
+    machine.networkd.is_none() && machine.bridges.is_empty() && !holds && !given
 }
 
 fn machines(scenario: &Scenario, steps: &mut Vec<Step>) {

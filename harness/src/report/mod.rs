@@ -5,6 +5,7 @@ mod compare;
 pub mod exit_code;
 mod judge;
 pub mod junit;
+pub mod parity;
 mod shown;
 mod step;
 #[cfg(test)]
@@ -22,6 +23,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use crate::guest::nics::Nic;
 use crate::host::process_memory::ProcessMemory;
 
 /// Version of the report's shape.
@@ -199,6 +201,19 @@ pub struct GuestReport {
     /// Memory of its VMM after the checks; none of a guest without one, or of one that had ended.
     #[serde(default)]
     pub memory: Option<GuestMemory>,
+    /// Its NICs as its kernel had them after the checks; none of a ghost, or of a guest that could not be asked.
+    #[serde(default)]
+    pub nics: Vec<NicReport>,
+}
+
+/// A NIC of a guest.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NicReport {
+    /// Its `id` in the scenario; none of a NIC that a step plugged in.
+    pub id: Option<String>,
+    /// As the guest's kernel has it.
+    #[serde(flatten)]
+    pub nic: Nic,
 }
 
 /// Where a lab stood.

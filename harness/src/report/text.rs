@@ -192,7 +192,7 @@ fn counts(run: &RunReport) -> String {
     }
 }
 
-pub(super) fn seconds(ms: u64) -> String {
+pub(in crate::report) fn seconds(ms: u64) -> String {
     if ms < 1000 {
         format!("{ms} ms")
     } else {

@@ -40,6 +40,9 @@ pub(super) mod code {
     pub(in crate::scenario) const UNIT_FILE: &str = "scenario.unit-file";
 }
 
+/// Nobody reads a longer line, in bytes; it is not drawn once for each fault in it.
+const LONGEST_DRAWN: usize = 2000;
+
 /// One thing that is wrong, and where.
 #[derive(Debug, Clone)]
 pub struct Fault {
@@ -100,6 +103,13 @@ impl Fault {
         let (start, line) = self.source.line_at(self.span.start);
         let mut group: Group<'_> = if self.source.text.is_empty() {
             title.element(Origin::path(path))
+        } else if line.len() > LONGEST_DRAWN {
+            let origin = Origin::path(path).line(self.line).char_column(self.column);
+            let group = title.element(origin);
+            match self.label.as_str() {
+                "" => group,
+                label => group.element(Level::NOTE.message(label)),
+            }
         } else {
             // A value over several lines is underlined on its first.
             let within = |offset: usize| boundary(line, offset.saturating_sub(start));

@@ -25,17 +25,30 @@ pub(super) struct Source {
     pub(super) built_in: bool,
     /// Byte offset of the start of each line.
     lines: Vec<usize>,
+    /// Characters before every [`STRIDE`]th byte: in a long line nobody counts from its start for each fault.
+    characters: Vec<usize>,
 }
+
+/// Bytes between two that characters are counted up to.
+const STRIDE: usize = 1024;
 
 impl Source {
     pub(super) fn new(shown: PathBuf, text: String, built_in: bool) -> Arc<Self> {
         let starts = text.match_indices('\n').map(|(at, _)| at + 1);
         let lines = std::iter::once(0).chain(starts).collect();
+        let mut count = 0;
+        let characters = text.as_bytes().chunks(STRIDE).map(|chunk| {
+            let before = count;
+            count += begun(chunk);
+            before
+        });
+        let characters = characters.collect();
         Arc::new(Self {
             shown,
             text,
             built_in,
             lines,
+            characters,
         })
     }
 
@@ -48,10 +61,16 @@ impl Source {
     pub(super) fn position(&self, offset: usize) -> (usize, usize) {
         let offset = boundary(&self.text, offset);
         let line = self.line(offset);
-        (
-            line + 1,
-            self.text[self.lines[line]..offset].chars().count() + 1,
-        )
+        let column = self.characters_before(offset) - self.characters_before(self.lines[line]);
+        (line + 1, column + 1)
+    }
+
+    /// Characters of the text before a byte offset at which one begins.
+    fn characters_before(&self, offset: usize) -> usize {
+        // The text's end may be where the next stretch would begin.
+        let at = (offset / STRIDE).min(self.characters.len().saturating_sub(1));
+        let before = self.characters.get(at).copied().unwrap_or_default();
+        before + begun(&self.text.as_bytes()[at * STRIDE..offset])
     }
 
     /// The line that holds a byte offset, without its line end, and the offset of its first byte.
@@ -64,6 +83,12 @@ impl Source {
             .map_or(self.text.len(), |&next| next);
         (start, self.text[start..end].trim_end_matches(['\n', '\r']))
     }
+}
+
+/// Characters that begin in these bytes of UTF-8.
+fn begun(bytes: &[u8]) -> usize {
+    let begins = |byte: &&u8| **byte & 0xc0 != 0x80;
+    bytes.iter().filter(begins).count()
 }
 
 /// The nearest character boundary at or before an offset.
@@ -227,6 +252,20 @@ mod tests {
         assert_eq!(source.position(99), (4, 5));
         assert_eq!(source.line_at(4), (2, "\u{e4}b"));
         assert_eq!(source.line_at(99), (8, "last"));
+    }
+
+    #[test]
+    fn columns_of_a_long_line_are_those_of_a_short_one() {
+        let text = "a\u{e4}\u{1f600}b".repeat(1000);
+        let source = source(&text);
+        for (before, (at, _)) in text.char_indices().enumerate() {
+            assert_eq!(source.position(at), (1, before + 1));
+        }
+        assert_eq!(source.position(text.len()), (1, 4001));
+        assert_eq!(
+            super::Source::new(PathBuf::new(), String::new(), false).position(0),
+            (1, 1)
+        );
     }
 
     #[test]

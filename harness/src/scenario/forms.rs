@@ -36,8 +36,14 @@ impl fmt::Display for MatrixValue {
 }
 
 impl Scenario {
-    /// The form's name: `green` or the variant, and the matrix' values: `no-19-docker,vcpu=2`.
+    /// The form's name: `green` or the variant, the matrix' values, and those that are imposed: `no-19-docker,vcpu=2`.
     pub fn form(&self) -> String {
+        let values = self.imposed.iter().map(|value| format!(",{value}"));
+        std::iter::once(self.own_form()).chain(values).collect()
+    }
+
+    /// [`form`](Self::form) as the file alone has it.
+    pub fn own_form(&self) -> String {
         let variant = self.variant.as_ref().map_or(GREEN, VariantName::as_str);
         let values = self.matrix.iter().map(|value| format!(",{value}"));
         std::iter::once(variant.to_owned()).chain(values).collect()
@@ -45,7 +51,7 @@ impl Scenario {
 
     /// [`form`](Self::form), or nothing for the one form that needs no name: the file as it stands.
     pub fn form_if_any(&self) -> Option<String> {
-        let plain = self.variant.is_none() && self.matrix.is_empty();
+        let plain = self.variant.is_none() && self.matrix.is_empty() && self.imposed.is_empty();
         (!plain).then(|| self.form())
     }
 
@@ -145,7 +151,9 @@ impl LoadedScenario {
     ///
     /// When there is none.
     pub fn named(&self, name: &str) -> Result<Vec<&Scenario>, UnknownForm> {
-        let whole = self.forms().find(|form| form.form() == name);
+        let is_it = |form: &&Scenario| form.form() == name || form.own_form() == name;
+        // Without a matrix, the name of a variant is its whole name.
+        let whole = self.forms().find(is_it);
         if let Some(form) = whole {
             return Ok(vec![form]);
         }

@@ -6,19 +6,20 @@ use std::sync::Arc;
 
 use super::error::{Fault, ScenarioErrors};
 use super::file::{Place, Source, Table, parse};
-use super::matrix::{combinations, unused, with};
+use super::matrix::{combinations, unmixed, unused, with};
 use super::names::VariantName;
 use super::overlay::lay;
 use super::read::{Faults, Reader, parsed};
 use super::shape::{FILE, LAYERED, VARIANT};
 use super::validate::{Origin, UnitFolders, expectations, scenario};
-use super::{LoadedScenario, Scenario, words};
+use super::{Imposed, LoadedScenario, Scenario, words};
 
 /// The forms of a file, or everything that is wrong with any of them.
 pub(super) fn read(
     file: &Table,
     source: &Arc<Source>,
     origin: &Origin,
+    imposed: &[Imposed],
 ) -> Result<LoadedScenario, ScenarioErrors> {
     let (units, faults) = (UnitFolders::default(), Faults::default());
     let source = Arc::clone(source);
@@ -30,7 +31,8 @@ pub(super) fn read(
     let mut layer = file.clone();
     layer.remove("variants");
     let green_tree = lay(&below, &layer);
-    let combinations = combinations(&root, &green_tree, &faults);
+    let mut combinations = combinations(&root, &green_tree, &faults);
+    unmixed(&mut combinations, imposed);
 
     let mut collected = Collected::default();
     // A form for each combination of the matrix, and what is wrong with it.
@@ -39,15 +41,22 @@ pub(super) fn read(
             unused(tree, first, &faults);
         }
         let forms = combinations.iter().map(|combination| {
-            let (form, found) = match combination.as_slice() {
-                [] => scenario(tree, &place, origin, &units),
-                _ => scenario(&with(tree, combination), &place, origin, &units),
+            let (form, found) = match (combination.as_slice(), imposed) {
+                ([], []) => scenario(tree, &place, origin, &units),
+                _ => {
+                    let mut tree = with(tree, combination);
+                    for value in imposed {
+                        value.lay(&mut tree);
+                    }
+                    scenario(&tree, &place, origin, &units)
+                }
             };
             collected.add(found, variant);
             let values = combination.iter().map(|(value, _)| value.clone());
             Scenario {
                 variant: variant.cloned(),
                 matrix: values.collect(),
+                imposed: imposed.iter().map(Imposed::named).collect(),
                 ..form
             }
         });

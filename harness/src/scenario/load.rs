@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::error::{Fault, ScenarioErrors, code};
 use super::file::{Place, Source, Table, Value, parse};
 use super::validate::Origin;
-use super::{LoadedScenario, layers};
+use super::{Imposed, LoadedScenario, layers};
 
 /// The version of the format that is read.
 const VERSION: i64 = 1;
@@ -20,13 +20,22 @@ pub(super) const FILE_NAME: &str = "scenario.toml";
 ///
 /// Everything that is wrong with the green form or with any variant, each fault once.
 pub fn load(path: &Path) -> Result<LoadedScenario, ScenarioErrors> {
+    load_with(path, &[])
+}
+
+/// As [`load`], with these values in every guest of every form, whatever the file says.
+///
+/// # Errors
+///
+/// As of [`load`]; what does not go with such a value is drawn at the value.
+pub fn load_with(path: &Path, imposed: &[Imposed]) -> Result<LoadedScenario, ScenarioErrors> {
     let path = if path.is_dir() {
         path.join(FILE_NAME)
     } else {
         path.to_owned()
     };
     let source = read(&path)?;
-    from_source(&source, path)
+    from_source(&source, path, imposed)
 }
 
 /// What [`load`] does with a file `path` that holds `text`; only the folders of unit files that it names are read.
@@ -35,14 +44,32 @@ pub fn load(path: &Path) -> Result<LoadedScenario, ScenarioErrors> {
 ///
 /// As of [`load`].
 pub fn load_text(path: &Path, text: String) -> Result<LoadedScenario, ScenarioErrors> {
-    from_source(&Source::new(shown(path), text, false), path.to_owned())
+    load_text_with(path, text, &[])
 }
 
-fn from_source(source: &Arc<Source>, path: PathBuf) -> Result<LoadedScenario, ScenarioErrors> {
+/// As [`load_text`], with these values in every guest of every form.
+///
+/// # Errors
+///
+/// As of [`load_with`].
+pub fn load_text_with(
+    path: &Path,
+    text: String,
+    imposed: &[Imposed],
+) -> Result<LoadedScenario, ScenarioErrors> {
+    let source = Source::new(shown(path), text, false);
+    from_source(&source, path.to_owned(), imposed)
+}
+
+fn from_source(
+    source: &Arc<Source>,
+    path: PathBuf,
+    imposed: &[Imposed],
+) -> Result<LoadedScenario, ScenarioErrors> {
     let origin = origin(path);
     let file = parse(source)?;
     version(&file, source)?;
-    layers::read(&file, source, &origin)
+    layers::read(&file, source, &origin, imposed)
 }
 
 fn unreadable(source: Arc<Source>, message: String) -> Fault {

@@ -1,5 +1,8 @@
 //! The matrix: values of guests' keys, of which every combination is a form of its own.
 
+use std::collections::BTreeSet;
+
+use super::Imposed;
 use super::error::{Fault, code};
 use super::file::{Entry, Node, Table, Value};
 use super::forms::MatrixValue;
@@ -66,6 +69,19 @@ pub(super) fn combinations(root: &Reader<'_>, tree: &Table, faults: &Faults) -> 
             };
             before.iter().flat_map(with).collect()
         })
+}
+
+/// Takes the keys that are imposed out of the combinations: of such a key, the matrix' values do not count.
+pub(super) fn unmixed(combinations: &mut Vec<Combination>, imposed: &[Imposed]) {
+    let is_imposed = |value: &MatrixValue| imposed.iter().any(|one| one.key() == value.key);
+    let mut seen = BTreeSet::new();
+    for combination in &mut *combinations {
+        combination.retain(|(value, _)| !is_imposed(value));
+    }
+    combinations.retain(|combination| {
+        let values = combination.iter().map(|(value, _)| value.clone());
+        seen.insert(values.collect::<Vec<_>>())
+    });
 }
 
 /// The values of one key; `None`: there is something wrong with it.

@@ -17,6 +17,7 @@ mod facts;
 mod file;
 mod find;
 pub mod forms;
+mod imposed;
 mod layers;
 mod load;
 mod macvlan;
@@ -48,7 +49,8 @@ pub use facts::{
 };
 pub use find::{FindError, ScenarioName, find, scenario_names};
 pub use forms::{LoadedScenario, MatrixValue, UnknownForm};
-pub use load::{load, load_text};
+pub use imposed::{Imposed, ImposedError};
+pub use load::{load, load_text, load_text_with, load_with};
 pub use macvlan::{Macvlan, MacvlanMode, Macvtap};
 pub use schema::schema;
 pub use step::Step;
@@ -84,6 +86,8 @@ pub struct Scenario {
     pub needs: Vec<String>,
     /// The values of the file's matrix in this form; empty without a matrix.
     pub matrix: Vec<MatrixValue>,
+    /// The values that stand over all that the file says, in this form; empty unless [`load_with`] was given any.
+    pub imposed: Vec<MatrixValue>,
     /// File it was read from.
     pub path: PathBuf,
     /// Cables and switches that machines are plugged into.

@@ -11,10 +11,13 @@ const LISTED: usize = 8;
 
 /// The known name that takes fewest edits, if it is near enough to be what was meant.
 pub(super) fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let farthest = (name.chars().count() / 3).clamp(1, FARTHEST);
+    let length = name.chars().count();
+    let farthest = (length / 3).clamp(1, FARTHEST);
     known
         .into_iter()
         .filter(|other| name.len().max(other.len()) <= LONGEST)
+        // Each character more or less is an edit.
+        .filter(|other| other.chars().count().abs_diff(length) <= farthest)
         .map(|other| (distance(name, other), other))
         .filter(|&(edits, _)| edits <= farthest)
         .min_by_key(|&(edits, _)| edits)

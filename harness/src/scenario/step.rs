@@ -6,11 +6,9 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
-use ipnet::IpNet;
-
 use super::names::{IfName, MachineName, StepId};
 use super::net::Mac;
-use super::{CheckKind, UnitFile, VantagePoint};
+use super::{Bridge, CheckKind, UnitFile, VantagePoint};
 
 /// One step.
 #[derive(Debug, Clone)]
@@ -250,14 +248,8 @@ impl Daemon {
 pub struct NewBridge {
     /// Its name.
     pub name: IfName,
-    /// `stp_state`: IEEE 802.1D spanning tree.
-    pub stp: bool,
-    /// Time in each of the states listening and learning; the kernel's 15 s when absent.
-    pub forward_delay: Option<Duration>,
-    /// MAC address; the kernel takes the lowest of its ports' when absent.
-    pub mac: Option<Mac>,
-    /// Addresses.
-    pub addresses: Vec<IpNet>,
+    /// Its options; those of ports are none.
+    pub options: Bridge,
     /// Links that become its ports.
     pub ports: Vec<IfName>,
 }

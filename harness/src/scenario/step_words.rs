@@ -16,16 +16,6 @@ pub(super) fn delay(text: &str) -> Result<Duration, Bad> {
     Ok(delay)
 }
 
-/// A bridge's forward delay, within the kernel's bounds (`BR_MIN_FORWARD_DELAY`, `BR_MAX_FORWARD_DELAY`).
-pub(super) fn forward_delay(text: &str) -> Result<Duration, Bad> {
-    let delay = duration(text)?;
-    if (2..=30).contains(&delay.as_secs()) && delay <= Duration::from_secs(30) {
-        return Ok(delay);
-    }
-    let message = format!("`{text}` is not a forward delay");
-    Err(bad(message, "must be between `2s` and `30s`"))
-}
-
 /// A frame in hexadecimal digits, with blanks or colons where one likes.
 pub(super) fn frame(text: &str) -> Result<Vec<u8>, Bad> {
     let fault = |label: String| {

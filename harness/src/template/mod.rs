@@ -7,6 +7,7 @@
 
 mod contents;
 mod make;
+mod room;
 mod shape;
 mod store;
 

@@ -9,6 +9,7 @@ use nix::fcntl::{Flock, FlockArg};
 use serde::{Deserialize, Serialize};
 
 use super::make::make_in_worker;
+use super::room::{Kept, leaving};
 use super::{Shape, TemplateError, io_error};
 use crate::hypervisor::qemu::{OVERLAY, RAM};
 use crate::scenario::provides::Provides;
@@ -28,8 +29,6 @@ pub(super) const STATE: &str = "state";
 pub(super) const INITRD: &str = "initrd";
 /// Written last; a template without it is not one. Its time of change is when the template was last used.
 const MANIFEST: &str = "manifest.json";
-/// Templates that are kept; those that nobody used for longest go first.
-const KEPT: usize = 6;
 /// Beyond its memory a template needs room for its disk's changes and the rest, in MiB.
 const OVERHEAD: u64 = 256;
 
@@ -188,30 +187,25 @@ impl TemplateStore {
     /// Removes templates that nobody used for longest, and looks whether the rest of the disk will do.
     fn make_room(&self, shape: &Shape) -> Result<(), TemplateError> {
         let entries = fs::read_dir(&self.folder).map_err(io_error("read", &self.folder))?;
-        let mut kept: Vec<(SystemTime, PathBuf)> = entries
-            .filter_map(Result::ok)
-            .filter_map(|entry| {
-                let used = fs::metadata(entry.path().join(MANIFEST)).ok()?.modified();
-                Some((used.ok()?, entry.path()))
-            })
-            .collect();
-        kept.sort();
-        let excess = (kept.len() + 1).saturating_sub(KEPT);
-        for (_, folder) in kept.iter().take(excess) {
-            // Whoever has it mapped keeps its memory; whoever is about to map it makes it again.
-            remove_tree(folder)?;
-        }
+        let kept = entries.filter_map(Result::ok).filter_map(|entry| {
+            let folder = entry.path();
+            let used = fs::metadata(folder.join(MANIFEST)).ok()?.modified().ok()?;
+            let mib = (blocks(&folder) * 512) >> 20;
+            Some(Kept { used, folder, mib })
+        });
         let needed = u64::from(shape.mem) + OVERHEAD;
         let stat = nix::sys::statvfs::statvfs(&self.folder)
             .map_err(|e| io_error("ask for free space in", &self.folder)(e.into()))?;
         let free =
             (stat.blocks_available() as u64).saturating_mul(stat.fragment_size() as u64) >> 20;
-        if free < needed {
-            return Err(TemplateError::Full {
-                path: self.folder.clone(),
-                needed,
-                free,
-            });
+        let leaving = leaving(kept.collect(), needed, free);
+        for one in leaving.map_err(|free| TemplateError::Full {
+            path: self.folder.clone(),
+            needed,
+            free,
+        })? {
+            // Whoever has it mapped keeps its memory; whoever is about to map it makes it again.
+            remove_tree(&one.folder)?;
         }
         Ok(())
     }
@@ -256,6 +250,13 @@ fn seal(shape: &Shape, folder: &Path) -> Result<(), TemplateError> {
     let text =
         serde_json::to_vec_pretty(&manifest).map_err(|e| io_error("write", &path)(e.into()))?;
     fs::write(&path, text).map_err(io_error("write", &path))
+}
+
+/// What the files of a folder take of the disk, in blocks of 512 bytes: memory is saved with holes.
+fn blocks(folder: &Path) -> u64 {
+    let files = fs::read_dir(folder).into_iter().flatten().flatten();
+    let blocks = files.filter_map(|file| file.metadata().ok());
+    blocks.map(|meta| meta.blocks()).sum()
 }
 
 fn remove_tree(path: &Path) -> Result<(), TemplateError> {
@@ -350,21 +351,14 @@ mod tests {
     }
 
     #[test]
-    fn the_longest_unused_makes_room() {
+    fn what_a_template_takes_of_the_disk_counts_and_not_how_long_its_files_are() {
         let (_cache, store, folder) = cache();
-        for age in 1..=KEPT as u64 {
-            let other = store.folder.join(format!("other-{age}"));
-            fs::create_dir_all(&other).expect("a folder");
-            let manifest = File::create(other.join(MANIFEST)).expect("a manifest");
-            let used = SystemTime::now() - std::time::Duration::from_secs(age * 60);
-            manifest.set_modified(used).expect("a time");
-        }
+        let sparse = File::create(store.folder.join("sparse")).expect("a file");
+        sparse.set_len(1 << 40).expect("a length");
+        assert!(blocks(&store.folder) < 1 << 20);
+        assert!(blocks(&folder) > 0);
         store.make_room(&shape()).expect("there is room");
-        assert!(folder.exists(), "the youngest stays");
-        let oldest = store.folder.join(format!("other-{KEPT}"));
-        assert!(!oldest.exists(), "the oldest goes");
-        let left = fs::read_dir(&store.folder).expect("a folder").count();
-        assert_eq!(left, KEPT - 1, "one more fits");
+        assert!(folder.exists());
     }
 
     #[test]

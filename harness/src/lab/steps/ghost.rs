@@ -9,8 +9,12 @@ use crate::plan::{Step, TopologyPlan};
 use crate::scenario::names::MachineName;
 
 impl Run<'_> {
-    /// Makes the ghost's namespace and its veths, and starts its networkd.
+    /// Makes the ghost's namespace and its veths, and starts its networkd. Those of one that never ran yet are made anew, as
+    /// TAPs are at each start.
     pub(super) async fn start_ghost(&mut self, guest: &MachineName) -> Result<(), NotDone> {
+        if self.lab.machines.contains_key(guest.as_ref()) {
+            self.stop_ghost(guest).await?;
+        }
         for step in TopologyPlan::ghost_steps(self.scenario, guest) {
             if let Step::Machine {
                 name,

@@ -107,16 +107,8 @@ impl Run<'_> {
     pub(super) async fn steps(&mut self) -> Result<(), Ended> {
         for step in &self.scenario.steps {
             let report = self.step(step).await;
-            let ends = report.ends_the_run().then(|| Stopped {
-                id: report.id.clone(),
-                command: report.command.clone(),
-                said: report.said.clone(),
-                refused: report.outcome == StepOutcome::Refused,
-            });
             self.report.steps.push(report);
-            if let Some(stopped) = ends {
-                return Err(Ended::Broken(Diagnostic::new(&stopped)));
-            }
+            self.stopped()?;
             let after = Some(&step.id);
             if self
                 .scenario
@@ -136,6 +128,24 @@ impl Run<'_> {
         Ok(())
     }
 
+    /// That no step has ended the run.
+    ///
+    /// # Errors
+    /// [`Ended::Broken`] by the first that has.
+    pub(in crate::lab) fn stopped(&self) -> Result<(), Ended> {
+        let mut steps = self.report.steps.iter();
+        let Some(step) = steps.find(|step| step.ends_the_run()) else {
+            return Ok(());
+        };
+        let stopped = Stopped {
+            id: step.id.clone(),
+            command: step.command.clone(),
+            said: step.said.clone(),
+            refused: step.outcome == StepOutcome::Refused,
+        };
+        Err(Ended::Broken(Diagnostic::new(&stopped)))
+    }
+
     /// Why nothing is looked at any more: a step was skipped, and what comes after it would be another story.
     pub(super) fn blind(&self) -> Option<String> {
         let mut steps = self.report.steps.iter();
@@ -143,7 +153,8 @@ impl Run<'_> {
         Some(format!("step {} was skipped: {}", skipped.id, skipped.said))
     }
 
-    async fn step(&mut self, step: &Step) -> StepReport {
+    /// One step, whatever comes of it.
+    pub(in crate::lab) async fn step(&mut self, step: &Step) -> StepReport {
         let (name, command) = match &step.action {
             None => ("", String::new()),
             Some(Action::WaitFor { from, kind }) => {

@@ -10,7 +10,7 @@ use crate::host::capability::Capability;
 use crate::host::finding::Unmet;
 use crate::plan::FABRIC;
 use crate::report::Problem;
-use crate::scenario::step::Action;
+use crate::scenario::step::{Action, Step};
 
 /// Uses netem once, on the loopback interface of the switches, which nobody uses.
 const TRY_NETEM: &str = "tc qdisc add dev lo root netem delay 1ms && tc qdisc delete dev lo root";
@@ -18,12 +18,13 @@ const TRY_NETEM: &str = "tc qdisc add dev lo root netem delay 1ms && tc qdisc de
 impl Run<'_> {
     /// Why the run is skipped: a step needs what this kernel has not got.
     pub(in crate::lab) async fn needs_of_steps(&self) -> Result<(), Problem> {
+        self.needs_of(&self.scenario.steps).await
+    }
+
+    /// The same of these steps.
+    pub(in crate::lab) async fn needs_of(&self, steps: &[Step]) -> Result<(), Problem> {
         let impairs = |action: &Action| matches!(action, Action::Impair { .. });
-        let mut actions = self
-            .scenario
-            .steps
-            .iter()
-            .filter_map(|step| step.action.as_ref());
+        let mut actions = steps.iter().filter_map(|step| step.action.as_ref());
         if !actions.any(impairs) {
             return Ok(());
         }

@@ -111,92 +111,102 @@ pub(in crate::scenario) const INTERFACE: Shape = shape(
     ],
 );
 
-const PRIORITY: Kind = Kind::Integer(0, 65_535);
+/// The keys of a bridge, between those that stand before and behind them: a machine's own, and one that a step makes.
+macro_rules! bridge_keys {
+    ([$($before:expr),*], [$($behind:expr),*]) => {
+        &[
+            $($before,)*
+            may(
+                "mac",
+                Kind::MAC,
+                "the lowest one of its ports",
+                "MAC address",
+            ),
+            may(
+                "mtu",
+                Kind::Integer(68, 65_535),
+                "the smallest one of its ports",
+                "largest packet, in bytes",
+            ),
+            may("stp", Kind::Flag, "false", "spanning tree protocol"),
+            may(
+                "priority",
+                Kind::Integer(0, 65_535),
+                "32768",
+                "in the election of the root bridge",
+            ),
+            may(
+                "forward_delay",
+                Kind::TIME,
+                "\"15s\"",
+                "time in each of listening and learning; `\"2s\"` to `\"30s\"` with `stp`",
+            ),
+            may(
+                "hello_time",
+                Kind::TIME,
+                "\"2s\"",
+                "between two hello packets",
+            ),
+            may(
+                "max_age",
+                Kind::TIME,
+                "\"20s\"",
+                "of what another bridge said",
+            ),
+            may(
+                "ageing_time",
+                Kind::TIME,
+                "\"300s\"",
+                "of an address in the forwarding database",
+            ),
+            may(
+                "multicast_snooping",
+                Kind::Flag,
+                "true",
+                "IGMP and MLD snooping",
+            ),
+            may(
+                "multicast_querier",
+                Kind::Flag,
+                "false",
+                "whether the bridge asks for members itself",
+            ),
+            may(
+                "vlan_filtering",
+                Kind::Flag,
+                "false",
+                "whether it looks at VLAN tags",
+            ),
+            may(
+                "default_pvid",
+                Kind::Integer(0, 4094),
+                "1",
+                "VLAN of untagged frames of a new port",
+            ),
+            may(
+                "addresses",
+                Kind::List(&Kind::ADDRESS),
+                "[]",
+                "addresses of the bridge's own interface",
+            ),
+            $($behind),*
+        ]
+    };
+}
+pub(super) use bridge_keys;
 
 pub(in crate::scenario) const BRIDGE: Shape = shape(
     "a bridge",
     "`ip link add NAME type bridge`",
-    &[
-        may(
-            "mac",
-            Kind::MAC,
-            "the lowest one of its ports",
-            "MAC address",
-        ),
-        may(
-            "mtu",
-            Kind::Integer(68, 65_535),
-            "the smallest one of its ports",
-            "largest packet, in bytes",
-        ),
-        may("stp", Kind::Flag, "false", "spanning tree protocol"),
-        may(
-            "priority",
-            PRIORITY,
-            "32768",
-            "in the election of the root bridge",
-        ),
-        may(
-            "forward_delay",
-            Kind::TIME,
-            "\"15s\"",
-            "time in each of listening and learning; `\"2s\"` to `\"30s\"` with `stp`",
-        ),
-        may(
-            "hello_time",
-            Kind::TIME,
-            "\"2s\"",
-            "between two hello packets",
-        ),
-        may(
-            "max_age",
-            Kind::TIME,
-            "\"20s\"",
-            "of what another bridge said",
-        ),
-        may(
-            "ageing_time",
-            Kind::TIME,
-            "\"300s\"",
-            "of an address in the forwarding database",
-        ),
-        may(
-            "multicast_snooping",
-            Kind::Flag,
-            "true",
-            "IGMP and MLD snooping",
-        ),
-        may(
-            "multicast_querier",
-            Kind::Flag,
-            "false",
-            "whether the bridge asks for members itself",
-        ),
-        may(
-            "vlan_filtering",
-            Kind::Flag,
-            "false",
-            "whether it looks at VLAN tags",
-        ),
-        may(
-            "default_pvid",
-            Kind::Integer(0, 4094),
-            "1",
-            "VLAN of untagged frames of a new port",
-        ),
-        may(
-            "addresses",
-            Kind::List(&Kind::ADDRESS),
-            "[]",
-            "addresses of the bridge's own interface",
-        ),
-        may(
+    bridge_keys!(
+        [],
+        [may(
             "ports",
             Kind::Map(&Kind::Table(&BRIDGE_PORT)),
             "{}",
             "options of an interface or TAP whose `master` it is",
-        ),
-    ],
+        )]
+    ),
 );
 
 pub(in crate::scenario) const BRIDGE_PORT: Shape = shape(

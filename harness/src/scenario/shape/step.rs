@@ -1,5 +1,6 @@
 //! Steps, and what each action of them takes.
 
+use super::machine::bridge_keys;
 use super::{KINDS, Kind, Shape, may, must, shape};
 
 const ON: &str = "where it is done: a machine or a guest";
@@ -79,21 +80,19 @@ pub(in crate::scenario) const ACTIONS: &[Shape] = &[
     shape("delete_link", "`ip link delete INTERFACE`", LINK),
     shape(
         "add_bridge",
-        "`ip link add NAME type bridge`, its ports and addresses, and up",
-        &[
-            must("on", Kind::Text, MACHINE),
-            must("name", Kind::INTERFACE, "the bridge"),
-            may("stp", Kind::Flag, "false", "spanning tree protocol"),
-            may(
-                "forward_delay",
-                Kind::TIME,
-                "the kernel's `\"15s\"`",
-                "time in each of listening and learning",
-            ),
-            may("mac", Kind::MAC, "the kernel's", "MAC address"),
-            may("addresses", Kind::List(&Kind::ADDRESS), "[]", "addresses"),
-            may("ports", Kind::List(&Kind::INTERFACE), "[]", "its ports"),
-        ],
+        "`ip link add NAME type bridge`, its ports and addresses, and up; with the options of a machine's bridge",
+        bridge_keys!(
+            [
+                must("on", Kind::Text, MACHINE),
+                must("name", Kind::INTERFACE, "the bridge")
+            ],
+            [may(
+                "ports",
+                Kind::List(&Kind::INTERFACE),
+                "[]",
+                "its ports"
+            )]
+        ),
     ),
     shape(
         "plug",

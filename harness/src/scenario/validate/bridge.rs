@@ -4,11 +4,14 @@ use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
+use ipnet::IpNet;
+
 use super::Context;
 use crate::scenario::error::{Fault, code};
 use crate::scenario::file::{Node, Value};
 use crate::scenario::names::IfName;
-use crate::scenario::read::{Reader, parsed};
+use crate::scenario::net::Mac;
+use crate::scenario::read::{At, Reader, parsed};
 use crate::scenario::shape::{BRIDGE, BRIDGE_PORT};
 use crate::scenario::{Bridge, BridgePort, words};
 
@@ -43,20 +46,37 @@ pub(super) fn bridges<'a>(
 }
 
 fn bridge<'a>(context: &Context<'a>, reader: &Reader<'a>, machine: &str, name: &str) -> Bridge {
+    let options = options(context, reader);
     let owner = format!("`{name}` of machine `{machine}`");
-    let mac = reader.word("mac", words::mac);
-    if let Some(mac) = &mac {
+    if let Some(mac) = &options.mac {
         let thing = format!("MAC address `{}`", mac.value);
         context.claims.claim(thing, "", mac.place, owner.clone());
     }
-    let addresses = reader.words("addresses", words::address);
-    for address in &addresses {
+    for address in &options.addresses {
         let thing = format!("address `{}`", address.value.addr());
         let scope = format!(" in machine `{machine}`");
         context
             .claims
             .claim(thing, &scope, address.place, owner.clone());
     }
+    let filtering = options.bridge.vlan_filtering == Some(true);
+    Bridge {
+        ports: ports(context, reader, machine, name, filtering),
+        ..options.bridge
+    }
+}
+
+/// What can be said of any bridge, one that a step makes as well, beside its ports.
+pub(super) struct Options<'a> {
+    pub(super) bridge: Bridge,
+    mac: Option<At<'a, Mac>>,
+    addresses: Vec<At<'a, IpNet>>,
+}
+
+/// Reads them.
+pub(super) fn options<'a>(context: &Context<'_>, reader: &Reader<'a>) -> Options<'a> {
+    let mac = reader.word("mac", words::mac);
+    let addresses = reader.words("addresses", words::address);
     let stp = reader.flag("stp");
     let delays = if stp == Some(true) {
         FORWARD_DELAY
@@ -67,8 +87,8 @@ fn bridge<'a>(context: &Context<'a>, reader: &Reader<'a>, machine: &str, name: &
     if filtering != Some(true) {
         needs_filtering(context, reader, "default_pvid");
     }
-    Bridge {
-        mac: mac.map(|mac| mac.value),
+    let bridge = Bridge {
+        mac: mac.as_ref().map(|mac| mac.value),
         mtu: reader.number("mtu", 68..=65_535),
         stp,
         priority: reader.number("priority", 0..=u16::MAX),
@@ -80,8 +100,13 @@ fn bridge<'a>(context: &Context<'a>, reader: &Reader<'a>, machine: &str, name: &
         multicast_querier: reader.flag("multicast_querier"),
         vlan_filtering: filtering,
         default_pvid: reader.number("default_pvid", 0..=*VLANS.end()),
-        addresses: addresses.into_iter().map(|address| address.value).collect(),
-        ports: ports(context, reader, machine, name, filtering == Some(true)),
+        addresses: addresses.iter().map(|address| address.value).collect(),
+        ports: BTreeMap::new(),
+    };
+    Options {
+        bridge,
+        mac,
+        addresses,
     }
 }
 

@@ -119,6 +119,7 @@ pub(super) fn scenario(
             .map(|need| need.value)
             .collect(),
         matrix: Vec::new(),
+        imposed: Vec::new(),
         path: origin.path.clone(),
         segments: machine::segments(&context, &root, &ends),
         machines,

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
+use serde_json::json;
 use tokio::io::AsyncReadExt;
 use tokio::net::UnixListener;
 use tokio::sync::mpsc;
@@ -44,9 +45,18 @@ fn fake(init: &'static str) -> Fake {
     }
 }
 
+/// A job without images, whose guests would run under KVM.
 fn job(evidence: &Path) -> Job {
-    Job {
-        vm: Some(LabVm {
+    let job = json!({
+        "scenario": "/src/scenarios/a/scenario.toml",
+        "variant": null,
+        "images": {},
+        "accelerator": "kvm",
+        "accelerator_reason": "",
+        "evidence": evidence,
+        "keep": false,
+        "reproduce": "",
+        "vm": LabVm {
             image: JobImage {
                 folder: PathBuf::from("/image"),
                 digest: "0".to_owned(),
@@ -58,9 +68,9 @@ fn job(evidence: &Path) -> Job {
             modules: Vec::new(),
             programs: Vec::new(),
             reason: "asked for".to_owned(),
-        }),
-        ..Job::for_tests("/src/scenarios/a/scenario.toml", evidence)
-    }
+        },
+    });
+    serde_json::from_value(job).expect("a job")
 }
 
 /// How the conversation ends, what the worker got, and what the user was told.

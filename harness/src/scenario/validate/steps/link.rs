@@ -4,6 +4,7 @@ use crate::scenario::error::{Fault, code};
 use crate::scenario::names::MachineName;
 use crate::scenario::read::{At, Reader, parsed};
 use crate::scenario::step::{Action, Netem, NewBridge, Offload};
+use crate::scenario::validate::bridge::options;
 use crate::scenario::validate::{Context, kinds};
 use crate::scenario::{VantagePoint, step_words, words};
 
@@ -13,10 +14,8 @@ pub(super) fn add_bridge(
     on: Option<At<'_, MachineName>>,
 ) -> Option<Action> {
     let name = reader.need("name", reader.word("name", words::if_name));
-    let stp = reader.flag("stp").unwrap_or(false);
-    let forward_delay = reader.word("forward_delay", step_words::forward_delay);
-    let mac = reader.word("mac", words::mac);
-    let addresses = reader.words("addresses", words::address);
+    // Nothing is claimed: a bridge that is made again may have what another one had.
+    let options = options(context, reader).bridge;
     let ports = reader.texts("ports");
     for port in &ports {
         if let Some(on) = &on {
@@ -30,10 +29,7 @@ pub(super) fn add_bridge(
         on: on?.value,
         bridge: NewBridge {
             name: name?.value,
-            stp,
-            forward_delay: forward_delay.map(|delay| delay.value),
-            mac: mac.map(|mac| mac.value),
-            addresses: addresses.into_iter().map(|address| address.value).collect(),
+            options,
             ports,
         },
     })

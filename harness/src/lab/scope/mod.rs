@@ -4,7 +4,7 @@
 //! The lab cannot live in the test's process. Its worker must be PID 1 of namespaces of its own and must enter them
 //! while it has one thread (`harness/docs/namespaces.md`), and a test has many. So the test's body runs where it always
 //! runs, in the machine's own network namespace, and reaches the lab through a pipe: [`HeldLab::exec`],
-//! [`HeldLab::check`], [`HeldLab::set_link`]. What it gains over a file is Rust between two of these.
+//! [`HeldLab::check`], [`HeldLab::step`], [`HeldLab::set_link`]. What it gains over a file is Rust between two of these.
 //!
 //! ```no_run
 //! # use bridgelab_harness::{lab::scope::{Hold, NoLab}, scenario::Scenario, toml::toml};
@@ -25,20 +25,23 @@
 //! However the test ends, a panic included, the lab is judged, its evidence gathered and everything taken down: the
 //! end of the pipe is the end of the lab.
 
+mod pipe;
+
 use std::ffi::OsString;
-use std::io::{self, BufRead, BufReader, Read, Write};
+use std::io::{self, BufReader, Read};
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tempfile::TempDir;
 use toml::{Table, Value};
 
+use self::pipe::{Pipe, blocking};
 use super::ask::{Answer, Ask};
 use super::job::Event;
 use crate::diagnostic::Diagnose;
 use crate::guest::ssh::Output;
-use crate::report::{CheckOutcome, CheckReport, Outcome, RunReport};
+use crate::report::{CheckOutcome, CheckReport, RunReport, StepReport};
 use crate::scenario::{BuildError, Builder, ScenarioErrors, load_text};
 
 /// The program that builds labs, if it is not the `bridgelab` of `PATH`.
@@ -228,11 +231,22 @@ impl Hold {
             machines: guests.0,
             guests: guests.1,
             scenario: self.scenario,
-            text: Mutex::new(self.text),
+            text: Mutex::new(Asked {
+                text: self.text,
+                last: None,
+            }),
             pipe: Arc::new(Mutex::new(pipe)),
             _folder: self.folder,
         })
     }
+}
+
+/// What a scenario has become by what a test asked for.
+#[derive(Debug)]
+struct Asked {
+    text: String,
+    /// The step that was asked for last.
+    last: Option<String>,
 }
 
 /// A lab that stands. Dropping it ends it in good order, and waits for that.
@@ -241,8 +255,8 @@ pub struct HeldLab {
     machines: Vec<String>,
     guests: Vec<String>,
     scenario: PathBuf,
-    /// The scenario with the checks that were added.
-    text: Mutex<String>,
+    /// The scenario with the checks and steps that were added.
+    text: Mutex<Asked>,
     pipe: Arc<Mutex<Pipe>>,
     _folder: Option<TempDir>,
 }
@@ -283,21 +297,47 @@ impl HeldLab {
     }
 
     /// Carries out a check: the keys of `[[checks]]`, without `id`. Whether it holds is in what is returned, and in the
-    /// run's report; a check that must not hold has `fails = true`.
+    /// run's report; a check that must not hold has `fails = true`. It comes after the [`step`](Self::step) that was asked
+    /// for last.
     ///
     /// # Errors
     /// [`NoLab::Invalid`] when the check is not valid.
-    pub async fn check(&self, id: &str, keys: Table) -> Result<CheckReport, NoLab> {
+    pub async fn check(&self, id: &str, mut keys: Table) -> Result<CheckReport, NoLab> {
         let scenario = {
-            let mut text = self.text.lock().unwrap_or_else(PoisonError::into_inner);
-            let more = with_check(&text, id, keys);
+            let mut asked = self.text.lock().unwrap_or_else(PoisonError::into_inner);
+            if let Some(last) = &asked.last {
+                keys.entry("after").or_insert_with(|| last.as_str().into());
+            }
+            let more = with(&asked.text, "checks", id, keys);
             load_text(&self.scenario, more.clone())?;
-            text.clone_from(&more);
+            asked.text.clone_from(&more);
             more
         };
         let id = id.to_owned();
         match self.ask(Ask::Check { scenario, id }).await? {
             Answer::Checked { check } => Ok(*check),
+            other => Err(odd(&other)),
+        }
+    }
+
+    /// Carries out a step: the keys of `[[steps]]`, without `id`. How it ended is in what is returned, and in the run's
+    /// report; one that is refused without saying that it may be ends no test, but the run has no verdict then.
+    ///
+    /// # Errors
+    /// [`NoLab::Invalid`] when the step is not valid, after all those before it; [`NoLab::Refused`] when this machine's
+    /// kernel lacks what it needs.
+    pub async fn step(&self, id: &str, keys: Table) -> Result<StepReport, NoLab> {
+        let scenario = {
+            let mut asked = self.text.lock().unwrap_or_else(PoisonError::into_inner);
+            let more = with(&asked.text, "steps", id, keys);
+            load_text(&self.scenario, more.clone())?;
+            asked.text.clone_from(&more);
+            asked.last = Some(id.to_owned());
+            more
+        };
+        let id = id.to_owned();
+        match self.ask(Ask::Step { scenario, id }).await? {
+            Answer::Stepped { step } => Ok(*step),
             other => Err(odd(&other)),
         }
     }
@@ -357,120 +397,13 @@ fn odd(answer: &Answer) -> NoLab {
     NoLab::Refused(format!("the lab answered something else: {answer:?}"))
 }
 
-/// The text of a scenario with one check more.
-fn with_check(scenario: &str, id: &str, mut keys: Table) -> String {
+/// The text of a scenario with one check or step more.
+fn with(scenario: &str, list: &str, id: &str, mut keys: Table) -> String {
     keys.insert("id".to_owned(), id.into());
     let mut tree: Table = scenario.parse().unwrap_or_default();
-    let checks = tree
-        .entry("checks")
-        .or_insert_with(|| Value::Array(Vec::new()));
-    if let Value::Array(checks) = checks {
-        checks.push(keys.into());
+    let known = tree.entry(list).or_insert_with(|| Value::Array(Vec::new()));
+    if let Value::Array(known) = known {
+        known.push(keys.into());
     }
     toml::to_string(&tree).unwrap_or_default()
-}
-
-/// Waiting for a pipe blocks, and a test's runtime may have one thread only; so it is done on a thread of its own.
-async fn blocking<T: Send + 'static>(
-    work: impl FnOnce() -> Result<T, NoLab> + Send + 'static,
-) -> Result<T, NoLab> {
-    let (done, result) = tokio::sync::oneshot::channel();
-    std::thread::spawn(move || {
-        // A test that no longer waits has dropped its lab, too.
-        let _ = done.send(work());
-    });
-    let ended = |_| NoLab::Ended("the thread that talks to it has ended".to_owned());
-    result.await.unwrap_or_else(|error| Err(ended(error)))
-}
-
-/// The program, and the lines to and from it.
-#[derive(Debug)]
-struct Pipe {
-    program: PathBuf,
-    child: Child,
-    input: Option<ChildStdin>,
-    output: BufReader<ChildStdout>,
-    said: Option<std::thread::JoinHandle<String>>,
-    report: Option<RunReport>,
-}
-
-impl Pipe {
-    fn failed(&self, doing: &'static str) -> impl Fn(io::Error) -> NoLab + use<> {
-        let program = self.program.clone();
-        move |source| NoLab::Program {
-            doing,
-            program: program.clone(),
-            source,
-        }
-    }
-
-    /// The next event that is not progress; a report is kept, and ends it.
-    fn next(&mut self) -> Result<Option<Event>, NoLab> {
-        loop {
-            let mut line = String::new();
-            let read = self.output.read_line(&mut line);
-            if read.map_err(self.failed("read from"))? == 0 {
-                return Ok(None);
-            }
-            match serde_json::from_str(&line) {
-                Ok(Event::Report { report }) => self.report = Some(*report),
-                Ok(Event::Progress { .. } | Event::Kept { .. }) => {}
-                Ok(event) => return Ok(Some(event)),
-                Err(error) => return Err(NoLab::Ended(format!("it said `{line}`: {error}"))),
-            }
-        }
-    }
-
-    fn ask(&mut self, ask: &Ask) -> Result<Answer, NoLab> {
-        let line = serde_json::to_string(ask)
-            .map_err(|e| self.failed("describe the wish to")(e.into()))?;
-        let failed = self.failed("write to");
-        let input = self.input.as_mut();
-        let input = input.ok_or_else(|| NoLab::Ended("it was ended before".to_owned()))?;
-        writeln!(input, "{line}")
-            .and_then(|()| input.flush())
-            .map_err(failed)?;
-        match self.next()? {
-            Some(Event::Answer { answer }) => Ok(answer),
-            _ => Err(self.no_lab()),
-        }
-    }
-
-    /// Lets the lab end and waits for it.
-    fn end(&mut self) {
-        if let (Some(mut input), Ok(line)) =
-            (self.input.take(), serde_json::to_string(&Ask::Finish))
-        {
-            // Whatever becomes of the word, the pipe's end says the same.
-            let _ = writeln!(input, "{line}");
-        }
-        while let Ok(Some(_)) = self.next() {}
-        let _ = self.child.wait();
-    }
-
-    /// Why there is none: by the report, or by what the program said.
-    fn no_lab(&mut self) -> NoLab {
-        self.end();
-        let problem = self.report.as_ref().map(|report| {
-            let why = report.problem.as_ref().map_or_else(
-                || "nothing was told".to_owned(),
-                |problem| problem.chain.join(": "),
-            );
-            (report.outcome, why)
-        });
-        match problem {
-            Some((Outcome::Skipped, why)) => NoLab::Skipped(why),
-            Some((_, why)) => NoLab::Broken(why),
-            None => {
-                let said = self.said.take().and_then(|said| said.join().ok());
-                NoLab::Ended(said.unwrap_or_default())
-            }
-        }
-    }
-}
-
-impl Drop for Pipe {
-    fn drop(&mut self) {
-        self.end();
-    }
 }

@@ -1,0 +1,130 @@
+//! One scenario under many conditions: the verdicts side by side, and what differs between them. Pure.
+
+mod differences;
+mod markdown;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::{CheckOutcome, Outcome, RunReport};
+
+/// Version of the shape of [`Parity`].
+pub const SCHEMA: u32 = 1;
+
+/// A table of verdicts: a row for each combination of values, and what differs between the rows.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Parity {
+    /// [`SCHEMA`].
+    pub schema: u32,
+    /// Scenario name.
+    pub scenario: String,
+    /// What was varied, in the order of the columns.
+    pub axes: Vec<String>,
+    /// The rows.
+    pub combinations: Vec<Combination>,
+    /// What is not the same in all combinations of a form that ran.
+    pub differences: Vec<Difference>,
+    /// What stood under all of it, as of [`RunReport::versions`]; where it is not the same everywhere, all that there were,
+    /// with ` / ` between.
+    pub versions: BTreeMap<String, String>,
+}
+
+/// One combination of values.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Combination {
+    /// `green` or a variant, with the values of the file's own matrix.
+    pub form: String,
+    /// A value for each axis.
+    pub values: Vec<String>,
+    /// Why it has no verdict: it cannot be, this host cannot, or the run broke. None when there is a verdict.
+    pub reason: Option<String>,
+    /// What became of the run; none when there was none.
+    pub run: Option<RunReport>,
+}
+
+impl Combination {
+    /// The run, where it is one that somebody made: a run that was skipped shows nothing.
+    fn ran(&self) -> Option<&RunReport> {
+        let run = self.run.as_ref()?;
+        (run.outcome != Outcome::Skipped).then_some(run)
+    }
+}
+
+/// Something that is not the same everywhere.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Difference {
+    /// The form in which it differs.
+    pub form: String,
+    /// What it is about: a check's id, or a fact of a guest or its NIC.
+    pub about: String,
+    /// What should hold; none of a fact.
+    pub expected: Option<String>,
+    /// What was seen, and where; at least two.
+    pub sights: Vec<Sight>,
+}
+
+/// What some combinations have in common.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sight {
+    /// In words.
+    pub seen: String,
+    /// Rows of the table, from 1.
+    pub rows: Vec<usize>,
+}
+
+impl Parity {
+    /// The table of some combinations, in their order.
+    pub fn new(scenario: &str, axes: Vec<String>, mut combinations: Vec<Combination>) -> Self {
+        for combination in &mut combinations {
+            if let Some(run) = &combination.run
+                && let Some(problem) = &run.problem
+            {
+                combination.reason = Some(problem.chain.join(": "));
+            }
+        }
+        let mut versions: BTreeMap<String, String> = BTreeMap::new();
+        for run in combinations.iter().filter_map(Combination::ran) {
+            for (what, version) in &run.versions {
+                let known = versions.entry(what.clone()).or_default();
+                if known.is_empty() {
+                    known.clone_from(version);
+                } else if !known.split(" / ").any(|one| one == version) {
+                    known.push_str(" / ");
+                    known.push_str(version);
+                }
+            }
+        }
+        Self {
+            schema: SCHEMA,
+            scenario: scenario.to_owned(),
+            differences: differences::differences(&combinations),
+            axes,
+            combinations,
+            versions,
+        }
+    }
+
+    /// The reports of all that ran.
+    pub fn runs(&self) -> Vec<RunReport> {
+        let runs = self.combinations.iter().filter_map(|one| one.run.clone());
+        runs.collect()
+    }
+
+    /// The table as Markdown, which can be read as it stands as well.
+    pub fn markdown(&self) -> String {
+        markdown::markdown(self)
+    }
+}
+
+/// How a check ended, in one word.
+const fn word(outcome: CheckOutcome) -> &'static str {
+    match outcome {
+        CheckOutcome::Passed => "holds",
+        CheckOutcome::Failed => "does not hold",
+        CheckOutcome::NotRun => "could not be looked at",
+        CheckOutcome::Skipped => "skipped",
+    }
+}

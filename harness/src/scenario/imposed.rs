@@ -1,0 +1,323 @@
+//! Values that stand over every layer of a scenario, for as long as one command: `bridgelab run NAME --set vcpu=2`.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+use super::file::{Entry, Node, Place, Source, Table, Value};
+use super::forms::MatrixValue;
+use super::near::suggest;
+use super::shape::{GUEST, GUEST_INTERFACE, Key, Kind, Shape};
+use crate::diagnostic::Diagnose;
+
+/// Words of a command line for keys whose own name says too little there.
+const ALIASES: [(&str, &str); 1] = [("nic", "type")];
+
+/// One key of guests, or of the interfaces of guests, and the value that it has in all of them. Whatever file, variant
+/// and matrix say of it does not count.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Imposed {
+    /// As it was asked for: the key, or another word for it (`nic`: `type` of an interface).
+    word: String,
+    /// The value as text.
+    value: String,
+}
+
+/// What cannot be imposed.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("{message}")]
+pub struct ImposedError {
+    message: String,
+    help: Option<String>,
+}
+
+impl Diagnose for ImposedError {
+    fn code(&self) -> &'static str {
+        "scenario.imposed"
+    }
+
+    fn help(&self) -> Option<String> {
+        self.help.clone()
+    }
+}
+
+impl Imposed {
+    /// A key of guests or of their interfaces that takes a single value, or `nic`; and a value that it takes.
+    ///
+    /// # Errors
+    ///
+    /// When there is no such key, or it takes no such value in any scenario. Whether the value goes with the rest of a
+    /// scenario only [`load_with`](super::load_with) can tell.
+    pub fn new(word: &str, value: &str) -> Result<Self, ImposedError> {
+        let Some((_, key)) = place_of(word) else {
+            let known = SHAPES.iter().flat_map(|shape| single(shape));
+            let known = known.chain(ALIASES.map(|(alias, _)| alias));
+            return Err(ImposedError {
+                message: format!(
+                    "`{word}` is no key of guests or of their interfaces that takes a single value"
+                ),
+                help: Some(suggest(word, "such keys", known)),
+            });
+        };
+        let refused = |help: String| ImposedError {
+            message: format!("`{word}` cannot be `{value}`"),
+            help: Some(help),
+        };
+        match key.kind {
+            Kind::Words(words) if !words.contains(&value) => Err(refused(suggest(
+                value,
+                "known words",
+                words.iter().copied(),
+            ))),
+            Kind::Integer(low, high)
+                if !value
+                    .parse()
+                    .is_ok_and(|number: i64| (low..=high).contains(&number)) =>
+            {
+                Err(refused(format!("a number between {low} and {high}")))
+            }
+            Kind::Flag if value.parse::<bool>().is_err() => {
+                Err(refused("`true` or `false`".to_owned()))
+            }
+            _ => Ok(Self {
+                word: word.to_owned(),
+                value: value.to_owned(),
+            }),
+        }
+    }
+
+    /// As forms name it.
+    pub(super) fn named(&self) -> MatrixValue {
+        MatrixValue {
+            guest: None,
+            key: self.word.clone(),
+            value: self.value.clone(),
+        }
+    }
+
+    /// The key that it sets.
+    pub(super) fn key(&self) -> &str {
+        key_of(&self.word)
+    }
+
+    /// Sets it in every guest of a tree.
+    pub(super) fn lay(&self, tree: &mut Table) {
+        let Some((shape, key)) = place_of(&self.word) else {
+            return; // `new` lets none of these through
+        };
+        let value = match key.kind {
+            Kind::Integer(..) => self.value.parse().map(Value::Integer).ok(),
+            Kind::Flag => self.value.parse().map(Value::Boolean).ok(),
+            _ => None,
+        };
+        let value = value.unwrap_or_else(|| Value::String(self.value.clone()));
+        let entry = self.entry(value);
+        let Some(Value::Table(guests)) = tree.get_mut("guests").map(|entry| &mut entry.node.value)
+        else {
+            return;
+        };
+        for guest in guests.values_mut() {
+            let Value::Table(guest) = &mut guest.node.value else {
+                continue;
+            };
+            if shape.what == GUEST.what {
+                guest.insert(key.name.to_owned(), entry.clone());
+                continue;
+            }
+            let interfaces = guest
+                .get_mut("interfaces")
+                .map(|entry| &mut entry.node.value);
+            let Some(Value::Array(interfaces)) = interfaces else {
+                continue;
+            };
+            for interface in interfaces {
+                if let Value::Table(interface) = &mut interface.value {
+                    interface.insert(key.name.to_owned(), entry.clone());
+                }
+            }
+        }
+    }
+
+    /// The value with the place that faults point at: what was typed.
+    fn entry(&self, value: Value) -> Entry {
+        let text = self.to_string();
+        let ends = text.len();
+        let source = Source::new(PathBuf::from("the command line"), text, false);
+        let place = |span| Place {
+            source: source.clone(),
+            span,
+        };
+        Entry {
+            key: place(0..self.word.len()),
+            node: Node {
+                place: place(self.word.len() + 1..ends),
+                value,
+            },
+        }
+    }
+}
+
+const SHAPES: [&Shape; 2] = [&GUEST, &GUEST_INTERFACE];
+
+fn key_of(word: &str) -> &str {
+    let alias = ALIASES.iter().find(|(alias, _)| *alias == word);
+    alias.map_or(word, |&(_, key)| key)
+}
+
+/// The key that a word means, and the table that it stands in.
+fn place_of(word: &str) -> Option<(&'static Shape, &'static Key)> {
+    let found = |shape: &&'static Shape| {
+        let key = shape.key(key_of(word))?;
+        key.kind.is_single().then_some((*shape, key))
+    };
+    SHAPES.iter().find_map(found)
+}
+
+/// The keys of a table that take single values.
+fn single(shape: &Shape) -> impl Iterator<Item = &'static str> + Clone + use<> {
+    let keys = shape.keys.iter().filter(|key| key.kind.is_single());
+    keys.map(|key| key.name)
+}
+
+/// `KEY=VALUE`, as on a command line.
+impl fmt::Display for Imposed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}={}", self.word, self.value)
+    }
+}
+
+impl FromStr for Imposed {
+    type Err = ImposedError;
+
+    fn from_str(text: &str) -> Result<Self, ImposedError> {
+        let Some((word, value)) = text.split_once('=') else {
+            return Err(ImposedError {
+                message: format!("`{text}` is not `KEY=VALUE`"),
+                help: Some("for example `vcpu=2`".to_owned()),
+            });
+        };
+        Self::new(word, value)
+    }
+}
+
+impl TryFrom<String> for Imposed {
+    type Error = ImposedError;
+
+    fn try_from(text: String) -> Result<Self, ImposedError> {
+        text.parse()
+    }
+}
+
+impl From<Imposed> for String {
+    fn from(imposed: Imposed) -> Self {
+        imposed.to_string()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::diagnostic::Diagnose;
+    use crate::scenario::names::VariantName;
+    use crate::scenario::{LoadedScenario, ScenarioErrors, load_text_with};
+
+    const TWO: &str = "version = 1\nsummary = 'two'\n\
+        [matrix]\nvcpu = [1, 2]\n\
+        [guests.a]\ninterfaces = [{ type = 'tap', id = 'vm-a', mac = '02:00:00:00:00:01', queues = 4 }]\n\
+        [guests.b]\nmem = 256\ninterfaces = [{ type = 'tap', id = 'vm-b', mac = '02:00:00:00:00:02' }]\n\
+        [variants.large.guests.b]\nmem = 512\n";
+
+    fn loaded(text: &str, imposed: &[&str]) -> Result<LoadedScenario, ScenarioErrors> {
+        let imposed: Vec<Imposed> = imposed.iter().map(|text| text.parse().unwrap()).collect();
+        load_text_with(std::path::Path::new("two.toml"), text.to_owned(), &imposed)
+    }
+
+    #[test]
+    fn a_value_stands_over_file_variant_and_matrix_in_every_guest() {
+        let loaded = loaded(TWO, &["vcpu=3", "mem=1000", "queues=2"]).unwrap();
+        let names: Vec<_> = loaded.forms().map(super::super::Scenario::form).collect();
+        assert_eq!(
+            names,
+            [
+                "green,vcpu=3,mem=1000,queues=2",
+                "large,vcpu=3,mem=1000,queues=2"
+            ],
+            "the matrix has lost its only key"
+        );
+        for form in loaded.forms() {
+            for guest in form.guests.values() {
+                assert_eq!((guest.vcpu, guest.mem), (3, 1000));
+                assert_eq!(guest.interfaces[0].nic.queues, 2);
+            }
+        }
+    }
+
+    #[test]
+    fn a_form_is_found_by_its_name_with_and_without_what_is_imposed() {
+        let loaded = loaded(TWO, &["mem=1000"]).unwrap();
+        let whole = loaded.named("large,vcpu=2,mem=1000").unwrap();
+        assert_eq!(whole.len(), 1);
+        assert_eq!(whole[0].own_form(), "large,vcpu=2");
+        assert_eq!(loaded.named("large,vcpu=2").unwrap().len(), 1);
+        assert_eq!(loaded.named("large").unwrap().len(), 2);
+        let large = VariantName::try_from("large").unwrap();
+        let scenario = loaded.scenario(Some(&large)).unwrap();
+        assert_eq!(
+            scenario.form_if_any().as_deref(),
+            Some("large,vcpu=1,mem=1000")
+        );
+    }
+
+    #[test]
+    fn what_does_not_go_together_is_a_fault_of_the_command_line() {
+        let errors = loaded(TWO, &["machine=q35", "transport=mmio"]).unwrap_err();
+        let drawn = errors.render(false);
+        assert!(
+            drawn.contains("machine `q35` has no virtio-mmio"),
+            "{drawn}"
+        );
+        assert!(drawn.contains("the command line:1:11"), "{drawn}");
+        assert!(drawn.contains("transport=mmio"), "{drawn}");
+    }
+
+    #[test]
+    fn only_single_values_that_a_key_takes_can_be_imposed() {
+        for (text, message, help) in [
+            ("vpcu=2", "`vpcu` is no key", "did you mean `vcpu`?"),
+            ("units=host", "", ""),
+            ("sysctls=1", "`sysctls` is no key", ""),
+            (
+                "vcpu=none",
+                "`vcpu` cannot be `none`",
+                "a number between 1 and 255",
+            ),
+            (
+                "vcpu=300",
+                "`vcpu` cannot be `300`",
+                "a number between 1 and 255",
+            ),
+            (
+                "transport=pcie",
+                "`transport` cannot be `pcie`",
+                "did you mean `pci`?",
+            ),
+            ("vhost=on", "`vhost` cannot be `on`", "`true` or `false`"),
+            ("vcpu", "`vcpu` is not `KEY=VALUE`", "for example"),
+        ] {
+            let refused = text.parse::<Imposed>();
+            if message.is_empty() {
+                assert!(refused.is_ok(), "{text}");
+                continue;
+            }
+            let refused = refused.unwrap_err();
+            assert!(refused.to_string().starts_with(message), "{refused}");
+            let said = refused.help().unwrap_or_default();
+            assert!(said.starts_with(help), "{said}");
+        }
+        assert_eq!("nic=tap".parse::<Imposed>().unwrap().key(), "type");
+    }
+}

@@ -1,0 +1,291 @@
+//! `bridgelab matrix`: one scenario under every combination of some values, and the verdicts in one table.
+
+mod axes;
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use bridgelab_harness::report::parity::{Combination, Parity};
+use bridgelab_harness::report::{Outcome, RunReport, exit_code};
+use bridgelab_harness::scenario::forms::GREEN;
+use bridgelab_harness::scenario::{Imposed, LoadedScenario, ScenarioErrors};
+use clap::Args;
+
+use self::axes::{Axes, Chosen, How};
+use crate::cli::RunArgs;
+use crate::commands::{checked, load, named, say};
+use crate::run::{reports, wanted::Wanted};
+
+pub(crate) const EXIT_CODES: &str = "\
+Exit codes are those of `bridgelab run` for all runs together; a combination that cannot be is none of them.";
+
+/// More would take a night under TCG, so it was not meant.
+const MOST: usize = 64;
+
+/// Options of `bridgelab matrix`.
+#[derive(Debug, Args)]
+pub(crate) struct MatrixArgs {
+    /// Scenario name under scenarios/, or a path anywhere.
+    scenario: String,
+    /// The form: `green` or a variant. Without it: the green form.
+    #[arg(long)]
+    variant: Option<String>,
+    /// The green form and every variant.
+    #[arg(long, conflicts_with = "variant")]
+    all_variants: bool,
+    #[command(flatten)]
+    axes: Axes,
+    #[command(flatten)]
+    vmms: crate::doctor::VmmArgs,
+    /// Write the table as Markdown into a file, or `-` for stdout, where it goes without this option as well.
+    #[arg(long, value_name = "FILE")]
+    markdown: Option<PathBuf>,
+    /// Write the table with the reports of all runs as JSON into a file, or `-` for stdout, in the table's place.
+    #[arg(long, value_name = "FILE")]
+    json: Option<PathBuf>,
+    /// Install what is missing on this machine (apt) before running.
+    #[arg(long, env = "BRIDGELAB_SETUP", value_parser = clap::builder::FalseyValueParser::new())]
+    setup: bool,
+    /// Run at most N labs at once, as of `bridgelab run`.
+    #[arg(long, value_name = "N", env = "BRIDGELAB_JOBS", value_parser = clap::value_parser!(u32).range(1..))]
+    jobs: Option<u32>,
+    /// Folder for evidence; a folder for each run is made in it.
+    #[arg(long, value_name = "DIR")]
+    evidence: Option<PathBuf>,
+}
+
+/// A row of the table before its run.
+struct Planned {
+    form: String,
+    values: Vec<String>,
+    /// The runs of one set of options go on together.
+    options: Vec<(How, String)>,
+    wanted: Result<Box<Wanted>, String>,
+}
+
+/// Runs every combination and writes the table.
+pub(crate) fn matrix(args: &MatrixArgs) -> i32 {
+    let chosen = match args.axes.chosen() {
+        Ok(chosen) => chosen,
+        Err(faults) => {
+            for fault in faults {
+                complain(&fault);
+            }
+            return exit_code::INVALID;
+        }
+    };
+    let (path, loaded) = match load(&args.scenario) {
+        Ok(found) => found,
+        Err(code) => return code,
+    };
+    let forms = match forms(args, &loaded) {
+        Ok(forms) => forms,
+        Err(code) => return code,
+    };
+    let rows = match planned(args, &path, &chosen, &forms) {
+        Ok(rows) => rows,
+        Err(many) => {
+            complain(&format!(
+                "these are {many} combinations, and more than {MOST} are none that anybody waits for"
+            ));
+            return exit_code::INVALID;
+        }
+    };
+    let combinations = match carry_out(args, rows) {
+        Ok(combinations) => combinations,
+        Err(code) => return code,
+    };
+    let axes = chosen.iter().map(|one| one.axis.name.to_owned());
+    let parity = Parity::new(loaded.name(), axes.collect(), combinations);
+    let written = write(args, &parity);
+    let runs = parity.runs();
+    let strict = std::env::var_os("BRIDGELAB_STRICT").is_some_and(|value| value == "1");
+    match (written, runs.is_empty()) {
+        (Err(code), _) => code,
+        (Ok(()), true) => exit_code::INVALID,
+        (Ok(()), false) => exit_code::worst(&runs, strict),
+    }
+}
+
+fn complain(text: &str) {
+    let _ = writeln!(anstream::stderr(), "error: {text}");
+}
+
+/// The names of the forms that were asked for, values of the file's own matrix aside: those are in every combination.
+fn forms(args: &MatrixArgs, loaded: &LoadedScenario) -> Result<Vec<String>, i32> {
+    if args.all_variants {
+        let variants = loaded.variants().map(ToString::to_string);
+        return Ok(std::iter::once(GREEN.to_owned()).chain(variants).collect());
+    }
+    let form = args.variant.as_deref().unwrap_or(GREEN);
+    named(loaded, form).map(|_| vec![form.to_owned()])
+}
+
+/// The rows of the table, in the order of the axes' values.
+///
+/// # Errors
+/// How many there would be.
+fn planned(
+    args: &MatrixArgs,
+    path: &Path,
+    chosen: &[Chosen],
+    forms: &[String],
+) -> Result<Vec<Planned>, usize> {
+    let counts = chosen.iter().map(|one| one.values.len());
+    let count = counts.fold(1_usize, usize::saturating_mul);
+    if count.saturating_mul(forms.len()) > MOST {
+        return Err(count.saturating_mul(forms.len()));
+    }
+    let mut rows = Vec::new();
+    for combination in combinations(chosen) {
+        let imposed: Vec<Imposed> = combination
+            .iter()
+            .filter_map(|(_, value)| value.imposed.clone())
+            .collect();
+        let options: Vec<(How, String)> = combination
+            .iter()
+            .filter(|(_, value)| value.imposed.is_none())
+            .map(|(one, value)| (one.axis.how, value.text.clone()))
+            .collect();
+        let values: Vec<String> = combination
+            .iter()
+            .map(|(_, value)| value.text.clone())
+            .collect();
+        let guests = run_args(args, &options).guests;
+        let loaded = checked(path, &imposed);
+        let row = |form: &str, wanted| Planned {
+            form: form.to_owned(),
+            values: values.clone(),
+            options: options.clone(),
+            wanted,
+        };
+        for form in forms {
+            match &loaded {
+                Err(faults) => rows.push(row(form, Err(reason(faults)))),
+                Ok(loaded) => match loaded.named(form) {
+                    Err(gone) => rows.push(row(form, Err(gone.to_string()))),
+                    Ok(found) => rows.extend(found.into_iter().map(|scenario| {
+                        let wanted = Wanted::new(path, scenario, guests, &imposed);
+                        row(&scenario.own_form(), Ok(Box::new(wanted)))
+                    })),
+                },
+            }
+        }
+    }
+    Ok(rows)
+}
+
+/// Every combination of one value of each axis; the last axis changes first.
+fn combinations(chosen: &[Chosen]) -> Vec<Vec<(&Chosen, &axes::Value)>> {
+    chosen.iter().fold(vec![Vec::new()], |before, one| {
+        let with = |combination: &Vec<_>| {
+            let combination = combination.clone();
+            one.values.iter().map(move |value| {
+                let mut longer = combination.clone();
+                longer.push((one, value));
+                longer
+            })
+        };
+        before.iter().flat_map(with).collect()
+    })
+}
+
+/// Why a combination cannot be, in one line.
+fn reason(faults: &ScenarioErrors) -> String {
+    let told = faults.faults().map(|fault| {
+        let variants: Vec<_> = fault
+            .variants
+            .iter()
+            .map(|name| format!("`{name}`"))
+            .collect();
+        match variants.as_slice() {
+            [] => fault.message.clone(),
+            some => format!("{} (in {})", fault.message, some.join(", ")),
+        }
+    });
+    told.collect::<Vec<_>>().join("; ")
+}
+
+/// The options of `bridgelab run` by which a row is run.
+fn run_args(args: &MatrixArgs, options: &[(How, String)]) -> RunArgs {
+    let mut run = RunArgs {
+        scenarios: vec![args.scenario.clone()],
+        setup: args.setup,
+        jobs: args.jobs,
+        evidence: args.evidence.clone(),
+        vmms: args.vmms.clone(),
+        // Stdout is the table's.
+        json: Some(PathBuf::from("-")),
+        ..RunArgs::default()
+    };
+    for (how, value) in options {
+        how.set(&mut run, value);
+    }
+    run
+}
+
+/// Runs the rows, those with the same options of `bridgelab run` together.
+fn carry_out(args: &MatrixArgs, rows: Vec<Planned>) -> Result<Vec<Combination>, i32> {
+    let mut done: Vec<Option<RunReport>> = rows.iter().map(|_| None).collect();
+    let mut reasons: Vec<Option<String>> = rows
+        .iter()
+        .map(|row| row.wanted.as_ref().err().cloned())
+        .collect();
+    let mut interrupted = false;
+    for first in 0..rows.len() {
+        let options = &rows[first].options;
+        let is_of = |at: &usize| rows[*at].options == *options && rows[*at].wanted.is_ok();
+        if rows[..first].iter().any(|row| row.options == *options) {
+            continue; // ran with that one
+        }
+        let together: Vec<usize> = (first..rows.len()).filter(is_of).collect();
+        if interrupted {
+            for at in together {
+                reasons[at] = Some("interrupted before it began".to_owned());
+            }
+            continue;
+        }
+        let wanted = together
+            .iter()
+            .filter_map(|&at| rows[at].wanted.as_ref().ok());
+        let wanted: Vec<Wanted> = wanted.map(|one| (**one).clone()).collect();
+        if wanted.is_empty() {
+            continue;
+        }
+        let runs = reports(&run_args(args, options), &wanted)?;
+        interrupted = runs.iter().any(|run| run.outcome == Outcome::Cancelled);
+        for (at, run) in together.into_iter().zip(runs) {
+            done[at] = Some(run);
+        }
+    }
+    let rows = rows.into_iter().zip(done).zip(reasons);
+    let combination =
+        |((row, run), reason): ((Planned, Option<RunReport>), Option<String>)| Combination {
+            form: row.form,
+            values: row.values,
+            reason,
+            run,
+        };
+    Ok(rows.map(combination).collect())
+}
+
+/// The table as it was asked for: on stdout, unless JSON goes there.
+fn write(args: &MatrixArgs, parity: &Parity) -> Result<(), i32> {
+    let stdout = Path::new("-");
+    let json = || serde_json::to_string_pretty(parity).unwrap_or_default();
+    let markdown = parity.markdown();
+    if args.json.as_deref() == Some(stdout) {
+        say(&json());
+    } else {
+        say(markdown.trim_end());
+    }
+    let to_file = |path: &Option<PathBuf>, text: &dyn Fn() -> String| match path {
+        Some(path) if path != stdout => std::fs::write(path, text()).map_err(|error| {
+            complain(&format!("write `{}`: {error}", path.display()));
+            exit_code::BROKEN
+        }),
+        _ => Ok(()),
+    };
+    to_file(&args.markdown, &|| markdown.clone())?;
+    to_file(&args.json, &|| json() + "\n")
+}
