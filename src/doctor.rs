@@ -1,6 +1,6 @@
 //! `bridgelab doctor`, and the preparations of `run`: what this machine lacks, installing it, and the accelerator.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
 
@@ -11,7 +11,7 @@ use bridgelab_harness::host::finding::Unmet;
 use bridgelab_harness::host::kvm::{
     Accelerator, AcceleratorRequest, accelerator_for_nesting, prove_kvm, select_accelerator,
 };
-use bridgelab_harness::host::setup::run_setup;
+use bridgelab_harness::host::setup::{self, run_setup};
 use bridgelab_harness::host::tool::{Tool, locate};
 use bridgelab_harness::image::{Recipe, Store};
 use bridgelab_harness::report::exit_code;
@@ -108,6 +108,21 @@ pub(crate) async fn examine(prove: bool, vmms: &VmmArgs) -> DoctorReport {
         doctor.kernel = Some(image.kernel());
     }
     doctor.examine(Deadline::secs(60)).await
+}
+
+/// Makes the programs by cargo that runs lack and that are crates; whether there were any.
+pub(crate) fn install_crates(runtime: &Runtime, lacking: &[Vec<Unmet>]) -> bool {
+    let missing: BTreeSet<Capability> =
+        lacking.iter().flatten().map(|one| one.capability).collect();
+    let missing: Vec<Capability> = missing.into_iter().collect();
+    let mut progress = |line: &str| {
+        let _ = writeln!(anstream::stderr(), "{line}");
+    };
+    let made = setup::install_crates(&missing, &mut progress, Deadline::secs(1200));
+    runtime.block_on(made).unwrap_or_else(|error| {
+        complain(&error);
+        false
+    })
 }
 
 /// Installs what a package can provide; whether anything was installed.

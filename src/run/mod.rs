@@ -80,6 +80,9 @@ pub(crate) fn reports(args: &RunArgs, wanted: &[Wanted]) -> Result<Vec<RunReport
             .map(String::as_str),
     );
     let mut lacking = needs::unmet(&runtime, wanted, args);
+    if args.setup && crate::doctor::install_crates(&runtime, &lacking) {
+        lacking = needs::unmet(&runtime, wanted, args);
+    }
     let ready = match ready {
         Ok(ready) => ready,
         Err(unmet) => {

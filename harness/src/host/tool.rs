@@ -11,7 +11,7 @@ use tokio::task::JoinSet;
 use super::capability::Capability;
 use super::command;
 use super::finding::Unmet;
-use super::setup::{Distribution, setup_command};
+use super::setup::{Distribution, cargo_command, cargo_folder, setup_command};
 use crate::deadline::Deadline;
 use crate::scenario::HypervisorKind;
 use crate::scenario::vmm::Vmm;
@@ -193,7 +193,9 @@ fn search_path(path: Option<OsString>, tool: Tool) -> OsString {
     } else {
         &SBIN
     };
+    let made = cargo_folder().filter(|_| cargo_command(tool.capability()).is_some());
     let all = given.into_iter().chain(extra.iter().map(PathBuf::from));
+    let all = all.chain(made);
     // Only a separator inside an entry makes this fail, and entries come from splitting at separators.
     env::join_paths(all).unwrap_or_else(|_| OsString::from(SBIN.join(":")))
 }
@@ -216,7 +218,10 @@ impl Tools {
             let path = instead.get(&tool).cloned().or_else(|| locate(tool));
             looking.spawn(async move { (tool, look(tool, path, by.child(VERSION_TIME)).await) });
         }
-        let remedy = |tool: Tool| setup_command(&[tool.capability()], distribution);
+        let remedy = |tool: Tool| {
+            let capability = tool.capability();
+            setup_command(&[capability], distribution).or_else(|| cargo_command(capability))
+        };
         let found = looking.join_all().await.into_iter().map(|(tool, result)| {
             let result = result.map_err(|reason| Unmet {
                 capability: tool.capability(),
@@ -271,9 +276,7 @@ async fn look(tool: Tool, path: Option<PathBuf>, by: Deadline) -> Result<FoundTo
              `--cloud-hypervisor PATH` names one"
                 .to_owned()
         }
-        Tool::Alioth => {
-            "`alioth` is not on PATH; `cargo install alioth-cli --locked` makes one".to_owned()
-        }
+        Tool::Alioth => "`alioth` is neither on PATH nor where cargo puts programs".to_owned(),
         Tool::Firecracker | Tool::Crosvm | Tool::Kvmtool => {
             format!("`{}` is not on PATH", tool.program())
         }

@@ -1,22 +1,19 @@
-//! Running apt: with the right to, showing what it says, and keeping its last words for the error.
+//! Running apt, with the right to.
 
-use std::collections::VecDeque;
 use std::fs;
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
 use std::time::Duration;
 
 use nix::unistd::geteuid;
 use tokio::process::Command;
 
+use super::told::told;
 use crate::deadline::Deadline;
-use crate::host::command::{CommandFailure, Group, Ran, lines_of, run, shown};
+use crate::host::command::{CommandFailure, Ran, run};
 
 /// Package lists older than this are fetched again: a mirror has dropped much of what they name.
 const STALE: Duration = Duration::from_secs(7 * 24 * 3600);
-/// How many of its last lines an error shows.
-const KEPT: usize = 20;
 /// `apt-get` itself.
 pub(super) const APT: &str = "apt-get";
 
@@ -102,7 +99,7 @@ pub(super) fn lists_are_stale() -> bool {
     !any || fetched.is_ok_and(|at| at.elapsed().is_ok_and(|age| age > STALE))
 }
 
-/// Runs `apt-get` to its end, handing each line to `say` with the time since the start of the whole setup.
+/// Runs `apt-get` to its end, as [`told`] does.
 pub(super) async fn perform(
     privilege: Privilege,
     arguments: &[String],
@@ -110,56 +107,14 @@ pub(super) async fn perform(
     by: Deadline,
 ) -> Result<(), CommandFailure> {
     let (program, arguments) = privilege.apt(arguments);
-    let time = by.child(by.left());
-    let fail = |ending: String, said: VecDeque<String>| CommandFailure {
-        command: shown(&program, &arguments),
-        ending,
-        said: said.into(),
-        elapsed: time.elapsed(),
-    };
-    let mut child = Command::new(&program)
-        .args(&arguments)
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .process_group(0)
-        .spawn()
-        .map_err(|error| fail(format!("did not start ({error})"), VecDeque::new()))?;
-    // Never killed: a dpkg that dies halfway leaves packages half installed.
-    let group = Group::asked(child.id());
-    let mut lines = lines_of(&mut child);
-    let mut kept = VecDeque::new();
-    let done = tokio::time::timeout_at(by.tokio(), async {
-        while let Some(line) = lines.recv().await {
-            say(&format!("[{:6.1} s] {line}", by.elapsed().as_secs_f64()));
-            if kept.len() == KEPT {
-                kept.pop_front();
-            }
-            kept.push_back(line);
-        }
-        child.wait().await
-    });
-    match done.await {
-        Err(_) => Err(fail(
-            "was still running and was asked to stop".to_owned(),
-            kept,
-        )),
-        Ok(Err(error)) => Err(fail(format!("could not be waited for ({error})"), kept)),
-        Ok(Ok(status)) => {
-            group.ended();
-            if status.success() {
-                Ok(())
-            } else {
-                Err(fail(format!("ended with {status}"), kept))
-            }
-        }
-    }
+    told(&program, &arguments, say, by).await
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::host::capability::skip_test;
+    use crate::host::command::shown;
 
     #[test]
     fn sudo_is_put_in_front_for_those_who_are_not_root() {

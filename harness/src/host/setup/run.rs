@@ -49,6 +49,14 @@ pub enum SetupError {
         /// The command to type for whoever agrees.
         command: Option<String>,
     },
+    /// Cargo failed.
+    #[error("make a program by cargo")]
+    Cargo {
+        /// How it failed.
+        source: CommandFailure,
+        /// The command to type instead.
+        command: Option<String>,
+    },
     /// Apt failed.
     #[error("{doing}")]
     Apt {
@@ -68,6 +76,7 @@ impl Diagnose for SetupError {
             Self::NotPermitted { .. } => "setup.not-permitted",
             Self::WouldRemove { .. } => "setup.would-remove",
             Self::Apt { .. } => "setup.apt-failed",
+            Self::Cargo { .. } => "setup.cargo-failed",
         }
     }
 
@@ -75,6 +84,7 @@ impl Diagnose for SetupError {
         let (Self::NotApt { command, .. }
         | Self::NotPermitted { command }
         | Self::WouldRemove { command, .. }
+        | Self::Cargo { command, .. }
         | Self::Apt { command, .. }) = self;
         command
             .as_ref()

@@ -1,0 +1,69 @@
+//! Running an installer: showing what it says, and keeping its last words for the error.
+
+use std::collections::VecDeque;
+use std::path::Path;
+use std::process::Stdio;
+
+use tokio::process::Command;
+
+use crate::deadline::Deadline;
+use crate::host::command::{CommandFailure, Group, lines_of, shown};
+
+/// How many of its last lines an error shows.
+const KEPT: usize = 20;
+
+/// Runs `program` to its end, handing each line to `say` with the time since the start of the whole setup.
+///
+/// # Errors
+/// It did not start, failed, or was still running at the deadline and was asked to stop; with its last words.
+pub(super) async fn told(
+    program: &Path,
+    arguments: &[String],
+    say: &mut (dyn FnMut(&str) + Send),
+    by: Deadline,
+) -> Result<(), CommandFailure> {
+    let time = by.child(by.left());
+    let fail = |ending: String, said: VecDeque<String>| CommandFailure {
+        command: shown(program, arguments),
+        ending,
+        said: said.into(),
+        elapsed: time.elapsed(),
+    };
+    let mut child = Command::new(program)
+        .args(arguments)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .process_group(0)
+        .spawn()
+        .map_err(|error| fail(format!("did not start ({error})"), VecDeque::new()))?;
+    // Never killed: a dpkg that dies halfway leaves packages half installed.
+    let group = Group::asked(child.id());
+    let mut lines = lines_of(&mut child);
+    let mut kept = VecDeque::new();
+    let done = tokio::time::timeout_at(by.tokio(), async {
+        while let Some(line) = lines.recv().await {
+            say(&format!("[{:6.1} s] {line}", by.elapsed().as_secs_f64()));
+            if kept.len() == KEPT {
+                kept.pop_front();
+            }
+            kept.push_back(line);
+        }
+        child.wait().await
+    });
+    match done.await {
+        Err(_) => Err(fail(
+            "was still running and was asked to stop".to_owned(),
+            kept,
+        )),
+        Ok(Err(error)) => Err(fail(format!("could not be waited for ({error})"), kept)),
+        Ok(Ok(status)) => {
+            group.ended();
+            if status.success() {
+                Ok(())
+            } else {
+                Err(fail(format!("ended with {status}"), kept))
+            }
+        }
+    }
+}

@@ -1,0 +1,236 @@
+//! A lab inside a VM: what comes back is what a lab here leaves, and whatever ends it, nothing is left.
+
+#[expect(dead_code, reason = "every test binary uses its part")]
+mod support;
+
+use std::fs;
+use std::io::{BufRead, BufReader, Read};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+use bridgelab_harness::report::{LabPlace, Outcome, Report, RunReport, exit_code};
+use support::processes::{MARK, marked, wait_until, wait_until_gone};
+use support::{bridgelab, set_up, skip};
+
+/// A bridge with an uplink, and a guest whose VMM is for the test to say. Its TAP is opened by name where that VMM takes no
+/// descriptors, and belongs to whom VMMs run as.
+const GUEST: &str = r#"
+version = 1
+summary = "a guest on br0 is on the LAN"
+
+[machines.host]
+interfaces = [{ name = "eno1", segment = "lan", master = "br0" }]
+bridges.br0 = { addresses = ["192.168.1.2/24"] }
+
+[guests.tiny1]
+image = "tiny"
+VMM
+interfaces = [
+  { type = "tap", id = "vm-tiny1", mac = "02:00:00:00:00:01", addresses = ["192.168.1.3/24"], master = "br0" },
+]
+
+[[checks]]
+id = "desktop-ping-guest"
+from = "desktop"
+ping = { to = "192.168.1.3" }
+
+[[checks]]
+id = "guest-ping-router"
+from = "tiny1"
+ping = { to = "192.168.1.1" }
+"#;
+
+/// As [`GUEST`], and it never ends by itself.
+const NEVER: &str = r#"
+[[checks]]
+id = "never"
+from = "desktop"
+within = "120s"
+ping = { to = "192.168.1.99" }
+"#;
+
+fn scenario(folder: &Path, vmm: &str, more: &str) -> PathBuf {
+    let path = folder.join("scenario.toml");
+    let text = GUEST.replace("VMM\n", vmm) + more;
+    fs::write(&path, text).expect("a scenario");
+    path
+}
+
+/// A VMM that runs under KVM alone.
+const ALIOTH: &str = "hypervisor = \"alioth\"\n";
+
+/// A run of it in a VM.
+struct Run {
+    child: Child,
+    stderr: BufReader<std::process::ChildStderr>,
+    said: String,
+    mark: String,
+    folder: tempfile::TempDir,
+}
+
+impl Run {
+    fn start(name: &str, vmm: &str, more: &str) -> Self {
+        set_up();
+        let folder = tempfile::tempdir().expect("a temporary directory");
+        let scenario = scenario(folder.path(), vmm, more);
+        let mark = format!("{name}-{}", std::process::id());
+        let mut child = bridgelab(&["run", "--lab", "vm"])
+            .arg(scenario)
+            .arg("--evidence")
+            .arg(folder.path().join("evidence"))
+            .arg("--json")
+            .arg(folder.path().join("report.json"))
+            .env(MARK, &mark)
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the program under test starts");
+        let stderr = BufReader::new(child.stderr.take().expect("piped"));
+        Self {
+            child,
+            stderr,
+            said: String::new(),
+            mark,
+            folder,
+        }
+    }
+
+    /// Reads on until a line of progress has these words; false, said aloud, when this host cannot do it.
+    fn wait_for(&mut self, words: &str) -> bool {
+        loop {
+            let before = self.said.len();
+            let read = self.stderr.read_line(&mut self.said).expect("readable");
+            if self.said[before..].contains(words) {
+                return true;
+            }
+            if read == 0 {
+                let code = self.child.wait().expect("it ended").code();
+                assert_eq!(code, Some(3), "before `{words}`:\n{}", self.said);
+                skip("this host cannot run labs in VMs");
+                return false;
+            }
+        }
+    }
+
+    fn kill(&self, signal: &str, pid: &str) {
+        let status = Command::new("kill").args([signal, pid]).status();
+        assert!(status.expect("kill runs").success(), "kill {signal} {pid}");
+    }
+
+    /// Waits until it has ended and nothing of it is left.
+    fn ended(mut self) -> (Option<i32>, Option<RunReport>, tempfile::TempDir) {
+        self.stderr
+            .read_to_string(&mut self.said)
+            .expect("readable");
+        let code = self.child.wait().expect("it ended").code();
+        wait_until_gone(&self.mark);
+        let report = fs::read(self.folder.path().join("report.json")).ok();
+        let report = report.map(|json| {
+            let report: Report = serde_json::from_slice(&json).expect("a report");
+            report.runs.into_iter().next().expect("a run")
+        });
+        eprintln!("{}", self.said);
+        (code, report, self.folder)
+    }
+}
+
+/// The process of QEMU, which is named after what it runs.
+fn qemu(mark: &str) -> Option<String> {
+    let mut processes = marked(mark).into_iter();
+    let qemu = processes.find(|process| process.name.starts_with("lab-vm"));
+    qemu.map(|process| process.pid)
+}
+
+/// The VMM needs KVM, which few machines that run tests have: in the VM there is one.
+#[test]
+fn a_vmm_that_needs_kvm_runs_its_guest_in_a_lab_vm() {
+    let mut run = Run::start("alioth", ALIOTH, "");
+    if !run.wait_for("the lab VM runs") {
+        return;
+    }
+    let (code, report, _folder) = run.ended();
+    let report = report.expect("a report");
+    assert_eq!(code, Some(exit_code::PASSED), "{report:#?}");
+    assert_eq!(report.outcome, Outcome::Passed);
+    assert_eq!(report.accelerator, "kvm");
+    assert_eq!(report.lab.place, LabPlace::Vm);
+    assert_eq!(report.lab.reason, "asked for");
+    assert!(report.lab.accelerator.is_some(), "{:?}", report.lab);
+    assert_eq!(report.stages[0].name, "lab-vm");
+    assert!(
+        report.versions.contains_key("lab-vm.kernel"),
+        "{:?}",
+        report.versions
+    );
+    let evidence = report.evidence.expect("a folder");
+    for file in [
+        "plan.txt",
+        "captures/summary.txt",
+        "guests/tiny1/serial.log",
+        "lab-vm/command.txt",
+    ] {
+        let bytes = fs::metadata(evidence.join(file)).map(|meta| meta.len());
+        assert!(
+            bytes.as_ref().is_ok_and(|bytes| *bytes > 0),
+            "{file}: {bytes:?}"
+        );
+    }
+    let json = fs::read_to_string(evidence.join("report.json")).expect("a report");
+    assert!(
+        !json.contains("/lab/host") && !json.contains("/var/lib/bridgelab"),
+        "{json}"
+    );
+}
+
+/// One test, because each case boots a VM, and two at once are slower than one after the other.
+#[test]
+fn nothing_of_a_lab_vm_is_left_behind() {
+    // Killed while it boots.
+    let mut run = Run::start("vm-early", "", NEVER);
+    if !run.wait_for("starting the lab VM") {
+        return;
+    }
+    wait_until("QEMU to run", || {
+        qemu(&run.mark).map(|_| ()).ok_or_else(String::new)
+    });
+    run.kill("-KILL", &run.child.id().to_string());
+    let (code, report, _folder) = run.ended();
+    assert_eq!((code, report), (None, None));
+
+    // Interrupted while guests boot: in good order, with the evidence that the lab in it gathered.
+    let mut run = Run::start("vm-interrupt", "", NEVER);
+    assert!(run.wait_for("booting the guests"));
+    run.kill("-INT", &run.child.id().to_string());
+    let (code, report, _folder) = run.ended();
+    let report = report.expect("a report");
+    assert_eq!(code, Some(130), "{report:#?}");
+    assert_eq!(report.outcome, Outcome::Cancelled);
+    assert!(
+        report
+            .evidence
+            .expect("a folder")
+            .join("plan.txt")
+            .is_file()
+    );
+
+    // QEMU ends in mid-run: at once, by name.
+    let mut run = Run::start("vm-dies", "", NEVER);
+    assert!(run.wait_for("booting the guests"));
+    run.kill("-KILL", &qemu(&run.mark).expect("QEMU runs"));
+    let (code, report, _folder) = run.ended();
+    let report = report.expect("a report");
+    assert_eq!(code, Some(exit_code::BROKEN), "{report:#?}");
+    assert_eq!(report.lab.place, LabPlace::Vm);
+    let problem = report.problem.expect("a reason");
+    assert_eq!(problem.code, "lab-vm.died");
+    assert!(problem.chain[0].contains("signal: 9"), "{problem:?}");
+}
+
+#[test]
+fn a_lab_in_a_vm_cannot_be_kept() {
+    let output = bridgelab(&["run", "tiny-guest", "--keep", "--lab", "vm"]).output();
+    let output = output.expect("the program under test starts");
+    assert_eq!(output.status.code(), Some(exit_code::INVALID));
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(said.contains("`--keep`"), "{said}");
+}
