@@ -231,6 +231,16 @@ fn vmm_alone(name: &MachineName, guest: &Guest) -> Vec<String> {
         nics().all(|nic| nic.mac.is_valid()),
         "has a MAC address that no veth may have",
     );
+    unless(
+        nics().all(|nic| {
+            nic.nic.checksum_offload && nic.nic.segmentation_offload && nic.host.vnet_hdr
+        }),
+        "has a NIC without offloads, which a veth has",
+    );
+    unless(
+        nics().all(|nic| nic.host.mtu.unwrap_or(0) <= nic.nic.mtu.map_or(USUAL_MTU, u32::from)),
+        "has a TAP with a larger MTU than its NIC: a veth drops what virtio-net takes in",
+    );
     let macvtaps = || nics().filter_map(|nic| Some((nic, nic.macvtap()?)));
     unless(
         macvtaps().all(|(_, macvtap)| macvtap.allmulticast),
