@@ -236,7 +236,7 @@ fn vmm_alone(name: &MachineName, guest: &Guest) -> Vec<String> {
         nics().all(|nic| {
             nic.nic.checksum_offload && nic.nic.segmentation_offload && nic.host.vnet_hdr
         }),
-        "has a NIC or a TAP without offloads: a veth's are its own",
+        "has a NIC without offloads, which a veth has",
     );
     let usual = |mtu: Option<u32>| mtu.unwrap_or(USUAL_MTU);
     unless(
