@@ -5,15 +5,13 @@ mod support;
 
 use std::fs;
 use std::io::{BufRead, BufReader, Read};
-use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 use bridgelab_harness::report::{LabPlace, Outcome, Report, RunReport, exit_code};
 use support::processes::{MARK, marked, wait_until, wait_until_gone};
 use support::{bridgelab, set_up, skip};
 
-/// A bridge with an uplink, and a guest whose VMM is for the test to say. Its TAP is opened by name where that VMM takes no
-/// descriptors, and belongs to whom VMMs run as.
+/// A bridge with an uplink, and a guest.
 const GUEST: &str = r#"
 version = 1
 summary = "a guest on br0 is on the LAN"
@@ -24,7 +22,6 @@ bridges.br0 = { addresses = ["192.168.1.2/24"] }
 
 [guests.tiny1]
 image = "tiny"
-VMM
 interfaces = [
   { type = "tap", id = "vm-tiny1", mac = "02:00:00:00:00:01", addresses = ["192.168.1.3/24"], master = "br0" },
 ]
@@ -49,16 +46,6 @@ within = "120s"
 ping = { to = "192.168.1.99" }
 "#;
 
-fn scenario(folder: &Path, vmm: &str, more: &str) -> PathBuf {
-    let path = folder.join("scenario.toml");
-    let text = GUEST.replace("VMM\n", vmm) + more;
-    fs::write(&path, text).expect("a scenario");
-    path
-}
-
-/// A VMM that runs under KVM alone.
-const ALIOTH: &str = "hypervisor = \"alioth\"\n";
-
 /// A run of it in a VM.
 struct Run {
     child: Child,
@@ -69,10 +56,11 @@ struct Run {
 }
 
 impl Run {
-    fn start(name: &str, vmm: &str, more: &str) -> Self {
+    fn start(name: &str, more: &str) -> Self {
         set_up();
         let folder = tempfile::tempdir().expect("a temporary directory");
-        let scenario = scenario(folder.path(), vmm, more);
+        let scenario = folder.path().join("scenario.toml");
+        fs::write(&scenario, GUEST.to_owned() + more).expect("a scenario");
         let mark = format!("{name}-{}", std::process::id());
         let mut child = bridgelab(&["run", "--lab", "vm"])
             .arg(scenario)
@@ -141,10 +129,10 @@ fn qemu(mark: &str) -> Option<String> {
     qemu.map(|process| process.pid)
 }
 
-/// The VMM needs KVM, which few machines that run tests have: in the VM there is one.
+/// Few machines that run tests have KVM: in the VM there is one.
 #[test]
-fn a_vmm_that_needs_kvm_runs_its_guest_in_a_lab_vm() {
-    let mut run = Run::start("alioth", ALIOTH, "");
+fn a_guest_runs_under_kvm_in_a_lab_vm() {
+    let mut run = Run::start("vm", "");
     if !run.wait_for("the lab VM runs") {
         return;
     }
@@ -186,7 +174,7 @@ fn a_vmm_that_needs_kvm_runs_its_guest_in_a_lab_vm() {
 #[test]
 fn nothing_of_a_lab_vm_is_left_behind() {
     // Killed while it boots.
-    let mut run = Run::start("vm-early", "", NEVER);
+    let mut run = Run::start("vm-early", NEVER);
     if !run.wait_for("starting the lab VM") {
         return;
     }
@@ -198,7 +186,7 @@ fn nothing_of_a_lab_vm_is_left_behind() {
     assert_eq!((code, report), (None, None));
 
     // Interrupted while guests boot: in good order, with the evidence that the lab in it gathered.
-    let mut run = Run::start("vm-interrupt", "", NEVER);
+    let mut run = Run::start("vm-interrupt", NEVER);
     assert!(run.wait_for("booting the guests"));
     run.kill("-INT", &run.child.id().to_string());
     let (code, report, _folder) = run.ended();
@@ -214,7 +202,7 @@ fn nothing_of_a_lab_vm_is_left_behind() {
     );
 
     // QEMU ends in mid-run: at once, by name.
-    let mut run = Run::start("vm-dies", "", NEVER);
+    let mut run = Run::start("vm-dies", NEVER);
     assert!(run.wait_for("booting the guests"));
     run.kill("-KILL", &qemu(&run.mark).expect("QEMU runs"));
     let (code, report, _folder) = run.ended();

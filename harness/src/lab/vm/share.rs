@@ -71,7 +71,11 @@ fn vmm_place(program: &Path) -> PathBuf {
 fn scenario_folder(scenario: &Path) -> &Path {
     let all = scenario.ancestors();
     let all = all.skip(1).filter(|folder| folder.ends_with("scenarios"));
-    all.last().or(scenario.parent()).unwrap_or(scenario)
+    let own = match scenario.is_dir() {
+        true => Some(scenario),
+        false => scenario.parent(),
+    };
+    all.last().or(own).unwrap_or(scenario)
 }
 
 /// Fills the folder `share`, which must be in the worker's private tmpfs.
@@ -155,6 +159,9 @@ mod tests {
         );
         assert_eq!(folder("/src/scenarios/a.toml"), "/src/scenarios");
         assert_eq!(folder("/tmp/mine/scenario.toml"), "/tmp/mine");
+        // A folder may be named in place of its file, and then what lies beside it is not the scenario's.
+        let mine = tempfile::tempdir().expect("temporary directory");
+        assert_eq!(scenario_folder(mine.path()), mine.path());
     }
 
     #[test]
