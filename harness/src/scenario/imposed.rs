@@ -16,6 +16,9 @@ use crate::diagnostic::Diagnose;
 /// Words of a command line for keys whose own name says too little there.
 const ALIASES: [(&str, &str); 1] = [("nic", "type")];
 
+/// What faults call the command line, where they name the file otherwise.
+pub(super) const COMMAND_LINE: &str = "the command line";
+
 /// One key of guests, or of the interfaces of guests, and the value that it has in all of them. Whatever file, variant
 /// and matrix say of it does not count.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -146,7 +149,7 @@ impl Imposed {
     fn entry(&self, value: Value) -> Entry {
         let text = self.to_string();
         let ends = text.len();
-        let source = Source::new(PathBuf::from("the command line"), text, false);
+        let source = Source::new(PathBuf::from(COMMAND_LINE), text, false);
         let place = |span| Place {
             source: source.clone(),
             span,

@@ -5,19 +5,18 @@ use std::path::Path;
 use super::Context;
 use crate::scenario::error::{Fault, code};
 use crate::scenario::file::{Place, Value};
+use crate::scenario::imposed::COMMAND_LINE;
 use crate::scenario::names::MachineName;
 use crate::scenario::net::Mac;
 use crate::scenario::provides::Provides;
 use crate::scenario::read::{At, Reader, parsed};
-use crate::scenario::vmm::{Feature, Vmm};
+use crate::scenario::vmm::{Feature, VMM_USER, Vmm};
 use crate::scenario::words::{NicType, one_of};
 use crate::scenario::{
     CheckKind, HostEnd, HypervisorKind, MachineType, NicOptions, TapOpen, Transport, VantagePoint,
     words,
 };
 
-/// What faults call the command line, whose values stand over those of files.
-const COMMAND_LINE: &str = "the command line";
 /// The least MTU that IPv4 bears, in bytes, and virtio-net takes.
 const LEAST_MTU: u16 = 68;
 /// The most queue pairs that a NIC has for a guest of as many processors as QEMU's machines take at the least.
@@ -190,7 +189,8 @@ pub(super) fn nic(
 }
 
 /// The host's end of a NIC with several queues is made as microvm.nix's `tap-up` makes it, `multi_queue` exactly then.
-/// Reports queues that the lab could not open.
+/// Reports queues that the lab could not open. A VMM that opens its TAPs by name, unasked, gets one that is its user's, as
+/// by microvm.nix.
 pub(super) fn queues(
     context: &Context<'_>,
     reader: &Reader<'_>,
@@ -198,6 +198,10 @@ pub(super) fn queues(
     nic: &NicOptions,
     end: &mut HostEnd,
 ) {
+    let by_name = nic.open == TapOpen::Name && nic_type == Some(NicType::Tap);
+    if by_name && reader.entry("open").is_none() && reader.entry("owner").is_none() {
+        end.owner = Some(VMM_USER.to_owned());
+    }
     let Some(entry) = reader.entry("multi_queue") else {
         end.multi_queue = nic.queues > 1;
         return;
