@@ -9,7 +9,7 @@ use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
 use support::lab::{has, link, passed};
-use support::{bridgelab, root, set_up};
+use support::{bridgelab, is_root, root, run_as_nobody, set_up, skip};
 
 fn run(scenario: &str, evidence: &Path, words: &[&str]) -> Command {
     let mut command = bridgelab(&["run"]);
@@ -79,4 +79,21 @@ fn two_labs_with_the_same_macvtap_do_not_take_each_other_s() {
             ],
         );
     }
+}
+
+/// No user namespace gives the right to make a device node.
+#[test]
+fn an_ordinary_user_is_told_by_name_what_macvtaps_need() {
+    set_up();
+    if !is_root() {
+        return skip("only root can become another user");
+    }
+    let folder = tempfile::tempdir().expect("a temporary directory");
+    let scenario = folder.path().join("scenario.toml");
+    let from = root().join("scenarios/macvtap/hotplug/scenario.toml");
+    std::fs::copy(from, &scenario).expect("a copy");
+    let output = run_as_nobody(folder.path(), &scenario);
+    let verdict = String::from_utf8_lossy(&output.stdout);
+    assert_eq!(output.status.code(), Some(3), "{verdict}");
+    has(&verdict, &["skipped", "device-nodes"]);
 }

@@ -202,3 +202,58 @@ run = { on = "host", command = ["sh", "-c", "bridge fdb show br br0 | grep 02:00
     passes(&run);
     assert_eq!(step(&run, "lie").said, "42 bytes");
 }
+
+/// veth takes segments of a TCP stream that are larger than the MTU, as long as the sender makes them. The loopback interface
+/// has no switch for its checksums.
+#[test]
+fn offloads_are_switched_and_show_on_the_wire() {
+    let Some(run) = run(r#"
+[[checks]]
+id = "stream"
+from = "desktop"
+http = { to = "203.0.113.80", bytes = 300000 }
+
+[[checks]]
+id = "large"
+from = "desktop"
+packet = { interface = "eth0", filter = "tcp src port 80 and greater 1600" }
+
+[[steps]]
+id = "cut"
+offload = { on = "internet", interface = "eth0", checksum = false, segmentation = false }
+
+[[checks]]
+id = "stream-cut"
+after = "cut"
+from = "desktop"
+http = { to = "203.0.113.80", bytes = 300000 }
+
+[[checks]]
+id = "none-large"
+after = "cut"
+from = "desktop"
+within = "1s"
+fails = true
+packet = { interface = "eth0", filter = "tcp src port 80 and greater 1600" }
+
+[[checks]]
+id = "sums-made"
+after = "cut"
+from = "desktop"
+packet = { interface = "eth0", filter = "tcp src port 80", says = "(correct)" }
+
+[[steps]]
+id = "no-switch"
+refused = "Operation not supported"
+offload = { on = "host", interface = "lo", checksum = false }
+"#)
+    else {
+        return;
+    };
+    passes(&run);
+    let cut = step(&run, "cut");
+    assert_eq!(
+        cut.command,
+        "ip netns exec internet ethtool -K eth0 tx off tso off gso off"
+    );
+}

@@ -68,12 +68,14 @@ pub fn open(
         .map_err(failed("find its device in /sys/class/net".to_owned()))?;
     make(node, device).map_err(failed(format!("make its node `{}`", node.display())))?;
     let mut opened = Vec::new();
-    for _ in 0..queues {
+    // Once at least: a VMM that opens the node itself shall find no other device behind it either.
+    for _ in 0..queues.max(1) {
         let file = open_node(node, device).map_err(failed("open its node".to_owned()))?;
         let fd = OwnedFd::from(file);
         prove(&fd, name, index, end).map_err(failed("prove that it is this one".to_owned()))?;
         opened.push(fd);
     }
+    opened.truncate(queues);
     Ok(Tap::of_macvtap(name, opened))
 }
 

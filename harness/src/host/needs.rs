@@ -53,13 +53,14 @@ fn seen(kind: &CheckKind) -> Option<Capability> {
     matches!(kind, CheckKind::Packet(_)).then_some(Capability::Tcpdump)
 }
 
-/// What an action takes that no plan shows; netem is tried in the lab itself.
+/// What an action takes that no plan shows. Known before the run, so that its lab can stand where it is.
 fn done(action: &Action) -> Option<Capability> {
     match action {
         Action::WaitFor { kind, .. } => seen(kind),
         Action::AddBridge { bridge, .. } if bridge.options.vlan_filtering == Some(true) => {
             Some(Capability::VlanFiltering)
         }
+        Action::Impair { .. } => Some(Capability::Netem),
         _ => None,
     }
 }
@@ -87,6 +88,9 @@ mod tests {
         let bridge = "[[steps]]\nid = 'a'\n\
             add_bridge = { on = 'desktop', name = 'br1', vlan_filtering = true }\n";
         assert_eq!(needs(bridge, GuestKind::Ghost), ["vlan-filtering"]);
+        let lossy =
+            "[[steps]]\nid = 'a'\nimpair = { on = 'router', interface = 'lan0', loss = 50 }\n";
+        assert_eq!(needs(lossy, GuestKind::Ghost), ["netem"]);
         assert_eq!(needs("needs = ['netem']\n", GuestKind::Ghost), ["netem"]);
     }
 

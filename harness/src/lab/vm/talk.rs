@@ -72,8 +72,29 @@ impl Ports {
     }
 }
 
+/// How long the VM may be silent.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Patience {
+    /// Until there is a worker.
+    boot: Duration,
+    /// After that, in seconds.
+    silence: u32,
+}
+
+impl Patience {
+    /// For a VM with this accelerator.
+    pub(super) fn on(accelerator: Accelerator) -> Self {
+        let (boot, silence) = match accelerator {
+            Accelerator::Kvm => (BOOT_KVM, SILENCE_KVM),
+            Accelerator::Tcg => (BOOT_TCG, SILENCE_TCG),
+        };
+        Self { boot, silence }
+    }
+}
+
 /// What goes on, and with whom.
 pub(super) struct Talk<'a> {
+    pub(super) patience: Patience,
     pub(super) vm: &'a LabVm,
     /// As it was asked for here.
     pub(super) job: &'a Job,
@@ -143,10 +164,7 @@ impl Talk<'_> {
         ports: &mut Ports,
         begun: Instant,
     ) -> Result<(), LabVmError> {
-        let limit = match self.vm.accelerator {
-            Accelerator::Kvm => BOOT_KVM,
-            Accelerator::Tcg => BOOT_TCG,
-        };
+        let limit = self.patience.boot;
         let by = tokio::time::Instant::from_std(begun + limit);
         loop {
             let line = tokio::select! {
@@ -189,10 +207,7 @@ impl Talk<'_> {
         let mut report = None;
         let mut ended = None;
         let mut worker_speaks = true;
-        let limit = match self.vm.accelerator {
-            Accelerator::Kvm => SILENCE_KVM,
-            Accelerator::Tcg => SILENCE_TCG,
-        };
+        let limit = self.patience.silence;
         // Ticks are counted and not time: while this process is stopped, so is the VM, and both go on together.
         let mut silent = 0;
         let mut clock = tokio::time::interval(Duration::from_secs(1));
@@ -280,19 +295,4 @@ impl Talk<'_> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_vm_s_own_words() {
-        let ready = Said::read("ready kvm 6.12.95+deb13-amd64");
-        let kernel = "6.12.95+deb13-amd64";
-        assert_eq!(ready, Said::Ready { kvm: true, kernel });
-        let without = Said::read("ready no-kvm 6.1");
-        assert!(matches!(without, Said::Ready { kvm: false, .. }));
-        assert_eq!(Said::read("ended 127"), Said::Ended("127"));
-        assert_eq!(Said::read("sent\r"), Said::Sent);
-        assert_eq!(Said::read("failed modprobe x"), Said::Failed("modprobe x"));
-        assert_eq!(Said::read("alive"), Said::Other);
-    }
-}
+mod tests;

@@ -13,7 +13,7 @@ use nix::mount::MsFlags;
 use tokio::sync::mpsc::{self, UnboundedReceiver};
 
 use super::command::{FIRST_PORT_FD, PORTS, command};
-use super::talk::{Ports, Talk, Told};
+use super::talk::{Patience, Ports, Talk, Told};
 use super::{LabVm, LabVmError, share};
 use crate::host::isolate::{self, Isolation, mount_at};
 use crate::host::service::{Log, Service};
@@ -193,6 +193,7 @@ impl Outer {
     ) -> Result<Told, LabVmError> {
         let log = self.vmm.log().clone();
         let mut talk = Talk {
+            patience: Patience::on(vm.accelerator),
             vm,
             job,
             inner: &share::inner_job(job, vm),
