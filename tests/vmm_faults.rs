@@ -182,8 +182,8 @@ fn a_kernel_panic_at_boot_is_seen_at_once() {
         return;
     };
     let words = [
-        "the console says `Kernel panic - not syncing`",
-        "Unable to mount root",
+        "the console says `",
+        "Kernel panic - not syncing: VFS: Unable to mount root fs",
     ];
     run.is(Outcome::Broken, "guest.died", &words);
     assert!(run.took < Duration::from_secs(120), "{:?}", run.took);
