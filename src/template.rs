@@ -75,6 +75,11 @@ pub(crate) fn starts(
             );
         };
         let store = TemplateStore::new(&Store::cache_folder());
+        if !qemu.maps_read_only_ram() && store.is_read_only() {
+            let why =
+                "the cache is read-only, and QEMU before 8.2 opens a template's memory for writing";
+            return Err(why.to_owned());
+        }
         let made = store.get_or_make(&shape, &image.folder, &mut progress);
         let template = made.map_err(|error| {
             let why = Diagnostic::new(&error).to_string();

@@ -58,6 +58,14 @@ pub fn unshown(scenario: &Scenario, check: &Check) -> Option<String> {
                 _ => None,
             }
         }
+        CheckKind::Packet(wanted)
+            if !wanted.says.is_empty() && is_tap(scenario, &check.from, &wanted.interface) =>
+        {
+            let interface = &wanted.interface;
+            Some(format!(
+                "{interface} is a veth, and what tcpdump says of frames there is not what it says at a TAP"
+            ))
+        }
         CheckKind::Dns { server: None, .. } => {
             let VantagePoint::Guest(name) = &check.from else {
                 return None;

@@ -9,7 +9,7 @@ use super::attach;
 use super::step::{LinkEnd, Step};
 use crate::scenario::names::{IfName, MachineName};
 use crate::scenario::provides::Provides;
-use crate::scenario::{Guest, GuestInterface, Macvtap, Scenario, TapOpen, UnitFile};
+use crate::scenario::{Guest, GuestInterface, MacvlanMode, Macvtap, Scenario, TapOpen, UnitFile};
 
 /// What stands for the guests of a scenario.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -179,6 +179,7 @@ pub fn unfit(scenario: &Scenario) -> Vec<String> {
     let mut found = Vec::new();
     for (name, guest) in &scenario.guests {
         found.extend(vmm_alone(name, guest));
+        found.extend(too_large(scenario, name, guest));
         found.extend(refused_routes(name, guest));
         for (unit, key, value) in matches(&guest.units) {
             let told = match key {
@@ -237,9 +238,12 @@ fn vmm_alone(name: &MachineName, guest: &Guest) -> Vec<String> {
         }),
         "has a NIC without offloads, which a veth has",
     );
+    let usual = |mtu: Option<u32>| mtu.unwrap_or(USUAL_MTU);
     unless(
-        nics().all(|nic| nic.host.mtu.unwrap_or(0) <= nic.nic.mtu.map_or(USUAL_MTU, u32::from)),
-        "has a TAP with a larger MTU than its NIC: a veth drops what virtio-net takes in",
+        nics().all(|nic| {
+            nic.macvtap().is_some() || usual(nic.nic.mtu.map(u32::from)) == usual(nic.host.mtu)
+        }),
+        "has an MTU that is not its TAP's: a veth's end takes no frame larger than its own",
     );
     let macvtaps = || nics().filter_map(|nic| Some((nic, nic.macvtap()?)));
     unless(
@@ -250,7 +254,38 @@ fn vmm_alone(name: &MachineName, guest: &Guest) -> Vec<String> {
         macvtaps().all(|(nic, _)| nic.host.up && nic.host.mtu.is_none()),
         "has a macvtap with `up` or `host_mtu`: a ghost's macvlan has no end on the host",
     );
+    unless(
+        macvtaps().all(|(_, macvtap)| macvtap.mode != MacvlanMode::Passthru),
+        "has a macvtap in the mode passthru: a macvlan has its link's MAC address there",
+    );
     found
+}
+
+/// Macvtaps with an MTU that their link does not bear: a macvlan of that size cannot be made.
+fn too_large(scenario: &Scenario, name: &MachineName, guest: &Guest) -> Vec<String> {
+    let machine = scenario.machines.get(&guest.on);
+    let bears = |link: &IfName| {
+        let machine = machine?;
+        let mut plugged = machine.interfaces.iter();
+        match plugged.find(|one| one.name == *link) {
+            Some(one) => Some(one.mtu.unwrap_or(USUAL_MTU)),
+            None => machine.bridges.get(link)?.mtu,
+        }
+    };
+    let nics = guest.interfaces.iter();
+    let larger = nics.filter(|nic| {
+        let link = nic.macvtap().and_then(|macvtap| bears(&macvtap.link));
+        let mtu = nic.nic.mtu.map_or(USUAL_MTU, u32::from);
+        link.is_some_and(|link| mtu > link)
+    });
+    larger
+        .map(|nic| {
+            format!(
+                "guest {name} has an MTU on `{}` that its link has not",
+                nic.id
+            )
+        })
+        .collect()
 }
 
 /// Routes that the kernel refuses, because the guest has no way to the next hop. A guest tells that on its console and goes

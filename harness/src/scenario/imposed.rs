@@ -116,6 +116,7 @@ impl Imposed {
         };
         let value = value.unwrap_or_else(|| Value::String(self.value.clone()));
         let entry = self.entry(value);
+        let machines = tree.get("machines").cloned();
         let Some(Value::Table(guests)) = tree.get_mut("guests").map(|entry| &mut entry.node.value)
         else {
             return;
@@ -128,6 +129,7 @@ impl Imposed {
                 guest.insert(key.name.to_owned(), entry.clone());
                 continue;
             }
+            let on = text(guest, "on").unwrap_or("host").to_owned();
             let interfaces = guest
                 .get_mut("interfaces")
                 .map(|entry| &mut entry.node.value);
@@ -136,9 +138,32 @@ impl Imposed {
             };
             for interface in interfaces {
                 if let Value::Table(interface) = &mut interface.value {
+                    if key.name == "type" {
+                        self.fit(interface, machines.as_ref(), &on);
+                    }
                     interface.insert(key.name.to_owned(), entry.clone());
                 }
             }
+        }
+    }
+
+    /// Takes the bridge from a TAP that becomes a macvtap, which is put on it itself, and the other way round.
+    fn fit(&self, interface: &mut Table, machines: Option<&Entry>, on: &str) {
+        match self.value.as_str() {
+            "tap" => drop(interface.remove(MACVTAP)),
+            "macvtap" if !interface.contains_key(MACVTAP) => {
+                let master = interface.remove("master");
+                let master = master.and_then(|entry| entry.node.value.as_text().map(str::to_owned));
+                let link = master.unwrap_or_else(|| bridge_of(machines, on));
+                let words = [("link", link.as_str()), ("mode", "bridge")];
+                let words = words.map(|(key, value)| {
+                    let value = Value::String(value.to_owned());
+                    (key.to_owned(), self.entry(value))
+                });
+                let table = Value::Table(words.into_iter().collect());
+                interface.insert(MACVTAP.to_owned(), self.entry(table));
+            }
+            _ => {}
         }
     }
 
@@ -159,6 +184,31 @@ impl Imposed {
             },
         }
     }
+}
+
+/// What a macvtap says of itself.
+const MACVTAP: &str = "macvtap";
+
+/// The link that TAPs of a machine end up on: its bridge, or that of its networkd, which goes by the name that the pages of
+/// microvm.nix give it.
+fn bridge_of(machines: Option<&Entry>, on: &str) -> String {
+    fn inner<'a>(entry: &'a Entry, key: &str) -> Option<&'a Entry> {
+        match &entry.node.value {
+            Value::Table(table) => table.get(key),
+            _ => None,
+        }
+    }
+    let machine = machines.and_then(|entry| inner(entry, on));
+    let bridges = machine.and_then(|entry| inner(entry, "bridges"));
+    let first = bridges.and_then(|entry| match &entry.node.value {
+        Value::Table(table) => table.keys().next(),
+        _ => None,
+    });
+    first.map_or("br0", String::as_str).to_owned()
+}
+
+fn text<'a>(table: &'a Table, key: &str) -> Option<&'a str> {
+    table.get(key)?.node.value.as_text()
 }
 
 const SHAPES: [&Shape; 2] = [&GUEST, &GUEST_INTERFACE];
@@ -292,6 +342,33 @@ mod tests {
         let private = all.named("private").unwrap()[0].clone();
         assert!(private.beyond[0].1.contains("on no bridge"), "{private:?}");
         assert_eq!(all.named("green").unwrap()[0].beyond, []);
+    }
+
+    #[test]
+    fn a_tap_becomes_a_macvtap_of_its_bridge_and_back() {
+        use crate::scenario::GuestInterfaceKind;
+        let text = "version = 1\nsummary = 'x'\n\
+            [machines.host]\ninterfaces = [{ name = 'eno1', segment = 'lan', master = 'br7' }]\n\
+            bridges.br7 = { addresses = ['192.168.1.2/24'] }\n\
+            [guests.a]\ninterfaces = [{ type = 'tap', id = 'a', mac = '02:00:00:00:00:01', master = 'br7' }]\n\
+            [guests.b]\ninterfaces = [{ type = 'tap', id = 'b', mac = '02:00:00:00:00:02' }]\n\
+            [guests.c]\ninterfaces = [{ type = 'macvtap', id = 'c', mac = '02:00:00:00:00:03', \
+            macvtap = { link = 'br7', mode = 'vepa' } }]\n";
+        let loaded_as = |nic: &str| {
+            let loaded = loaded(text, &[nic]).unwrap();
+            let scenario = loaded.scenario(None).unwrap();
+            let nics = scenario.guests.into_values();
+            let nics = nics.map(|guest| match &guest.interfaces[0].kind {
+                GuestInterfaceKind::Tap => "tap".to_owned(),
+                GuestInterfaceKind::Macvtap(it) => format!("{} {:?}", it.link, it.mode),
+            });
+            nics.collect::<Vec<_>>()
+        };
+        assert_eq!(
+            loaded_as("nic=macvtap"),
+            ["br7 Bridge", "br7 Bridge", "br7 Vepa"]
+        );
+        assert_eq!(loaded_as("nic=tap"), ["tap", "tap", "tap"]);
     }
 
     #[test]

@@ -111,6 +111,12 @@ impl TemplateStore {
         Ok(Some(Template { folder }))
     }
 
+    /// Whether its file system takes no writing: what is there can be used, and nothing can be made.
+    pub fn is_read_only(&self) -> bool {
+        use nix::sys::statvfs::{FsFlags, statvfs};
+        statvfs(&self.folder).is_ok_and(|stat| stat.flags().contains(FsFlags::ST_RDONLY))
+    }
+
     /// The template of a shape; made now if it is missing or damaged.
     ///
     /// Two makers at once: the second waits and takes the result. A maker that is killed leaves nothing that is ever
