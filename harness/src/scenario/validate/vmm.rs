@@ -22,6 +22,11 @@ const LEAST_MTU: u16 = 68;
 /// The most queue pairs that a NIC has for a guest of as many processors as QEMU's machines take at the least.
 const MOST_QUEUES: u8 = 64;
 
+/// Whether a value is the command line's.
+pub(super) fn is_imposed(place: &Place) -> bool {
+    place.source.shown == Path::new(COMMAND_LINE)
+}
+
 /// What a guest's VMM and machine are.
 pub(super) struct Machine<'a> {
     pub(super) hypervisor: HypervisorKind,
@@ -48,7 +53,7 @@ impl Machine<'_> {
     ) {
         let name = self.row().name;
         let mut places = self.named.into_iter().chain([place]);
-        if places.any(|place| place.source.shown == Path::new(COMMAND_LINE)) {
+        if places.any(is_imposed) {
             let reason = format!("`{key}`: {name} {why}");
             context.beyond.borrow_mut().push((self.hypervisor, reason));
             return;
