@@ -35,6 +35,9 @@ pub const PANIC: &str = "Kernel panic - not syncing";
 /// Words on the serial console that mean that nothing more will come.
 const DEAD: [&str; 3] = [PANIC, "bridgelab-seed: FAILED", "Emergency Mode"];
 
+/// How long a guest that gave up may take to say why. Most end their VMM then.
+const LAST_WORDS: Duration = Duration::from_secs(1);
+
 /// A guest did not come up, or could not be reached any more.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -52,8 +55,8 @@ pub enum GuestError {
     Died {
         /// Guest.
         guest: String,
-        /// The words that say so.
-        sign: &'static str,
+        /// The line that says so.
+        sign: String,
         /// End of the serial console.
         tail: String,
     },
@@ -212,7 +215,13 @@ impl BootingGuest {
         };
         let error = tokio::select! {
             sign = log.wait_for(&DEAD, by), if !by.passed() => match sign {
-                Some(index) => GuestError::Died { guest, sign: DEAD[index], tail: log.last_lines(15) },
+                Some(index) => {
+                    // The rest of the line, and what follows it.
+                    let _ = self.vmm.ended_within(LAST_WORDS).await;
+                    let sign = log.line_with(DEAD[index]);
+                    let sign = sign.unwrap_or_else(|| DEAD[index].to_owned());
+                    GuestError::Died { guest, sign, tail: log.last_lines(15) }
+                }
                 None => timeout(guest),
             },
             ended = self.vmm.ready_when("its steering channel", hello, by) => match ended {

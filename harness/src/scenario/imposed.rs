@@ -16,6 +16,9 @@ use crate::diagnostic::Diagnose;
 /// Words of a command line for keys whose own name says too little there.
 const ALIASES: [(&str, &str); 1] = [("nic", "type")];
 
+/// What faults call the command line, where they name the file otherwise.
+pub(super) const COMMAND_LINE: &str = "the command line";
+
 /// One key of guests, or of the interfaces of guests, and the value that it has in all of them. Whatever file, variant
 /// and matrix say of it does not count.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -171,7 +174,7 @@ impl Imposed {
     fn entry(&self, value: Value) -> Entry {
         let text = self.to_string();
         let ends = text.len();
-        let source = Source::new(PathBuf::from("the command line"), text, false);
+        let source = Source::new(PathBuf::from(COMMAND_LINE), text, false);
         let place = |span| Place {
             source: source.clone(),
             span,
@@ -304,6 +307,44 @@ mod tests {
                 assert_eq!(guest.interfaces[0].nic.queues, 2);
             }
         }
+    }
+
+    /// Two guests of a host with one bridge, one that is routed to, and one that has a macvtap already.
+    const NICS: &str = "version = 1\nsummary = 'nics'\n\
+        [machines.host]\nbridges.br0 = {}\n\
+        [guests.a]\ninterfaces = [{ type = 'tap', id = 'vm-a', mac = '02:00:00:00:00:01', master = 'br0', owner = '1' }]\n\
+        [guests.b]\ninterfaces = [{ type = 'tap', id = 'vm-b', mac = '02:00:00:00:00:02' }]\n\
+        [variants.routed.guests.b]\n\
+        interfaces = [{ type = 'tap', id = 'vm-b', mac = '02:00:00:00:00:02', host_addresses = ['10.0.0.1/24'] }]\n\
+        [variants.private.guests.b]\n\
+        interfaces = [{ type = 'macvtap', id = 'vm-b', mac = '02:00:00:00:00:02', macvtap = { link = 'eno1', mode = 'private' } }]\n";
+
+    #[test]
+    fn a_tap_becomes_a_macvtap_of_its_bridge_and_what_cannot_is_beyond() {
+        let all = loaded(NICS, &["nic=macvtap"]).unwrap();
+        let told = |form: &str| {
+            let form = all.named(form).unwrap()[0].clone();
+            let guests = form.guests.values();
+            let nics = guests.map(|guest| guest.interfaces[0].clone());
+            let links = nics.map(|nic| {
+                assert_eq!((&nic.host.master, &nic.host.owner), (&None, &None));
+                let macvtap = nic.macvtap().map(|it| format!("{} {}", it.link, it.mode));
+                macvtap.unwrap_or_default()
+            });
+            (links.collect::<Vec<_>>(), form.beyond)
+        };
+        let (links, beyond) = told("green");
+        assert_eq!(links, ["br0 bridge", "br0 bridge"]);
+        assert_eq!(beyond, []);
+        let (links, beyond) = told("private");
+        assert_eq!(links, ["br0 bridge", "eno1 private"], "as it is written");
+        assert_eq!(beyond, []);
+        assert!(told("routed").1[0].1.contains("host_addresses"));
+
+        let all = loaded(NICS, &["nic=tap"]).unwrap();
+        let private = all.named("private").unwrap()[0].clone();
+        assert!(private.beyond[0].1.contains("on no bridge"), "{private:?}");
+        assert_eq!(all.named("green").unwrap()[0].beyond, []);
     }
 
     #[test]
