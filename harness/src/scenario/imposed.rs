@@ -119,7 +119,6 @@ impl Imposed {
         };
         let value = value.unwrap_or_else(|| Value::String(self.value.clone()));
         let entry = self.entry(value);
-        let machines = tree.get("machines").cloned();
         let Some(Value::Table(guests)) = tree.get_mut("guests").map(|entry| &mut entry.node.value)
         else {
             return;
@@ -132,7 +131,6 @@ impl Imposed {
                 guest.insert(key.name.to_owned(), entry.clone());
                 continue;
             }
-            let on = text(guest, "on").unwrap_or("host").to_owned();
             let interfaces = guest
                 .get_mut("interfaces")
                 .map(|entry| &mut entry.node.value);
@@ -141,32 +139,9 @@ impl Imposed {
             };
             for interface in interfaces {
                 if let Value::Table(interface) = &mut interface.value {
-                    if key.name == "type" {
-                        self.fit(interface, machines.as_ref(), &on);
-                    }
                     interface.insert(key.name.to_owned(), entry.clone());
                 }
             }
-        }
-    }
-
-    /// Takes the bridge from a TAP that becomes a macvtap, which is put on it itself, and the other way round.
-    fn fit(&self, interface: &mut Table, machines: Option<&Entry>, on: &str) {
-        match self.value.as_str() {
-            "tap" => drop(interface.remove(MACVTAP)),
-            "macvtap" if !interface.contains_key(MACVTAP) => {
-                let master = interface.remove("master");
-                let master = master.and_then(|entry| entry.node.value.as_text().map(str::to_owned));
-                let link = master.unwrap_or_else(|| bridge_of(machines, on));
-                let words = [("link", link.as_str()), ("mode", "bridge")];
-                let words = words.map(|(key, value)| {
-                    let value = Value::String(value.to_owned());
-                    (key.to_owned(), self.entry(value))
-                });
-                let table = Value::Table(words.into_iter().collect());
-                interface.insert(MACVTAP.to_owned(), self.entry(table));
-            }
-            _ => {}
         }
     }
 
@@ -187,31 +162,6 @@ impl Imposed {
             },
         }
     }
-}
-
-/// What a macvtap says of itself.
-const MACVTAP: &str = "macvtap";
-
-/// The link that TAPs of a machine end up on: its bridge, or that of its networkd, which goes by the name that the pages of
-/// microvm.nix give it.
-fn bridge_of(machines: Option<&Entry>, on: &str) -> String {
-    fn inner<'a>(entry: &'a Entry, key: &str) -> Option<&'a Entry> {
-        match &entry.node.value {
-            Value::Table(table) => table.get(key),
-            _ => None,
-        }
-    }
-    let machine = machines.and_then(|entry| inner(entry, on));
-    let bridges = machine.and_then(|entry| inner(entry, "bridges"));
-    let first = bridges.and_then(|entry| match &entry.node.value {
-        Value::Table(table) => table.keys().next(),
-        _ => None,
-    });
-    first.map_or("br0", String::as_str).to_owned()
-}
-
-fn text<'a>(table: &'a Table, key: &str) -> Option<&'a str> {
-    table.get(key)?.node.value.as_text()
 }
 
 const SHAPES: [&Shape; 2] = [&GUEST, &GUEST_INTERFACE];
@@ -360,9 +310,13 @@ mod tests {
         let loaded_as = |nic: &str| {
             let loaded = loaded(text, &[nic]).unwrap();
             let scenario = loaded.scenario(None).unwrap();
+            assert_eq!(scenario.beyond, []);
             let nics = scenario.guests.into_values();
             let nics = nics.map(|guest| match &guest.interfaces[0].kind {
-                GuestInterfaceKind::Tap => "tap".to_owned(),
+                GuestInterfaceKind::Tap => match &guest.interfaces[0].host.master {
+                    Some(master) => format!("tap on {master}"),
+                    None => "tap".to_owned(),
+                },
                 GuestInterfaceKind::Macvtap(it) => format!("{} {:?}", it.link, it.mode),
             });
             nics.collect::<Vec<_>>()
@@ -371,7 +325,7 @@ mod tests {
             loaded_as("nic=macvtap"),
             ["br7 Bridge", "br7 Bridge", "br7 Vepa"]
         );
-        assert_eq!(loaded_as("nic=tap"), ["tap", "tap", "tap"]);
+        assert_eq!(loaded_as("nic=tap"), ["tap on br7", "tap", "tap on br7"]);
     }
 
     #[test]

@@ -122,6 +122,8 @@ fn interface<'a>(
     let nic_type = nic_type.map(|nic_type| nic_type.value);
     if nic_type == Some(NicType::Macvtap) {
         end = macvlan::host_end(end);
+    } else if let Some(bridge) = macvlan::bridge_instead(context, reader, host) {
+        end.master = Some(bridge);
     }
     vmm::queues(context, reader, nic_type, &nic, &mut end);
     Some(GuestInterface {

@@ -142,7 +142,12 @@ fn imposed(
         GuestInterfaceKind::Tap
     };
     if nic == NicType::Tap {
-        return beyond("`nic`: a TAP in the place of a macvtap is on no bridge".to_owned());
+        let known = context.known.machines.get(machine);
+        let networkd = known.is_some_and(|known| known.networkd);
+        return match networkd || bridge_instead(context, interface, machine).is_some() {
+            true => GuestInterfaceKind::Tap,
+            false => beyond("`nic`: a TAP in the place of a macvtap is on no bridge".to_owned()),
+        };
     }
     for key in ["host_addresses", "host_routes"] {
         if interface.entry(key).is_some() {
@@ -171,6 +176,23 @@ fn imposed(
             sources: Vec::new(),
         }),
     }
+}
+
+/// The bridge made by rtnetlink that carried a macvtap in whose place the command line puts a TAP.
+pub(super) fn bridge_instead(
+    context: &Context<'_>,
+    interface: &Reader<'_>,
+    machine: &str,
+) -> Option<IfName> {
+    let Value::Table(macvtap) = &interface.entry("macvtap")?.node.value else {
+        return None;
+    };
+    let Value::String(link) = &macvtap.get("link")?.node.value else {
+        return None;
+    };
+    let known = context.known.machines.get(machine)?;
+    let bridge = known.bridges.get(link.as_str())?;
+    IfName::try_from(*bridge).ok()
 }
 
 /// The name, where there is no other.
