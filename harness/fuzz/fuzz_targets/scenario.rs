@@ -3,7 +3,8 @@
 
 use std::path::Path;
 
-use bridgelab_harness::plan::{GuestKind, TopologyPlan};
+use bridgelab_harness::lab::show_plan;
+use bridgelab_harness::plan::GuestKind;
 use bridgelab_harness::scenario::load_text;
 use libfuzzer_sys::fuzz_target;
 
@@ -15,8 +16,7 @@ fuzz_target!(|text: &str| {
         Ok(loaded) => {
             for form in loaded.forms() {
                 for guests in [GuestKind::Vm, GuestKind::Ghost] {
-                    let plan = TopologyPlan::with_guests(form, guests);
-                    drop(plan.to_string());
+                    drop(show_plan(form, guests));
                 }
             }
         }

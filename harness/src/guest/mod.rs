@@ -1,5 +1,6 @@
 //! The inside of a guest: its identity, and a way to run things in it that does not need its network.
 
+mod booting;
 pub mod contents;
 pub mod identity;
 pub mod nics;
@@ -8,32 +9,23 @@ pub mod ssh;
 mod steer;
 mod takeover;
 
+pub use booting::BootingGuest;
 pub use takeover::Takeover;
-use takeover::facts;
 
 pub use steer::{open_steering, send_identity, wait_for_announcement};
 
-use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
 use tokio::sync::{Mutex, MutexGuard};
 
 use crate::deadline::Deadline;
 use crate::diagnostic::Diagnose;
 use crate::host::service::{Log, Service, ServiceError};
-use crate::hypervisor::qemu::monitor_socket;
-use crate::hypervisor::qmp::Qmp;
-use crate::hypervisor::{
-    GuestSpec, Monitor, MonitorError, STEER_PORTS, Steering, hypervisor, restore,
-};
-use identity::Identity;
+use crate::hypervisor::{GuestSpec, Monitor, MonitorError, STEER_PORTS, Steering, hypervisor};
 use ssh::{ChannelError, GuestCommand, Output, SshChannel};
 
 /// What a kernel that gives up says on its console.
 pub const PANIC: &str = "Kernel panic - not syncing";
-
-/// Words on the serial console that mean that nothing more will come.
-const DEAD: [&str; 3] = [PANIC, "bridgelab-seed: FAILED", "Emergency Mode"];
 
 /// A guest did not come up, or could not be reached any more.
 #[derive(Debug, thiserror::Error)]
@@ -52,20 +44,22 @@ pub enum GuestError {
     Died {
         /// Guest.
         guest: String,
-        /// The words that say so.
-        sign: &'static str,
+        /// The line that says so.
+        sign: String,
         /// End of the serial console.
         tail: String,
     },
     /// It did not announce itself in time.
     #[error(
-        "wait {waited:.0?} for guest `{guest}` to open its steering channel; last console lines:\n{tail}"
+        "wait {waited:.0?} for guest `{guest}` to open its steering channel{status}; last console lines:\n{tail}"
     )]
     BootTimeout {
         /// Guest.
         guest: String,
         /// How long.
         waited: Duration,
+        /// What its VMM says, or nothing.
+        status: String,
         /// End of the serial console.
         tail: String,
     },
@@ -149,182 +143,6 @@ impl Diagnose for GuestError {
 
 /// How a start went: what was waited for, from when, how long.
 pub type Steps = Vec<(&'static str, Instant, Duration)>;
-
-/// A guest whose VMM runs, and that has not been heard of yet.
-#[derive(Debug)]
-#[must_use = "dropping it kills the guest"]
-pub struct BootingGuest {
-    name: String,
-    vmm: Service,
-    channel: SshChannel,
-    background: SshChannel,
-    spec: GuestSpec,
-    takeover: Option<Takeover>,
-    started: Instant,
-}
-
-impl BootingGuest {
-    /// Takes over a VMM that was just started; `takeover` is for one that starts from a template.
-    pub fn new(
-        spec: GuestSpec,
-        vmm: Service,
-        identity: &Identity,
-        takeover: Option<Takeover>,
-    ) -> Self {
-        let channel = SshChannel::new(&spec.name, spec.steering(0), identity);
-        let background = SshChannel::new(&spec.name, spec.steering(2), identity);
-        Self {
-            name: spec.name.clone(),
-            vmm,
-            channel,
-            background,
-            spec,
-            takeover,
-            started: Instant::now(),
-        }
-    }
-
-    /// Waits until the guest answers a command over its steering channel.
-    ///
-    /// # Errors
-    /// [`GuestError`]: the VMM's end and a panic are told at once, not at the deadline. The VMM is handed back
-    /// with it for evidence.
-    pub async fn wait(mut self, by: Deadline) -> Result<Guest, (GuestError, PathBuf)> {
-        let log = self.vmm.log().clone();
-        let console = log.path().to_owned();
-        let guest = self.name.clone();
-        let mut steps = Steps::new();
-        let identity = console.with_file_name("identity.txt");
-        let hello = hello(
-            &self.spec,
-            &self.channel,
-            self.takeover
-                .as_ref()
-                .map(|takeover| (takeover, identity.as_path())),
-            self.started,
-            &mut steps,
-            by,
-        );
-        let timeout = |guest: String| GuestError::BootTimeout {
-            guest,
-            waited: by.elapsed(),
-            tail: log.last_lines(15),
-        };
-        let error = tokio::select! {
-            sign = log.wait_for(&DEAD, by), if !by.passed() => match sign {
-                Some(index) => GuestError::Died { guest, sign: DEAD[index], tail: log.last_lines(15) },
-                None => timeout(guest),
-            },
-            ended = self.vmm.ready_when("its steering channel", hello, by) => match ended {
-                Ok(Ok(drawn)) => return Ok(Guest {
-                    drawn,
-                    name: self.name,
-                    channel: self.channel,
-                    background: self.background,
-                    console: log,
-                    vmm: Mutex::new(self.vmm),
-                    spec: self.spec,
-                    steps,
-                    turn: Mutex::new(()),
-                }),
-                Ok(Err(GuestError::Channel { source: ChannelError::Timeout { .. }, .. }))
-                | Err(ServiceError::NotReady { .. }) => timeout(guest),
-                // A channel breaks when its VMM ends, and then that is the thing to tell.
-                Ok(Err(other)) => match self.vmm.ended_within(Duration::from_secs(2)).await {
-                    Some(source) => GuestError::Vmm { guest, source },
-                    None => other,
-                },
-                Err(source) => GuestError::Vmm { guest, source },
-            },
-        };
-        Err((error, console))
-    }
-}
-
-/// Everything between the VMM's start and the first answer of the guest. What a guest from a template says of itself goes
-/// into the file beside its takeover.
-async fn hello(
-    spec: &GuestSpec,
-    channel: &SshChannel,
-    takeover: Option<(&Takeover, &Path)>,
-    started: Instant,
-    steps: &mut Steps,
-    by: Deadline,
-) -> Result<Option<String>, GuestError> {
-    let mut drawn = None;
-    let guest = || spec.name.clone();
-    let mut since = started;
-    let mut done = |step| {
-        steps.push((step, since, since.elapsed()));
-        since = Instant::now();
-    };
-    if let Some((takeover, evidence)) = takeover {
-        let monitor = |source| GuestError::Monitor {
-            guest: guest(),
-            source,
-        };
-        let mut qmp = Qmp::connect(&monitor_socket(spec), by)
-            .await
-            .map_err(monitor)?;
-        restore(&mut qmp, spec, takeover.state(), by)
-            .await
-            .map_err(monitor)?;
-        done("the saved machine runs");
-        let said = become_guest(spec, takeover, evidence, by)
-            .await
-            .map_err(|why| GuestError::Takeover {
-                guest: guest(),
-                why,
-            })?;
-        drawn = facts(&said)
-            .find(|(key, _)| *key == "random")
-            .map(|(_, uuid)| uuid.to_owned());
-        done("it has its identity");
-    }
-    let answer = channel.exec(GuestCommand::new(["true"]), by).await;
-    done("it answers");
-    match answer {
-        Ok(_) => Ok(drawn),
-        Err(source) => Err(GuestError::Channel {
-            guest: guest(),
-            source,
-        }),
-    }
-}
-
-/// Sends the identity and has the answer judged; returns it.
-async fn become_guest(
-    spec: &GuestSpec,
-    takeover: &Takeover,
-    evidence: &Path,
-    by: Deadline,
-) -> Result<String, String> {
-    let end = spec.steering(0);
-    let socket = end.port().ok_or("its VMM has no virtio-serial port")?;
-    let socket = socket.to_owned();
-    let sent = SystemTime::now();
-    let archive = takeover.archive(sent);
-    let (reply, answer) = tokio::sync::oneshot::channel();
-    // It blocks, for no longer than the deadline.
-    std::thread::Builder::new()
-        .name(format!("become:{}", spec.name))
-        .spawn(move || reply.send(send_identity(&socket, &archive, by)))
-        .map_err(|e| format!("start a thread: {e}"))?;
-    match answer.await {
-        Ok(Ok(said)) => {
-            let now = SystemTime::now();
-            let lines: Vec<String> = facts(&said)
-                .map(|(key, value)| format!("{key} {value}\n"))
-                .collect();
-            if let Err(error) = std::fs::write(evidence, lines.concat()) {
-                tracing::warn!(%error, path = %evidence.display(), "evidence could not be written");
-            }
-            takeover.prove(&said, sent, now).map(|()| said)
-        }
-        Ok(Err(error)) => Err(format!("talk to it: {error}")),
-        Err(_) => Err("the thread that talks to it ended".to_owned()),
-    }
-}
 
 /// A guest that answers.
 #[derive(Debug)]

@@ -204,7 +204,7 @@ impl Capability {
             Self::VlanFiltering => "scenarios with VLANs on the bridge",
             Self::BridgeNetfilter => "scenarios where the firewall sees bridged frames",
             Self::VhostNet => "scenarios with tap.vhost = true",
-            Self::VhostVsock => "scenarios with vsock guests of QEMU",
+            Self::VhostVsock => "guests of crosvm and kvmtool are steered by it",
         }
     }
 

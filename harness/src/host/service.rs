@@ -130,6 +130,14 @@ impl Log {
         all[all.len().saturating_sub(lines)..].join("\n")
     }
 
+    /// The last line of its recent end that contains `word`.
+    pub fn line_with(&self, word: &str) -> Option<String> {
+        let tail = self.tail.lock().unwrap_or_else(PoisonError::into_inner);
+        let text = String::from_utf8_lossy(&tail);
+        let line = text.lines().rev().find(|line| line.contains(word));
+        line.map(|line| line.trim().to_owned())
+    }
+
     /// Waits until the log's recent end contains one of `words`; returns which.
     pub async fn wait_for(&self, words: &[&str], by: Deadline) -> Option<usize> {
         let mut grown = self.grown.subscribe();

@@ -18,3 +18,13 @@ pub(crate) fn vmm_groups(accelerator: Accelerator) -> Option<Vec<u32>> {
         (Accelerator::Tcg, _) => Some(Vec::new()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_is_the_user_that_scenarios_know() {
+        assert_eq!(VMM_ID.to_string(), crate::scenario::vmm::VMM_USER);
+    }
+}

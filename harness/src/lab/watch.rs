@@ -67,7 +67,7 @@ impl Watch {
                 () = console.ended() => false,
             };
             // The last lines may have come with the end.
-            let panicked = panicked || console.last_lines(LINES).contains(PANIC);
+            let panicked = panicked || console.line_with(PANIC).is_some();
             let _ = tell.send(Lost {
                 guest: name,
                 panicked,
@@ -100,7 +100,10 @@ impl Run<'_> {
         };
         let end = guest.vmm_end_within(END).await;
         let how = match (lost.panicked, end) {
-            (true, _) => format!("the console says `{PANIC}`"),
+            (true, _) => {
+                let line = guest.console().line_with(PANIC);
+                format!("the console says `{}`", line.as_deref().unwrap_or(PANIC))
+            }
             (false, Some(ServiceError::Ended { status, tail, .. })) if tail.is_empty() => {
                 format!("its VMM ended with {status}")
             }

@@ -16,6 +16,9 @@ use crate::diagnostic::Diagnose;
 /// Words of a command line for keys whose own name says too little there.
 const ALIASES: [(&str, &str); 1] = [("nic", "type")];
 
+/// What faults call the command line, where they name the file otherwise.
+pub(super) const COMMAND_LINE: &str = "the command line";
+
 /// One key of guests, or of the interfaces of guests, and the value that it has in all of them. Whatever file, variant
 /// and matrix say of it does not count.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -116,7 +119,6 @@ impl Imposed {
         };
         let value = value.unwrap_or_else(|| Value::String(self.value.clone()));
         let entry = self.entry(value);
-        let machines = tree.get("machines").cloned();
         let Some(Value::Table(guests)) = tree.get_mut("guests").map(|entry| &mut entry.node.value)
         else {
             return;
@@ -129,7 +131,6 @@ impl Imposed {
                 guest.insert(key.name.to_owned(), entry.clone());
                 continue;
             }
-            let on = text(guest, "on").unwrap_or("host").to_owned();
             let interfaces = guest
                 .get_mut("interfaces")
                 .map(|entry| &mut entry.node.value);
@@ -138,32 +139,9 @@ impl Imposed {
             };
             for interface in interfaces {
                 if let Value::Table(interface) = &mut interface.value {
-                    if key.name == "type" {
-                        self.fit(interface, machines.as_ref(), &on);
-                    }
                     interface.insert(key.name.to_owned(), entry.clone());
                 }
             }
-        }
-    }
-
-    /// Takes the bridge from a TAP that becomes a macvtap, which is put on it itself, and the other way round.
-    fn fit(&self, interface: &mut Table, machines: Option<&Entry>, on: &str) {
-        match self.value.as_str() {
-            "tap" => drop(interface.remove(MACVTAP)),
-            "macvtap" if !interface.contains_key(MACVTAP) => {
-                let master = interface.remove("master");
-                let master = master.and_then(|entry| entry.node.value.as_text().map(str::to_owned));
-                let link = master.unwrap_or_else(|| bridge_of(machines, on));
-                let words = [("link", link.as_str()), ("mode", "bridge")];
-                let words = words.map(|(key, value)| {
-                    let value = Value::String(value.to_owned());
-                    (key.to_owned(), self.entry(value))
-                });
-                let table = Value::Table(words.into_iter().collect());
-                interface.insert(MACVTAP.to_owned(), self.entry(table));
-            }
-            _ => {}
         }
     }
 
@@ -171,7 +149,7 @@ impl Imposed {
     fn entry(&self, value: Value) -> Entry {
         let text = self.to_string();
         let ends = text.len();
-        let source = Source::new(PathBuf::from("the command line"), text, false);
+        let source = Source::new(PathBuf::from(COMMAND_LINE), text, false);
         let place = |span| Place {
             source: source.clone(),
             span,
@@ -184,31 +162,6 @@ impl Imposed {
             },
         }
     }
-}
-
-/// What a macvtap says of itself.
-const MACVTAP: &str = "macvtap";
-
-/// The link that TAPs of a machine end up on: its bridge, or that of its networkd, which goes by the name that the pages of
-/// microvm.nix give it.
-fn bridge_of(machines: Option<&Entry>, on: &str) -> String {
-    fn inner<'a>(entry: &'a Entry, key: &str) -> Option<&'a Entry> {
-        match &entry.node.value {
-            Value::Table(table) => table.get(key),
-            _ => None,
-        }
-    }
-    let machine = machines.and_then(|entry| inner(entry, on));
-    let bridges = machine.and_then(|entry| inner(entry, "bridges"));
-    let first = bridges.and_then(|entry| match &entry.node.value {
-        Value::Table(table) => table.keys().next(),
-        _ => None,
-    });
-    first.map_or("br0", String::as_str).to_owned()
-}
-
-fn text<'a>(table: &'a Table, key: &str) -> Option<&'a str> {
-    table.get(key)?.node.value.as_text()
 }
 
 const SHAPES: [&Shape; 2] = [&GUEST, &GUEST_INTERFACE];
@@ -306,6 +259,44 @@ mod tests {
         }
     }
 
+    /// Two guests of a host with one bridge, one that is routed to, and one that has a macvtap already.
+    const NICS: &str = "version = 1\nsummary = 'nics'\n\
+        [machines.host]\nbridges.br0 = {}\n\
+        [guests.a]\ninterfaces = [{ type = 'tap', id = 'vm-a', mac = '02:00:00:00:00:01', master = 'br0', owner = '1' }]\n\
+        [guests.b]\ninterfaces = [{ type = 'tap', id = 'vm-b', mac = '02:00:00:00:00:02' }]\n\
+        [variants.routed.guests.b]\n\
+        interfaces = [{ type = 'tap', id = 'vm-b', mac = '02:00:00:00:00:02', host_addresses = ['10.0.0.1/24'] }]\n\
+        [variants.private.guests.b]\n\
+        interfaces = [{ type = 'macvtap', id = 'vm-b', mac = '02:00:00:00:00:02', macvtap = { link = 'eno1', mode = 'private' } }]\n";
+
+    #[test]
+    fn a_tap_becomes_a_macvtap_of_its_bridge_and_what_cannot_is_beyond() {
+        let all = loaded(NICS, &["nic=macvtap"]).unwrap();
+        let told = |form: &str| {
+            let form = all.named(form).unwrap()[0].clone();
+            let guests = form.guests.values();
+            let nics = guests.map(|guest| guest.interfaces[0].clone());
+            let links = nics.map(|nic| {
+                assert_eq!((&nic.host.master, &nic.host.owner), (&None, &None));
+                let macvtap = nic.macvtap().map(|it| format!("{} {}", it.link, it.mode));
+                macvtap.unwrap_or_default()
+            });
+            (links.collect::<Vec<_>>(), form.beyond)
+        };
+        let (links, beyond) = told("green");
+        assert_eq!(links, ["br0 bridge", "br0 bridge"]);
+        assert_eq!(beyond, []);
+        let (links, beyond) = told("private");
+        assert_eq!(links, ["br0 bridge", "eno1 private"], "as it is written");
+        assert_eq!(beyond, []);
+        assert!(told("routed").1[0].1.contains("host_addresses"));
+
+        let all = loaded(NICS, &["nic=tap"]).unwrap();
+        let private = all.named("private").unwrap()[0].clone();
+        assert!(private.beyond[0].1.contains("on no bridge"), "{private:?}");
+        assert_eq!(all.named("green").unwrap()[0].beyond, []);
+    }
+
     #[test]
     fn a_tap_becomes_a_macvtap_of_its_bridge_and_back() {
         use crate::scenario::GuestInterfaceKind;
@@ -319,9 +310,13 @@ mod tests {
         let loaded_as = |nic: &str| {
             let loaded = loaded(text, &[nic]).unwrap();
             let scenario = loaded.scenario(None).unwrap();
+            assert_eq!(scenario.beyond, []);
             let nics = scenario.guests.into_values();
             let nics = nics.map(|guest| match &guest.interfaces[0].kind {
-                GuestInterfaceKind::Tap => "tap".to_owned(),
+                GuestInterfaceKind::Tap => match &guest.interfaces[0].host.master {
+                    Some(master) => format!("tap on {master}"),
+                    None => "tap".to_owned(),
+                },
                 GuestInterfaceKind::Macvtap(it) => format!("{} {:?}", it.link, it.mode),
             });
             nics.collect::<Vec<_>>()
@@ -330,7 +325,7 @@ mod tests {
             loaded_as("nic=macvtap"),
             ["br7 Bridge", "br7 Bridge", "br7 Vepa"]
         );
-        assert_eq!(loaded_as("nic=tap"), ["tap", "tap", "tap"]);
+        assert_eq!(loaded_as("nic=tap"), ["tap on br7", "tap", "tap on br7"]);
     }
 
     #[test]

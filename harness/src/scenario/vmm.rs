@@ -21,6 +21,9 @@ pub enum HypervisorKind {
     Kvmtool,
 }
 
+/// The user that VMMs run as, by number.
+pub const VMM_USER: &str = "65534";
+
 /// What some VMMs can do and others cannot. The names are stable.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Feature {

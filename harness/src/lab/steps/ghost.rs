@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::super::run::{GRACE, Run};
 use super::super::topology::{LabError, begin_machine};
 use super::NotDone;
+use crate::plan::ghost::nic_name;
 use crate::plan::{Step, TopologyPlan};
 use crate::scenario::names::MachineName;
 
@@ -51,6 +52,14 @@ impl Run<'_> {
             let deleted = host.netlink().delete_if_there(id.as_ref()).await;
             deleted.map_err(LabError::from)?;
         }
+        // The kernel takes a namespace away in its own time, and until then a macvlan in it holds its MAC address.
+        let ghost = Arc::clone(self.lab.machine(guest.as_ref())?);
+        for index in 0..self.nics_of(guest).len() {
+            let nic = nic_name(index);
+            let deleted = ghost.netlink().delete_if_there(nic.as_ref()).await;
+            deleted.map_err(LabError::from)?;
+        }
+        drop(ghost);
         // Its thread ends with it, and its namespace with the thread.
         drop(self.lab.machines.remove(guest.as_ref()));
         self.lab.changes.forget(guest.as_ref());

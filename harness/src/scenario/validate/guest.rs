@@ -8,6 +8,7 @@ use crate::scenario::names::MachineName;
 use crate::scenario::provides::Provides;
 use crate::scenario::read::{At, Reader, parsed};
 use crate::scenario::shape::{GUEST, GUEST_INTERFACE};
+use crate::scenario::words::NicType;
 use crate::scenario::{Guest, GuestInterface, words};
 
 /// The least memory a guest boots with, in MiB.
@@ -90,7 +91,7 @@ fn interface<'a>(
     let nic_type = reader.need("type", reader.word("type", words::nic_type));
     let kind = nic_type
         .as_ref()
-        .and_then(|nic_type| macvlan::kind(context, reader, host, nic_type));
+        .and_then(|nic_type| macvlan::kind(context, reader, (host, machine), nic_type));
     let text = reader.need("id", reader.text("id"));
     if let Some(id) = text {
         let thing = format!("interface name `{}`", id.value);
@@ -119,6 +120,11 @@ fn interface<'a>(
     let id = id.map(|id| id.value);
     let mut end = host_end::host_end(context, reader, guest, host, id.as_ref());
     let nic_type = nic_type.map(|nic_type| nic_type.value);
+    if nic_type == Some(NicType::Macvtap) {
+        end = macvlan::host_end(end);
+    } else if let Some(bridge) = macvlan::bridge_instead(context, reader, host) {
+        end.master = Some(bridge);
+    }
     vmm::queues(context, reader, nic_type, &nic, &mut end);
     Some(GuestInterface {
         kind: kind?,

@@ -3,14 +3,14 @@
 use std::collections::BTreeMap;
 
 use super::Context;
-use super::vmm::Machine;
+use super::vmm::{Machine, is_imposed};
 use crate::scenario::error::{Fault, code};
 use crate::scenario::file::Value;
 use crate::scenario::names::IfName;
 use crate::scenario::read::{At, Reader, parsed};
 use crate::scenario::shape::{MACVLAN, MACVTAP};
 use crate::scenario::words::NicType;
-use crate::scenario::{GuestInterfaceKind, Macvlan, MacvlanMode, Macvtap, TapOpen, words};
+use crate::scenario::{GuestInterfaceKind, HostEnd, Macvlan, MacvlanMode, Macvtap, TapOpen, words};
 
 /// Keys of an interface that are a TAP's alone. microvm.nix's `macvtap-up` gives the node to one user, and a macvtap is
 /// no port of a bridge and has no address.
@@ -92,9 +92,13 @@ fn macvlan<'a>(
 pub(super) fn kind(
     context: &Context<'_>,
     interface: &Reader<'_>,
-    machine: &str,
+    (machine, vmm): (&str, &Machine<'_>),
     nic: &At<'_, NicType>,
 ) -> Option<GuestInterfaceKind> {
+    if is_imposed(nic.place) && (nic.value == NicType::Tap) == interface.entry("macvtap").is_some()
+    {
+        return Some(imposed(context, interface, (machine, vmm), nic.value));
+    }
     if nic.value == NicType::Tap {
         if let Some(entry) = interface.entry("macvtap") {
             let message = "a TAP has no `macvtap`".to_owned();
@@ -122,6 +126,89 @@ pub(super) fn kind(
         context.faults.add(fault.help(help.to_owned()));
     }
     macvtap(context, &read?, machine).map(GuestInterfaceKind::Macvtap)
+}
+
+/// A NIC of the type that the command line imposes, where the scenario was written for the other: a macvtap in mode bridge on
+/// the bridge that the TAP is for, or on the machine's only link. What cannot be so is beyond the scenario, which is then skipped.
+fn imposed(
+    context: &Context<'_>,
+    interface: &Reader<'_>,
+    (machine, vmm): (&str, &Machine<'_>),
+    nic: NicType,
+) -> GuestInterfaceKind {
+    let beyond = |reason: String| {
+        let mut all = context.beyond.borrow_mut();
+        all.push((vmm.hypervisor, reason));
+        GuestInterfaceKind::Tap
+    };
+    if nic == NicType::Tap {
+        let known = context.known.machines.get(machine);
+        let networkd = known.is_some_and(|known| known.networkd);
+        return match networkd || bridge_instead(context, interface, machine).is_some() {
+            true => GuestInterfaceKind::Tap,
+            false => beyond("`nic`: a TAP in the place of a macvtap is on no bridge".to_owned()),
+        };
+    }
+    for key in ["host_addresses", "host_routes"] {
+        if interface.entry(key).is_some() {
+            return beyond(format!("`{key}`: a macvtap has none, with `nic`"));
+        }
+    }
+    let master = match interface.entry("master").map(|entry| &entry.node.value) {
+        Some(Value::String(master)) => Some(master.as_str()),
+        _ => None,
+    };
+    let link = master.or_else(|| {
+        let known = context.known.machines.get(machine)?;
+        // The only bridge there is; else the only NIC.
+        only(known.bridges.iter().copied())
+            .or_else(|| only(known.netdevs.iter().map(String::as_str)))
+            .or_else(|| only(known.plugged.iter().copied()))
+    });
+    match link.and_then(|link| IfName::try_from(link).ok()) {
+        None => beyond(format!(
+            "`nic`: which link of `{machine}` carries a macvtap?"
+        )),
+        Some(link) => GuestInterfaceKind::Macvtap(Macvtap {
+            link,
+            mode: MacvlanMode::Bridge,
+            allmulticast: true,
+            sources: Vec::new(),
+        }),
+    }
+}
+
+/// The bridge made by rtnetlink that carried a macvtap in whose place the command line puts a TAP.
+pub(super) fn bridge_instead(
+    context: &Context<'_>,
+    interface: &Reader<'_>,
+    machine: &str,
+) -> Option<IfName> {
+    let Value::Table(macvtap) = &interface.entry("macvtap")?.node.value else {
+        return None;
+    };
+    let Value::String(link) = &macvtap.get("link")?.node.value else {
+        return None;
+    };
+    let known = context.known.machines.get(machine)?;
+    let bridge = known.bridges.get(link.as_str())?;
+    IfName::try_from(*bridge).ok()
+}
+
+/// The name, where there is no other.
+fn only<'n>(mut names: impl Iterator<Item = &'n str>) -> Option<&'n str> {
+    names.next().filter(|_| names.next().is_none())
+}
+
+/// The host's end of a macvtap: what of it is a TAP's alone is left out.
+pub(super) fn host_end(end: HostEnd) -> HostEnd {
+    HostEnd {
+        multi_queue: end.multi_queue,
+        vnet_hdr: end.vnet_hdr,
+        up: end.up,
+        mtu: end.mtu,
+        ..HostEnd::default()
+    }
 }
 
 fn macvtap(context: &Context<'_>, reader: &Reader<'_>, machine: &str) -> Option<Macvtap> {

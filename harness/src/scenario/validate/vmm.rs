@@ -5,23 +5,27 @@ use std::path::Path;
 use super::Context;
 use crate::scenario::error::{Fault, code};
 use crate::scenario::file::{Place, Value};
+use crate::scenario::imposed::COMMAND_LINE;
 use crate::scenario::names::MachineName;
 use crate::scenario::net::Mac;
 use crate::scenario::provides::Provides;
 use crate::scenario::read::{At, Reader, parsed};
-use crate::scenario::vmm::{Feature, Vmm};
+use crate::scenario::vmm::{Feature, VMM_USER, Vmm};
 use crate::scenario::words::{NicType, one_of};
 use crate::scenario::{
     CheckKind, HostEnd, HypervisorKind, MachineType, NicOptions, TapOpen, Transport, VantagePoint,
     words,
 };
 
-/// What faults call the command line, whose values stand over those of files.
-const COMMAND_LINE: &str = "the command line";
 /// The least MTU that IPv4 bears, in bytes, and virtio-net takes.
 const LEAST_MTU: u16 = 68;
 /// The most queue pairs that a NIC has for a guest of as many processors as QEMU's machines take at the least.
 const MOST_QUEUES: u8 = 64;
+
+/// Whether a value is the command line's.
+pub(super) fn is_imposed(place: &Place) -> bool {
+    place.source.shown == Path::new(COMMAND_LINE)
+}
 
 /// What a guest's VMM and machine are.
 pub(super) struct Machine<'a> {
@@ -49,7 +53,7 @@ impl Machine<'_> {
     ) {
         let name = self.row().name;
         let mut places = self.named.into_iter().chain([place]);
-        if places.any(|place| place.source.shown == Path::new(COMMAND_LINE)) {
+        if places.any(is_imposed) {
             let reason = format!("`{key}`: {name} {why}");
             context.beyond.borrow_mut().push((self.hypervisor, reason));
             return;
@@ -190,7 +194,8 @@ pub(super) fn nic(
 }
 
 /// The host's end of a NIC with several queues is made as microvm.nix's `tap-up` makes it, `multi_queue` exactly then.
-/// Reports queues that the lab could not open.
+/// Reports queues that the lab could not open. A VMM that opens its TAPs by name, unasked, gets one that is its user's, as
+/// by microvm.nix.
 pub(super) fn queues(
     context: &Context<'_>,
     reader: &Reader<'_>,
@@ -198,6 +203,10 @@ pub(super) fn queues(
     nic: &NicOptions,
     end: &mut HostEnd,
 ) {
+    let by_name = nic.open == TapOpen::Name && nic_type == Some(NicType::Tap);
+    if by_name && reader.entry("open").is_none() && reader.entry("owner").is_none() {
+        end.owner = Some(VMM_USER.to_owned());
+    }
     let Some(entry) = reader.entry("multi_queue") else {
         end.multi_queue = nic.queues > 1;
         return;

@@ -1,0 +1,268 @@
+//! A guest whose VMM runs: until it answers, or until it is known that it never will.
+
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant, SystemTime};
+
+use tokio::sync::Mutex;
+
+use super::identity::Identity;
+use super::ssh::{ChannelError, GuestCommand, SshChannel};
+use super::steer::send_identity;
+use super::takeover::{Takeover, facts};
+use super::{Guest, GuestError, PANIC, Steps};
+use crate::deadline::Deadline;
+use crate::host::service::{Service, ServiceError};
+use crate::hypervisor::qemu::monitor_socket;
+use crate::hypervisor::qmp::Qmp;
+use crate::hypervisor::{GuestSpec, hypervisor, restore};
+
+/// Words on the serial console that mean that nothing more will come.
+const DEAD: [&str; 3] = [PANIC, "bridgelab-seed: FAILED", "Emergency Mode"];
+
+/// How long a guest that gave up may take to say why. Most end their VMM then.
+const LAST_WORDS: Duration = Duration::from_secs(1);
+
+/// A guest whose VMM runs, and that has not been heard of yet.
+#[derive(Debug)]
+#[must_use = "dropping it kills the guest"]
+pub struct BootingGuest {
+    name: String,
+    vmm: Service,
+    channel: SshChannel,
+    background: SshChannel,
+    spec: GuestSpec,
+    takeover: Option<Takeover>,
+    started: Instant,
+}
+
+impl BootingGuest {
+    /// Takes over a VMM that was just started; `takeover` is for one that starts from a template.
+    pub fn new(
+        spec: GuestSpec,
+        vmm: Service,
+        identity: &Identity,
+        takeover: Option<Takeover>,
+    ) -> Self {
+        let channel = SshChannel::new(&spec.name, spec.steering(0), identity);
+        let background = SshChannel::new(&spec.name, spec.steering(2), identity);
+        Self {
+            name: spec.name.clone(),
+            vmm,
+            channel,
+            background,
+            spec,
+            takeover,
+            started: Instant::now(),
+        }
+    }
+
+    /// Waits until the guest answers a command over its steering channel.
+    ///
+    /// # Errors
+    /// [`GuestError`]: the VMM's end and a panic are told at once, not at the deadline. The VMM is handed back
+    /// with it for evidence.
+    pub async fn wait(mut self, by: Deadline) -> Result<Guest, (GuestError, PathBuf)> {
+        let log = self.vmm.log().clone();
+        let console = log.path().to_owned();
+        let guest = self.name.clone();
+        let mut steps = Steps::new();
+        let identity = console.with_file_name("identity.txt");
+        let hello = hello(
+            &self.spec,
+            &self.channel,
+            self.takeover
+                .as_ref()
+                .map(|takeover| (takeover, identity.as_path())),
+            self.started,
+            &mut steps,
+            by,
+        );
+        let timeout = |guest: String| GuestError::BootTimeout {
+            guest,
+            waited: by.elapsed(),
+            status: String::new(),
+            tail: log.last_lines(15),
+        };
+        let error = tokio::select! {
+            sign = log.wait_for(&DEAD, by), if !by.passed() => match sign {
+                Some(index) => {
+                    // The rest of the line, and what follows it.
+                    let _ = self.vmm.ended_within(LAST_WORDS).await;
+                    let sign = log.line_with(DEAD[index]);
+                    let sign = sign.unwrap_or_else(|| DEAD[index].to_owned());
+                    GuestError::Died { guest, sign, tail: log.last_lines(15) }
+                }
+                None => timeout(guest),
+            },
+            ended = self.vmm.ready_when("its steering channel", hello, by) => match ended {
+                Ok(Ok(drawn)) => return Ok(Guest {
+                    drawn,
+                    name: self.name,
+                    channel: self.channel,
+                    background: self.background,
+                    console: log,
+                    vmm: Mutex::new(self.vmm),
+                    spec: self.spec,
+                    steps,
+                    turn: Mutex::new(()),
+                }),
+                Ok(Err(GuestError::Channel { source: ChannelError::Timeout { .. }, .. }))
+                | Err(ServiceError::NotReady { .. }) => timeout(guest),
+                // A channel breaks when its VMM ends, and then that is the thing to tell.
+                Ok(Err(other)) => match self.vmm.ended_within(Duration::from_secs(2)).await {
+                    Some(source) => GuestError::Vmm { guest, source },
+                    None => other,
+                },
+                Err(source) => GuestError::Vmm { guest, source },
+            },
+        };
+        Err((with_status(error, &self.spec).await, console))
+    }
+}
+
+/// Everything between the VMM's start and the first answer of the guest. What a guest from a template says of itself goes
+/// into the file beside its takeover.
+async fn hello(
+    spec: &GuestSpec,
+    channel: &SshChannel,
+    takeover: Option<(&Takeover, &Path)>,
+    started: Instant,
+    steps: &mut Steps,
+    by: Deadline,
+) -> Result<Option<String>, GuestError> {
+    let mut drawn = None;
+    let guest = || spec.name.clone();
+    let mut since = started;
+    let mut done = |step| {
+        steps.push((step, since, since.elapsed()));
+        since = Instant::now();
+    };
+    if let Some((takeover, evidence)) = takeover {
+        let monitor = |source| GuestError::Monitor {
+            guest: guest(),
+            source,
+        };
+        let mut qmp = Qmp::connect(&monitor_socket(spec), by)
+            .await
+            .map_err(monitor)?;
+        restore(&mut qmp, spec, takeover.state(), by)
+            .await
+            .map_err(monitor)?;
+        done("the saved machine runs");
+        let said = become_guest(spec, takeover, evidence, by)
+            .await
+            .map_err(|why| GuestError::Takeover {
+                guest: guest(),
+                why,
+            })?;
+        drawn = facts(&said)
+            .find(|(key, _)| *key == "random")
+            .map(|(_, uuid)| uuid.to_owned());
+        done("it has its identity");
+    }
+    let answer = channel.exec(GuestCommand::new(["true"]), by).await;
+    done("it answers");
+    match answer {
+        Ok(_) => Ok(drawn),
+        Err(source) => Err(GuestError::Channel {
+            guest: guest(),
+            source,
+        }),
+    }
+}
+
+/// Sends the identity and has the answer judged; returns it.
+async fn become_guest(
+    spec: &GuestSpec,
+    takeover: &Takeover,
+    evidence: &Path,
+    by: Deadline,
+) -> Result<String, String> {
+    let end = spec.steering(0);
+    let socket = end.port().ok_or("its VMM has no virtio-serial port")?;
+    let socket = socket.to_owned();
+    let sent = SystemTime::now();
+    let archive = takeover.archive(sent);
+    let (reply, answer) = tokio::sync::oneshot::channel();
+    // It blocks, for no longer than the deadline.
+    std::thread::Builder::new()
+        .name(format!("become:{}", spec.name))
+        .spawn(move || reply.send(send_identity(&socket, &archive, by)))
+        .map_err(|e| format!("start a thread: {e}"))?;
+    match answer.await {
+        Ok(Ok(said)) => {
+            let now = SystemTime::now();
+            let lines: Vec<String> = facts(&said)
+                .map(|(key, value)| format!("{key} {value}\n"))
+                .collect();
+            if let Err(error) = std::fs::write(evidence, lines.concat()) {
+                tracing::warn!(%error, path = %evidence.display(), "evidence could not be written");
+            }
+            takeover.prove(&said, sent, now).map(|()| said)
+        }
+        Ok(Err(error)) => Err(format!("talk to it: {error}")),
+        Err(_) => Err("the thread that talks to it ended".to_owned()),
+    }
+}
+
+/// A guest that hangs, with what its VMM says of it, where that has a monitor.
+async fn with_status(mut error: GuestError, spec: &GuestSpec) -> GuestError {
+    if let GuestError::BootTimeout { status, .. } = &mut error {
+        let by = Deadline::after(LAST_WORDS);
+        if let Ok(mut monitor) = hypervisor(spec.hypervisor).monitor(spec, by).await
+            && let Ok(said) = monitor.status(by).await
+        {
+            *status = format!(" (its VMM says: {said})");
+        }
+    }
+    error
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::guest::identity::KeyPair;
+    use crate::host::ChildSetup;
+    use crate::host::service::Log;
+    use crate::scenario::vmm::tests::any_guest;
+
+    /// What becomes of a guest whose VMM is this shell script, within two seconds.
+    async fn ends(script: &str) -> GuestError {
+        let folder = tempfile::tempdir().expect("a temporary directory");
+        let login = KeyPair::generate("login", &folder.path().join("login")).expect("a key");
+        let identity = Identity::generate("any", folder.path(), &login).expect("an identity");
+        let mut spec = GuestSpec::planned("any", &any_guest());
+        spec.run = folder.path().to_owned();
+        let port = spec.steering(0);
+        let port = port.port().expect("QEMU has virtio-serial");
+        let listener = std::os::unix::net::UnixListener::bind(port).expect("a socket");
+        let mut command = std::process::Command::new("sh");
+        command.args(["-c", script]);
+        let log = |name: &str| Log::new(folder.path().join(name));
+        let (serial, errors) = (log("serial.log"), log("vmm.log"));
+        let setup = ChildSetup::default();
+        let vmm = Service::start_with_errors("any", command, setup, serial, errors);
+        let booting = BootingGuest::new(spec, vmm.expect("a shell"), &identity, None);
+        let ended = booting.wait(Deadline::secs(2)).await;
+        drop(listener);
+        ended.map(drop).expect_err("it never answers").0
+    }
+
+    #[tokio::test]
+    async fn each_way_not_to_boot_has_its_name_and_the_last_words() {
+        let hangs = ends("echo Loading initramfs; exec sleep 60").await;
+        assert!(matches!(hangs, GuestError::BootTimeout { .. }), "{hangs}");
+        assert!(hangs.to_string().contains("Loading initramfs"), "{hangs}");
+
+        let dies = ends("echo no such device >&2; exit 3").await;
+        assert!(matches!(dies, GuestError::Vmm { .. }), "{dies}");
+
+        // A VMM that starts the machine again does not end.
+        let panics = "echo 'Kernel panic - not syncing: No init found'; exec sleep 60";
+        let begun = Instant::now();
+        let panics = ends(panics).await;
+        assert!(begun.elapsed() < Duration::from_secs(10));
+        let words = "the console says `Kernel panic - not syncing: No init found`";
+        assert!(panics.to_string().contains(words), "{panics}");
+    }
+}
