@@ -154,7 +154,7 @@ fn a_guest_runs_under_kvm_in_a_lab_vm() {
     for file in [
         "plan.txt",
         "captures/summary.txt",
-        "guests/tiny1/serial.log",
+        "guests/tiny1/addresses.txt",
         "lab-vm/command.txt",
     ] {
         let bytes = fs::metadata(evidence.join(file)).map(|meta| meta.len());

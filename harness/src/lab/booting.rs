@@ -53,6 +53,7 @@ impl Run<'_> {
         self.launch = Some(Arc::new(Launch {
             images,
             accelerator: self.job.accelerator,
+            emulated: self.job.emulated,
             folders,
             starts: self.job.starts.clone(),
             vmms: self.vmms.clone(),
