@@ -27,6 +27,9 @@ use crate::scenario::{Check, CheckKind, Guest as GuestPlan, GuestStart, TapOpen,
 
 /// How long a guest's kernel may take to boot, with KVM.
 const BOOT: Duration = Duration::from_secs(60);
+/// How long a guest from a template may take until it answers, with KVM. Thirty-two at once on two emulated cores take a third
+/// of what that is without KVM; one that does not come boots cold, and need not wait for that as long as for a kernel.
+const TAKEOVER: Duration = Duration::from_secs(20);
 
 /// A guest that answers, and what is to be known about its start.
 struct Up {
@@ -226,9 +229,14 @@ impl Run<'_> {
         one: Started,
         launch: &Launch,
     ) -> Result<Began, Ended> {
-        let by = || Deadline::after(self.job.patience(BOOT));
+        let by = |limit| Deadline::after(self.job.patience(limit));
+        let limit = match one.from {
+            StartFrom::Template { .. } => TAKEOVER,
+            StartFrom::Cold { .. } => BOOT,
+        };
         let known = Known::of(&one);
-        let started = one.booting.wait(by()).await.map_err(|(error, _)| error);
+        let started = one.booting.wait(by(limit)).await;
+        let started = started.map_err(|(error, _)| error);
         let error = match started.and_then(|guest| is_itself(guest, &launch.drawn)) {
             Ok(guest) => return self.prove_sysctls(name, guest, known).await,
             Err(error) => error,
@@ -244,7 +252,7 @@ impl Run<'_> {
         let again = start_again(name, plan, &self.lab, launch, one.taps, one.identity, why);
         let cold = again.await?;
         let known = Known::of(&cold);
-        match cold.booting.wait(by()).await {
+        match cold.booting.wait(by(BOOT)).await {
             Ok(guest) => self.prove_sysctls(name, guest, known).await,
             Err((error, _)) => self.refused(name, known, error),
         }
