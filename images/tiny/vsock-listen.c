@@ -38,6 +38,9 @@ int main(int argc, char **argv) {
 		return fail("vsock-listen: bind");
 	if (listen(listener, 8) < 0)
 		return fail("vsock-listen: listen");
+	/* To the console: nobody outside can know otherwise. */
+	printf("bridgelab-steer: listens on vsock port %s\n", argv[1]);
+	fflush(stdout);
 	/* Nobody waits for the children, so the kernel does. */
 	signal(SIGCHLD, SIG_IGN);
 	for (;;) {

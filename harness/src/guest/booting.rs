@@ -11,13 +11,17 @@ use super::steer::send_identity;
 use super::takeover::{Takeover, facts};
 use super::{Guest, GuestError, PANIC, Steps};
 use crate::deadline::Deadline;
-use crate::host::service::{Service, ServiceError};
+use crate::host::service::{Log, Service, ServiceError};
 use crate::hypervisor::qemu::monitor_socket;
 use crate::hypervisor::qmp::Qmp;
 use crate::hypervisor::{GuestSpec, hypervisor, restore};
 
 /// Words on the serial console that mean that nothing more will come.
 const DEAD: [&str; 3] = [PANIC, "bridgelab-seed: FAILED", "Emergency Mode"];
+
+/// What a guest says on its serial console when it listens on its vsock. alioth 0.12 ends its vsock for good when it is
+/// connected to before the guest's driver has given it room for the answer, so nobody knocks before.
+const LISTENS: &str = "bridgelab-steer: listens on vsock";
 
 /// How long a guest that gave up may take to say why. Most end their VMM then.
 const LAST_WORDS: Duration = Duration::from_secs(1);
@@ -70,6 +74,7 @@ impl BootingGuest {
         let hello = hello(
             &self.spec,
             &self.channel,
+            &log,
             self.takeover
                 .as_ref()
                 .map(|takeover| (takeover, identity.as_path())),
@@ -125,6 +130,7 @@ impl BootingGuest {
 async fn hello(
     spec: &GuestSpec,
     channel: &SshChannel,
+    console: &Log,
     takeover: Option<(&Takeover, &Path)>,
     started: Instant,
     steps: &mut Steps,
@@ -159,6 +165,10 @@ async fn hello(
             .find(|(key, _)| *key == "random")
             .map(|(_, uuid)| uuid.to_owned());
         done("it has its identity");
+    }
+    if spec.steering(0).port().is_none() {
+        let _ = console.wait_for(&[LISTENS], by).await;
+        done("it listens on its vsock");
     }
     let answer = channel.exec(GuestCommand::new(["true"]), by).await;
     done("it answers");

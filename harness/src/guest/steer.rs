@@ -135,8 +135,8 @@ fn open(end: &Steering, by: Deadline, again: bool) -> io::Result<UnixStream> {
     Ok(stream)
 }
 
-/// Connects to a vsock port that a guest listens on as soon as it can. Nothing tells when that is: neither the VMM nor
-/// the host's kernel says more than that nobody listens.
+/// Connects to a vsock port that a guest listens on as soon as it can. The guest's console told when, for the first session;
+/// for those after it neither the VMM nor the host's kernel says more than that nobody listens.
 #[expect(
     clippy::disallowed_methods,
     reason = "on a thread that blocks, and nothing could be awaited anyway"
