@@ -4,7 +4,7 @@
 
 use super::command::CommandLine;
 use super::program::{Hypervisor, Needs};
-use super::{GuestSpec, Nic, STEER_VSOCK_PORT, Steering, kernel};
+use super::{GuestSpec, Nic, Steering, kernel};
 
 /// The MTU of a TAP that nobody gave another one, in bytes. alioth must be told one.
 const MTU: u16 = 1500;
@@ -43,10 +43,7 @@ impl Hypervisor for Alioth {
     }
 
     fn steering(&self, spec: &GuestSpec, _channel: usize) -> Steering {
-        Steering::Mapped {
-            socket: spec.vsock_socket(),
-            port: STEER_VSOCK_PORT,
-        }
+        spec.mapped_vsock()
     }
 
     fn needs(&self, _spec: &GuestSpec) -> Needs {

@@ -10,7 +10,7 @@ use futures_util::future::BoxFuture;
 use super::command::CommandLine;
 use super::http::{Api, device};
 use super::program::{Hypervisor, Needs};
-use super::{GuestSpec, Monitor, MonitorError, Nic, STEER_VSOCK_PORT, Steering, kernel};
+use super::{GuestSpec, Monitor, MonitorError, Nic, Steering, kernel};
 use crate::deadline::Deadline;
 use crate::scenario::TapOpen;
 
@@ -58,10 +58,7 @@ impl Hypervisor for CloudHypervisor {
     }
 
     fn steering(&self, spec: &GuestSpec, _channel: usize) -> Steering {
-        Steering::Mapped {
-            socket: spec.vsock_socket(),
-            port: STEER_VSOCK_PORT,
-        }
+        spec.mapped_vsock()
     }
 
     fn needs(&self, spec: &GuestSpec) -> Needs {

@@ -4,7 +4,7 @@
 
 use super::command::CommandLine;
 use super::program::Hypervisor;
-use super::{GuestSpec, Nic, STEER_VSOCK_PORT, Steering, kernel};
+use super::{GuestSpec, Nic, Steering, kernel};
 use crate::scenario::TapOpen;
 
 /// crosvm.
@@ -34,10 +34,7 @@ impl Hypervisor for Crosvm {
     }
 
     fn steering(&self, spec: &GuestSpec, _channel: usize) -> Steering {
-        Steering::Vsock {
-            cid: spec.cid,
-            port: STEER_VSOCK_PORT,
-        }
+        spec.host_vsock()
     }
 }
 

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::command::CommandLine;
 use super::program::{Hypervisor, Needs};
-use super::{GuestSpec, STEER_VSOCK_PORT, Steering, kernel};
+use super::{GuestSpec, Steering, kernel};
 use crate::scenario::Transport;
 
 /// firecracker.
@@ -28,10 +28,7 @@ impl Hypervisor for Firecracker {
     }
 
     fn steering(&self, spec: &GuestSpec, _channel: usize) -> Steering {
-        Steering::Mapped {
-            socket: spec.vsock_socket(),
-            port: STEER_VSOCK_PORT,
-        }
+        spec.mapped_vsock()
     }
 
     fn needs(&self, spec: &GuestSpec) -> Needs {

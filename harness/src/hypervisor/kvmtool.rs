@@ -4,7 +4,7 @@
 
 use super::command::CommandLine;
 use super::program::Hypervisor;
-use super::{GuestSpec, STEER_VSOCK_PORT, Steering, kernel};
+use super::{GuestSpec, Steering, kernel};
 use crate::scenario::provides::COMPRESSED_KERNEL;
 
 /// kvmtool.
@@ -37,9 +37,6 @@ impl Hypervisor for Kvmtool {
     }
 
     fn steering(&self, spec: &GuestSpec, _channel: usize) -> Steering {
-        Steering::Vsock {
-            cid: spec.cid,
-            port: STEER_VSOCK_PORT,
-        }
+        spec.host_vsock()
     }
 }

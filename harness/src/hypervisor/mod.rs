@@ -193,6 +193,23 @@ impl GuestSpec {
         hypervisor(self.hypervisor).steering(self, channel)
     }
 
+    /// The steering channel by a vsock that the VMM maps to a unix socket. Every connection is a session, so all channels
+    /// are this one.
+    fn mapped_vsock(&self) -> Steering {
+        Steering::Mapped {
+            socket: self.vsock_socket(),
+            port: STEER_VSOCK_PORT,
+        }
+    }
+
+    /// The same by a vsock of the host's kernel.
+    fn host_vsock(&self) -> Steering {
+        Steering::Vsock {
+            cid: self.cid,
+            port: STEER_VSOCK_PORT,
+        }
+    }
+
     /// The socket that a VMM maps the guest's vsock to.
     fn vsock_socket(&self) -> PathBuf {
         self.run.join("vsock.sock")

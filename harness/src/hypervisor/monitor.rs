@@ -89,6 +89,13 @@ pub enum MonitorError {
     },
 }
 
+impl MonitorError {
+    /// What the kernel answered while something was done to that VMM's monitor.
+    pub(super) fn io(vmm: &'static str, doing: &'static str) -> impl FnOnce(io::Error) -> Self {
+        move |source| Self::Io { vmm, doing, source }
+    }
+}
+
 impl Diagnose for MonitorError {
     fn code(&self) -> &'static str {
         match self {

@@ -184,11 +184,7 @@ impl Monitor for Qmp {
 }
 
 fn io_error(doing: &'static str) -> impl FnOnce(io::Error) -> MonitorError {
-    move |source| MonitorError::Io {
-        vmm: VMM,
-        doing,
-        source,
-    }
+    MonitorError::io(VMM, doing)
 }
 
 #[cfg(test)]
