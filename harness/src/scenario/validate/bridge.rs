@@ -30,11 +30,8 @@ pub(super) fn bridges<'a>(
 ) -> BTreeMap<IfName, Bridge> {
     let mut bridges = BTreeMap::new();
     for (key, node) in machine.map("bridges") {
-        let thing = format!("interface name `{}`", key.value);
-        let scope = format!(" in machine `{name}`");
-        context
-            .claims
-            .claim(thing, &scope, key.place, "a bridge".to_owned());
+        let claims = &context.claims;
+        claims.interface_name(key.value, name, key.place, "a bridge");
         let bridge_name = parsed(key, words::if_name, context.faults);
         let Some(reader) = Reader::of(node, key.value, &BRIDGE, context.faults) else {
             continue;
@@ -49,16 +46,10 @@ fn bridge<'a>(context: &Context<'a>, reader: &Reader<'a>, machine: &str, name: &
     let options = options(context, reader);
     let owner = format!("`{name}` of machine `{machine}`");
     if let Some(mac) = &options.mac {
-        let thing = format!("MAC address `{}`", mac.value);
-        context.claims.claim(thing, "", mac.place, owner.clone());
+        context.claims.mac(mac, &owner);
     }
-    for address in &options.addresses {
-        let thing = format!("address `{}`", address.value.addr());
-        let scope = format!(" in machine `{machine}`");
-        context
-            .claims
-            .claim(thing, &scope, address.place, owner.clone());
-    }
+    let scope = format!(" in machine `{machine}`");
+    context.claims.addresses(&options.addresses, &scope, &owner);
     let filtering = options.bridge.vlan_filtering == Some(true);
     Bridge {
         ports: ports(context, reader, machine, name, filtering),

@@ -3,9 +3,12 @@
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 
+use ipnet::IpNet;
+
 use crate::scenario::error::{Fault, code};
 use crate::scenario::file::Place;
-use crate::scenario::read::Faults;
+use crate::scenario::net::Mac;
+use crate::scenario::read::{At, Faults};
 
 /// Where a value was used, and by whom.
 type Use<'a> = (&'a Place, String);
@@ -26,9 +29,39 @@ impl<'a> Claims<'a> {
             .push((place, owner));
     }
 
-    /// Notes that what `place` is the key of says on purpose that another uses the value, too.
-    pub(super) fn share(&self, thing: String, place: &'a Place) {
-        self.shared.borrow_mut().push((thing, place));
+    /// Notes the name of an interface, which no other of that machine may have.
+    pub(super) fn interface_name(
+        &self,
+        name: &str,
+        machine: &str,
+        place: &'a Place,
+        owner: impl Into<String>,
+    ) {
+        let thing = format!("interface name `{name}`");
+        self.claim(
+            thing,
+            &format!(" in machine `{machine}`"),
+            place,
+            owner.into(),
+        );
+    }
+
+    /// Notes a MAC address, which nobody else of the scenario may have.
+    pub(super) fn mac(&self, mac: &At<'a, Mac>, owner: &str) {
+        self.claim(mac_named(mac.value), "", mac.place, owner.to_owned());
+    }
+
+    /// Notes addresses, each of which nobody else within `scope` may have.
+    pub(super) fn addresses(&self, addresses: &[At<'a, IpNet>], scope: &str, owner: &str) {
+        for address in addresses {
+            let thing = format!("address `{}`", address.value.addr());
+            self.claim(thing, scope, address.place, owner.to_owned());
+        }
+    }
+
+    /// Notes that what `place` is the key of says on purpose that another uses the MAC address, too.
+    pub(super) fn share_mac(&self, mac: Mac, place: &'a Place) {
+        self.shared.borrow_mut().push((mac_named(mac), place));
     }
 
     /// Reports every use but the first of what was used more than once, and what nobody else uses although it says so.
@@ -54,4 +87,9 @@ impl<'a> Claims<'a> {
             }
         }
     }
+}
+
+/// Shared or not, it is the same thing by this name.
+fn mac_named(mac: Mac) -> String {
+    format!("MAC address `{mac}`")
 }

@@ -94,17 +94,15 @@ fn interface<'a>(
         .and_then(|nic_type| macvlan::kind(context, reader, (host, machine), nic_type));
     let text = reader.need("id", reader.text("id"));
     if let Some(id) = text {
-        let thing = format!("interface name `{}`", id.value);
-        let scope = format!(" in machine `{host}`");
-        context.claims.claim(thing, &scope, id.place, owner.clone());
+        let claims = &context.claims;
+        claims.interface_name(id.value, host, id.place, owner.clone());
     }
     let mac = vmm::mac(reader);
     if let Some(mac) = &mac {
-        let thing = format!("MAC address `{}`", mac.value);
         let duplicate = reader.flag("duplicate_mac").unwrap_or(false);
         match reader.entry("duplicate_mac") {
-            Some(entry) if duplicate => context.claims.share(thing, &entry.key),
-            _ => context.claims.claim(thing, "", mac.place, owner),
+            Some(entry) if duplicate => context.claims.share_mac(mac.value, &entry.key),
+            _ => context.claims.mac(mac, &owner),
         }
     }
     let id = text.and_then(|text| parsed(text, words::if_name, context.faults));

@@ -135,14 +135,8 @@ fn machine<'a>(
             .into_iter()
             .flat_map(|known| &known.netdevs)
         {
-            let thing = format!("interface name `{netdev}`");
-            let scope = format!(" in machine `{name}`");
-            context.claims.claim(
-                thing,
-                &scope,
-                &folder.node.place,
-                "a `.netdev` file".to_owned(),
-            );
+            let (claims, place) = (&context.claims, &folder.node.place);
+            claims.interface_name(netdev, name, place, "a `.netdev` file");
         }
         for key in ["addresses", "master"] {
             for owned in readers.iter().filter_map(|reader| reader.entry(key)) {
@@ -197,11 +191,8 @@ fn interface<'a>(
     let owner = format!("`{shown}` of machine `{machine}`");
     let name = text.and_then(|text| parsed(text, words::if_name, context.faults));
     if let Some(text) = text {
-        let thing = format!("interface name `{shown}`");
-        let scope = format!(" in machine `{machine}`");
-        context
-            .claims
-            .claim(thing, &scope, text.place, "another interface".to_owned());
+        let claims = &context.claims;
+        claims.interface_name(shown, machine, text.place, "another interface");
     }
     let segment = reader.need("segment", reader.text("segment"));
     if let Some(segment) = segment {
@@ -216,17 +207,11 @@ fn interface<'a>(
     }
     let mac = reader.word("mac", words::mac);
     if let Some(mac) = &mac {
-        let thing = format!("MAC address `{}`", mac.value);
-        context.claims.claim(thing, "", mac.place, owner.clone());
+        context.claims.mac(mac, &owner);
     }
     let addresses = reader.words("addresses", words::address);
-    for address in &addresses {
-        let thing = format!("address `{}`", address.value.addr());
-        let scope = segment.map_or(String::new(), |s| format!(" on segment `{}`", s.value));
-        context
-            .claims
-            .claim(thing, &scope, address.place, owner.clone());
-    }
+    let scope = segment.map_or(String::new(), |s| format!(" on segment `{}`", s.value));
+    context.claims.addresses(&addresses, &scope, &owner);
     Some(MachineInterface {
         name: name?.value,
         segment: MachineName::try_from(segment?.value).ok()?,

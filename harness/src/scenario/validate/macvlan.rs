@@ -42,11 +42,8 @@ pub(super) fn macvlans<'a>(
 ) -> BTreeMap<IfName, Macvlan> {
     let mut macvlans = BTreeMap::new();
     for (key, node) in machine.map("macvlans") {
-        let thing = format!("interface name `{}`", key.value);
-        let scope = format!(" in machine `{name}`");
-        context
-            .claims
-            .claim(thing, &scope, key.place, "a macvlan".to_owned());
+        let claims = &context.claims;
+        claims.interface_name(key.value, name, key.place, "a macvlan");
         let link_name = parsed(key, words::if_name, context.faults);
         let Some(reader) = Reader::of(node, key.value, &MACVLAN, context.faults) else {
             continue;
@@ -66,16 +63,11 @@ fn macvlan<'a>(
     let owner = format!("`{name}` of machine `{machine}`");
     let mac = reader.word("mac", words::mac);
     if let Some(mac) = &mac {
-        let thing = format!("MAC address `{}`", mac.value);
-        context.claims.claim(thing, "", mac.place, owner.clone());
+        context.claims.mac(mac, &owner);
     }
     let addresses = reader.words("addresses", words::address);
-    for address in &addresses {
-        let thing = format!("address `{}`", address.value.addr());
-        let scope = format!(" in machine `{machine}`");
-        let owner = owner.clone();
-        context.claims.claim(thing, &scope, address.place, owner);
-    }
+    let scope = format!(" in machine `{machine}`");
+    context.claims.addresses(&addresses, &scope, &owner);
     let mode = reader.word("mode", words::macvlan_mode);
     if let Some(mode) = &mode {
         alone(context, reader, machine, mode);

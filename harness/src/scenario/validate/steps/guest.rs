@@ -85,8 +85,7 @@ pub(super) fn plug<'a>(
         (None, mac) => {
             let mac = reader.need("mac", mac)?;
             let owner = format!("guest `{}`", guest.value);
-            let thing = format!("MAC address `{}`", mac.value);
-            context.claims.claim(thing, "", mac.place, owner);
+            context.claims.mac(&mac, &owner);
             mac.value
         }
     };
