@@ -3,6 +3,7 @@
 use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
 
+use bridgelab_harness::host::capability::strict;
 use bridgelab_harness::report::text::{Colour, verdict};
 use bridgelab_harness::report::{Report, RunReport, exit_code, timings};
 use clap::Args;
@@ -39,7 +40,7 @@ pub(crate) fn report(args: &ReportArgs) -> i32 {
     for run in &report.runs {
         say(&printed(run, args.timings));
     }
-    let strict = std::env::var_os("BRIDGELAB_STRICT").is_some_and(|value| value == "1");
+    let strict = strict();
     exit_code::worst(&report.runs, strict)
 }
 

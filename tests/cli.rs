@@ -1,22 +1,9 @@
 //! The command line, as far as it needs no privileges.
-#![expect(clippy::expect_used, reason = "helpers of tests fail as tests do")]
 
 #[expect(dead_code, reason = "every test binary uses its part")]
 mod support;
 
-use support::{bridgelab, root};
-
-fn output(words: &[&str]) -> (Option<i32>, String, String) {
-    let output = bridgelab(words)
-        .output()
-        .expect("the program under test starts");
-    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-    (
-        output.status.code(),
-        text(&output.stdout),
-        text(&output.stderr),
-    )
-}
+use support::{output, root};
 
 #[test]
 fn help_tells_the_exit_codes() {

@@ -13,9 +13,9 @@ use std::path::Path;
 use std::process::{Child, ChildStderr, Command, Output, Stdio};
 use std::time::Duration;
 
-use bridgelab_harness::report::{CheckOutcome, Outcome, Report, RunReport};
+use bridgelab_harness::report::{CheckOutcome, Outcome, RunReport};
 use support::processes::{MARK, stop_for, wait_until_gone};
-use support::{PROGRAM, bridgelab, is_root, lan_scenario, skip};
+use support::{PROGRAM, bridgelab, is_root, lan_scenario, only_run, skip};
 use tempfile::TempDir;
 
 /// What makes a look late for certain.
@@ -86,9 +86,7 @@ impl Run {
         let progress = std::io::read_to_string(&mut self.stderr).expect("text");
         let output = self.child.wait_with_output().expect("it ends");
         wait_until_gone(&self.mark);
-        let text = fs::read(self.folder.path().join("report.json")).expect("a report");
-        let report: Report = serde_json::from_slice(&text).expect("a report");
-        let run = report.runs.into_iter().next().expect("one run");
+        let run = only_run(&self.folder.path().join("report.json"));
         assert_eq!(run.leaks, [""; 0]);
         let verdict = String::from_utf8_lossy(&output.stdout);
         (output.status.code(), run, format!("{progress}{verdict}"))

@@ -6,11 +6,11 @@ mod support;
 
 use std::path::Path;
 
-use bridgelab_harness::report::{Outcome, Report};
+use bridgelab_harness::report::Outcome;
 use bridgelab_harness::scenario::HypervisorKind;
 use bridgelab_harness::scenario::vmm::Vmm;
 use support::processes::{MARK, wait_until_gone};
-use support::{bridgelab, set_up, skip};
+use support::{bridgelab, only_run, set_up, skip};
 
 /// Runs the smallest guest of all on this VMM: every check of it must hold, from inside and from outside.
 fn passes(row: &Vmm) {
@@ -36,9 +36,7 @@ fn passes(row: &Vmm) {
     .expect("the program under test starts");
     let told = [&output.stderr, &output.stdout].map(|bytes| String::from_utf8_lossy(bytes));
     let told = told.concat();
-    let text = std::fs::read(&report).expect("a report");
-    let report: Report = serde_json::from_slice(&text).expect("a report");
-    let run = report.runs.first().expect("one run");
+    let run = only_run(&report);
     if run.outcome == Outcome::Skipped {
         return skip(&told);
     }

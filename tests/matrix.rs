@@ -1,23 +1,10 @@
 //! `bridgelab matrix`: the product of some values over a scenario, in one table.
-#![expect(clippy::expect_used, reason = "helpers of tests fail as tests do")]
 
 #[expect(dead_code, reason = "every test binary uses its part")]
 mod support;
 
 use bridgelab_harness::report::{Outcome, parity::Parity};
-use support::bridgelab;
-
-fn output(words: &[&str]) -> (Option<i32>, String, String) {
-    let output = bridgelab(words)
-        .output()
-        .expect("the program under test starts");
-    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-    (
-        output.status.code(),
-        text(&output.stdout),
-        text(&output.stderr),
-    )
-}
+use support::output;
 
 /// Nothing is built for values that nobody can take, and all of them are told.
 #[test]

@@ -17,6 +17,7 @@ use std::fs;
 use std::path::Path;
 use std::process::{ExitCode, Stdio};
 
+use bridgelab_harness::host::capability::strict;
 use bridgelab_harness::lab::durations::{Durations, key, user_file};
 use bridgelab_harness::report::{Report, exit_code};
 use bridgelab_harness::scenario::{load, scenario_names};
@@ -114,7 +115,7 @@ fn run(name: &str, form: &str) -> Result<Completion, Failed> {
         .env_remove("BRIDGELAB_SETUP")
         .output()?;
     let verdict = String::from_utf8_lossy(&output.stdout).into_owned();
-    let strict = std::env::var_os("BRIDGELAB_STRICT").is_some_and(|value| value == "1");
+    let strict = strict();
     match output.status.code() {
         Some(exit_code::PASSED) => {
             eprintln!("{verdict}");

@@ -14,7 +14,7 @@ use std::process::{Child, ChildStderr, Command, Stdio};
 use bridgelab_harness::image::seed::Seed;
 use bridgelab_harness::report::{GuestReport, Outcome, Report, RunReport};
 use support::processes::{MARK, wait_until_gone};
-use support::{PROGRAM, bridgelab, is_root, root, set_up, skip};
+use support::{PROGRAM, bridgelab, is_root, only_run, root, set_up, skip};
 use tempfile::TempDir;
 
 /// The image of all guests here.
@@ -112,9 +112,7 @@ impl User {
             return None;
         }
         assert_eq!(output.status.code(), Some(0), "{told}");
-        let text = fs::read(self.path("report.json")).expect("a report");
-        let report: Report = serde_json::from_slice(&text).expect("a report");
-        let report = report.runs.into_iter().next().expect("one run");
+        let report = only_run(&self.path("report.json"));
         assert_eq!(report.outcome, Outcome::Passed, "{told}");
         assert_eq!(report.leaks, [""; 0]);
         wait_until_gone(&self.mark());

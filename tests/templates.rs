@@ -3,8 +3,8 @@
 #[expect(dead_code, reason = "every test binary uses its part")]
 mod support;
 
-use bridgelab_harness::report::{Outcome, Report};
-use support::{bridgelab, set_up, skip};
+use bridgelab_harness::report::Outcome;
+use support::{bridgelab, only_run, set_up, skip};
 
 #[test]
 fn guests_of_one_template_share_its_pages() {
@@ -16,9 +16,7 @@ fn guests_of_one_template_share_its_pages() {
         .output()
         .expect("the program under test starts");
     let said = String::from_utf8_lossy(&output.stderr);
-    let report = std::fs::read(&json).expect("a report");
-    let report: Report = serde_json::from_slice(&report).expect("a report");
-    let run = report.runs.first().expect("one run");
+    let run = only_run(&json);
     if run.outcome == Outcome::Skipped {
         return skip(&format!("{:?}", run.problem));
     }

@@ -12,9 +12,9 @@ use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use bridgelab_harness::report::{Outcome, Report, RunReport};
+use bridgelab_harness::report::{Outcome, RunReport};
 use support::processes::{MARK, marked, signal, wait_until_gone};
-use support::{bridgelab, set_up, skip};
+use support::{bridgelab, only_run, set_up, skip};
 use tempfile::TempDir;
 
 const QEMU: &str = "qemu-system-x86_64";
@@ -126,9 +126,7 @@ impl User {
 
     fn ended(&self, told: String, code: Option<i32>) -> Option<Run> {
         wait_until_gone(&self.mark());
-        let text = fs::read(self.path("report.json")).expect("a report");
-        let report: Report = serde_json::from_slice(&text).expect("a report");
-        let report = report.runs.into_iter().next().expect("one run");
+        let report = only_run(&self.path("report.json"));
         assert_eq!(report.leaks, [""; 0], "{told}");
         // What this host lacks for any guest, as against what these tests ask it to lack.
         let named = ["cloud-hypervisor", "firecracker", "memory"];

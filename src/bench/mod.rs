@@ -37,6 +37,7 @@ pub(crate) use worker::{WORKER_COMMAND, worker_main};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
+use bridgelab_harness::host::capability::strict;
 use bridgelab_harness::report::exit_code;
 use clap::Args;
 
@@ -227,7 +228,7 @@ fn finish(args: &BenchArgs, record: &Record) -> i32 {
             return exit_code::BROKEN;
         }
     }
-    let strict = std::env::var_os("BRIDGELAB_STRICT").is_some_and(|value| value == "1");
+    let strict = strict();
     let mut subjects = record.benches.iter().flat_map(|bench| &bench.subjects);
     if subjects.clone().any(|subject| subject.failed.is_some()) {
         exit_code::BROKEN

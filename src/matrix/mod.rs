@@ -5,6 +5,7 @@ mod axes;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
+use bridgelab_harness::host::capability::strict;
 use bridgelab_harness::report::parity::{Combination, Parity};
 use bridgelab_harness::report::{Outcome, RunReport, exit_code};
 use bridgelab_harness::scenario::forms::GREEN;
@@ -99,7 +100,7 @@ pub(crate) fn matrix(args: &MatrixArgs) -> i32 {
     let parity = Parity::new(loaded.name(), axes.collect(), combinations);
     let written = write(args, &parity);
     let runs = parity.runs();
-    let strict = std::env::var_os("BRIDGELAB_STRICT").is_some_and(|value| value == "1");
+    let strict = strict();
     match (written, runs.is_empty()) {
         (Err(code), _) => code,
         (Ok(()), true) => exit_code::INVALID,

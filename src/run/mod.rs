@@ -17,6 +17,7 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use bridgelab_harness::diagnostic::Diagnostic;
+use bridgelab_harness::host::capability::strict;
 use bridgelab_harness::host::finding::Unmet;
 use bridgelab_harness::host::jobserver::{Jobserver, Need, Waiting};
 use bridgelab_harness::hypervisor::Accelerator;
@@ -403,7 +404,7 @@ fn unbegun(args: &RunArgs, runs: Vec<RunReport>) -> Vec<RunReport> {
 }
 
 fn finish(args: &RunArgs, runs: Vec<RunReport>) -> i32 {
-    let strict = std::env::var_os("BRIDGELAB_STRICT").is_some_and(|value| value == "1");
+    let strict = strict();
     let code = exit_code::worst(&runs, strict);
     if runs.len() > 1 {
         let _ = writeln!(anstream::stderr(), "{}", summary(&runs));

@@ -9,6 +9,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::OnceLock;
 
+use bridgelab_harness::report::{Report, RunReport};
+
 /// The program under test.
 pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_bridgelab");
 
@@ -22,6 +24,26 @@ pub(crate) fn bridgelab(words: &[&str]) -> Command {
     let mut command = Command::new(PROGRAM);
     command.args(words).env("BRIDGELAB_ROOT", root());
     command
+}
+
+/// Runs it to its end: exit code, stdout, stderr.
+pub(crate) fn output(words: &[&str]) -> (Option<i32>, String, String) {
+    let output = bridgelab(words)
+        .output()
+        .expect("the program under test starts");
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    (
+        output.status.code(),
+        text(&output.stdout),
+        text(&output.stderr),
+    )
+}
+
+/// The report of the one run in a report's file.
+pub(crate) fn only_run(file: &Path) -> RunReport {
+    let text = std::fs::read(file).expect("a report");
+    let report: Report = serde_json::from_slice(&text).expect("a report");
+    report.runs.into_iter().next().expect("one run")
 }
 
 /// Installs what is missing when `BRIDGELAB_SETUP=1` asks for it, once for each test binary, with progress.
