@@ -4,6 +4,7 @@ use std::path::Path;
 
 use super::LabVm;
 use crate::hypervisor::command::CommandLine;
+use crate::hypervisor::kernel::tsc_word;
 use crate::hypervisor::qemu;
 use crate::plan::Accelerator;
 use crate::scenario::HypervisorKind;
@@ -84,7 +85,7 @@ fn kernel_command_line(vm: &LabVm) -> String {
     ];
     if vm.accelerator == Accelerator::Tcg {
         // As for guests: see `hypervisor::qemu`.
-        words.push("tsc_early_khz=2000000".to_owned());
+        words.extend(tsc_word(vm.tsc_mhz));
         words.push("mitigations=off".to_owned());
     }
     let modules = vm.modules.iter();
@@ -106,6 +107,7 @@ mod tests {
             },
             accelerator,
             accelerator_reason: String::new(),
+            tsc_mhz: Some(2596),
             mem: 1280,
             vcpu: 2,
             modules: modules.iter().map(ToString::to_string).collect(),
