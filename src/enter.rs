@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::process::Command;
 
 use bridgelab_harness::deadline::Deadline;
-use bridgelab_harness::guest::open_steering;
+use bridgelab_harness::guest::reopen_steering;
 use bridgelab_harness::hypervisor::{STEER_VSOCK_PORT, Steering};
 use bridgelab_harness::report::exit_code;
 use clap::Args;
@@ -183,7 +183,7 @@ pub(crate) fn steer(mut words: impl Iterator<Item = OsString>) -> i32 {
 }
 
 fn carry(end: &Steering) -> std::io::Result<()> {
-    let stream = open_steering(end, Deadline::secs(30))?;
+    let stream = reopen_steering(end, Deadline::secs(30))?;
     let mut to_guest = stream.try_clone()?;
     std::thread::spawn(move || {
         let _ = std::io::copy(&mut std::io::stdin().lock(), &mut to_guest);

@@ -12,7 +12,7 @@ mod takeover;
 pub use booting::BootingGuest;
 pub use takeover::Takeover;
 
-pub use steer::{open_steering, send_identity, wait_for_announcement};
+pub use steer::{open_steering, reopen_steering, send_identity, wait_for_announcement};
 
 use std::time::{Duration, Instant};
 

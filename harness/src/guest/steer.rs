@@ -121,7 +121,7 @@ pub fn open_steering(end: &Steering, by: Deadline) -> io::Result<UnixStream> {
 ///
 /// # Errors
 /// As [`open_steering`].
-pub(super) fn reopen_steering(end: &Steering, by: Deadline) -> io::Result<UnixStream> {
+pub fn reopen_steering(end: &Steering, by: Deadline) -> io::Result<UnixStream> {
     open(end, by, true)
 }
 
