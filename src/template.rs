@@ -5,7 +5,6 @@ use std::io::Write;
 use std::time::Instant;
 
 use bridgelab_harness::diagnostic::Diagnostic;
-use bridgelab_harness::host::tsc_mhz;
 use bridgelab_harness::hypervisor::Accelerator;
 use bridgelab_harness::image::{Image, Store};
 use bridgelab_harness::lab::StartFrom;
@@ -65,7 +64,6 @@ pub(crate) fn starts(
             qemu: qemu.clone(),
             accelerator,
             processor: Shape::processor(accelerator),
-            tsc_mhz: (accelerator == Accelerator::Tcg).then(tsc_mhz).flatten(),
             vcpu: guest.vcpu,
             mem: guest.mem,
         };

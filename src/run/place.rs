@@ -4,7 +4,6 @@ use std::path::PathBuf;
 
 use bridgelab_harness::host::finding::Unmet;
 use bridgelab_harness::host::jobserver::Need;
-use bridgelab_harness::host::tsc_mhz;
 use bridgelab_harness::hypervisor::Accelerator;
 use bridgelab_harness::image::Image;
 use bridgelab_harness::lab::JobImage;
@@ -69,7 +68,6 @@ pub(super) fn lab_vm(
         },
         accelerator: *accelerator,
         accelerator_reason: accelerator_reason.clone(),
-        tsc_mhz: tsc_mhz(),
         mem,
         vcpu,
         modules: modules.map(str::to_owned).collect(),

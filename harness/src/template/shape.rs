@@ -67,8 +67,6 @@ pub struct Shape {
     pub accelerator: Accelerator,
     /// With KVM the guest sees the host's processor, and its kernel decides what KVM offers.
     pub processor: Option<String>,
-    /// Under TCG the guest's clock counts as the host's processor does, in MHz: [`crate::host::tsc_mhz`].
-    pub tsc_mhz: Option<u32>,
     /// Virtual CPUs.
     pub vcpu: u8,
     /// Memory in MiB.
@@ -160,7 +158,6 @@ impl Shape {
             machine: MachineKind::Q35,
             transport: Transport::Auto,
             accelerator: self.accelerator,
-            tsc_mhz: self.tsc_mhz,
             kernel: root.join(image.kernel),
             initrd: "/initrd".into(),
             disk: image.disk.map(|file| root.join(file)),
@@ -197,7 +194,6 @@ mod tests {
             },
             accelerator: Accelerator::Tcg,
             processor: None,
-            tsc_mhz: Some(2596),
             vcpu: 1,
             mem: 1024,
         }
@@ -205,12 +201,11 @@ mod tests {
 
     #[test]
     fn everything_that_goes_in_changes_the_digest() {
-        let changes: [fn(&mut Shape); 7] = [
+        let changes: [fn(&mut Shape); 6] = [
             |s| s.image_digest = "4567".to_owned(),
             |s| s.qemu.line = "QEMU emulator version 7.2.23".to_owned(),
             |s| s.qemu.program = "1 3".to_owned(),
             |s| s.accelerator = Accelerator::Kvm,
-            |s| s.tsc_mhz = Some(2400),
             |s| s.vcpu = 2,
             |s| s.mem = 512,
         ];

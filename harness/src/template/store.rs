@@ -288,7 +288,6 @@ mod tests {
             },
             accelerator: Accelerator::Tcg,
             processor: None,
-            tsc_mhz: None,
             vcpu: 1,
             mem: 1,
         }

@@ -4,7 +4,6 @@ use std::path::Path;
 
 use super::LabVm;
 use crate::hypervisor::command::CommandLine;
-use crate::hypervisor::kernel::tsc_word;
 use crate::hypervisor::qemu;
 use crate::plan::Accelerator;
 use crate::scenario::HypervisorKind;
@@ -85,7 +84,7 @@ fn kernel_command_line(vm: &LabVm) -> String {
     ];
     if vm.accelerator == Accelerator::Tcg {
         // As for guests: see `hypervisor::qemu`.
-        words.extend(tsc_word(vm.tsc_mhz));
+        words.push("tsc_early_khz=2000000".to_owned());
         words.push("mitigations=off".to_owned());
     }
     let modules = vm.modules.iter();
@@ -107,7 +106,6 @@ mod tests {
             },
             accelerator,
             accelerator_reason: String::new(),
-            tsc_mhz: Some(2596),
             mem: 1280,
             vcpu: 2,
             modules: modules.iter().map(ToString::to_string).collect(),

@@ -50,8 +50,6 @@ pub struct LabVm {
     pub accelerator: Accelerator,
     /// Why that one.
     pub accelerator_reason: String,
-    /// What its kernel is told of the time stamp counter under TCG, in MHz: [`crate::host::tsc_mhz`].
-    pub tsc_mhz: Option<u32>,
     /// Memory in MiB.
     pub mem: u32,
     /// Virtual CPUs.
@@ -213,7 +211,6 @@ mod tests {
             },
             accelerator,
             accelerator_reason: String::new(),
-            tsc_mhz: None,
             mem,
             vcpu,
             modules: Vec::new(),

@@ -63,7 +63,6 @@ fn job(evidence: &Path) -> Job {
             },
             accelerator: Accelerator::Tcg,
             accelerator_reason: "no vmx".to_owned(),
-            tsc_mhz: None,
             mem: 1024,
             vcpu: 2,
             modules: Vec::new(),
