@@ -40,8 +40,7 @@ pub(crate) fn report(args: &ReportArgs) -> i32 {
     for run in &report.runs {
         say(&printed(run, args.timings));
     }
-    let strict = strict();
-    exit_code::worst(&report.runs, strict)
+    exit_code::worst(&report.runs, strict())
 }
 
 /// A run's verdict for stdout, with its chart if wanted; without the last line's end.

@@ -146,9 +146,8 @@ fn a_guest_runs_under_kvm_in_a_lab_vm() {
     assert_eq!(report.lab.reason, "asked for");
     assert!(report.lab.accelerator.is_some(), "{:?}", report.lab);
     // A run that waited for its turn has that before it.
-    let stages: Vec<&str> = report.stages.iter().map(|stage| &*stage.name).collect();
-    let first = stages.iter().find(|name| **name != "queue");
-    assert_eq!(first, Some(&"lab-vm"), "{stages:?}");
+    let mut stages = report.stages.iter().map(|stage| &*stage.name);
+    assert_eq!(stages.find(|name| *name != "queue"), Some("lab-vm"));
     assert!(
         report.versions.contains_key("lab-vm.kernel"),
         "{:?}",

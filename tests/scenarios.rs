@@ -115,13 +115,12 @@ fn run(name: &str, form: &str) -> Result<Completion, Failed> {
         .env_remove("BRIDGELAB_SETUP")
         .output()?;
     let verdict = String::from_utf8_lossy(&output.stdout).into_owned();
-    let strict = strict();
     match output.status.code() {
         Some(exit_code::PASSED) => {
             eprintln!("{verdict}");
             are_themselves(name, &json).map(|()| Completion::Completed)
         }
-        Some(exit_code::HOST_CANNOT) if !strict => Ok(Completion::ignored_with(reason(&verdict))),
+        Some(exit_code::HOST_CANNOT) if !strict() => Ok(Completion::ignored_with(reason(&verdict))),
         _ => {
             let progress = String::from_utf8_lossy(&output.stderr).into_owned();
             Err(format!("{}\n{verdict}\n{progress}", output.status).into())

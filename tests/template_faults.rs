@@ -14,7 +14,7 @@ use std::process::{Child, ChildStderr, Command, Stdio};
 use bridgelab_harness::image::seed::Seed;
 use bridgelab_harness::report::{GuestReport, Outcome, Report, RunReport};
 use support::processes::{MARK, wait_until_gone};
-use support::{PROGRAM, bridgelab, is_root, only_run, root, set_up, skip};
+use support::{PROGRAM, bridgelab, is_root, only_run, root, set_up, skip, told};
 use tempfile::TempDir;
 
 /// The image of all guests here.
@@ -105,8 +105,7 @@ impl User {
     /// that goes wrong with a template may change a verdict.
     fn finish(&self, mut command: Command) -> Option<Run> {
         let output = command.output().expect("the program under test starts");
-        let told = [&output.stderr, &output.stdout].map(|bytes| String::from_utf8_lossy(bytes));
-        let told = told.concat();
+        let told = told(&output);
         if output.status.code() == Some(3) {
             skip(&told);
             return None;

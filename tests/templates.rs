@@ -3,24 +3,14 @@
 #[expect(dead_code, reason = "every test binary uses its part")]
 mod support;
 
-use bridgelab_harness::report::Outcome;
-use support::{bridgelab, only_run, set_up, skip};
+use support::{bridgelab, passed, set_up};
 
 #[test]
 fn guests_of_one_template_share_its_pages() {
     set_up();
     let folder = tempfile::tempdir().expect("a temporary directory");
-    let json = folder.path().join("report.json");
-    let json_text = json.to_string_lossy();
-    let output = bridgelab(&["run", "tiny-twins", "--json", &json_text])
-        .output()
-        .expect("the program under test starts");
-    let said = String::from_utf8_lossy(&output.stderr);
-    let run = only_run(&json);
-    if run.outcome == Outcome::Skipped {
-        return skip(&format!("{:?}", run.problem));
-    }
-    assert_eq!(run.outcome, Outcome::Passed, "{said}");
+    let twins = passed(&mut bridgelab(&["run", "tiny-twins"]), folder.path());
+    let Some(run) = twins else { return };
     let from: Vec<_> = run
         .guests
         .iter()

@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 
 use bridgelab_harness::report::{Outcome, RunReport};
 use support::processes::{MARK, marked, signal, wait_until_gone};
-use support::{bridgelab, only_run, set_up, skip};
+use support::{bridgelab, only_run, set_up, skip, told};
 use tempfile::TempDir;
 
 const QEMU: &str = "qemu-system-x86_64";
@@ -120,8 +120,7 @@ impl User {
     fn run(&self, words: &[&str]) -> Option<Run> {
         let output = self.command(words).output();
         let output = output.expect("the program under test starts");
-        let told = [&output.stderr, &output.stdout].map(|bytes| String::from_utf8_lossy(bytes));
-        self.ended(told.concat(), output.status.code())
+        self.ended(told(&output), output.status.code())
     }
 
     fn ended(&self, told: String, code: Option<i32>) -> Option<Run> {
@@ -302,8 +301,7 @@ fn a_damaged_image_is_named() {
         .env("BRIDGELAB_CACHE", user.path("cache"))
         .output()
         .expect("the program under test starts");
-    let told = [&output.stderr, &output.stdout].map(|bytes| String::from_utf8_lossy(bytes));
-    let Some(run) = user.ended(told.concat(), output.status.code()) else {
+    let Some(run) = user.ended(told(&output), output.status.code()) else {
         return;
     };
     let words = ["vmlinux` is not what was built", "rm -r"];

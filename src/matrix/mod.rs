@@ -100,11 +100,10 @@ pub(crate) fn matrix(args: &MatrixArgs) -> i32 {
     let parity = Parity::new(loaded.name(), axes.collect(), combinations);
     let written = write(args, &parity);
     let runs = parity.runs();
-    let strict = strict();
     match (written, runs.is_empty()) {
         (Err(code), _) => code,
         (Ok(()), true) => exit_code::INVALID,
-        (Ok(()), false) => exit_code::worst(&runs, strict),
+        (Ok(()), false) => exit_code::worst(&runs, strict()),
     }
 }
 

@@ -404,8 +404,7 @@ fn unbegun(args: &RunArgs, runs: Vec<RunReport>) -> Vec<RunReport> {
 }
 
 fn finish(args: &RunArgs, runs: Vec<RunReport>) -> i32 {
-    let strict = strict();
-    let code = exit_code::worst(&runs, strict);
+    let code = exit_code::worst(&runs, strict());
     if runs.len() > 1 {
         let _ = writeln!(anstream::stderr(), "{}", summary(&runs));
     }

@@ -114,7 +114,7 @@ pub fn open_steering(end: &Steering, by: Deadline) -> io::Result<UnixStream> {
     open(end, by, false)
 }
 
-/// As [`open_steering`], for a guest that has served a session before.
+/// As [`open_steering`], for a guest that may have served a session before.
 ///
 /// A guest that is slower than the VMM may not have noticed that the host left and came back: then the old session
 /// goes on, and nobody announces anything. A request that lands in it is no SSH and ends it.

@@ -30,20 +30,10 @@ impl<'a> Claims<'a> {
     }
 
     /// Notes the name of an interface, which no other of that machine may have.
-    pub(super) fn interface_name(
-        &self,
-        name: &str,
-        machine: &str,
-        place: &'a Place,
-        owner: impl Into<String>,
-    ) {
+    pub(super) fn interface_name(&self, name: &str, machine: &str, place: &'a Place, owner: &str) {
         let thing = format!("interface name `{name}`");
-        self.claim(
-            thing,
-            &format!(" in machine `{machine}`"),
-            place,
-            owner.into(),
-        );
+        let scope = format!(" in machine `{machine}`");
+        self.claim(thing, &scope, place, owner.to_owned());
     }
 
     /// Notes a MAC address, which nobody else of the scenario may have.

@@ -95,7 +95,7 @@ fn interface<'a>(
     let text = reader.need("id", reader.text("id"));
     if let Some(id) = text {
         let claims = &context.claims;
-        claims.interface_name(id.value, host, id.place, owner.clone());
+        claims.interface_name(id.value, host, id.place, &owner);
     }
     let mac = vmm::mac(reader);
     if let Some(mac) = &mac {
