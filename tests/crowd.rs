@@ -10,10 +10,10 @@ use std::path::{Path, PathBuf};
 use std::process::Child;
 use std::time::Duration;
 
-use bridgelab_harness::report::{Outcome, Report, RunReport};
-use support::processes::{MARK, wait_until_gone};
-use support::{bridgelab, skip};
-use tempfile::TempDir;
+use bridgelab_harness::report::Outcome;
+use support::processes::wait_until_gone;
+use support::user::User;
+use support::{bridgelab, runs, skip};
 
 /// A machine of its own, which is all that such a lab needs.
 const LONELY: &str = r#"
@@ -43,44 +43,25 @@ address = { address = "192.0.2.2/24" }
 "#;
 const LABS: usize = 25;
 
-/// What two processes of one user share, and where each writes.
-struct User(TempDir);
+/// Asks for all labs in one form. Output goes into files: pipes that nobody empties would stop it.
+fn start(user: &User, form: &str, labs: &[PathBuf]) -> Child {
+    let file = |end: &str| File::create(user.path(&format!("{form}.{end}"))).expect("a file");
+    let jobs = ["run", "--guests", "ghost", "--jobs", "4", "--variant", form];
+    let mut command = bridgelab(&jobs);
+    user.environment(&mut command);
+    command
+        .args(labs)
+        .arg("--json")
+        .arg(user.path(&format!("{form}.json")))
+        .env("XDG_RUNTIME_DIR", user.path("runtime"))
+        .stdout(file("out"))
+        .stderr(file("err"))
+        .spawn()
+        .expect("the program under test starts")
+}
 
-impl User {
-    fn path(&self, name: &str) -> PathBuf {
-        self.0.path().join(name)
-    }
-
-    fn text(&self, name: &str) -> String {
-        fs::read_to_string(self.path(name)).expect("text")
-    }
-
-    fn mark(&self) -> String {
-        self.0.path().to_string_lossy().into_owned()
-    }
-
-    /// Asks for all labs in one form. Output goes into files: pipes that nobody empties would stop it.
-    fn start(&self, form: &str, labs: &[PathBuf]) -> Child {
-        let file = |end: &str| File::create(self.path(&format!("{form}.{end}"))).expect("a file");
-        let jobs = ["run", "--guests", "ghost", "--jobs", "4", "--variant", form];
-        bridgelab(&jobs)
-            .args(labs)
-            .arg("--json")
-            .arg(self.path(&format!("{form}.json")))
-            .env("XDG_RUNTIME_DIR", self.path("runtime"))
-            .env("XDG_STATE_HOME", self.path("state"))
-            .env(MARK, self.mark())
-            .env_remove("BRIDGELAB_SETUP")
-            .stdout(file("out"))
-            .stderr(file("err"))
-            .spawn()
-            .expect("the program under test starts")
-    }
-
-    fn runs(&self, form: &str) -> Vec<RunReport> {
-        let report = serde_json::from_str::<Report>(&self.text(&format!("{form}.json")));
-        report.expect("a report").runs
-    }
+fn text(user: &User, name: &str) -> String {
+    fs::read_to_string(user.path(name)).expect("text")
 }
 
 /// Names of the queue's requests with that ending; all of them without one.
@@ -97,7 +78,7 @@ fn requests(queue: &Path, ending: Option<&str>) -> Vec<String> {
 
 #[test]
 fn fifty_labs_of_two_processes_run_four_at_a_time() {
-    let user = User(tempfile::tempdir().expect("a temporary directory"));
+    let user = User::new();
     fs::create_dir(user.path("runtime")).expect("a folder");
     // Every fifth has a variant that does not fail as it must.
     let wrong = LONELY.replace("192.0.2.2/24\" }", "192.0.2.1/24\" }");
@@ -108,7 +89,7 @@ fn fifty_labs_of_two_processes_run_four_at_a_time() {
             path
         })
         .collect();
-    let mut both = [user.start("green", &labs), user.start("other", &labs)];
+    let mut both = [start(&user, "green", &labs), start(&user, "other", &labs)];
     let queue = user.path("runtime/bridgelab-jobs");
     let mut most = 0;
     while both
@@ -120,13 +101,13 @@ fn fifty_labs_of_two_processes_run_four_at_a_time() {
     }
     let codes = both.map(|mut child| child.wait().expect("it ended").code());
     if codes[0] == Some(3) {
-        return skip(&user.text("green.out"));
+        return skip(&text(&user, "green.out"));
     }
-    assert_eq!(codes, [Some(0), Some(1)], "{}", user.text("other.err"));
-    assert_eq!(most, 4, "{}", user.text("green.err"));
+    assert_eq!(codes, [Some(0), Some(1)], "{}", text(&user, "other.err"));
+    assert_eq!(most, 4, "{}", text(&user, "green.err"));
 
     for (form, failed) in [("green", 0), ("other", LABS / 5)] {
-        let runs = user.runs(form);
+        let runs = runs(&user.path(&format!("{form}.json")));
         assert_eq!(runs.len(), LABS);
         for (number, run) in runs.iter().enumerate() {
             assert_eq!(
@@ -145,11 +126,11 @@ fn fifty_labs_of_two_processes_run_four_at_a_time() {
         let waited = runs.iter().filter(|run| run.stages[0].name == "queue");
         assert!(waited.count() >= LABS - 4, "the rest stood in line");
         // Each verdict is in one piece: a head, and below it what is indented.
-        let out = user.text(&format!("{form}.out"));
+        let out = text(&user, &format!("{form}.out"));
         let heads = out.lines().filter(|line| !line.starts_with(' '));
         assert!(heads.clone().all(|line| line.starts_with("lab")), "{out}");
         assert_eq!(heads.count(), LABS, "{out}");
-        let err = user.text(&format!("{form}.err"));
+        let err = text(&user, &format!("{form}.err"));
         assert!(err.contains("waiting for"), "{err}");
         let sum = format!("{} passed, {failed} failed, 0 skipped", LABS - failed);
         assert!(err.contains(&sum), "{err}");

@@ -1,11 +1,7 @@
 //! Scenarios with ghost guests: the guest's own unit files, read by a real networkd behind a veth with the guest's MAC
 //! address. No image, no QEMU, and no root where user namespaces and subordinate ids are at hand; so these tests run
 //! without the feature `vm`.
-#![expect(
-    clippy::expect_used,
-    clippy::panic,
-    reason = "helpers of tests fail as tests do"
-)]
+#![expect(clippy::expect_used, reason = "helpers of tests fail as tests do")]
 
 #[expect(dead_code, reason = "every test binary uses its part")]
 mod support;
@@ -14,39 +10,24 @@ use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
 
-use bridgelab_harness::report::{CheckOutcome, NOT_SHOWN, Outcome, Report, RunReport};
-use support::{PROGRAM, bridgelab, is_root, root, skip};
+use bridgelab_harness::report::{CheckOutcome, Outcome, RunReport};
+use support::{PROGRAM, bridgelab, is_root, ran, report, root, skip};
 
-/// Runs with ghosts in `folder`, which also is the home of a cache without any image.
-fn run(folder: &Path, words: &[&str]) -> Command {
+/// A run with ghosts in `folder`, which also is the home of a cache without any image.
+fn command(folder: &Path, words: &[&str]) -> Command {
     let mut command = bridgelab(&["run"]);
     command
         .args(words)
         .args(["--guests", "ghost", "--evidence"])
         .arg(folder.join("evidence"))
-        .arg("--json")
-        .arg(folder.join("report.json"))
         .env("XDG_CACHE_HOME", folder.join("cache"))
         .env_remove("BRIDGELAB_SETUP");
     command
 }
 
-/// The only run of a report; `None`, said aloud, when this host cannot do it.
-fn report(folder: &Path, output: &Output) -> Option<RunReport> {
-    let verdict = String::from_utf8_lossy(&output.stdout);
-    let progress = String::from_utf8_lossy(&output.stderr);
-    let text = fs::read_to_string(folder.join("report.json"));
-    let text = text.unwrap_or_else(|error| panic!("no report ({error}): {verdict}\n{progress}"));
-    let report: Report = serde_json::from_str(&text).expect("a report");
-    let run = report.runs.into_iter().next().expect("one run");
-    let code = run.problem.as_ref().map(|problem| problem.code.as_str());
-    if run.outcome == Outcome::Skipped && code != Some(NOT_SHOWN) {
-        skip(&verdict);
-        return None;
-    }
-    assert!(run.leaks.is_empty(), "{verdict}");
-    eprintln!("{verdict}");
-    Some(run)
+/// Runs it: the report and what was printed; `None`, said aloud, when this host cannot do it.
+fn run(folder: &Path, words: &[&str]) -> Option<(RunReport, Output)> {
+    ran(&mut command(folder, words), folder)
 }
 
 /// Ids of checks with that outcome.
@@ -94,10 +75,7 @@ fn is_green(run: &RunReport, output: &Output) {
 #[test]
 fn the_page_holds_with_its_own_unit_files_in_the_guest() {
     let folder = tempfile::tempdir().expect("a temporary directory");
-    let output = run(folder.path(), &["simple-network"])
-        .output()
-        .expect("the program under test starts");
-    let Some(run) = report(folder.path(), &output) else {
+    let Some((run, output)) = run(folder.path(), &["simple-network"]) else {
         return;
     };
     is_green(&run, &output);
@@ -116,13 +94,10 @@ fn the_page_holds_with_its_own_unit_files_in_the_guest() {
 #[test]
 fn a_tap_that_the_host_leaves_alone_cuts_the_ghost_off() {
     let folder = tempfile::tempdir().expect("a temporary directory");
-    let output = run(
+    let Some((run, _)) = run(
         folder.path(),
         &["simple-network", "--variant", "tap-outside-match"],
-    )
-    .output()
-    .expect("the program under test starts");
-    let Some(run) = report(folder.path(), &output) else {
+    ) else {
         return;
     };
     assert_eq!(run.outcome, Outcome::Passed, "{:?}", run.differences);
@@ -144,14 +119,12 @@ fn a_tap_that_the_host_leaves_alone_cuts_the_ghost_off() {
 #[test]
 fn a_variant_whose_fault_needs_docker_is_skipped_and_never_passed() {
     let folder = tempfile::tempdir().expect("a temporary directory");
-    let output = run(
+    let mut command = command(
         folder.path(),
         &["simple-network", "--variant", "no-19-docker"],
-    )
-    .env("BRIDGELAB_STRICT", "1")
-    .output()
-    .expect("the program under test starts");
-    let Some(run) = report(folder.path(), &output) else {
+    );
+    command.env("BRIDGELAB_STRICT", "1");
+    let Some((run, output)) = ran(&mut command, folder.path()) else {
         return;
     };
     assert_eq!(run.outcome, Outcome::Skipped, "{:?}", run.differences);
@@ -165,10 +138,7 @@ fn a_variant_whose_fault_needs_docker_is_skipped_and_never_passed() {
 fn without_ipv6_there_is_nothing_to_wait_for() {
     let folder = tempfile::tempdir().expect("a temporary directory");
     let scenario = v4_scenario(folder.path());
-    let output = run(folder.path(), &[&scenario])
-        .output()
-        .expect("the program under test starts");
-    let Some(run) = report(folder.path(), &output) else {
+    let Some((run, _)) = run(folder.path(), &[&scenario]) else {
         return;
     };
     assert_eq!(run.outcome, Outcome::Passed, "{:?}", run.differences);
@@ -188,10 +158,7 @@ fn a_guest_that_matches_by_driver_is_not_judged_by_a_ghost() {
     let unit = folder.path().join("guest/20-lan.network");
     let text = fs::read_to_string(&unit).expect("the unit");
     fs::write(&unit, text.replace("Type=ether", "Driver=virtio_net")).expect("another match");
-    let output = run(folder.path(), &[&scenario])
-        .output()
-        .expect("the program under test starts");
-    let Some(run) = report(folder.path(), &output) else {
+    let Some((run, _)) = run(folder.path(), &[&scenario]) else {
         return;
     };
     assert_eq!(run.outcome, Outcome::Skipped);
@@ -239,7 +206,7 @@ fn the_page_holds_for_an_ordinary_user() {
         // A container's root may be no more than a name.
         return skip(&String::from_utf8_lossy(&output.stderr));
     }
-    if let Some(run) = report(home, &output) {
+    if let Some(run) = report(&home.join("report.json"), &output) {
         is_green(&run, &output);
     }
 }
@@ -279,10 +246,7 @@ fn a_new_scenario_runs_green() {
     );
     let path = path.to_string_lossy().into_owned();
     for form in ["green", "tap-outside-match"] {
-        let output = run(folder.path(), &[&path, "--variant", form])
-            .output()
-            .expect("it starts");
-        let Some(run) = report(folder.path(), &output) else {
+        let Some((run, _)) = run(folder.path(), &[&path, "--variant", form]) else {
             return;
         };
         assert_eq!(run.outcome, Outcome::Passed, "{form}");
@@ -299,10 +263,7 @@ fn checksums_at_a_tap_are_those_at_a_veth() {
         ("green", &[][..]),
         ("sender-leaves-them", &["good-on-tap", "none-bad-on-tap"]),
     ] {
-        let output = run(folder.path(), &["offload/checksum", "--variant", form])
-            .output()
-            .expect("it starts");
-        let Some(run) = report(folder.path(), &output) else {
+        let Some((run, _)) = run(folder.path(), &["offload/checksum", "--variant", form]) else {
             return;
         };
         assert_eq!(
@@ -314,13 +275,10 @@ fn checksums_at_a_tap_are_those_at_a_veth() {
         assert_eq!(ids(&run, CheckOutcome::Skipped), [""; 0], "{form}");
         assert_eq!(ids(&run, CheckOutcome::Failed), failed, "{form}");
     }
-    let output = run(
+    let Some((run, _)) = run(
         folder.path(),
         &["offload/checksum", "--variant", "guest-without"],
-    )
-    .output()
-    .expect("it starts");
-    let Some(run) = report(folder.path(), &output) else {
+    ) else {
         return;
     };
     assert_eq!(run.outcome, Outcome::Skipped);

@@ -6,6 +6,7 @@
 
 use std::path::Path;
 
+use bridgelab_harness::host::capability::strict;
 use bridgelab_harness::lab::scope::{HeldLab, Hold, NoLab};
 use bridgelab_harness::report::{Outcome, StepOutcome};
 use bridgelab_harness::scenario::{Builder, Scenario};
@@ -62,7 +63,7 @@ async fn hold(evidence: &Path) -> Option<HeldLab> {
         .option(evidence);
     match hold.start().await {
         Ok(lab) => Some(lab),
-        Err(NoLab::Skipped(why)) if std::env::var_os("BRIDGELAB_STRICT").is_none() => {
+        Err(NoLab::Skipped(why)) if !strict() => {
             eprintln!("skipped: because {why}");
             None
         }

@@ -8,9 +8,9 @@ use std::fs;
 use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, Command, Stdio};
 
-use bridgelab_harness::report::{LabPlace, Outcome, Report, RunReport, exit_code};
+use bridgelab_harness::report::{LabPlace, Outcome, RunReport, exit_code};
 use support::processes::{MARK, marked, wait_until, wait_until_gone};
-use support::{bridgelab, set_up, skip};
+use support::{bridgelab, only_run, set_up, skip};
 
 /// A bridge with an uplink, and a guest.
 const GUEST: &str = r#"
@@ -113,11 +113,8 @@ impl Run {
             .expect("readable");
         let code = self.child.wait().expect("it ended").code();
         wait_until_gone(&self.mark);
-        let report = fs::read(self.folder.path().join("report.json")).ok();
-        let report = report.map(|json| {
-            let report: Report = serde_json::from_slice(&json).expect("a report");
-            report.runs.into_iter().next().expect("a run")
-        });
+        let json = self.folder.path().join("report.json");
+        let report = json.exists().then(|| only_run(&json));
         eprintln!("{}", self.said);
         (code, report, self.folder)
     }

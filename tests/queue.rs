@@ -11,8 +11,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 
 use bridgelab_harness::host::jobserver::{Jobserver, Limit, Need, Slot};
-use bridgelab_harness::report::{Outcome, Report, RunReport};
-use support::{bridgelab, lan_scenario, skip};
+use bridgelab_harness::report::{Outcome, RunReport};
+use support::{bridgelab, lan_scenario, runs, skip};
 use tempfile::TempDir;
 
 const HOLDS: &str = r#"
@@ -88,9 +88,7 @@ impl User {
     }
 
     fn report(&self, file: &str) -> Vec<RunReport> {
-        let text = fs::read(self.path(file)).expect("a report");
-        let report: Report = serde_json::from_slice(&text).expect("a report");
-        report.runs
+        runs(&self.path(file))
     }
 }
 

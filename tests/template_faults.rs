@@ -7,15 +7,13 @@ mod support;
 
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader, Read};
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStderr, Command, Stdio};
+use std::process::{Child, ChildStderr, Command};
 
 use bridgelab_harness::image::seed::Seed;
-use bridgelab_harness::report::{GuestReport, Outcome, Report, RunReport};
-use support::processes::{MARK, wait_until_gone};
-use support::{PROGRAM, bridgelab, is_root, only_run, root, set_up, skip, told};
-use tempfile::TempDir;
+use bridgelab_harness::report::{GuestReport, Outcome, RunReport};
+use support::user::{User, mode};
+use support::{PROGRAM, bridgelab, is_root, root, skip, told};
 
 /// The image of all guests here.
 const IMAGE: &str = "tiny";
@@ -40,39 +38,24 @@ address = { interface = "vm-tiny1", address = "192.0.2.1/24" }
 "#;
 
 /// A user with an empty cache but for the image.
-struct User(TempDir);
+struct Maker(User);
 
-impl User {
+impl Maker {
     fn new() -> Self {
-        set_up();
-        let user = Self(tempfile::tempdir().expect("a temporary directory"));
-        // A VMM runs as nobody, and may have to find a program in here.
-        fs::set_permissions(user.0.path(), fs::Permissions::from_mode(0o755)).expect("a mode");
-        let built = bridgelab(&["image", "build", IMAGE]).output();
-        let built = built.expect("the program under test starts");
-        let image = PathBuf::from(String::from_utf8_lossy(&built.stdout).trim());
+        let user = User::new();
         // Without one, the run tells why.
-        if let Some(name) = image.file_name().filter(|_| built.status.success()) {
-            let copy = user.path("cache/images").join(name);
-            fs::create_dir_all(&copy).expect("a folder");
-            for file in fs::read_dir(&image).expect("the image").flatten() {
-                fs::copy(file.path(), copy.join(file.file_name())).expect("a copy");
-            }
-        }
-        user.scenario("alone.toml", ALONE);
-        user
+        let _ = user.image(IMAGE);
+        let maker = Self(user);
+        maker.scenario("alone.toml", ALONE);
+        maker
     }
 
     fn path(&self, name: &str) -> PathBuf {
-        self.0.path().join(name)
+        self.0.path(name)
     }
 
     fn scenario(&self, name: &str, text: &str) {
         fs::write(self.path(name), text.replace("IMAGE", IMAGE)).expect("a scenario");
-    }
-
-    fn mark(&self) -> String {
-        self.0.path().to_string_lossy().into_owned()
     }
 
     /// Arguments of a run of that scenario, and the environment that keeps it in this user's folder.
@@ -80,15 +63,9 @@ impl User {
         command
             .args(["--accel", "tcg"])
             .arg(self.path(scenario))
-            .arg("--json")
-            .arg(self.path("report.json"))
             .env("BRIDGELAB_CACHE", self.path("cache"))
-            .env("XDG_STATE_HOME", self.path("state"))
-            .env(MARK, self.mark())
-            .env_remove("BRIDGELAB_SETUP")
-            .env_remove("BRIDGELAB_COLD")
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped());
+            .env_remove("BRIDGELAB_COLD");
+        self.0.run(command);
     }
 
     fn command(&self, scenario: &str) -> Command {
@@ -111,10 +88,8 @@ impl User {
             return None;
         }
         assert_eq!(output.status.code(), Some(0), "{told}");
-        let report = only_run(&self.path("report.json"));
+        let report = self.0.report(&told);
         assert_eq!(report.outcome, Outcome::Passed, "{told}");
-        assert_eq!(report.leaks, [""; 0]);
-        wait_until_gone(&self.mark());
         assert_eq!(self.unfinished(), 0, "{told}");
         Some(Run { report, told })
     }
@@ -160,7 +135,7 @@ impl Run {
 fn cut(file: &Path) {
     let length = file.metadata().expect("a file").len();
     // Read-only to its owner, who is not always root.
-    fs::set_permissions(file, fs::Permissions::from_mode(0o644)).expect("a mode");
+    mode(file, 0o644);
     let open = File::options().write(true).open(file).expect("a file");
     open.set_len(length / 2).expect("it is cut");
 }
@@ -168,7 +143,7 @@ fn cut(file: &Path) {
 /// As a disk's fault does: other bytes, and the same size and time.
 fn rot(file: &Path) {
     let meta = file.metadata().expect("a file");
-    fs::set_permissions(file, fs::Permissions::from_mode(0o644)).expect("a mode");
+    mode(file, 0o644);
     fs::write(file, vec![0; meta.len() as usize]).expect("other bytes");
     let open = File::options().write(true).open(file).expect("a file");
     open.set_modified(meta.modified().expect("a time"))
@@ -178,7 +153,7 @@ fn rot(file: &Path) {
 /// Does in turn, to one cache, what may befall it.
 #[test]
 fn a_template_that_is_not_as_it_was_made_is_never_used() {
-    let user = User::new();
+    let user = Maker::new();
     let Some(first) = user.run("alone.toml") else {
         return;
     };
@@ -211,19 +186,12 @@ fn a_template_that_is_not_as_it_was_made_is_never_used() {
     assert!(user.templates().is_empty(), "nobody meets it again");
 
     // Another QEMU: its program says another version, and is another file.
-    let bin = user.path("bin");
-    fs::create_dir(&bin).expect("a folder");
-    let wrapper = bin.join(QEMU);
     let script = format!(
-        "#!/bin/sh\n[ \"$1\" != --version ] || {{ echo 'QEMU emulator version 7.2.99'; exit; }}\n\
+        "[ \"$1\" != --version ] || {{ echo 'QEMU emulator version 7.2.99'; exit; }}\n\
          PATH=${{PATH#*:}} exec {QEMU} \"$@\"\n"
     );
-    fs::write(&wrapper, script).expect("a script");
-    fs::set_permissions(&wrapper, fs::Permissions::from_mode(0o755)).expect("a mode");
-    let path = std::env::var("PATH").expect("a PATH");
-    let mut command = user.command("alone.toml");
-    command.env("PATH", format!("{}:{path}", bin.display()));
-    let run = user.finish(command).expect("as before");
+    user.0.program(QEMU, &script);
+    let run = user.run("alone.toml").expect("as before");
     assert!(run.made(), "{}", run.told);
     assert_ne!(run.template(), template, "{}", run.told);
 }
@@ -231,7 +199,7 @@ fn a_template_that_is_not_as_it_was_made_is_never_used() {
 /// The image as it is, but for one lie: a guest from its template says that it is still the template.
 #[test]
 fn a_guest_that_does_not_prove_itself_boots_cold() {
-    let user = User::new();
+    let user = Maker::new();
     let built = bridgelab(&["image", "path", IMAGE]).output();
     let image = built.expect("the program under test starts").stdout;
     let image = PathBuf::from(String::from_utf8_lossy(&image).trim());
@@ -258,7 +226,7 @@ fn a_guest_that_does_not_prove_itself_boots_cold() {
     );
     let build = recipe.join("build");
     fs::write(&build, script).expect("a script");
-    fs::set_permissions(&build, fs::Permissions::from_mode(0o755)).expect("a mode");
+    mode(&build, 0o755);
 
     let mut command = user.command("alone.toml");
     command.env("BRIDGELAB_ROOT", user.path(""));
@@ -275,7 +243,7 @@ fn a_guest_that_does_not_prove_itself_boots_cold() {
 
 #[test]
 fn what_no_template_can_give_boots_cold_and_says_why() {
-    let user = User::new();
+    let user = Maker::new();
     let nics: String = (0..5)
         .map(|nic| {
             format!("{{ type = \"tap\", id = \"vm-b{nic}\", mac = \"02:00:00:00:01:0{nic}\" }},")
@@ -328,7 +296,7 @@ fn line(progress: &mut impl BufRead, words: &str) -> Result<(), String> {
 
 #[test]
 fn a_maker_that_is_killed_half_way_is_followed_by_the_one_that_waited() {
-    let user = User::new();
+    let user = Maker::new();
     let (mut killed, mut progress) = start(user.command("alone.toml"));
     if let Err(told) = line(&mut progress, "booting the guest") {
         let code = killed.wait().expect("it ended").code();
@@ -344,17 +312,15 @@ fn a_maker_that_is_killed_half_way_is_followed_by_the_one_that_waited() {
     let mut rest = String::new();
     waiting.read_to_string(&mut rest).expect("text");
     assert_eq!(waits.wait().expect("it ends").code(), Some(0), "{rest}");
-    let report = fs::read(user.path("report.json")).expect("a report");
-    let report: Report = serde_json::from_slice(&report).expect("a report");
-    assert_eq!(report.runs[0].guests[0].start, "template", "{rest}");
-    wait_until_gone(&user.mark());
+    let report = user.0.report(&rest);
+    assert_eq!(report.guests[0].start, "template", "{rest}");
     assert_eq!((user.templates().len(), user.unfinished()), (1, 0));
 }
 
 /// In a mount namespace of its own, as the other faults of a cache: `faults.rs`.
 #[test]
 fn without_room_for_a_template_guests_boot_cold() {
-    let user = User::new();
+    let user = Maker::new();
     fs::create_dir_all(user.path("cache/templates")).expect("a folder");
     let mut command = Command::new("unshare");
     command.args(["--mount", "--propagation", "private"]);
@@ -379,7 +345,7 @@ fn without_room_for_a_template_guests_boot_cold() {
 /// A cache that somebody else made and nobody may write to: its templates are used as they stand, by a QEMU that can.
 #[test]
 fn a_template_in_a_read_only_cache_is_used() {
-    let user = User::new();
+    let user = Maker::new();
     let Some(first) = user.run("alone.toml") else {
         return;
     };

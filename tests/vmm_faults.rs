@@ -7,15 +7,13 @@ mod support;
 
 use std::fs;
 use std::io::{BufRead, BufReader};
-use std::os::unix::fs::PermissionsExt;
-use std::path::PathBuf;
-use std::process::{Command, Stdio};
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use bridgelab_harness::report::{Outcome, RunReport};
-use support::processes::{MARK, marked, signal, wait_until_gone};
-use support::{bridgelab, only_run, set_up, skip, told};
-use tempfile::TempDir;
+use support::processes::{marked, signal};
+use support::user::{User, mode};
+use support::{bridgelab, skip, told};
 
 const QEMU: &str = "qemu-system-x86_64";
 
@@ -47,9 +45,6 @@ within = "120s"
 ping = { to = "192.0.2.99" }
 "#;
 
-/// A user with a folder for everything that a run writes, and programs of his own before all others.
-struct User(TempDir);
-
 /// What a run ended with, and all that it said.
 struct Run {
     report: RunReport,
@@ -58,90 +53,53 @@ struct Run {
     took: Duration,
 }
 
-impl User {
-    fn new(scenario: &str) -> Self {
-        set_up();
-        let user = Self(tempfile::tempdir().expect("a temporary directory"));
-        // A VMM runs as nobody, and may have to find a program in here.
-        fs::set_permissions(user.0.path(), fs::Permissions::from_mode(0o755)).expect("a mode");
-        fs::create_dir(user.path("bin")).expect("a folder");
-        fs::write(
-            user.path("alone.toml"),
-            scenario.replace("HYPERVISOR", "qemu"),
-        )
-        .expect("a scenario");
-        user
-    }
+/// A user with this scenario.
+fn user(scenario: &str) -> User {
+    let user = User::new();
+    let text = scenario.replace("HYPERVISOR", "qemu");
+    fs::write(user.path("alone.toml"), text).expect("a scenario");
+    user
+}
 
-    fn path(&self, name: &str) -> PathBuf {
-        self.0.path().join(name)
-    }
+/// QEMU that tells its version as it does, and otherwise does this.
+fn qemu(user: &User, script: &str) {
+    let real = format!("PATH=${{PATH#*:}} exec {QEMU} \"$@\"");
+    user.program(
+        QEMU,
+        &format!("[ \"$1\" != --version ] || {real}\n{script}\n"),
+    );
+}
 
-    fn mark(&self) -> String {
-        self.0.path().to_string_lossy().into_owned()
-    }
+fn command(user: &User, words: &[&str]) -> Command {
+    let mut command = bridgelab(&["run", "--cold"]);
+    command.args(words).arg(user.path("alone.toml"));
+    user.run(&mut command);
+    command
+}
 
-    /// A program of this user's.
-    fn program(&self, name: &str, script: &str) -> PathBuf {
-        let path = self.path("bin").join(name);
-        fs::write(&path, format!("#!/bin/sh\n{script}")).expect("a script");
-        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).expect("a mode");
-        path
-    }
+/// The run; `None`, and a word why, where this host cannot run any guest.
+fn run(user: &User, words: &[&str]) -> Option<Run> {
+    let output = command(user, words).output();
+    let output = output.expect("the program under test starts");
+    ended(user, told(&output), output.status.code())
+}
 
-    /// QEMU that tells its version as it does, and otherwise does this.
-    fn qemu(&self, script: &str) {
-        let real = format!("PATH=${{PATH#*:}} exec {QEMU} \"$@\"");
-        self.program(
-            QEMU,
-            &format!("[ \"$1\" != --version ] || {real}\n{script}\n"),
-        );
+fn ended(user: &User, told: String, code: Option<i32>) -> Option<Run> {
+    let report = user.report(&told);
+    // What this host lacks for any guest, as against what these tests ask it to lack.
+    let named = ["cloud-hypervisor", "firecracker", "memory"];
+    if report.outcome == Outcome::Skipped && !named.iter().any(|name| told.contains(name)) {
+        skip(&told);
+        return None;
     }
-
-    fn command(&self, words: &[&str]) -> Command {
-        let path = std::env::var("PATH").expect("a PATH");
-        let mut command = bridgelab(&["run", "--cold"]);
-        command
-            .args(words)
-            .arg(self.path("alone.toml"))
-            .arg("--json")
-            .arg(self.path("report.json"))
-            .env("PATH", format!("{}:{path}", self.path("bin").display()))
-            .env("XDG_STATE_HOME", self.path("state"))
-            .env(MARK, self.mark())
-            .env_remove("BRIDGELAB_SETUP")
-            .env_remove("BRIDGELAB_STRICT")
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped());
-        command
-    }
-
-    /// The run; `None`, and a word why, where this host cannot run any guest.
-    fn run(&self, words: &[&str]) -> Option<Run> {
-        let output = self.command(words).output();
-        let output = output.expect("the program under test starts");
-        self.ended(told(&output), output.status.code())
-    }
-
-    fn ended(&self, told: String, code: Option<i32>) -> Option<Run> {
-        wait_until_gone(&self.mark());
-        let report = only_run(&self.path("report.json"));
-        assert_eq!(report.leaks, [""; 0], "{told}");
-        // What this host lacks for any guest, as against what these tests ask it to lack.
-        let named = ["cloud-hypervisor", "firecracker", "memory"];
-        if report.outcome == Outcome::Skipped && !named.iter().any(|name| told.contains(name)) {
-            skip(&told);
-            return None;
-        }
-        // Without its time in the queue.
-        let took = Duration::from_millis(report.ms);
-        Some(Run {
-            report,
-            told,
-            code,
-            took,
-        })
-    }
+    // Without its time in the queue.
+    let took = Duration::from_millis(report.ms);
+    Some(Run {
+        report,
+        told,
+        code,
+        took,
+    })
 }
 
 impl Run {
@@ -158,9 +116,9 @@ impl Run {
 
 #[test]
 fn a_vmm_that_dies_at_start_is_told_in_its_own_words() {
-    let user = User::new(ALONE);
-    user.qemu("echo \"$0: no such machine\" >&2; exit 7");
-    let Some(run) = user.run(&[]) else { return };
+    let user = user(ALONE);
+    qemu(&user, "echo \"$0: no such machine\" >&2; exit 7");
+    let Some(run) = run(&user, &[]) else { return };
     let words = ["boot guest `tiny1`", "exit status: 7", "no such machine"];
     run.is(Outcome::Broken, "guest.vmm", &words);
     assert_eq!(run.code, Some(4));
@@ -170,12 +128,15 @@ fn a_vmm_that_dies_at_start_is_told_in_its_own_words() {
 /// The kernel that is booted has no first process.
 #[test]
 fn a_kernel_panic_at_boot_is_seen_at_once() {
-    let user = User::new(ALONE);
-    user.qemu(&format!(
-        "for word do shift; case $word in console=*) word=\"$word rdinit=/none\" ;; esac; set -- \"$@\" \"$word\"; done\n\
+    let user = user(ALONE);
+    qemu(
+        &user,
+        &format!(
+            "for word do shift; case $word in console=*) word=\"$word rdinit=/none\" ;; esac; set -- \"$@\" \"$word\"; done\n\
          PATH=${{PATH#*:}} exec {QEMU} \"$@\""
-    ));
-    let Some(run) = user.run(&["--accel", "tcg"]) else {
+        ),
+    );
+    let Some(run) = run(&user, &["--accel", "tcg"]) else {
         return;
     };
     let words = [
@@ -194,8 +155,8 @@ id = "crash"
 run = { on = "tiny1", command = ["sh", "-c", "(sleep 1; echo c >/proc/sysrq-trigger) >/dev/null 2>&1 &"] }
 "#;
     let never = NEVER.replace("within", "after = \"crash\"\nwithin");
-    let user = User::new(&format!("{ALONE}{crash}{never}"));
-    let Some(run) = user.run(&["--accel", "tcg"]) else {
+    let user = user(&format!("{ALONE}{crash}{never}"));
+    let Some(run) = run(&user, &["--accel", "tcg"]) else {
         return;
     };
     let words = [
@@ -208,9 +169,8 @@ run = { on = "tiny1", command = ["sh", "-c", "(sleep 1; echo c >/proc/sysrq-trig
 
 #[test]
 fn a_vmm_that_is_killed_in_mid_run_ends_the_run_at_once() {
-    let user = User::new(&format!("{ALONE}{NEVER}"));
-    let mut child = user
-        .command(&["--accel", "tcg"])
+    let user = user(&format!("{ALONE}{NEVER}"));
+    let mut child = command(&user, &["--accel", "tcg"])
         .spawn()
         .expect("it starts");
     let mut progress = BufReader::new(child.stderr.take().expect("piped"));
@@ -230,9 +190,9 @@ fn a_vmm_that_is_killed_in_mid_run_ends_the_run_at_once() {
     signal("-KILL", &vmms);
     told.push_str(&std::io::read_to_string(progress).expect("text"));
     let output = child.wait_with_output().expect("it ends");
-    let ended = killed.elapsed();
+    let took = killed.elapsed();
     told.push_str(&String::from_utf8_lossy(&output.stdout));
-    let Some(run) = user.ended(told, output.status.code()) else {
+    let Some(run) = ended(&user, told, output.status.code()) else {
         return;
     };
     run.is(
@@ -240,37 +200,37 @@ fn a_vmm_that_is_killed_in_mid_run_ends_the_run_at_once() {
         "guest.lost",
         &["keep guest `tiny1` running", "SIGKILL"],
     );
-    assert!(ended < Duration::from_secs(60), "{ended:?}");
+    assert!(took < Duration::from_secs(60), "{took:?}");
 }
 
 #[test]
 fn a_vmm_that_is_not_there_or_too_old_is_a_skip_by_name() {
-    let user = User::new(ALONE);
+    let user = user(ALONE);
     let other = |name: &str| {
         let text = ALONE.replace("HYPERVISOR", name);
         fs::write(user.path("alone.toml"), text).expect("a scenario");
     };
     other("firecracker");
-    let Some(run) = user.run(&["--accel", "tcg"]) else {
+    let Some(none) = run(&user, &["--accel", "tcg"]) else {
         return skip("this host has no firecracker, as most");
     };
-    run.is(Outcome::Skipped, "host.unmet", &["firecracker"]);
+    none.is(Outcome::Skipped, "host.unmet", &["firecracker"]);
     other("cloud-hypervisor");
     let old = user.program("cloud-hypervisor", "echo cloud-hypervisor v41.0");
     let old = old.to_string_lossy();
-    let run = user.run(&["--accel", "tcg", "--cloud-hypervisor", &old]);
+    let older = run(&user, &["--accel", "tcg", "--cloud-hypervisor", &old]);
     let words = [
         "is version 41.0, and at least 49.0 is needed",
         "cloud-hypervisor needs KVM",
     ];
-    let run = run.expect("as before");
-    run.is(Outcome::Skipped, "host.unmet", &words);
+    let older = older.expect("as before");
+    older.is(Outcome::Skipped, "host.unmet", &words);
 }
 
 #[test]
 fn a_guest_for_whom_there_is_no_memory_is_not_started() {
-    let user = User::new(&ALONE.replace("image =", "mem = 1000000\nimage ="));
-    let Some(run) = user.run(&["--accel", "tcg"]) else {
+    let user = user(&ALONE.replace("image =", "mem = 1000000\nimage ="));
+    let Some(run) = run(&user, &["--accel", "tcg"]) else {
         return;
     };
     assert_eq!(run.report.outcome, Outcome::Skipped, "{}", run.told);
@@ -280,28 +240,19 @@ fn a_guest_for_whom_there_is_no_memory_is_not_started() {
 /// Other bytes of the same length: nothing that a run looks at beforehand.
 #[test]
 fn a_damaged_image_is_named() {
-    let user = User::new(ALONE);
-    let built = bridgelab(&["image", "build", "tiny"]).output();
-    let built = built.expect("the program under test starts");
-    let image = PathBuf::from(String::from_utf8_lossy(&built.stdout).trim());
-    let Some(name) = image.file_name().filter(|_| built.status.success()) else {
+    let user = user(ALONE);
+    let Some(copy) = user.image("tiny") else {
         return skip("this host cannot build the image");
     };
-    let copy = user.path("cache/images").join(name);
-    fs::create_dir_all(&copy).expect("a folder");
-    for file in fs::read_dir(&image).expect("the image").flatten() {
-        fs::copy(file.path(), copy.join(file.file_name())).expect("a copy");
-    }
     let kernel = copy.join("vmlinux");
     let length = kernel.metadata().expect("a kernel").len();
-    fs::set_permissions(&kernel, fs::Permissions::from_mode(0o644)).expect("a mode");
+    mode(&kernel, 0o644);
     fs::write(&kernel, vec![0; usize::try_from(length).expect("a length")]).expect("other bytes");
-    let output = user
-        .command(&["--accel", "tcg"])
+    let output = command(&user, &["--accel", "tcg"])
         .env("BRIDGELAB_CACHE", user.path("cache"))
         .output()
         .expect("the program under test starts");
-    let Some(run) = user.ended(told(&output), output.status.code()) else {
+    let Some(run) = ended(&user, told(&output), output.status.code()) else {
         return;
     };
     let words = ["vmlinux` is not what was built", "rm -r"];

@@ -16,8 +16,8 @@ mod support;
 use std::fs;
 use std::path::Path;
 
-use bridgelab_harness::report::{NOT_SHOWN, Outcome, Report, RunReport, StepReport};
-use support::{bridgelab, lan_scenario, root, skip};
+use bridgelab_harness::report::{Outcome, RunReport, StepReport};
+use support::{bridgelab, lan_scenario, ran, root};
 
 /// A guest as the page has it, with its unit files beside the host's.
 pub(crate) const GUEST: &str = r#"
@@ -42,22 +42,7 @@ pub(crate) fn run_file(folder: &Path, scenario: &Path, words: &[&str]) -> Option
     command.arg(scenario).args(words);
     command.args(["--guests", "ghost", "--evidence"]);
     command.arg(folder.join("evidence"));
-    command.arg("--json").arg(folder.join("report.json"));
-    let output = command.output().expect("the program under test starts");
-    let verdict = String::from_utf8_lossy(&output.stdout);
-    let progress = String::from_utf8_lossy(&output.stderr);
-    let text = fs::read_to_string(folder.join("report.json"));
-    let text = text.unwrap_or_else(|error| panic!("no report ({error}): {verdict}\n{progress}"));
-    let report: Report = serde_json::from_str(&text).expect("a report");
-    let run = report.runs.into_iter().next().expect("one run");
-    let code = run.problem.as_ref().map(|problem| problem.code.as_str());
-    if run.outcome == Outcome::Skipped && code != Some(NOT_SHOWN) {
-        skip(&verdict);
-        return None;
-    }
-    eprintln!("{verdict}{progress}");
-    assert!(run.leaks.is_empty(), "{verdict}");
-    Some(run)
+    ran(&mut command, folder).map(|(run, _)| run)
 }
 
 pub(crate) fn step<'a>(run: &'a RunReport, id: &str) -> &'a StepReport {

@@ -1,16 +1,10 @@
 //! Checks on a real LAN of namespaces, each with the way in which it must end.
-#![expect(
-    clippy::expect_used,
-    clippy::panic,
-    reason = "helpers of tests fail as tests do"
-)]
-
-use std::fs;
+#![expect(clippy::expect_used, reason = "helpers of tests fail as tests do")]
 
 use bridgelab_harness::report::CheckOutcome::{self, NotRun, Passed};
-use bridgelab_harness::report::{CheckReport, Outcome, Report};
+use bridgelab_harness::report::{CheckReport, Outcome};
 
-use crate::support::{bridgelab, lan_scenario, set_up, skip};
+use crate::support::{bridgelab, lan_scenario, ran, set_up, told};
 
 /// A check, how it must end, and words that what it saw must contain.
 pub(crate) struct Case {
@@ -52,26 +46,13 @@ pub(crate) fn judge(cases: &[Case]) -> Option<Vec<CheckReport>> {
         .map(|case| format!("[[checks]]\nid = \"{}\"\n{}\n\n", case.id, case.text))
         .collect();
     let scenario = lan_scenario(folder.path(), &format!("{MACHINES}{checks}"));
-    let json = folder.path().join("report.json");
-    let output = bridgelab(&["run"])
+    let mut command = bridgelab(&["run"]);
+    command
         .arg(&scenario)
         .arg("--evidence")
         .arg(folder.path().join("evidence"))
-        .arg("--json")
-        .arg(&json)
-        .env_remove("BRIDGELAB_SETUP")
-        .output()
-        .expect("the program under test starts");
-    let verdict = String::from_utf8_lossy(&output.stdout);
-    let progress = String::from_utf8_lossy(&output.stderr);
-    if output.status.code() == Some(3) {
-        skip(&verdict);
-        return None;
-    }
-    let text = fs::read_to_string(&json);
-    let text = text.unwrap_or_else(|error| panic!("no report ({error}): {verdict}\n{progress}"));
-    let report: Report = serde_json::from_str(&text).expect("a report");
-    let run = report.runs.into_iter().next().expect("one run");
+        .env_remove("BRIDGELAB_SETUP");
+    let (run, output) = ran(&mut command, folder.path())?;
     // One that nobody could look at leaves no verdict on the network, whatever the others saw.
     let blind = cases.iter().any(|case| case.outcome == NotRun);
     let ended = match run.outcome {
@@ -79,7 +60,7 @@ pub(crate) fn judge(cases: &[Case]) -> Option<Vec<CheckReport>> {
         Outcome::Passed | Outcome::Failed => !blind,
         _ => false,
     };
-    assert!(ended, "{verdict}\n{progress}");
+    assert!(ended, "{}", told(&output));
     let mut wrong = Vec::new();
     for (case, check) in cases.iter().zip(&run.checks) {
         assert_eq!(case.id, check.id);
