@@ -41,10 +41,32 @@ fn every_scenario_loads_with_all_its_variants() {
         let green = loaded.scenario(None).unwrap();
         assert!(green.must_fail.is_empty() && green.variant.is_none());
         assert!(!green.checks.is_empty(), "{} checks nothing", scenario.name);
+        assert!(green.source.is_some(), "{} comes from nowhere", scenario.name);
         for variant in loaded.variants() {
             let laid = loaded.scenario(Some(variant)).unwrap();
             assert_eq!(laid.variant.as_ref(), Some(variant));
         }
+    }
+}
+
+/// What the scenarios' README shows first, as whoever copies it has it.
+#[test]
+fn the_first_example_has_ten_lines_and_loads() {
+    let text = fs::read_to_string(root().join("scenarios/README.md")).unwrap();
+    let (_, text) = text.split_once("\n## By example\n").unwrap();
+    let mut blocks = text
+        .split("```toml\n")
+        .skip(1)
+        .map(|block| block.split_once("```").unwrap().0);
+    let (smallest, variant) = (blocks.next().unwrap(), blocks.next().unwrap());
+    let lines = smallest.lines().filter(|line| !line.is_empty());
+    assert_eq!(lines.count(), 10, "{smallest}");
+    let folder = tempfile::tempdir().unwrap();
+    copy_units(folder.path());
+    let path = folder.path().join("scenario.toml");
+    for (text, forms) in [(smallest, 1), (&format!("{smallest}\n{variant}"), 2)] {
+        fs::write(&path, text).unwrap();
+        assert_eq!(good(&path).forms().count(), forms);
     }
 }
 
