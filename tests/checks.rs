@@ -120,6 +120,20 @@ fn traffic_is_seen_right_and_wrong() {
             "http = { to = \"192.168.1.1\", bytes = 1000 }",
         ),
         (
+            "sent",
+            Passed,
+            "all 3000000 bytes",
+            "desktop",
+            "tcp = { to = \"2001:db8:ffff::80\", port = 80, bytes = 3000000 }",
+        ),
+        (
+            "sent-to-nobody",
+            Failed,
+            "no connection to 192.168.1.1 port 80",
+            "desktop",
+            "tcp = { to = \"192.168.1.1\", port = 80, bytes = 1000 }",
+        ),
+        (
             "refused",
             Passed,
             "no address for www.nowhere.test: REFUSED",

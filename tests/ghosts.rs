@@ -289,3 +289,42 @@ fn a_new_scenario_runs_green() {
         assert_eq!(run.checks.len(), 4);
     }
 }
+
+/// A veth hands on a checksum that nobody made, as a TAP does for a NIC with offloads; a NIC without them is no veth's
+/// business. So each form shows what it is there for, or says what it cannot.
+#[test]
+fn checksums_at_a_tap_are_those_at_a_veth() {
+    let folder = tempfile::tempdir().expect("a folder");
+    for (form, failed) in [
+        ("green", &[][..]),
+        ("sender-leaves-them", &["good-on-tap", "none-bad-on-tap"]),
+    ] {
+        let output = run(folder.path(), &["offload/checksum", "--variant", form])
+            .output()
+            .expect("it starts");
+        let Some(run) = report(folder.path(), &output) else {
+            return;
+        };
+        assert_eq!(
+            run.outcome,
+            Outcome::Passed,
+            "{form}: {:?}",
+            run.differences
+        );
+        assert_eq!(ids(&run, CheckOutcome::Skipped), [""; 0], "{form}");
+        assert_eq!(ids(&run, CheckOutcome::Failed), failed, "{form}");
+    }
+    let output = run(
+        folder.path(),
+        &["offload/checksum", "--variant", "guest-without"],
+    )
+    .output()
+    .expect("it starts");
+    let Some(run) = report(folder.path(), &output) else {
+        return;
+    };
+    assert_eq!(run.outcome, Outcome::Skipped);
+    let problem = run.problem.expect("a reason");
+    let told = problem.chain.join("; ");
+    assert!(told.contains("a NIC without offloads"), "{told}");
+}

@@ -257,3 +257,51 @@ offload = { on = "host", interface = "lo", checksum = false }
         "ip netns exec internet ethtool -K eth0 tx off tso off gso off"
     );
 }
+
+/// The switch loses frames of more than 1400 bytes without a word: a handshake passes, and so does a small page; a large
+/// transfer hangs. Segments larger than the MTU would be cut only behind the switch.
+#[test]
+fn a_transfer_hangs_where_large_frames_are_lost() {
+    let Some(run) = run(r#"
+[segments.lan]
+mtu = 1400
+
+[[steps]]
+id = "cut"
+offload = { on = "desktop", interface = "eth0", segmentation = false }
+
+[[checks]]
+id = "small"
+after = "cut"
+from = "desktop"
+http = { to = "203.0.113.80", expect = "hello" }
+
+[[checks]]
+id = "large"
+after = "cut"
+from = "desktop"
+within = "1s"
+fails = true
+tcp = { to = "203.0.113.80", port = 80, bytes = 200000 }
+
+[[steps]]
+id = "narrow"
+run = { on = "desktop", command = ["ip", "link", "set", "eth0", "mtu", "1400"] }
+
+[[checks]]
+id = "large-again"
+after = "narrow"
+from = "desktop"
+tcp = { to = "203.0.113.80", port = 80, bytes = 200000 }
+"#)
+    else {
+        return;
+    };
+    passes(&run);
+    let by = |id: &str| run.checks.iter().find(|check| check.id == id).expect(id);
+    let large = by("large");
+    assert!(large.got.contains("bytes of 200000 in "), "{}", large.got);
+    // It was waited for, and given up.
+    assert!((10_000..20_000).contains(&large.ms), "{large:?}");
+    assert_eq!(by("large-again").got, "all 200000 bytes");
+}

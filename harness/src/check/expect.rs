@@ -75,7 +75,10 @@ pub fn wanted(kind: &CheckKind) -> String {
                 "an address of {prefix} from an advertisement, and a default route with proto ra"
             )
         }
-        CheckKind::Tcp { to, port } => format!("{to} to accept a connection on port {port}"),
+        CheckKind::Tcp { to, port, bytes } => match bytes {
+            None => format!("{to} to accept a connection on port {port}"),
+            Some(bytes) => format!("{bytes} bytes to arrive at {to} port {port}"),
+        },
         CheckKind::Http {
             to,
             port,

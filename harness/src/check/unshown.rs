@@ -59,7 +59,9 @@ pub fn unshown(scenario: &Scenario, check: &Check) -> Option<String> {
             }
         }
         CheckKind::Packet(wanted)
-            if !wanted.says.is_empty() && is_tap(scenario, &check.from, &wanted.interface) =>
+            if !wanted.says.is_empty()
+                && !about_checksums(&wanted.says)
+                && is_tap(scenario, &check.from, &wanted.interface) =>
         {
             let interface = &wanted.interface;
             Some(format!(
@@ -97,6 +99,13 @@ pub fn unshown(scenario: &Scenario, check: &Check) -> Option<String> {
         },
         _ => None,
     }
+}
+
+/// Whether these words of tcpdump's are about a checksum: `[bad udp cksum ...]`, `[udp sum ok]`, `cksum ... (correct)`. A veth
+/// hands on one that is still to be made, as a TAP does for a NIC with its offloads; ghosts stand for no other
+/// (`plan::ghost::unfit`).
+fn about_checksums(words: &str) -> bool {
+    words.contains("sum") || words.contains("correct")
 }
 
 /// Whether the interface is a guest's TAP, seen from the machine that holds it.

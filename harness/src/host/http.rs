@@ -1,62 +1,136 @@
-//! The internet's web server: one fixed page on every address of a machine, and `/bytes/N` of N known bytes.
+//! The internet's web server: one fixed page on every address of a machine, and `/bytes/N` of N known bytes, to be had
+//! (`GET`) and to be brought (`PUT`).
 
 use std::io;
 use std::net::Ipv6Addr;
+use std::sync::Arc;
+use std::time::Instant;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
 
+use super::intake::{Intake, SILENCE};
 use crate::scenario::HttpServer;
 use crate::scenario::bytes_page::{MOST_BYTES, page};
 
-/// Binds the server on the calling machine's addresses, v4 and v6, and serves it on the current runtime.
+/// Binds the server on the calling machine's addresses, v4 and v6, and serves it on the current runtime. What looks send to
+/// it is counted in `intake`.
 ///
 /// It listens when this returns, until the task is aborted or its machine ends.
 ///
 /// # Errors
 /// When the port cannot be bound.
-pub(crate) async fn serve(config: HttpServer) -> io::Result<JoinHandle<()>> {
+pub(crate) async fn serve(config: HttpServer, intake: Arc<Intake>) -> io::Result<JoinHandle<()>> {
     let listener = TcpListener::bind((Ipv6Addr::UNSPECIFIED, config.port)).await?;
     let page = head(config.body.len()) + &config.body;
     Ok(tokio::spawn(async move {
         while let Ok((stream, from)) = listener.accept().await {
             tracing::debug!(%from, "http request");
-            let page = page.clone();
-            tokio::spawn(async move { answer(stream, page.as_bytes()).await });
+            let (page, intake) = (page.clone(), Arc::clone(&intake));
+            tokio::spawn(async move { answer(stream, page.as_bytes(), &intake).await });
         }
     }))
 }
 
-/// The N of `GET /bytes/N HTTP/1.1`.
-fn bytes_asked_for(request: &[u8]) -> Option<u32> {
-    let line = request.split(|&byte| byte == b'\r').next()?;
-    let path = std::str::from_utf8(line).ok()?.split(' ').nth(1)?;
-    let bytes = path.strip_prefix("/bytes/")?.parse().ok()?;
-    (bytes <= MOST_BYTES).then_some(bytes)
+/// What a request asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Request {
+    /// `GET /`, and whatever else there is no page for.
+    Page,
+    /// `GET /bytes/N`.
+    Get(u32),
+    /// `PUT /bytes/N?look=L`: the number of the look, where it has one.
+    Put(u32, Option<usize>),
 }
 
-async fn answer(mut stream: TcpStream, fixed: &[u8]) -> io::Result<()> {
+impl Request {
+    /// By its first line.
+    fn parse(request: &[u8]) -> Self {
+        Self::of_bytes(request).unwrap_or(Self::Page)
+    }
+
+    fn of_bytes(request: &[u8]) -> Option<Self> {
+        let line = request.split(|&byte| byte == b'\r').next()?;
+        let mut words = std::str::from_utf8(line).ok()?.split(' ');
+        let (method, target) = (words.next()?, words.next()?);
+        let (path, query) = target.split_once('?').unwrap_or((target, ""));
+        let bytes = path.strip_prefix("/bytes/")?.parse().ok()?;
+        if bytes > MOST_BYTES {
+            return None;
+        }
+        Some(match method {
+            "PUT" => {
+                let look = query.strip_prefix("look=");
+                Self::Put(bytes, look.and_then(|look| look.parse().ok()))
+            }
+            _ => Self::Get(bytes),
+        })
+    }
+}
+
+async fn answer(mut stream: TcpStream, fixed: &[u8], intake: &Intake) -> io::Result<()> {
+    let accepted = Instant::now();
     let mut request = Vec::new();
     let mut buffer = [0; 1024];
     // The whole head must be read before closing, or the close becomes a reset that eats the answer.
-    while !request.windows(4).any(|end| end == b"\r\n\r\n") && request.len() < 16 << 10 {
+    let end = loop {
+        if let Some(at) = request.windows(4).position(|end| end == b"\r\n\r\n") {
+            break at + 4;
+        }
         let read = stream.read(&mut buffer).await?;
-        if read == 0 {
-            break;
+        if read == 0 || request.len() >= 16 << 10 {
+            break request.len();
         }
         request.extend_from_slice(&buffer[..read]);
-    }
-    match bytes_asked_for(&request) {
-        None => stream.write_all(fixed).await?,
-        Some(bytes) => {
+    };
+    match Request::parse(&request) {
+        Request::Page => stream.write_all(fixed).await?,
+        Request::Get(bytes) => {
             stream.write_all(head(bytes as usize).as_bytes()).await?;
             for part in page(bytes) {
                 stream.write_all(part).await?;
             }
         }
+        Request::Put(bytes, look) => {
+            let note = |part: &[u8]| {
+                if let Some(look) = look {
+                    intake.note(look, part, accepted.elapsed());
+                }
+            };
+            let came = take(&mut stream, &request[end..], bytes, note).await?;
+            let words = format!("{came} bytes\n");
+            let answer = head(words.len()) + &words;
+            stream.write_all(answer.as_bytes()).await?;
+        }
     }
     stream.shutdown().await
+}
+
+/// Takes in so many bytes, of which the first came with the request's head. Each part is told as it comes.
+async fn take(
+    stream: &mut TcpStream,
+    first: &[u8],
+    bytes: u32,
+    tell: impl Fn(&[u8]),
+) -> io::Result<u64> {
+    tell(first);
+    let mut came = first.len() as u64;
+    let mut buffer = vec![0; 64 << 10];
+    while came < u64::from(bytes) {
+        let Ok(read) = tokio::time::timeout(SILENCE, stream.read(&mut buffer)).await else {
+            // Who waits for room to send hears of no end but a reset; and that is small enough to get through.
+            stream.set_zero_linger()?;
+            return Err(io::ErrorKind::TimedOut.into());
+        };
+        let read = read?;
+        if read == 0 {
+            break;
+        }
+        tell(&buffer[..read]);
+        came += read as u64;
+    }
+    Ok(came)
 }
 
 fn head(length: usize) -> String {
@@ -71,19 +145,22 @@ mod tests {
 
     #[test]
     fn only_numbers_that_are_not_too_large_are_bytes_asked_for() {
-        let asked = |path: &str| {
-            bytes_asked_for(format!("GET {path} HTTP/1.1\r\nHost: x\r\n\r\n").as_bytes())
-        };
-        assert_eq!(asked("/bytes/1000"), Some(1000));
-        for path in [
-            "/",
-            "/bytes/",
-            "/bytes/-1",
-            "/bytes/100000001",
-            "/bytes/1/2",
+        let asked =
+            |line: &str| Request::parse(format!("{line} HTTP/1.1\r\nHost: x\r\n\r\n").as_bytes());
+        assert_eq!(asked("GET /bytes/1000"), Request::Get(1000));
+        assert_eq!(asked("PUT /bytes/1000"), Request::Put(1000, None));
+        assert_eq!(asked("PUT /bytes/1000?look=7"), Request::Put(1000, Some(7)));
+        assert_eq!(asked("PUT /bytes/9?look=x"), Request::Put(9, None));
+        for line in [
+            "GET /",
+            "GET /bytes/",
+            "GET /bytes/-1",
+            "PUT /bytes/100000001",
+            "GET /bytes/1/2",
+            "GET",
         ] {
-            assert_eq!(asked(path), None, "{path}");
+            assert_eq!(asked(line), Request::Page, "{line}");
         }
-        assert_eq!(bytes_asked_for(b""), None);
+        assert_eq!(Request::parse(b""), Request::Page);
     }
 }

@@ -36,6 +36,7 @@
 //! process_memory  how much memory a VMM has, and how much of it is its own
 //! networkd     the host's systemd-networkd
 //! http         the internet's web server
+//! intake       what has come in of the bytes that looks send to it
 //! dns_faults   the names that fail on purpose, behind a machine's dnsmasq
 //! ```
 
@@ -49,6 +50,7 @@ pub mod finding;
 pub mod firewall;
 pub mod http;
 pub mod inject;
+pub mod intake;
 pub mod isolate;
 pub mod jobserver;
 pub mod kvm;

@@ -326,6 +326,9 @@ fn one_look(kind: &CheckKind) -> Duration {
         // 2 MB a second is little even for an emulated NIC.
         CheckKind::Http {
             bytes: Some(bytes), ..
+        }
+        | CheckKind::Tcp {
+            bytes: Some(bytes), ..
         } => usual + Duration::from_micros(u64::from(*bytes) / 2),
         _ => usual,
     }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::io;
 use std::net::IpAddr;
 use std::process::Command;
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::topology::{DAEMON_READY, Folders, Lab, LabError, machine_folder};
@@ -76,7 +77,8 @@ impl Lab {
         machine: &str,
         config: &HttpServer,
     ) -> Result<(), LabError> {
-        let served = self.machine(machine)?.run(http::serve(config.clone()));
+        let served = http::serve(config.clone(), Arc::clone(&self.intake));
+        let served = self.machine(machine)?.run(served);
         let served = served
             .await?
             .map_err(failed("start the web server", machine))?;

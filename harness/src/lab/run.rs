@@ -251,6 +251,7 @@ impl<'a> Run<'a> {
 
     /// Captures are named after who is at the end of the wire; checks name the interface alone.
     pub(super) fn surround(&mut self) {
+        self.surroundings.intake = Arc::clone(&self.lab.intake);
         for guest in self.scenario.guests.values() {
             for interface in &guest.interfaces {
                 let mac = interface.mac.to_string();

@@ -15,6 +15,7 @@ use crate::deadline::Deadline;
 use crate::diagnostic::Diagnose;
 use crate::host::capture::{Capture, CaptureError};
 use crate::host::firewall::{self, FirewallError};
+use crate::host::intake::Intake;
 use crate::host::macvtap::MacvtapError;
 use crate::host::netlink::LinkError;
 use crate::host::netlink_events::Changes;
@@ -117,6 +118,8 @@ pub struct Lab {
     pub(super) dnsmasq: BTreeMap<String, Service>,
     /// Web servers, by machine.
     pub(super) http: BTreeMap<String, JoinHandle<()>>,
+    /// What comes in at all of them.
+    pub(super) intake: Arc<Intake>,
     pub(super) networkd: BTreeMap<String, Networkd>,
     /// By guest, and by the place of the interface among the guest's.
     taps: BTreeMap<String, BTreeMap<usize, Tap>>,

@@ -361,6 +361,9 @@ pub enum CheckKind {
         to: IpAddr,
         /// Port.
         port: u16,
+        /// Send so many known bytes there as well, `PUT /bytes/N` to one of the lab's own web servers, which counts them: all
+        /// must arrive unharmed.
+        bytes: Option<u32>,
     },
     /// `GET http://TO:PORT/` answers 200 and the body contains `expect`.
     Http {

@@ -1,13 +1,18 @@
 //! Getting a page.
 
+use std::io;
 use std::net::IpAddr;
+use std::time::{Duration, Instant};
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 
 use super::ANSWER;
 use super::tcp::connect;
+use crate::check::transfer::Transfer;
 use crate::check::{ProbeError, Vantage, Verdict, http};
 use crate::deadline::Deadline;
+use crate::host::intake::SILENCE;
 
 pub(super) async fn look(
     to: IpAddr,
@@ -78,7 +83,8 @@ pub(super) async fn look_at_bytes(
         let seconds = by.left().as_secs().max(1);
         let get = match from {
             Vantage::Guest(guest) if guest.spec().image.clients => {
-                format!("curl -gsS --fail -m {seconds} '{url}'")
+                let silence = SILENCE.as_secs();
+                format!("curl -gsS --fail -m {seconds} -Y 1 -y {silence} '{url}'")
             }
             // Not wget's own -T, as above.
             _ => format!("timeout {seconds} wget -q -O - '{url}'"),
@@ -100,34 +106,59 @@ pub(super) async fn look_at_bytes(
             _ => http::judge_bytes(bytes, Ok(&arrived)),
         });
     };
-    let mut stream = match connect(machine, to, port).await? {
+    let stream = match connect(machine, to, port).await? {
         Ok(stream) => stream,
         Err(why) => return Ok(Verdict::violated(why)),
     };
-    let exchange = machine.run(async move {
-        let exchange = async {
-            let request =
-                format!("GET /bytes/{bytes} HTTP/1.1\r\nHost: {to}\r\nConnection: close\r\n\r\n");
-            stream.write_all(request.as_bytes()).await?;
-            let mut response = Vec::new();
-            let most = u64::from(bytes) + (64 << 10);
-            stream.take(most).read_to_end(&mut response).await?;
-            Ok::<_, std::io::Error>(response)
-        };
-        tokio::time::timeout_at(by.tokio(), exchange).await
-    });
-    let response = match exchange.await? {
-        Ok(Ok(response)) => response,
-        Ok(Err(e)) => return Ok(Verdict::violated(e.to_string())),
-        Err(_) => {
-            let why = format!("no end of the page within {:.1?}", by.elapsed());
-            return Ok(Verdict::violated(why));
-        }
+    let request = format!("GET /bytes/{bytes} HTTP/1.1\r\nHost: {to}\r\nConnection: close\r\n\r\n");
+    let most = u64::from(bytes) + (64 << 10);
+    let got = machine.run(async move { get(stream, &request, most, by).await });
+    let got = match got.await? {
+        Ok(got) => got,
+        Err(e) => return Ok(Verdict::violated(e.to_string())),
     };
+    let response = &got.response;
     let end = response.windows(4).position(|end| end == b"\r\n\r\n");
     let (head, body) = response.split_at(end.map_or(response.len(), |end| end + 4));
+    let transfer = Transfer {
+        arrived: body.len() as u64,
+        last: got.last,
+        over: got.over,
+        other: None,
+    };
     Ok(match http::body(&String::from_utf8_lossy(head)) {
+        Ok(_) if transfer.arrived < u64::from(bytes) => Verdict::violated(transfer.short_of(bytes)),
         Ok(_) => http::judge_bytes(bytes, Ok(&http::Arrived::of([body]))),
+        Err(_) if head.is_empty() => Verdict::violated(transfer.short_of(bytes)),
         Err(why) => http::judge_bytes(bytes, Err(&why)),
+    })
+}
+
+/// What came of an answer: how much, when the last of it did, and when it was over.
+struct Got {
+    response: Vec<u8>,
+    last: Duration,
+    over: Duration,
+}
+
+/// Asks, and reads until the end, until nothing comes any more, or until it is time.
+async fn get(mut stream: TcpStream, request: &str, most: u64, by: Deadline) -> io::Result<Got> {
+    let begun = Instant::now();
+    stream.write_all(request.as_bytes()).await?;
+    let mut stream = stream.take(most);
+    let (mut response, mut last) = (Vec::new(), Duration::ZERO);
+    loop {
+        let patience = SILENCE.min(by.left());
+        match tokio::time::timeout(patience, stream.read_buf(&mut response)).await {
+            Ok(Ok(0)) | Err(_) => break,
+            Ok(Ok(_)) => last = begun.elapsed(),
+            Ok(Err(e)) => return Err(e),
+        }
+    }
+    let over = begun.elapsed();
+    Ok(Got {
+        response,
+        last,
+        over,
     })
 }

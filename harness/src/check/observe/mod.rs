@@ -14,6 +14,7 @@ mod vmm;
 pub use filters::filter_faults;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::{
@@ -22,6 +23,7 @@ use super::{
 };
 use crate::deadline::Deadline;
 use crate::host::capture::Capture;
+use crate::host::intake::Intake;
 use crate::scenario::CheckKind;
 use links::{json, optional_link};
 
@@ -45,6 +47,8 @@ pub struct Surroundings {
     pub host_keys: BTreeMap<String, String>,
     /// The VMMs that were started, by guest.
     pub vmms: BTreeMap<String, Vmm>,
+    /// What comes in at the lab's web servers.
+    pub intake: Arc<Intake>,
 }
 
 impl Surroundings {
@@ -135,7 +139,13 @@ pub async fn look_since(
                 *prefix,
             ))
         }
-        CheckKind::Tcp { to, port } => tcp::look(*to, *port, from, by).await,
+        CheckKind::Tcp { to, port, bytes } => match bytes {
+            None => tcp::look(*to, *port, from, by).await,
+            Some(bytes) => {
+                let intake = &surroundings.intake;
+                tcp::look_at_bytes(*to, *port, *bytes, from, intake, by).await
+            }
+        },
         CheckKind::Http {
             to,
             port,

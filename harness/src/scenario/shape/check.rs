@@ -129,6 +129,12 @@ pub(in crate::scenario) const KINDS: &[Shape] = &[
         &[
             must("to", Kind::IP, "address"),
             must("port", Kind::PORT, "port"),
+            may(
+                "bytes",
+                Kind::Integer(1, 100_000_000),
+                "none",
+                "`PUT /bytes/N` brings all N bytes to a machine's `http` unharmed",
+            ),
         ],
     ),
     shape(

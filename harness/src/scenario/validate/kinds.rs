@@ -21,7 +21,6 @@ pub(super) fn kind(
     from: From<'_, '_>,
 ) -> Option<CheckKind> {
     can_look(context, shape.what, from);
-    let number = |key: &str| reader.number(key, 1..=u16::MAX);
     match shape.what {
         "ping" => traffic::ping(context, reader, from),
         "dns" => traffic::dns(context, reader, from),
@@ -34,14 +33,7 @@ pub(super) fn kind(
                 prefix: prefix?.value,
             })
         }
-        "tcp" => {
-            let to = reader.need("to", reader.word("to", words::ip));
-            let port = reader.need("port", number("port"));
-            Some(CheckKind::Tcp {
-                to: to?.value,
-                port: port?,
-            })
-        }
+        "tcp" => traffic::tcp(reader),
         "http" => traffic::http(context, reader),
         "ssh" => ssh(context, reader),
         "address" => state::address(context, reader, from),

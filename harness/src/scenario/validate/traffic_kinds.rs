@@ -160,6 +160,17 @@ pub(super) fn dns(
     })
 }
 
+pub(super) fn tcp(reader: &Reader<'_>) -> Option<CheckKind> {
+    let to = reader.need("to", reader.word("to", words::ip));
+    let port = reader.need("port", reader.number("port", 1..=u16::MAX));
+    let bytes = reader.number("bytes", 1..=MOST_BYTES);
+    Some(CheckKind::Tcp {
+        to: to?.value,
+        port: port?,
+        bytes,
+    })
+}
+
 pub(super) fn http(context: &Context<'_>, reader: &Reader<'_>) -> Option<CheckKind> {
     let to = reader.need("to", reader.word("to", words::ip));
     let port = reader.number("port", 1..=u16::MAX).unwrap_or(80);
