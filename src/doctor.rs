@@ -40,7 +40,7 @@ pub(crate) struct DoctorArgs {
 pub(crate) struct VmmArgs {
     /// The cloud-hypervisor to run guests with; without it, the one on PATH.
     #[arg(long, value_name = "PATH", env = "BRIDGELAB_CLOUD_HYPERVISOR")]
-    cloud_hypervisor: Option<PathBuf>,
+    pub(crate) cloud_hypervisor: Option<PathBuf>,
 }
 
 impl VmmArgs {

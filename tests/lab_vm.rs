@@ -6,11 +6,12 @@ mod support;
 
 use std::fs;
 use std::io::{BufRead, BufReader, Read};
+use std::os::unix::fs::MetadataExt;
 use std::process::{Child, Command, Stdio};
 
 use bridgelab_harness::report::{LabPlace, Outcome, RunReport, exit_code};
 use support::processes::{MARK, marked, wait_until, wait_until_gone};
-use support::{bridgelab, only_run, set_up, skip};
+use support::{bridgelab, in_a_vm_as_nobody, is_root, only_run, output, passed, set_up, skip};
 
 /// A bridge with an uplink, and a guest.
 const GUEST: &str = r#"
@@ -168,6 +169,39 @@ fn a_guest_runs_under_kvm_in_a_lab_vm() {
         !json.contains("/lab/host") && !json.contains("/var/lib/bridgelab"),
         "{json}"
     );
+}
+
+/// Outside, a lab VM needs no device node and nothing of root's but the subordinate ids that every user has.
+#[test]
+fn an_ordinary_user_has_a_lab_vm() {
+    set_up();
+    if !is_root() {
+        return skip("only root can become another user; this user's own runs are the other tests");
+    }
+    for image in ["tiny", "lab-vm"] {
+        let (code, _, said) = output(&["image", "build", image]);
+        assert_eq!(code, Some(exit_code::PASSED), "{said}");
+    }
+    let folder = tempfile::tempdir().expect("a temporary directory");
+    // The whole folder of a scenario goes into the VM, so it has one of its own.
+    let scenario = folder.path().join("lab/scenario.toml");
+    fs::create_dir(folder.path().join("lab")).expect("a folder");
+    fs::write(&scenario, GUEST).expect("a scenario");
+    let mut run = in_a_vm_as_nobody(folder.path());
+    let Some(report) = passed(run.arg(scenario), folder.path()) else {
+        return;
+    };
+    assert_eq!(report.accelerator, "kvm");
+    assert_eq!(report.lab.place, LabPlace::Vm);
+    // It comes out of the VM as root's, and is the user's.
+    let evidence = report.evidence.expect("a folder");
+    for file in ["plan.txt", "guests/tiny1/addresses.txt"] {
+        let owner = fs::metadata(evidence.join(file)).map(|meta| meta.uid());
+        assert!(
+            owner.as_ref().is_ok_and(|uid| *uid == 65534),
+            "{file}: {owner:?}"
+        );
+    }
 }
 
 /// One test, because each case boots a VM, and two at once are slower than one after the other.

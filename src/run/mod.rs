@@ -13,7 +13,7 @@ pub(crate) mod wanted;
 use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Instant;
 
 use bridgelab_harness::diagnostic::Diagnostic;
@@ -27,7 +27,6 @@ use bridgelab_harness::lab::vm::{self, LabVm};
 use bridgelab_harness::lab::{Event, Job, JobImage, StartFrom};
 use bridgelab_harness::report::text::summary;
 use bridgelab_harness::report::{Outcome, Report, RunReport, SCHEMA, exit_code, junit};
-use bridgelab_harness::scenario::HypervisorKind;
 use futures_util::{StreamExt, stream};
 use tokio::sync::{mpsc, watch};
 
@@ -154,11 +153,6 @@ pub(crate) fn reports(args: &RunArgs, wanted: &[Wanted]) -> Result<Vec<RunReport
             (Guests::Ghost, _) => BTreeMap::new(),
         });
     let starts = starts.collect();
-    let kinds = wanted
-        .iter()
-        .flat_map(|one| needs::vmms(one, args.guests.into()));
-    let vmms = kinds.filter_map(|kind| Some((kind, args.vmms.find(kind)?)));
-    let vmms = vmms.collect();
     let (interrupt, interrupts) = watch::channel(0);
     let handed = hold::Handed::default();
     let asked = args.hold.then(|| hold::asked(&handed, interrupt.clone()));
@@ -169,7 +163,6 @@ pub(crate) fn reports(args: &RunArgs, wanted: &[Wanted]) -> Result<Vec<RunReport
         vms,
         images,
         starts,
-        vmms,
         lacking,
         jobserver: queue::jobserver(args),
         interrupts,
@@ -201,8 +194,6 @@ struct All<'a> {
     vms: Vec<Option<LabVm>>,
     images: BTreeMap<String, Image>,
     starts: Vec<BTreeMap<String, StartFrom>>,
-    /// Where VMMs are, QEMU aside.
-    vmms: BTreeMap<HypervisorKind, PathBuf>,
     /// What this machine lacks for each of them.
     lacking: Vec<Vec<Unmet>>,
     jobserver: Jobserver,
@@ -332,7 +323,7 @@ impl All<'_> {
             imposed: one.imposed.clone(),
             images: images.collect(),
             starts: self.starts[index].clone(),
-            vmms: self.vmms.clone(),
+            vmms: needs::programs(one, self.args),
             accelerator,
             accelerator_reason,
             vm,

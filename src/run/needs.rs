@@ -1,6 +1,7 @@
 //! What single scenarios need of this machine, beyond what every run does.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
 
 use bridgelab_harness::host::capability::Capability;
 use bridgelab_harness::host::finding::Unmet;
@@ -81,6 +82,14 @@ pub(super) fn vmms(one: &Wanted, guests: GuestKind) -> impl Iterator<Item = Hype
         .filter(|kind| *kind != HypervisorKind::Qemu)
 }
 
+/// Where this machine has the VMMs of a run's guests, QEMU aside; those of other runs are nothing to it, and a lab VM does
+/// not have them.
+pub(super) fn programs(one: &Wanted, args: &RunArgs) -> BTreeMap<HypervisorKind, PathBuf> {
+    let kinds = vmms(one, args.guests.into());
+    let found = kinds.filter_map(|kind| Some((kind, args.vmms.find(kind)?)));
+    found.collect()
+}
+
 /// What the VMM that was asked for cannot do of the scenario.
 fn beyond((kind, reason): &(HypervisorKind, String)) -> Unmet {
     Unmet {
@@ -97,4 +106,33 @@ fn no_kvm(kind: HypervisorKind, why: &str) -> Option<Unmet> {
         reason: format!("{} {}: {why}", row.name, Feature::Emulation.without()),
         remedy: None,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::Guests;
+    use crate::commands::{checked, root};
+    use bridgelab_harness::scenario::Imposed;
+
+    fn wanted(hypervisor: &str) -> Wanted {
+        let path = root().join("scenarios/tiny-guest/scenario.toml");
+        let imposed = [Imposed::new("hypervisor", hypervisor).expect("a VMM's name")];
+        let loaded = checked(&path, &imposed).expect("a valid scenario");
+        let form = loaded.scenario(None).expect("its green form");
+        Wanted::new(&path, &form, Guests::Vm, &imposed)
+    }
+
+    #[test]
+    fn a_run_gets_the_vmms_of_its_own_guests() {
+        let mut args = RunArgs::default();
+        args.vmms.cloud_hypervisor = Some("/opt/cloud-hypervisor".into());
+        let found = |hypervisor| programs(&wanted(hypervisor), &args);
+        let own = BTreeMap::from([(
+            HypervisorKind::CloudHypervisor,
+            PathBuf::from("/opt/cloud-hypervisor"),
+        )]);
+        assert_eq!(found("cloud-hypervisor"), own);
+        assert_eq!(found("qemu"), BTreeMap::new());
+    }
 }

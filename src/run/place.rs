@@ -1,7 +1,5 @@
 //! Where each run's lab stands: on this machine, or in a VM on it.
 
-use std::path::PathBuf;
-
 use bridgelab_harness::host::finding::Unmet;
 use bridgelab_harness::host::jobserver::Need;
 use bridgelab_harness::hypervisor::Accelerator;
@@ -71,15 +69,9 @@ pub(super) fn lab_vm(
         mem,
         vcpu,
         modules: modules.map(str::to_owned).collect(),
-        programs: programs(args, one),
+        programs: needs::programs(one, args).into_values().collect(),
         reason: reason.to_owned(),
     }
-}
-
-/// VMMs of this machine that the run's guests ask for; QEMU is there.
-fn programs(args: &RunArgs, one: &Wanted) -> Vec<PathBuf> {
-    let kinds = needs::vmms(one, args.guests.into());
-    kinds.filter_map(|kind| args.vmms.find(kind)).collect()
 }
 
 #[cfg(test)]

@@ -11,6 +11,7 @@ use std::process::{Command, Output};
 use std::sync::OnceLock;
 
 use bridgelab_harness::host::capability::strict;
+use bridgelab_harness::image::Store;
 use bridgelab_harness::report::{NOT_SHOWN, Outcome, Report, RunReport};
 
 /// The program under test.
@@ -140,26 +141,58 @@ pub(crate) fn lan_scenario(folder: &Path, checks: &str) -> PathBuf {
 /// Runs a scenario below `folder` with its evidence in `folder/evidence`. As root this becomes `nobody`, in a private
 /// mount namespace that gives `nobody` subordinate ids and a `/dev/net/tun` as distributions ship it.
 pub(crate) fn run_as_nobody(folder: &Path, scenario: &Path) -> Output {
+    let tun = "mount -t tmpfs -o mode=755 tmpfs /dev/net; mknod -m 0666 /dev/net/tun c 10 200";
+    let run = as_nobody(folder, tun).arg(scenario).output();
+    run.expect("unshare runs")
+}
+
+/// The same as a command to be completed, without `/dev/net/tun`, and with the images that root has built: enough for a
+/// lab in a VM.
+pub(crate) fn in_a_vm_as_nobody(folder: &Path) -> Command {
+    let given = r#"
+        [ ! -d /dev/net ] || mount -t tmpfs -o mode=755 tmpfs /dev/net
+        cp -r "$BRIDGELAB_ROOT/images" "$FOLDER/images"
+        mkdir -p "$FOLDER/.cache/bridgelab/images"
+        chown -R 65534:65534 "$FOLDER"
+        mount --bind "$IMAGES" "$FOLDER/.cache/bridgelab/images"
+        export BRIDGELAB_ROOT="$FOLDER" BRIDGELAB_CACHE="$FOLDER/.cache/bridgelab"
+    "#;
+    let mut run = as_nobody(folder, given);
+    run.env("BRIDGELAB_ROOT", root())
+        .env("IMAGES", Store::cache_folder().join("images"))
+        .args(["--lab", "vm"]);
+    run
+}
+
+/// `bridgelab run` as `nobody`, to be completed by its arguments. `given` is what root prepares for it in the shell.
+fn as_nobody(folder: &Path, given: &str) -> Command {
     let program = folder.join("bridgelab");
     std::fs::copy(PROGRAM, &program).expect("a copy that nobody can reach");
     std::fs::create_dir(folder.join("evidence")).expect("a folder");
-    let script = r#"
+    let script = format!(
+        r#"
         set -e
         chmod -R a+rX "$FOLDER"
         chown -R 65534:65534 "$FOLDER"
         echo nobody:200000:65536 > "$FOLDER/subid"
         mount --bind "$FOLDER/subid" /etc/subuid
         mount --bind "$FOLDER/subid" /etc/subgid
-        mount -t tmpfs -o mode=755 tmpfs /dev/net
-        mknod -m 0666 /dev/net/tun c 10 200
+        {given}
         exec setpriv --reuid=65534 --regid=65534 --clear-groups \
-            env HOME="$FOLDER" "$FOLDER/bridgelab" run "$SCENARIO" --evidence "$FOLDER/evidence"
-    "#;
-    Command::new("unshare")
-        .args(["--mount", "--propagation", "private", "sh", "-c", script])
-        .env("FOLDER", folder)
-        .env("SCENARIO", scenario)
-        .env_remove("BRIDGELAB_SETUP")
-        .output()
-        .expect("unshare runs")
+            env HOME="$FOLDER" "$FOLDER/bridgelab" run --evidence "$FOLDER/evidence" "$@"
+    "#
+    );
+    let mut run = Command::new("unshare");
+    run.args([
+        "--mount",
+        "--propagation",
+        "private",
+        "sh",
+        "-c",
+        &script,
+        "sh",
+    ])
+    .env("FOLDER", folder)
+    .env_remove("BRIDGELAB_SETUP");
+    run
 }

@@ -250,6 +250,21 @@ impl Vmm {
         self.can.contains(&feature)
     }
 
+    /// Why its guests boot where others start from a template, in words that follow its name; `None`: they start from
+    /// one.
+    pub fn no_template(&self) -> Option<&'static str> {
+        if self.can(Feature::Template) {
+            return None;
+        }
+        Some(match self.kind {
+            // Found by trying: docs/hypervisors.md.
+            HypervisorKind::CloudHypervisor => {
+                "sets a restored guest's clock on by its snapshot's age, and gives it no generation id"
+            }
+            _ => Feature::Template.without(),
+        })
+    }
+
     /// How it opens a TAP when nobody says.
     pub fn open(&self) -> TapOpen {
         match self.can(Feature::TapDescriptor) {

@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 use crate::host::tool::{Tool, locate};
 use crate::hypervisor::{Accelerator, GuestSpec, MachineKind, NIC_PORTS, Start, qemu};
 use crate::scenario::provides::Provides;
-use crate::scenario::vmm::{Feature, Vmm};
+use crate::scenario::vmm::Vmm;
 use crate::scenario::{Guest, HypervisorKind, MachineType, Transport};
 
 /// Version of a template's layout; part of every digest.
@@ -92,8 +92,8 @@ impl Shape {
     /// Why a guest cannot start from any template; `None`: it can.
     pub fn refuses(guest: &Guest) -> Option<String> {
         let vmm = Vmm::of(guest.hypervisor);
-        if !vmm.can(Feature::Template) {
-            return Some(format!("{} {}", vmm.name, Feature::Template.without()));
+        if let Some(why) = vmm.no_template() {
+            return Some(format!("{} {why}", vmm.name));
         }
         let image = Provides::of(&guest.image);
         if image.settle.is_none() {
@@ -216,6 +216,19 @@ mod tests {
             change(&mut other);
             assert_ne!(first, other.digest(), "{other:?}");
         }
+    }
+
+    #[test]
+    fn a_vmm_whose_guests_boot_is_named_with_the_reason() {
+        let mut guest = crate::scenario::vmm::tests::any_guest();
+        assert_eq!(Shape::refuses(&guest), None);
+        guest.hypervisor = HypervisorKind::Kvmtool;
+        let why = Shape::refuses(&guest).expect("a reason");
+        assert_eq!(why, "kvmtool starts from no template");
+        guest.hypervisor = HypervisorKind::CloudHypervisor;
+        let why = Shape::refuses(&guest).expect("a reason");
+        assert!(why.starts_with("cloud-hypervisor sets"), "{why}");
+        assert!(why.contains("generation id"), "{why}");
     }
 
     #[test]
