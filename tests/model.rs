@@ -41,7 +41,11 @@ fn every_scenario_loads_with_all_its_variants() {
         let green = loaded.scenario(None).unwrap();
         assert!(green.must_fail.is_empty() && green.variant.is_none());
         assert!(!green.checks.is_empty(), "{} checks nothing", scenario.name);
-        assert!(green.source.is_some(), "{} comes from nowhere", scenario.name);
+        assert!(
+            green.source.is_some(),
+            "{} comes from nowhere",
+            scenario.name
+        );
         for variant in loaded.variants() {
             let laid = loaded.scenario(Some(variant)).unwrap();
             assert_eq!(laid.variant.as_ref(), Some(variant));
