@@ -159,7 +159,9 @@ impl Limit {
                         mebibytes(need.memory),
                         mebibytes(available)
                     ))
-                } else if used.millicores + need.millicores.min(CORE) > budget.millicores {
+                } else if used.millicores.saturating_add(need.millicores.min(CORE))
+                    > budget.millicores
+                {
                     Some(format!(
                         "{} of {} cores ({} are taken)",
                         cores(need.millicores),
