@@ -15,10 +15,13 @@ use crate::cli::Accel;
 /// What a run says when it begins.
 const FIRST_STAGE: &str = "building the topology";
 
+/// What it says of an image or a template that it makes because there is none.
+const MAKES: [&str; 2] = ["] image ", "] template of "];
+
 /// What it says when it holds a lab that was to be kept.
 const STANDS: &str = "the lab stands";
 
-/// A call of `bridgelab run` that ended well.
+/// A call of `bridgelab run` that ended in good order.
 #[derive(Debug)]
 pub(super) struct LabRun {
     pub(super) reports: Vec<RunReport>,
@@ -26,6 +29,8 @@ pub(super) struct LabRun {
     pub(super) before: Duration,
     /// The whole command, without the time in the queue.
     pub(super) took: Duration,
+    /// Whether it had to make an image or a template first.
+    pub(super) made: bool,
 }
 
 impl LabRun {
@@ -43,6 +48,29 @@ impl LabRun {
         words: &[&str],
         hear: impl AsyncFnMut(&Line, &mut Running),
     ) -> Result<Self, Stop> {
+        let (run, finished) = Self::ended(context, words, hear).await?;
+        judge(&run.reports, &finished)?;
+        Ok(run)
+    }
+
+    /// Runs `bridgelab run WORDS`, whatever the verdicts are.
+    ///
+    /// # Errors
+    /// [`Stop::Interrupted`]; [`Stop::Failed`] with its last words when it wrote no report.
+    pub(super) async fn whatever(context: &Context<'_>, words: &[&str]) -> Result<Self, Stop> {
+        let (run, _) = Self::ended(context, words, async |_, _| {}).await?;
+        let cancelled = |run: &RunReport| run.outcome == Outcome::Cancelled;
+        if run.reports.iter().any(cancelled) {
+            return Err(Stop::Interrupted);
+        }
+        Ok(run)
+    }
+
+    async fn ended(
+        context: &Context<'_>,
+        words: &[&str],
+        hear: impl AsyncFnMut(&Line, &mut Running),
+    ) -> Result<(Self, Finished), Stop> {
         let json = context.scratch().join("report.json");
         let _ = std::fs::remove_file(&json);
         let mut command = Command::new(&context.program);
@@ -66,17 +94,19 @@ impl LabRun {
         let failed = || Stop::Failed(finished.last_words());
         let text = std::fs::read(&json).map_err(|_| failed())?;
         let report: Report = serde_json::from_slice(&text).map_err(|_| failed())?;
-        judge(&report.runs, &finished)?;
-        // Evidence of what passed says nothing more.
+        // The report has what a benchmark reads.
         let _ = std::fs::remove_dir_all(context.scratch().join("evidence"));
         let mut lines = finished.stderr.iter();
         let first = lines.find(|line| line.text.contains(FIRST_STAGE));
         let queued = queued(&report.runs);
-        Ok(Self {
+        let makes = |line: &Line| MAKES.iter().any(|what| line.text.contains(what));
+        let run = Self {
             before: first.map_or(Duration::ZERO, |line| line.at.saturating_sub(queued)),
-            reports: report.runs,
             took: finished.took.saturating_sub(queued),
-        })
+            made: finished.stderr.iter().any(makes),
+            reports: report.runs,
+        };
+        Ok((run, finished))
     }
 
     /// Runs `bridgelab run WORDS --keep`, and what its processes had used when its checks and evidence were done.

@@ -268,7 +268,7 @@ impl All<'_> {
     /// One run, from its admission to its report.
     async fn one(&self, index: usize, turn: Turn) -> RunReport {
         let one = &self.wanted[index];
-        let slot = match turn {
+        let mut slot = match turn {
             Turn::Admitted(slot) => slot,
             Turn::Cancelled => return unstarted::report(one, Outcome::Cancelled, None),
             Turn::Refused(error) => return unstarted::refused(one, &error),
@@ -282,7 +282,12 @@ impl All<'_> {
             }
         };
         let title = one.title();
-        let tell = |news: News<'_>| self.tell(index, &title, news);
+        let tell = |news: News<'_>| match news {
+            // The inner guests of a lab VM are translated twice: none of them is ever at rest.
+            News::Settled if self.vms[index].is_some() => {}
+            News::Settled => queue::rest(&mut slot),
+            news => self.tell(index, &title, news),
+        };
         let report = run_job(&job, self.interrupts.clone(), self.asked.take(), tell).await;
         let report = crate::ghosts::blame_the_host(self.args, report);
         let images = one.images.iter().filter_map(|name| self.images.get(name));
@@ -351,7 +356,7 @@ impl All<'_> {
                     "{title}: the lab stands. Ctrl-C takes it down. Enter a machine or guest with:{commands}"
                 ));
             }
-            News::Kept(..) => {}
+            News::Kept(..) | News::Settled => {}
             News::Held(event) => self.handed.tell(event),
         }
     }

@@ -3,6 +3,7 @@
 use std::io::Write;
 use std::path::PathBuf;
 
+use bridgelab_harness::diagnostic::Diagnostic;
 use bridgelab_harness::host::jobserver::{
     Jobserver, JobserverError, Limit, Need, Slot, Waiting, queue_folder,
 };
@@ -46,6 +47,17 @@ pub(super) async fn turn(
             Ok(slot) => Turn::Admitted(slot),
             Err(error) => Turn::Refused(error),
         }
+    }
+}
+
+/// A run's guests are up: others may have what it no longer takes.
+pub(super) fn rest(slot: &mut Slot) {
+    if let Err(error) = slot.rest() {
+        let error = Diagnostic::new(&error);
+        let _ = writeln!(
+            anstream::stderr(),
+            "warning: the queue keeps what a run no longer needs: {error}"
+        );
     }
 }
 

@@ -68,6 +68,9 @@ impl Run<'_> {
                 None => self.start_containers(None, &mut started).await,
                 Some(_) => Ok(()),
             };
+            if after.is_none() && self.job.guests == GuestKind::Vm {
+                (self.tell)(Event::Settled);
+            }
             (result, begun, begun.elapsed(), started)
         };
         let (early, (containers, began, took, started)) =

@@ -110,6 +110,8 @@ pub enum Event {
         /// What.
         text: String,
     },
+    /// The guests are up, and their containers run: from now on the lab does little more than wait.
+    Settled,
     /// `--keep`: the lab stands and these are its machines and guests.
     Kept {
         /// Namespace machines.

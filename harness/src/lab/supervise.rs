@@ -59,6 +59,8 @@ impl Diagnose for SuperviseError {
 pub enum News<'a> {
     /// Progress, for people.
     Progress(&'a str),
+    /// The guests are up: see [`Event::Settled`].
+    Settled,
     /// The lab is kept: host-side process id of the worker, and the event.
     Kept(u32, &'a Event),
     /// The lab is held, or answers what it was asked for.
@@ -152,6 +154,7 @@ async fn supervise(
         }
         match serde_json::from_str::<Event>(&line) {
             Ok(Event::Progress { text }) => tell(News::Progress(&text)),
+            Ok(Event::Settled) => tell(News::Settled),
             Ok(kept @ Event::Kept { .. }) => tell(News::Kept(pid, &kept)),
             Ok(held @ (Event::Held { .. } | Event::Answer { .. })) => tell(News::Held(&held)),
             Ok(Event::Report { report: run }) => report = Some(*run),

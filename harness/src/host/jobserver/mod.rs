@@ -110,7 +110,23 @@ impl std::fmt::Display for Waiting {
 #[derive(Debug)]
 #[must_use = "others are admitted as soon as it is dropped"]
 pub struct Slot {
-    _ticket: Ticket,
+    folder: PathBuf,
+    ticket: Ticket,
+}
+
+impl Slot {
+    /// Gives back what a lab whose guests are up no longer takes ([`Need::at_rest`]), for the rest of its run.
+    ///
+    /// # Errors
+    /// [`JobserverError::Io`]: the queue's files cannot be used; the slot stays as it was.
+    pub fn rest(&mut self) -> Result<(), JobserverError> {
+        // Somebody removed the folder: those who stand in the new queue do not know of this run.
+        if !self.ticket.is_there() {
+            return Ok(());
+        }
+        let need = self.ticket.need().at_rest();
+        Queue::open(&self.folder)?.change(&mut self.ticket, need)
+    }
 }
 
 /// Where the queue of this user is: `$XDG_RUNTIME_DIR/bridgelab-jobs`, where that folder is ours; otherwise
@@ -197,7 +213,8 @@ fn wait_in_line(
     let mut last = None;
     loop {
         let Some(why) = queue.try_admit(&mut ticket, limit)? else {
-            return Ok(Some(Slot { _ticket: ticket }));
+            let folder = folder.to_owned();
+            return Ok(Some(Slot { folder, ticket }));
         };
         let Some(watch) = &events else {
             // What happened before it watched is seen by another look.

@@ -4,7 +4,7 @@
 //! needs no lock: removing a file is one step.
 
 use std::fs::{self, DirBuilder, File, OpenOptions};
-use std::io::{self, Read, Write};
+use std::io::{Read, Seek, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
@@ -53,6 +53,21 @@ impl Ticket {
             (Ok(there), Ok(ours)) => (there.dev(), there.ino()) == (ours.dev(), ours.ino()),
             _ => false,
         }
+    }
+
+    /// What it needs.
+    pub(super) fn need(&self) -> Need {
+        self.card.need
+    }
+
+    /// The card, in the place of what the file had.
+    fn write(&mut self) -> Result<(), JobserverError> {
+        let text = serde_json::to_vec(&self.card).unwrap_or_default();
+        let file = &mut *self.held;
+        file.rewind()
+            .and_then(|()| file.write_all(&text))
+            .and_then(|()| file.set_len(text.len() as u64))
+            .map_err(io_error("write", &self.path))
     }
 }
 
@@ -120,19 +135,24 @@ impl Queue {
         let mut options = OpenOptions::new();
         options.create_new(true).write(true).mode(0o600);
         let file = options.open(&path).map_err(io_error("create", &path))?;
-        let mut held = Flock::lock(file, FlockArg::LockExclusiveNonblock)
+        let held = Flock::lock(file, FlockArg::LockExclusiveNonblock)
             .map_err(|(_, errno)| io_error("lock", &path)(errno.into()))?;
-        serde_json::to_writer(&mut *held, &card)
-            .map_err(io::Error::from)
-            .and_then(|()| held.flush())
-            .map_err(io_error("write", &path))?;
-        drop(turn);
-        Ok(Ticket {
+        let mut ticket = Ticket {
             number,
             path,
             card,
             held,
-        })
+        };
+        ticket.write()?;
+        drop(turn);
+        Ok(ticket)
+    }
+
+    /// Changes what a request needs; who waits is woken by it.
+    pub(super) fn change(&self, ticket: &mut Ticket, need: Need) -> Result<(), JobserverError> {
+        let _turn = self.turnstile()?;
+        ticket.card.need = need;
+        ticket.write()
     }
 
     /// Admits the request if it is its turn and there is room; otherwise says what it waits for.

@@ -112,6 +112,44 @@ async fn who_waits_is_admitted_when_the_holder_is_killed() {
 }
 
 #[tokio::test]
+async fn who_waits_is_admitted_when_another_lab_comes_to_rest() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let server = Jobserver::new(folder.path().to_owned(), Limit::Machine);
+    let cores = |millicores| Need {
+        memory: 0,
+        millicores,
+    };
+    let all = Budget::measure().millicores;
+    let first = server.acquire("first", cores(all), |_| {});
+    let mut first = first.await.expect("nothing runs");
+    let (told, mut hears) = tokio::sync::mpsc::unbounded_channel();
+    let asked = server.acquire("second", cores(all / 2), reports(told));
+    let rest = async {
+        let text = hears.recv().await.expect("it says what it waits for");
+        assert!(text.contains("cores"), "{text}");
+        first.rest().expect("the queue is there");
+    };
+    let (second, ()) = tokio::time::timeout(LONG, async { tokio::join!(asked, rest) })
+        .await
+        .expect("there is room");
+    let _second = second.expect("admitted");
+    // The kernel's lock still says that it lives.
+    let (told, mut hears) = tokio::sync::mpsc::unbounded_channel();
+    let third = server.acquire("third", cores(all), reports(told));
+    let cancelled = tokio::time::timeout(LONG, async {
+        tokio::select! {
+            _ = third => panic!("there is no room for it"),
+            text = hears.recv() => text.expect("it says what it waits for"),
+        }
+    });
+    let text = cancelled.await.expect("it says so at once");
+    assert!(
+        text.contains("`first`") && text.contains("`second`"),
+        "{text}"
+    );
+}
+
+#[tokio::test]
 async fn a_killed_waiter_does_not_hold_up_those_behind_it() {
     let folder = tempfile::tempdir().expect("a folder");
     let first = slot(folder.path(), "first").await;

@@ -32,8 +32,9 @@ impl Watch {
         let failed = |errno: Errno| io_error("watch", folder)(errno.into());
         let flags = InitFlags::IN_CLOEXEC | InitFlags::IN_NONBLOCK;
         let inotify = Inotify::init(flags).map_err(failed)?;
-        // Admitted, gone, died, and the folder itself gone. Who comes stands behind us.
+        // Admitted, content with less, gone, died, and the folder itself gone. Who comes stands behind us.
         let what = AddWatchFlags::IN_MOVED_TO
+            | AddWatchFlags::IN_MODIFY
             | AddWatchFlags::IN_DELETE
             | AddWatchFlags::IN_CLOSE_WRITE
             | AddWatchFlags::IN_DELETE_SELF
@@ -45,7 +46,7 @@ impl Watch {
         })
     }
 
-    /// Waits until a request was admitted, left or died, or until the other end of `cancelled` is closed.
+    /// Waits until a request was admitted, changed, left or died, or until the other end of `cancelled` is closed.
     pub(super) fn wait(&self, cancelled: &UnixStream) -> Result<Woken, JobserverError> {
         let failed = |errno: Errno| io_error("watch", &self.folder)(errno.into());
         loop {

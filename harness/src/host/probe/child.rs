@@ -18,6 +18,8 @@ use crate::host::tool::{Tool, locate};
 
 /// Said by the child when it has a user namespace and waits for its id map.
 pub(super) const UNSHARED: &str = "unshared";
+/// What needs a root directory that is a mount point.
+pub(super) const MOUNTS_PRIVATE: &str = "make the mounts private";
 /// Answer of the parent: the full map has been written.
 pub(super) const MAPPED: &str = "mapped";
 
@@ -75,7 +77,7 @@ fn try_enter_namespaces() -> Result<(), Attempt> {
     unshare(CloneFlags::CLONE_NEWNET, "make a network namespace")?;
     let everything = MsFlags::MS_REC | MsFlags::MS_PRIVATE;
     mount(None::<&str>, "/", None::<&str>, everything, None::<&str>)
-        .map_err(|error| Attempt::failed("make the mounts private", error))
+        .map_err(|error| Attempt::failed(MOUNTS_PRIVATE, error))
 }
 
 fn unshare(flags: CloneFlags, doing: &str) -> Result<(), Attempt> {

@@ -3,6 +3,7 @@
 
 use std::path::Path;
 
+use super::child::MOUNTS_PRIVATE;
 use super::idmap::user_name;
 use super::sysctls::Sysctls;
 use super::{Attempt, ProbeError, ProbeReport};
@@ -77,7 +78,7 @@ fn finding(
     match capability {
         Capability::Namespaces => {
             let knob = sysctls.obstacle(root);
-            let reason = explained(reason, knob.is_some(), root);
+            let reason = explained(reason, errno, knob.is_some(), root);
             absent(
                 reason,
                 knob.map(|set| as_root(&format!("sysctl -w {set}"), root)),
@@ -102,8 +103,13 @@ fn finding(
     }
 }
 
-fn explained(reason: String, knob: bool, root: bool) -> String {
+fn explained(reason: String, errno: Option<i32>, knob: bool, root: bool) -> String {
     match (knob, root) {
+        // mount(2): only a mount point's propagation can be changed. unshare(2) says EINVAL of a kernel without namespaces.
+        (_, true) if errno == Some(libc::EINVAL) && reason.starts_with(MOUNTS_PRIVATE) => format!(
+            "{reason}; the root directory is no mount point, as in a chroot: enter it by pivot_root, or `mount --bind` it onto itself \
+             before"
+        ),
         (true, _) => reason,
         (false, true) => format!(
             "{reason}; root without CAP_SYS_ADMIN, as in a container that is not privileged"
@@ -184,6 +190,18 @@ mod tests {
         };
         assert!(reason.contains("CAP_SYS_ADMIN"), "{reason}");
         assert_eq!(seen.remedy, None);
+    }
+
+    #[test]
+    fn a_chroot_is_told_from_a_container() {
+        let error = std::io::Error::from_raw_os_error(libc::EINVAL);
+        let attempt = Attempt::failed(MOUNTS_PRIVATE, error);
+        let seen = found(Capability::Namespaces, &attempt, Sysctls::default(), true);
+        let Status::Absent { reason } = seen.status else {
+            panic!("{seen:?}")
+        };
+        assert!(reason.contains("chroot"), "{reason}");
+        assert!(!reason.contains("CAP_SYS_ADMIN"), "{reason}");
     }
 
     #[test]
