@@ -28,6 +28,15 @@ pub(crate) fn discard_failed(starts: &BTreeMap<String, StartFrom>, guests: &[Gue
     }
 }
 
+/// Whether a template of these has gone since, while the run stood in the queue: another run may have given it up, and
+/// whoever makes it again removes the old one first.
+pub(crate) fn gone(starts: &BTreeMap<String, StartFrom>) -> bool {
+    starts.values().any(|start| match start {
+        StartFrom::Template { folder, .. } => !TemplateStore::is_there(folder),
+        StartFrom::Cold { .. } => false,
+    })
+}
+
 /// In a lab VM every guest boots: its templates would be those of another machine, and gone with it.
 pub(crate) fn none(guests: &BTreeMap<MachineName, Guest>) -> BTreeMap<String, StartFrom> {
     let reason = "a lab VM has no templates".to_owned();
@@ -98,4 +107,23 @@ pub(crate) fn starts(
             (name.to_string(), from)
         })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_template_that_was_given_up_is_gone() {
+        let folder = tempfile::tempdir().expect("a folder");
+        std::fs::write(folder.path().join("manifest.json"), "{}").expect("a manifest");
+        let template = StartFrom::Template {
+            folder: folder.path().to_owned(),
+            read_only_ram: true,
+        };
+        let starts = BTreeMap::from([("test1".to_owned(), template)]);
+        assert!(!gone(&starts));
+        TemplateStore::discard(folder.path()).expect("it is ours");
+        assert!(gone(&starts));
+    }
 }

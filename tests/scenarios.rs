@@ -28,9 +28,9 @@ use support::{bridgelab, root, set_up};
 fn main() -> ExitCode {
     let mut arguments = Arguments::from_args();
     // The runs themselves stand in the queue that all processes of the user share, which knows what each needs; a
-    // thread more than the machine bears only waits there. Most runs wait for deadlines, so it bears several for each core.
+    // thread more than the machine bears only waits there.
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-    arguments.test_threads.get_or_insert(4 * cores);
+    arguments.test_threads.get_or_insert(2 * cores);
     let forms = forms();
     if !arguments.list {
         let is_run = |form: &&Form| !arguments.is_filtered_out(&form.trial());

@@ -314,6 +314,11 @@ impl All<'_> {
             None => "",
         };
         let again = unstarted::again(one);
+        let mut starts = self.starts[index].clone();
+        if crate::template::gone(&starts) {
+            let guests = &one.scenario.guests;
+            starts = crate::template::starts(guests, &self.images, self.here.0, self.args.cold);
+        }
         Ok(Job {
             reproduce: match self.args.guests {
                 Guests::Vm => {
@@ -327,7 +332,7 @@ impl All<'_> {
             variant: one.form.clone(),
             imposed: one.imposed.clone(),
             images: images.collect(),
-            starts: self.starts[index].clone(),
+            starts,
             vmms: needs::programs(one, self.args),
             accelerator,
             accelerator_reason,

@@ -166,6 +166,11 @@ impl TemplateStore {
         })
     }
 
+    /// Whether a template is still there: it may have been given up, or have made room, since somebody found it.
+    pub fn is_there(template: &Path) -> bool {
+        template.join(MANIFEST).exists()
+    }
+
     /// Gives up a template that a guest could not be started from, although it looks whole: the next who wants it makes
     /// it again. Whoever runs from it keeps what is mapped.
     ///
