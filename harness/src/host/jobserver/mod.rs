@@ -110,7 +110,7 @@ impl std::fmt::Display for Waiting {
 #[derive(Debug)]
 #[must_use = "others are admitted as soon as it is dropped"]
 pub struct Slot {
-    folder: PathBuf,
+    queue: Queue,
     ticket: Ticket,
 }
 
@@ -125,7 +125,7 @@ impl Slot {
             return Ok(());
         }
         let need = self.ticket.need().at_rest();
-        Queue::open(&self.folder)?.change(&mut self.ticket, need)
+        self.queue.change(&mut self.ticket, need)
     }
 }
 
@@ -213,8 +213,7 @@ fn wait_in_line(
     let mut last = None;
     loop {
         let Some(why) = queue.try_admit(&mut ticket, limit)? else {
-            let folder = folder.to_owned();
-            return Ok(Some(Slot { folder, ticket }));
+            return Ok(Some(Slot { queue, ticket }));
         };
         let Some(watch) = &events else {
             // What happened before it watched is seen by another look.

@@ -96,6 +96,7 @@ fn file_name(number: u64, state: &str) -> String {
     format!("{number:010}.{state}")
 }
 
+#[derive(Debug)]
 pub(super) struct Queue {
     folder: PathBuf,
 }
