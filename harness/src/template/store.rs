@@ -360,7 +360,7 @@ mod tests {
                 program: "1 2".to_owned(),
             },
             accelerator: Accelerator::Tcg,
-            processor: None,
+            processor: String::new(),
             vcpu: 1,
             mem: 1,
         }
