@@ -7,7 +7,7 @@ mod support;
 use std::path::Path;
 use std::time::Instant;
 
-use bridgelab_harness::lab::scope::{HeldLab, Hold, NoLab};
+use bridgelab_harness::lab::scope::{HeldGuest, HeldLab, Hold, NoLab};
 use bridgelab_harness::report::Outcome;
 use bridgelab_harness::scenario::{Builder, Scenario};
 use bridgelab_harness::toml::toml;
@@ -52,9 +52,9 @@ async fn hold(evidence: &Path) -> Option<HeldLab> {
 }
 
 /// When a guest was asked, what its clock said in seconds since its boot, and when the answer was there.
-async fn uptime(lab: &HeldLab, guest: &str) -> (Instant, f64, Instant) {
+async fn uptime(guest: HeldGuest<'_>) -> (Instant, f64, Instant) {
     let asked = Instant::now();
-    let said = lab.exec(guest, &["cat", "/proc/uptime"]).await;
+    let said = guest.vantage().exec(["cat", "/proc/uptime"]).await;
     let answered = Instant::now();
     let said = said.expect("an answer").stdout;
     let seconds = said.split_whitespace().next().expect("two numbers");
@@ -71,10 +71,10 @@ async fn an_hour_in_a_guest_is_an_hour() {
         return;
     };
     for guest in lab.guests() {
-        let first = uptime(&lab, guest).await;
-        let slept = lab.exec(guest, &["sleep", "4"]).await;
+        let first = uptime(guest).await;
+        let slept = guest.vantage().exec(["sleep", "4"]).await;
         assert!(slept.expect("sleep").success());
-        let second = uptime(&lab, guest).await;
+        let second = uptime(guest).await;
         let passed = second.1 - first.1;
         let least = (second.0 - first.2).as_secs_f64();
         let most = (second.2 - first.0).as_secs_f64();

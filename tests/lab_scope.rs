@@ -7,7 +7,7 @@
 use std::path::Path;
 
 use bridgelab_harness::host::capability::strict;
-use bridgelab_harness::lab::scope::{HeldLab, Hold, NoLab};
+use bridgelab_harness::lab::scope::{HeldLab, HeldVantage, Hold, NoLab};
 use bridgelab_harness::report::{Outcome, StepOutcome};
 use bridgelab_harness::scenario::{Builder, Scenario};
 use bridgelab_harness::toml::toml;
@@ -84,18 +84,20 @@ async fn the_largest_packet_to_the_guest_follows_the_smallest_mtu(evidence: temp
     let Some(lab) = hold(evidence.path()).await else {
         return;
     };
-    assert_eq!(largest_packet(&lab).await, 1500);
+    let desktop = lab.vantage("desktop").expect("the desktop");
+    let host = lab.vantage("host").expect("the host");
+    assert_eq!(largest_packet(desktop).await, 1500);
     let narrow = ["ip", "link", "set", "vm-test1", "mtu", "1280"];
-    assert!(lab.exec("host", &narrow).await.expect("ip").success());
+    assert!(host.exec(narrow).await.expect("ip").success());
     // A bridge is no router: it tells nobody that it drops what is larger. It leaves room for a VLAN tag, whether there is
     // one or not (`__is_skb_forwardable` in net/core/dev.c), so four bytes more get through.
-    assert_eq!(largest_packet(&lab).await, 1280 + 4);
+    assert_eq!(largest_packet(desktop).await, 1280 + 4);
     let report = lab.finish().await.expect("a report");
     assert_eq!(report.outcome, Outcome::Passed);
 }
 
-/// The size of the largest packet from desktop to guest that is answered, in bytes with its IPv4 header.
-async fn largest_packet(lab: &HeldLab) -> u32 {
+/// The size of the largest packet from there to the guest that is answered, in bytes with its IPv4 header.
+async fn largest_packet(from: HeldVantage<'_>) -> u32 {
     const HEADERS: u32 = 20 + 8; // IPv4, ICMP
     let (mut passes, mut lost) = (0, 9000);
     while lost - passes > 1 {
@@ -114,7 +116,7 @@ async fn largest_packet(lab: &HeldLab) -> u32 {
             &text,
             "192.168.1.3",
         ];
-        let answered = lab.exec("desktop", &ping).await.expect("ping").success();
+        let answered = from.exec(ping).await.expect("ping").success();
         if answered { passes = size } else { lost = size }
     }
     passes + HEADERS
@@ -127,27 +129,19 @@ async fn checks_and_links_by_hand_are_in_the_report(evidence: tempfile::TempDir)
     let Some(lab) = hold(evidence.path()).await else {
         return;
     };
-    assert!(lab.machines().iter().any(|machine| machine == "host"));
-    let reached = toml! { from = "desktop" within = "10s" ping = { to = "192.168.1.3" } };
-    let cut = toml! { from = "desktop" within = "3s" fails = true ping = { to = "192.168.1.3" } };
-    lab.set_link("host", "eno1", false)
+    let host = lab.vantage("host").expect("the host");
+    let desktop = lab.vantage("desktop").expect("the desktop");
+    let reached = toml! { within = "10s" ping = { to = "192.168.1.3" } };
+    let cut = toml! { within = "3s" fails = true ping = { to = "192.168.1.3" } };
+    host.set_link("eno1", false)
         .await
         .expect("the link goes down");
-    assert!(lab.check("cut", cut).await.expect("a look").passed());
-    lab.set_link("host", "eno1", true)
-        .await
-        .expect("the link goes up");
-    assert!(
-        lab.check("again", reached.clone())
-            .await
-            .expect("a look")
-            .passed()
-    );
+    assert!(desktop.check("cut", cut).await.expect("a look").passed());
+    host.set_link("eno1", true).await.expect("the link goes up");
+    let again = desktop.check("again", reached.clone()).await;
+    assert!(again.expect("a look").passed());
 
-    let refused = lab
-        .set_link("host", "eno7", true)
-        .await
-        .expect_err("no such link");
+    let refused = host.set_link("eno7", true).await.expect_err("no such link");
     assert!(refused.to_string().contains("eno7"), "{refused}");
     let invalid = toml! { from = "dekstop" ping = { to = "192.168.1.3" } };
     let invalid = lab.check("x", invalid).await.expect_err("no such machine");
@@ -155,10 +149,8 @@ async fn checks_and_links_by_hand_are_in_the_report(evidence: tempfile::TempDir)
         invalid.to_string().contains("did you mean `desktop`?"),
         "{invalid}"
     );
-    let twice = lab
-        .check("again", reached)
-        .await
-        .expect_err("an id is used once");
+    let twice = desktop.check("again", reached).await;
+    let twice = twice.expect_err("an id is used once");
     assert!(twice.to_string().contains("used twice"), "{twice}");
 
     let report = lab.finish().await.expect("a report");
@@ -186,30 +178,85 @@ async fn steps_are_carried_out_and_judged_as_if_they_stood_in_the_file(
     let step = lab.step("down", down).await.expect("a step");
     assert_eq!(step.outcome, StepOutcome::Done, "{step:?}");
     assert_eq!(step.command, "ip -n host link set vm-test1 down");
-    let cut = toml! { from = "desktop" within = "2s" fails = true ping = { to = "192.168.1.3" } };
-    assert!(lab.check("cut", cut).await.expect("a look").passed());
-    let stop = toml! { stop = { guest = "test1" } };
-    lab.step("stop", stop.clone()).await.expect("a step");
+    let desktop = lab.vantage("desktop").expect("the desktop");
+    let guest = lab.guest("test1").expect("the guest");
+    let cut = toml! { within = "2s" fails = true ping = { to = "192.168.1.3" } };
+    assert!(desktop.check("cut", cut).await.expect("a look").passed());
+    guest.stop().await.expect("a step");
     // What came before counts: it cannot be stopped twice, and nobody looks from it.
-    let twice = lab.step("twice", stop).await.expect_err("it is stopped");
+    let twice = guest.stop().await.expect_err("it is stopped");
     assert!(twice.to_string().contains("is stopped already"), "{twice}");
-    let from = toml! { from = "test1" ping = { to = "192.168.1.1" } };
-    let from = lab.check("from", from).await.expect_err("it is stopped");
+    let out = toml! { ping = { to = "192.168.1.1" } };
+    let from = guest.vantage().check("from", out.clone()).await;
+    let from = from.expect_err("it is stopped");
+    let told = "does not run after step `test1-stop`";
+    assert!(from.to_string().contains(told), "{from}");
+    guest.start().await.expect("a step");
+    let again = toml! { within = "15s" ping = { to = "192.168.1.3" } };
     assert!(
-        from.to_string().contains("does not run after step `stop`"),
-        "{from}"
+        desktop
+            .check("again", again)
+            .await
+            .expect("a look")
+            .passed()
     );
-    let start = toml! { start = { guest = "test1" } };
-    lab.step("start", start).await.expect("a step");
-    let again = toml! { from = "desktop" within = "15s" ping = { to = "192.168.1.3" } };
-    assert!(lab.check("again", again).await.expect("a look").passed());
+    guest.restart().await.expect("a step");
+    guest.unplug("vm-test1").await.expect("a step");
+    guest.plug("vm-test1").await.expect("a step");
+    let inside = guest.vantage().check("inside", out).await;
+    assert!(inside.expect("a look").passed());
+    guest.stop().await.expect("a step, the second of its kind");
     let bridge = toml! { may_fail = true add_bridge = { on = "host", name = "br0" } };
     let refused = lab.step("bridge", bridge).await.expect("a step");
     assert_eq!(refused.outcome, StepOutcome::Refused, "{refused:?}");
     let report = lab.finish().await.expect("a report");
     let ids: Vec<_> = report.steps.iter().map(|step| step.id.as_str()).collect();
-    assert_eq!(ids, ["down", "stop", "start", "bridge"]);
+    let all = [
+        "down",
+        "test1-stop",
+        "test1-start",
+        "test1-restart",
+        "test1-vm-test1-unplug",
+        "test1-vm-test1-plug",
+        "test1-stop-2",
+        "bridge",
+    ];
+    assert_eq!(ids, all);
     assert_eq!(report.outcome, Outcome::Passed, "{report:?}");
+}
+
+/// Places go by their names, ghosts as well; one that is not there is told with those that are.
+#[rstest]
+#[tokio::test]
+async fn places_are_found_by_name(evidence: tempfile::TempDir) {
+    let Some(lab) = hold(evidence.path()).await else {
+        return;
+    };
+    let machines: Vec<_> = lab.machines().map(|machine| machine.name()).collect();
+    assert!(machines.contains(&"host") && !machines.contains(&"test1"));
+    let guests: Vec<_> = lab.guests().map(|guest| guest.name()).collect();
+    assert_eq!(guests, ["test1"]);
+    let inside = lab.vantage("test1").expect("the guest");
+    let address = inside.exec(["ip", "-o", "addr"]).await.expect("ip");
+    assert!(address.stdout.contains("192.168.1.3/24"), "{address:?}");
+
+    let told = |unknown: Option<NoLab>| unknown.expect("nothing of that name").to_string();
+    let near = told(lab.vantage("dekstop").err());
+    assert!(
+        near.ends_with("no vantage `dekstop`: did you mean `desktop`?"),
+        "{near}"
+    );
+    let listed = told(lab.guest("elsewhere").err());
+    assert!(
+        listed.ends_with("no guest `elsewhere`: guests: `test1`"),
+        "{listed}"
+    );
+    let guest = lab.guest("test1").expect("the guest");
+    let none = told(guest.container("web").err());
+    assert!(
+        none.ends_with("no container `test1/web`: there are no containers"),
+        "{none}"
+    );
 }
 
 /// A step that nobody expects to be refused leaves no verdict, in a test as in a file.
@@ -222,6 +269,15 @@ async fn a_refused_step_that_nobody_expects_leaves_no_verdict(evidence: tempfile
     let bridge = toml! { add_bridge = { on = "host", name = "br0" } };
     let refused = lab.step("bridge", bridge).await.expect("a step");
     assert_eq!(refused.outcome, StepOutcome::Refused, "{refused:?}");
+    // A step that is a method is an error then, in the kernel's words.
+    let host = lab.vantage("host").expect("the host");
+    let delete = ["ip", "link", "delete", "vm-test1"];
+    assert!(host.exec(delete).await.expect("ip").success());
+    let refused = host.set_link("vm-test1", true).await;
+    let refused = refused.expect_err("it is gone").to_string();
+    let command = "ip -n host link set vm-test1 up: ";
+    assert!(refused.starts_with(command), "{refused}");
+    assert!(refused.contains("Cannot find device"), "{refused}");
     let report = lab.finish().await.expect("a report");
     assert_eq!(report.outcome, Outcome::Broken);
     let problem = report.problem.expect("a problem");
@@ -235,8 +291,9 @@ async fn a_panic_ends_the_lab_in_good_order(evidence: tempfile::TempDir) {
     let path = evidence.path().to_owned();
     let panicked = tokio::spawn(async move {
         let lab = hold(&path).await?;
-        let cut = toml! { from = "desktop" within = "1s" ping = { to = "192.168.1.99" } };
-        let check = lab.check("nobody-there", cut).await.expect("a look");
+        let desktop = lab.vantage("desktop").expect("the desktop");
+        let cut = toml! { within = "1s" ping = { to = "192.168.1.99" } };
+        let check = desktop.check("nobody-there", cut).await.expect("a look");
         assert!(check.passed(), "on purpose");
         Some(())
     });

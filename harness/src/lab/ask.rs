@@ -33,15 +33,6 @@ pub enum Ask {
         /// The step's id.
         id: String,
     },
-    /// `ip link set INTERFACE up` or `down` on a machine.
-    Link {
-        /// The machine.
-        machine: String,
-        /// Its interface.
-        interface: String,
-        /// Up or down.
-        up: bool,
-    },
     /// Judge what was checked, gather evidence, take everything down, report. The last.
     Finish,
 }
@@ -69,8 +60,6 @@ pub enum Answer {
         /// The step.
         step: Box<StepReport>,
     },
-    /// It is done.
-    Done,
     /// It could not be done; says nothing about the network.
     Refused {
         /// Why.

@@ -25,10 +25,18 @@ impl Run<'_> {
             return Ok(());
         };
         let begun = self.stage("held");
+        let guests = &self.scenario.guests;
+        let is_guest = |name: &String| guests.keys().any(|guest| guest.as_ref() == name);
         let machines = self.lab.machines().map(|machine| machine.name().to_owned());
+        let containers = guests.iter().flat_map(|(guest, inside)| {
+            let names = inside.containers.keys();
+            names.map(move |name| format!("{guest}/{name}"))
+        });
         (self.tell)(Event::Held {
-            machines: machines.collect(),
-            guests: self.guests.keys().map(ToString::to_string).collect(),
+            // A ghost is a machine of the lab, and yet the scenario's guest.
+            machines: machines.filter(|name| !is_guest(name)).collect(),
+            guests: guests.keys().map(ToString::to_string).collect(),
+            containers: containers.collect(),
         });
         while let Some(line) = asked.recv().await {
             let answer = match serde_json::from_str::<Ask>(&line) {
@@ -87,22 +95,7 @@ impl Run<'_> {
                 let step = Box::new(report);
                 Ok(Answer::Stepped { step })
             }
-            Ask::Link {
-                machine,
-                interface,
-                up,
-            } => {
-                let machine = self.lab.machine(&machine).map_err(|e| e.to_string())?;
-                let netlink = machine.netlink();
-                let set = if up {
-                    netlink.set_up(&interface).await
-                } else {
-                    netlink.set_down(&interface).await
-                };
-                set.map_err(|error| Diagnostic::new(&error).to_string())?;
-                Ok(Answer::Done)
-            }
-            Ask::Finish => Ok(Answer::Done),
+            Ask::Finish => Err("the lab is over".to_owned()),
         }
     }
 

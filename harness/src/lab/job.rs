@@ -125,8 +125,10 @@ pub enum Event {
     Held {
         /// Namespace machines.
         machines: Vec<String>,
-        /// Guests.
+        /// The scenario's guests, whether they run or not.
         guests: Vec<String>,
+        /// Their containers: `GUEST/CONTAINER`.
+        containers: Vec<String>,
     },
     /// The answer to what was asked last.
     Answer {

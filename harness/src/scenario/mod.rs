@@ -52,6 +52,7 @@ pub use forms::{LoadedScenario, MatrixValue, UnknownForm};
 pub use imposed::{Imposed, ImposedError};
 pub use load::{load, load_text, load_text_with, load_with};
 pub use macvlan::{Macvlan, MacvlanMode, Macvtap};
+pub(crate) use near::suggest;
 pub use schema::schema;
 pub use step::Step;
 pub use topology::{Bridge, BridgePort, HostEnd, Route, Ruleset, RulesetTool};

@@ -25,7 +25,7 @@ pub(super) fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) 
 }
 
 /// ``did you mean `x`?``, or the names there are.
-pub(super) fn suggest<'a>(
+pub(crate) fn suggest<'a>(
     name: &str,
     what: &str,
     known: impl Iterator<Item = &'a str> + Clone,

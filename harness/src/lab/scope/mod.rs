@@ -3,8 +3,8 @@
 //!
 //! The lab cannot live in the test's process. Its worker must be PID 1 of namespaces of its own and must enter them
 //! while it has one thread (`harness/docs/namespaces.md`), and a test has many. So the test's body runs where it always
-//! runs, in the machine's own network namespace, and reaches the lab through a pipe: [`HeldLab::exec`],
-//! [`HeldLab::check`], [`HeldLab::step`], [`HeldLab::set_link`]. What it gains over a file is Rust between two of these.
+//! runs, in the machine's own network namespace, and reaches the lab through a pipe: commands, checks and steps, at the
+//! lab's places ([`HeldVantage`], [`HeldGuest`]). What it gains over a file is Rust between two of these.
 //!
 //! ```no_run
 //! # use bridgelab_harness::{lab::scope::{Hold, NoLab}, scenario::Scenario, toml::toml};
@@ -15,8 +15,8 @@
 //!     Err(NoLab::Skipped(why)) => return Ok(eprintln!("skipped: because {why}")),
 //!     Err(error) => return Err(error.into()),
 //! };
-//! let ping = toml! { from = "desktop" ping = { to = "192.168.1.1" } };
-//! assert!(lab.check("router-answers", ping).await?.passed());
+//! let ping = toml! { ping = { to = "192.168.1.1" } };
+//! assert!(lab.vantage("desktop")?.check("router-answers", ping).await?.passed());
 //! let report = lab.finish().await?;
 //! # Ok(())
 //! # }
@@ -26,6 +26,9 @@
 //! end of the pipe is the end of the lab.
 
 mod pipe;
+mod places;
+
+pub use places::{HeldGuest, HeldVantage};
 
 use std::ffi::OsString;
 use std::io::{self, BufReader, Read};
@@ -79,6 +82,16 @@ pub enum NoLab {
     /// The lab did not come to stand: the report's problem.
     #[error("the lab did not come to stand: {0}")]
     Broken(String),
+    /// The lab has nothing of that name.
+    #[error("the lab has no {what} `{name}`: {help}")]
+    Unknown {
+        /// What was looked for: `vantage`, `guest`, `container`.
+        what: &'static str,
+        /// Its name.
+        name: String,
+        /// The nearest name, or all there are.
+        help: String,
+    },
     /// What was asked could not be done; says nothing about the network.
     #[error("{0}")]
     Refused(String),
@@ -93,6 +106,7 @@ impl Diagnose for NoLab {
             Self::Ended(_) => "lab.program-ended",
             Self::Skipped(_) => "lab.skipped",
             Self::Broken(_) => "lab.broken",
+            Self::Unknown { .. } => "lab.unknown",
             Self::Refused(_) => "lab.refused",
         }
     }
@@ -223,13 +237,18 @@ impl Hold {
             said: Some(said),
             report: None,
         };
-        let guests = match pipe.next()? {
-            Some(Event::Held { guests, machines }) => (machines, guests),
-            _ => return Err(pipe.no_lab()),
+        let Some(Event::Held {
+            machines,
+            guests,
+            containers,
+        }) = pipe.next()?
+        else {
+            return Err(pipe.no_lab());
         };
         Ok(HeldLab {
-            machines: guests.0,
-            guests: guests.1,
+            machines,
+            guests,
+            containers,
             scenario: self.scenario,
             text: Mutex::new(Asked {
                 text: self.text,
@@ -254,6 +273,8 @@ struct Asked {
 pub struct HeldLab {
     machines: Vec<String>,
     guests: Vec<String>,
+    /// `GUEST/CONTAINER`.
+    containers: Vec<String>,
     scenario: PathBuf,
     /// The scenario with the checks and steps that were added.
     text: Mutex<Asked>,
@@ -262,24 +283,19 @@ pub struct HeldLab {
 }
 
 impl HeldLab {
-    /// The machines that are namespaces.
-    pub fn machines(&self) -> &[String] {
-        &self.machines
-    }
-
-    /// The guests that run.
-    pub fn guests(&self) -> &[String] {
-        &self.guests
-    }
-
     /// Runs a command at a vantage: `MACHINE`, `GUEST` or `GUEST/CONTAINER`. A status other than 0 is no error.
     ///
     /// # Errors
     /// [`NoLab::Refused`] when it could not be run or did not end in half a minute, stretched without KVM.
-    pub async fn exec(&self, from: &str, words: &[&str]) -> Result<Output, NoLab> {
+    pub async fn exec<W: AsRef<str>>(
+        &self,
+        from: &str,
+        words: impl IntoIterator<Item = W>,
+    ) -> Result<Output, NoLab> {
+        let words = words.into_iter().map(|word| word.as_ref().to_owned());
         let ask = Ask::Exec {
             from: from.to_owned(),
-            words: words.iter().map(|&word| word.to_owned()).collect(),
+            words: words.collect(),
             seconds: EXEC_SECONDS,
         };
         match self.ask(ask).await? {
@@ -327,33 +343,32 @@ impl HeldLab {
     /// [`NoLab::Invalid`] when the step is not valid, after all those before it; [`NoLab::Refused`] when this machine's
     /// kernel lacks what it needs.
     pub async fn step(&self, id: &str, keys: Table) -> Result<StepReport, NoLab> {
-        let scenario = {
+        self.step_named(|_| id.to_owned(), keys).await
+    }
+
+    /// As [`step`](Self::step), under that id or, where it is taken, `ID-2`.
+    async fn step_under_new_id(&self, id: &str, keys: Table) -> Result<StepReport, NoLab> {
+        self.step_named(|scenario| unused(scenario, id), keys).await
+    }
+
+    async fn step_named(
+        &self,
+        id: impl FnOnce(&str) -> String,
+        keys: Table,
+    ) -> Result<StepReport, NoLab> {
+        let (scenario, id) = {
             let mut asked = self.text.lock().unwrap_or_else(PoisonError::into_inner);
-            let more = with(&asked.text, "steps", id, keys);
+            let id = id(&asked.text);
+            let more = with(&asked.text, "steps", &id, keys);
             load_text(&self.scenario, more.clone())?;
             asked.text.clone_from(&more);
-            asked.last = Some(id.to_owned());
-            more
+            asked.last = Some(id.clone());
+            (more, id)
         };
-        let id = id.to_owned();
         match self.ask(Ask::Step { scenario, id }).await? {
             Answer::Stepped { step } => Ok(*step),
             other => Err(odd(&other)),
         }
-    }
-
-    /// `ip link set INTERFACE up` or `down` on a machine.
-    ///
-    /// # Errors
-    /// [`NoLab::Refused`] with what the kernel said.
-    pub async fn set_link(&self, machine: &str, interface: &str, up: bool) -> Result<(), NoLab> {
-        let (machine, interface) = (machine.to_owned(), interface.to_owned());
-        let ask = Ask::Link {
-            machine,
-            interface,
-            up,
-        };
-        self.ask(ask).await.map(|_| ())
     }
 
     /// Judges what was checked, gathers evidence, takes the lab down.
@@ -406,4 +421,36 @@ fn with(scenario: &str, list: &str, id: &str, mut keys: Table) -> String {
         known.push(keys.into());
     }
     toml::to_string(&tree).unwrap_or_default()
+}
+
+/// That id, or the first of `ID-2`, `ID-3`, ... that no step of the scenario has.
+fn unused(scenario: &str, id: &str) -> String {
+    let tree: Table = scenario.parse().unwrap_or_default();
+    let steps = tree.get("steps").and_then(Value::as_array);
+    let taken = |id: &str| {
+        let mut steps = steps.into_iter().flatten();
+        steps.any(|step| step.get("id").and_then(Value::as_str) == Some(id))
+    };
+    let mut free = id.to_owned();
+    let mut number = 1;
+    while taken(&free) {
+        number += 1;
+        free = format!("{id}-{number}");
+    }
+    free
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_that_is_taken_gets_a_number() {
+        let one = with("version = 1", "steps", "stop", Table::new());
+        let two = with(&one, "steps", "stop-2", Table::new());
+        assert_eq!(unused("version = 1", "stop"), "stop");
+        assert_eq!(unused(&one, "stop"), "stop-2");
+        assert_eq!(unused(&two, "stop"), "stop-3");
+        assert_eq!(unused(&two, "start"), "start");
+    }
 }
