@@ -144,7 +144,9 @@ pub(super) async fn gather(
         save_all(&vantage, wanted.collect(), &folder).await;
     });
     let whole = run.report.outcome != Outcome::Passed || job.keep;
-    let guests = run.guests.iter().map(async |(name, guest)| {
+    let guests = run.guests.iter();
+    let guests = guests.filter(|(name, _)| !run.silent.contains(*name));
+    let guests = guests.map(async |(name, guest)| {
         let folder = guest_folder(evidence, name.as_ref());
         let (network, inside) = match (guest.spec().image.networkd, whole) {
             (true, true) => (&NETWORK[..], &GUEST[..]),
