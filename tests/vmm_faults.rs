@@ -114,10 +114,14 @@ impl Run {
     }
 }
 
+/// Its user is nobody, whose home is not there; kvmtool refuses to start without one to write to.
 #[test]
 fn a_vmm_that_dies_at_start_is_told_in_its_own_words() {
     let user = user(ALONE);
-    qemu(&user, "echo \"$0: no such machine\" >&2; exit 7");
+    qemu(
+        &user,
+        "mkdir \"$HOME/of-its-own\" && echo \"$0: no such machine\" >&2; exit 7",
+    );
     let Some(run) = run(&user, &[]) else { return };
     let words = ["boot guest `tiny1`", "exit status: 7", "no such machine"];
     run.is(Outcome::Broken, "guest.vmm", &words);
