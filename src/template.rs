@@ -1,7 +1,10 @@
 //! What each guest of a run starts from: a template where that is possible, made now if it is missing.
 
-use std::collections::BTreeMap;
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::rc::{Rc, Weak};
 use std::time::Instant;
 
 use bridgelab_harness::diagnostic::Diagnostic;
@@ -11,119 +14,192 @@ use bridgelab_harness::lab::StartFrom;
 use bridgelab_harness::report::GuestReport;
 use bridgelab_harness::scenario::Guest;
 use bridgelab_harness::scenario::names::MachineName;
-use bridgelab_harness::template::{QemuVersion, Shape, TemplateStore};
+use bridgelab_harness::template::{QemuVersion, Shape, Template, TemplateStore};
 
-/// Gives up templates that failed guests of a run, so that nobody meets them again.
-pub(crate) fn discard_failed(starts: &BTreeMap<String, StartFrom>, guests: &[GuestReport]) {
-    let cold = guests.iter().filter(|guest| guest.start == "cold");
-    let failed = cold.filter_map(|guest| match starts.get(&guest.name) {
-        Some(StartFrom::Template { folder, .. }) => Some(folder),
-        _ => None,
-    });
-    for folder in failed {
-        if let Err(error) = TemplateStore::discard(folder) {
-            let why = Diagnostic::new(&error);
-            let _ = writeln!(anstream::stderr(), "warning: {why}");
+/// What the guests of a run start from, by name. Its templates stay where they are while this is held.
+#[derive(Debug, Default)]
+pub(crate) struct Starts {
+    /// As the run's worker is told.
+    pub(crate) from: BTreeMap<String, StartFrom>,
+    templates: Vec<Rc<Template>>,
+}
+
+impl Starts {
+    /// In a lab VM every guest boots: its templates would be those of another machine, and gone with it.
+    pub(crate) fn in_a_vm(guests: &BTreeMap<MachineName, Guest>) -> Self {
+        let reason = "a lab VM has no templates".to_owned();
+        let cold = StartFrom::Cold { reason };
+        let from = guests
+            .keys()
+            .map(|name| (name.to_string(), cold.clone()))
+            .collect();
+        Self {
+            from,
+            templates: Vec::new(),
         }
+    }
+
+    fn template(&self, guest: &str) -> Option<&Path> {
+        match self.from.get(guest)? {
+            StartFrom::Template { folder, .. } => Some(folder),
+            StartFrom::Cold { .. } => None,
+        }
+    }
+
+    /// Gives up templates from which no guest of a run came up, so that nobody meets them again. One that another guest
+    /// started from is whole: what kept this one from it was something else.
+    pub(crate) fn discard_failed(&self, guests: &[GuestReport]) {
+        for folder in self.failed(guests) {
+            if let Err(error) = TemplateStore::discard(folder) {
+                let why = Diagnostic::new(&error);
+                let _ = writeln!(anstream::stderr(), "warning: {why}");
+            }
+        }
+    }
+
+    fn failed(&self, guests: &[GuestReport]) -> BTreeSet<&Path> {
+        let of = |start: &'static str| {
+            let these = guests.iter().filter(move |guest| guest.start == start);
+            these.filter_map(|guest| self.template(&guest.name))
+        };
+        let good: BTreeSet<&Path> = of("template").collect();
+        of("cold").filter(|folder| !good.contains(folder)).collect()
+    }
+
+    /// Whether a template of these was given up since, while the run stood in the queue.
+    pub(crate) fn given_up(&self) -> bool {
+        let templates = &self.templates;
+        templates
+            .iter()
+            .any(|template| !TemplateStore::is_there(&template.folder))
     }
 }
 
-/// Whether a template of these has gone since, while the run stood in the queue: another run may have given it up, and
-/// whoever makes it again removes the old one first.
-pub(crate) fn gone(starts: &BTreeMap<String, StartFrom>) -> bool {
-    starts.values().any(|start| match start {
-        StartFrom::Template { folder, .. } => !TemplateStore::is_there(folder),
-        StartFrom::Cold { .. } => false,
-    })
-}
+/// Templates of all runs of this process: each is held once, however many guests start from it.
+#[derive(Debug, Default)]
+pub(crate) struct Templates(RefCell<BTreeMap<PathBuf, Weak<Template>>>);
 
-/// In a lab VM every guest boots: its templates would be those of another machine, and gone with it.
-pub(crate) fn none(guests: &BTreeMap<MachineName, Guest>) -> BTreeMap<String, StartFrom> {
-    let reason = "a lab VM has no templates".to_owned();
-    let cold = StartFrom::Cold { reason };
-    guests
-        .keys()
-        .map(|name| (name.to_string(), cold.clone()))
-        .collect()
-}
+impl Templates {
+    fn hold(&self, template: Template) -> Rc<Template> {
+        let mut held = self.0.borrow_mut();
+        if let Some(known) = held.get(&template.folder).and_then(Weak::upgrade) {
+            return known;
+        }
+        let template = Rc::new(template);
+        held.insert(template.folder.clone(), Rc::downgrade(&template));
+        template
+    }
 
-/// What every guest starts from, by name. Whatever goes wrong with a template ends in a cold boot and its reason.
-pub(crate) fn starts(
-    guests: &BTreeMap<MachineName, Guest>,
-    images: &BTreeMap<String, Image>,
-    accelerator: Accelerator,
-    cold: bool,
-) -> BTreeMap<String, StartFrom> {
-    let begun = Instant::now();
-    let qemu = QemuVersion::of_this_machine();
-    let start = |guest: &Guest| -> Result<StartFrom, String> {
-        if cold {
-            return Err("asked for".to_owned());
-        }
-        if let Some(reason) = Shape::refuses(guest) {
-            return Err(reason);
-        }
-        let image = images.get(&guest.image).ok_or("its image is not there")?;
-        let qemu = qemu
-            .as_ref()
-            .map_err(|e| format!("ask QEMU for its version: {e}"))?;
-        let shape = Shape {
-            image: image.name.clone(),
-            image_digest: image.digest.clone(),
-            qemu: qemu.clone(),
-            accelerator,
-            processor: Shape::processor(accelerator),
-            vcpu: guest.vcpu,
-            mem: guest.mem,
+    /// What every guest starts from, by name. Whatever goes wrong with a template ends in a cold boot and its reason.
+    pub(crate) fn starts(
+        &self,
+        guests: &BTreeMap<MachineName, Guest>,
+        images: &BTreeMap<String, Image>,
+        accelerator: Accelerator,
+        cold: bool,
+    ) -> Starts {
+        let begun = Instant::now();
+        let qemu = QemuVersion::of_this_machine();
+        let mut templates: Vec<Rc<Template>> = Vec::new();
+        let mut start = |guest: &Guest| -> Result<StartFrom, String> {
+            if cold {
+                return Err("asked for".to_owned());
+            }
+            if let Some(reason) = Shape::refuses(guest) {
+                return Err(reason);
+            }
+            let image = images.get(&guest.image).ok_or("its image is not there")?;
+            let qemu = qemu
+                .as_ref()
+                .map_err(|e| format!("ask QEMU for its version: {e}"))?;
+            let shape = Shape {
+                image: image.name.clone(),
+                image_digest: image.digest.clone(),
+                qemu: qemu.clone(),
+                accelerator,
+                processor: Shape::processor(accelerator),
+                vcpu: guest.vcpu,
+                mem: guest.mem,
+            };
+            let mut progress = |text: &str| {
+                let _ = writeln!(
+                    anstream::stderr(),
+                    "[{:6.1} s] template of {shape}: {text}",
+                    begun.elapsed().as_secs_f64()
+                );
+            };
+            let store = TemplateStore::new(&Store::cache_folder());
+            if !qemu.maps_read_only_ram() && store.is_read_only() {
+                let why = "the cache is read-only, and QEMU before 8.2 opens a template's memory for writing";
+                return Err(why.to_owned());
+            }
+            let made = store.get_or_make(&shape, &image.folder, &mut progress);
+            let template = made.map_err(|error| {
+                let why = Diagnostic::new(&error).to_string();
+                progress(&format!("guests boot cold instead: {why}"));
+                why
+            })?;
+            let template = self.hold(template);
+            let from = StartFrom::Template {
+                folder: template.folder.clone(),
+                read_only_ram: qemu.maps_read_only_ram(),
+            };
+            templates.push(template);
+            Ok(from)
         };
-        let mut progress = |text: &str| {
-            let _ = writeln!(
-                anstream::stderr(),
-                "[{:6.1} s] template of {shape}: {text}",
-                begun.elapsed().as_secs_f64()
-            );
-        };
-        let store = TemplateStore::new(&Store::cache_folder());
-        if !qemu.maps_read_only_ram() && store.is_read_only() {
-            let why =
-                "the cache is read-only, and QEMU before 8.2 opens a template's memory for writing";
-            return Err(why.to_owned());
-        }
-        let made = store.get_or_make(&shape, &image.folder, &mut progress);
-        let template = made.map_err(|error| {
-            let why = Diagnostic::new(&error).to_string();
-            progress(&format!("guests boot cold instead: {why}"));
-            why
-        })?;
-        Ok(StartFrom::Template {
-            folder: template.folder,
-            read_only_ram: qemu.maps_read_only_ram(),
-        })
-    };
-    guests
-        .iter()
-        .map(|(name, guest)| {
-            let from = start(guest).unwrap_or_else(|reason| StartFrom::Cold { reason });
-            (name.to_string(), from)
-        })
-        .collect()
+        let from = guests
+            .iter()
+            .map(|(name, guest)| {
+                let from = start(guest).unwrap_or_else(|reason| StartFrom::Cold { reason });
+                (name.to_string(), from)
+            })
+            .collect();
+        Starts { from, templates }
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    #[test]
-    fn a_template_that_was_given_up_is_gone() {
-        let folder = tempfile::tempdir().expect("a folder");
-        std::fs::write(folder.path().join("manifest.json"), "{}").expect("a manifest");
-        let template = StartFrom::Template {
-            folder: folder.path().to_owned(),
+    fn starts(of: &[(&str, &str)]) -> Starts {
+        let template = |folder: &str| StartFrom::Template {
+            folder: folder.into(),
             read_only_ram: true,
         };
-        let starts = BTreeMap::from([("test1".to_owned(), template)]);
-        assert!(!gone(&starts));
-        TemplateStore::discard(folder.path()).expect("it is ours");
-        assert!(gone(&starts));
+        let from = of
+            .iter()
+            .map(|&(guest, folder)| (guest.to_owned(), template(folder)));
+        Starts {
+            from: from.collect(),
+            templates: Vec::new(),
+        }
+    }
+
+    fn began(name: &str, start: &str) -> GuestReport {
+        GuestReport {
+            name: name.to_owned(),
+            machine: "q35".to_owned(),
+            reason: String::new(),
+            start: start.to_owned(),
+            start_reason: String::new(),
+            memory: None,
+            nics: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn a_template_is_to_blame_when_no_guest_came_up_from_it() {
+        let starts = starts(&[("test1", "a"), ("test2", "a"), ("test3", "b")]);
+        let guests = ["test1", "test2", "test3"].map(|name| began(name, "cold"));
+        let failed = starts.failed(&guests);
+        assert_eq!(failed, ["a", "b"].map(Path::new).into());
+    }
+
+    #[test]
+    fn a_template_that_others_started_from_is_not_to_blame() {
+        let starts = starts(&[("test1", "a"), ("test2", "a")]);
+        let guests = [began("test1", "cold"), began("test2", "template")];
+        assert!(starts.failed(&guests).is_empty());
     }
 }

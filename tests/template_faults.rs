@@ -12,6 +12,9 @@ use std::process::{Child, ChildStderr, Command};
 
 use bridgelab_harness::image::seed::Seed;
 use bridgelab_harness::report::{GuestReport, Outcome, RunReport};
+use bridgelab_harness::template::TemplateStore;
+use nix::sys::stat::Mode;
+use nix::unistd::mkfifo;
 use support::user::{User, mode};
 use support::{PROGRAM, bridgelab, is_root, root, skip, told};
 
@@ -315,6 +318,43 @@ fn a_maker_that_is_killed_half_way_is_followed_by_the_one_that_waited() {
     let report = user.0.report(&rest);
     assert_eq!(report.guests[0].start, "template", "{rest}");
     assert_eq!((user.templates().len(), user.unfinished()), (1, 0));
+}
+
+/// Another run gives a template up and makes it again, while this one has a guest that starts later.
+#[test]
+fn a_template_that_is_given_up_stays_with_the_run_that_has_it() {
+    let user = Maker::new();
+    let gate = user.path("gate");
+    mkfifo(&gate, Mode::S_IRWXU).expect("a named pipe");
+    let steps = format!(
+        "[[steps]]\nid = \"wait\"\nwithin = \"1m\"\nrun = {{ on = \"host\", command = [\"cat\", \"{}\"] }}\n\n\
+         [[steps]]\nid = \"boot\"\nstart = {{ guest = \"tiny1\" }}\n\n[[checks]]\nafter = \"boot\"\n",
+        gate.display()
+    );
+    let guest = "[guests.tiny1]\nstart = \"step\"\n";
+    let text = ALONE.replace("[guests.tiny1]\n", guest);
+    user.scenario("later.toml", &text.replace("[[checks]]\n", &steps));
+    let (mut waits, mut progress) = start(user.command("later.toml"));
+    if let Err(told) = line(&mut progress, "step wait") {
+        let code = waits.wait().expect("it ended").code();
+        assert_eq!(code, Some(3), "{told}");
+        return skip(&told);
+    }
+    let first = user.templates().pop().expect("it was made for the guest");
+    TemplateStore::discard(&first).expect("it is given up");
+    let other = user.command("alone.toml").output().expect("it starts");
+    let other_told = told(&other);
+    assert_eq!(other.status.code(), Some(0), "{other_told}");
+    let made = user.templates();
+    assert!(made.len() == 1 && made != [first.clone()], "{other_told}");
+    // The step that waits reads it to the end.
+    fs::write(&gate, "").expect("the pipe");
+    let mut rest = String::new();
+    progress.read_to_string(&mut rest).expect("text");
+    assert_eq!(waits.wait().expect("it ends").code(), Some(0), "{rest}");
+    let guest = &user.0.report(&rest).guests[0];
+    assert_eq!(guest.start_reason, first.to_string_lossy(), "{rest}");
+    assert_eq!(user.templates(), made);
 }
 
 /// In a mount namespace of its own, as the other faults of a cache: `faults.rs`.

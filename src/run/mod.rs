@@ -24,7 +24,7 @@ use bridgelab_harness::hypervisor::Accelerator;
 use bridgelab_harness::image::Image;
 use bridgelab_harness::lab::supervise::{News, run_job};
 use bridgelab_harness::lab::vm::{self, LabVm};
-use bridgelab_harness::lab::{Event, Job, JobImage, StartFrom};
+use bridgelab_harness::lab::{Event, Job, JobImage};
 use bridgelab_harness::report::text::summary;
 use bridgelab_harness::report::{Outcome, Report, RunReport, SCHEMA, exit_code, junit};
 use futures_util::{StreamExt, stream};
@@ -33,6 +33,7 @@ use tokio::sync::{mpsc, watch};
 use crate::cli::{Guests, Lab, RunArgs};
 use crate::commands::{ready_image, say};
 use crate::doctor::Accelerated;
+use crate::template::{Starts, Templates};
 use crate::{enter, report};
 use queue::Turn;
 use screen::Screen;
@@ -142,17 +143,18 @@ pub(crate) fn reports(args: &RunArgs, wanted: &[Wanted]) -> Result<Vec<RunReport
             }
         }
     }
+    let templates = Templates::default();
     let starts = wanted
         .iter()
         .zip(&vms)
         .map(|(one, vm)| match (args.guests, vm) {
             (Guests::Vm, None) => {
-                crate::template::starts(&one.scenario.guests, &images, here.0, args.cold)
+                templates.starts(&one.scenario.guests, &images, here.0, args.cold)
             }
-            (Guests::Vm, Some(_)) => crate::template::none(&one.scenario.guests),
-            (Guests::Ghost, _) => BTreeMap::new(),
+            (Guests::Vm, Some(_)) => Starts::in_a_vm(&one.scenario.guests),
+            (Guests::Ghost, _) => Starts::default(),
         });
-    let starts = starts.collect();
+    let starts = starts.map(Cell::new).collect();
     let (interrupt, interrupts) = watch::channel(0);
     let handed = hold::Handed::default();
     let asked = args.hold.then(|| hold::asked(&handed, interrupt.clone()));
@@ -162,6 +164,7 @@ pub(crate) fn reports(args: &RunArgs, wanted: &[Wanted]) -> Result<Vec<RunReport
         here,
         vms,
         images,
+        templates,
         starts,
         lacking,
         jobserver: queue::jobserver(args),
@@ -193,7 +196,9 @@ struct All<'a> {
     /// The VM that each of them has its lab in; `None`: it stands on this machine.
     vms: Vec<Option<LabVm>>,
     images: BTreeMap<String, Image>,
-    starts: Vec<BTreeMap<String, StartFrom>>,
+    templates: Templates,
+    /// Each is taken by its run, and let go with it.
+    starts: Vec<Cell<Starts>>,
     /// What this machine lacks for each of them.
     lacking: Vec<Vec<Unmet>>,
     jobserver: Jobserver,
@@ -273,7 +278,14 @@ impl All<'_> {
             Turn::Cancelled => return unstarted::report(one, Outcome::Cancelled, None),
             Turn::Refused(error) => return unstarted::refused(one, &error),
         };
-        let job = match self.job(index, one) {
+        let mut starts = self.starts[index].take();
+        if starts.given_up() {
+            let guests = &one.scenario.guests;
+            starts = self
+                .templates
+                .starts(guests, &self.images, self.here.0, self.args.cold);
+        }
+        let job = match self.job(index, one, &starts) {
             Ok(job) => job,
             Err(error) => {
                 let text = format!("create a folder for evidence: {error}");
@@ -293,13 +305,13 @@ impl All<'_> {
         let report = crate::ghosts::blame_the_host(self.args, report);
         let images = one.images.iter().filter_map(|name| self.images.get(name));
         let report = damaged::blame_the_image(report, images);
-        crate::template::discard_failed(&job.starts, &report.guests);
+        starts.discard_failed(&report.guests);
         // Its processes are gone; the next may have their place.
         drop(slot);
         report
     }
 
-    fn job(&self, index: usize, one: &Wanted) -> std::io::Result<Job> {
+    fn job(&self, index: usize, one: &Wanted, starts: &Starts) -> std::io::Result<Job> {
         let images = one.images.iter().filter_map(|name| {
             let Image { folder, digest, .. } = self.images.get(name)?.clone();
             Some((name.clone(), JobImage { folder, digest }))
@@ -315,11 +327,6 @@ impl All<'_> {
             None => "",
         };
         let again = unstarted::again(one);
-        let mut starts = self.starts[index].clone();
-        if crate::template::gone(&starts) {
-            let guests = &one.scenario.guests;
-            starts = crate::template::starts(guests, &self.images, self.here.0, self.args.cold);
-        }
         Ok(Job {
             reproduce: match self.args.guests {
                 Guests::Vm => {
@@ -333,7 +340,7 @@ impl All<'_> {
             variant: one.form.clone(),
             imposed: one.imposed.clone(),
             images: images.collect(),
-            starts,
+            starts: starts.from.clone(),
             vmms: needs::programs(one, self.args),
             accelerator,
             accelerator_reason,

@@ -72,10 +72,12 @@ pub mod tap;
 pub mod tcpdump;
 pub(crate) mod terminal;
 pub mod tool;
+mod tsc;
 mod vmm_user;
 pub(crate) mod vsock;
 
 pub(crate) use sys::ChildSetup;
+pub use tsc::tsc_mhz;
 pub use vmm_user::VMM_ID;
 pub(crate) use vmm_user::vmm_groups;
 

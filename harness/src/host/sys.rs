@@ -58,6 +58,16 @@ mod ioctl {
     nix::ioctl_read_bad!(siocgifhwaddr, nix::libc::SIOCGIFHWADDR, super::IfReqAddress);
 }
 
+/// The processor's time stamp counter, where it has one (`RDTSC`).
+pub(super) fn time_stamp() -> Option<u64> {
+    #[cfg(target_arch = "x86_64")]
+    // SAFETY: it reads a register; every x86-64 processor has it, and no kernel that runs QEMU forbids it (prctl(2)
+    // PR_SET_TSC, which nobody here calls).
+    return Some(unsafe { std::arch::x86_64::_rdtsc() });
+    #[cfg(not(target_arch = "x86_64"))]
+    None
+}
+
 /// Attaches an open `/dev/net/tun` to a new non-persistent TAP in the calling thread's network namespace.
 ///
 /// Equivalent: `ip tuntap add name NAME mode tap vnet_hdr` (flags of `linux/if_tun.h`). Returns the name that

@@ -5,6 +5,7 @@ use super::{Accelerator, GuestSpec, Start};
 /// The kernel command line. `reboot`: how the kernel resets the machine, by which most VMMs end (`reboot=` of the kernel's
 /// parameters).
 pub(super) fn command_line(spec: &GuestSpec, reboot: &str) -> String {
+    let tsc = tsc_word(spec.tsc_mhz);
     let mut words = vec!["console=ttyS0", reboot, "panic=-1"];
     if spec.disk.is_some() {
         words.extend(["root=/dev/vda", "rw", "rootfstype=ext4"]);
@@ -14,8 +15,7 @@ pub(super) fn command_line(spec: &GuestSpec, reboot: &str) -> String {
         words.push("systemd.show_status=error");
     }
     if spec.accelerator == Accelerator::Tcg {
-        // Half of the boots of microvm under TCG hang in TSC calibration without it; the value only seeds it.
-        words.push("tsc_early_khz=2000000");
+        words.extend(tsc.as_deref());
         words.push("mitigations=off");
     }
     if spec.start != Start::Cold {
@@ -23,6 +23,11 @@ pub(super) fn command_line(spec: &GuestSpec, reboot: &str) -> String {
         words.push("bridgelab.template");
     }
     words.join(" ")
+}
+
+/// `tsc_early_khz=`: half of the boots of microvm under TCG hang in the counter's calibration without it.
+fn tsc_word(mhz: Option<u32>) -> Option<String> {
+    Some(format!("tsc_early_khz={}000", mhz?))
 }
 
 /// By a triple fault, which ends QEMU with `-no-reboot`: microvm.nix's word.

@@ -24,6 +24,7 @@ fn spec(hypervisor: HypervisorKind) -> GuestSpec {
         machine: MachineKind::Microvm,
         transport: Transport::Auto,
         accelerator: Accelerator::Kvm,
+        tsc_mhz: None,
         kernel: "/image/vmlinux".into(),
         initrd: "/run/test1/initrd".into(),
         disk: None,

@@ -135,6 +135,8 @@ pub struct GuestSpec {
     pub transport: Transport,
     /// Accelerator.
     pub accelerator: Accelerator,
+    /// What a guest under TCG is told of its time stamp counter, in MHz: the host's ([`crate::host::tsc_mhz`]).
+    pub tsc_mhz: Option<u32>,
     /// Kernel image.
     pub kernel: PathBuf,
     /// Initial file system, with the guest's seed appended.
@@ -167,6 +169,7 @@ impl GuestSpec {
             machine,
             transport: guest.transport,
             accelerator: Accelerator::Kvm,
+            tsc_mhz: None,
             kernel: PathBuf::from("$IMAGE").join(image.kernel),
             initrd: run.join("initrd"),
             disk: image.disk.map(|file| PathBuf::from("$IMAGE").join(file)),

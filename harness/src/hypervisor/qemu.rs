@@ -273,6 +273,7 @@ mod tests {
             machine,
             transport: Transport::Auto,
             accelerator,
+            tsc_mhz: Some(2596),
             kernel: PathBuf::from("/image/vmlinuz"),
             initrd: PathBuf::from("/run/initrd"),
             disk: Some(PathBuf::from("/image/disk.raw")),
@@ -319,7 +320,7 @@ mod tests {
     fn under_tcg_microvm_gets_what_calibration_needs() {
         let line = command(&spec(MachineKind::Microvm, Accelerator::Tcg));
         assert!(line.to_string().contains("pic=on,pit=on"), "{line}");
-        assert!(line.to_string().contains("tsc_early_khz=2000000"), "{line}");
+        assert!(line.to_string().contains("tsc_early_khz=2596000"), "{line}");
         assert!(has(&line, "-cpu", "max"), "{line}");
     }
 

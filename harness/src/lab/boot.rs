@@ -19,7 +19,7 @@ use crate::host::isolate::mount_at;
 use crate::host::service::{Log, Service, ServiceError};
 use crate::host::tap::Tap;
 use crate::host::terminal::Terminal;
-use crate::host::{ChildSetup, VMM_ID, vmm_groups};
+use crate::host::{ChildSetup, VMM_ID, tsc_mhz, vmm_groups};
 use crate::hypervisor::{
     self, Accelerator, FIRST_NIC_FD, GuestSpec, MachineKind, Start, hypervisor,
 };
@@ -306,6 +306,7 @@ fn spec(
         machine,
         transport: guest.transport,
         accelerator: launch.accelerator,
+        tsc_mhz: tsc_mhz(),
         kernel: image.kernel.clone(),
         initrd: run.join("initrd"),
         disk: image.disk.clone(),

@@ -26,7 +26,7 @@ use crate::guest::ssh::GuestCommand;
 use crate::host::isolate::{self, Isolation, mount_at};
 use crate::host::service::{Log, Service};
 use crate::host::tool::{Tool, locate};
-use crate::host::{ChildSetup, VMM_ID, vmm_groups};
+use crate::host::{ChildSetup, VMM_ID, tsc_mhz, vmm_groups};
 use crate::hypervisor::qemu::{OVERLAY, RAM, monitor_socket};
 use crate::hypervisor::qmp::Qmp;
 use crate::hypervisor::{Accelerator, GuestSpec, Start, hypervisor, qemu, save};
@@ -232,6 +232,7 @@ fn prepare(job: &MakeJob, run: &Path) -> Result<Prepared, String> {
         .map_err(io("size", &folder.join(RAM)))?;
     let state = made(STATE)?;
     let mut spec = job.shape.spec(Start::Recording(folder.clone()));
+    spec.tsc_mhz = tsc_mhz();
     spec.kernel = image.join(provides.kernel);
     spec.disk = provides.disk.map(|file| image.join(file));
     if let Some(disk) = provides.disk {

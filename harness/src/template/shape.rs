@@ -65,8 +65,8 @@ pub struct Shape {
     pub qemu: QemuVersion,
     /// Accelerator.
     pub accelerator: Accelerator,
-    /// With KVM the guest sees the host's processor, and its kernel decides what KVM offers.
-    pub processor: Option<String>,
+    /// What [`Shape::processor`] says: with KVM the guest sees the host's processor, and its kernel decides what KVM offers.
+    pub processor: String,
     /// Virtual CPUs.
     pub vcpu: u8,
     /// Memory in MiB.
@@ -74,19 +74,20 @@ pub struct Shape {
 }
 
 impl Shape {
-    /// The host's processor and kernel, as a guest under KVM depends on them; `None` under TCG.
-    pub fn processor(accelerator: Accelerator) -> Option<String> {
-        if accelerator == Accelerator::Tcg {
-            return None;
-        }
+    /// The host's processor and kernel, as far as a guest depends on them: under TCG by its name alone, because its time
+    /// stamp counter is the guest's, and a template goes on counting as fast as it was told.
+    pub fn processor(accelerator: Accelerator) -> String {
         let cpuinfo = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
         let kernel = std::fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
-        let wanted = ["model name", "flags", "microcode"];
+        let (wanted, kernel) = match accelerator {
+            Accelerator::Kvm => (&["model name", "flags", "microcode"][..], kernel.trim()),
+            Accelerator::Tcg => (&["model name"][..], ""),
+        };
         let lines = cpuinfo
             .lines()
             .take_while(|line| !line.is_empty())
             .filter(|line| wanted.iter().any(|key| line.starts_with(key)));
-        Some(lines.chain([kernel.trim()]).collect::<Vec<_>>().join("\n"))
+        lines.chain([kernel]).collect::<Vec<_>>().join("\n")
     }
 
     /// Why a guest cannot start from any template; `None`: it can.
@@ -158,6 +159,8 @@ impl Shape {
             machine: MachineKind::Q35,
             transport: Transport::Auto,
             accelerator: self.accelerator,
+            // Measured anew by every process, so it is no part of the digest; the processor is.
+            tsc_mhz: None,
             kernel: root.join(image.kernel),
             initrd: "/initrd".into(),
             disk: image.disk.map(|file| root.join(file)),
@@ -193,7 +196,7 @@ mod tests {
                 program: "1 2".to_owned(),
             },
             accelerator: Accelerator::Tcg,
-            processor: None,
+            processor: String::new(),
             vcpu: 1,
             mem: 1024,
         }

@@ -5,6 +5,7 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
+use nix::errno::Errno;
 use nix::fcntl::{Flock, FlockArg};
 use serde::{Deserialize, Serialize};
 
@@ -59,11 +60,12 @@ impl ManifestFile {
     }
 }
 
-/// A template that is whole.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// A template that is whole, and stays so while this is held: nobody removes what others start guests from (flock(2)).
+#[derive(Debug)]
 pub struct Template {
     /// Its folder in the cache.
     pub folder: PathBuf,
+    _in_use: Flock<File>,
 }
 
 /// The user's templates: `$XDG_CACHE_HOME/bridgelab/templates`.
@@ -85,7 +87,14 @@ impl TemplateStore {
     /// # Errors
     /// [`TemplateError::Damaged`] when it is there and not as it was made.
     pub fn get(&self, shape: &Shape) -> Result<Option<Template>, TemplateError> {
-        let folder = self.folder.join(shape.cache_name());
+        let folders = self.folders_of(&shape.cache_name());
+        let Some(folder) = folders.into_iter().find(|folder| Self::is_there(folder)) else {
+            return Ok(None);
+        };
+        // From here on nobody removes it; who did before has removed its manifest as well.
+        let Some(in_use) = lock_folder(&folder, FlockArg::LockShared)? else {
+            return Ok(None);
+        };
         let Ok(text) = fs::read(folder.join(MANIFEST)) else {
             return Ok(None);
         };
@@ -108,7 +117,30 @@ impl TemplateStore {
                 )));
             }
         }
-        Ok(Some(Template { folder }))
+        Ok(Some(Template {
+            folder,
+            _in_use: in_use,
+        }))
+    }
+
+    /// Folders of the makings of one template: `NAME.1` and so on. At most one of them has a manifest; the others were
+    /// given up and may still be in use.
+    fn folders_of(&self, name: &str) -> Vec<PathBuf> {
+        let makings = self.folders().into_iter().filter(|folder| {
+            let file = folder.file_name().unwrap_or_default().to_string_lossy();
+            let number = file.strip_prefix(name).and_then(|s| s.strip_prefix('.'));
+            number.is_some_and(|number| number.parse::<u32>().is_ok())
+        });
+        makings.collect()
+    }
+
+    /// All folders but those of makers at work.
+    fn folders(&self) -> Vec<PathBuf> {
+        let entries = fs::read_dir(&self.folder).into_iter().flatten().flatten();
+        let finished =
+            entries.filter(|entry| !entry.file_name().as_encoded_bytes().starts_with(b"."));
+        let paths = finished.map(|entry| entry.path());
+        paths.filter(|path| path.is_dir()).collect()
     }
 
     /// Whether its file system takes no writing: what is there can be used, and nothing can be made.
@@ -142,11 +174,14 @@ impl TemplateStore {
         match self.get(shape) {
             Ok(Some(template)) => return Ok(self.used(template)),
             Ok(None) => {}
-            Err(damaged) => progress(&format!("making it again: {damaged}")),
+            Err(damaged) => {
+                progress(&format!("making it again: {damaged}"));
+                for folder in self.folders_of(&name) {
+                    Self::discard(&folder)?;
+                }
+            }
         }
-        let folder = self.folder.join(&name);
         let unfinished = self.folder.join(format!(".unfinished-{name}"));
-        remove_tree(&folder)?;
         remove_tree(&unfinished)?;
         self.make_room(shape)?;
         fs::create_dir_all(&unfinished).map_err(io_error("create", &unfinished))?;
@@ -159,20 +194,30 @@ impl TemplateStore {
             remove_tree(&unfinished)?;
             return Err(failed);
         }
+        let in_use = lock_folder(&unfinished, FlockArg::LockShared)?;
+        let taken = self.folders_of(&name);
+        let mut free = (1..).map(|number| self.folder.join(format!("{name}.{number}")));
+        let folder = free.find(|folder| !taken.contains(folder));
+        let (Some(in_use), Some(folder)) = (in_use, folder) else {
+            return Err(TemplateError::Damaged {
+                path: unfinished,
+                problem: "it vanished".to_owned(),
+            });
+        };
         fs::rename(&unfinished, &folder).map_err(io_error("move into place", &folder))?;
-        self.get(shape)?.ok_or(TemplateError::Damaged {
-            path: folder,
-            problem: "it vanished".to_owned(),
+        Ok(Template {
+            folder,
+            _in_use: in_use,
         })
     }
 
-    /// Whether a template is still there: it may have been given up, or have made room, since somebody found it.
+    /// Whether nobody has given a template up since it was found.
     pub fn is_there(template: &Path) -> bool {
         template.join(MANIFEST).exists()
     }
 
     /// Gives up a template that a guest could not be started from, although it looks whole: the next who wants it makes
-    /// it again. Whoever runs from it keeps what is mapped.
+    /// it again, in a folder of its own. Whoever has this one keeps it; it goes with a making after that.
     ///
     /// # Errors
     /// The kernel's answer; a read-only cache is nobody's to repair.
@@ -195,27 +240,36 @@ impl TemplateStore {
         template
     }
 
-    /// Removes templates that nobody used for longest, and looks whether the rest of the disk will do.
+    /// Removes templates that were given up, and those that nobody used for longest, and looks whether the rest of the
+    /// disk will do. What is in use stays.
     fn make_room(&self, shape: &Shape) -> Result<(), TemplateError> {
-        let entries = fs::read_dir(&self.folder).map_err(io_error("read", &self.folder))?;
-        let kept = entries.filter_map(Result::ok).filter_map(|entry| {
-            let folder = entry.path();
-            let used = fs::metadata(folder.join(MANIFEST)).ok()?.modified().ok()?;
+        let mut kept = Vec::new();
+        // Held until it is settled who goes, so that nobody takes one up in between.
+        let mut locks = Vec::new();
+        for folder in self.folders() {
+            let Some(lock) = lock_folder(&folder, FlockArg::LockExclusiveNonblock)? else {
+                continue;
+            };
+            let used = fs::metadata(folder.join(MANIFEST)).and_then(|meta| meta.modified());
+            let Ok(used) = used else {
+                remove_tree(&folder)?;
+                continue;
+            };
+            locks.push(lock);
             let mib = (blocks(&folder) * 512) >> 20;
-            Some(Kept { used, folder, mib })
-        });
+            kept.push(Kept { used, folder, mib });
+        }
         let needed = u64::from(shape.mem) + OVERHEAD;
         let stat = nix::sys::statvfs::statvfs(&self.folder)
             .map_err(|e| io_error("ask for free space in", &self.folder)(e.into()))?;
         let free =
             (stat.blocks_available() as u64).saturating_mul(stat.fragment_size() as u64) >> 20;
-        let leaving = leaving(kept.collect(), needed, free);
+        let leaving = leaving(kept, needed, free);
         for one in leaving.map_err(|free| TemplateError::Full {
             path: self.folder.clone(),
             needed,
             free,
         })? {
-            // Whoever has it mapped keeps its memory; whoever is about to map it makes it again.
             remove_tree(&one.folder)?;
         }
         Ok(())
@@ -232,6 +286,20 @@ impl TemplateStore {
                     .map_err(|(_, errno)| io_error("lock", &path)(errno.into()))
             }
         }
+    }
+}
+
+/// Locks a template's folder: shared by whoever starts guests from it, exclusive to remove it. `None` when it is gone, or
+/// others hold it.
+fn lock_folder(folder: &Path, how: FlockArg) -> Result<Option<Flock<File>>, TemplateError> {
+    let open = match File::open(folder) {
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        open => open.map_err(io_error("open", folder))?,
+    };
+    match Flock::lock(open, how) {
+        Ok(lock) => Ok(Some(lock)),
+        Err((_, Errno::EWOULDBLOCK)) => Ok(None),
+        Err((_, errno)) => Err(io_error("lock", folder)(errno.into())),
     }
 }
 
@@ -292,7 +360,7 @@ mod tests {
                 program: "1 2".to_owned(),
             },
             accelerator: Accelerator::Tcg,
-            processor: None,
+            processor: String::new(),
             vcpu: 1,
             mem: 1,
         }
@@ -302,7 +370,7 @@ mod tests {
     fn cache() -> (tempfile::TempDir, TemplateStore, PathBuf) {
         let cache = tempfile::tempdir().expect("a temporary directory");
         let store = TemplateStore::new(cache.path());
-        let folder = store.folder.join(shape().cache_name());
+        let folder = store.folder.join(format!("{}.1", shape().cache_name()));
         fs::create_dir_all(&folder).expect("a folder");
         for name in files(&shape()) {
             fs::write(folder.join(name), [0; 1 << 10]).expect("a file");
@@ -314,11 +382,11 @@ mod tests {
     #[test]
     fn a_whole_template_is_found_by_its_shape_alone() {
         let (_cache, store, folder) = cache();
-        let found = store.get(&shape()).expect("whole");
-        assert_eq!(found, Some(Template { folder }));
+        let found = store.get(&shape()).expect("whole").expect("there");
+        assert_eq!(found.folder, folder);
         let mut other = shape();
         other.qemu.line = "QEMU emulator version 7.2.23".to_owned();
-        assert_eq!(store.get(&other).expect("nothing wrong"), None);
+        assert!(store.get(&other).expect("nothing wrong").is_none());
     }
 
     #[test]
@@ -333,7 +401,42 @@ mod tests {
     fn what_a_killed_maker_leaves_is_no_template() {
         let (_cache, store, folder) = cache();
         fs::remove_file(folder.join(MANIFEST)).expect("it was there");
-        assert_eq!(store.get(&shape()).expect("nothing"), None);
+        assert!(store.get(&shape()).expect("nothing").is_none());
+    }
+
+    #[test]
+    fn what_is_in_use_stays_until_nobody_uses_it() {
+        let (_cache, store, folder) = cache();
+        let used = store.get(&shape()).expect("whole").expect("there");
+        TemplateStore::discard(&folder).expect("it is ours");
+        assert!(store.get(&shape()).expect("given up").is_none());
+        store.make_room(&shape()).expect("there is room");
+        assert!(folder.join(RAM).exists(), "a guest may start from it");
+        drop(used);
+        store.make_room(&shape()).expect("there is room");
+        assert!(!folder.exists());
+    }
+
+    #[test]
+    fn makings_of_a_name_are_told_from_those_of_a_longer_one() {
+        let cache = tempfile::tempdir().expect("a temporary directory");
+        let store = TemplateStore::new(cache.path());
+        for name in [
+            "tiny.1",
+            "tiny.12",
+            "tiny-2.1",
+            "tiny.log",
+            "tiny",
+            ".unfinished-tiny.1",
+        ] {
+            fs::create_dir_all(store.folder.join(name)).expect("a folder");
+        }
+        let mut found = store.folders_of("tiny");
+        found.sort();
+        assert_eq!(
+            found,
+            [store.folder.join("tiny.1"), store.folder.join("tiny.12")]
+        );
     }
 
     #[test]
