@@ -1,6 +1,8 @@
 //! Checks on a real LAN of namespaces, each with the way in which it must end.
 #![expect(clippy::expect_used, reason = "helpers of tests fail as tests do")]
 
+use std::path::Path;
+
 use bridgelab_harness::report::CheckOutcome::{self, NotRun, Passed};
 use bridgelab_harness::report::{CheckReport, Outcome};
 
@@ -39,20 +41,29 @@ interfaces = [
 
 /// Runs the page's host with these checks and compares each. `None`, said aloud, when this host cannot.
 pub(crate) fn judge(cases: &[Case]) -> Option<Vec<CheckReport>> {
-    set_up();
     let folder = tempfile::tempdir().expect("a temporary directory");
+    judge_among(MACHINES, folder.path(), cases)
+}
+
+/// The same beside these machines and ghosts; their files are in `folder`.
+pub(crate) fn judge_among(
+    machines: &str,
+    folder: &Path,
+    cases: &[Case],
+) -> Option<Vec<CheckReport>> {
+    set_up();
     let checks: String = cases
         .iter()
         .map(|case| format!("[[checks]]\nid = \"{}\"\n{}\n\n", case.id, case.text))
         .collect();
-    let scenario = lan_scenario(folder.path(), &format!("{MACHINES}{checks}"));
-    let mut command = bridgelab(&["run"]);
+    let scenario = lan_scenario(folder, &format!("{machines}{checks}"));
+    let mut command = bridgelab(&["run", "--guests", "ghost"]);
     command
         .arg(&scenario)
         .arg("--evidence")
-        .arg(folder.path().join("evidence"))
+        .arg(folder.join("evidence"))
         .env_remove("BRIDGELAB_SETUP");
-    let (run, output) = ran(&mut command, folder.path())?;
+    let (run, output) = ran(&mut command, folder)?;
     // One that nobody could look at leaves no verdict on the network, whatever the others saw.
     let blind = cases.iter().any(|case| case.outcome == NotRun);
     let ended = match run.outcome {

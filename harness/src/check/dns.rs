@@ -101,6 +101,18 @@ pub fn parse_reply(bytes: &[u8]) -> Answer {
     Answer::Addresses(addresses.collect())
 }
 
+/// The same in hexadecimal digits.
+pub fn parse_hex_reply(digits: &str) -> Answer {
+    let digits = digits.trim();
+    let bytes = (0..digits.len())
+        .step_by(2)
+        .map(|at| u8::from_str_radix(digits.get(at..at + 2)?, 16).ok());
+    match bytes.collect::<Option<Vec<u8>>>() {
+        Some(bytes) => parse_reply(&bytes),
+        None => Answer::Refused(format!("the reply is not of digits: {digits}")),
+    }
+}
+
 /// As the registry of DNS parameters and all tools name it.
 fn rcode(code: RCODE) -> String {
     let name = match code {
@@ -279,5 +291,10 @@ mod tests {
         assert_eq!(packet.questions[0].qname.to_string(), "www.internet.test");
         assert_eq!(parse_reply(&bytes), Answer::Addresses(BTreeSet::new()));
         assert!(matches!(parse_reply(&bytes[..7]), Answer::Refused(_)));
+        let digits: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+        assert_eq!(parse_hex_reply(&digits), parse_reply(&bytes));
+        for odd in ["", "abc", "zz", "ü"] {
+            assert!(matches!(parse_hex_reply(odd), Answer::Refused(_)), "{odd}");
+        }
     }
 }

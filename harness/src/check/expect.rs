@@ -2,7 +2,9 @@
 
 use humantime::format_duration;
 
-use super::{bridge_tables, command, counter, dns, link, neighbour, packet, ping, process, route};
+use super::{
+    bridge_tables, command, counter, dns, link, neighbour, packet, ping, process, route, source,
+};
 use crate::scenario::names::IfName;
 use crate::scenario::{AddressState, Check, CheckKind};
 
@@ -60,9 +62,14 @@ pub fn wanted(kind: &CheckKind) -> String {
             name,
             expect,
             server,
+            source,
             ..
         } => {
-            let whom = server.map_or_else(|| "its own resolver".to_owned(), |s| s.to_string());
+            let whom = match (server, source) {
+                (None, _) => "its own resolver".to_owned(),
+                (Some(server), None) => server.to_string(),
+                (Some(server), Some(source)) => format!("{server} asked from {source}"),
+            };
             dns::expected(name, expect, &whom)
         }
         CheckKind::RouterAdvert {
@@ -75,20 +82,37 @@ pub fn wanted(kind: &CheckKind) -> String {
                 "an address of {prefix} from an advertisement, and a default route with proto ra"
             )
         }
-        CheckKind::Tcp { to, port, bytes } => match bytes {
-            None => format!("{to} to accept a connection on port {port}"),
-            Some(bytes) => format!("{bytes} bytes to arrive at {to} port {port}"),
-        },
+        CheckKind::Tcp {
+            to,
+            port,
+            source,
+            bytes,
+        } => {
+            let from = source::from(*source);
+            match bytes {
+                None => format!("{to} to accept a connection{from} on port {port}"),
+                Some(bytes) => format!("{bytes} bytes{from} to arrive at {to} port {port}"),
+            }
+        }
         CheckKind::Http {
             to,
             port,
+            source,
             expect,
             bytes,
-        } => match bytes {
-            None => format!("200 and \"{expect}\" from {to} port {port}"),
-            Some(bytes) => format!("{bytes} bytes from {to} port {port}"),
-        },
-        CheckKind::Ssh { to, guest } => format!("the SSH host key of {guest} from {to}"),
+        } => {
+            let back = source::back(*source);
+            match bytes {
+                None => format!("200 and \"{expect}\" from {to} port {port}{back}"),
+                Some(bytes) => format!("{bytes} bytes from {to} port {port}{back}"),
+            }
+        }
+        CheckKind::Ssh { to, guest, source } => {
+            format!(
+                "the SSH host key of {guest} from {to}{}",
+                source::back(*source)
+            )
+        }
         CheckKind::Address {
             address,
             interface,

@@ -23,6 +23,7 @@ pub mod ping;
 pub mod process;
 pub mod route;
 pub mod router_advert;
+pub mod source;
 pub mod transfer;
 mod unshown;
 mod vantage;

@@ -1,6 +1,6 @@
 //! ICMP echoes: `ping -n -c COUNT ... ADDRESS`, of iputils and of busybox.
 
-use super::Verdict;
+use super::{Verdict, source};
 use crate::scenario::Ping;
 
 /// The words of the command. busybox's ping never resolves, and knows neither `-n` nor `-M`.
@@ -38,7 +38,7 @@ pub fn expected(wanted: &Ping) -> String {
         .size
         .map(|size| format!(" with {size} bytes of data"));
     let df = if wanted.df { ", unfragmented" } else { "" };
-    let source = wanted.source.map(|source| format!(" to {source}"));
+    let source = source::back(wanted.source);
     let which = match (wanted.count, wanted.loss) {
         (1, (0, 0)) => format!("a reply from {to}"),
         (count, (0, 0)) => format!("{count} replies from {to}"),
@@ -47,11 +47,7 @@ pub fn expected(wanted: &Ping) -> String {
         }
         (count, (least, most)) => format!("{least} to {most}% of {count} requests to {to} lost"),
     };
-    format!(
-        "{which}{}{}{df}",
-        source.unwrap_or_default(),
-        size.unwrap_or_default()
-    )
+    format!("{which}{source}{}{df}", size.unwrap_or_default())
 }
 
 /// Judges what ping printed.
@@ -65,6 +61,7 @@ pub fn judge(wanted: &Ping, stdout: &str, stderr: &str) -> Result<Verdict, Strin
         .filter(|line| line.contains("bytes from") && !line.contains("DUP!"))
         .collect::<Vec<_>>();
     let reason = reason(stdout).or_else(|| reason(stderr));
+    let reason = reason.map(|why| source::explained(wanted.source, why));
     if wanted.count == 1 && wanted.loss == (0, 0) {
         if let Some(line) = replies.first() {
             let time = line.split("time=").nth(1).unwrap_or("?");
@@ -77,7 +74,7 @@ pub fn judge(wanted: &Ping, stdout: &str, stderr: &str) -> Result<Verdict, Strin
     }
     let count = u64::from(wanted.count);
     // A request that the kernel refused to send is lost as well.
-    let answered = match (sent(stdout), reason) {
+    let answered = match (sent(stdout), &reason) {
         (Some(_), _) => (replies.len() as u64).min(count),
         (None, Some(_)) => 0,
         (None, None) => return Err(format!("{}{}", stdout.trim(), stderr.trim())),
@@ -194,12 +191,16 @@ mod tests {
     /// iputils of Debian 12 and 13, and both busyboxes, from a source address that the machine has not got.
     #[test]
     fn a_source_that_is_not_there_is_a_fault_of_the_network() {
-        let none = "no reply from 192.168.1.1: Cannot assign requested address";
+        let wanted = Ping {
+            source: Some(IpAddr::from([10, 0, 0, 200])),
+            ..once()
+        };
+        let none = "no reply from 192.168.1.1: Cannot assign requested address: it has no usable 10.0.0.200, compare `ip addr`";
         let iputils = "ping: bind: Cannot assign requested address\n";
-        assert_eq!(seen(&once(), "", iputils), Verdict::violated(none));
+        assert_eq!(seen(&wanted, "", iputils), Verdict::violated(none));
         let busybox = "ping: can't set multicast source interface\n";
         let header = "PING 192.168.1.1 (192.168.1.1) from 10.0.0.200: 56 data bytes\n";
-        assert_eq!(seen(&once(), header, busybox), Verdict::violated(none));
+        assert_eq!(seen(&wanted, header, busybox), Verdict::violated(none));
     }
 
     /// iputils of Debian 12 knows the MTU beforehand, that of Debian 13 asks the kernel.

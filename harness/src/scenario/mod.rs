@@ -327,6 +327,8 @@ pub enum CheckKind {
         record: RecordType,
         /// Ask this server directly; `None`: the vantage's own resolver.
         server: Option<IpAddr>,
+        /// Address to ask that server from; `None`: the kernel's choice.
+        source: Option<IpAddr>,
         /// The answer.
         expect: DnsExpect,
     },
@@ -361,6 +363,8 @@ pub enum CheckKind {
         to: IpAddr,
         /// Port.
         port: u16,
+        /// Address to send from; `None`: the kernel's choice.
+        source: Option<IpAddr>,
         /// Send so many known bytes there as well, `PUT /bytes/N` to one of the lab's own web servers, which counts them: all
         /// must arrive unharmed.
         bytes: Option<u32>,
@@ -371,6 +375,8 @@ pub enum CheckKind {
         to: IpAddr,
         /// Port.
         port: u16,
+        /// Address to send from; `None`: the kernel's choice.
+        source: Option<IpAddr>,
         /// Words in the body.
         expect: String,
         /// Get `/bytes/N` of one of the lab's own servers instead, whose body is exactly N known bytes.
@@ -382,6 +388,8 @@ pub enum CheckKind {
         to: IpAddr,
         /// Whose host key it must be.
         guest: MachineName,
+        /// Address to send from; `None`: the kernel's choice.
+        source: Option<IpAddr>,
     },
     /// `ip addr show dev INTERFACE` has the address, in that state.
     Address {

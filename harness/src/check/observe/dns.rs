@@ -1,12 +1,12 @@
 //! Asking for a name.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::Arc;
 
 use tokio::net::UdpSocket;
 
-use super::ANSWER;
-use crate::check::{ProbeError, Vantage, dns};
+use super::{ANSWER, as_words, from_source};
+use crate::check::{ProbeError, Vantage, dns, source};
 use crate::deadline::Deadline;
 use crate::host::netns::Netns;
 use crate::scenario::RecordType;
@@ -18,6 +18,7 @@ pub(super) async fn resolve(
     name: &str,
     record: RecordType,
     server: Option<IpAddr>,
+    source: Option<IpAddr>,
     from: &Vantage,
     by: Deadline,
 ) -> Result<dns::Answer, ProbeError> {
@@ -25,9 +26,14 @@ pub(super) async fn resolve(
         RecordType::A => "-type=a",
         RecordType::Aaaa => "-type=aaaa",
     };
+    if let (Vantage::Guest(_) | Vantage::Container { .. }, Some(server), Some(source)) =
+        (from, server, source)
+    {
+        return ask_from(source, server, name, record, from, by).await;
+    }
     match (from, server) {
         (Vantage::Machine(machine), Some(server)) => {
-            ask_server(machine, name, record, server).await
+            ask_server(machine, name, record, server, source).await
         }
         (Vantage::Machine(machine), None) => Err(ProbeError::Impossible(format!(
             "machine `{}` has no resolver of its own: give the check a `server`",
@@ -80,20 +86,48 @@ pub(super) async fn resolve(
     }
 }
 
+/// Asks from a guest or a container, from that address.
+async fn ask_from(
+    source: IpAddr,
+    server: IpAddr,
+    name: &str,
+    record: RecordType,
+    from: &Vantage,
+    by: Deadline,
+) -> Result<dns::Answer, ProbeError> {
+    let query = dns::query(name, record).map_err(ProbeError::Impossible)?;
+    let words = from_source::ask(source, server, 53, &query);
+    let output = from.exec_in_net(&as_words(&words), by).await?;
+    Ok(match output.success() {
+        true => dns::parse_hex_reply(&output.stdout),
+        false => unasked(Some(source), output.stderr.trim()),
+    })
+}
+
+/// Why there is no answer. Without an address to ask from nothing was asked, and whoever waits for silence has not seen it.
+fn unasked(source: Option<IpAddr>, why: &str) -> dns::Answer {
+    let explained = source::explained(source, why);
+    match explained == why {
+        true => dns::Answer::Silence(explained),
+        false => dns::Answer::Refused(explained),
+    }
+}
+
 async fn ask_server(
     machine: &Arc<Netns>,
     name: &str,
     record: RecordType,
     server: IpAddr,
+    source: Option<IpAddr>,
 ) -> Result<dns::Answer, ProbeError> {
     let query = dns::query(name, record).map_err(ProbeError::Impossible)?;
     let asked = machine.run(async move {
-        let any: SocketAddr = match server {
-            IpAddr::V4(_) => ([0, 0, 0, 0], 0).into(),
-            IpAddr::V6(_) => ([0_u16; 8], 0).into(),
+        let any = match server {
+            IpAddr::V4(_) => Ipv4Addr::UNSPECIFIED.into(),
+            IpAddr::V6(_) => Ipv6Addr::UNSPECIFIED.into(),
         };
         let exchange = async {
-            let socket = UdpSocket::bind(any).await?;
+            let socket = UdpSocket::bind((source.unwrap_or(any), 0)).await?;
             socket.connect((server, 53)).await?;
             socket.send(&query).await?;
             let mut reply = vec![0; 1500];
@@ -105,7 +139,7 @@ async fn ask_server(
     });
     Ok(match asked.await? {
         Ok(Ok(reply)) => dns::parse_reply(&reply),
-        Ok(Err(e)) => dns::Answer::Silence(e.to_string()),
+        Ok(Err(e)) => unasked(source, &e.to_string()),
         Err(_) => dns::Answer::Silence(format!("{server} did not answer within {ANSWER:?}")),
     })
 }

@@ -7,24 +7,26 @@ use std::time::{Duration, Instant};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use super::ANSWER;
 use super::tcp::connect;
+use super::{ANSWER, as_words, from_source};
+use crate::check::source::{self, Ends};
 use crate::check::transfer::Transfer;
 use crate::check::{ProbeError, Vantage, Verdict, http};
 use crate::deadline::Deadline;
 use crate::host::intake::SILENCE;
+use crate::plan::shell;
 
 pub(super) async fn look(
-    to: IpAddr,
-    port: u16,
+    ends: Ends,
     expect: &str,
     from: &Vantage,
     by: Deadline,
 ) -> Result<Verdict, ProbeError> {
+    let Ends { to, port, source } = ends;
     let url = http::url(to, port);
-    let words: &[&str] = match from {
+    let words = match from {
         Vantage::Machine(machine) => {
-            let mut stream = match connect(machine, to, port).await? {
+            let mut stream = match connect(machine, ends).await? {
                 Ok(stream) => stream,
                 Err(why) => return Ok(Verdict::violated(why)),
             };
@@ -48,19 +50,14 @@ pub(super) async fn look(
                 Err(_) => http::judge(expect, Err(&format!("no page within {ANSWER:?}"))),
             });
         }
-        Vantage::Guest(guest) if guest.spec().image.clients => {
-            &["curl", "-gsS", "--fail", "-m", "5", &url]
-        }
-        // Not wget's own -T: Debian 12's busybox is built without it and crashes instead of saying so.
-        Vantage::Guest(_) | Vantage::Container { .. } => {
-            &["timeout", "5", "wget", "-q", "-O", "-", &url]
-        }
+        Vantage::Guest(_) | Vantage::Container { .. } => client(from, source, &["5"], &url),
     };
-    let output = from.exec(words, by).await?;
+    let output = from_source::run(&as_words(&words), source, from, by).await?;
     let why = match output.stderr.trim() {
         "" => "no answer within 5 s",
         said => said,
     };
+    let why = source::explained(source, why);
     let why = format!("no page from {url}: {why}");
     let body = if output.success() {
         Ok(output.stdout.as_str())
@@ -70,29 +67,44 @@ pub(super) async fn look(
     Ok(http::judge(expect, body))
 }
 
+/// Command that prints the page: curl where the guest has it, and beside a container whose busybox would do were it not for the
+/// source address, which its wget does not take.
+fn client(from: &Vantage, source: Option<IpAddr>, limits: &[&str], url: &str) -> Vec<String> {
+    let has_curl = match from {
+        Vantage::Guest(guest) => guest.spec().image.clients,
+        Vantage::Container { .. } => source.is_some(),
+        Vantage::Machine(_) => false,
+    };
+    let seconds = limits.first().copied().unwrap_or_default();
+    let words = match has_curl {
+        true => [&["curl", "-gsS", "--fail", "-m"], limits].concat(),
+        // Not wget's own -T: Debian 12's busybox is built without it and crashes instead of saying so.
+        false => vec!["timeout", seconds, "wget", "-q", "-O", "-"],
+    };
+    let interface = source.map(|source| ["--interface".to_owned(), format!("host!{source}")]);
+    let words = words.into_iter().map(str::to_owned);
+    let words = words.chain(interface.into_iter().flatten());
+    words.chain([url.to_owned()]).collect()
+}
+
 /// Gets a page of known bytes and sums it up where it arrives.
 pub(super) async fn look_at_bytes(
-    to: IpAddr,
-    port: u16,
+    ends: Ends,
     bytes: u32,
     from: &Vantage,
     by: Deadline,
 ) -> Result<Verdict, ProbeError> {
+    let Ends { to, port, source } = ends;
     let url = http::bytes_url(to, port, bytes);
     let Vantage::Machine(machine) = from else {
         let seconds = by.left().as_secs().max(1);
-        let get = match from {
-            Vantage::Guest(guest) if guest.spec().image.clients => {
-                let silence = SILENCE.as_secs();
-                format!("curl -gsS --fail -m {seconds} -Y 1 -y {silence} '{url}'")
-            }
-            // Not wget's own -T, as above.
-            _ => format!("timeout {seconds} wget -q -O - '{url}'"),
-        };
+        let (seconds, silence) = (seconds.to_string(), SILENCE.as_secs().to_string());
+        let limits = [seconds.as_str(), "-Y", "1", "-y", &silence];
+        let get = shell::join(&client(from, source, &limits, &url));
         // Counted and summed up as it comes, with what busybox has; no room for it is needed.
         let line =
             format!("exec 4>&1; {{ {get} | tee /proc/self/fd/3 | sha256sum >&4; }} 3>&1 | wc -c");
-        let output = from.exec(&["sh", "-c", &line], by).await?;
+        let output = from_source::run(&["sh", "-c", &line], source, from, by).await?;
         let Some(arrived) = http::Arrived::parse(&output.stdout) else {
             return Err(ProbeError::Output {
                 command: line,
@@ -101,12 +113,13 @@ pub(super) async fn look_at_bytes(
         };
         return Ok(match output.stderr.trim() {
             said if arrived.length == 0 => {
-                http::judge_bytes(bytes, Err(&format!("no page from {url}: {said}")))
+                let why = source::explained(source, said);
+                http::judge_bytes(bytes, Err(&format!("no page from {url}: {why}")))
             }
             _ => http::judge_bytes(bytes, Ok(&arrived)),
         });
     };
-    let stream = match connect(machine, to, port).await? {
+    let stream = match connect(machine, ends).await? {
         Ok(stream) => stream,
         Err(why) => return Ok(Verdict::violated(why)),
     };

@@ -3,6 +3,7 @@
 mod bridge_tables;
 mod dns;
 mod filters;
+mod from_source;
 mod http;
 mod links;
 mod local;
@@ -17,6 +18,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use super::source::Ends;
 use super::{
     ProbeError, Vantage, Verdict, address, ip, link, neighbour, networkd, ping, route,
     router_advert,
@@ -99,9 +101,10 @@ pub async fn look_since(
             name,
             record,
             server,
+            source,
             expect,
         } => {
-            let answer = dns::resolve(name, *record, *server, from, by).await?;
+            let answer = dns::resolve(name, *record, *server, *source, from, by).await?;
             Ok(super::dns::judge(name, expect, &answer))
         }
         CheckKind::RouterAdvert {
@@ -139,27 +142,39 @@ pub async fn look_since(
                 *prefix,
             ))
         }
-        CheckKind::Tcp { to, port, bytes } => match bytes {
-            None => tcp::look(*to, *port, from, by).await,
-            Some(bytes) => {
-                let intake = &surroundings.intake;
-                tcp::look_at_bytes(*to, *port, *bytes, from, intake, by).await
+        CheckKind::Tcp {
+            to,
+            port,
+            source,
+            bytes,
+        } => {
+            let ends = Ends::new(*to, *port, *source);
+            match bytes {
+                None => tcp::look(ends, from, by).await,
+                Some(bytes) => {
+                    let intake = &surroundings.intake;
+                    tcp::look_at_bytes(ends, *bytes, from, intake, by).await
+                }
             }
-        },
+        }
         CheckKind::Http {
             to,
             port,
+            source,
             expect,
             bytes,
-        } => match bytes {
-            None => http::look(*to, *port, expect, from, by).await,
-            Some(bytes) => http::look_at_bytes(*to, *port, *bytes, from, by).await,
-        },
-        CheckKind::Ssh { to, guest } => {
+        } => {
+            let ends = Ends::new(*to, *port, *source);
+            match bytes {
+                None => http::look(ends, expect, from, by).await,
+                Some(bytes) => http::look_at_bytes(ends, *bytes, from, by).await,
+            }
+        }
+        CheckKind::Ssh { to, guest, source } => {
             let key = surroundings.host_keys.get(guest.as_ref()).ok_or_else(|| {
                 ProbeError::Impossible(format!("guest `{guest}` was given no SSH host key"))
             })?;
-            ssh::look(*to, key, from, by).await
+            ssh::look(*to, *source, key, from, by).await
         }
         CheckKind::Address {
             interface,

@@ -4,18 +4,20 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use super::tcp::connect;
+use crate::check::source::Ends;
 use crate::check::{ProbeError, Vantage, Verdict, keyscan};
 use crate::deadline::Deadline;
 use crate::guest::ssh::network_host_key;
 
 pub(super) async fn look(
     to: IpAddr,
+    source: Option<IpAddr>,
     key: &str,
     from: &Vantage,
     by: Deadline,
 ) -> Result<Verdict, ProbeError> {
     let got = match from {
-        Vantage::Machine(machine) => match connect(machine, to, 22).await? {
+        Vantage::Machine(machine) => match connect(machine, Ends::new(to, 22, source)).await? {
             Err(why) => return Ok(Verdict::violated(why)),
             Ok(stream) => {
                 let stream = stream
@@ -35,6 +37,11 @@ pub(super) async fn look(
                     .unwrap_or_else(|_| Err("the probe died".to_owned()))
             }
         },
+        Vantage::Guest(_) if source.is_some() => {
+            return Err(ProbeError::Impossible(
+                "`ssh-keyscan` sends from no given address".to_owned(),
+            ));
+        }
         Vantage::Guest(_) => {
             let address = to.to_string();
             let output = from

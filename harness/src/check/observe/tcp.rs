@@ -6,31 +6,44 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 
-use super::ANSWER;
+use super::{ANSWER, as_words, from_source};
+use crate::check::source::{self, Ends};
 use crate::check::transfer::{self, Transfer};
 use crate::check::{ProbeError, Vantage, Verdict};
 use crate::deadline::Deadline;
 use crate::host::intake::Intake;
 use crate::host::netns::Netns;
+use crate::plan::shell;
 use crate::scenario::bytes_page::{LINE, lines};
 
 /// Connects from a machine; `Err` is what a person would read as the answer.
 pub(super) async fn connect(
     machine: &Arc<Netns>,
-    to: IpAddr,
-    port: u16,
+    ends: Ends,
 ) -> Result<Result<TcpStream, String>, ProbeError> {
-    let connected = machine
-        .run(async move { tokio::time::timeout(ANSWER, TcpStream::connect((to, port))).await });
+    let connected =
+        machine.run(async move { tokio::time::timeout(ANSWER, connect_here(ends)).await });
     Ok(match connected.await? {
         Ok(Ok(stream)) => Ok(stream),
-        Ok(Err(e)) => Err(format!("no connection to {to} port {port}: {e}")),
-        Err(_) => Err(format!(
-            "no connection to {to} port {port} within {ANSWER:?}"
-        )),
+        Ok(Err(e)) => {
+            let why = source::explained(ends.source, &e.to_string());
+            Err(format!("no connection to {ends}: {why}"))
+        }
+        Err(_) => Err(format!("no connection to {ends} within {ANSWER:?}")),
     })
+}
+
+async fn connect_here(ends: Ends) -> io::Result<TcpStream> {
+    let socket = match ends.to {
+        IpAddr::V4(_) => TcpSocket::new_v4()?,
+        IpAddr::V6(_) => TcpSocket::new_v6()?,
+    };
+    if let Some(source) = ends.source {
+        socket.bind((source, 0).into())?;
+    }
+    socket.connect((ends.to, ends.port).into()).await
 }
 
 /// busybox's `nc`, which all images have.
@@ -41,44 +54,49 @@ fn netcat(from: &Vantage) -> &'static str {
     }
 }
 
-pub(super) async fn look(
-    to: IpAddr,
-    port: u16,
-    from: &Vantage,
-    by: Deadline,
-) -> Result<Verdict, ProbeError> {
-    let (address, number) = (to.to_string(), port.to_string());
-    let answered = match from {
-        Vantage::Machine(machine) => connect(machine, to, port).await?.map(drop),
-        Vantage::Guest(_) | Vantage::Container { .. } => {
+pub(super) async fn look(ends: Ends, from: &Vantage, by: Deadline) -> Result<Verdict, ProbeError> {
+    let Ends { to, port, source } = ends;
+    let answered = match (from, source) {
+        (Vantage::Machine(machine), _) => connect(machine, ends).await?.map(drop),
+        (Vantage::Guest(_) | Vantage::Container { .. }, None) => {
             let netcat = netcat(from);
-            let line = format!("timeout 5 {netcat} -w 3 {address} {number} </dev/null >/dev/null");
+            let line = format!("timeout 5 {netcat} -w 3 {to} {port} </dev/null >/dev/null");
             let output = from.exec(&["sh", "-c", &line], by).await?;
             if output.success() {
                 Ok(())
             } else {
-                Err(format!(
-                    "no connection to {to} port {port}: {}",
-                    output.stderr.trim()
-                ))
+                Err(format!("no connection to {ends}: {}", output.stderr.trim()))
+            }
+        }
+        (Vantage::Guest(_) | Vantage::Container { .. }, Some(source)) => {
+            let words = from_source::connect(source, to, port);
+            let output = from.exec_in_net(&as_words(&words), by).await?;
+            if output.success() {
+                Ok(())
+            } else {
+                let why = source::explained(Some(source), output.stderr.trim());
+                Err(format!("no connection to {ends}: {why}"))
             }
         }
     };
     Ok(match answered {
-        Ok(()) => Verdict::holds(format!("{to} accepts on port {port}")),
+        Ok(()) => Verdict::holds(format!(
+            "{to} accepts on port {port}{}",
+            source::from(source)
+        )),
         Err(why) => Verdict::violated(why),
     })
 }
 
 /// Sends so many bytes to one of the lab's web servers, which counts them.
 pub(super) async fn look_at_bytes(
-    to: IpAddr,
-    port: u16,
+    ends: Ends,
     bytes: u32,
     from: &Vantage,
     intake: &Intake,
     by: Deadline,
 ) -> Result<Verdict, ProbeError> {
+    let Ends { to, port, source } = ends;
     let number = intake.begin();
     let head = |end: &str| {
         format!(
@@ -88,7 +106,7 @@ pub(super) async fn look_at_bytes(
     };
     let (answer, over) = match from {
         Vantage::Machine(machine) => {
-            let stream = match connect(machine, to, port).await? {
+            let stream = match connect(machine, ends).await? {
                 Ok(stream) => stream,
                 Err(why) => return Ok(Verdict::violated(why)),
             };
@@ -99,19 +117,22 @@ pub(super) async fn look_at_bytes(
             (answer.await?.unwrap_or_default(), begun.elapsed())
         }
         Vantage::Guest(_) | Vantage::Container { .. } => {
-            let accepted = look(to, port, from, by).await?;
+            let accepted = look(ends, from, by).await?;
             if !accepted.holds {
                 return Ok(accepted);
             }
             // It ends before the look does, so that there is a verdict: the server says how far it came.
             let seconds = by.left().as_secs().saturating_sub(2).max(1);
+            let carrier = match source {
+                None => format!("{} {to} {port}", netcat(from)),
+                Some(source) => shell::join(&from_source::carry(source, to, port)),
+            };
             let line = format!(
-                "{{ printf '{}'; yes '{LINE}' | head -c {bytes}; }} | timeout {seconds} {} {to} {port}",
+                "{{ printf '{}'; yes '{LINE}' | head -c {bytes}; }} | timeout {seconds} {carrier}",
                 head("\\r\\n"),
-                netcat(from),
             );
             let begun = Instant::now();
-            let output = from.exec(&["sh", "-c", &line], by).await?;
+            let output = from_source::run(&["sh", "-c", &line], source, from, by).await?;
             (output.stdout, begun.elapsed())
         }
     };

@@ -43,6 +43,12 @@ pub(in crate::scenario) const CHECK: Shape = Shape {
 };
 
 const ABSENT: super::Key = may("absent", Kind::Flag, "false", "there is none");
+const SOURCE: super::Key = may(
+    "source",
+    Kind::IP,
+    "the kernel's choice",
+    "address of the vantage to send from",
+);
 
 /// The kinds of checks: exactly one of these stands in each check.
 pub(in crate::scenario) const KINDS: &[Shape] = &[
@@ -54,7 +60,7 @@ pub(in crate::scenario) const KINDS: &[Shape] = &[
             may("count", Kind::Integer(1, 1000), "1", "requests"),
             may("size", Kind::Integer(0, 65_507), "56", "bytes of data"),
             may("df", Kind::Flag, "false", "do not fragment"),
-            may("source", Kind::IP, "none", "address of the vantage"),
+            SOURCE,
             may("interval", Kind::TIME, "\"1s\"", "between two requests"),
             may(
                 "loss",
@@ -75,6 +81,12 @@ pub(in crate::scenario) const KINDS: &[Shape] = &[
                 Kind::IP,
                 "the vantage's own resolver",
                 "who is asked",
+            ),
+            may(
+                "source",
+                Kind::IP,
+                "the kernel's choice",
+                "address of the vantage to ask from, with `server`",
             ),
             may(
                 "expect",
@@ -129,6 +141,7 @@ pub(in crate::scenario) const KINDS: &[Shape] = &[
         &[
             must("to", Kind::IP, "address"),
             must("port", Kind::PORT, "port"),
+            SOURCE,
             may(
                 "bytes",
                 Kind::Integer(1, 100_000_000),
@@ -143,6 +156,7 @@ pub(in crate::scenario) const KINDS: &[Shape] = &[
         &[
             must("to", Kind::IP, "address"),
             may("port", Kind::PORT, "80", "port"),
+            SOURCE,
             may("expect", Kind::Text, "\"\"", "words in the body"),
             may(
                 "bytes",
@@ -158,6 +172,7 @@ pub(in crate::scenario) const KINDS: &[Shape] = &[
         &[
             must("to", Kind::IP, "address"),
             must("guest", Kind::NAME, "whose key it must be"),
+            SOURCE,
         ],
     ),
     shape(

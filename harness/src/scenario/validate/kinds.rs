@@ -1,6 +1,7 @@
 //! What each kind of check takes.
 
 use super::plain::missing_for;
+use super::source::source;
 use super::{Context, INTERFACE, bridge_kinds as bridge, local_kinds as local, vmm};
 use super::{state_kinds as state, traffic_kinds as traffic};
 use crate::scenario::error::{Fault, code};
@@ -33,9 +34,9 @@ pub(super) fn kind(
                 prefix: prefix?.value,
             })
         }
-        "tcp" => traffic::tcp(reader),
-        "http" => traffic::http(context, reader),
-        "ssh" => ssh(context, reader),
+        "tcp" => traffic::tcp(context, reader, from),
+        "http" => traffic::http(context, reader, from),
+        "ssh" => ssh(context, reader, from),
         "address" => state::address(context, reader, from),
         "route" => state::route(context, reader, from),
         "bridge_port" => {
@@ -190,8 +191,9 @@ fn router_advert(
     })
 }
 
-fn ssh(context: &Context<'_>, reader: &Reader<'_>) -> Option<CheckKind> {
+fn ssh(context: &Context<'_>, reader: &Reader<'_>, from: From<'_, '_>) -> Option<CheckKind> {
     let to = reader.need("to", reader.word("to", words::ip));
+    let source = source(context, reader, "ssh", from, to.as_ref());
     let guest = reader.need("guest", reader.text("guest"));
     if let Some(guest) = &guest
         && !context.known.guests.contains_key(guest.value)
@@ -206,6 +208,7 @@ fn ssh(context: &Context<'_>, reader: &Reader<'_>) -> Option<CheckKind> {
     Some(CheckKind::Ssh {
         to: to?.value,
         guest: MachineName::try_from(guest?.value).ok()?,
+        source,
     })
 }
 

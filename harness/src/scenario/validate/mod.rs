@@ -22,6 +22,7 @@ mod plain;
 mod ra;
 mod rules;
 mod services;
+mod source;
 mod state_kinds;
 mod steps;
 mod times;

@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::Context;
 use super::kinds::{From, captured};
 use super::local_kinds::bounds;
+use super::source::source;
 use crate::scenario::bytes_page::MOST_BYTES;
 use crate::scenario::error::{Fault, code};
 use crate::scenario::facts::Filter;
@@ -26,18 +27,9 @@ pub(super) fn ping(
     let count = reader.number("count", 1..=1000_u16).unwrap_or(1);
     let size = reader.number("size", 0..=65_507_u16);
     let df = reader.flag("df").unwrap_or(false);
-    let source = reader.word("source", words::ip);
+    let source = source(context, reader, "ping", from, to.as_ref());
     let interval = reader.word("interval", words::duration);
     let loss = reader.bounds("loss", 0..=100);
-    if let (Some(to), Some(source)) = (&to, &source)
-        && to.value.is_ipv4() != source.value.is_ipv4()
-    {
-        let message = format!("`{}` cannot ping `{}`", source.value, to.value);
-        let label = "of the other family".to_owned();
-        context
-            .faults
-            .add(Fault::new(source.place, code::CONFLICT, message, label));
-    }
     let time = interval
         .as_ref()
         .map_or(Duration::from_secs(1), |time| time.value);
@@ -80,7 +72,7 @@ pub(super) fn ping(
         count,
         size,
         df,
-        source: source.map(|source| source.value),
+        source,
         interval: time,
         loss,
     }))
@@ -108,15 +100,10 @@ pub(super) fn dns(
     let name = reader.need("name", reader.word("name", words::dns_name));
     let record = reader.need("record", reader.word("record", words::record_type));
     let server = reader.word("server", words::ip);
-    if let (None, Some(from)) = (reader.entry("server"), from)
-        && let VantagePoint::Machine(machine) = &from.value
-    {
-        let message = format!("machine `{machine}` has no resolver of its own");
-        let label = "`server` is missing".to_owned();
-        let help = "name the server to ask, for example `server = \"192.168.1.1\"`".to_owned();
-        let fault = Fault::new(reader.place, code::MISSING_KEY, message, label);
-        context.faults.add(fault.help(help));
+    if reader.entry("server").is_none() {
+        needs_server(context, reader, from);
     }
+    let source = source(context, reader, "dns", from, server.as_ref());
     let addresses = reader.words("expect", words::ip);
     let rcode = reader.word("rcode", states::rcode);
     if let Some(record) = &record {
@@ -156,24 +143,55 @@ pub(super) fn dns(
         name: name?.value,
         record: record?.value,
         server: server.map(|server| server.value),
+        source,
         expect,
     })
 }
 
-pub(super) fn tcp(reader: &Reader<'_>) -> Option<CheckKind> {
+/// Reports a check that cannot do without `server`.
+fn needs_server(context: &Context<'_>, reader: &Reader<'_>, from: From<'_, '_>) {
+    let (place, message) = match (from.map(|from| &from.value), reader.entry("source")) {
+        (Some(VantagePoint::Machine(machine)), _) => {
+            let message = format!("machine `{machine}` has no resolver of its own");
+            (reader.place, message)
+        }
+        (_, Some(source)) => {
+            let message = "a resolver of its own chooses the address that it asks from".to_owned();
+            (&source.key, message)
+        }
+        (_, None) => return,
+    };
+    let label = "`server` is missing".to_owned();
+    let help = "name the server to ask, for example `server = \"192.168.1.1\"`".to_owned();
+    let fault = Fault::new(place, code::MISSING_KEY, message, label);
+    context.faults.add(fault.help(help));
+}
+
+pub(super) fn tcp(
+    context: &Context<'_>,
+    reader: &Reader<'_>,
+    from: From<'_, '_>,
+) -> Option<CheckKind> {
     let to = reader.need("to", reader.word("to", words::ip));
     let port = reader.need("port", reader.number("port", 1..=u16::MAX));
+    let source = source(context, reader, "tcp", from, to.as_ref());
     let bytes = reader.number("bytes", 1..=MOST_BYTES);
     Some(CheckKind::Tcp {
         to: to?.value,
         port: port?,
+        source,
         bytes,
     })
 }
 
-pub(super) fn http(context: &Context<'_>, reader: &Reader<'_>) -> Option<CheckKind> {
+pub(super) fn http(
+    context: &Context<'_>,
+    reader: &Reader<'_>,
+    from: From<'_, '_>,
+) -> Option<CheckKind> {
     let to = reader.need("to", reader.word("to", words::ip));
     let port = reader.number("port", 1..=u16::MAX).unwrap_or(80);
+    let source = source(context, reader, "http", from, to.as_ref());
     let expect = reader.text("expect");
     let bytes = reader.number("bytes", 1..=MOST_BYTES);
     if let (Some(_), Some(entry)) = (reader.entry("bytes"), reader.entry("expect")) {
@@ -186,6 +204,7 @@ pub(super) fn http(context: &Context<'_>, reader: &Reader<'_>) -> Option<CheckKi
     Some(CheckKind::Http {
         to: to?.value,
         port,
+        source,
         expect: expect.map_or(String::new(), |text| text.value.to_owned()),
         bytes,
     })
