@@ -9,7 +9,9 @@ use std::io::{BufRead, BufReader, Read};
 use std::os::unix::fs::MetadataExt;
 use std::process::{Child, Command, Stdio};
 
-use bridgelab_harness::report::{LabPlace, Outcome, RunReport, exit_code};
+use bridgelab_harness::lab::scope::{Hold, NoLab};
+use bridgelab_harness::report::{LabPlace, Outcome, RunReport, StepOutcome, exit_code};
+use bridgelab_harness::toml::toml;
 use support::processes::{MARK, marked, wait_until, wait_until_gone};
 use support::{bridgelab, in_a_vm_as_nobody, is_root, only_run, output, passed, set_up, skip};
 
@@ -255,4 +257,41 @@ fn a_lab_in_a_vm_cannot_be_kept() {
     assert_eq!(output.status.code(), Some(exit_code::INVALID));
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(said.contains("`--keep`"), "{said}");
+}
+
+/// What a test asks for and what the lab answers go through the VM's ports, as the run does.
+#[tokio::test]
+async fn a_test_holds_a_lab_in_a_vm() {
+    set_up();
+    let folder = tempfile::tempdir().expect("a temporary directory");
+    let scenario = folder.path().join("scenario.toml");
+    fs::write(&scenario, GUEST).expect("a scenario");
+    let hold = Hold::file(&scenario).expect("readable");
+    let hold = hold
+        .program(env!("CARGO_BIN_EXE_bridgelab"))
+        .ghosts()
+        .option("--lab")
+        .option("vm")
+        .option("--evidence")
+        .option(folder.path().join("evidence"));
+    let lab = match hold.start().await {
+        Ok(lab) => lab,
+        Err(NoLab::Skipped(why)) => return skip(&why),
+        Err(error) => unreachable!("{error}"),
+    };
+    let kernel = lab.exec("desktop", &["uname", "-r"]).await.expect("uname");
+    let ours = fs::read_to_string("/proc/sys/kernel/osrelease").expect("ours");
+    assert_ne!(kernel.stdout.trim(), ours.trim(), "the VM's own kernel");
+    let down = toml! { link_down = { on = "host", interface = "eno1" } };
+    let step = lab.step("cable-out", down).await.expect("a step");
+    assert_eq!(step.outcome, StepOutcome::Done, "{}", step.said);
+    let lost = toml! { from = "desktop" fails = true ping = { to = "192.168.1.3" } };
+    let check = lab.check("guest-is-lost", lost).await.expect("a check");
+    assert!(check.passed(), "{check:?}");
+    let report = lab.finish().await.expect("a report");
+    assert_eq!(report.outcome, Outcome::Passed, "{report:?}");
+    assert_eq!(report.lab.place, LabPlace::Vm);
+    assert_eq!(report.checks.len(), 3);
+    let evidence = report.evidence.expect("gathered in the VM, kept here");
+    assert!(evidence.join("machines/host").is_dir(), "{evidence:?}");
 }

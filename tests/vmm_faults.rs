@@ -114,10 +114,14 @@ impl Run {
     }
 }
 
+/// Its user is nobody, whose home is not there; kvmtool refuses to start without one to write to.
 #[test]
 fn a_vmm_that_dies_at_start_is_told_in_its_own_words() {
     let user = user(ALONE);
-    qemu(&user, "echo \"$0: no such machine\" >&2; exit 7");
+    qemu(
+        &user,
+        "mkdir \"$HOME/of-its-own\" && echo \"$0: no such machine\" >&2; exit 7",
+    );
     let Some(run) = run(&user, &[]) else { return };
     let words = ["boot guest `tiny1`", "exit status: 7", "no such machine"];
     run.is(Outcome::Broken, "guest.vmm", &words);
@@ -258,4 +262,62 @@ fn a_damaged_image_is_named() {
     let words = ["vmlinux` is not what was built", "rm -r"];
     run.is(Outcome::Broken, "image.damaged", &words);
     assert!(run.took < Duration::from_secs(60), "{:?}", run.took);
+}
+
+/// A guest with a disk, in a run whose tmpfs is left 4 MiB of room, writes 64 MiB.
+const FULL: &str = r#"
+version = 1
+summary = "a guest that writes more than there is room for"
+base = "none"
+
+[machines.host]
+
+[guests.big1]
+interfaces = [{ type = "tap", id = "vm-big1", mac = "02:00:00:00:00:01" }]
+
+[[steps]]
+id = "shrink"
+run = { on = "host", command = ["sh", "-ec", """
+    place=$(sed -n 's/^[^ ]* [^ ]* [^ ]* [^ ]* \\([^ ]*\\) .* - tmpfs bridgelab .*/\\1/p' /proc/self/mountinfo | head -n 1)
+    used=$(df -k --output=used "$place" | tail -n 1)
+    mount -o "remount,size=$((used + 4096))k" "$place"
+"""] }
+
+[[steps]]
+id = "fill"
+run = { on = "big1", command = ["sh", "-c", "dd if=/dev/zero of=/var/fill bs=1M count=64 conv=fsync >/dev/null 2>&1 &"] }
+
+[[checks]]
+id = "never"
+after = "fill"
+from = "big1"
+within = "120s"
+ping = { to = "192.0.2.99" }
+"#;
+
+#[test]
+fn a_disk_that_fills_up_under_a_guest_ends_the_run_at_once() {
+    let user = user(FULL);
+    // From a template where there is one: then it is up in seconds.
+    let mut command = bridgelab(&["run"]);
+    command.arg(user.path("alone.toml"));
+    user.run(&mut command);
+    let output = command.output().expect("the program under test starts");
+    let Some(run) = ended(&user, told(&output), output.status.code()) else {
+        return;
+    };
+    let words = [
+        "keep guest `big1` running",
+        "its VMM stopped it, and says `No space left on device`",
+        "found no room in `/",
+        "half of the machine's",
+    ];
+    run.is(Outcome::Broken, "guest.no-room", &words);
+    assert_eq!(run.code, Some(4));
+    let mut stages = run.report.stages.iter();
+    let filled = stages
+        .rfind(|stage| stage.name == "step fill")
+        .expect("it began");
+    let after = run.report.ms - u64::try_from(filled.at_ms).expect("after the start");
+    assert!(after < 60_000, "{after} ms\n{}", run.told);
 }

@@ -289,7 +289,8 @@ impl All<'_> {
             Ok(job) => job,
             Err(error) => {
                 let text = format!("create a folder for evidence: {error}");
-                let problem = Diagnostic::plain("cli.evidence", text);
+                let mut problem = Diagnostic::plain("cli.evidence", text);
+                problem.help = Some("another folder: `--evidence DIR`".to_owned());
                 return unstarted::report(one, Outcome::Broken, Some(problem));
             }
         };

@@ -92,7 +92,7 @@ pub fn judge(wanted: &Packet, count: u64, complete: bool) -> Result<Verdict, Str
             Some(most) => count > most,
         };
     match (certain, right) {
-        (false, _) => Err(format!("the capture file is full, after {got}")),
+        (false, _) => Err(format!("the capture has not got every frame, after {got}")),
         (true, true) => Ok(Verdict::holds(got)),
         (true, false) => Ok(Verdict::violated(got)),
     }

@@ -6,10 +6,11 @@ use std::time::{Duration, Instant, SystemTime};
 use tokio::sync::Mutex;
 
 use super::identity::Identity;
+use super::room::{no_room, used_up};
 use super::ssh::{ChannelError, GuestCommand, SshChannel};
 use super::steer::send_identity;
 use super::takeover::{Takeover, facts};
-use super::{Guest, GuestError, PANIC, Steps};
+use super::{Guest, GuestError, LINES, PANIC, Steps};
 use crate::deadline::Deadline;
 use crate::host::service::{Log, Service, ServiceError};
 use crate::hypervisor::qemu::monitor_socket;
@@ -86,7 +87,7 @@ impl BootingGuest {
             guest,
             waited: by.elapsed(),
             status: String::new(),
-            tail: log.last_lines(15),
+            tail: log.last_lines(LINES),
         };
         let error = tokio::select! {
             sign = log.wait_for(&DEAD, by), if !by.passed() => match sign {
@@ -95,10 +96,11 @@ impl BootingGuest {
                     let _ = self.vmm.ended_within(LAST_WORDS).await;
                     let sign = log.line_with(DEAD[index]);
                     let sign = sign.unwrap_or_else(|| DEAD[index].to_owned());
-                    GuestError::Died { guest, sign, tail: log.last_lines(15) }
+                    GuestError::Died { guest, sign, tail: log.last_lines(LINES) }
                 }
                 None => timeout(guest),
             },
+            said = used_up(&self.spec, &log) => no_room(&self.spec, said, log.last_lines(LINES)),
             ended = self.vmm.ready_when("its steering channel", hello, by) => match ended {
                 Ok(Ok(drawn)) => return Ok(Guest {
                     drawn,

@@ -5,11 +5,13 @@ pub mod contents;
 pub mod identity;
 pub mod nics;
 pub mod plain;
+mod room;
 pub mod ssh;
 mod steer;
 mod takeover;
 
 pub use booting::BootingGuest;
+pub use room::used_up;
 pub use takeover::Takeover;
 
 pub use steer::{open_steering, reopen_steering, send_identity, wait_for_announcement};
@@ -22,10 +24,14 @@ use crate::deadline::Deadline;
 use crate::diagnostic::Diagnose;
 use crate::host::service::{Log, Service, ServiceError};
 use crate::hypervisor::{GuestSpec, Monitor, MonitorError, STEER_PORTS, Steering, hypervisor};
+use room::no_room;
 use ssh::{ChannelError, GuestCommand, Output, SshChannel};
 
 /// What a kernel that gives up says on its console.
 pub const PANIC: &str = "Kernel panic - not syncing";
+
+/// Lines of the console that an error quotes.
+const LINES: usize = 15;
 
 /// A guest did not come up, or could not be reached any more.
 #[derive(Debug, thiserror::Error)]
@@ -70,6 +76,22 @@ pub enum GuestError {
         guest: String,
         /// What its console or its VMM's end says.
         how: String,
+        /// End of the serial console.
+        tail: String,
+    },
+    /// What it wrote to its disk found no room.
+    #[error(
+        "keep guest `{guest}` running: {said}: what it wrote to its disk found no room in {place}; last console lines:\n{tail}"
+    )]
+    NoRoom {
+        /// Guest.
+        guest: String,
+        /// How that is known: the VMM's words, or the console's.
+        said: String,
+        /// The folder that takes its writes, and how much room there is.
+        place: String,
+        /// How room is made there.
+        help: String,
         /// End of the serial console.
         tail: String,
     },
@@ -122,6 +144,7 @@ impl Diagnose for GuestError {
             Self::Died { .. } => "guest.died",
             Self::BootTimeout { .. } => "guest.boot-timeout",
             Self::Lost { .. } => "guest.lost",
+            Self::NoRoom { .. } => "guest.no-room",
             Self::Channel { .. } => "guest.channel",
             Self::Monitor { .. } => "guest.monitor",
             Self::Takeover { .. } => "guest.takeover",
@@ -133,6 +156,7 @@ impl Diagnose for GuestError {
     fn help(&self) -> Option<String> {
         match self {
             Self::Vmm { source, .. } => source.help(),
+            Self::NoRoom { help, .. } => Some(help.clone()),
             Self::Identity { .. } => {
                 Some("install ssh-keygen: `apt-get install openssh-client`".to_owned())
             }
@@ -193,6 +217,11 @@ impl Guest {
     pub async fn monitor(&self, by: Deadline) -> Result<Box<dyn Monitor>, MonitorError> {
         let program = hypervisor(self.spec.hypervisor);
         program.monitor(&self.spec, by).await
+    }
+
+    /// What becomes of the guest when its writes find no room: `said` is how that is known.
+    pub fn without_room(&self, said: String) -> GuestError {
+        no_room(&self.spec, said, self.console.last_lines(LINES))
     }
 
     /// The end of its VMM; `None` while it runs.

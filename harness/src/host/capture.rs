@@ -62,6 +62,18 @@ impl Diagnose for CaptureError {
     fn code(&self) -> &'static str {
         "host.capture"
     }
+
+    fn help(&self) -> Option<String> {
+        match self {
+            Self::Io { path, source, .. } if source.kind() == io::ErrorKind::StorageFull => {
+                Some(format!(
+                    "see what fills the disk: `df -h {}`; or have evidence written elsewhere: `--evidence DIR`",
+                    path.parent().unwrap_or(path).display()
+                ))
+            }
+            _ => None,
+        }
+    }
 }
 
 /// A frame as it was seen.
@@ -184,7 +196,7 @@ impl Capture {
             sys::packet_statistics(self.socket.get_ref().as_fd()).map_or(0, |(_, drops)| drops);
         let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         let limit = if seen.truncated {
-            ", file limit reached"
+            ", not all of them in the file"
         } else {
             ""
         };
@@ -215,15 +227,16 @@ impl Capture {
             if let Err(error) = file.flush() {
                 tracing::warn!(link = self.link, %error, "cannot write the capture file");
             }
+            let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+            seen.truncated = !file.whole;
         }
     }
 
     fn keep(&self, file: &mut PcapNg, bytes: &[u8], original: usize, outgoing: bool) {
         let at = SystemTime::now();
-        let written = file.frame(at, bytes, original, outgoing);
+        file.frame(at, bytes, original, outgoing);
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         seen.total += 1;
-        seen.truncated |= !written;
         if seen.frames.len() < KEPT {
             seen.frames.push(Frame {
                 at,
@@ -239,14 +252,21 @@ impl Capture {
 struct PcapNg {
     file: BufWriter<File>,
     written: u64,
+    /// Whether it has every frame that it was given.
+    whole: bool,
 }
 
 impl PcapNg {
-    fn create(path: &Path, interface: &str) -> io::Result<Self> {
-        let mut new = Self {
-            file: BufWriter::new(File::create(path)?),
+    fn new(file: File) -> Self {
+        Self {
+            file: BufWriter::new(file),
             written: 0,
-        };
+            whole: true,
+        }
+    }
+
+    fn create(path: &Path, interface: &str) -> io::Result<Self> {
+        let mut new = Self::new(File::create(path)?);
         // Section header: byte-order magic, version 1.0, section length unknown.
         let mut body = Vec::new();
         body.extend(0x1A2B_3C4D_u32.to_ne_bytes());
@@ -267,10 +287,11 @@ impl PcapNg {
         Ok(new)
     }
 
-    /// Writes an enhanced packet block; `false` when the file is full or cannot be written.
-    fn frame(&mut self, at: SystemTime, bytes: &[u8], original: usize, outgoing: bool) -> bool {
+    /// Writes an enhanced packet block, unless the file is full or cannot be written.
+    fn frame(&mut self, at: SystemTime, bytes: &[u8], original: usize, outgoing: bool) {
         if self.written > FILE_LIMIT {
-            return false;
+            self.whole = false;
+            return;
         }
         let since = at.duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO);
         let nanos = since.as_nanos() as u64;
@@ -285,7 +306,7 @@ impl PcapNg {
         let direction: u32 = if outgoing { 2 } else { 1 };
         option(&mut body, 2, &direction.to_ne_bytes());
         option(&mut body, 0, &[]);
-        self.block(6, &body).is_ok()
+        self.whole &= self.block(6, &body).is_ok();
     }
 
     fn block(&mut self, kind: u32, body: &[u8]) -> io::Result<()> {
@@ -298,8 +319,11 @@ impl PcapNg {
         Ok(())
     }
 
+    /// Few frames reach a full disk when they are written, and all of them do here.
     fn flush(&mut self) -> io::Result<()> {
-        self.file.flush()
+        let flushed = self.file.flush();
+        self.whole &= flushed.is_ok();
+        flushed
     }
 }
 
@@ -308,4 +332,29 @@ fn option(body: &mut Vec<u8>, code: u16, value: &[u8]) {
     body.extend((value.len() as u16).to_ne_bytes());
     body.extend(value);
     body.resize(body.len().next_multiple_of(4), 0);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Or a check would count the frames of a file that has none of them.
+    #[test]
+    fn a_file_on_a_full_disk_is_not_whole() {
+        // null(4): whatever is written to it finds no room.
+        let full = File::options().write(true).open("/dev/full");
+        let mut file = PcapNg::new(full.expect("it is on every Linux"));
+        file.frame(UNIX_EPOCH, &[0; 60], 60, false);
+        assert!(file.whole, "one frame is in a buffer");
+        let error = file.flush().expect_err("no room");
+        assert_eq!(error.kind(), io::ErrorKind::StorageFull);
+        assert!(!file.whole);
+        let error = CaptureError::Io {
+            link: "eth0".to_owned(),
+            path: "/evidence/captures/host-eth0.pcapng".into(),
+            source: error,
+        };
+        let help = error.help().expect("a way out");
+        assert!(help.contains("df -h /evidence/captures"), "{help}");
+    }
 }

@@ -20,6 +20,7 @@ mod nic;
 mod program;
 pub mod qemu;
 pub mod qmp;
+mod room;
 mod snapshot;
 mod steering;
 
@@ -221,5 +222,13 @@ impl GuestSpec {
     /// What the guest writes to its disk goes here, above the image.
     fn layer(&self) -> PathBuf {
         self.run.join("layer.qcow2")
+    }
+
+    /// The folder in which what the guest writes to its disk takes room.
+    pub fn written_to(&self) -> &Path {
+        match &self.start {
+            Start::Recording(folder) => folder,
+            Start::Cold | Start::Template { .. } => &self.run,
+        }
     }
 }

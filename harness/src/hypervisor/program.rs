@@ -40,6 +40,12 @@ pub trait Hypervisor: Sync {
         let why = "has no monitor, so it plugs and unplugs nothing".to_owned();
         Box::pin(async move { Err(MonitorError::Cannot { vmm, why }) })
     }
+
+    /// Waits until the VMM has stopped the guest because what that wrote to its disk found no room; returns its words. It
+    /// waits for ever where the guest has no disk, and with a VMM that stops none: its guest is told of a failed disk.
+    fn stopped_for_room<'a>(&'a self, _spec: &'a GuestSpec) -> BoxFuture<'a, String> {
+        Box::pin(std::future::pending())
+    }
 }
 
 /// What the lab makes for a VMM before it starts.

@@ -11,7 +11,7 @@ use super::program::Hypervisor;
 use super::qmp::{Qmp, VMM};
 use super::{
     Accelerator, GuestSpec, MachineKind, Monitor, MonitorError, NIC_PORTS, Needs, STEER_PORTS,
-    Start, Steering, kernel,
+    Start, Steering, kernel, room,
 };
 use crate::deadline::Deadline;
 
@@ -22,6 +22,8 @@ pub const SANDBOX: &str = "on,obsolete=deny,elevateprivileges=deny,spawn=deny,re
 const FIRST_STEER_FD: i32 = 20;
 /// Descriptor number of the monitor's socket.
 const QMP_FD: i32 = 28;
+/// Descriptor number of the monitor that is only listened to.
+const EVENTS_FD: i32 = 29;
 
 /// qemu-system(1).
 pub(super) struct Qemu;
@@ -39,8 +41,10 @@ impl Hypervisor for Qemu {
         let channels = (0..STEER_PORTS).zip(FIRST_STEER_FD..);
         let channels = channels.map(|(port, fd)| (steer_socket(spec, port), fd));
         let monitor = (monitor_socket(spec), QMP_FD);
+        let disk = spec.disk.as_ref();
+        let events = disk.map(|_| (events_socket(spec), EVENTS_FD));
         Needs {
-            sockets: channels.chain([monitor]).collect(),
+            sockets: channels.chain([monitor]).chain(events).collect(),
             ..Needs::default()
         }
     }
@@ -62,6 +66,19 @@ impl Hypervisor for Qemu {
             Ok(Box::new(qmp) as Box<dyn Monitor>)
         })
     }
+
+    fn stopped_for_room<'a>(&'a self, spec: &'a GuestSpec) -> BoxFuture<'a, String> {
+        Box::pin(async move {
+            if spec.disk.is_some() {
+                match room::used_up(&events_socket(spec)).await {
+                    Ok(said) => return said,
+                    // Whoever watches the process sees it end.
+                    Err(error) => tracing::debug!(guest = spec.name, %error, "no events"),
+                }
+            }
+            std::future::pending().await
+        })
+    }
 }
 
 /// Socket of a steering channel.
@@ -72,6 +89,11 @@ fn steer_socket(spec: &GuestSpec, channel: usize) -> PathBuf {
 /// Socket of the monitor, which a machine has that is saved as a template or starts from one.
 pub fn monitor_socket(spec: &GuestSpec) -> PathBuf {
     spec.run.join("qmp.sock")
+}
+
+/// Socket of a second monitor: the first talks to one client at a time, and this one's must hear every event.
+fn events_socket(spec: &GuestSpec) -> PathBuf {
+    spec.run.join("events.sock")
 }
 
 /// The command line for a guest. Pure; inherited descriptors are named by number.
@@ -101,7 +123,12 @@ pub fn command(spec: &GuestSpec) -> CommandLine {
         .option("-device", format!("virtio-rng-{bus},rng=rng"));
     if let Some(disk) = &spec.disk {
         line.option("-drive", root_drive(spec, disk))
-            .option("-device", format!("virtio-blk-{bus},drive=root"));
+            .option("-device", format!("virtio-blk-{bus},drive=root"))
+            .option(
+                "-chardev",
+                format!("socket,id=events,server=on,wait=off,fd={EVENTS_FD}"),
+            )
+            .option("-mon", "chardev=events,mode=control");
     }
     line.option("-device", format!("virtio-serial-{bus},id=steer"));
     for (port, fd) in (0..STEER_PORTS).zip(FIRST_STEER_FD..) {

@@ -233,7 +233,8 @@ async fn start_guest(
     let accelerator = launch.accelerator;
     let service = lab.machine(guest.on.as_ref())?.run(async move {
         let mut command = line.to_command();
-        command.env("TMPDIR", &run);
+        // kvmtool has a socket in its user's home, which is nobody's.
+        command.env("TMPDIR", &run).env("HOME", &run);
         let nics = (FIRST_NIC_FD..).zip(taps.iter().map(AsRawFd::as_raw_fd));
         let channels = sockets.iter();
         let channels = channels.map(|(socket, number)| (*number, socket.as_raw_fd()));

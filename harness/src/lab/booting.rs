@@ -207,7 +207,7 @@ impl Run<'_> {
         let asked =
             |check: &Check| matches!(&check.kind, CheckKind::Vmm { guest, .. } if guest == name);
         if !self.scenario.checks.iter().any(asked) {
-            self.watch.begin(name, up.guest.console().clone());
+            self.watch.begin(name, &up.guest);
         }
         let guest = Arc::new(up.guest);
         let vmm = Vmm::Started(Arc::downgrade(&guest));
@@ -239,6 +239,10 @@ impl Run<'_> {
         let started = started.map_err(|(error, _)| error);
         let error = match started.and_then(|guest| is_itself(guest, &launch.drawn)) {
             Ok(guest) => return self.prove_sysctls(name, guest, known).await,
+            // A kernel that boots writes more than a template's guest does.
+            Err(error @ GuestError::NoRoom { .. }) => {
+                return Err(Ended::from(LabError::Guest(error)));
+            }
             Err(error) => error,
         };
         let StartFrom::Template { .. } = &one.from else {

@@ -1,6 +1,6 @@
 //! Runs a scenario in a worker's namespaces, from the first namespace to the verdict.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -48,6 +48,8 @@ pub(super) struct Run<'a> {
     pub(super) launch: Option<Arc<Launch>>,
     /// Sees guests end that nobody stops.
     pub(super) watch: Watch,
+    /// Guests that stand still: whoever asks one waits in vain.
+    pub(super) silent: BTreeSet<MachineName>,
     /// Of every guest that was ever started.
     pub(super) identities: BTreeMap<MachineName, Identity>,
     /// NICs that steps plugged in and no guest of the scenario has, by guest and name on the host side: which of the
@@ -116,6 +118,7 @@ impl<'a> Run<'a> {
             guests: BTreeMap::new(),
             vmms: BTreeMap::new(),
             watch: Watch::default(),
+            silent: BTreeSet::new(),
             launch: None,
             identities: BTreeMap::new(),
             plugged: BTreeMap::new(),

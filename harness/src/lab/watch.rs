@@ -1,4 +1,4 @@
-//! Guests that end while nobody asked them to. Everything that is looked at from one would fail, one deadline after
+//! Guests that end, or are stopped for want of room, while nobody asked them to. Everything that is looked at from one would fail, one deadline after
 //! another; so the run ends at once, and says why.
 
 use std::collections::BTreeMap;
@@ -9,8 +9,8 @@ use tokio::task::JoinHandle;
 
 use super::run::Run;
 use crate::deadline::Deadline;
-use crate::guest::{GuestError, PANIC};
-use crate::host::service::{Log, ServiceError};
+use crate::guest::{Guest, GuestError, PANIC, used_up};
+use crate::host::service::ServiceError;
 use crate::scenario::names::MachineName;
 
 /// Longer than any run.
@@ -24,7 +24,18 @@ const LINES: usize = 15;
 #[derive(Debug)]
 pub(super) struct Lost {
     guest: MachineName,
-    panicked: bool,
+    how: How,
+}
+
+/// How it ended.
+#[derive(Debug)]
+enum How {
+    /// Its console says that its kernel gave up.
+    Panicked,
+    /// Its VMM closed its console.
+    Closed,
+    /// What it wrote found no room, and how that is known.
+    NoRoom(String),
 }
 
 /// Watches guests' consoles.
@@ -58,22 +69,24 @@ impl Default for Watch {
 
 impl Watch {
     /// Watches a guest, from now until [`end`](Self::end).
-    pub(super) fn begin(&mut self, guest: &MachineName, console: Log) {
-        let (tell, name) = (self.tell.clone(), guest.clone());
+    pub(super) fn begin(&mut self, name: &MachineName, guest: &Guest) {
+        let (tell, name) = (self.tell.clone(), name.clone());
+        let (console, spec) = (guest.console().clone(), guest.spec().clone());
+        let watched = name.clone();
         let task = tokio::spawn(async move {
-            let panicked = tokio::select! {
+            let how = tokio::select! {
                 biased;
-                _ = console.wait_for(&[PANIC], Deadline::after(FOR_EVER)) => true,
-                () = console.ended() => false,
+                _ = console.wait_for(&[PANIC], Deadline::after(FOR_EVER)) => How::Panicked,
+                said = used_up(&spec, &console) => How::NoRoom(said),
+                // The last lines may have come with the end.
+                () = console.ended() => match console.line_with(PANIC) {
+                    Some(_) => How::Panicked,
+                    None => How::Closed,
+                },
             };
-            // The last lines may have come with the end.
-            let panicked = panicked || console.line_with(PANIC).is_some();
-            let _ = tell.send(Lost {
-                guest: name,
-                panicked,
-            });
+            let _ = tell.send(Lost { guest: name, how });
         });
-        self.watched.insert(guest.clone(), Watched(task));
+        self.watched.insert(watched, Watched(task));
     }
 
     /// Whatever becomes of this guest is meant.
@@ -89,7 +102,7 @@ impl Watch {
 
 impl Run<'_> {
     /// What became of a guest, in words.
-    pub(super) async fn lost(&self, lost: Lost) -> GuestError {
+    pub(super) async fn lost(&mut self, lost: Lost) -> GuestError {
         let name = lost.guest.to_string();
         let Some(guest) = self.guests.get(&lost.guest) else {
             return GuestError::Lost {
@@ -98,19 +111,23 @@ impl Run<'_> {
                 tail: String::new(),
             };
         };
+        if let How::NoRoom(said) = lost.how {
+            self.silent.insert(lost.guest);
+            return guest.without_room(said);
+        }
         let end = guest.vmm_end_within(END).await;
-        let how = match (lost.panicked, end) {
-            (true, _) => {
+        let how = match (lost.how, end) {
+            (How::Panicked, _) => {
                 let line = guest.console().line_with(PANIC);
                 format!("the console says `{}`", line.as_deref().unwrap_or(PANIC))
             }
-            (false, Some(ServiceError::Ended { status, tail, .. })) if tail.is_empty() => {
+            (_, Some(ServiceError::Ended { status, tail, .. })) if tail.is_empty() => {
                 format!("its VMM ended with {status}")
             }
-            (false, Some(ServiceError::Ended { status, tail, .. })) => {
+            (_, Some(ServiceError::Ended { status, tail, .. })) => {
                 format!("its VMM ended with {status}; it said: {tail}")
             }
-            (false, _) => "its VMM closed its console".to_owned(),
+            _ => "its VMM closed its console".to_owned(),
         };
         GuestError::Lost {
             guest: name,

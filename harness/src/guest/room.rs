@@ -1,0 +1,89 @@
+//! What is told of a guest whose writes find no room.
+
+use std::path::Path;
+use std::time::Duration;
+
+use nix::sys::statvfs::statvfs;
+
+use super::GuestError;
+use crate::deadline::Deadline;
+use crate::host::service::Log;
+use crate::hypervisor::{GuestSpec, Start, hypervisor};
+
+const MIB: u64 = 1 << 20;
+/// What a guest's kernel says on its console when its disk refuses a read or a write.
+const REFUSED: &str = "I/O error, dev vd";
+/// Longer than any guest runs.
+const FOR_EVER: Duration = Duration::from_secs(1 << 30);
+
+/// Waits until the guest's writes find no room, and returns how that is known: the VMM stops the guest and says so, or
+/// the guest is told that its disk refuses while there is no room for what it writes.
+pub async fn used_up(spec: &GuestSpec, console: &Log) -> String {
+    let refused = async {
+        // What is formatted by a VMM takes room in larger pieces than the last one that is free.
+        let full = || room(spec.written_to()).is_some_and(|(free, _)| free < MIB);
+        let by = Deadline::after(FOR_EVER);
+        if spec.disk.is_some() && console.wait_for(&[REFUSED], by).await.is_some() && full() {
+            return console.line_with(REFUSED).unwrap_or_default();
+        }
+        std::future::pending().await
+    };
+    tokio::select! {
+        said = hypervisor(spec.hypervisor).stopped_for_room(spec) => {
+            format!("its VMM stopped it, and says `{said}`")
+        }
+        line = refused => format!("its console says `{line}`"),
+    }
+}
+
+/// The end of a guest whose writes found no room: `said` is how that is known, `tail` the end of its console.
+pub(super) fn no_room(spec: &GuestSpec, said: String, tail: String) -> GuestError {
+    let folder = spec.written_to();
+    GuestError::NoRoom {
+        guest: spec.name.clone(),
+        said,
+        place: place(folder),
+        help: help(spec, folder),
+        tail,
+    }
+}
+
+/// Room in the file system of `folder` for whoever is not root there, and its size, in bytes; `None` where it cannot be
+/// asked.
+fn room(folder: &Path) -> Option<(u64, u64)> {
+    let about = statvfs(folder).ok()?;
+    // The widths of these fields differ between architectures.
+    #[expect(clippy::useless_conversion, reason = "u32 on 32-bit machines")]
+    let [unit, free, all] = [
+        u64::from(about.fragment_size()),
+        u64::from(about.blocks_available()),
+        u64::from(about.blocks()),
+    ];
+    Some((unit * free, unit * all))
+}
+
+/// The folder, with what `df` says of it.
+fn place(folder: &Path) -> String {
+    let about = room(folder).map(|(free, all)| {
+        let (free, all) = (free / MIB, all / MIB);
+        format!(" ({free} MiB free of {all} MiB)")
+    });
+    format!("`{}`{}", folder.display(), about.unwrap_or_default())
+}
+
+fn help(spec: &GuestSpec, folder: &Path) -> String {
+    match spec.start {
+        Start::Recording(_) => {
+            let folder = folder.display();
+            format!(
+                "see what fills the disk: `df -h {folder}`; or choose another cache folder: `BRIDGELAB_CACHE=DIR`"
+            )
+        }
+        // Nothing outside of the lab sees it, so no command of the user's shows or mends it.
+        Start::Cold | Start::Template { .. } => {
+            "what guests write to their disks is kept in memory, in a tmpfs of the run that may take half of the \
+             machine's (`free -m`): have the guests write less, or run them where there is more memory"
+                .to_owned()
+        }
+    }
+}
