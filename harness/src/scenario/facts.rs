@@ -53,6 +53,26 @@ pub struct Ping {
     pub loss: (u8, u8),
 }
 
+/// What a resolver must answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum DnsExpect {
+    /// Exactly these addresses, in any order; none: the name has no record of the kind.
+    Addresses(Vec<IpAddr>),
+    /// An error, by its name in RFC 1035 and the registry of `RCODE`s: `NXDOMAIN`, `SERVFAIL`, `REFUSED`, ...
+    Rcode(String),
+    /// Nobody answers.
+    Silence,
+}
+
+/// DNS record types a check can ask for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RecordType {
+    /// IPv4 address.
+    A,
+    /// IPv6 address.
+    Aaaa,
+}
+
 /// A link: `ip -d link show dev INTERFACE`. What is `None` does not matter.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Link {

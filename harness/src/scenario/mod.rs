@@ -44,8 +44,8 @@ pub use contents::{Container, GuestFile, GuestFileKind};
 pub use dnsmasq::{AdvertisedPrefix, DnsFault, Dnsmasq, RouterAdvertisement};
 pub use error::{Fault, ScenarioErrors};
 pub use facts::{
-    AddressState, Bounds, BridgeVlan, Command, Counter, Fdb, Filter, Firewall, Link, Mdb,
-    Neighbour, Packet, Ping, Process,
+    AddressState, Bounds, BridgeVlan, Command, Counter, DnsExpect, Fdb, Filter, Firewall, Link,
+    Mdb, Neighbour, Packet, Ping, Process, RecordType,
 };
 pub use find::{FindError, ScenarioName, find, scenario_names};
 pub use forms::{LoadedScenario, MatrixValue, UnknownForm};
@@ -478,24 +478,4 @@ pub enum CheckKind {
     Counter(Counter),
     /// A process runs, as that user.
     Process(Process),
-}
-
-/// What a resolver must answer.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum DnsExpect {
-    /// Exactly these addresses, in any order; none: the name has no record of the kind.
-    Addresses(Vec<IpAddr>),
-    /// An error, by its name in RFC 1035 and the registry of `RCODE`s: `NXDOMAIN`, `SERVFAIL`, `REFUSED`, ...
-    Rcode(String),
-    /// Nobody answers.
-    Silence,
-}
-
-/// DNS record types a check can ask for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum RecordType {
-    /// IPv4 address.
-    A,
-    /// IPv6 address.
-    Aaaa,
 }
