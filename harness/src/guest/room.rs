@@ -3,10 +3,9 @@
 use std::path::Path;
 use std::time::Duration;
 
-use nix::sys::statvfs::statvfs;
-
 use super::GuestError;
 use crate::deadline::Deadline;
+use crate::host::room::room;
 use crate::host::service::Log;
 use crate::hypervisor::{GuestSpec, Start, hypervisor};
 
@@ -21,7 +20,7 @@ const FOR_EVER: Duration = Duration::from_secs(1 << 30);
 pub async fn used_up(spec: &GuestSpec, console: &Log) -> String {
     let refused = async {
         // What is formatted by a VMM takes room in larger pieces than the last one that is free.
-        let full = || room(spec.written_to()).is_some_and(|(free, _)| free < MIB);
+        let full = || room(spec.written_to()).is_ok_and(|room| room.free < MIB);
         let by = Deadline::after(FOR_EVER);
         if spec.disk.is_some() && console.wait_for(&[REFUSED], by).await.is_some() && full() {
             return console.line_with(REFUSED).unwrap_or_default();
@@ -48,27 +47,13 @@ pub(super) fn no_room(spec: &GuestSpec, said: String, tail: String) -> GuestErro
     }
 }
 
-/// Room in the file system of `folder` for whoever is not root there, and its size, in bytes; `None` where it cannot be
-/// asked.
-fn room(folder: &Path) -> Option<(u64, u64)> {
-    let about = statvfs(folder).ok()?;
-    // The widths of these fields differ between architectures.
-    #[expect(clippy::useless_conversion, reason = "u32 on 32-bit machines")]
-    let [unit, free, all] = [
-        u64::from(about.fragment_size()),
-        u64::from(about.blocks_available()),
-        u64::from(about.blocks()),
-    ];
-    Some((unit * free, unit * all))
-}
-
 /// The folder, with what `df` says of it.
 fn place(folder: &Path) -> String {
-    let about = room(folder).map(|(free, all)| {
-        let (free, all) = (free / MIB, all / MIB);
-        format!(" ({free} MiB free of {all} MiB)")
-    });
-    format!("`{}`{}", folder.display(), about.unwrap_or_default())
+    let about = match room(folder) {
+        Ok(room) => format!(" ({} MiB free of {} MiB)", room.free / MIB, room.all / MIB),
+        Err(_) => String::new(),
+    };
+    format!("`{}`{about}", folder.display())
 }
 
 fn help(spec: &GuestSpec, folder: &Path) -> String {

@@ -64,6 +64,7 @@ pub mod networkd;
 pub mod offload;
 pub mod probe;
 pub mod process_memory;
+pub mod room;
 pub mod service;
 pub mod setup;
 pub mod standstill;

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::make::make_in_worker;
 use super::room::{Kept, leaving};
 use super::{Shape, TemplateError, io_error};
+use crate::host::room::room;
 use crate::hypervisor::qemu::{OVERLAY, RAM};
 use crate::scenario::provides::Provides;
 
@@ -260,10 +261,8 @@ impl TemplateStore {
             kept.push(Kept { used, folder, mib });
         }
         let needed = u64::from(shape.mem) + OVERHEAD;
-        let stat = nix::sys::statvfs::statvfs(&self.folder)
-            .map_err(|e| io_error("ask for free space in", &self.folder)(e.into()))?;
-        let free =
-            (stat.blocks_available() as u64).saturating_mul(stat.fragment_size() as u64) >> 20;
+        let room = room(&self.folder).map_err(io_error("ask for free space in", &self.folder))?;
+        let free = room.free >> 20;
         let leaving = leaving(kept, needed, free);
         for one in leaving.map_err(|free| TemplateError::Full {
             path: self.folder.clone(),

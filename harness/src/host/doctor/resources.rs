@@ -3,10 +3,9 @@
 use std::fs;
 use std::path::Path;
 
-use nix::sys::statvfs::statvfs;
-
 use crate::host::capability::Capability;
 use crate::host::finding::Finding;
+use crate::host::room::room;
 
 const MIB: u64 = 1024 * 1024;
 /// One guest of 1 GiB and what the lab itself takes.
@@ -32,18 +31,13 @@ pub(super) fn disk(cache: &Path) -> Finding {
         .ancestors()
         .find(|folder| folder.exists())
         .unwrap_or(Path::new("/"));
-    match statvfs(existing) {
-        Ok(about) => {
-            // The widths of these fields differ between architectures.
-            #[expect(clippy::useless_conversion, reason = "u32 on 32-bit machines")]
-            let free = u64::from(about.blocks_available()) * u64::from(about.fragment_size());
-            judged(
-                Capability::DiskSpace,
-                free,
-                DISK_NEEDED,
-                &format!("free for {}", cache.display()),
-            )
-        }
+    match room(existing) {
+        Ok(room) => judged(
+            Capability::DiskSpace,
+            room.free,
+            DISK_NEEDED,
+            &format!("free for {}", cache.display()),
+        ),
         Err(error) => Finding::absent(
             Capability::DiskSpace,
             format!("ask for the room in {}: {error}", existing.display()),
