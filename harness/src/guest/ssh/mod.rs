@@ -231,6 +231,11 @@ mod tests {
             let mut reader = BufReader::new(stream.try_clone().expect("clone"));
             let mut line = String::new();
             reader.read_line(&mut line).expect("a request");
+            if line == "\n" {
+                // The host is here.
+                line.clear();
+                reader.read_line(&mut line).expect("a request");
+            }
             let nonce = line.trim().strip_prefix("start ").expect("a nonce");
             stream
                 .write_all(format!("go {nonce}\n").as_bytes())
