@@ -24,6 +24,11 @@ impl Deadline {
         Self::after(Duration::from_secs(secs))
     }
 
+    /// For a wait that something else ends: in thirty years, longer than any run. Timers take no more than they can add.
+    pub fn never() -> Self {
+        Self::secs(1 << 30)
+    }
+
     /// The earlier of this deadline and `from_now`: a child never outlives its parent.
     #[must_use]
     pub fn child(self, from_now: Duration) -> Self {

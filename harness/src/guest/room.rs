@@ -1,7 +1,6 @@
 //! What is told of a guest whose writes find no room.
 
 use std::path::Path;
-use std::time::Duration;
 
 use super::GuestError;
 use crate::deadline::Deadline;
@@ -12,8 +11,6 @@ use crate::hypervisor::{GuestSpec, Start, hypervisor};
 const MIB: u64 = 1 << 20;
 /// What a guest's kernel says on its console when its disk refuses a read or a write.
 const REFUSED: &str = "I/O error, dev vd";
-/// Longer than any guest runs.
-const FOR_EVER: Duration = Duration::from_secs(1 << 30);
 
 /// Waits until the guest's writes find no room, and returns how that is known: the VMM stops the guest and says so, or
 /// the guest is told that its disk refuses while there is no room for what it writes.
@@ -21,7 +18,7 @@ pub async fn used_up(spec: &GuestSpec, console: &Log) -> String {
     let refused = async {
         // What is formatted by a VMM takes room in larger pieces than the last one that is free.
         let full = || room(spec.written_to()).is_ok_and(|room| room.free < MIB);
-        let by = Deadline::after(FOR_EVER);
+        let by = Deadline::never();
         if spec.disk.is_some() && console.wait_for(&[REFUSED], by).await.is_some() && full() {
             return console.line_with(REFUSED).unwrap_or_default();
         }

@@ -5,7 +5,8 @@ use super::{Accelerator, GuestSpec, Start};
 /// The kernel command line. `reboot`: how the kernel resets the machine, by which most VMMs end (`reboot=` of the kernel's
 /// parameters).
 pub(super) fn command_line(spec: &GuestSpec, reboot: &str) -> String {
-    let tsc = tsc_word(spec.tsc_mhz);
+    // Half of the boots of microvm under TCG hang in the counter's calibration without it.
+    let tsc = spec.tsc_mhz.map(|mhz| format!("tsc_early_khz={mhz}000"));
     let mut words = vec!["console=ttyS0", reboot, "panic=-1"];
     if spec.disk.is_some() {
         words.extend(["root=/dev/vda", "rw", "rootfstype=ext4"]);
@@ -23,11 +24,6 @@ pub(super) fn command_line(spec: &GuestSpec, reboot: &str) -> String {
         words.push("bridgelab.template");
     }
     words.join(" ")
-}
-
-/// `tsc_early_khz=`: half of the boots of microvm under TCG hang in the counter's calibration without it.
-fn tsc_word(mhz: Option<u32>) -> Option<String> {
-    Some(format!("tsc_early_khz={}000", mhz?))
 }
 
 /// By a triple fault, which ends QEMU with `-no-reboot`: microvm.nix's word.

@@ -14,8 +14,6 @@ use crate::deadline::Deadline;
 
 /// How long the monitor may take to answer. It does while a guest boots, too.
 const ANSWER: Duration = Duration::from_secs(30);
-/// Longer than any guest runs.
-const FOR_EVER: Duration = Duration::from_secs(1 << 30);
 /// What the kernel says to whoever writes then: ENOSPC of errno(3).
 const NO_SPACE: &str = "No space left on device";
 
@@ -34,8 +32,7 @@ pub(super) async fn used_up(socket: &Path) -> Result<String, MonitorError> {
     if disks.any(|disk| disk["io-status"] == "nospace") {
         return Ok(NO_SPACE.to_owned());
     }
-    let by = Deadline::after(FOR_EVER);
-    qmp.event("to run out of room", by, no_space).await
+    qmp.event("to run out of room", Deadline::never(), no_space).await
 }
 
 /// The words of an event that says so.

@@ -306,7 +306,11 @@ fn spec(
         machine,
         transport: guest.transport,
         accelerator: launch.accelerator,
-        tsc_mhz: tsc_mhz(),
+        // Measuring takes a moment in which nothing else is done, and a guest under KVM is told nothing.
+        tsc_mhz: match launch.accelerator {
+            Accelerator::Tcg => tsc_mhz(),
+            Accelerator::Kvm => None,
+        },
         kernel: image.kernel.clone(),
         initrd: run.join("initrd"),
         disk: image.disk.clone(),

@@ -13,8 +13,6 @@ use crate::guest::{Guest, GuestError, PANIC, used_up};
 use crate::host::service::ServiceError;
 use crate::scenario::names::MachineName;
 
-/// Longer than any run.
-const FOR_EVER: Duration = Duration::from_secs(1 << 30);
 /// From the end of a VMM's output to its exit status.
 const END: Duration = Duration::from_secs(2);
 /// Lines of the console that an error quotes.
@@ -76,7 +74,7 @@ impl Watch {
         let task = tokio::spawn(async move {
             let how = tokio::select! {
                 biased;
-                _ = console.wait_for(&[PANIC], Deadline::after(FOR_EVER)) => How::Panicked,
+                _ = console.wait_for(&[PANIC], Deadline::never()) => How::Panicked,
                 said = used_up(&spec, &console) => How::NoRoom(said),
                 // The last lines may have come with the end.
                 () = console.ended() => match console.line_with(PANIC) {

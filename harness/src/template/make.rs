@@ -232,7 +232,9 @@ fn prepare(job: &MakeJob, run: &Path) -> Result<Prepared, String> {
         .map_err(io("size", &folder.join(RAM)))?;
     let state = made(STATE)?;
     let mut spec = job.shape.spec(Start::Recording(folder.clone()));
-    spec.tsc_mhz = tsc_mhz();
+    if spec.accelerator == Accelerator::Tcg {
+        spec.tsc_mhz = tsc_mhz();
+    }
     spec.kernel = image.join(provides.kernel);
     spec.disk = provides.disk.map(|file| image.join(file));
     if let Some(disk) = provides.disk {
