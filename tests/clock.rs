@@ -4,14 +4,13 @@
 #[expect(dead_code, reason = "every test binary uses its part")]
 mod support;
 
-use std::path::Path;
 use std::time::Instant;
 
-use bridgelab_harness::lab::scope::{HeldGuest, HeldLab, Hold, NoLab};
+use bridgelab_harness::lab::scope::{HeldGuest, Hold};
 use bridgelab_harness::report::Outcome;
 use bridgelab_harness::scenario::{Builder, Scenario};
 use bridgelab_harness::toml::toml;
-use support::{set_up, skip};
+use support::held;
 
 /// One guest with each of QEMU's machines: only `microvm` has no second clock by which its kernel could notice.
 fn scenario() -> Builder {
@@ -34,23 +33,6 @@ fn scenario() -> Builder {
     )
 }
 
-async fn hold(evidence: &Path) -> Option<HeldLab> {
-    set_up();
-    let hold = Hold::built(&scenario()).expect("the scenario is valid");
-    let hold = hold
-        .program(env!("CARGO_BIN_EXE_bridgelab"))
-        .option("--evidence")
-        .option(evidence);
-    match hold.start().await {
-        Ok(lab) => Some(lab),
-        Err(NoLab::Skipped(why)) => {
-            skip(&why);
-            None
-        }
-        Err(error) => unreachable!("{error}"),
-    }
-}
-
 /// When a guest was asked, what its clock said in seconds since its boot, and when the answer was there.
 async fn uptime(guest: HeldGuest<'_>) -> (Instant, f64, Instant) {
     let asked = Instant::now();
@@ -66,8 +48,9 @@ async fn uptime(guest: HeldGuest<'_>) -> (Instant, f64, Instant) {
 /// answer, however slow the machine is.
 #[tokio::test]
 async fn an_hour_in_a_guest_is_an_hour() {
-    let evidence = tempfile::tempdir().expect("a folder");
-    let Some(lab) = hold(evidence.path()).await else {
+    let folder = tempfile::tempdir().expect("a folder");
+    let hold = Hold::built(&scenario()).expect("the scenario is valid");
+    let Some(lab) = held(hold, folder.path()).await else {
         return;
     };
     for guest in lab.guests() {

@@ -9,11 +9,13 @@ use std::io::{BufRead, BufReader, Read};
 use std::os::unix::fs::MetadataExt;
 use std::process::{Child, Command, Stdio};
 
-use bridgelab_harness::lab::scope::{Hold, NoLab};
+use bridgelab_harness::lab::scope::Hold;
 use bridgelab_harness::report::{LabPlace, Outcome, RunReport, StepOutcome, exit_code};
 use bridgelab_harness::toml::toml;
 use support::processes::{MARK, marked, wait_until, wait_until_gone};
-use support::{bridgelab, in_a_vm_as_nobody, is_root, only_run, output, passed, set_up, skip};
+use support::{
+    bridgelab, held, in_a_vm_as_nobody, is_root, only_run, output, passed, set_up, skip,
+};
 
 /// A bridge with an uplink, and a guest.
 const GUEST: &str = r#"
@@ -262,22 +264,13 @@ fn a_lab_in_a_vm_cannot_be_kept() {
 /// What a test asks for and what the lab answers go through the VM's ports, as the run does.
 #[tokio::test]
 async fn a_test_holds_a_lab_in_a_vm() {
-    set_up();
     let folder = tempfile::tempdir().expect("a temporary directory");
     let scenario = folder.path().join("scenario.toml");
     fs::write(&scenario, GUEST).expect("a scenario");
-    let hold = Hold::file(&scenario).expect("readable");
-    let hold = hold
-        .program(env!("CARGO_BIN_EXE_bridgelab"))
-        .ghosts()
-        .option("--lab")
-        .option("vm")
-        .option("--evidence")
-        .option(folder.path().join("evidence"));
-    let lab = match hold.start().await {
-        Ok(lab) => lab,
-        Err(NoLab::Skipped(why)) => return skip(&why),
-        Err(error) => unreachable!("{error}"),
+    let hold = Hold::file(&scenario).expect("readable").ghosts();
+    let hold = hold.option("--lab").option("vm");
+    let Some(lab) = held(hold, folder.path()).await else {
+        return;
     };
     let kernel = lab.exec("desktop", &["uname", "-r"]).await.expect("uname");
     let ours = fs::read_to_string("/proc/sys/kernel/osrelease").expect("ours");

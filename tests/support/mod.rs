@@ -12,6 +12,7 @@ use std::sync::OnceLock;
 
 use bridgelab_harness::host::capability::strict;
 use bridgelab_harness::image::Store;
+use bridgelab_harness::lab::scope::{HeldLab, Hold, NoLab};
 use bridgelab_harness::report::{NOT_SHOWN, Outcome, Report, RunReport};
 
 /// The program under test.
@@ -111,6 +112,20 @@ pub(crate) fn set_up() {
 pub(crate) fn skip(reason: &str) {
     assert!(!strict(), "skipped under BRIDGELAB_STRICT=1: {reason}");
     eprintln!("skipped: because {reason}");
+}
+
+/// The lab, held, with its evidence in `folder`; `None`, said aloud, when this host cannot have it.
+pub(crate) async fn held(hold: Hold, folder: &Path) -> Option<HeldLab> {
+    set_up();
+    let hold = hold.program(PROGRAM).option("--evidence");
+    match hold.option(folder.join("evidence")).start().await {
+        Ok(lab) => Some(lab),
+        Err(NoLab::Skipped(why)) => {
+            skip(&why);
+            None
+        }
+        Err(error) => unreachable!("{error}"),
+    }
 }
 
 /// Whether this process is root.

@@ -32,7 +32,8 @@ pub(super) async fn used_up(socket: &Path) -> Result<String, MonitorError> {
     if disks.any(|disk| disk["io-status"] == "nospace") {
         return Ok(NO_SPACE.to_owned());
     }
-    qmp.event("to run out of room", Deadline::never(), no_space).await
+    qmp.event("to run out of room", Deadline::never(), no_space)
+        .await
 }
 
 /// The words of an event that says so.
