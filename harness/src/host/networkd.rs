@@ -165,6 +165,9 @@ fn prepare(units: &[UnitFile]) -> Result<(), (PathBuf, io::Error)> {
     fs::create_dir_all(folder).map_err(at(folder))?;
     for unit in units {
         let path = folder.join(&unit.name);
+        // A drop-in has a folder of its own.
+        let inside = path.parent().unwrap_or(folder);
+        fs::create_dir_all(inside).map_err(at(inside))?;
         fs::write(&path, &unit.bytes).map_err(at(&path))?;
     }
     Ok(())

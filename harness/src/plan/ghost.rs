@@ -327,6 +327,7 @@ mod tests {
 
     fn unit(text: &str) -> UnitFile {
         UnitFile {
+            shown: "20-lan.network".into(),
             name: "20-lan.network".to_owned(),
             bytes: text.as_bytes().to_vec(),
         }

@@ -98,7 +98,7 @@ fn read(path: &Path) -> Result<Arc<Source>, ScenarioErrors> {
 }
 
 /// The path as people know it: relative to the working directory where it lies below it.
-fn shown(path: &Path) -> PathBuf {
+pub(super) fn shown(path: &Path) -> PathBuf {
     let here = std::env::current_dir().ok();
     let below = here.and_then(|here| path.strip_prefix(here).ok().map(Path::to_owned));
     below.unwrap_or_else(|| path.components().collect())

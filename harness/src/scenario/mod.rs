@@ -173,10 +173,20 @@ pub struct MachineInterface {
 /// A systemd-networkd unit file: the same bytes one would put into `/etc/systemd/network`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UnitFile {
-    /// File name, for example `10-lan.network`.
+    /// Name below `/etc/systemd/network`, for example `10-lan.network`, or `10-lan.network.d/mtu.conf` of a drop-in.
     pub name: String,
-    /// Unmodified content.
+    /// The file as shown to people; of one that a step has the text of, its name.
+    pub shown: PathBuf,
+    /// Unmodified content. Empty: the unit is masked (systemd.unit(5)).
     pub bytes: Vec<u8>,
+}
+
+impl UnitFile {
+    /// The unit that this is a drop-in of; `None`: it is a unit itself.
+    pub fn drop_in_of(&self) -> Option<&str> {
+        let (unit, _) = self.name.split_once(".d/")?;
+        Some(unit)
+    }
 }
 
 /// A small HTTP server: `GET /` answers 200 with `body`.

@@ -27,7 +27,13 @@ impl Run<'_> {
             Vantage::Machine(machine) => {
                 let (bytes, to) = (unit.bytes.clone(), path.clone());
                 // Each machine has a `/run` of its own, which only its thread sees.
-                let written = machine.run(async move { fs::write(to, bytes) }).await;
+                let written = machine
+                    .run(async move {
+                        // A drop-in has a folder of its own.
+                        to.parent().map_or(Ok(()), fs::create_dir_all)?;
+                        fs::write(to, bytes)
+                    })
+                    .await;
                 let written = written.map_err(LabError::from)?;
                 written.map_err(|source| LabError::Io {
                     doing: format!("write `{}`", path.display()),
@@ -37,7 +43,12 @@ impl Run<'_> {
             }
             place => {
                 let bytes = BASE64_STANDARD.encode(&unit.bytes);
-                let line = format!("echo {bytes} | base64 -d > {}", path.display());
+                let folder = path.parent().unwrap_or(&path);
+                let line = format!(
+                    "mkdir -p {} && echo {bytes} | base64 -d > {}",
+                    folder.display(),
+                    path.display()
+                );
                 self.run_shell(&place, &line, by).await?;
             }
         }

@@ -3,12 +3,13 @@
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 use std::rc::Rc;
 
 use super::Context;
 use crate::scenario::UnitFile;
 use crate::scenario::error::{Fault, code};
+use crate::scenario::load::shown;
 use crate::scenario::near::suggest;
 use crate::scenario::read::{At, Reader};
 
@@ -25,6 +26,8 @@ pub(super) struct UnitFolder {
     pub(super) units: Vec<UnitFile>,
     /// Interfaces that its `.netdev` files make.
     pub(super) netdevs: BTreeSet<String>,
+    /// Names of files that networkd does not read.
+    pub(super) passed_over: Vec<String>,
     pub(super) problems: Vec<Problem>,
 }
 
@@ -46,7 +49,9 @@ impl UnitFolders {
 
 impl UnitFolder {
     fn read(folder: &Path) -> Self {
-        let name = folder.file_name().unwrap_or_default().to_string_lossy();
+        // `..` has no name of its own.
+        let name = folder.components().next_back().unwrap_or(Component::CurDir);
+        let name = name.as_os_str().to_string_lossy();
         let mut read = Self::default();
         if let Err(error) = read.fill(folder) {
             let (message, help) = match error.kind() {
@@ -76,38 +81,65 @@ impl UnitFolder {
         read
     }
 
+    /// As networkd looks at it: what has another name, such as a `README` or an editor's backup, is passed over.
     fn fill(&mut self, folder: &Path) -> io::Result<()> {
-        let mut entries = std::fs::read_dir(folder)?.collect::<Result<Vec<_>, _>>()?;
-        entries.sort_by_key(std::fs::DirEntry::file_name);
-        for entry in entries {
-            let name = entry.file_name().to_string_lossy().into_owned();
-            if name.starts_with('.') {
-                continue; // editors' and version control's; networkd skips them too
-            }
-            let Some(suffix) = SUFFIXES.into_iter().find(|suffix| name.ends_with(suffix)) else {
-                self.problems.push(Problem {
-                    message: format!("`{name}` is not a unit file of networkd"),
-                    label: "the folder that holds it",
-                    help: Some("unit files end in `.network`, `.netdev` or `.link`".to_owned()),
-                });
-                continue;
-            };
-            match std::fs::read(entry.path()) {
-                Ok(bytes) => {
-                    if suffix == ".netdev" {
-                        self.netdevs.extend(netdev_name(&bytes));
+        for (name, path) in entries(folder)? {
+            let of_kind = |name: &str| SUFFIXES.iter().any(|suffix| name.ends_with(suffix));
+            if of_kind(&name) {
+                self.take(name, &path);
+            } else if name.strip_suffix(".d").is_some_and(of_kind) && path.is_dir() {
+                for (inside, path) in entries(&path)? {
+                    if inside.ends_with(".conf") {
+                        self.take(format!("{name}/{inside}"), &path);
                     }
-                    self.units.push(UnitFile { name, bytes });
                 }
-                Err(error) => self.problems.push(Problem {
-                    message: format!("unit file `{name}` cannot be read: {error}"),
-                    label: "the folder that holds it",
-                    help: None,
-                }),
+            } else {
+                self.passed_over.push(name);
             }
         }
+        self.netdevs = netdevs(&self.units);
         Ok(())
     }
+
+    fn take(&mut self, name: String, path: &Path) {
+        match std::fs::read(path) {
+            Ok(bytes) => self.units.push(UnitFile {
+                name,
+                shown: shown(path),
+                bytes,
+            }),
+            Err(error) => self.problems.push(Problem {
+                message: format!("unit file `{name}` cannot be read: {error}"),
+                label: "the folder that holds it",
+                help: None,
+            }),
+        }
+    }
+}
+
+/// What a folder holds, by name. Names that begin with a dot are editors' and version control's; networkd skips them, too.
+fn entries(folder: &Path) -> io::Result<Vec<(String, PathBuf)>> {
+    let entries = std::fs::read_dir(folder)?.collect::<Result<Vec<_>, _>>()?;
+    let named = |entry: std::fs::DirEntry| {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        (name, entry.path())
+    };
+    let mut entries: Vec<_> = entries.into_iter().map(named).collect();
+    entries.retain(|(name, _)| !name.starts_with('.'));
+    entries.sort();
+    Ok(entries)
+}
+
+/// Interfaces that `.netdev` files make, each with its drop-ins.
+fn netdevs(units: &[UnitFile]) -> BTreeSet<String> {
+    let mut named = BTreeMap::new();
+    for unit in units {
+        let of = unit.drop_in_of().unwrap_or(&unit.name);
+        if of.ends_with(".netdev") {
+            named.extend(netdev_name(&unit.bytes).map(|name| (of, name)));
+        }
+    }
+    named.into_values().collect()
 }
 
 /// For a folder that is not there: the one meant, or those there are beside it.
@@ -190,7 +222,11 @@ pub(super) fn units<'a>(
     if read.problems.is_empty() {
         left_out_exist(context, &read, folder, &without);
     }
-    let kept = |unit: &&UnitFile| !without.iter().any(|name| name.value == unit.name);
+    // A unit goes with its drop-ins.
+    let kept = |unit: &&UnitFile| {
+        let names = [Some(unit.name.as_str()), unit.drop_in_of()];
+        !without.iter().any(|name| names.contains(&Some(name.value)))
+    };
     Some(read.units.iter().filter(kept).cloned().collect())
 }
 
@@ -214,6 +250,57 @@ fn left_out_exist(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// What networkd reads of a folder: systemd.network(5), "Configuration files are" and "drop-in".
+    #[test]
+    fn a_folder_is_taken_as_networkd_takes_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let write = |name: &str, text: &str| {
+            let path = folder.path().join(name);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, text).unwrap();
+        };
+        let link = |name: &str, target: &str| {
+            std::os::unix::fs::symlink(target, folder.path().join(name)).unwrap();
+        };
+        write("br0.netdev", "[NetDev]\nName=no\nKind=bridge\n");
+        write("br0.netdev.d/name.conf", "[NetDev]\nName=br0\n");
+        write("br0.netdev.d/README", "x");
+        write("br0.netdev.d/.name.conf.swp", "x");
+        write("files/lan", "[Match]\nName=eno1\n");
+        link("10-lan.network", "files/lan");
+        write("files/drop/mtu.conf", "[Link]\nMTUBytes=1400\n");
+        link("10-lan.network.d", "files/drop");
+        link("20-masked.network", "/dev/null");
+        write("30-masked.network", "");
+        for passed_over in [
+            "README",
+            "10-lan.network~",
+            "10-lan.network.bak",
+            ".10-lan.network",
+        ] {
+            write(passed_over, "x");
+        }
+        let read = UnitFolder::read(folder.path());
+        assert!(read.problems.is_empty(), "{:?}", read.problems);
+        let units = read.units.iter();
+        let units: Vec<_> = units
+            .map(|unit| (unit.name.as_str(), unit.bytes.len()))
+            .collect();
+        assert_eq!(
+            units,
+            [
+                ("10-lan.network", 18),
+                ("10-lan.network.d/mtu.conf", 21),
+                ("20-masked.network", 0),
+                ("30-masked.network", 0),
+                ("br0.netdev", 29),
+                ("br0.netdev.d/name.conf", 18),
+            ]
+        );
+        assert_eq!(read.netdevs, BTreeSet::from(["br0".to_owned()]));
+        assert_eq!(read.units[1].drop_in_of(), Some("10-lan.network"));
+    }
 
     #[test]
     fn netdevs_are_named_in_their_own_section() {

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use crate::scenario::UnitFile;
 use crate::scenario::error::{Fault, code};
+use crate::scenario::load::shown;
 use crate::scenario::read::{At, Reader};
 use crate::scenario::validate::Context;
 use crate::scenario::validate::units::SUFFIXES;
@@ -20,8 +21,10 @@ pub(super) fn written(context: &Context<'_>, reader: &Reader<'_>) -> Option<Unit
         let name = reader.need("name", name);
         let content = reader.need("content", content);
         let name = name.and_then(|name| unit_name(context, &name));
+        let name = name?;
         return Some(UnitFile {
-            name: name?,
+            shown: (&name).into(),
+            name,
             bytes: content?.value.as_bytes().to_vec(),
         });
     };
@@ -42,8 +45,13 @@ pub(super) fn written(context: &Context<'_>, reader: &Reader<'_>) -> Option<Unit
         place: file.place,
     };
     let name = unit_name(context, &name.unwrap_or(own))?;
-    match std::fs::read(context.folder.join(path)) {
-        Ok(bytes) => Some(UnitFile { name, bytes }),
+    let path = context.folder.join(path);
+    match std::fs::read(&path) {
+        Ok(bytes) => Some(UnitFile {
+            name,
+            shown: shown(&path),
+            bytes,
+        }),
         Err(error) => {
             let message = format!("unit file `{}` cannot be read: {error}", file.value);
             fault(&file, code::UNIT_FILE, message, "the file to write");
@@ -52,21 +60,57 @@ pub(super) fn written(context: &Context<'_>, reader: &Reader<'_>) -> Option<Unit
     }
 }
 
-/// The name of a unit file: one file, of a kind that networkd reads.
+/// The name of a unit file of a kind that networkd reads, or of a drop-in for one: `10-lan.network.d/mtu.conf`.
 pub(super) fn unit_name(context: &Context<'_>, name: &At<'_, &str>) -> Option<String> {
-    let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.' | b'@' | b':');
-    let ends = SUFFIXES.iter().any(|suffix| {
-        name.value
-            .strip_suffix(suffix)
-            .is_some_and(|stem| !stem.is_empty())
-    });
-    if ends && name.value.bytes().all(plain) && !name.value.starts_with('.') {
+    if is_unit_name(name.value) {
         return Some(name.value.to_owned());
     }
     let message = format!("{:?} is not the name of a unit file", name.value);
     let label = "not a name that networkd reads".to_owned();
-    let help = "for example `10-lan.network`; unit files end in `.network`, `.netdev` or `.link`";
+    let help = "for example `10-lan.network`, or `10-lan.network.d/mtu.conf` for a drop-in; unit files end in \
+                `.network`, `.netdev` or `.link`";
     let fault = Fault::new(name.place, code::BAD_VALUE, message, label);
     context.faults.add(fault.help(help.to_owned()));
     None
+}
+
+fn is_unit_name(name: &str) -> bool {
+    let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.' | b'@' | b':');
+    let is_file = |name: &str| name.bytes().all(plain) && !name.starts_with('.');
+    let ends = |name: &str, suffix: &str| name.strip_suffix(suffix).is_some_and(|s| !s.is_empty());
+    let is_unit = |name: &str| is_file(name) && SUFFIXES.iter().any(|suffix| ends(name, suffix));
+    match name.split_once(".d/") {
+        Some((unit, drop_in)) => is_unit(unit) && is_file(drop_in) && ends(drop_in, ".conf"),
+        None => is_unit(name),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_unit_name;
+
+    #[test]
+    fn units_and_their_drop_ins_have_names() {
+        for good in [
+            "10-lan.network",
+            "br0.netdev",
+            "a.link",
+            "a.network.d/b.conf",
+        ] {
+            assert!(is_unit_name(good), "{good}");
+        }
+        for bad in [
+            ".network",
+            ".a.network",
+            "a.conf",
+            "a/b.network",
+            "../a.network",
+            "a.network.d/b.network",
+            "a.network.d/.b.conf",
+            "a.network.d/b/c.conf",
+            "a.conf.d/b.conf",
+        ] {
+            assert!(!is_unit_name(bad), "{bad}");
+        }
+    }
 }
