@@ -9,6 +9,7 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use bridgelab_harness::diagnostic::Diagnostic;
+use bridgelab_harness::host::daemon::Keeper;
 use bridgelab_harness::host::isolate::{self, Isolation};
 use bridgelab_harness::lab::{Folders, Lab};
 use bridgelab_harness::plan::{Step, TopologyPlan};
@@ -118,7 +119,7 @@ fn by_the_harness(
         .build()
         .map_err(|error| failed("start the runtime", error))?;
     let begun = Instant::now();
-    let lab = runtime.block_on(Lab::build(plan, &folders));
+    let lab = runtime.block_on(Lab::build(plan, &folders, &Keeper::default()));
     let up = begun.elapsed();
     let lab = lab.map_err(|error| Answer::Failed(Diagnostic::new(&error).to_string()))?;
     let (from, to) = job.ping.clone();

@@ -12,6 +12,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use tokio::io::unix::AsyncFd;
 
+use super::daemon::{Keeper, Kept, MachineKeeper};
 use super::netlink::{LinkError, Netlink};
 use super::netns::Netns;
 use super::sys;
@@ -111,9 +112,15 @@ impl Capture {
     ///
     /// # Errors
     /// [`CaptureError`].
-    pub async fn start(machine: &Netns, link: &str, path: &Path) -> Result<Self, CaptureError> {
+    pub async fn start(
+        machine: &Netns,
+        keeper: &Keeper,
+        link: &str,
+        path: &Path,
+    ) -> Result<Self, CaptureError> {
+        let keeper = keeper.on(machine.name());
         let (netlink, name, file) = (machine.netlink().clone(), link.to_owned(), path.to_owned());
-        let started = machine.run(async move { Self::open(&netlink, &name, &file).await });
+        let started = machine.run(async move { Self::open(&netlink, &keeper, &name, &file).await });
         started.await.map_err(|source| CaptureError::Machine {
             link: link.to_owned(),
             source,
@@ -123,6 +130,7 @@ impl Capture {
     /// The same for who already is on the machine's thread; `netlink` is that machine's.
     pub(crate) async fn open(
         netlink: &Netlink,
+        keeper: &MachineKeeper,
         link: &str,
         path: &Path,
     ) -> Result<Self, CaptureError> {
@@ -147,7 +155,7 @@ impl Capture {
             socket: Arc::new(sys::watch(socket).map_err(failed)?),
             until_the_end: Arc::new(until_the_end),
         };
-        tokio::spawn(capture.clone().follow(file));
+        keeper.work(Kept::Capture, capture.clone().follow(file));
         Ok(capture)
     }
 
@@ -206,9 +214,14 @@ impl Capture {
         )
     }
 
-    async fn follow(self, mut file: PcapNg) {
+    /// Returns why it can follow no longer.
+    async fn follow(self, mut file: PcapNg) -> io::Error {
         let mut buffer = vec![0; SNAPLEN];
-        while let Ok(mut ready) = self.socket.readable().await {
+        loop {
+            let mut ready = match self.socket.readable().await {
+                Ok(ready) => ready,
+                Err(error) => return error,
+            };
             while let Ok(received) =
                 ready.try_io(|fd| sys::packet_recv(fd.get_ref().as_fd(), &mut buffer))
             {
@@ -219,8 +232,7 @@ impl Capture {
                     // A link that goes down is reported once and may come up again.
                     Err(e) if e.raw_os_error() == Some(nix::libc::ENETDOWN) => {}
                     Err(error) => {
-                        tracing::debug!(link = self.link, %error, "the capture ends");
-                        return;
+                        return io::Error::new(error.kind(), format!("{}: {error}", self.link));
                     }
                 }
             }

@@ -10,6 +10,7 @@ use simple_dns::rdata::RData;
 use simple_dns::{CLASS, Packet, QTYPE, RCODE, ResourceRecord, TYPE};
 use tokio::net::UdpSocket;
 
+use super::daemon::{Kept, MachineKeeper};
 use crate::plan::dnsmasq::RESPONDER_PORT;
 use crate::scenario::DnsFault;
 
@@ -20,12 +21,16 @@ type Responses = BTreeMap<String, (DnsFault, Vec<IpAddr>)>;
 ///
 /// # Errors
 /// When the port cannot be bound.
-pub(crate) async fn serve(responses: Responses) -> io::Result<()> {
+pub(crate) async fn serve(keeper: MachineKeeper, responses: Responses) -> io::Result<()> {
     let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, RESPONDER_PORT)).await?;
     let (socket, responses) = (Arc::new(socket), Arc::new(responses));
-    tokio::spawn(async move {
+    keeper.work(Kept::DnsFaults, async move {
         let mut query = [0; 1500];
-        while let Ok((len, from)) = socket.recv_from(&mut query).await {
+        loop {
+            let (len, from) = match socket.recv_from(&mut query).await {
+                Ok(received) => received,
+                Err(error) => return error,
+            };
             let Some((fault, reply)) = respond(&query[..len], &responses) else {
                 tracing::debug!(%from, "a query that gets no answer");
                 continue;

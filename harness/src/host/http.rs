@@ -8,8 +8,8 @@ use std::time::Instant;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::task::JoinHandle;
 
+use super::daemon::{Kept, MachineKeeper, Worker};
 use super::intake::{Intake, SILENCE};
 use crate::scenario::HttpServer;
 use crate::scenario::bytes_page::{MOST_BYTES, page};
@@ -17,20 +17,41 @@ use crate::scenario::bytes_page::{MOST_BYTES, page};
 /// Binds the server on the calling machine's addresses, v4 and v6, and serves it on the current runtime. What looks send to
 /// it is counted in `intake`.
 ///
-/// It listens when this returns, until the task is aborted or its machine ends.
+/// It listens when this returns, until it is stopped or its machine ends.
 ///
 /// # Errors
 /// When the port cannot be bound.
-pub(crate) async fn serve(config: HttpServer, intake: Arc<Intake>) -> io::Result<JoinHandle<()>> {
+pub(crate) async fn serve(
+    keeper: MachineKeeper,
+    config: HttpServer,
+    intake: Arc<Intake>,
+) -> io::Result<Worker> {
     let listener = TcpListener::bind((Ipv6Addr::UNSPECIFIED, config.port)).await?;
     let page = head(config.body.len()) + &config.body;
-    Ok(tokio::spawn(async move {
-        while let Ok((stream, from)) = listener.accept().await {
+    Ok(keeper.work(Kept::Http, async move {
+        loop {
+            let (stream, from) = match listener.accept().await {
+                Ok(accepted) => accepted,
+                Err(error) if of_one_connection(&error) => continue,
+                Err(error) => return error,
+            };
             tracing::debug!(%from, "http request");
             let (page, intake) = (page.clone(), Arc::clone(&intake));
             tokio::spawn(async move { answer(stream, page.as_bytes(), &intake).await });
         }
     }))
+}
+
+/// Whether accept(2) tells of an error of the connection that was to be accepted, after which the next may be had.
+fn of_one_connection(error: &io::Error) -> bool {
+    use io::ErrorKind::{ConnectionAborted, HostUnreachable, NetworkDown, NetworkUnreachable};
+    let kinds = [
+        ConnectionAborted,
+        HostUnreachable,
+        NetworkDown,
+        NetworkUnreachable,
+    ];
+    kinds.contains(&error.kind())
 }
 
 /// What a request asks for.

@@ -30,6 +30,8 @@
 //! tcpdump      which frames of a capture a filter matches
 //! inject       crafted frames out of a link
 //! service      child processes, logged and stopped for certain
+//! end          how such a process ended, told to whoever asks
+//! daemon       what must run until somebody stops it; its end is told
 //! terminal     a terminal for a program that wants one
 //! vmm_user     whom VMMs run as
 //! vsock        connections to guests by the host's kernel
@@ -43,9 +45,11 @@
 pub mod capability;
 pub mod capture;
 pub mod command;
+pub mod daemon;
 pub mod dns_faults;
 pub mod doctor;
 mod doctor_sys;
+pub(crate) mod end;
 pub mod finding;
 pub mod firewall;
 pub mod http;

@@ -15,6 +15,7 @@ use rtnetlink::packet_route::address::{AddressAttribute, AddressFlags, AddressMe
 use rtnetlink::{MulticastGroup, new_multicast_connection};
 use tokio::sync::watch;
 
+use super::daemon::{Keeper, Kept};
 use super::netns::{Netns, NetnsError};
 
 /// What wakes those who wait for a fact about a network.
@@ -59,16 +60,22 @@ impl Changes {
     ///
     /// # Errors
     /// When the machine has ended, or its netlink socket cannot be opened.
-    pub async fn follow(&self, machine: &Netns) -> Result<io::Result<()>, NetnsError> {
+    pub async fn follow(
+        &self,
+        machine: &Netns,
+        keeper: &Keeper,
+    ) -> Result<io::Result<()>, NetnsError> {
+        let keeper = keeper.on(machine.name());
         let (changes, name) = (self.clone(), machine.name().to_owned());
         machine
             .run(async move {
                 let (connection, _, mut messages) = new_multicast_connection(&GROUPS)?;
                 tokio::spawn(connection);
-                tokio::spawn(async move {
+                keeper.work(Kept::Monitor, async move {
                     while let Some((message, _)) = messages.next().await {
                         changes.hear(&name, &message.payload);
                     }
+                    io::Error::from(io::ErrorKind::UnexpectedEof)
                 });
                 Ok(())
             })

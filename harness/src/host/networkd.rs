@@ -14,8 +14,8 @@ use std::time::Duration;
 use nix::unistd::User;
 use tokio::net::UnixDatagram;
 
-use super::service::{Log, Service, ServiceError};
-use super::sys::ChildSetup;
+use super::daemon::{Daemon, Kept, MachineKeeper};
+use super::service::{Log, ServiceError};
 use crate::deadline::Deadline;
 use crate::scenario::UnitFile;
 
@@ -50,8 +50,9 @@ fn systemd(program: &str) -> PathBuf {
 #[derive(Debug)]
 pub struct Networkd {
     /// `None` while it is stopped; its bus goes on.
-    daemon: Option<Service>,
-    bus: Option<Service>,
+    daemon: Option<Daemon>,
+    bus: Option<Daemon>,
+    keeper: MachineKeeper,
     run_dir: PathBuf,
     logs: PathBuf,
 }
@@ -65,16 +66,18 @@ impl Networkd {
     /// # Errors
     /// [`ServiceError`] with the daemon's last words.
     pub(crate) async fn start(
+        keeper: MachineKeeper,
         units: Vec<UnitFile>,
         run_dir: PathBuf,
         logs: PathBuf,
         by: Deadline,
     ) -> Result<Self, ServiceError> {
         prepare(&units).map_err(unprepared)?;
-        let bus = start_bus(&logs, by).await;
+        let bus = start_bus(&keeper, &logs, by).await;
         let mut networkd = Self {
             daemon: None,
             bus,
+            keeper,
             run_dir,
             logs,
         };
@@ -96,7 +99,7 @@ impl Networkd {
             .env("SYSTEMD_LOG_TARGET", "console")
             .env("SYSTEMD_LOG_LEVEL", "debug");
         let log = Log::new(self.logs.join("networkd.log"));
-        let mut daemon = Service::start("systemd-networkd", command, ChildSetup::default(), log)?;
+        let begun = self.keeper.start(Kept::Networkd, command, log)?;
         let told = async {
             let mut message = [0; 4096];
             while let Ok(len) = notify.recv(&mut message).await {
@@ -108,10 +111,8 @@ impl Networkd {
                 }
             }
         };
-        daemon
-            .ready_when("READY=1 from sd_notify", told, by)
-            .await?;
-        self.daemon = Some(daemon);
+        let ready = begun.ready_when("READY=1 from sd_notify", told, by);
+        self.daemon = Some(ready.await?);
         Ok(())
     }
 
@@ -121,7 +122,7 @@ impl Networkd {
     /// When the process cannot be reaped.
     pub async fn stop_daemon(&mut self, grace: Duration) -> io::Result<()> {
         match self.daemon.take() {
-            Some(daemon) => daemon.stop(grace).await.map(drop),
+            Some(daemon) => daemon.stop(grace).await,
             None => Ok(()),
         }
     }
@@ -189,7 +190,7 @@ fn listen(socket: &Path) -> Result<UnixDatagram, (PathBuf, io::Error)> {
 }
 
 /// A system bus in the machine's `/run`. networkd works without one; only `networkctl` does not.
-async fn start_bus(logs: &Path, by: Deadline) -> Option<Service> {
+async fn start_bus(keeper: &MachineKeeper, logs: &Path, by: Deadline) -> Option<Daemon> {
     fs::create_dir_all("/run/dbus").ok()?;
     let mut command = Command::new("dbus-daemon");
     command.args([
@@ -200,15 +201,12 @@ async fn start_bus(logs: &Path, by: Deadline) -> Option<Service> {
         "--print-address=1",
     ]);
     let log = Log::new(logs.join("dbus.log"));
-    let mut bus = match Service::start("dbus-daemon", command, ChildSetup::default(), log) {
-        Ok(bus) => bus,
-        Err(error) => {
-            tracing::info!(%error, "no system bus in the lab, networkctl cannot be asked");
-            return None;
-        }
+    let started = async {
+        let begun = keeper.start(Kept::Bus, command, log)?;
+        begun.ready_when_log_shows("unix:path=", by).await
     };
-    match bus.ready_when_log_shows("unix:path=", by).await {
-        Ok(()) => Some(bus),
+    match started.await {
+        Ok(bus) => Some(bus),
         Err(error) => {
             tracing::info!(%error, "no system bus in the lab, networkctl cannot be asked");
             None

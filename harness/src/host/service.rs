@@ -7,14 +7,12 @@ use std::process::{ExitStatus, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use futures_util::future::join_all;
 use nix::sys::signal::{Signal, kill, killpg};
 use nix::unistd::Pid;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
-use tokio::process::Child;
 use tokio::sync::watch;
-use tokio::task::JoinHandle;
 
+use super::end::End;
 use super::sys::{self, ChildSetup};
 use crate::deadline::Deadline;
 use crate::diagnostic::Diagnose;
@@ -22,9 +20,6 @@ use crate::plan::shell::quote;
 
 /// How much of a log's end is kept in memory for error messages and for finding lines.
 const TAIL: usize = 64 << 10;
-
-/// How long the last words of a process that ended may take to be read. Its own children may hold its output open.
-const LAST_WORDS: Duration = Duration::from_secs(1);
 
 /// A process of the lab did not start, did not become ready, or did not end.
 #[derive(Debug, thiserror::Error)]
@@ -211,13 +206,11 @@ impl Log {
 #[must_use = "dropping it kills the process"]
 pub struct Service {
     name: String,
-    child: Child,
+    end: End,
     log: Log,
     errors: Log,
-    /// Copy its output into the logs until it closes it.
-    pumps: Vec<JoinHandle<()>>,
     /// What must stay open while it runs.
-    _held: Option<OwnedFd>,
+    held: Option<OwnedFd>,
 }
 
 impl Service {
@@ -257,10 +250,13 @@ impl Service {
             .stderr(Stdio::piped())
             .process_group(0)
             .kill_on_drop(true);
-        let mut child = command.spawn().map_err(|source| ServiceError::Start {
-            command: shown,
+        let failed = |source| ServiceError::Start {
+            command: shown.clone(),
             source,
-        })?;
+        };
+        let mut child = command.spawn().map_err(failed)?;
+        let gone = || failed(io::Error::other("it has no process id"));
+        let pid = child.id().ok_or_else(gone)?;
         let mut pumps = Vec::new();
         if let Some(stdout) = child.stdout.take() {
             pumps.push(tokio::spawn(log.clone().pump(stdout)));
@@ -268,22 +264,21 @@ impl Service {
         if let Some(stderr) = child.stderr.take() {
             pumps.push(tokio::spawn(errors.clone().pump(stderr)));
         }
+        let pid = Pid::from_raw(pid.cast_signed());
+        let end = End::of(name, pid, errors.clone(), child, pumps);
         Ok(Self {
             name: name.to_owned(),
-            child,
+            end,
             log,
             errors,
-            pumps,
-            _held: None,
+            held: None,
         })
     }
 
     /// Keeps our end of something open for as long as it runs.
-    pub(crate) fn holding(self, held: Option<OwnedFd>) -> Self {
-        Self {
-            _held: held,
-            ..self
-        }
+    pub(crate) fn holding(mut self, held: Option<OwnedFd>) -> Self {
+        self.held = held;
+        self
     }
 
     /// Its log.
@@ -293,7 +288,17 @@ impl Service {
 
     /// Its process id in the worker's PID namespace.
     pub fn pid(&self) -> Option<u32> {
-        self.child.id()
+        self.running().map(|pid| pid.as_raw().cast_unsigned())
+    }
+
+    /// The same for signals. Once it has been reaped, its number may be another's.
+    fn running(&self) -> Option<Pid> {
+        (!self.end.has_come()).then_some(self.end.pid())
+    }
+
+    /// Whoever has this is told of its end.
+    pub(crate) fn end(&self) -> End {
+        self.end.clone()
     }
 
     /// Sends SIGHUP, which daemons take for the order to read their files again.
@@ -301,10 +306,10 @@ impl Service {
     /// # Errors
     /// When it has ended.
     pub fn reload(&self) -> io::Result<()> {
-        let Some(pid) = self.pid() else {
+        let Some(pid) = self.running() else {
             return Err(io::ErrorKind::NotFound.into());
         };
-        Ok(kill(Pid::from_raw(pid.cast_signed()), Signal::SIGHUP)?)
+        Ok(kill(pid, Signal::SIGHUP)?)
     }
 
     /// Waits until its log shows `sign`.
@@ -316,14 +321,14 @@ impl Service {
         sign: &str,
         by: Deadline,
     ) -> Result<(), ServiceError> {
-        let log = self.log.clone();
+        let (log, mut end) = (self.log.clone(), self.end());
         let words = [sign];
         tokio::select! {
             found = log.wait_for(&words, by) => match found {
                 Some(_) => Ok(()),
                 None => Err(self.not_ready(sign, by)),
             },
-            ended = self.child.wait() => Err(self.ended(ended).await),
+            ended = end.told() => Err(ended),
         }
     }
 
@@ -337,12 +342,13 @@ impl Service {
         ready: impl Future<Output = T>,
         by: Deadline,
     ) -> Result<T, ServiceError> {
+        let mut end = self.end();
         tokio::select! {
             made = tokio::time::timeout_at(by.tokio(), ready) => match made {
                 Ok(value) => Ok(value),
                 Err(_) => Err(self.not_ready(sign, by)),
             },
-            ended = self.child.wait() => Err(self.ended(ended).await),
+            ended = end.told() => Err(ended),
         }
     }
 
@@ -353,8 +359,11 @@ impl Service {
 
     /// Its end, if it ends within `time`.
     pub async fn ended_within(&mut self, time: Duration) -> Option<ServiceError> {
-        let ended = tokio::time::timeout(time, self.child.wait()).await.ok()?;
-        Some(self.ended(ended).await)
+        let mut end = self.end();
+        let ended = tokio::time::timeout(time, end.status()).await;
+        // It may have ended just now, and the word of it be on its way.
+        (ended.is_ok() || end.is_here()).then_some(())?;
+        Some(end.told().await)
     }
 
     /// Ends the process group: SIGTERM, then SIGKILL after `grace`. Returns the exit status.
@@ -362,18 +371,17 @@ impl Service {
     /// # Errors
     /// When the process cannot be reaped.
     pub async fn stop(mut self, grace: Duration) -> io::Result<ExitStatus> {
-        let group = self.child.id().map(|id| Pid::from_raw(id.cast_signed()));
-        if let Some(group) = group {
+        if let Some(group) = self.running() {
             let _ = killpg(group, Signal::SIGTERM);
         }
-        if let Ok(status) = tokio::time::timeout(grace, self.child.wait()).await {
+        if let Ok(status) = tokio::time::timeout(grace, self.end.status()).await {
             return status;
         }
         tracing::info!(service = %self.name, ?grace, "did not end on SIGTERM, killing it");
-        if let Some(group) = group {
+        if let Some(group) = self.running() {
             let _ = killpg(group, Signal::SIGKILL);
         }
-        self.child.wait().await
+        self.end.status().await
     }
 
     fn not_ready(&self, sign: &str, by: Deadline) -> ServiceError {
@@ -384,15 +392,12 @@ impl Service {
             tail: self.errors.last_lines(20),
         }
     }
+}
 
-    /// Its end, with everything that it said before.
-    async fn ended(&mut self, status: io::Result<ExitStatus>) -> ServiceError {
-        let read = join_all(self.pumps.drain(..));
-        let _ = tokio::time::timeout(LAST_WORDS, read).await;
-        ServiceError::Ended {
-            name: self.name.clone(),
-            status: status.map_or_else(|e| e.to_string(), |s| s.to_string()),
-            tail: self.errors.last_lines(20),
+impl Drop for Service {
+    fn drop(&mut self) {
+        if let Some(pid) = self.running() {
+            let _ = kill(pid, Signal::SIGKILL);
         }
     }
 }

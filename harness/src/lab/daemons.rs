@@ -9,8 +9,9 @@ use std::time::Duration;
 
 use super::topology::{DAEMON_READY, Folders, Lab, LabError, machine_folder};
 use crate::deadline::Deadline;
-use crate::host::service::{Log, Service, ServiceError};
-use crate::host::{ChildSetup, dns_faults, http};
+use crate::host::daemon::{Daemon, Kept};
+use crate::host::service::Log;
+use crate::host::{dns_faults, http};
 use crate::plan::dnsmasq;
 use crate::scenario::{DnsFault, Dnsmasq, HttpServer};
 
@@ -27,17 +28,16 @@ impl Lab {
     ) -> Result<(), LabError> {
         let words = dnsmasq::command(config);
         let log = machine_folder(&folders.evidence, machine).join("dnsmasq.log");
-        let service = self.machine(machine)?.run(async move {
+        let keeper = self.keeper.on(machine);
+        let started = self.machine(machine)?.run(async move {
             let mut command = Command::new(&words[0]);
             command.args(&words[1..]);
-            let mut service =
-                Service::start("dnsmasq", command, ChildSetup::default(), Log::new(log))?;
+            let begun = keeper.start(Kept::Dnsmasq, command, Log::new(log))?;
             let by = Deadline::after(DAEMON_READY);
-            service.ready_when_log_shows(dnsmasq::STARTED, by).await?;
-            Ok::<_, ServiceError>(service)
+            begun.ready_when_log_shows(dnsmasq::STARTED, by).await
         });
-        let service = service.await??;
-        self.dnsmasq.insert(machine.to_owned(), service);
+        let daemon = started.await??;
+        self.dnsmasq.insert(machine.to_owned(), daemon);
         Ok(())
     }
 
@@ -50,10 +50,10 @@ impl Lab {
         machine: &str,
         grace: Duration,
     ) -> Result<(), LabError> {
-        let Some(service) = self.dnsmasq.remove(machine) else {
+        let Some(daemon) = self.dnsmasq.remove(machine) else {
             return Ok(());
         };
-        let stopped = service.stop(grace).await.map(drop);
+        let stopped = daemon.stop(grace).await;
         stopped.map_err(failed("stop dnsmasq", machine))
     }
 
@@ -62,9 +62,8 @@ impl Lab {
     /// # Errors
     /// When it does not run.
     pub(super) fn reload_dnsmasq(&self, machine: &str) -> Result<(), LabError> {
-        let service = self.dnsmasq.get(machine);
-        let told =
-            service.map_or_else(|| Err(io::Error::other("it does not run")), Service::reload);
+        let daemon = self.dnsmasq.get(machine);
+        let told = daemon.map_or_else(|| Err(io::Error::other("it does not run")), Daemon::reload);
         told.map_err(failed("send SIGHUP to dnsmasq", machine))
     }
 
@@ -77,7 +76,11 @@ impl Lab {
         machine: &str,
         config: &HttpServer,
     ) -> Result<(), LabError> {
-        let served = http::serve(config.clone(), Arc::clone(&self.intake));
+        let served = http::serve(
+            self.keeper.on(machine),
+            config.clone(),
+            Arc::clone(&self.intake),
+        );
         let served = self.machine(machine)?.run(served);
         let served = served
             .await?
@@ -96,7 +99,10 @@ impl Lab {
         responses: &BTreeMap<String, (DnsFault, Vec<IpAddr>)>,
     ) -> Result<(), LabError> {
         let served = self.machine(machine)?;
-        let served = served.run(dns_faults::serve(responses.clone()));
+        let served = served.run(dns_faults::serve(
+            self.keeper.on(machine),
+            responses.clone(),
+        ));
         let doing = "start the DNS server that fails on purpose";
         served.await?.map_err(failed(doing, machine))
     }
@@ -104,8 +110,7 @@ impl Lab {
     /// Ends a machine's web server: its port is free when this returns.
     pub(super) async fn stop_http(&mut self, machine: &str) {
         if let Some(server) = self.http.remove(machine) {
-            server.abort();
-            let _ = server.await;
+            server.stop().await;
         }
     }
 

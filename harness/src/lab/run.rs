@@ -13,11 +13,12 @@ use super::hold::Asked;
 use super::job::{Event, Job, StartFrom};
 use super::leaks;
 use super::topology::{Folders, Lab, LabError};
-use super::watch::Watch;
+use super::watch::{Lost, Watch};
 use crate::check::Surroundings;
 use crate::diagnostic::{Diagnose, Diagnostic};
 use crate::guest::identity::Identity;
 use crate::guest::{Guest, GuestError};
+use crate::host::daemon::{DaemonEnded, Keeper};
 use crate::host::standstill::Standstills;
 use crate::plan::{GuestKind, TopologyPlan};
 use crate::report::{
@@ -46,6 +47,8 @@ pub(super) struct Run<'a> {
     pub(super) vmms: BTreeMap<HypervisorKind, PathBuf>,
     /// What guests start with, once there is any.
     pub(super) launch: Option<Arc<Launch>>,
+    /// Sees daemons of machines end that nobody stops.
+    pub(super) keeper: Keeper,
     /// Sees guests end that nobody stops.
     pub(super) watch: Watch,
     /// Guests that stand still: whoever asks one waits in vain.
@@ -67,6 +70,18 @@ pub(super) enum Ended {
     Broken(Diagnostic),
     TimedOut(Diagnostic),
     Skipped(Problem),
+}
+
+/// What ended the stages of a run.
+enum By {
+    /// Somebody outside.
+    Request,
+    /// A daemon of a machine that ended.
+    Daemon(DaemonEnded),
+    /// A guest that ended.
+    Guest(Lost),
+    /// They are over.
+    Itself(Result<(), Ended>),
 }
 
 impl From<LabError> for Ended {
@@ -117,6 +132,7 @@ impl<'a> Run<'a> {
             lab: Lab::default(),
             guests: BTreeMap::new(),
             vmms: BTreeMap::new(),
+            keeper: Keeper::default(),
             watch: Watch::default(),
             silent: BTreeSet::new(),
             launch: None,
@@ -138,16 +154,23 @@ impl<'a> Run<'a> {
                 None => None,
             }
         };
-        let ended = tokio::select! {
+        let keeper = self.keeper.clone();
+        let by = tokio::select! {
             biased;
-            () = cancelled => None,
-            Some(lost) = lost => Some(Err(lost)),
-            ended = self.stages() => Some(Ok(ended)),
+            () = cancelled => By::Request,
+            ended = keeper.ended() => By::Daemon(ended),
+            Some(lost) = lost => By::Guest(lost),
+            ended = Box::pin(self.stages()) => By::Itself(ended),
         };
-        let ended = match ended {
-            None => None,
-            Some(Ok(ended)) => Some(ended),
-            Some(Err(lost)) => Some(Err(Ended::from(LabError::Guest(self.lost(lost).await)))),
+        let ended = match by {
+            By::Request => None,
+            By::Daemon(ended) => Some(Err(Ended::Broken(Diagnostic::new(&ended)))),
+            By::Guest(lost) => Some(Err(Ended::from(LabError::Guest(self.lost(lost).await)))),
+            // Whatever it ended with may have come of a daemon that ended, too.
+            By::Itself(ended) => Some(match keeper.ended_by_now().await {
+                Some(daemon) => Err(Ended::Broken(Diagnostic::new(&daemon))),
+                None => ended,
+            }),
         };
         match ended {
             None => self.report.outcome = Outcome::Cancelled,
@@ -190,7 +213,7 @@ impl<'a> Run<'a> {
         self.bind_vmms()?;
         let plan = TopologyPlan::with_guests(self.scenario, self.job.guests);
         let begun = self.stage("building the topology");
-        self.lab = Lab::build(&plan, &self.folders).await?;
+        self.lab = Lab::build(&plan, &self.folders, &self.keeper).await?;
         self.done("topology", begun);
         for (what, begun, took) in self.lab.take_waits() {
             self.waited("topology", what, begun, took);

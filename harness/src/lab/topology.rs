@@ -6,14 +6,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use futures_util::future::join_all;
-use nix::sys::resource::{Resource, getrlimit, setrlimit};
-use tokio::task::JoinHandle;
-
 use super::wave::{OnMachine, Part, parts};
 use crate::deadline::Deadline;
 use crate::diagnostic::Diagnose;
 use crate::host::capture::{Capture, CaptureError};
+use crate::host::daemon::{Daemon, Keeper, Worker};
 use crate::host::firewall::{self, FirewallError};
 use crate::host::intake::Intake;
 use crate::host::macvtap::MacvtapError;
@@ -21,9 +18,11 @@ use crate::host::netlink::LinkError;
 use crate::host::netlink_events::Changes;
 use crate::host::netns::{BeginNetns, MachineRoot, Netns, NetnsError};
 use crate::host::networkd::{self, Networkd};
-use crate::host::service::{Service, ServiceError};
+use crate::host::service::ServiceError;
 use crate::host::tap::{Tap, TapError};
 use crate::plan::{FABRIC, Step, TopologyPlan};
+use futures_util::future::join_all;
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
 
 /// How long a daemon may take to be ready.
 pub(super) const DAEMON_READY: Duration = Duration::from_secs(15);
@@ -114,10 +113,12 @@ impl Diagnose for LabError {
 #[derive(Debug, Default)]
 #[must_use = "the lab lives as long as this value"]
 pub struct Lab {
+    /// Is told when one of its daemons or workers ends.
+    pub(super) keeper: Keeper,
     /// dnsmasq, by machine.
-    pub(super) dnsmasq: BTreeMap<String, Service>,
+    pub(super) dnsmasq: BTreeMap<String, Daemon>,
     /// Web servers, by machine.
-    pub(super) http: BTreeMap<String, JoinHandle<()>>,
+    pub(super) http: BTreeMap<String, Worker>,
     /// What comes in at all of them.
     pub(super) intake: Arc<Intake>,
     pub(super) networkd: BTreeMap<String, Networkd>,
@@ -141,12 +142,17 @@ pub struct Folders {
 }
 
 impl Lab {
-    /// Builds everything in the plan up to, and not including, the guests.
+    /// Builds everything in the plan up to, and not including, the guests. `keeper` is told when a daemon ends.
     ///
     /// # Errors
     /// [`LabError`] of the first step that fails; what was built is dropped with the returned value's parts.
-    pub async fn build(plan: &TopologyPlan, folders: &Folders) -> Result<Self, LabError> {
+    pub async fn build(
+        plan: &TopologyPlan,
+        folders: &Folders,
+        keeper: &Keeper,
+    ) -> Result<Self, LabError> {
         let mut lab = Self::default();
+        lab.keeper = keeper.clone();
         lab.make_machines(plan)?;
         lab.follow_machines().await?;
         for part in parts(plan.steps()) {
@@ -256,7 +262,7 @@ impl Lab {
     }
 
     pub(super) async fn follow(&self, machine: &Netns) -> Result<(), LabError> {
-        let followed = self.changes.follow(machine).await?;
+        let followed = self.changes.follow(machine, &self.keeper).await?;
         followed.map_err(|source| LabError::Io {
             doing: "run `ip monitor`".to_owned(),
             machine: machine.name().to_owned(),
@@ -277,9 +283,9 @@ impl Lab {
     /// Ends daemons in good order. Machines and links go when the value is dropped.
     pub async fn stop_services(&mut self, grace: Duration) {
         // All at once: none needs another to end well.
-        let services = std::mem::take(&mut self.dnsmasq).into_values();
-        let services = services.map(async |service| {
-            if let Err(error) = service.stop(grace).await {
+        let daemons = std::mem::take(&mut self.dnsmasq).into_values();
+        let daemons = daemons.map(async |daemon| {
+            if let Err(error) = daemon.stop(grace).await {
                 tracing::warn!(%error, "a daemon could not be reaped");
             }
         });
@@ -289,7 +295,7 @@ impl Lab {
                 tracing::warn!(%error, machine, "networkd could not be reaped");
             }
         });
-        tokio::join!(join_all(services), join_all(networkd));
+        tokio::join!(join_all(daemons), join_all(networkd));
     }
 
     /// Namespaces take about a millisecond each, so all are asked for before the first is waited for.
@@ -368,9 +374,8 @@ impl Lab {
                     source,
                 })?;
                 let by = Deadline::after(DAEMON_READY);
-                let started = self
-                    .machine(machine)?
-                    .run(Networkd::start(units, run, logs, by));
+                let started = Networkd::start(self.keeper.on(machine), units, run, logs, by);
+                let started = self.machine(machine)?.run(started);
                 let networkd = started.await??;
                 self.networkd.insert(machine.clone(), networkd);
             }
@@ -424,6 +429,7 @@ impl Lab {
             let there = OnMachine {
                 machine: machine.name().to_owned(),
                 netlink: machine.netlink().clone(),
+                keeper: self.keeper.on(machine.name()),
                 namespaces,
                 captures: Arc::clone(&files),
             };

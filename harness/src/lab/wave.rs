@@ -11,6 +11,7 @@ use std::sync::Arc;
 
 use super::topology::LabError;
 use crate::host::capture::Capture;
+use crate::host::daemon::MachineKeeper;
 use crate::host::netlink::{Netlink, VethEnd};
 use crate::host::netns::{read_sysctl, write_sysctl};
 use crate::plan::{LinkEnd, Step};
@@ -82,6 +83,7 @@ fn machines(step: &Step) -> Option<(&str, Option<&str>)> {
 pub(super) struct OnMachine {
     pub(super) machine: String,
     pub(super) netlink: Netlink,
+    pub(super) keeper: MachineKeeper,
     /// Of the machines that its cables lead to.
     pub(super) namespaces: BTreeMap<String, Arc<OwnedFd>>,
     /// Files of its captures, by their labels.
@@ -133,7 +135,7 @@ impl OnMachine {
             }
             Step::Capture { link, file, .. } => {
                 if let Some(path) = self.captures.get(file) {
-                    let capture = Capture::open(netlink, link, path).await?;
+                    let capture = Capture::open(netlink, &self.keeper, link, path).await?;
                     done.captures.push((file.clone(), capture));
                 }
             }

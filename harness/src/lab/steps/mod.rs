@@ -202,7 +202,8 @@ impl Run<'_> {
         {
             return (StepOutcome::Skipped, why);
         }
-        match self.act(step, action).await {
+        // Boxed: what a step may wait for is large, and so would be all that waits for a step.
+        match Box::pin(self.act(step, action)).await {
             Ok(said) => (StepOutcome::Done, said),
             Err(NotDone::Refused(said)) => (StepOutcome::Refused, said),
             Err(NotDone::Broken(why)) => (StepOutcome::Broken, why.to_string()),
