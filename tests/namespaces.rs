@@ -140,6 +140,11 @@ from = "host"
 networkctl = { interface = "eno1", setup = "configured", operational = "routable" }
 
 [[checks]]
+id = "dns"
+from = "host"
+networkctl = { interface = "eno1", dns = ["192.168.1.1"], online = "online" }
+
+[[checks]]
 id = "lease"
 from = "host"
 address = { interface = "eno1", address = "192.168.1.100/24" }
@@ -157,6 +162,13 @@ ping = { to = "203.0.113.80" }
 [variants.other-range]
 must_fail = ["lease"]
 seen = { lease = "there is 192.168.1.150/24 on eno1" }
+
+[variants.other-server]
+must_fail = ["dns"]
+seen = { dns = "DNS 192.168.1.9 9.9.9.9" }
+
+[variants.other-server.machines.router.dnsmasq]
+dhcp_options = { dns-server = ["192.168.1.9", "9.9.9.9"] }
 
 [variants.other-range.machines.router.dnsmasq]
 dhcp = ["192.168.1.150", "192.168.1.150"]
@@ -189,7 +201,7 @@ fn a_host_gets_its_address_route_and_dns_server_by_dhcp() {
         .lines()
         .filter_map(|line| line.trim().strip_prefix("evidence: "))
         .collect();
-    assert_eq!(folders.len(), 2, "{verdict}");
+    assert_eq!(folders.len(), 3, "{verdict}");
     for (folder, address) in folders.into_iter().zip(["192.168.1.100", "192.168.1.150"]) {
         let read = |file| fs::read_to_string(Path::new(folder).join(file)).expect("a file");
         let log = read("machines/router/dnsmasq.log");

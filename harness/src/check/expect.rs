@@ -3,7 +3,8 @@
 use humantime::format_duration;
 
 use super::{
-    bridge_tables, command, counter, dns, link, neighbour, packet, ping, process, route, source,
+    bridge_tables, command, counter, dns, link, neighbour, networkd, packet, ping, process, route,
+    source,
 };
 use crate::scenario::names::IfName;
 use crate::scenario::{AddressState, Check, CheckKind};
@@ -21,7 +22,7 @@ pub fn kind_name(kind: &CheckKind) -> &'static str {
         CheckKind::Address { .. } => "address",
         CheckKind::Route { .. } => "route",
         CheckKind::BridgePort { .. } => "bridge_port",
-        CheckKind::Networkctl { .. } => "networkctl",
+        CheckKind::Networkctl(_) => "networkctl",
         CheckKind::WaitOnline { .. } => "wait_online",
         CheckKind::ContainerVeth { .. } => "container_veth",
         CheckKind::Vmm { .. } => "vmm",
@@ -143,17 +144,7 @@ pub fn wanted(kind: &CheckKind) -> String {
         CheckKind::BridgePort { interface, bridge } => {
             format!("{interface} to be a forwarding port of {bridge}")
         }
-        CheckKind::Networkctl {
-            interface,
-            setup,
-            operational,
-        } => {
-            let setup = setup.as_deref().unwrap_or("any");
-            format!(
-                "{interface} to be {} ({setup})",
-                operational.as_deref().unwrap_or("any")
-            )
-        }
+        CheckKind::Networkctl(wanted) => networkd::expected(wanted),
         CheckKind::WaitOnline { interface } => match interface {
             Some(interface) => format!("systemd-networkd-wait-online -i {interface} to return"),
             None => "systemd-networkd-wait-online to return".to_owned(),

@@ -29,9 +29,8 @@ pub async fn look_from_ghost(
         CheckKind::RaAccepted { interface, .. }
         | CheckKind::Address { interface, .. }
         | CheckKind::WaitOnline { interface } => interface.as_mut(),
-        CheckKind::Networkctl { interface, .. } | CheckKind::BridgePort { interface, .. } => {
-            Some(interface)
-        }
+        CheckKind::Networkctl(wanted) => Some(&mut wanted.interface),
+        CheckKind::BridgePort { interface, .. } => Some(interface),
         CheckKind::Route { dev, .. } => dev.as_mut(),
         CheckKind::Link(wanted) => Some(&mut wanted.interface),
         CheckKind::Neighbour(wanted) => wanted.interface.as_mut(),

@@ -1,29 +1,97 @@
 //! networkd's own view: the state files behind `networkctl list` (`/run/systemd/netif/links/IFINDEX`).
 
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use super::Verdict;
+use crate::scenario::Networkctl;
 
 /// Judges a link's state file.
-pub fn judge(
-    interface: &str,
-    setup: Option<&str>,
-    operational: Option<&str>,
-    file: &str,
-) -> Verdict {
+pub fn judge(interface: &str, wanted: &Networkctl, file: &str) -> Verdict {
     let value = |key: &str| {
         file.lines()
             .find_map(|line| line.strip_prefix(key)?.strip_prefix('='))
             .unwrap_or("unknown")
     };
-    let (is_setup, is_operational) = (value("ADMIN_STATE"), value("OPER_STATE"));
-    let got = format!("{interface} is {is_operational} ({is_setup})");
-    let right = setup.is_none_or(|wanted| wanted == is_setup)
-        && operational.is_none_or(|wanted| wanted == is_operational);
-    if right {
-        Verdict::holds(got)
-    } else {
-        Verdict::violated(got)
+    let (setup, operational) = (value("ADMIN_STATE"), value("OPER_STATE"));
+    let mut right = wanted.setup.as_ref().is_none_or(|it| it == setup)
+        && wanted
+            .operational
+            .as_ref()
+            .is_none_or(|it| it == operational);
+    let mut got = format!("{interface} is {operational} ({setup})");
+    let mut fact = |key: &str, seen: String, holds: bool| {
+        got.push_str(&format!(", {key} {seen}"));
+        right &= holds;
+    };
+    if let Some(wanted) = &wanted.online {
+        let online = value("ONLINE_STATE");
+        fact(ONLINE, online.to_owned(), wanted == online);
+    }
+    if let Some(wanted) = &wanted.required_for_online {
+        let required = value("REQUIRED_FOR_ONLINE");
+        let state = value("REQUIRED_OPER_STATE_FOR_ONLINE");
+        let (seen, holds) = match (wanted.as_str(), required) {
+            (wanted @ ("yes" | "no"), required) => (required, wanted == required),
+            (wanted, "yes") => (state, wanted == state),
+            (_, required) => (required, false),
+        };
+        fact(REQUIRED, seen.to_owned(), holds);
+    }
+    if let Some(wanted) = &wanted.dns {
+        let servers = dns_servers(file);
+        let holds = servers.iter().collect::<BTreeSet<_>>() == wanted.iter().collect();
+        fact(DNS, listed(&servers), holds);
+    }
+    if let Some(wanted) = &wanted.domains {
+        let lines = file
+            .lines()
+            .filter_map(|line| line.strip_prefix("DOMAINS="));
+        let domains: Vec<&str> = lines.flat_map(str::split_whitespace).collect();
+        let holds = domains.iter().copied().collect::<BTreeSet<_>>()
+            == wanted.iter().map(String::as_str).collect();
+        fact(DOMAINS, listed(&domains), holds);
+    }
+    if let Some(wanted) = &wanted.file {
+        let path = value("NETWORK_FILE");
+        let name = path.rsplit('/').next().unwrap_or(path);
+        fact(FILE, name.to_owned(), wanted == name);
+    }
+    Verdict { holds: right, got }
+}
+
+const ONLINE: &str = "online state";
+const REQUIRED: &str = "required for online:";
+const DNS: &str = "DNS";
+const DOMAINS: &str = "search domains";
+const FILE: &str = "network file";
+
+/// How networkd should see a link, in words.
+pub fn expected(wanted: &Networkctl) -> String {
+    let any = |state: &Option<String>| state.as_deref().unwrap_or("any").to_owned();
+    let states = format!("{} ({})", any(&wanted.operational), any(&wanted.setup));
+    let mut text = format!("{} to be {states}", wanted.interface);
+    let mut tell = |key: &str, value: Option<String>| {
+        if let Some(value) = value {
+            text.push_str(&format!(", {key} {value}"));
+        }
+    };
+    tell(ONLINE, wanted.online.clone());
+    tell(REQUIRED, wanted.required_for_online.clone());
+    tell(DNS, wanted.dns.as_deref().map(listed));
+    tell(DOMAINS, wanted.domains.as_deref().map(listed));
+    tell(FILE, wanted.file.clone());
+    text
+}
+
+fn listed<T: ToString>(values: &[T]) -> String {
+    match values {
+        [] => "none".to_owned(),
+        values => values
+            .iter()
+            .map(T::to_string)
+            .collect::<Vec<_>>()
+            .join(" "),
     }
 }
 
@@ -57,16 +125,97 @@ mod tests {
         assert_eq!(servers, ["192.168.1.1", "2001:db8::1"]);
     }
 
+    fn any() -> Networkctl {
+        Networkctl {
+            interface: "br0".try_into().expect("a name"),
+            setup: None,
+            operational: None,
+            online: None,
+            required_for_online: None,
+            dns: None,
+            domains: None,
+            file: None,
+        }
+    }
+
     #[test]
     fn both_columns_count_when_they_matter() {
         let file =
             "# This is private data. Do not parse.\nADMIN_STATE=configuring\nOPER_STATE=routable\n";
-        assert!(judge("br0", None, Some("routable"), file).holds);
-        let verdict = judge("br0", Some("configured"), Some("routable"), file);
+        let routable = Networkctl {
+            operational: Some("routable".to_owned()),
+            ..any()
+        };
+        assert!(judge("br0", &routable, file).holds);
+        let both = Networkctl {
+            setup: Some("configured".to_owned()),
+            ..routable
+        };
+        let verdict = judge("br0", &both, file);
         assert_eq!(verdict, Verdict::violated("br0 is routable (configuring)"));
+        let verdict = judge("br0", &both, "");
+        assert_eq!(verdict, Verdict::violated("br0 is unknown (unknown)"));
+    }
+
+    /// systemd 252's file of the page's br0.
+    const BR0: &str = include_str!("fixtures/systemd-252/link-br0");
+
+    #[test]
+    fn every_promise_of_a_unit_file_is_seen() {
+        let wanted = Networkctl {
+            online: Some("online".to_owned()),
+            required_for_online: Some("routable".to_owned()),
+            dns: Some(vec![
+                "2001:db8::1".parse().expect("an address"),
+                "192.168.1.1".parse().expect("an address"),
+            ]),
+            domains: Some(Vec::new()),
+            file: Some("10-lan-bridge.network".to_owned()),
+            ..any()
+        };
+        let told = "br0 is routable (configured), online state online, required for online: routable, \
+                    DNS 192.168.1.1 2001:db8::1, search domains none, network file 10-lan-bridge.network";
+        assert_eq!(judge("br0", &wanted, BR0), Verdict::holds(told));
+        let told = "br0 to be any (any), online state online, required for online: routable, \
+                    DNS 2001:db8::1 192.168.1.1, search domains none, network file 10-lan-bridge.network";
+        assert_eq!(expected(&wanted), told);
+        // Each line that goes or is another one is seen.
+        for (line, other) in [
+            (
+                "REQUIRED_OPER_STATE_FOR_ONLINE=routable",
+                "REQUIRED_OPER_STATE_FOR_ONLINE=degraded",
+            ),
+            ("REQUIRED_FOR_ONLINE=yes", "REQUIRED_FOR_ONLINE=no"),
+            ("ONLINE_STATE=online", "ONLINE_STATE=offline"),
+            ("DNS=192.168.1.1 2001:db8::1", "DNS=2001:db8::1"),
+            (
+                "DNS=192.168.1.1 2001:db8::1",
+                "DNS=192.168.1.1 2001:db8::1 9.9.9.9",
+            ),
+            ("\nDOMAINS=", "\nDOMAINS=lan"),
+            ("10-lan-bridge.network", "10-lan.network"),
+        ] {
+            let file = BR0.replacen(line, other, 1);
+            assert_ne!(file, BR0, "{line}");
+            assert!(!judge("br0", &wanted, &file).holds, "{other}");
+        }
+    }
+
+    #[test]
+    fn required_is_a_boolean_or_a_state() {
+        let required = |wanted: &str| Networkctl {
+            required_for_online: Some(wanted.to_owned()),
+            ..any()
+        };
+        assert!(judge("br0", &required("yes"), BR0).holds);
+        let told = "br0 is routable (configured), required for online: yes";
+        assert_eq!(judge("br0", &required("no"), BR0), Verdict::violated(told));
+        let not = BR0.replace("REQUIRED_FOR_ONLINE=yes", "REQUIRED_FOR_ONLINE=no");
+        assert!(judge("br0", &required("no"), &not).holds);
+        let told = "br0 is routable (configured), required for online: no";
         assert_eq!(
-            judge("br0", Some("configured"), None, "").got,
-            "br0 is unknown (unknown)"
+            judge("br0", &required("routable"), &not),
+            Verdict::violated(told)
         );
     }
 }

@@ -5,7 +5,9 @@ use std::net::IpAddr;
 use crate::scenario::names::{IfName, MachineName};
 use crate::scenario::provides::Provides;
 use crate::scenario::step::{Action, Daemon};
-use crate::scenario::{Check, CheckKind, Guest, GuestInterface, Scenario, VantagePoint};
+use crate::scenario::{
+    Check, CheckKind, Guest, GuestInterface, Networkctl, Scenario, VantagePoint,
+};
 
 /// Operational states of a TAP that depend on its VMM; a veth has them when its other end is down.
 const CARRIERLESS: [&str; 3] = ["off", "no-carrier", "dormant"];
@@ -17,9 +19,8 @@ pub fn unshown(scenario: &Scenario, check: &Check) -> Option<String> {
     }
     let looked_at = match &check.kind {
         CheckKind::Link(wanted) => Some(&wanted.interface),
-        CheckKind::Networkctl { interface, .. } | CheckKind::BridgePort { interface, .. } => {
-            Some(interface)
-        }
+        CheckKind::Networkctl(wanted) => Some(&wanted.interface),
+        CheckKind::BridgePort { interface, .. } => Some(interface),
         _ => None,
     };
     if let Some(interface) = looked_at.filter(|it| is_macvtap(scenario, &check.from, it)) {
@@ -36,11 +37,8 @@ pub fn unshown(scenario: &Scenario, check: &Check) -> Option<String> {
             let owner = scenario.guests.iter().find(|(_, guest)| has(guest, *to));
             owner.map(|(name, _)| no_server(name.as_ref()))
         }
-        CheckKind::Networkctl {
-            interface,
-            operational: Some(state),
-            ..
-        } if CARRIERLESS.contains(&state.as_str()) => {
+        CheckKind::Networkctl(wanted) if needs_no_carrier(wanted) => {
+            let interface = &wanted.interface;
             is_tap(scenario, &check.from, interface).then(|| carrier_of_a_veth(interface))
         }
         CheckKind::Link(wanted) => {
@@ -99,6 +97,13 @@ pub fn unshown(scenario: &Scenario, check: &Check) -> Option<String> {
         },
         _ => None,
     }
+}
+
+/// Whether a link with carrier is never as networkd must see it.
+fn needs_no_carrier(wanted: &Networkctl) -> bool {
+    let state = wanted.operational.as_deref();
+    state.is_some_and(|state| CARRIERLESS.contains(&state))
+        || wanted.online.as_deref() == Some("offline")
 }
 
 /// Whether these words of tcpdump's are about a checksum: `[bad udp cksum ...]`, `[udp sum ok]`, `cksum ... (correct)`. A veth

@@ -53,6 +53,27 @@ pub struct Ping {
     pub loss: (u8, u8),
 }
 
+/// networkd's view of a link, as `networkctl status LINK` tells it; only what is said is compared.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Networkctl {
+    /// Link.
+    pub interface: IfName,
+    /// SETUP column of `networkctl list`: `configured`, `unmanaged`, ...
+    pub setup: Option<String>,
+    /// OPERATIONAL column: `routable`, `enslaved`, ...
+    pub operational: Option<String>,
+    /// "Online state": `online`, `partial`, `offline`.
+    pub online: Option<String>,
+    /// `RequiredForOnline=` as it counts (systemd.network(5)): `yes`, `no`, or the operational state that it needs.
+    pub required_for_online: Option<String>,
+    /// "DNS": exactly these servers, in any order, those of leases and advertisements among them.
+    pub dns: Option<Vec<IpAddr>>,
+    /// "Search Domains": exactly these, in any order.
+    pub domains: Option<Vec<String>>,
+    /// "Network File": the name of the `.network` file that applies to the link.
+    pub file: Option<String>,
+}
+
 /// What a resolver must answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum DnsExpect {

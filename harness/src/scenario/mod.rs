@@ -26,6 +26,7 @@ pub mod names;
 mod near;
 pub mod needs;
 pub mod net;
+mod networkd_words;
 mod overlay;
 pub mod provides;
 mod read;
@@ -45,7 +46,7 @@ pub use dnsmasq::{AdvertisedPrefix, DnsFault, Dnsmasq, RouterAdvertisement};
 pub use error::{Fault, ScenarioErrors};
 pub use facts::{
     AddressState, Bounds, BridgeVlan, Command, Counter, DnsExpect, Fdb, Filter, Firewall, Link,
-    Mdb, Neighbour, Packet, Ping, Process, RecordType,
+    Mdb, Neighbour, Networkctl, Packet, Ping, Process, RecordType,
 };
 pub use find::{FindError, ScenarioName, find, scenario_names};
 pub use forms::{LoadedScenario, MatrixValue, UnknownForm};
@@ -435,15 +436,8 @@ pub enum CheckKind {
         /// Its master.
         bridge: IfName,
     },
-    /// networkd's view of a link: `networkctl list`.
-    Networkctl {
-        /// Link.
-        interface: IfName,
-        /// SETUP column (`configured`, `unmanaged`, ...), when it matters.
-        setup: Option<String>,
-        /// OPERATIONAL column (`routable`, `enslaved`, ...), when it matters.
-        operational: Option<String>,
-    },
+    /// networkd's view of a link: `networkctl status`.
+    Networkctl(Networkctl),
     /// `systemd-networkd-wait-online` returns success.
     WaitOnline {
         /// Only this link (`-i`); `None`: all managed links.

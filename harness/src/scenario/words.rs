@@ -380,36 +380,6 @@ pub(super) fn base(text: &str) -> Result<bool, Bad> {
     one_of(text, "base", &[("lan", true), ("none", false)])
 }
 
-/// The SETUP column of `networkctl list`.
-pub(super) fn setup_state(text: &str) -> Result<String, Bad> {
-    let states = [
-        "pending",
-        "initialized",
-        "configuring",
-        "configured",
-        "unmanaged",
-        "failed",
-        "linger",
-    ];
-    one_of(text, "setup", &states.map(|state| (state, state))).map(str::to_owned)
-}
-
-/// The OPERATIONAL column of `networkctl list`.
-pub(super) fn operational_state(text: &str) -> Result<String, Bad> {
-    let states = [
-        "missing",
-        "off",
-        "no-carrier",
-        "dormant",
-        "degraded-carrier",
-        "carrier",
-        "degraded",
-        "enslaved",
-        "routable",
-    ];
-    one_of(text, "operational", &states.map(|state| (state, state))).map(str::to_owned)
-}
-
 /// The `proto` of a route, as `ip route` prints it.
 pub(super) fn route_proto(text: &str) -> Result<String, Bad> {
     let protos = ["kernel", "boot", "static", "ra", "dhcp", "redirect"];

@@ -218,20 +218,12 @@ pub async fn look_since(
             let links = json(from, &["ip", "-j", "-d", "link"], by).await?;
             Ok(ip::judge_port(&links, interface.as_ref(), bridge.as_ref()))
         }
-        CheckKind::Networkctl {
-            interface,
-            setup,
-            operational,
-        } => {
-            let link = link_name(interface.as_ref(), from, surroundings, by).await?;
+        CheckKind::Networkctl(wanted) => {
+            let name = wanted.interface.as_ref();
+            let link = link_name(name, from, surroundings, by).await?;
             let line = format!("cat /run/systemd/netif/links/$(cat /sys/class/net/{link}/ifindex)");
             let output = from.exec(&["sh", "-c", &line], by).await?;
-            Ok(networkd::judge(
-                interface.as_ref(),
-                setup.as_deref(),
-                operational.as_deref(),
-                &output.stdout,
-            ))
+            Ok(networkd::judge(name, wanted, &output.stdout))
         }
         CheckKind::WaitOnline { interface } => {
             let link = optional_link(interface.as_ref(), from, surroundings, by).await?;

@@ -222,7 +222,7 @@ pub(in crate::scenario) const KINDS: &[Shape] = &[
     ),
     shape(
         "networkctl",
-        "networkd shows the link so; at least one of the two states",
+        "networkd shows the link so; at least one of these",
         &[
             must("interface", Kind::INTERFACE, "link"),
             may(
@@ -254,6 +254,36 @@ pub(in crate::scenario) const KINDS: &[Shape] = &[
                 ]),
                 "any",
                 "OPERATIONAL column of `networkctl list`",
+            ),
+            may(
+                "online",
+                Kind::Words(&["online", "partial", "offline"]),
+                "any",
+                "\"Online state\" of `networkctl status`",
+            ),
+            may(
+                "required_for_online",
+                Kind::Text,
+                "any",
+                "`RequiredForOnline=` as it counts: `\"yes\"`, `\"no\"`, or the operational state that it needs",
+            ),
+            may(
+                "dns",
+                Kind::List(&Kind::IP),
+                "any",
+                "DNS servers, in any order, those of leases and advertisements among them",
+            ),
+            may(
+                "domains",
+                Kind::List(&Kind::Text),
+                "any",
+                "search domains, in any order",
+            ),
+            may(
+                "file",
+                Kind::Text,
+                "any",
+                "name of the `.network` file that applies to it",
             ),
         ],
     ),

@@ -47,7 +47,7 @@ pub(super) fn kind(
                 bridge: bridge?,
             })
         }
-        "networkctl" => networkctl(context, reader, from),
+        "networkctl" => state::networkctl(context, reader, from),
         "wait_online" => Some(CheckKind::WaitOnline {
             interface: interface(context, reader, from),
         }),
@@ -209,24 +209,6 @@ fn ssh(context: &Context<'_>, reader: &Reader<'_>, from: From<'_, '_>) -> Option
         to: to?.value,
         guest: MachineName::try_from(guest?.value).ok()?,
         source,
-    })
-}
-
-fn networkctl(context: &Context<'_>, reader: &Reader<'_>, from: From<'_, '_>) -> Option<CheckKind> {
-    let interface = reader.need("interface", interface(context, reader, from));
-    let setup = reader.word("setup", words::setup_state);
-    let operational = reader.word("operational", words::operational_state);
-    if reader.entry("setup").is_none() && reader.entry("operational").is_none() {
-        let message = "networkctl needs `setup`, `operational` or both".to_owned();
-        let label = "nothing to compare with".to_owned();
-        context
-            .faults
-            .add(Fault::new(reader.place, code::MISSING_KEY, message, label));
-    }
-    Some(CheckKind::Networkctl {
-        interface: interface?,
-        setup: setup.map(|state| state.value),
-        operational: operational.map(|state| state.value),
     })
 }
 

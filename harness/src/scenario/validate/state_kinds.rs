@@ -4,8 +4,8 @@ use super::Context;
 use super::kinds::{From, interface, interface_at};
 use super::machine::same_family;
 use crate::scenario::error::{Fault, code};
-use crate::scenario::read::{Reader, parsed};
-use crate::scenario::{CheckKind, Link, Neighbour, states, words};
+use crate::scenario::read::{Bad, Reader, parsed};
+use crate::scenario::{CheckKind, Link, Neighbour, Networkctl, networkd_words, states, words};
 
 /// Reports a table that says nothing to compare with.
 pub(super) fn says_something(
@@ -104,6 +104,41 @@ pub(super) fn link(
         kind: kind.map(|kind| kind.value),
         multi_queue,
         vnet_hdr,
+    }))
+}
+
+pub(super) fn networkctl(
+    context: &Context<'_>,
+    reader: &Reader<'_>,
+    from: From<'_, '_>,
+) -> Option<CheckKind> {
+    const FACTS: [&str; 7] = [
+        "setup",
+        "operational",
+        "online",
+        "required_for_online",
+        "dns",
+        "domains",
+        "file",
+    ];
+    let interface = reader.need("interface", interface(context, reader, from));
+    says_something(context, reader, "networkctl", &FACTS);
+    let dns = reader.words("dns", words::ip).into_iter();
+    let dns = dns.map(|server| server.value).collect();
+    let domains = reader.words("domains", networkd_words::domain).into_iter();
+    let domains = domains.map(|domain| domain.value).collect();
+    let fact = |key, parse: fn(&str) -> Result<String, Bad>| {
+        reader.word(key, parse).map(|word| word.value)
+    };
+    Some(CheckKind::Networkctl(Networkctl {
+        interface: interface?,
+        setup: fact("setup", networkd_words::setup),
+        operational: fact("operational", networkd_words::operational),
+        online: fact("online", networkd_words::online),
+        required_for_online: fact("required_for_online", networkd_words::required_for_online),
+        dns: reader.entry("dns").map(|_| dns),
+        domains: reader.entry("domains").map(|_| domains),
+        file: fact("file", networkd_words::file),
     }))
 }
 
