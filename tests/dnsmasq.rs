@@ -260,3 +260,133 @@ fn a_lease_comes_with_the_scenario_s_options() {
         }
     }
 }
+
+/// Several addresses for one name, and so many that an answer takes more than dnsmasq sends in a datagram (1232 bytes).
+fn records() -> String {
+    let v4: Vec<String> = (1..=80).map(|n| format!("\"10.0.0.{n}\"")).collect();
+    let v6: Vec<String> = (1..=50).map(|n| format!("\"2001:db8:1::{n:x}\"")).collect();
+    let (v4, v6) = (v4.join(", "), v6.join(", "));
+    let mut text = format!(
+        r#"
+version = 1
+summary = "names with several addresses"
+
+[machines.router.dnsmasq.records]
+"two.test" = ["192.0.2.1", "2001:db8::1", "192.0.2.2", "2001:db8::2"]
+"many.test" = [{v4}, {v6}]
+"#
+    );
+    let expect = [
+        ("two", "A", "\"192.0.2.2\", \"192.0.2.1\"".to_owned()),
+        ("two", "AAAA", "\"2001:db8::1\", \"2001:db8::2\"".to_owned()),
+        ("many", "A", v4),
+        ("many", "AAAA", v6),
+    ];
+    for (name, record, addresses) in expect {
+        let id = format!("{name}-{}", record.to_lowercase());
+        text += &format!(
+            r#"
+[[checks]]
+id = "{id}"
+from = "desktop"
+within = "8s"
+dns = {{ name = "{name}.test", record = "{record}", server = "192.168.1.1", expect = [{addresses}] }}
+"#
+        );
+    }
+    text + r#"
+[variants.late]
+machines.router.dnsmasq.faults = { "two.test" = "100ms", "many.test" = "100ms" }
+
+[variants.fewer]
+must_fail = ["two-a", "many-aaaa"]
+machines.router.dnsmasq.records = { "two.test" = ["192.0.2.1", "2001:db8::1", "2001:db8::2"] }
+
+[[variants.fewer.checks]]
+id = "many-aaaa"
+dns = { expect = ["2001:db8:1::1", "2001:db8:1::2"] }
+
+[variants.no-tcp]
+must_fail = ["many-a", "many-aaaa"]
+machines.router.nftables = "no-tcp.nft"
+"#
+}
+
+/// As the name servers of a pool of machines are, or a name for a dual stack.
+#[test]
+fn a_name_has_all_of_its_addresses() {
+    set_up();
+    let folder = tempfile::tempdir().expect("a temporary directory");
+    let folder = folder.path().join("records");
+    fs::create_dir(&folder).expect("a folder");
+    let no_tcp = "table inet filter {\n\tchain input {\n\t\ttype filter hook input priority filter\n\
+                  \t\ttcp dport 53 reject with tcp reset\n\t}\n}\n";
+    fs::write(folder.join("no-tcp.nft"), no_tcp).expect("a ruleset");
+    let folders = passed(&run(&written(&folder, &records()), &[]));
+    if folders.is_empty() {
+        return;
+    }
+    let report = read(of(&folders, "records-no-tcp"), "report.json");
+    has(
+        &report,
+        &["the answer is too long for UDP, and over TCP it failed: Connection refused"],
+    );
+}
+
+/// A host that is the LAN's router itself, on a bridge that its networkd makes, beside a router without IPv6.
+const ON_A_BRIDGE: &str = r#"
+version = 1
+summary = "dnsmasq on a bridge of networkd's"
+
+[machines.host]
+networkd = "host"
+
+[machines.host.dnsmasq]
+interface = "br0"
+records = { "here.test" = ["192.168.1.2"] }
+ra = { prefix = "2001:db8::/64" }
+
+[machines.router]
+interfaces = [
+  { name = "lan0", segment = "lan", addresses = ["192.168.1.1/24"] },
+  { name = "wan0", segment = "wan", addresses = ["203.0.113.1/24"] },
+]
+dnsmasq.ra.enabled = false
+
+[[checks]]
+id = "here-v4"
+from = "desktop"
+dns = { name = "here.test", record = "A", server = "192.168.1.2", expect = ["192.168.1.2"] }
+
+[[checks]]
+id = "here-v6"
+from = "desktop"
+dns = { name = "here.test", record = "A", server = "2001:db8::a", expect = ["192.168.1.2"] }
+
+[[checks]]
+id = "advertised"
+from = "desktop"
+within = "20s"
+router_advert = { interface = "eth0", prefix = "2001:db8::/64" }
+
+[[checks]]
+id = "router"
+from = "desktop"
+dns = { name = "router.lan.test", record = "A", server = "192.168.1.1", expect = ["192.168.1.1"] }
+"#;
+
+#[test]
+fn dnsmasq_waits_for_an_interface_that_networkd_makes() {
+    set_up();
+    let folder = tempfile::tempdir().expect("a temporary directory");
+    let checks = support::lan_scenario(folder.path(), "");
+    fs::write(&checks, ON_A_BRIDGE).expect("a scenario");
+    let folders = passed(&run(&checks, &[]));
+    if let Some(folder) = folders.first() {
+        let log = read(folder, "machines/host/dnsmasq.log");
+        has(
+            &log,
+            &["interface br0 does not currently exist", "RTR-ADVERT(br0)"],
+        );
+    }
+}

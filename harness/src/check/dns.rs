@@ -4,10 +4,13 @@ use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use simple_dns::rdata::RData;
-use simple_dns::{CLASS, Name, Packet, Question, RCODE, TYPE};
+use simple_dns::{CLASS, Name, Packet, PacketFlag, Question, RCODE, TYPE};
 
 use super::Verdict;
 use crate::scenario::{DnsExpect, RecordType};
+
+/// Bytes of an answer over UDP to whoever does not say that it takes more (RFC 1035, 4.2.1).
+const UDP_LIMIT: usize = 512;
 
 /// What a resolver said.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -73,12 +76,34 @@ pub fn query(name: &str, record: RecordType) -> Result<Vec<u8>, String> {
         RecordType::Aaaa => TYPE::AAAA,
     };
     let mut packet = Packet::new_query(0xb71d);
-    packet.set_flags(simple_dns::PacketFlag::RECURSION_DESIRED);
+    packet.set_flags(PacketFlag::RECURSION_DESIRED);
     let name = Name::new(name).map_err(|e| e.to_string())?;
     packet
         .questions
         .push(Question::new(name, kind.into(), CLASS::IN.into(), false));
     packet.build_bytes_vec().map_err(|e| e.to_string())
+}
+
+/// Whether a reply over UDP says that there is more than fits into it (TC, RFC 1035, 4.2.1): all of it is to be had over TCP.
+pub fn cut_short(reply: &[u8]) -> bool {
+    Packet::parse(reply).is_ok_and(|packet| packet.has_flags(PacketFlag::TRUNCATION))
+}
+
+/// Whether there was no room for another address beside these in an answer over UDP (RFC 1035, 4.2.1). busybox's nslookup
+/// does not say when it was given only a part.
+pub fn may_be_cut_short(name: &str, record: RecordType, answer: &Answer) -> bool {
+    let Answer::Addresses(addresses) = answer else {
+        return false;
+    };
+    // Header; the question's name, with a length before each label and a zero at its end, and its type and class.
+    let question = 12 + name.trim_end_matches('.').len() + 2 + 4;
+    // A pointer to the name, type, class, lifetime, length (4.1.3 and 4.1.4), and the address.
+    let one = 12
+        + match record {
+            RecordType::A => 4,
+            RecordType::Aaaa => 16,
+        };
+    question + (addresses.len() + 1) * one > UDP_LIMIT
 }
 
 /// The answer in a reply's bytes.
@@ -101,16 +126,24 @@ pub fn parse_reply(bytes: &[u8]) -> Answer {
     Answer::Addresses(addresses.collect())
 }
 
-/// The same in hexadecimal digits.
-pub fn parse_hex_reply(digits: &str) -> Answer {
+/// The bytes of a reply in hexadecimal digits.
+///
+/// # Errors
+/// What else there is.
+pub fn hex_reply(digits: &str) -> Result<Vec<u8>, Answer> {
     let digits = digits.trim();
     let bytes = (0..digits.len())
         .step_by(2)
         .map(|at| u8::from_str_radix(digits.get(at..at + 2)?, 16).ok());
-    match bytes.collect::<Option<Vec<u8>>>() {
-        Some(bytes) => parse_reply(&bytes),
-        None => Answer::Refused(format!("the reply is not of digits: {digits}")),
-    }
+    let bytes = bytes.collect::<Option<Vec<u8>>>();
+    bytes.ok_or_else(|| Answer::Refused(format!("the reply is not of digits: {digits}")))
+}
+
+/// Whom `busybox nslookup` asked, by its own word.
+pub fn nslookup_server(stdout: &str) -> Option<IpAddr> {
+    let mut lines = stdout.lines();
+    let server = lines.find_map(|line| line.strip_prefix("Server:"))?;
+    server.trim().parse().ok()
 }
 
 /// As the registry of DNS parameters and all tools name it.
@@ -249,6 +282,30 @@ mod tests {
         );
     }
 
+    /// dnsmasq 2.90 and busybox 1.35: 80 addresses, of which 30 are told over UDP, and 40, of which 17 are.
+    #[test]
+    fn an_answer_that_fills_a_datagram_may_be_a_part() {
+        let count =
+            |count: u8| Answer::Addresses((0..count).map(|n| [10, 0, 0, n].into()).collect());
+        let cut = |kind, number| may_be_cut_short("many.test", kind, &count(number));
+        assert!(cut(RecordType::A, 30) && !cut(RecordType::A, 29));
+        assert!(cut(RecordType::Aaaa, 17) && !cut(RecordType::Aaaa, 16));
+        assert!(!may_be_cut_short(
+            "many.test",
+            RecordType::A,
+            &Answer::Rcode(String::new())
+        ));
+        let output = "Server:\t\t192.168.1.1\nAddress:\t192.168.1.1:53\n\nName:\tx\n";
+        assert_eq!(nslookup_server(output), "192.168.1.1".parse().ok());
+        assert_eq!(nslookup_server("Name: x\n"), None);
+        let mut reply = Packet::new_reply(1);
+        let bytes = |reply: &Packet<'_>| reply.build_bytes_vec().expect("a reply");
+        assert!(!cut_short(&bytes(&reply)));
+        reply.set_flags(PacketFlag::TRUNCATION);
+        assert!(cut_short(&bytes(&reply)));
+        assert!(!cut_short(b"none"));
+    }
+
     #[test]
     fn one_address_too_many_is_wrong() {
         let expect = DnsExpect::Addresses(vec!["203.0.113.80".parse().expect("an address")]);
@@ -292,9 +349,10 @@ mod tests {
         assert_eq!(parse_reply(&bytes), Answer::Addresses(BTreeSet::new()));
         assert!(matches!(parse_reply(&bytes[..7]), Answer::Refused(_)));
         let digits: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
-        assert_eq!(parse_hex_reply(&digits), parse_reply(&bytes));
-        for odd in ["", "abc", "zz", "ü"] {
-            assert!(matches!(parse_hex_reply(odd), Answer::Refused(_)), "{odd}");
+        assert_eq!(hex_reply(&digits), Ok(bytes));
+        for odd in ["abc", "zz", "ü"] {
+            assert!(matches!(hex_reply(odd), Err(Answer::Refused(_))), "{odd}");
         }
+        assert!(matches!(parse_reply(b""), Answer::Refused(_)));
     }
 }

@@ -7,12 +7,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use simple_dns::rdata::RData;
-use simple_dns::{CLASS, Packet, QTYPE, RCODE, ResourceRecord, TYPE};
-use tokio::net::UdpSocket;
+use simple_dns::{CLASS, Packet, PacketFlag, QTYPE, RCODE, ResourceRecord, TYPE};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream, UdpSocket};
 
 use super::daemon::{Kept, MachineKeeper};
+use super::http::of_one_connection;
 use crate::plan::dnsmasq::RESPONDER_PORT;
 use crate::scenario::DnsFault;
+
+/// Bytes of an answer over UDP to whoever does not say that it takes more (RFC 1035, 4.2.1).
+const UDP_LIMIT: u16 = 512;
 
 /// For each name, what is wrong with its answer, and the right one.
 type Responses = BTreeMap<String, (DnsFault, Vec<IpAddr>)>;
@@ -23,15 +28,30 @@ type Responses = BTreeMap<String, (DnsFault, Vec<IpAddr>)>;
 /// When the port cannot be bound.
 pub(crate) async fn serve(keeper: MachineKeeper, responses: Responses) -> io::Result<()> {
     let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, RESPONDER_PORT)).await?;
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, RESPONDER_PORT)).await?;
     let (socket, responses) = (Arc::new(socket), Arc::new(responses));
+    let known = Arc::clone(&responses);
     keeper.work(Kept::DnsFaults, async move {
-        let mut query = [0; 1500];
         loop {
-            let (len, from) = match socket.recv_from(&mut query).await {
+            match listener.accept().await {
+                Ok((stream, _)) => {
+                    let known = Arc::clone(&known);
+                    tokio::spawn(async move { over_tcp(stream, &known).await });
+                }
+                Err(error) if of_one_connection(&error) => {}
+                Err(error) => return error,
+            }
+        }
+    });
+    keeper.work(Kept::DnsFaults, async move {
+        let mut buffer = [0; 1500];
+        loop {
+            let (len, from) = match socket.recv_from(&mut buffer).await {
                 Ok(received) => received,
                 Err(error) => return error,
             };
-            let Some((fault, reply)) = respond(&query[..len], &responses) else {
+            let query = buffer[..len].to_vec();
+            let Some((fault, reply)) = respond(&query, &responses) else {
                 tracing::debug!(%from, "a query that gets no answer");
                 continue;
             };
@@ -40,11 +60,42 @@ pub(crate) async fn serve(keeper: MachineKeeper, responses: Responses) -> io::Re
                 if let DnsFault::Late(time) = fault {
                     hold_back(time).await;
                 }
+                let reply = cut_for_udp(&query, reply).unwrap_or_default();
                 socket.send_to(&reply, from).await
             });
         }
     });
     Ok(())
+}
+
+/// One connection, with a length before each message (RFC 1035, 4.2.2). What gets no answer keeps it open.
+async fn over_tcp(mut stream: TcpStream, responses: &Responses) -> io::Result<()> {
+    loop {
+        let mut query = vec![0; usize::from(stream.read_u16().await?)];
+        stream.read_exact(&mut query).await?;
+        let Some((fault, reply)) = respond(&query, responses) else {
+            continue;
+        };
+        if let DnsFault::Late(time) = fault {
+            hold_back(time).await;
+        }
+        let length = u16::try_from(reply.len()).map_err(io::Error::other)?;
+        let message = [&length.to_be_bytes()[..], &reply].concat();
+        stream.write_all(&message).await?;
+    }
+}
+
+/// An answer that is longer than whoever asked takes over UDP is replaced by one without answers that says so (TC).
+fn cut_for_udp(query: &[u8], reply: Vec<u8>) -> Option<Vec<u8>> {
+    let query = Packet::parse(query).ok()?;
+    let takes = query.opt().map_or(UDP_LIMIT, |opt| opt.udp_packet_size);
+    if reply.len() <= usize::from(takes.max(UDP_LIMIT)) {
+        return Some(reply);
+    }
+    let mut cut = Packet::parse(&reply).ok()?;
+    cut.answers.clear();
+    cut.set_flags(PacketFlag::TRUNCATION);
+    cut.build_bytes_vec().ok()
 }
 
 /// Nothing is waited for here: the time is what the scenario asks for.
@@ -66,8 +117,8 @@ fn respond(query: &[u8], responses: &Responses) -> Option<(DnsFault, Vec<u8>)> {
         (*fault, right.as_slice())
     });
     let mut reply = Packet::new_reply(query.id());
-    reply.set_flags(simple_dns::PacketFlag::RECURSION_DESIRED);
-    reply.set_flags(simple_dns::PacketFlag::RECURSION_AVAILABLE);
+    reply.set_flags(PacketFlag::RECURSION_DESIRED);
+    reply.set_flags(PacketFlag::RECURSION_AVAILABLE);
     *reply.rcode_mut() = match fault {
         DnsFault::NoAnswer => return None,
         DnsFault::ServFail => RCODE::ServerFailure,
@@ -131,6 +182,36 @@ mod tests {
         assert_eq!(rcode("other.test"), RCODE::Refused);
         assert!(respond(&query("mute.test", TYPE::A), &responses()).is_none());
         assert!(respond(b"no packet", &responses()).is_none());
+    }
+
+    #[test]
+    fn an_answer_is_cut_where_it_does_not_fit() {
+        let addresses = (0..40).map(|n| [10, 0, 0, n].into()).collect();
+        let late = DnsFault::Late(Duration::from_secs(1));
+        let responses = BTreeMap::from([("many.test".to_owned(), (late, addresses))]);
+        let plain = query("many.test", TYPE::A);
+        let (_, whole) = respond(&plain, &responses).expect("an answer");
+        let mut packet = Packet::parse(&plain).expect("a query");
+        let answers = |bytes: &[u8]| {
+            let packet = Packet::parse(bytes).expect("a packet");
+            (
+                packet.answers.len(),
+                packet.has_flags(PacketFlag::TRUNCATION),
+            )
+        };
+        assert_eq!(answers(&whole), (40, false));
+        let cut = cut_for_udp(&plain, whole.clone()).expect("an answer");
+        assert_eq!(answers(&cut), (0, true));
+        assert!(cut.len() <= usize::from(UDP_LIMIT));
+        // EDNS (RFC 6891): it takes more.
+        *packet.opt_mut() = Some(simple_dns::rdata::OPT {
+            opt_codes: Vec::new(),
+            udp_packet_size: 1232,
+            version: 0,
+        });
+        let asked = packet.build_bytes_vec().expect("a query");
+        let all = cut_for_udp(&asked, whole).expect("an answer");
+        assert_eq!(answers(&all), (40, false));
     }
 
     #[test]

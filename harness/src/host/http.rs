@@ -43,7 +43,7 @@ pub(crate) async fn serve(
 }
 
 /// Whether accept(2) tells of an error of the connection that was to be accepted, after which the next may be had.
-fn of_one_connection(error: &io::Error) -> bool {
+pub(super) fn of_one_connection(error: &io::Error) -> bool {
     use io::ErrorKind::{ConnectionAborted, HostUnreachable, NetworkDown, NetworkUnreachable};
     let kinds = [
         ConnectionAborted,

@@ -31,7 +31,8 @@ pub fn command(config: &Dnsmasq) -> Vec<String> {
         "--no-ping",
         "--leasefile-ro",
         "--pid-file",
-        "--bind-interfaces",
+        // Not `--bind-interfaces`: the interface may be one that networkd makes later.
+        "--bind-dynamic",
         // It would change to a user of its own; in a user namespace that user may not exist.
         "--user=root",
         "--group=root",
@@ -43,12 +44,7 @@ pub fn command(config: &Dnsmasq) -> Vec<String> {
         if config.faults.contains_key(name) {
             continue;
         }
-        let mut record = format!("--host-record={name}");
-        for address in addresses {
-            record.push(',');
-            record.push_str(&address.to_string());
-        }
-        command.push(record);
+        command.extend(host_records(name, addresses));
     }
     for (name, fault) in &config.faults {
         match fault {
@@ -89,6 +85,19 @@ pub fn command(config: &Dnsmasq) -> Vec<String> {
         command.push(servers);
     }
     command
+}
+
+/// A name's addresses: dnsmasq takes one IPv4 and one IPv6 address in each `--host-record`, of more only the last, and puts
+/// all records of a name together in its answers.
+fn host_records(name: &str, addresses: &[IpAddr]) -> Vec<String> {
+    let (v4, v6): (Vec<&IpAddr>, Vec<&IpAddr>) = addresses.iter().partition(|one| one.is_ipv4());
+    let lines = v4.len().max(v6.len()).max(1);
+    let line = |at: usize| {
+        let both = [v4.get(at), v6.get(at)].into_iter().flatten();
+        let addresses: String = both.map(|address| format!(",{address}")).collect();
+        format!("--host-record={name}{addresses}")
+    };
+    (0..lines).map(line).collect()
 }
 
 /// A prefix with its flags: dnsmasq(8) has them as words of a DHCPv6 range.
@@ -172,6 +181,30 @@ mod tests {
             dhcp_options: BTreeMap::new(),
             faults: BTreeMap::new(),
         }
+    }
+
+    #[test]
+    fn every_address_of_a_name_is_in_a_record() {
+        let addresses = [
+            "192.0.2.1",
+            "2001:db8::1",
+            "192.0.2.2",
+            "192.0.2.3",
+            "2001:db8::2",
+        ];
+        let addresses = addresses.map(|one| one.parse().expect("an address"));
+        let lines = [
+            "--host-record=www.test,192.0.2.1,2001:db8::1",
+            "--host-record=www.test,192.0.2.2,2001:db8::2",
+            "--host-record=www.test,192.0.2.3",
+        ];
+        assert_eq!(host_records("www.test", &addresses), lines);
+        let v6 = &addresses[1..2];
+        assert_eq!(
+            host_records("v6.test", v6),
+            ["--host-record=v6.test,2001:db8::1"]
+        );
+        assert_eq!(host_records("none.test", &[]), ["--host-record=none.test"]);
     }
 
     /// dnsmasq(8), `--dhcp-range`: each flag of an advertisement is a word of the range, or its absence.

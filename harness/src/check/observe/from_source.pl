@@ -1,9 +1,10 @@
 # Sends from an address of its own: what busybox's nc and nslookup cannot. Perl's base is in every Debian.
 #
-#     perl -e ... connect|carry|ask SOURCE TO PORT [QUERY]
+#     perl -e ... connect|carry|ask|ask-tcp SOURCE TO PORT [QUERY]
 #
 # connect: opens a TCP connection. carry: its standard input goes over one, and what is answered to standard output.
-# ask: QUERY and the answer are datagrams in hexadecimal digits.
+# ask: QUERY and the answer are datagrams in hexadecimal digits. ask-tcp: the same over TCP, with its length before each, as
+# DNS has it (RFC 1035, 4.2.2).
 use strict;
 use Socket qw(:DEFAULT inet_pton pack_sockaddr_in6);
 
@@ -25,6 +26,18 @@ if ($how eq "ask") {
 	defined send($socket, pack("H*", $query), 0) or ended("send: $!");
 	defined recv($socket, my $answer, 65535, 0) or ended("receive: $!");
 	print unpack("H*", $answer);
+}
+if ($how eq "ask-tcp") {
+	my $message = pack("n/a*", pack("H*", $query));
+	syswrite($socket, $message) == length $message or ended("send: $!");
+	sub got {
+		my ($length, $answer) = ($_[0], "");
+		while (length $answer < $length) {
+			sysread($socket, $answer, $length - length $answer, length $answer) or ended("the answer ends early");
+		}
+		$answer;
+	}
+	print unpack("H*", got(unpack("n", got(2))));
 }
 exit 0 if $how ne "carry";
 

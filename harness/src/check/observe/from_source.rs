@@ -55,6 +55,13 @@ pub(super) fn ask(source: IpAddr, to: IpAddr, port: u16, query: &[u8]) -> Vec<St
     words.chain([query]).collect()
 }
 
+/// The same over TCP, as DNS has it.
+pub(super) fn ask_over_tcp(source: IpAddr, server: IpAddr, port: u16, query: &[u8]) -> Vec<String> {
+    let mut words = ask(source, server, port, query);
+    "ask-tcp".clone_into(&mut words[3]);
+    words
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -120,6 +127,36 @@ mod tests {
         assert_eq!(output.stdout, b"00ff10", "{output:?}");
         let (query, from) = served.join().expect("the server");
         assert_eq!((query, from), (vec![1, 0, 254], BESIDE));
+    }
+
+    #[test]
+    fn a_question_over_tcp_has_its_length_before_it() {
+        let server = TcpListener::bind((HERE, 0)).expect("a port");
+        let port = server.local_addr().expect("its address").port();
+        let served = std::thread::spawn(move || {
+            let (mut stream, from) = server.accept().expect("a connection");
+            let mut query = [0; 5];
+            stream.read_exact(&mut query).expect("all of it");
+            // In parts: an answer need not come at once.
+            for part in [&[0][..], &[4, 0xca], &[0xfe, 0xba, 0xbe]] {
+                stream.write_all(part).expect("an answer");
+                stream.flush().expect("a packet");
+            }
+            (query, from.ip())
+        });
+        let output = run(&ask_over_tcp(BESIDE, HERE, port, &[1, 2, 3]), b"");
+        assert_eq!(output.stdout, b"cafebabe", "{output:?}");
+        assert_eq!(
+            served.join().expect("the server"),
+            ([0, 3, 1, 2, 3], BESIDE)
+        );
+        let server = TcpListener::bind((HERE, 0)).expect("a port");
+        let port = server.local_addr().expect("its address").port();
+        let served = std::thread::spawn(move || drop(server.accept()));
+        let output = run(&ask_over_tcp(BESIDE, HERE, port, &[1]), b"");
+        served.join().expect("the server");
+        assert_eq!(output.stderr, b"the answer ends early\n", "{output:?}");
+        assert!(output.stdout.is_empty() && !output.status.success());
     }
 
     #[test]

@@ -24,6 +24,8 @@ pub(super) fn ra(
 ) -> Option<RouterAdvertisement> {
     let reader = dnsmasq.table("ra", &RA)?;
     let enabled = reader.flag("enabled").unwrap_or(true);
+    // What is not sent is at no fault: a lower layer's prefix may be there, and its address not.
+    let served = if enabled { served } else { None };
     let managed = reader.flag("managed").unwrap_or(false);
     let alone = reader.word("prefix", words::prefix_v6);
     let said = reader.tables("prefixes", &RA_PREFIX);
@@ -32,7 +34,10 @@ pub(super) fn ra(
         .filter_map(|reader| prefix(context, reader, served, managed))
         .collect();
     if said.is_empty() {
-        let alone = reader.need("prefix", alone);
+        let alone = match enabled {
+            true => reader.need("prefix", alone),
+            false => alone,
+        };
         if let Some(alone) = &alone {
             can_be_advertised(context, alone, served);
         }
