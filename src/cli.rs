@@ -54,6 +54,9 @@ enum Command {
         /// Scenario names or files.
         #[arg(required = true)]
         scenarios: Vec<String>,
+        /// Take warnings about unit files as errors.
+        #[arg(long)]
+        strict: bool,
     },
     /// Show what a run would do, each step with its equivalent ip, networkctl or qemu command.
     Plan {
@@ -65,6 +68,9 @@ enum Command {
         /// What stands for the guests.
         #[arg(long, value_enum, default_value = "vm")]
         guests: Guests,
+        /// Take warnings about unit files as errors.
+        #[arg(long)]
+        strict: bool,
     },
     /// Run a scenario with every combination of some values; one table of verdicts, with what differs.
     #[command(after_help = matrix::EXIT_CODES)]
@@ -217,6 +223,9 @@ pub(crate) struct RunArgs {
     /// Draw where each run's time went.
     #[arg(long)]
     pub(crate) timings: bool,
+    /// Take warnings about unit files as errors: nothing is built.
+    #[arg(long)]
+    pub(crate) strict: bool,
     /// Folder for evidence; a folder for each run is made in it.
     #[arg(long, value_name = "DIR")]
     pub(crate) evidence: Option<PathBuf>,
@@ -251,12 +260,13 @@ pub(crate) fn main() -> i32 {
         Command::Doctor(args) => crate::doctor::doctor(&args),
         Command::List { tag, json } => list::list(&tag, json),
         Command::New { name } => new::new(&name),
-        Command::Check { scenarios } => commands::check(&scenarios),
+        Command::Check { scenarios, strict } => commands::check(&scenarios, strict),
         Command::Plan {
             scenario,
             variant,
             guests,
-        } => commands::plan(&scenario, variant.as_deref(), guests.into()),
+            strict,
+        } => commands::plan(&scenario, variant.as_deref(), guests.into(), strict),
         Command::Matrix(args) => matrix::matrix(&args),
         Command::Schema => commands::schema(),
         Command::Compare { here, there } => crate::compare::compare_files(&here, &there),

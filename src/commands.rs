@@ -12,7 +12,7 @@ use bridgelab_harness::lab;
 use bridgelab_harness::plan::GuestKind;
 use bridgelab_harness::report::exit_code;
 use bridgelab_harness::scenario::forms::GREEN;
-use bridgelab_harness::scenario::{self, Imposed, LoadedScenario, Scenario, ScenarioErrors};
+use bridgelab_harness::scenario::{self, Fault, Imposed, LoadedScenario, Scenario, ScenarioErrors};
 
 use crate::cli::ImageAction;
 
@@ -94,18 +94,63 @@ pub(crate) fn schema() -> i32 {
     exit_code::PASSED
 }
 
-pub(crate) fn check(scenarios: &[String]) -> i32 {
+/// Shows what is doubtful about unit files, as errors where it shall count as such.
+///
+/// # Errors
+/// The exit code, when it counts and there is any.
+pub(crate) fn warn<'w>(
+    warnings: impl IntoIterator<Item = &'w Fault>,
+    strict: bool,
+) -> Result<(), i32> {
+    let as_told = |fault: &Fault| match strict {
+        true => fault.clone().as_error(),
+        false => fault.clone(),
+    };
+    let told: Vec<Fault> = warnings.into_iter().map(as_told).collect();
+    let _ = write!(anstream::stderr(), "{}", scenario::render(&told, true));
+    match strict && !told.is_empty() {
+        true => Err(exit_code::INVALID),
+        false => Ok(()),
+    }
+}
+
+/// The warnings of some forms, each once.
+pub(crate) fn warnings_of<'s>(forms: impl IntoIterator<Item = &'s Scenario>) -> Vec<&'s Fault> {
+    let mut told: Vec<&Fault> = Vec::new();
+    for fault in forms.into_iter().flat_map(|form| &form.warnings) {
+        let same = |other: &&Fault| {
+            (&other.file, &other.span, &other.message) == (&fault.file, &fault.span, &fault.message)
+        };
+        if !told.iter().any(same) {
+            told.push(fault);
+        }
+    }
+    told
+}
+
+pub(crate) fn check(scenarios: &[String], strict: bool) -> i32 {
     let mut code = exit_code::PASSED;
     for wanted in scenarios {
         match load(wanted) {
             Ok((path, loaded)) => {
+                let warnings = match loaded.warnings().len() {
+                    0 => String::new(),
+                    1 => ", 1 warning".to_owned(),
+                    more => format!(", {more} warnings"),
+                };
+                if let Err(failed) = warn(loaded.warnings(), strict) {
+                    code = failed;
+                    continue;
+                }
                 let variants = loaded.variants().count();
                 let forms = match loaded.forms().count() {
                     forms if forms == variants + 1 => String::new(),
                     forms => format!(", {forms} forms by its matrix"),
                 };
                 let path = path.display();
-                say(&format!("{path}: valid, {variants} variants{forms}"));
+                say(&format!(
+                    "{path}: valid, {variants} variants{forms}{warnings}"
+                ));
             }
             Err(failed) => code = failed,
         }
@@ -113,9 +158,15 @@ pub(crate) fn check(scenarios: &[String]) -> i32 {
     code
 }
 
-pub(crate) fn plan(wanted: &str, wanted_form: Option<&str>, guests: GuestKind) -> i32 {
+pub(crate) fn plan(
+    wanted: &str,
+    wanted_form: Option<&str>,
+    guests: GuestKind,
+    strict: bool,
+) -> i32 {
     let planned = load(wanted).and_then(|(_, loaded)| {
         let forms = named(&loaded, wanted_form.unwrap_or(GREEN))?;
+        warn(warnings_of(forms.iter().copied()), strict)?;
         let plans = forms.into_iter().map(|form| lab::show_plan(form, guests));
         Ok(plans.collect::<Vec<_>>().join("\n"))
     });

@@ -483,10 +483,7 @@ fn circles_end() {
         ),
         ("[guests.host]\n", "used twice"),
         ("[machines.host]\nnetworkd = 'round'\n", "cannot be read"),
-        (
-            "[machines.host]\nnetworkd = '..'\n",
-            "folder `..` holds no unit file",
-        ),
+        ("[machines.host]\nnetworkd = '..'\n", "holds no unit file"),
         (
             "[matrix]\non = ['a', 'host']\n[guests.a]\n",
             "there is no machine `a`",

@@ -11,7 +11,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::thread;
 
-use bridgelab_harness::scenario::{LoadedScenario, VantagePoint, load, scenario_names};
+use bridgelab_harness::scenario::{LoadedScenario, VantagePoint, load, render, scenario_names};
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -71,6 +71,16 @@ fn the_first_example_has_ten_lines_and_loads() {
     for (text, forms) in [(smallest, 1), (&format!("{smallest}\n{variant}"), 2)] {
         fs::write(&path, text).unwrap();
         assert_eq!(good(&path).forms().count(), forms);
+    }
+}
+
+/// What is doubtful about a unit file of the library is mended, or said to be meant by `faulty_units`.
+#[test]
+fn no_scenario_has_a_warning() {
+    for name in scenario_names(root()).unwrap() {
+        let loaded = good(&name.path);
+        let told = render(loaded.warnings(), false);
+        assert!(told.is_empty(), "{}:\n{told}", name.name);
     }
 }
 

@@ -9,7 +9,7 @@ use bridgelab_harness::scenario::forms::GREEN;
 use bridgelab_harness::scenario::{Imposed, LoadedScenario, Scenario, scenario_names};
 
 use crate::cli::{Guests, RunArgs};
-use crate::commands::{complain, load_with, named, root, tagged};
+use crate::commands::{complain, load_with, named, root, tagged, warn, warnings_of};
 
 /// A scenario form that is to be run.
 #[derive(Debug, Clone)]
@@ -59,6 +59,9 @@ pub(super) fn prepare(args: &RunArgs) -> Result<Vec<Wanted>, i32> {
             None if args.all_variants => loaded.forms().collect(),
             form => named(&loaded, form.unwrap_or(GREEN))?,
         };
+        if let Err(code) = warn(warnings_of(forms.iter().copied()), args.strict) {
+            invalid = Some(code);
+        }
         for form in forms {
             let wanted = Wanted::new(&path, form, args.guests, &args.imposed());
             all.push(wanted);

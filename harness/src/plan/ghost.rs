@@ -9,6 +9,7 @@ use super::attach;
 use super::step::{LinkEnd, Step};
 use crate::scenario::names::{IfName, MachineName};
 use crate::scenario::provides::Provides;
+use crate::scenario::units::not_applied_in_a_ghost;
 use crate::scenario::{Guest, GuestInterface, MacvlanMode, Macvtap, Scenario, TapOpen, UnitFile};
 
 /// What stands for the guests of a scenario.
@@ -181,6 +182,8 @@ pub fn unfit(scenario: &Scenario) -> Vec<String> {
         found.extend(vmm_alone(name, guest));
         found.extend(too_large(scenario, name, guest));
         found.extend(refused_routes(name, guest));
+        let lines = not_applied_in_a_ghost(scenario, name).into_iter();
+        found.extend(lines.map(|line| format!("guest {name} has udev, which does {line}")));
         for (unit, key, value) in matches(&guest.units) {
             let told = match key {
                 "Driver"

@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::fmt;
 use std::ops::Range;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet};
@@ -38,10 +38,34 @@ pub(super) mod code {
     pub(in crate::scenario) const CONFLICT: &str = "scenario.conflict";
     /// A systemd-networkd unit file or its folder.
     pub(in crate::scenario) const UNIT_FILE: &str = "scenario.unit-file";
+    /// A line of a unit file that is none of systemd.syntax(7).
+    pub(in crate::scenario) const UNIT_SYNTAX: &str = "unit.syntax";
+    /// A section that networkd does not know.
+    pub(in crate::scenario) const UNIT_SECTION: &str = "unit.unknown-section";
+    /// A key that networkd does not know.
+    pub(in crate::scenario) const UNIT_KEY: &str = "unit.unknown-key";
+    /// A `[Match]` that finds no link.
+    pub(in crate::scenario) const UNIT_MATCH: &str = "unit.no-match";
+    /// Two unit files for one link.
+    pub(in crate::scenario) const UNIT_TWO_FILES: &str = "unit.two-files";
+    /// What udev would do, where there is none.
+    pub(in crate::scenario) const UNIT_UDEV: &str = "unit.no-udev";
+    /// A file beside units that networkd does not read, and that looks as if it should.
+    pub(in crate::scenario) const UNIT_PASSED_OVER: &str = "unit.passed-over";
 }
 
 /// Nobody reads a longer line, in bytes; it is not drawn once for each fault in it.
 const LONGEST_DRAWN: usize = 2000;
+
+/// How bad it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Gravity {
+    /// The scenario is invalid.
+    #[default]
+    Error,
+    /// It can be run, and is hardly what was meant.
+    Warning,
+}
 
 /// One thing that is wrong, and where.
 #[derive(Debug, Clone)]
@@ -50,6 +74,8 @@ pub struct Fault {
     pub message: String,
     /// Stable, dotted code.
     pub code: &'static str,
+    /// Whether it makes the scenario invalid.
+    pub gravity: Gravity,
     /// The file as shown to people: relative to the working directory where it lies below it.
     pub file: PathBuf,
     /// Line, from 1.
@@ -74,6 +100,7 @@ impl Fault {
         Self {
             message,
             code,
+            gravity: Gravity::Error,
             file: place.source.shown.clone(),
             line,
             column,
@@ -91,14 +118,38 @@ impl Fault {
         self
     }
 
-    /// Order in which people read faults: down the file, the built-in base last.
-    pub(super) fn order(&self) -> (bool, usize, usize, &str) {
+    /// It is one that leaves the scenario valid.
+    #[must_use]
+    pub(super) fn warning(mut self) -> Self {
+        self.gravity = Gravity::Warning;
+        self
+    }
+
+    /// Whether it leaves the scenario valid.
+    pub fn is_warning(&self) -> bool {
+        self.gravity == Gravity::Warning
+    }
+
+    /// It is a warning, and shall be an error.
+    #[must_use]
+    pub fn as_error(mut self) -> Self {
+        self.gravity = Gravity::Error;
+        self
+    }
+
+    /// Order in which people read faults: file by file, the built-in base last, and down the file.
+    pub(super) fn order(&self) -> (bool, &Path, usize, usize, &str) {
         let Range { start, end } = self.span;
-        (self.source.built_in, start, end, &self.message)
+        let built_in = self.source.built_in;
+        (built_in, &self.file, start, end, &self.message)
     }
 
     fn render(&self, renderer: &Renderer) -> String {
-        let title = Level::ERROR.primary_title(&self.message).id(self.code);
+        let level = match self.gravity {
+            Gravity::Error => Level::ERROR,
+            Gravity::Warning => Level::WARNING,
+        };
+        let title = level.primary_title(&self.message).id(self.code);
         let path = self.file.to_string_lossy();
         let (start, line) = self.source.line_at(self.span.start);
         let mut group: Group<'_> = if self.source.text.is_empty() {
@@ -168,21 +219,26 @@ impl ScenarioErrors {
 
     /// All faults with their lines drawn, one empty line between them, in colour or plain.
     pub fn render(&self, color: bool) -> String {
-        let renderer = if color {
-            Renderer::styled()
-        } else {
-            Renderer::plain()
-        };
-        let mut text = String::new();
-        for fault in self.faults() {
-            if !text.is_empty() {
-                text.push('\n');
-            }
-            text.push_str(&fault.render(&renderer));
+        render(self.faults(), color)
+    }
+}
+
+/// Faults or warnings with their lines drawn, one empty line between them, in colour or plain.
+pub fn render<'f>(faults: impl IntoIterator<Item = &'f Fault>, color: bool) -> String {
+    let renderer = if color {
+        Renderer::styled()
+    } else {
+        Renderer::plain()
+    };
+    let mut text = String::new();
+    for fault in faults {
+        if !text.is_empty() {
             text.push('\n');
         }
-        text
+        text.push_str(&fault.render(&renderer));
+        text.push('\n');
     }
+    text
 }
 
 impl From<Fault> for ScenarioErrors {

@@ -5,10 +5,10 @@ use std::fmt;
 
 use thiserror::Error;
 
-use super::Scenario;
 use super::names::{MachineName, VariantName};
 use super::near::suggest;
 use super::vmm::Vmm;
+use super::{Fault, Scenario};
 use crate::diagnostic::Diagnose;
 
 /// What the form without a variant is called.
@@ -82,6 +82,7 @@ impl Scenario {
 pub struct LoadedScenario {
     pub(super) first: Box<Scenario>,
     pub(super) rest: Vec<Scenario>,
+    pub(super) warnings: Vec<Fault>,
 }
 
 /// A form that the scenario does not have.
@@ -119,6 +120,11 @@ impl LoadedScenario {
     /// Free labels to filter by.
     pub fn tags(&self) -> &[String] {
         &self.first.tags
+    }
+
+    /// What is doubtful about its unit files, in any of its forms, each once; file by file.
+    pub fn warnings(&self) -> &[Fault] {
+        &self.warnings
     }
 
     /// Every form: green first, then the variants by name; of each, the combinations of the matrix in the file's

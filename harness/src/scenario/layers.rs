@@ -35,6 +35,7 @@ pub(super) fn read(
     unmixed(&mut combinations, imposed);
 
     let mut collected = Collected::default();
+    let mut warned = Collected::default();
     // A form for each combination of the matrix, and what is wrong with it.
     let mut forms_of = |tree: &Table, variant: Option<&VariantName>| -> Vec<Scenario> {
         if let Some(first) = combinations.first() {
@@ -51,12 +52,15 @@ pub(super) fn read(
                     scenario(&tree, &place, origin, &units)
                 }
             };
+            let (warnings, found) = found.into_iter().partition(Fault::is_warning);
             collected.add(found, variant);
+            warned.add(Vec::clone(&warnings), variant);
             let values = combination.iter().map(|(value, _)| value.clone());
             Scenario {
                 variant: variant.cloned(),
                 matrix: values.collect(),
                 imposed: imposed.iter().map(Imposed::named).collect(),
+                warnings,
                 ..form
             }
         });
@@ -100,6 +104,7 @@ pub(super) fn read(
         Some(first) => Ok(LoadedScenario {
             first: Box::new(first),
             rest: forms.collect(),
+            warnings: warned.in_order(),
         }),
         None => unreachable!("there is a combination even without a matrix"),
     }
@@ -116,14 +121,14 @@ fn base() -> Result<Table, ScenarioErrors> {
 #[derive(Default)]
 struct Collected {
     faults: Vec<Fault>,
-    seen: BTreeMap<(bool, usize, usize, String), usize>,
+    seen: BTreeMap<(bool, PathBuf, usize, usize, String), usize>,
 }
 
 impl Collected {
     fn add(&mut self, faults: Vec<Fault>, variant: Option<&VariantName>) {
         for mut fault in faults {
-            let (built_in, start, end, message) = fault.order();
-            let key = (built_in, start, end, message.to_owned());
+            let (built_in, file, start, end, message) = fault.order();
+            let key = (built_in, file.to_owned(), start, end, message.to_owned());
             if let Some(&at) = self.seen.get(&key) {
                 let known = &mut self.faults[at];
                 if !known.variants.is_empty() {
@@ -135,5 +140,9 @@ impl Collected {
             self.seen.insert(key, self.faults.len());
             self.faults.push(fault);
         }
+    }
+    fn in_order(mut self) -> Vec<Fault> {
+        self.faults.sort_by(|a, b| a.order().cmp(&b.order()));
+        self.faults
     }
 }

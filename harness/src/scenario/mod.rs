@@ -36,6 +36,7 @@ mod states;
 pub mod step;
 mod step_words;
 mod topology;
+pub mod units;
 mod validate;
 pub mod vmm;
 mod words;
@@ -43,7 +44,7 @@ mod words;
 pub use builder::{BuildError, Builder};
 pub use contents::{Container, GuestFile, GuestFileKind};
 pub use dnsmasq::{AdvertisedPrefix, DnsFault, Dnsmasq, RouterAdvertisement};
-pub use error::{Fault, ScenarioErrors};
+pub use error::{Fault, Gravity, ScenarioErrors, render};
 pub use facts::{
     AddressState, Bounds, BridgeVlan, Command, Counter, DnsExpect, Fdb, Filter, Firewall, Link,
     Mdb, Neighbour, Networkctl, Packet, Ping, Process, RecordType,
@@ -108,6 +109,8 @@ pub struct Scenario {
     /// What VMMs that the command line imposes on its guests cannot do of it, each with the VMM. With any of these it is
     /// skipped; in a file they are faults.
     pub beyond: Vec<(HypervisorKind, String)>,
+    /// What is doubtful about its unit files.
+    pub warnings: Vec<Fault>,
 }
 
 /// A layer-2 segment between machines of the lab.

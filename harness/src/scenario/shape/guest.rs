@@ -82,6 +82,12 @@ pub(in crate::scenario) const GUEST: Shape = shape(
             "unit files of that folder to leave out",
         ),
         may(
+            "faulty_units",
+            Kind::List(&Kind::Text),
+            "[]",
+            "unit files that are meant to be as they are: no warning is given about them",
+        ),
+        may(
             "files",
             Kind::PATH,
             "none",

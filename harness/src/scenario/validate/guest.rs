@@ -68,7 +68,7 @@ fn guest<'a>(context: &Context<'a>, reader: &Reader<'a>, name: &str) -> Option<G
             .map(|start| start.value)
             .unwrap_or_default(),
         interfaces,
-        units: units::units(context, reader, "units").unwrap_or_default(),
+        units: units::units(context, reader, "units", name).unwrap_or_default(),
         routes: Vec::new(),
         dns: Vec::new(),
         files: contents::files(context, reader),

@@ -126,7 +126,7 @@ fn machine<'a>(
         .iter()
         .filter_map(|r| interface(context, r, name, ends))
         .collect();
-    let networkd = units::units(context, reader, "networkd");
+    let networkd = units::units(context, reader, "networkd", name);
     if let Some(folder) = reader.entry("networkd") {
         for netdev in context
             .known

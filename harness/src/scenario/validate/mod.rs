@@ -44,6 +44,7 @@ use super::error::{Fault, code};
 use super::file::{Place, Table};
 use super::read::{At, Faults, Reader};
 use super::shape::FILE;
+use super::units::{Meant, warnings};
 use super::{HypervisorKind, Scenario, words};
 
 /// Where a scenario comes from.
@@ -64,6 +65,8 @@ struct Context<'a> {
     claims: Claims<'a>,
     /// What VMMs that the command line imposes cannot do.
     beyond: RefCell<Vec<(HypervisorKind, String)>>,
+    /// Unit files that are meant to be as they are.
+    meant: RefCell<Meant>,
     folder: &'a Path,
     units: &'a UnitFolders,
 }
@@ -99,6 +102,7 @@ pub(super) fn scenario(
         known: Known::gather(tree, &origin.folder, units),
         claims: Claims::default(),
         beyond: RefCell::default(),
+        meant: RefCell::default(),
         folder: &origin.folder,
         units,
     };
@@ -129,10 +133,14 @@ pub(super) fn scenario(
         steps,
         must_fail: BTreeMap::new(),
         beyond: Vec::new(),
+        warnings: Vec::new(),
     };
     scenario.beyond = context.beyond.take();
+    let meant = context.meant.take();
     context.claims.report(&faults);
-    (scenario, faults.into_vec())
+    let mut faults = faults.into_vec();
+    faults.extend(warnings(&scenario, &meant));
+    (scenario, faults)
 }
 
 /// The summary: one line.

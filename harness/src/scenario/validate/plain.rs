@@ -10,7 +10,7 @@ use crate::scenario::shape::ROUTE;
 use crate::scenario::{Guest, GuestInterface, Route, words};
 
 /// Keys of a guest that go to networkd or Docker, or replace the former.
-const UNITS: [&str; 2] = ["units", "without_units"];
+const UNITS: [&str; 3] = ["units", "without_units", "faulty_units"];
 const PLAIN: [&str; 2] = ["routes", "dns"];
 /// The same of its interfaces.
 const PLAIN_INTERFACE: [&str; 2] = ["addresses", "accept_ra"];

@@ -7,11 +7,12 @@ use std::path::{Component, Path, PathBuf};
 use std::rc::Rc;
 
 use super::Context;
-use crate::scenario::UnitFile;
 use crate::scenario::error::{Fault, code};
 use crate::scenario::load::shown;
-use crate::scenario::near::suggest;
+use crate::scenario::names::MachineName;
+use crate::scenario::near::{nearest, suggest};
 use crate::scenario::read::{At, Reader};
+use crate::scenario::{UnitFile, VantagePoint};
 
 /// What networkd reads.
 pub(super) const SUFFIXES: [&str; 3] = [".network", ".netdev", ".link"];
@@ -181,12 +182,14 @@ pub(super) fn netdev_name(bytes: &[u8]) -> Option<String> {
     name
 }
 
-/// The unit files of the folder that `key` names, less those in `without_units`.
+/// The unit files of the folder that `key` names, less those in `without_units`; `owner` is the machine or guest.
 pub(super) fn units<'a>(
     context: &Context<'a>,
     reader: &Reader<'a>,
     key: &str,
+    owner: &str,
 ) -> Option<Vec<UnitFile>> {
+    meant(context, reader, key, owner);
     let without = reader.texts("without_units");
     let Some(folder) = reader.text(key) else {
         if reader.entry(key).is_none()
@@ -219,6 +222,17 @@ pub(super) fn units<'a>(
         let fault = Fault::new(folder.place, code::UNIT_FILE, message, label);
         context.faults.add(fault.help(help.clone()));
     }
+    for name in read
+        .passed_over
+        .iter()
+        .filter(|name| looks_like_a_unit(name))
+    {
+        let message = format!("networkd does not read `{name}`");
+        let label = "the folder that holds it".to_owned();
+        let fault = Fault::new(folder.place, code::UNIT_PASSED_OVER, message, label).warning();
+        let help = "unit files end in `.network`, `.netdev` or `.link`, drop-ins lie in `UNIT.d/` and end in `.conf`";
+        context.faults.add(fault.help(help.to_owned()));
+    }
     if read.problems.is_empty() {
         left_out_exist(context, &read, folder, &without);
     }
@@ -228,6 +242,31 @@ pub(super) fn units<'a>(
         !without.iter().any(|name| names.contains(&Some(name.value)))
     };
     Some(read.units.iter().filter(kept).cloned().collect())
+}
+
+/// Reads `faulty_units`.
+fn meant(context: &Context<'_>, reader: &Reader<'_>, key: &str, owner: &str) {
+    for name in reader.texts("faulty_units") {
+        let Ok(owner) = MachineName::try_from(owner) else {
+            continue;
+        };
+        let at = match key {
+            "units" => VantagePoint::Guest(owner),
+            _ => VantagePoint::Machine(owner),
+        };
+        let mut meant = context.meant.borrow_mut();
+        meant.push((at, name.value.to_owned(), name.place.clone()));
+    }
+}
+
+/// Whether a file that networkd passes over has nearly the name of a unit: `10-lan.nework`, `10-lan.conf`. An editor's
+/// backup (`10-lan.network~`) has not.
+fn looks_like_a_unit(name: &str) -> bool {
+    let Some((_, ending)) = name.rsplit_once('.') else {
+        return false;
+    };
+    let endings = ["network", "netdev", "link", "conf"];
+    !ending.ends_with('~') && nearest(ending, endings).is_some()
 }
 
 fn left_out_exist(
@@ -300,6 +339,23 @@ mod tests {
         );
         assert_eq!(read.netdevs, BTreeSet::from(["br0".to_owned()]));
         assert_eq!(read.units[1].drop_in_of(), Some("10-lan.network"));
+    }
+
+    #[test]
+    fn a_unit_by_nearly_its_name_is_no_backup() {
+        for nearly in ["10-lan.nework", "10-lan.conf", "br0.netdv", "a.links"] {
+            assert!(looks_like_a_unit(nearly), "{nearly}");
+        }
+        for other in [
+            "README",
+            "README.md",
+            "10-lan.network~",
+            "10-lan.network.bak",
+            "notes.txt",
+            "a.network.d",
+        ] {
+            assert!(!looks_like_a_unit(other), "{other}");
+        }
     }
 
     #[test]

@@ -1,0 +1,222 @@
+//! Which links a `[Match]` finds: as networkd does it (`net_match_config` of systemd), as far as it is known beforehand.
+
+use glob::Pattern;
+
+use super::links::{Link, LinkName, Links};
+use super::unit::{Setting, Unit};
+
+/// Whether a unit matches a link.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Matches {
+    /// It does not.
+    No,
+    /// It depends on what only the running system knows.
+    Perhaps,
+    /// It does.
+    Yes,
+}
+
+/// Keys of `[Match]` that are about the system and not about a link.
+const CONDITIONS: [&str; 10] = [
+    "Architecture",
+    "Credential",
+    "Firmware",
+    "Host",
+    "KernelCommandLine",
+    "KernelVersion",
+    "MachineTag",
+    "MachineID",
+    "Version",
+    "Virtualization",
+];
+
+/// What udev alone knows of a link.
+const OF_UDEV: [&str; 2] = ["Path", "Property"];
+
+/// Types of links that a lab has none of.
+const NO_SUCH_TYPE: [&str; 3] = ["infiniband", "wlan", "wwan"];
+
+/// Whether a unit matches a link of these: every key must.
+pub(super) fn matches(unit: &Unit, links: &Links, link: &Link) -> Matches {
+    let settings = unit.matches();
+    let mut keys: Vec<&str> = settings.iter().map(|one| one.key.as_str()).collect();
+    keys.sort_unstable();
+    keys.dedup();
+    let of_key = |key: &&str| {
+        settings
+            .iter()
+            .filter(|one| one.key == **key)
+            .copied()
+            .collect()
+    };
+    let keys = keys.iter().map(|key| by_key(key, of_key(key), links, link));
+    keys.min().unwrap_or(Matches::No)
+}
+
+fn by_key(key: &str, settings: Vec<&Setting>, links: &Links, link: &Link) -> Matches {
+    let words = || settings.iter().flat_map(|one| one.value.split_whitespace());
+    match key {
+        "Name" | "OriginalName" => by_name(&settings, &link.name),
+        "MACAddress" | "PermanentMACAddress" => {
+            let digits = |text: &str| -> String {
+                let digits = text.chars().filter(char::is_ascii_hexdigit);
+                digits.collect::<String>().to_ascii_lowercase()
+            };
+            match link.mac.map(|mac| digits(&mac.to_string())) {
+                Some(mac) if words().any(|word| digits(word) == mac) => Matches::Yes,
+                None if links.chosen_mac => Matches::Perhaps,
+                _ => Matches::No,
+            }
+        }
+        "Type" if words().all(|word| NO_SUCH_TYPE.contains(&word)) => Matches::No,
+        key if OF_UDEV.contains(&key) && !links.udev => Matches::No,
+        _ => Matches::Perhaps,
+    }
+}
+
+/// One of the patterns must match, and none of those behind a `!`; that stands before a whole list.
+fn by_name(settings: &[&Setting], name: &LinkName) -> Matches {
+    let mut best = None;
+    let mut excluded = Matches::No;
+    for setting in settings {
+        let (not, list) = match setting.value.strip_prefix('!') {
+            Some(list) => (true, list),
+            None => (false, setting.value.as_str()),
+        };
+        for word in list.split_whitespace() {
+            let is = by_pattern(word, name);
+            if not {
+                excluded = excluded.max(is);
+            } else {
+                best = best.max(Some(is));
+            }
+        }
+    }
+    let allowed = match excluded {
+        Matches::Yes => Matches::No,
+        Matches::Perhaps => Matches::Perhaps,
+        Matches::No => Matches::Yes,
+    };
+    best.unwrap_or(Matches::Yes).min(allowed)
+}
+
+fn by_pattern(word: &str, name: &LinkName) -> Matches {
+    let exactly = |name: &str| match Pattern::new(word) {
+        Ok(pattern) if pattern.matches(name) => Matches::Yes,
+        Ok(_) => Matches::No,
+        Err(_) => Matches::Perhaps,
+    };
+    match name {
+        LinkName::Exactly(name) => exactly(name),
+        LinkName::Beginning(beginning) => beginning_with(word, beginning),
+        LinkName::Nic(index) => {
+            let kernel = exactly(&format!("eth{index}"));
+            match (kernel, beginning_with(word, "en")) {
+                (Matches::Yes, Matches::Yes) => Matches::Yes,
+                (Matches::No, Matches::No) => Matches::No,
+                _ => Matches::Perhaps,
+            }
+        }
+    }
+}
+
+/// Whether a pattern matches names that begin so.
+fn beginning_with(word: &str, beginning: &str) -> Matches {
+    let Some((literal, rest)) = word.find(['*', '?', '[']).map(|at| word.split_at(at)) else {
+        return match word.starts_with(beginning) {
+            true => Matches::Perhaps,
+            false => Matches::No,
+        };
+    };
+    if rest == "*" && beginning.starts_with(literal) {
+        Matches::Yes
+    } else if beginning.starts_with(literal) || literal.starts_with(beginning) {
+        Matches::Perhaps
+    } else {
+        Matches::No
+    }
+}
+
+/// Whether a unit is read on some systems only.
+pub(super) fn is_conditional(unit: &Unit) -> bool {
+    let settings = unit.matches();
+    settings
+        .iter()
+        .any(|one| CONDITIONS.contains(&one.key.as_str()))
+}
+
+/// The place where a unit names a link without any pattern.
+pub(super) fn names<'u>(unit: &'u Unit, link: &str) -> Option<&'u Setting> {
+    let names = |one: &&Setting| {
+        matches!(one.key.as_str(), "Name" | "OriginalName")
+            && one.value.split_whitespace().any(|word| word == link)
+    };
+    unit.matches().into_iter().find(names)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scenario::UnitFile;
+
+    fn name(text: &str, link: LinkName) -> Matches {
+        let file = UnitFile {
+            name: "a.network".to_owned(),
+            shown: "a.network".into(),
+            bytes: format!("[Match]\n{text}\n").into_bytes(),
+        };
+        let unit = Unit::all([&file]).remove(0);
+        let mac = Some("02:00:00:00:00:0a".parse().unwrap());
+        matches(&unit, &Links::default(), &Link { name: link, mac })
+    }
+
+    #[test]
+    fn names_are_matched_as_by_fnmatch() {
+        use Matches::{No, Perhaps, Yes};
+        let eno1 = || LinkName::Exactly("eno1".to_owned());
+        for (text, wanted) in [
+            ("Name=eno1", Yes),
+            ("Name=en*", Yes),
+            ("Name=enp3s0", No),
+            ("Name=enp3s0 eno1", Yes),
+            ("Name=enp3s0\nName=eno[0-9]", Yes),
+            ("Name=eno1\nName=", No),
+            ("Name=!eno1", No),
+            ("Name=!vm-* lo", Yes),
+            ("Name=!vm-* eno1", No),
+            ("Name=eno1\nType=ether", Perhaps),
+            ("Name=eno1\nType=wlan", No),
+            ("Name=eno1\nPath=pci-*", No),
+            ("MACAddress=02-00-00-00-00-0A", Yes),
+            ("MACAddress=02:00:00:00:00:0b", No),
+            ("Nmae=eno1", No),
+        ] {
+            assert_eq!(name(text, eno1()), wanted, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_guest_s_nic_and_docker_s_links_have_names_that_are_not_known() {
+        use Matches::{No, Perhaps, Yes};
+        for (text, wanted) in [
+            ("Name=eth0", Perhaps),
+            ("Name=enp1s0", Perhaps),
+            ("Name=eth1", No),
+            ("Name=e*", Yes),
+            ("Name=*", Yes),
+            ("Name=vm-test1", No),
+        ] {
+            assert_eq!(name(text, LinkName::Nic(0)), wanted, "{text}");
+        }
+        for (text, wanted) in [
+            ("Name=veth*", Yes),
+            ("Name=veth1234", Perhaps),
+            ("Name=ve?h*", Perhaps),
+            ("Name=vm-*", No),
+            ("Name=!veth*", No),
+        ] {
+            let veth = LinkName::Beginning("veth");
+            assert_eq!(name(text, veth), wanted, "{text}");
+        }
+    }
+}

@@ -1,0 +1,148 @@
+//! The lines of a unit file: systemd.syntax(7).
+
+use std::ops::Range;
+
+/// What stands in a line, with its place in bytes of the text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Line<'t> {
+    /// What it is.
+    pub(super) what: What<'t>,
+    /// Where it is; of an assignment, its key.
+    pub(super) at: Range<usize>,
+}
+
+/// What a line is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum What<'t> {
+    /// `[NAME]`.
+    Section(&'t str),
+    /// `KEY=VALUE`.
+    Assignment {
+        /// Without spaces around it.
+        key: &'t str,
+        /// With its continuation lines, without spaces around it.
+        value: String,
+        /// Where the value is, in its first line.
+        value_at: Range<usize>,
+    },
+    /// Neither.
+    Other,
+}
+
+/// The lines that are neither empty nor a comment. A line that ends in a backslash goes on in the next one that is no comment.
+pub(super) fn lines(text: &str) -> Vec<Line<'_>> {
+    let mut found: Vec<Line<'_>> = Vec::new();
+    let mut goes_on = false;
+    let mut start = 0;
+    for whole in text.split_inclusive('\n') {
+        let line = whole.trim();
+        let at = start + (whole.len() - whole.trim_start().len());
+        start += whole.len();
+        if line.starts_with(['#', ';']) || (line.is_empty() && !goes_on) {
+            continue;
+        }
+        let (line, more) = match line.strip_suffix('\\') {
+            Some(line) => (line.trim_end(), true),
+            None => (line, false),
+        };
+        if goes_on {
+            if let Some(What::Assignment { value, .. }) =
+                found.last_mut().map(|last| &mut last.what)
+            {
+                *value = format!("{value} {line}").trim().to_owned();
+            }
+        } else {
+            found.push(one(line, at));
+        }
+        goes_on = more;
+    }
+    found
+}
+
+fn one(line: &str, at: usize) -> Line<'_> {
+    let section = line
+        .strip_prefix('[')
+        .and_then(|rest| rest.strip_suffix(']'));
+    if let Some(name) = section {
+        let (what, at) = (What::Section(name), at..at + line.len());
+        return Line { what, at };
+    }
+    match line
+        .split_once('=')
+        .map(|(key, value)| (key.trim_end(), value))
+    {
+        Some((key, value)) if !line.starts_with('[') => {
+            let value_at = at + line.len() - value.trim_start().len();
+            let what = What::Assignment {
+                key,
+                value: value.trim().to_owned(),
+                value_at: value_at..at + line.len(),
+            };
+            let at = at..at + key.len();
+            Line { what, at }
+        }
+        _ => Line {
+            what: What::Other,
+            at: at..at + line.len(),
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The assignments, each with its section; none of those before the first section.
+    fn assignments<'t>(lines: &'t [Line<'t>]) -> impl Iterator<Item = (&'t str, &'t str, &'t str)> {
+        let mut section = None;
+        lines.iter().filter_map(move |line| match &line.what {
+            What::Section(name) => {
+                section = Some(*name);
+                None
+            }
+            What::Assignment { key, value, .. } => Some((section?, *key, value.as_str())),
+            What::Other => None,
+        })
+    }
+
+    #[test]
+    fn lines_are_told_apart_and_know_their_place() {
+        let text = "# a\n\n[Match]\n  Name = eno1 \n[Broken\nword\n";
+        let found = lines(text);
+        let shown: Vec<_> = found.iter().map(|line| &text[line.at.clone()]).collect();
+        assert_eq!(shown, ["[Match]", "Name", "[Broken", "word"]);
+        assert_eq!(found[0].what, What::Section("Match"));
+        let What::Assignment {
+            key,
+            value,
+            value_at,
+        } = &found[1].what
+        else {
+            panic!("{found:?}");
+        };
+        assert_eq!(
+            (*key, value.as_str(), &text[value_at.clone()]),
+            ("Name", "eno1", "eno1")
+        );
+        assert_eq!(found[2].what, What::Other);
+        assert_eq!(found[3].what, What::Other);
+    }
+
+    #[test]
+    fn a_backslash_joins_lines_and_comments_between_are_nothing() {
+        let text = "[Match]\nName=a \\\n# no\n  b\\\nc\nType=ether\n";
+        let found = lines(text);
+        let found: Vec<_> = assignments(&found).collect();
+        assert_eq!(
+            found,
+            [("Match", "Name", "a b c"), ("Match", "Type", "ether")]
+        );
+    }
+
+    #[test]
+    fn what_is_before_the_first_section_is_in_none() {
+        let found = lines("Name=a\n[Match]\nName=b\n");
+        let found: Vec<_> = assignments(&found).collect();
+        assert_eq!(found, [("Match", "Name", "b")]);
+    }
+}
