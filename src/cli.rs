@@ -13,12 +13,12 @@ const EXIT_CODES: &str = "\
 Exit codes:
     0  passed (or skipped, with the reason in the report)
     1  a check failed
-    2  a scenario is invalid; nothing was built
+    2  a scenario or an option is invalid, or a report's place cannot be written; nothing was built
     3  this host cannot run it (under BRIDGELAB_STRICT=1: any part of it)
-    4  host, image, VMM or harness broke; no verdict on the network
+    4  host, image, VMM or harness broke, or evidence or output could not be written; no verdict on the network
     5  passed, but something was left behind
     6  a stage took too long; the report names it
-  130  interrupted";
+  130  interrupted by Ctrl-C; 143 by SIGTERM, 129 by SIGHUP";
 
 /// Boots real MicroVMs on a real bridge and says, with evidence, whether they have the network they should have.
 #[derive(Debug, Parser)]
@@ -229,6 +229,9 @@ pub(crate) struct RunArgs {
     /// Folder for evidence; a folder for each run is made in it.
     #[arg(long, value_name = "DIR")]
     pub(crate) evidence: Option<PathBuf>,
+    /// Stdout is for something else.
+    #[arg(skip)]
+    pub(crate) quiet: bool,
 }
 
 impl RunArgs {

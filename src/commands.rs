@@ -15,11 +15,7 @@ use bridgelab_harness::scenario::forms::GREEN;
 use bridgelab_harness::scenario::{self, Fault, Imposed, LoadedScenario, Scenario, ScenarioErrors};
 
 use crate::cli::ImageAction;
-
-/// Prints a line on stdout; a closed pipe is nobody's error.
-pub(crate) fn say(line: &str) {
-    let _ = writeln!(anstream::stdout(), "{line}");
-}
+use crate::output::{print, say};
 
 /// Prints an error with its remedy on stderr.
 pub(crate) fn complain(error: &dyn Diagnose) {
@@ -172,7 +168,7 @@ pub(crate) fn plan(
     });
     match planned {
         Ok(plans) => {
-            let _ = write!(anstream::stdout(), "{plans}");
+            print(&plans);
             exit_code::PASSED
         }
         Err(code) => code,

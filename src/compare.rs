@@ -6,7 +6,7 @@ use std::path::Path;
 
 use bridgelab_harness::report::{Report, compare, exit_code};
 
-use crate::commands::say;
+use crate::output::say;
 
 /// Prints each disagreement. Exit code 1 when there is one, or when the reports have no check in common.
 pub(crate) fn compare_files(here: &Path, there: &Path) -> i32 {

@@ -20,7 +20,8 @@ use clap::Args;
 use tokio::runtime::Runtime;
 
 use crate::cli::{Accel, Guests, Lab, RunArgs};
-use crate::commands::{complain, root, say};
+use crate::commands::{complain, root};
+use crate::output::say;
 
 /// Options of `bridgelab doctor`.
 #[derive(Debug, Args)]

@@ -7,7 +7,8 @@ use bridgelab_harness::report::exit_code;
 use bridgelab_harness::scenario::{self, LoadedScenario, Scenario};
 use serde::Serialize;
 
-use crate::commands::{complain, root, say, tagged};
+use crate::commands::{complain, root, tagged};
+use crate::output::say;
 
 /// Version of what `--json` prints.
 const SCHEMA: u32 = 1;

@@ -10,8 +10,10 @@ mod ghosts;
 mod list;
 mod matrix;
 mod new;
+mod output;
 mod report;
 mod run;
+mod signals;
 mod template;
 
 use std::process::ExitCode;
@@ -32,7 +34,7 @@ fn main() -> ExitCode {
         Some(saved::WORKER_COMMAND) => saved::worker_main(),
         Some(lab::vm::WORKER_COMMAND) => lab::vm::worker_main(),
         Some(enter::STEER_COMMAND) => enter::steer(words),
-        _ => cli::main(),
+        _ => output::closing(cli::main()),
     };
     ExitCode::from(u8::try_from(code).unwrap_or(u8::MAX))
 }

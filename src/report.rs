@@ -8,7 +8,7 @@ use bridgelab_harness::report::text::{Colour, verdict};
 use bridgelab_harness::report::{Report, RunReport, exit_code, timings};
 use clap::Args;
 
-use crate::commands::say;
+use crate::output::say;
 
 /// Columns where there is no terminal to ask.
 const COLUMNS: u16 = 100;

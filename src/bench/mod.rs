@@ -42,7 +42,7 @@ use bridgelab_harness::report::exit_code;
 use clap::Args;
 
 use crate::cli::Accel;
-use crate::commands::say;
+use crate::output::{self, say};
 use context::Context;
 use machine::Machine;
 use record::{BenchRecord, Record, SCHEMA};
@@ -152,6 +152,11 @@ pub(crate) fn bench(args: &BenchArgs) -> i32 {
         }
         return exit_code::PASSED;
     }
+    let files = [("--json", &args.json), ("--markdown", &args.markdown)];
+    let files = files.map(|(option, path)| (option, path.as_deref()));
+    if let Err(unwritable) = output::try_files(&files) {
+        return unwritable.complain();
+    }
     let measured = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -219,14 +224,12 @@ fn finish(args: &BenchArgs, record: &Record) -> i32 {
             (path, markdown::merge(&document, record))
         }),
     ];
+    let mut code = exit_code::PASSED;
     for (path, text) in written.into_iter().flatten() {
-        if path == Path::new("-") {
-            say(&text);
-        } else if let Err(error) = std::fs::write(path, text) {
-            let path = path.display();
-            let _ = writeln!(anstream::stderr(), "error: write `{path}`: {error}");
-            return exit_code::BROKEN;
-        }
+        code = output::write(code, "--json or --markdown", path, &text);
+    }
+    if code != exit_code::PASSED {
+        return code;
     }
     let mut subjects = record.benches.iter().flat_map(|bench| &bench.subjects);
     if subjects.clone().any(|subject| subject.failed.is_some()) {

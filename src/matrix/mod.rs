@@ -14,7 +14,8 @@ use clap::Args;
 
 use self::axes::{Axes, Chosen, How};
 use crate::cli::RunArgs;
-use crate::commands::{checked, load, named, say};
+use crate::commands::{checked, load, named};
+use crate::output::{self, say, to_stdout};
 use crate::run::{reports, wanted::Wanted};
 
 pub(crate) const EXIT_CODES: &str = "\
@@ -75,6 +76,11 @@ pub(crate) fn matrix(args: &MatrixArgs) -> i32 {
             return exit_code::INVALID;
         }
     };
+    let files = [("--json", &args.json), ("--markdown", &args.markdown)];
+    let files = files.map(|(option, path)| (option, path.as_deref()));
+    if let Err(unwritable) = output::try_files(&files) {
+        return unwritable.complain();
+    }
     let (path, loaded) = match load(&args.scenario) {
         Ok(found) => found,
         Err(code) => return code,
@@ -98,13 +104,12 @@ pub(crate) fn matrix(args: &MatrixArgs) -> i32 {
     };
     let axes = chosen.iter().map(|one| one.axis.name.to_owned());
     let parity = Parity::new(loaded.name(), axes.collect(), combinations);
-    let written = write(args, &parity);
     let runs = parity.runs();
-    match (written, runs.is_empty()) {
-        (Err(code), _) => code,
-        (Ok(()), true) => exit_code::INVALID,
-        (Ok(()), false) => exit_code::worst(&runs, strict()),
-    }
+    let code = match runs.is_empty() {
+        true => exit_code::INVALID,
+        false => exit_code::worst(&runs, strict()),
+    };
+    write(args, &parity, code)
 }
 
 fn complain(text: &str) {
@@ -215,7 +220,7 @@ fn run_args(args: &MatrixArgs, options: &[(How, String)]) -> RunArgs {
         evidence: args.evidence.clone(),
         vmms: args.vmms.clone(),
         // Stdout is the table's.
-        json: Some(PathBuf::from("-")),
+        quiet: true,
         ..RunArgs::default()
     };
     for (how, value) in options {
@@ -269,23 +274,19 @@ fn carry_out(args: &MatrixArgs, rows: Vec<Planned>) -> Result<Vec<Combination>, 
     Ok(rows.map(combination).collect())
 }
 
-/// The table as it was asked for: on stdout, unless JSON goes there.
-fn write(args: &MatrixArgs, parity: &Parity) -> Result<(), i32> {
-    let stdout = Path::new("-");
-    let json = || serde_json::to_string_pretty(parity).unwrap_or_default();
+/// The table as it was asked for: on stdout, unless JSON goes there. Returns the exit code of a call that would end with
+/// `code`.
+fn write(args: &MatrixArgs, parity: &Parity, mut code: i32) -> i32 {
     let markdown = parity.markdown();
-    if args.json.as_deref() == Some(stdout) {
-        say(&json());
-    } else {
+    if !to_stdout(args.json.as_deref()) {
         say(markdown.trim_end());
     }
-    let to_file = |path: &Option<PathBuf>, text: &dyn Fn() -> String| match path {
-        Some(path) if path != stdout => std::fs::write(path, text()).map_err(|error| {
-            complain(&format!("write `{}`: {error}", path.display()));
-            exit_code::BROKEN
-        }),
-        _ => Ok(()),
-    };
-    to_file(&args.markdown, &|| markdown.clone())?;
-    to_file(&args.json, &|| json() + "\n")
+    if let Some(path) = args.markdown.as_ref().filter(|path| !to_stdout(Some(path))) {
+        code = output::write(code, "--markdown", path, &markdown);
+    }
+    if let Some(path) = &args.json {
+        let json = serde_json::to_string_pretty(parity).unwrap_or_default();
+        code = output::write(code, "--json", path, &json);
+    }
+    code
 }

@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 use bridgelab_harness::report::exit_code;
 use bridgelab_harness::scenario::names::CheckId;
 
-use crate::commands::{root, say};
+use crate::commands::root;
+use crate::output::say;
 
 const SCENARIO: &str = include_str!("scenario.toml");
 

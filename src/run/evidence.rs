@@ -1,23 +1,37 @@
 //! The folder that each run leaves behind.
 
-use std::io::{ErrorKind, Write};
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use bridgelab_harness::host::room::room;
 use bridgelab_harness::lab::durations::state_folder;
 use bridgelab_harness::report::text::{Colour, verdict};
-use bridgelab_harness::report::{Report, RunReport, SCHEMA};
+use bridgelab_harness::report::{Outcome, Report, RunReport, SCHEMA};
 
 use super::wanted::Wanted;
 use crate::cli::RunArgs;
 
-/// Makes `DIR/SCENARIO[-VARIANT]-SECONDS-PID`, below the user's state folder unless told otherwise.
-pub(super) fn make_folder(args: &RunArgs, one: &Wanted) -> std::io::Result<PathBuf> {
-    let base = args
-        .evidence
+/// A file system with less room than that, in bytes, is full: a page.
+const FULL: u64 = 4096;
+
+/// A file of the evidence while its run goes on.
+const RESERVE: &str = ".reserve";
+
+/// Its size, in bytes: a verdict and a report have room in it.
+const RESERVED: usize = 128 << 10;
+
+/// The folder for the evidence of all runs: below the user's state folder unless told otherwise.
+pub(super) fn base(args: &RunArgs) -> PathBuf {
+    args.evidence
         .clone()
         .or_else(|| state_folder().map(|state| state.join("runs")))
-        .unwrap_or_else(|| PathBuf::from("bridgelab-runs"));
+        .unwrap_or_else(|| PathBuf::from("bridgelab-runs"))
+}
+
+/// Makes `DIR/SCENARIO[-VARIANT]-SECONDS-PID`.
+pub(super) fn make_folder(args: &RunArgs, one: &Wanted) -> std::io::Result<PathBuf> {
+    let base = base(args);
     std::fs::create_dir_all(&base)?;
     let seconds = SystemTime::now()
         .duration_since(UNIX_EPOCH)
@@ -35,6 +49,8 @@ pub(super) fn make_folder(args: &RunArgs, one: &Wanted) -> std::io::Result<PathB
                 // Written first: a folder with this file and no result is a run that died.
                 let text = format!("{} pid {}\n", one.name, std::process::id());
                 std::fs::write(folder.join("started"), text)?;
+                // Kept free for the verdict, whatever fills the disk meanwhile.
+                std::fs::write(folder.join(RESERVE), vec![0; RESERVED])?;
                 return folder.canonicalize();
             }
         }
@@ -42,28 +58,56 @@ pub(super) fn make_folder(args: &RunArgs, one: &Wanted) -> std::io::Result<PathB
     Err(ErrorKind::AlreadyExists.into())
 }
 
-/// `report.json` and the verdict's word as a file of its own.
-pub(super) fn save(evidence: &Path, report: &RunReport) {
+/// `report.json` and the verdict's word as a file of its own. A run whose evidence is not whole has not passed.
+pub(super) fn save(evidence: &Path, report: &mut RunReport) {
+    match room(evidence) {
+        // Whoever wrote last may have been a daemon, which tells nobody that it could not.
+        Ok(room) if room.free < FULL => report
+            .unwritten
+            .push(format!("{}: the file system is full", evidence.display())),
+        Ok(_) => {}
+        Err(error) => report
+            .unwritten
+            .push(format!("{}: {error}", evidence.display())),
+    }
+    report.weigh_unwritten();
+    let _ = std::fs::remove_file(evidence.join(RESERVE));
+    if let Err((name, error)) = try_save(evidence, report) {
+        // Half a report is worse than none.
+        let _ = std::fs::remove_file(evidence.join(name));
+        let lost = format!("{}: {error}", evidence.join(name).display());
+        report.unwritten.push(lost);
+        report.weigh_unwritten();
+        // What is small may find room.
+        let _ = std::fs::write(evidence.join("verdict.txt"), verdict(report, Colour::Off));
+        let _ = std::fs::write(evidence.join(word(report)), "");
+    }
+}
+
+fn try_save(evidence: &Path, report: &RunReport) -> Result<(), (&'static str, std::io::Error)> {
     let whole = Report {
         schema: SCHEMA,
         runs: vec![report.clone()],
     };
     let json = serde_json::to_string_pretty(&whole).unwrap_or_default();
-    let word = serde_json::to_value(report.outcome).ok();
-    let word = word
-        .as_ref()
-        .and_then(|word| word.as_str())
-        .unwrap_or("broken");
-    for (name, text) in [
-        ("report.json", json.as_str()),
-        ("verdict.txt", &verdict(report, Colour::Off)),
-        (word, ""),
-    ] {
-        if let Err(error) = std::fs::write(evidence.join(name), text) {
-            let _ = writeln!(
-                anstream::stderr(),
-                "warning: write `{name}` into the evidence: {error}"
-            );
-        }
+    let text = verdict(report, Colour::Off);
+    // The word last: where it stands, the rest is there.
+    let files = [("verdict.txt", text.as_str()), ("report.json", &json)];
+    for (name, text) in files {
+        std::fs::write(evidence.join(name), text).map_err(|error| (name, error))?;
+    }
+    let word = word(report);
+    std::fs::write(evidence.join(word), "").map_err(|error| (word, error))
+}
+
+/// The outcome's word, as in the report.
+fn word(report: &RunReport) -> &'static str {
+    match report.outcome {
+        Outcome::Passed => "passed",
+        Outcome::Failed => "failed",
+        Outcome::Broken => "broken",
+        Outcome::TimedOut => "timed-out",
+        Outcome::Skipped => "skipped",
+        Outcome::Cancelled => "cancelled",
     }
 }

@@ -7,17 +7,16 @@ mod needs;
 mod place;
 mod queue;
 mod screen;
+mod told;
 mod unstarted;
 pub(crate) mod wanted;
 
 use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::io::Write;
-use std::path::Path;
 use std::time::Instant;
 
 use bridgelab_harness::diagnostic::Diagnostic;
-use bridgelab_harness::host::capability::strict;
 use bridgelab_harness::host::finding::Unmet;
 use bridgelab_harness::host::jobserver::{Jobserver, Need, Waiting};
 use bridgelab_harness::hypervisor::Accelerator;
@@ -25,18 +24,19 @@ use bridgelab_harness::image::Image;
 use bridgelab_harness::lab::supervise::{News, run_job};
 use bridgelab_harness::lab::vm::{self, LabVm};
 use bridgelab_harness::lab::{Event, Job, JobImage};
-use bridgelab_harness::report::text::summary;
-use bridgelab_harness::report::{Outcome, Report, RunReport, SCHEMA, exit_code, junit};
+use bridgelab_harness::report::{Outcome, RunReport, exit_code};
 use futures_util::{StreamExt, stream};
 use tokio::sync::{mpsc, watch};
 
 use crate::cli::{Guests, Lab, RunArgs};
-use crate::commands::{ready_image, say};
+use crate::commands::ready_image;
 use crate::doctor::Accelerated;
+use crate::signals::Signals;
 use crate::template::{Starts, Templates};
 use crate::{enter, report};
 use queue::Turn;
 use screen::Screen;
+use told::Told;
 use wanted::{Wanted, prepare};
 
 pub(crate) fn run(args: &RunArgs) -> i32 {
@@ -50,7 +50,7 @@ pub(crate) fn run(args: &RunArgs) -> i32 {
     }
     match prepare(args) {
         Ok(wanted) => match reports(args, &wanted) {
-            Ok(runs) => finish(args, runs),
+            Ok(runs) => Told::of(args).finish(runs),
             Err(code) => code,
         },
         Err(code) => code,
@@ -62,6 +62,17 @@ pub(crate) fn run(args: &RunArgs) -> i32 {
 /// # Errors
 /// The exit code, when nothing could begin and no run is to blame.
 pub(crate) fn reports(args: &RunArgs, wanted: &[Wanted]) -> Result<Vec<RunReport>, i32> {
+    let told = Told::of(args);
+    if let Err(unwritable) = told.tried(args) {
+        return Err(unwritable.complain());
+    }
+    let signals = match Signals::listen(unstarted::ended_by_signal(args, wanted)) {
+        Ok(signals) => signals,
+        Err(error) => {
+            let _ = writeln!(anstream::stderr(), "error: listen for signals: {error}");
+            return Err(exit_code::BROKEN);
+        }
+    };
     let runtime = match tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -88,7 +99,7 @@ pub(crate) fn reports(args: &RunArgs, wanted: &[Wanted]) -> Result<Vec<RunReport
         Ok(ready) => ready,
         Err(unmet) => {
             let runs = wanted.iter().map(|one| unstarted::skipped(one, &unmet));
-            return Ok(unbegun(args, runs.collect()));
+            return Ok(told.unbegun(runs.collect()));
         }
     };
     let here = match ready.here {
@@ -115,7 +126,7 @@ pub(crate) fn reports(args: &RunArgs, wanted: &[Wanted]) -> Result<Vec<RunReport
                 Err(error) => {
                     let why = Diagnostic::new(&error);
                     let broken = |one| unstarted::report(one, Outcome::Broken, Some(why.clone()));
-                    return Ok(unbegun(args, wanted.iter().map(broken).collect()));
+                    return Ok(told.unbegun(wanted.iter().map(broken).collect()));
                 }
             };
         }
@@ -139,7 +150,7 @@ pub(crate) fn reports(args: &RunArgs, wanted: &[Wanted]) -> Result<Vec<RunReport
             Err(error) => {
                 let why = Diagnostic::new(&error);
                 let broken = |one| unstarted::report(one, Outcome::Broken, Some(why.clone()));
-                return Ok(unbegun(args, wanted.iter().map(broken).collect()));
+                return Ok(told.unbegun(wanted.iter().map(broken).collect()));
             }
         }
     }
@@ -155,9 +166,9 @@ pub(crate) fn reports(args: &RunArgs, wanted: &[Wanted]) -> Result<Vec<RunReport
             (Guests::Ghost, _) => Starts::default(),
         });
     let starts = starts.map(Cell::new).collect();
-    let (interrupt, interrupts) = watch::channel(0);
     let handed = hold::Handed::default();
-    let asked = args.hold.then(|| hold::asked(&handed, interrupt.clone()));
+    let asked = args.hold.then(|| hold::asked(&handed, signals.wisher()));
+    signals.begin();
     let all = All {
         args,
         wanted,
@@ -168,23 +179,20 @@ pub(crate) fn reports(args: &RunArgs, wanted: &[Wanted]) -> Result<Vec<RunReport
         starts,
         lacking,
         jobserver: queue::jobserver(args),
-        interrupts,
+        interrupts: signals.wishes(),
+        signals,
         handed,
         asked: Cell::new(asked),
+        told,
         screen: Screen::new(wanted.len()),
     };
     let runs = runtime.block_on(async {
         tokio::select! {
             runs = all.carry_out() => runs,
-            () = all.keep_current(&interrupt) => Vec::new(),
+            () = all.keep_current() => Vec::new(),
         }
     });
     Ok(runs)
-}
-
-/// Whether verdicts go to stdout.
-fn to_terminal(args: &RunArgs) -> bool {
-    !args.hold && args.json.as_deref() != Some(Path::new("-"))
 }
 
 /// The runs of one invocation, and what they share.
@@ -203,9 +211,11 @@ struct All<'a> {
     lacking: Vec<Vec<Unmet>>,
     jobserver: Jobserver,
     interrupts: watch::Receiver<u32>,
+    signals: Signals,
     handed: hold::Handed,
     /// What a held lab is asked for.
     asked: Cell<Option<mpsc::UnboundedReceiver<String>>>,
+    told: Told,
     screen: Screen,
 }
 
@@ -244,9 +254,10 @@ impl All<'_> {
         });
         let runs = turns.map(async |(index, turn, waited)| {
             let mut report = self.one(index, turn).await;
+            self.signals.name(&mut report);
             report.queued_for(waited.unwrap_or_default());
-            if let Some(evidence) = &report.evidence {
-                evidence::save(evidence, &report);
+            if let Some(evidence) = report.evidence.clone() {
+                evidence::save(&evidence, &mut report);
             }
             (index, report)
         });
@@ -254,7 +265,7 @@ impl All<'_> {
         let mut reports = BTreeMap::new();
         let mut ended = |index: usize, report: RunReport| {
             let text = report::printed(&report, self.args.timings);
-            let shown = to_terminal(self.args).then_some(text.as_str());
+            let shown = self.told.verdicts.then_some(text.as_str());
             self.screen.ended(index, shown);
             reports.insert(index, report);
         };
@@ -374,8 +385,8 @@ impl All<'_> {
         }
     }
 
-    /// Counts interrupts, and moves the table's clocks; never ends.
-    async fn keep_current(&self, interrupt: &watch::Sender<u32>) {
+    /// Says what a signal does, and moves the table's clocks; never ends.
+    async fn keep_current(&self) {
         let clock = async {
             let Some(period) = self.screen.tick() else {
                 return std::future::pending().await;
@@ -386,58 +397,19 @@ impl All<'_> {
                 self.screen.redraw();
             }
         };
+        let mut wishes = self.interrupts.clone();
         let interrupts = async {
-            while tokio::signal::ctrl_c().await.is_ok() {
-                interrupt.send_modify(|count| *count += 1);
-                let again = if *interrupt.borrow() == 1 {
-                    "ending in good order; again to kill"
-                } else {
-                    "killing"
+            while wishes.changed().await.is_ok() {
+                let again = match *wishes.borrow_and_update() {
+                    1 => "ending in good order; again to kill",
+                    _ => "killing",
                 };
-                self.screen.note(&format!("interrupted: {again}"));
+                let by = self.signals.first().map(|by| by.word());
+                let by = by.unwrap_or("let go");
+                self.screen.note(&format!("{by}: {again}"));
             }
             std::future::pending::<()>().await;
         };
         let ((), ()) = tokio::join!(clock, interrupts);
     }
-}
-
-/// Shows the verdicts of runs of which none began.
-fn unbegun(args: &RunArgs, runs: Vec<RunReport>) -> Vec<RunReport> {
-    if to_terminal(args) {
-        for run in &runs {
-            say(&report::printed(run, false));
-        }
-    }
-    runs
-}
-
-fn finish(args: &RunArgs, runs: Vec<RunReport>) -> i32 {
-    let code = exit_code::worst(&runs, strict());
-    if runs.len() > 1 {
-        let _ = writeln!(anstream::stderr(), "{}", summary(&runs));
-    }
-    for run in runs.iter().filter(|_| args.hold) {
-        let report = Box::new(run.clone());
-        hold::tell(&Event::Report { report });
-    }
-    let report = Report {
-        schema: SCHEMA,
-        runs,
-    };
-    let json = serde_json::to_string_pretty(&report).unwrap_or_default();
-    for (path, text) in [(&args.json, json), (&args.junit, junit::render(&report))] {
-        let Some(path) = path else { continue };
-        if path == Path::new("-") {
-            say(&text);
-        } else if let Err(error) = std::fs::write(path, text) {
-            let _ = writeln!(
-                anstream::stderr(),
-                "error: write `{}`: {error}",
-                path.display()
-            );
-            return exit_code::BROKEN;
-        }
-    }
-    code
 }

@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 use std::io::{IsTerminal, Write};
 use std::time::{Duration, Instant};
 
-use crate::commands::say;
+use crate::output::say;
 
 /// The whole of it; the futures of one thread share it.
 pub(super) struct Screen {

@@ -8,7 +8,11 @@ use bridgelab_harness::host::jobserver::JobserverError;
 use bridgelab_harness::report::{Outcome, Problem, RunReport};
 use bridgelab_harness::scenario::forms::GREEN;
 
+use super::told::Told;
 use super::wanted::Wanted;
+use crate::cli::RunArgs;
+use crate::output;
+use crate::signals::Unbegun;
 
 /// The command that asks for the same form again.
 pub(super) fn again(one: &Wanted) -> String {
@@ -40,10 +44,28 @@ pub(super) fn report(one: &Wanted, outcome: Outcome, problem: Option<Diagnostic>
         waits: Vec::new(),
         versions: BTreeMap::new(),
         leaks: Vec::new(),
+        unwritten: Vec::new(),
         evidence: None,
         reproduce: again(one),
         ms: 0,
     }
+}
+
+/// What a signal does before any of the runs has begun: they are cancelled, all of them, and that is reported.
+pub(super) fn ended_by_signal(args: &RunArgs, wanted: &[Wanted]) -> Unbegun {
+    let told = Told::of(args);
+    let runs = wanted.iter();
+    let runs: Vec<RunReport> = runs
+        .map(|one| report(one, Outcome::Cancelled, None))
+        .collect();
+    Box::new(move |by| {
+        let mut runs = runs;
+        for run in &mut runs {
+            run.cancelled_by(by);
+        }
+        let code = told.finish(told.unbegun(runs));
+        std::process::exit(output::closing(code));
+    })
 }
 
 /// A run that this host cannot do.

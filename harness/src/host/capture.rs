@@ -15,7 +15,7 @@ use tokio::io::unix::AsyncFd;
 use super::daemon::{Keeper, Kept, MachineKeeper};
 use super::netlink::{LinkError, Netlink};
 use super::netns::Netns;
-use super::sys;
+use super::{sys, unwritten};
 use crate::diagnostic::Diagnose;
 
 /// Bytes kept of each frame.
@@ -237,7 +237,7 @@ impl Capture {
                 }
             }
             if let Err(error) = file.flush() {
-                tracing::warn!(link = self.link, %error, "cannot write the capture file");
+                unwritten::note(&self.file, &error);
             }
             let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
             seen.truncated = !file.whole;

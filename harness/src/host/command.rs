@@ -13,6 +13,7 @@ use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};
 use tokio::process::{Child, Command};
 use tokio::sync::mpsc;
 
+use super::die_with_parent;
 use crate::deadline::Deadline;
 use crate::diagnostic::Diagnose;
 
@@ -79,14 +80,18 @@ pub(crate) async fn run<A: AsRef<OsStr>>(
         said,
         elapsed: by.elapsed(),
     };
-    let child = Command::new(program)
+    let mut command = Command::new(program);
+    command
         .args(args)
         .env("LC_ALL", "C")
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .process_group(0)
-        .kill_on_drop(true)
+        .kill_on_drop(true);
+    // A group of its own is not reached by what ends ours.
+    die_with_parent(command.as_std_mut());
+    let child = command
         .spawn()
         .map_err(|error| fail(format!("did not start ({error})"), Vec::new()))?;
     let id = child.id();

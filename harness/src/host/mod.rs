@@ -78,6 +78,7 @@ pub mod tcpdump;
 pub(crate) mod terminal;
 pub mod tool;
 mod tsc;
+pub(crate) mod unwritten;
 mod vmm_user;
 pub(crate) mod vsock;
 

@@ -14,6 +14,7 @@ use tokio::sync::watch;
 
 use super::end::End;
 use super::sys::{self, ChildSetup};
+use super::unwritten;
 use crate::deadline::Deadline;
 use crate::diagnostic::Diagnose;
 use crate::plan::shell::quote;
@@ -181,14 +182,14 @@ impl Log {
                 let mut options = tokio::fs::File::options();
                 match options.create(true).append(true).open(&self.path).await {
                     Ok(opened) => file = Some(opened),
-                    Err(error) => {
-                        tracing::warn!(%error, path = %self.path.display(), "cannot write a log")
-                    }
+                    Err(error) => unwritten::note(&self.path, &error),
                 }
             }
             if let Some(file) = &mut file {
-                let _ = file.write_all(&buffer[..read]).await;
-                let _ = file.flush().await;
+                let written = file.write_all(&buffer[..read]).await;
+                if let Err(error) = written.and(file.flush().await) {
+                    unwritten::note(&self.path, &error);
+                }
             }
             {
                 let mut tail = self.tail.lock().unwrap_or_else(PoisonError::into_inner);

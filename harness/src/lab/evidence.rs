@@ -15,6 +15,7 @@ use crate::check::Vantage;
 use crate::deadline::Deadline;
 use crate::guest::{Guest, nics};
 use crate::host::process_memory::ProcessMemory;
+use crate::host::unwritten;
 use crate::hypervisor::qemu::RAM;
 use crate::image::versions_in;
 use crate::lab::boot::guest_folder;
@@ -304,6 +305,6 @@ async fn save_all(vantage: &Vantage, wanted: Vec<Piece>, folder: &Path) -> Vec<S
 fn write(path: &Path, text: &str) {
     let made = path.parent().map_or(Ok(()), fs::create_dir_all);
     if let Err(error) = made.and_then(|()| fs::write(path, text)) {
-        tracing::warn!(%error, path = %path.display(), "evidence could not be written");
+        unwritten::note(path, &error);
     }
 }

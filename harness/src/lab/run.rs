@@ -20,6 +20,7 @@ use crate::guest::identity::Identity;
 use crate::guest::{Guest, GuestError};
 use crate::host::daemon::{DaemonEnded, Keeper};
 use crate::host::standstill::Standstills;
+use crate::host::unwritten;
 use crate::plan::{GuestKind, TopologyPlan};
 use crate::report::{
     LabReport, Outcome, Problem, RunReport, StageReport, StepReport, WaitReport, judge_run,
@@ -118,6 +119,7 @@ impl<'a> Run<'a> {
             waits: Vec::new(),
             versions: BTreeMap::new(),
             leaks: Vec::new(),
+            unwritten: Vec::new(),
             evidence: Some(job.evidence.clone()),
             reproduce: job.reproduce.clone(),
             ms: 0,
@@ -353,6 +355,7 @@ impl<'a> Run<'a> {
         let what = "all processes are gone".to_owned();
         self.waited("teardown", what, ended, ended.elapsed());
         self.done("teardown", begun);
+        self.report.unwritten = unwritten::all();
         self.report.ms = self.started.elapsed().as_millis() as u64;
         self.report
     }
@@ -410,6 +413,7 @@ pub(super) fn broken(job: &Job, scenario: &str, error: &dyn Diagnose) -> RunRepo
         waits: Vec::new(),
         versions: BTreeMap::new(),
         leaks: Vec::new(),
+        unwritten: Vec::new(),
         evidence: Some(job.evidence.clone()),
         reproduce: job.reproduce.clone(),
         ms: 0,

@@ -1,6 +1,6 @@
 //! Exit codes of `bridgelab run`, in one place. The worst run decides.
 
-use super::{NOT_SHOWN, Outcome, RunReport};
+use super::{Cancelled, NOT_SHOWN, Outcome, RunReport};
 
 /// Every run passed, or was skipped for a reason that is in the report.
 pub const PASSED: i32 = 0;
@@ -16,8 +16,12 @@ pub const BROKEN: i32 = 4;
 pub const LEAKED: i32 = 5;
 /// A stage took too long.
 pub const TIMED_OUT: i32 = 6;
-/// Interrupted.
+/// Ended by SIGINT, which is what Ctrl-C sends.
 pub const INTERRUPTED: i32 = 130;
+/// Ended by SIGTERM.
+pub const TERMINATED: i32 = 143;
+/// Ended by SIGHUP.
+pub const HUNG_UP: i32 = 129;
 
 /// The exit code for some runs: an interruption before all else, then a failure, then no verdict, then a leak.
 ///
@@ -37,8 +41,9 @@ pub fn worst(runs: &[RunReport], strict: bool) -> i32 {
                 .as_ref()
                 .is_none_or(|problem| problem.code != NOT_SHOWN)
     });
-    if any(Outcome::Cancelled) {
-        INTERRUPTED
+    let cancelled = runs.iter().find(|run| run.outcome == Outcome::Cancelled);
+    if let Some(run) = cancelled {
+        Cancelled::of(run).exit_code()
     } else if any(Outcome::Failed) {
         FAILED
     } else if any(Outcome::Broken) {
@@ -80,6 +85,7 @@ mod tests {
             waits: Vec::new(),
             versions: std::collections::BTreeMap::new(),
             leaks: Vec::new(),
+            unwritten: Vec::new(),
             evidence: None,
             reproduce: String::new(),
             ms: 1,
@@ -99,5 +105,21 @@ mod tests {
         let mixed = [passed, ghost, host];
         assert_eq!(worst(&mixed, false), PASSED);
         assert_eq!(worst(&mixed, true), HOST_CANNOT);
+    }
+
+    #[test]
+    fn a_cancelled_run_ends_as_shells_name_its_signal() {
+        for (by, code) in [
+            (Cancelled::Interrupted, 130),
+            (Cancelled::Terminated, 143),
+            (Cancelled::HungUp, 129),
+            (Cancelled::LetGo, 130),
+        ] {
+            let mut cancelled = run(Outcome::Cancelled, None);
+            cancelled.cancelled_by(by);
+            let failed = run(Outcome::Failed, None);
+            assert_eq!(worst(&[failed, cancelled], false), code);
+        }
+        assert_eq!(worst(&[run(Outcome::Cancelled, None)], false), 130);
     }
 }

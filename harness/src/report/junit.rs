@@ -19,7 +19,8 @@ pub fn render(report: &Report) -> String {
             let elements = run.steps.iter().filter_map(step_element);
             elements.filter(|(name, _)| *name == wanted).count()
         };
-        let problem = usize::from(run.problem.is_some());
+        let told = without_verdict(run);
+        let problem = usize::from(told.is_some());
         let skipped = usize::from(run.outcome == Outcome::Skipped);
         let _ = writeln!(
             xml,
@@ -85,23 +86,40 @@ pub fn render(report: &Report) -> String {
                 xml.push_str("/>\n");
             }
         }
-        if let Some(problem) = &run.problem {
-            // What is missing is a list; anything else is one error with its causes.
-            let (element, joint) = match run.outcome {
-                Outcome::Skipped => ("skipped", "; "),
-                _ => ("error", ": "),
+        if let Some(message) = told {
+            let element = match run.outcome {
+                Outcome::Skipped => "skipped",
+                _ => "error",
             };
             let _ = write!(
                 xml,
                 "    <testcase classname=\"{0}\" name=\"run\">\n      <{element} message=\"{1}\"/>\n    </testcase>\n",
                 escape(&title),
-                escape(&problem.chain.join(joint))
+                escape(&message)
             );
         }
         xml.push_str("  </testsuite>\n");
     }
     xml.push_str("</testsuites>\n");
     xml
+}
+
+/// Why a run has no verdict: a case of its own, so that a run is never a suite without one, which counts as green.
+fn without_verdict(run: &RunReport) -> Option<String> {
+    // What is missing is a list; anything else is one error with its causes.
+    let joint = match run.outcome {
+        Outcome::Skipped => "; ",
+        _ => ": ",
+    };
+    let told = run
+        .problem
+        .as_ref()
+        .map(|problem| problem.chain.join(joint));
+    match run.outcome {
+        // A check that could not be looked at is an error by itself.
+        Outcome::Passed | Outcome::Failed | Outcome::Broken => told,
+        other => Some(told.unwrap_or_else(|| format!("the run is {other}"))),
+    }
 }
 
 /// The element for what is wrong with a check, and its message. Nothing is wrong with one that fails as it must.

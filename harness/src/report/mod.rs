@@ -1,6 +1,7 @@
 //! What is left afterwards: the verdict as data, and its renderings. The JSON keys are documented in
 //! `docs/report-format.md`.
 
+mod cancelled;
 mod compare;
 pub mod exit_code;
 mod judge;
@@ -13,6 +14,7 @@ mod tests;
 pub mod text;
 pub mod timings;
 
+pub use cancelled::Cancelled;
 pub use compare::{Comparison, compare};
 pub use judge::judge_run;
 pub use shown::{NOT_SHOWN, not_shown};
@@ -286,6 +288,9 @@ pub struct RunReport {
     pub versions: BTreeMap<String, String>,
     /// What was still there after teardown.
     pub leaks: Vec<String>,
+    /// Files of the evidence that could not be written, or not whole, each with the reason.
+    #[serde(default)]
+    pub unwritten: Vec<String>,
     /// Folder with everything that was gathered.
     pub evidence: Option<PathBuf>,
     /// The command that repeats this run.
@@ -309,6 +314,24 @@ impl RunReport {
         let head = format!("`{}` ", check.id);
         let told = self.differences.iter().find(|told| told.starts_with(&head));
         told.map(String::as_str)
+    }
+
+    /// A run that would have passed has no verdict where its evidence is not whole: nobody could see why it passed.
+    pub fn weigh_unwritten(&mut self) {
+        if self.outcome != Outcome::Passed || self.unwritten.is_empty() {
+            return;
+        }
+        self.outcome = Outcome::Broken;
+        let first = "write the evidence of a run whose checks all went as they must".to_owned();
+        self.problem = Some(Problem {
+            code: "evidence.not-whole".to_owned(),
+            chain: std::iter::once(first)
+                .chain(self.unwritten.first().cloned())
+                .collect(),
+            help: Some(
+                "make room, or have evidence written elsewhere: `--evidence DIR`".to_owned(),
+            ),
+        });
     }
 
     /// Whether it was cancelled while it stood in the queue.

@@ -113,6 +113,9 @@ pub fn verdict(run: &RunReport, colour: Colour) -> String {
             let _ = writeln!(text, "  {} fails as it must: {}", check.id, check.got);
         }
     }
+    for lost in run.unwritten.iter().take(SHOWN) {
+        let _ = writeln!(text, "  not written: {lost}");
+    }
     for leak in &run.leaks {
         let _ = writeln!(text, "  left behind: {leak}");
     }
@@ -253,6 +256,7 @@ mod tests {
             waits: Vec::new(),
             versions: std::collections::BTreeMap::new(),
             leaks: Vec::new(),
+            unwritten: Vec::new(),
             evidence: Some("/evidence/1".into()),
             reproduce: "bridgelab run simple-network".to_owned(),
             ms: 61_900,

@@ -210,6 +210,7 @@ mod tests {
             ],
             versions: std::collections::BTreeMap::new(),
             leaks: Vec::new(),
+            unwritten: Vec::new(),
             evidence: None,
             reproduce: String::new(),
             ms: 10_000,

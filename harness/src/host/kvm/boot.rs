@@ -8,6 +8,7 @@ use tokio::process::{Child, Command};
 use super::{Accelerator, KvmVerdict};
 use crate::deadline::Deadline;
 use crate::host::command::{Group, lines_of};
+use crate::host::die_with_parent;
 
 /// The kernel's last words without a root file system. To get there it has started its processors, timers, memory
 /// management and drivers.
@@ -60,7 +61,9 @@ fn spawn(qemu: &Path, kernel: &Path, accelerator: Accelerator) -> std::io::Resul
     let [machine, console] = MACHINE;
     // `panic=-1` reboots at once and `-no-reboot` makes an exit of that.
     let append = format!("console={console} earlyprintk={console} panic=-1");
-    Command::new(qemu)
+    let mut command = Command::new(qemu);
+    die_with_parent(command.as_std_mut());
+    command
         .args([
             "-no-user-config",
             "-nodefaults",

@@ -15,6 +15,7 @@ use crate::deadline::Deadline;
 use crate::diagnostic::Diagnose;
 use crate::host::capability::Capability;
 use crate::host::command::{Group, last_lines, shown};
+use crate::host::die_with_parent;
 
 /// How to start a process that does nothing but [`probe_child`](super::probe_child).
 #[derive(Debug, Clone)]
@@ -80,7 +81,9 @@ pub async fn probe(command: &ProbeCommand, by: Deadline) -> Result<ProbeReport, 
         command: line.clone(),
         source,
     };
-    let mut child = Command::new(&command.program)
+    let mut program = Command::new(&command.program);
+    die_with_parent(program.as_std_mut());
+    let mut child = program
         .args(&command.arguments)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())

@@ -15,6 +15,7 @@ use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::time::MissedTickBehavior;
 
 use super::{LabVm, LabVmError};
+use crate::host::unwritten;
 use crate::lab::job::{CANCEL, Event, Job};
 use crate::plan::{Accelerator, GuestKind};
 use crate::report::RunReport;
@@ -154,7 +155,10 @@ impl Talk<'_> {
         let unpacked = tokio::time::timeout(UNPACK, ports.unpacking.wait()).await;
         match unpacked {
             Ok(Ok(status)) if status.success() => {}
-            other => tracing::warn!(?other, "the evidence from the lab VM is not whole"),
+            other => {
+                let error = io::Error::other(format!("unpack what the lab VM sent: {other:?}"));
+                unwritten::note(&self.job.evidence, &error);
+            }
         }
         Ok((report, boot))
     }

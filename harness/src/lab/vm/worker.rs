@@ -17,7 +17,7 @@ use super::talk::{Patience, Ports, Talk, Told};
 use super::{LabVm, LabVmError, share};
 use crate::host::isolate::{self, Isolation, mount_at};
 use crate::host::service::{Log, Service};
-use crate::host::{ChildSetup, VMM_ID, vmm_groups};
+use crate::host::{ChildSetup, VMM_ID, unwritten, vmm_groups};
 use crate::image::versions_in;
 use crate::lab::job::{Event, Job};
 use crate::lab::run::broken;
@@ -117,6 +117,7 @@ async fn report(
     match ended.await {
         Ok((mut report, boot)) => {
             report.evidence = Some(job.evidence.clone());
+            report.unwritten.extend(unwritten::all());
             report.began_earlier("lab-vm", boot);
             *report
         }

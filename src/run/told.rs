@@ -1,0 +1,80 @@
+//! Where the verdicts and reports of a call go.
+
+use std::io::Write;
+use std::path::PathBuf;
+
+use bridgelab_harness::host::capability::strict;
+use bridgelab_harness::lab::Event;
+use bridgelab_harness::report::text::summary;
+use bridgelab_harness::report::{Report, RunReport, SCHEMA, exit_code, junit};
+
+use super::{evidence, hold};
+use crate::cli::RunArgs;
+use crate::output::{self, Unwritable, say, to_stdout};
+use crate::report;
+
+/// Where they go.
+#[derive(Debug, Clone)]
+pub(super) struct Told {
+    json: Option<PathBuf>,
+    junit: Option<PathBuf>,
+    /// Each verdict goes to stdout when it comes.
+    pub(super) verdicts: bool,
+    hold: bool,
+}
+
+impl Told {
+    pub(super) fn of(args: &RunArgs) -> Self {
+        let taken = [&args.json, &args.junit].map(|path| to_stdout(path.as_deref()));
+        Self {
+            json: args.json.clone(),
+            junit: args.junit.clone(),
+            verdicts: !args.hold && !args.quiet && taken == [false, false],
+            hold: args.hold,
+        }
+    }
+
+    /// Whether all of it can be written, evidence as well.
+    ///
+    /// # Errors
+    /// What cannot.
+    pub(super) fn tried(&self, args: &RunArgs) -> Result<(), Unwritable> {
+        output::try_files(&[
+            ("--json", self.json.as_deref()),
+            ("--junit", self.junit.as_deref()),
+        ])?;
+        output::try_evidence(&evidence::base(args))
+    }
+
+    /// Shows the verdicts of runs of which none began.
+    pub(super) fn unbegun(&self, runs: Vec<RunReport>) -> Vec<RunReport> {
+        for run in runs.iter().filter(|_| self.verdicts) {
+            say(&report::printed(run, false));
+        }
+        runs
+    }
+
+    /// Writes the reports; the exit code of all.
+    pub(super) fn finish(&self, runs: Vec<RunReport>) -> i32 {
+        let mut code = exit_code::worst(&runs, strict());
+        if runs.len() > 1 {
+            let _ = writeln!(anstream::stderr(), "{}", summary(&runs));
+        }
+        for run in runs.iter().filter(|_| self.hold) {
+            let report = Box::new(run.clone());
+            hold::tell(&Event::Report { report });
+        }
+        let report = Report {
+            schema: SCHEMA,
+            runs,
+        };
+        if let Some(path) = &self.json {
+            let json = serde_json::to_string_pretty(&report).unwrap_or_default();
+            code = output::write(code, "--json", path, &json);
+        }
+        if let Some(path) = &self.junit {
+            code = output::write(code, "--junit", path, &junit::render(&report));
+        }
+        code
+    }
+}

@@ -1,0 +1,290 @@
+//! Every ending leaves everything: a verdict, evidence, JSON, JUnit; and what could not be written is told. The labs have
+//! no guests; where this host cannot run even those, each test says so.
+#![expect(clippy::expect_used, reason = "helpers of tests fail as tests do")]
+
+#[expect(dead_code, reason = "every test binary uses its part")]
+mod support;
+
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::os::unix::process::ExitStatusExt;
+use std::process::{Child, ChildStderr, Command};
+
+use bridgelab_harness::report::Outcome;
+use support::processes::wait_until;
+use support::user::User;
+use support::{PROGRAM, bridgelab, is_root, lan_scenario, root, skip};
+
+/// Nobody has this address.
+const NEVER: &str = r#"
+[[checks]]
+id = "never"
+from = "host"
+within = "120s"
+ping = { to = "192.168.1.99" }
+"#;
+const HOLDS: &str = r#"
+[[checks]]
+id = "router"
+from = "host"
+ping = { to = "192.168.1.1" }
+"#;
+
+/// A run of a scenario of the user's with these checks, and all reports.
+fn command(user: &User, program: &mut Command, checks: &str) {
+    let scenario = lan_scenario(&user.path("lan"), checks);
+    program
+        .args(["run", "--guests", "ghost"])
+        .arg(scenario)
+        .arg("--evidence")
+        .arg(user.path("evidence"))
+        .arg("--junit")
+        .arg(user.path("junit.xml"))
+        .env("BRIDGELAB_ROOT", root());
+    user.run(program);
+}
+
+/// Waits for a line of progress; `false`, said aloud, when the run ended before, because this host cannot do it.
+fn reached(child: &mut Child, words: &str) -> Option<BufReader<ChildStderr>> {
+    let mut lines = BufReader::new(child.stderr.take().expect("piped"));
+    let mut line = String::new();
+    while lines.read_line(&mut line).expect("readable") > 0 {
+        if line.contains(words) {
+            return Some(lines);
+        }
+        line.clear();
+    }
+    let code = child.wait().expect("it ended").code();
+    assert_eq!(code, Some(3), "the run ended before `{words}`");
+    skip("this host cannot run labs");
+    None
+}
+
+fn signal(name: &str, child: &Child) {
+    let killed = Command::new("kill")
+        .args([name, &child.id().to_string()])
+        .status();
+    assert!(killed.expect("kill runs").success());
+}
+
+/// The one folder of evidence.
+fn evidence(user: &User) -> std::path::PathBuf {
+    let mut folders = fs::read_dir(user.path("evidence")).expect("evidence");
+    let folder = folders.next().expect("a run's").expect("readable").path();
+    assert_eq!(folders.count(), 0, "of one run");
+    folder
+}
+
+/// What the JUnit report of one run says of its suite.
+fn suite(user: &User) -> String {
+    let xml = fs::read_to_string(user.path("junit.xml")).expect("a JUnit report");
+    let suite = xml.lines().find(|line| line.contains("<testsuite "));
+    suite.expect("a suite").to_owned()
+}
+
+#[test]
+fn a_signal_ends_a_run_with_verdict_and_evidence_and_all_reports() {
+    for (name, code, problem) in [
+        ("-INT", 130, "run.interrupted"),
+        ("-TERM", 143, "run.terminated"),
+        ("-HUP", 129, "run.hung-up"),
+    ] {
+        let user = User::new();
+        let mut run = Command::new(PROGRAM);
+        command(&user, &mut run, NEVER);
+        let mut child = run.spawn().expect("the program under test starts");
+        let Some(errors) = reached(&mut child, "checking") else {
+            return;
+        };
+        signal(name, &child);
+        // timeout(1) and service managers send theirs twice, and mean one.
+        signal(name, &child);
+        let said = std::io::read_to_string(errors).expect("text");
+        let ended = child.wait_with_output().expect("it ends");
+        assert_eq!(ended.status.code(), Some(code), "{name}: {said}");
+        assert!(!said.contains("killing"), "{said}");
+        let verdict = String::from_utf8_lossy(&ended.stdout);
+        let signal = format!("SIG{} ended the run", &name[1..]);
+        assert!(verdict.starts_with("lan: cancelled"), "{verdict}");
+        assert!(verdict.contains(&signal), "{verdict}");
+        let report = user.report(&verdict);
+        assert_eq!(report.outcome, Outcome::Cancelled);
+        assert_eq!(report.problem.expect("a reason").code, problem);
+        let suite = suite(&user);
+        assert!(suite.contains("tests=\"1\""), "{suite}");
+        assert!(suite.contains("errors=\"1\""), "{suite}");
+        let folder = evidence(&user);
+        for file in ["cancelled", "verdict.txt", "report.json", "plan.txt"] {
+            assert!(folder.join(file).exists(), "no {file} of {name}");
+        }
+        assert!(folder.join("machines/host/addresses.txt").exists());
+    }
+}
+
+#[test]
+fn whoever_ignores_a_hangup_is_believed() {
+    let user = User::new();
+    // As nohup(1) starts a program.
+    let mut run = Command::new("sh");
+    run.args(["-c", "trap '' HUP; exec \"$@\"", "sh", PROGRAM]);
+    command(&user, &mut run, &NEVER.replace("120s", "2s"));
+    let mut child = run.spawn().expect("the program under test starts");
+    let Some(errors) = reached(&mut child, "checking") else {
+        return;
+    };
+    signal("-HUP", &child);
+    let said = std::io::read_to_string(errors).expect("text");
+    let code = child.wait().expect("it ends").code();
+    assert_eq!(code, Some(1), "{said}");
+}
+
+/// Looking at the machine takes a while, and building an image takes minutes.
+#[test]
+fn a_signal_before_anything_began_is_reported_as_well() {
+    let user = User::new();
+    let begun = user.path("begun");
+    let script = format!("touch '{}'\nexec sleep 60", begun.display());
+    user.program("qemu-system-x86_64", &script);
+    let mut run = bridgelab(&["run", "two-guests", "--accel", "tcg"]);
+    run.arg("--evidence").arg(user.path("evidence"));
+    run.arg("--junit").arg(user.path("junit.xml"));
+    user.run(&mut run);
+    let child = run.spawn().expect("the program under test starts");
+    wait_until("the machine is looked at", || match begun.exists() {
+        true => Ok(()),
+        false => Err("not yet".to_owned()),
+    });
+    signal("-TERM", &child);
+    let ended = child.wait_with_output().expect("it ends");
+    let told = support::told(&ended);
+    assert_eq!(ended.status.signal(), None, "{told}");
+    assert_eq!(ended.status.code(), Some(143), "{told}");
+    let report = user.report(&told);
+    assert_eq!(report.outcome, Outcome::Cancelled);
+    let suite = suite(&user);
+    assert!(suite.contains("errors=\"1\""), "{suite}");
+}
+
+/// Runs `words` with stdout full, by the shell: code and stderr.
+fn into(target: &str, words: &[&str]) -> (Option<i32>, String) {
+    let script = format!("\"$0\" \"$@\" {target}");
+    let mut shell = Command::new("bash");
+    shell
+        .args(["-c", &script, PROGRAM])
+        .args(words)
+        .env("BRIDGELAB_ROOT", root());
+    let output = shell.output().expect("bash runs");
+    let error = String::from_utf8_lossy(&output.stderr).into_owned();
+    (output.status.code(), error)
+}
+
+#[test]
+fn what_is_not_written_to_stdout_is_told_and_a_closed_pipe_is_nobodys_error() {
+    let calls: [&[&str]; 5] = [
+        &["list"],
+        &["list", "--json"],
+        &["schema"],
+        &["plan", "simple-network"],
+        &["check", "simple-network"],
+    ];
+    for words in calls {
+        let (code, error) = into(">/dev/full", words);
+        assert_eq!(code, Some(4), "{words:?}: {error}");
+        assert!(error.contains("write to stdout: No space left"), "{error}");
+        let (code, error) = into("| head -c 1 >/dev/null; exit ${PIPESTATUS[0]}", words);
+        assert_eq!((code, error.as_str()), (Some(0), ""), "{words:?}");
+    }
+}
+
+/// Before anything is built: there is no progress.
+#[test]
+fn targets_that_cannot_be_written_are_told_before_anything_is_built() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = |name: &str| folder.path().join(name).display().to_string();
+    fs::write(path("file"), "").expect("a file");
+    for (option, target, why) in [
+        ("--json", path(""), "it is a folder"),
+        ("--junit", path("none/report.xml"), "mkdir -p"),
+        ("--evidence", path("file"), "--evidence DIR"),
+        (
+            "--junit",
+            "/proc/report.xml".to_owned(),
+            "cannot be written",
+        ),
+    ] {
+        let words = ["run", "two-guests", "--guests", "ghost", option, &target];
+        let (code, _, error) = support::output(&words);
+        assert_eq!(code, Some(2), "{error}");
+        let told = format!("`{option} {target}`");
+        assert!(error.contains(&told) && error.contains(why), "{error}");
+        assert!(!error.contains("building"), "{error}");
+    }
+}
+
+/// The network is as it should be, and nobody could see that afterwards.
+#[test]
+fn a_run_whose_evidence_is_not_whole_has_not_passed() {
+    if !is_root() {
+        return skip_mounts();
+    }
+    let user = User::new();
+    for size in ["300k", "10m"] {
+        let mut run = Command::new("unshare");
+        let script = "mount -t tmpfs -o size=$0 tmpfs \"$FOLDER\" && exec \"$@\"";
+        run.args(["--mount", "--propagation", "private", "sh", "-c", script]);
+        run.args([size, PROGRAM])
+            .env("FOLDER", user.path("evidence"));
+        fs::create_dir_all(user.path("evidence")).expect("a folder");
+        command(&user, &mut run, HOLDS);
+        let output = run.output().expect("unshare runs");
+        let told = support::told(&output);
+        let report = user.report(&told);
+        match (report.outcome, report.problem) {
+            (Outcome::Skipped, _) => return skip(&told),
+            (Outcome::Broken, Some(problem)) => {
+                assert_eq!(
+                    (size, problem.code.as_str()),
+                    ("300k", "evidence.not-whole")
+                );
+                assert_eq!(output.status.code(), Some(4));
+                assert!(told.contains("No space left on device"), "{told}");
+                assert!(suite(&user).contains("errors=\"1\""), "{told}");
+            }
+            (outcome, _) => {
+                assert_eq!((size, outcome), ("10m", Outcome::Passed), "{told}");
+                assert_eq!(output.status.code(), Some(0));
+            }
+        }
+    }
+}
+
+fn skip_mounts() {
+    eprintln!("skipped: because only root can mount a small file system");
+}
+
+#[test]
+fn json_and_junit_are_whole_on_stdout() {
+    let user = User::new();
+    let scenario = lan_scenario(&user.path("lan"), HOLDS);
+    let run = |option: &str| {
+        let mut run = bridgelab(&["run", "--guests", "ghost", option, "-", "--evidence"]);
+        run.arg(user.path("evidence")).arg(&scenario);
+        user.environment(&mut run);
+        run.output().expect("the program under test starts")
+    };
+    let json = run("--json");
+    if json.status.code() == Some(3) {
+        return skip(&support::told(&json));
+    }
+    let report: serde_json::Value = serde_json::from_slice(&json.stdout).expect("JSON alone");
+    assert_eq!(report["runs"][0]["outcome"], "passed");
+    let file = user.path("told.json");
+    fs::write(&file, &json.stdout).expect("a file");
+    let words = ["report", &file.to_string_lossy()];
+    assert_eq!(into("| grep -q 'lan: passed'", &words).0, Some(0));
+    assert_eq!(into(">/dev/full", &words).0, Some(4));
+    let junit = run("--junit");
+    let xml = String::from_utf8_lossy(&junit.stdout);
+    assert!(xml.starts_with("<?xml"), "{xml}");
+    assert!(xml.trim_end().ends_with("</testsuites>"), "{xml}");
+}
