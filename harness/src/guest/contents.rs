@@ -1,13 +1,11 @@
 //! What a scenario puts into a guest beside its identity and unit files: files, sysctls, Docker's configuration; and
 //! the command lines of its containers. Pure.
 
+use super::sysctls;
 use crate::image::seed::Seed;
 use crate::plan::shell;
 use crate::scenario::provides::Provides;
 use crate::scenario::{Container, Guest, GuestFileKind};
-
-/// What `systemd-sysctl` reads at boot, after what comes with the distribution.
-pub const SYSCTLS: &str = "/etc/sysctl.d/90-bridgelab.conf";
 
 /// What dockerd reads at its start.
 pub const DAEMON: &str = "/etc/docker/daemon.json";
@@ -34,13 +32,7 @@ pub fn add(seed: &mut Seed, guest: &Guest) {
             }
         }
     }
-    if !guest.sysctls.is_empty() {
-        let lines = guest.sysctls.iter();
-        let text: String = lines
-            .map(|(key, value)| format!("{} = {value}\n", path(key)))
-            .collect();
-        seed.file(SYSCTLS, 0o644, text);
-    }
+    sysctls::add(seed, guest);
     if let Some(docker) = &guest.docker {
         let text = serde_json::to_string_pretty(docker).unwrap_or_default();
         seed.file(DAEMON, 0o644, text + "\n");
@@ -49,45 +41,6 @@ pub fn add(seed: &mut Seed, guest: &Guest) {
     if guest.docker.is_some() || guest.files.iter().any(|file| docker_reads(&file.path)) {
         seed.file(RESTART_DOCKER, 0o400, "");
     }
-}
-
-/// Fails in a shell of the guest for every sysctl that its kernel has not got, and prints the values of the others.
-/// `None`: the scenario sets none. Those of one link are left out: it may not be there yet, and udev sets them then.
-pub fn proof_of_sysctls(guest: &Guest) -> Option<String> {
-    let all = guest.sysctls.keys().map(|key| path(key));
-    let paths: Vec<String> = all.filter(|path| !of_one_link(path)).collect();
-    if paths.is_empty() {
-        return None;
-    }
-    let wait = match Provides::of(&guest.image).networkd {
-        // It has read them when this returns, or long before.
-        true => "systemctl start systemd-sysctl.service && ".to_owned(),
-        // Nothing reads them at its boot.
-        false => format!("sysctl -p {SYSCTLS} >/dev/null && "),
-    };
-    Some(format!(
-        "{wait}cd /proc/sys && grep . {}",
-        shell::join(&paths)
-    ))
-}
-
-/// Whether a sysctl is about one link.
-fn of_one_link(path: &str) -> bool {
-    let mut parts = path.split('/').skip(1);
-    let family = matches!(parts.next(), Some("ipv4" | "ipv6"));
-    let table = matches!(parts.next(), Some("conf" | "neigh"));
-    let all = matches!(parts.next(), Some("all" | "default"));
-    family && table && !all
-}
-
-/// A sysctl's path below `/proc/sys`. A scenario writes a dot within a name as a slash, as sysctl(8) takes it.
-pub fn path(key: &str) -> String {
-    let swapped = |c| match c {
-        '.' => '/',
-        '/' => '.',
-        other => other,
-    };
-    key.chars().map(swapped).collect()
 }
 
 /// The command lines that start a container, in a shell of the guest: its network where it needs one of its own, and
@@ -220,29 +173,5 @@ mod tests {
             "tiny".clone_into(&mut guest.image);
             guest.files = file("/etc/resolv.conf");
         }));
-    }
-
-    #[test]
-    fn sysctls_are_proven_but_for_those_of_a_link() {
-        let mut guest = crate::scenario::vmm::tests::any_guest();
-        assert_eq!(proof_of_sysctls(&guest), None);
-        let key = |key: &str| (key.to_owned(), "1".to_owned());
-        guest.sysctls.extend([key("net.ipv6.conf.eth0.accept_ra")]);
-        assert_eq!(proof_of_sysctls(&guest), None);
-        guest.sysctls.extend([key("net.ipv6.conf.all.forwarding")]);
-        let proof = proof_of_sysctls(&guest).expect("something to prove");
-        assert!(
-            proof.ends_with("grep . net/ipv6/conf/all/forwarding"),
-            "{proof}"
-        );
-    }
-
-    #[test]
-    fn sysctls_are_written_as_paths() {
-        assert_eq!(path("net.ipv4.ip_forward"), "net/ipv4/ip_forward");
-        assert_eq!(
-            path("net.ipv4.conf.eth0/10.rp_filter"),
-            "net/ipv4/conf/eth0.10/rp_filter"
-        );
     }
 }

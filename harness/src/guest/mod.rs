@@ -8,6 +8,7 @@ pub mod plain;
 mod room;
 pub mod ssh;
 mod steer;
+pub mod sysctls;
 mod takeover;
 
 pub use booting::BootingGuest;
@@ -119,7 +120,7 @@ pub enum GuestError {
         /// What went wrong.
         why: String,
     },
-    /// Its kernel has not got a sysctl that the scenario sets.
+    /// Its kernel has not got a sysctl that the scenario sets, or does not take its value.
     #[error("set sysctls of guest `{guest}`: {said}")]
     Sysctl {
         /// Guest.
@@ -160,6 +161,11 @@ impl Diagnose for GuestError {
             Self::Identity { .. } => {
                 Some("install ssh-keygen: `apt-get install openssh-client`".to_owned())
             }
+            Self::Sysctl { .. } => Some(
+                "a NIC goes by its `id`, or by its name in the guest; links that are made later have their sysctls by a \
+                 step `sysctl`"
+                    .to_owned(),
+            ),
             _ => None,
         }
     }

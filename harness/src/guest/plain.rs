@@ -8,6 +8,7 @@ use base64::engine::general_purpose::STANDARD;
 use super::identity::{Identity, KeyPair};
 use super::{GuestError, contents};
 use crate::image::seed::Seed;
+use crate::plan::sysctl::accept_ra;
 use crate::scenario::provides::Provides;
 use crate::scenario::{Guest, UnitFile};
 
@@ -59,7 +60,8 @@ fn network(guest: &Guest) -> String {
         let _ = writeln!(text, "{args}");
     };
     for interface in &guest.interfaces {
-        let accept = u8::from(interface.accept_ra);
+        let accept = u8::from(interface.accept_ra).to_string();
+        let accept = accept_ra(guest, interface).unwrap_or(&accept);
         line(format_args!("link {} accept_ra {accept}", interface.mac));
         for address in &interface.addresses {
             line(format_args!("address {address}"));

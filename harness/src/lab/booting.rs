@@ -13,10 +13,9 @@ use super::topology::LabError;
 use crate::check::Vmm;
 use crate::deadline::Deadline;
 use crate::diagnostic::Diagnostic;
-use crate::guest::contents::proof_of_sysctls;
 use crate::guest::identity::KeyPair;
 use crate::guest::ssh::GuestCommand;
-use crate::guest::{Guest, GuestError};
+use crate::guest::{Guest, GuestError, sysctls};
 use crate::host::capability::Capability;
 use crate::host::service::ServiceError;
 use crate::host::tap::open_to_everyone;
@@ -35,6 +34,8 @@ const TAKEOVER: Duration = Duration::from_secs(20);
 struct Up {
     guest: Guest,
     known: Known,
+    /// Its sysctls, as its kernel gives them back.
+    set: Vec<String>,
 }
 
 /// How a start ended.
@@ -200,6 +201,8 @@ impl Run<'_> {
             self.waited("boot", format!("{name}: {what}"), *begun, *took);
         }
         self.commands.push(up.known.command.clone());
+        let set = up.set.iter().map(|line| format!("{name} {line}"));
+        self.lab.note_sysctls(set);
         let key = up.known.host_key.clone();
         self.surroundings.host_keys.insert(name.to_string(), key);
         self.list(up.known.report(name));
@@ -262,25 +265,30 @@ impl Run<'_> {
         }
     }
 
-    /// A sysctl that the guest's kernel has not got would be lost without a word.
+    /// A sysctl that could not be set would be lost without a word.
     async fn prove_sysctls(
         &self,
         name: &MachineName,
         guest: Guest,
         known: Known,
     ) -> Result<Began, Ended> {
-        if let Some(line) = proof_of_sysctls(&self.scenario.guests[name]) {
+        let mut set = Vec::new();
+        if let Some(line) = sysctls::told(&self.scenario.guests[name]) {
             let by = Deadline::after(self.job.patience(BOOT));
             let output = guest.exec_long(GuestCommand::shell(line), by).await;
             let output = output.map_err(|e| Ended::from(LabError::Guest(e)))?;
-            if !output.success() {
-                return Err(Ended::from(LabError::Guest(GuestError::Sysctl {
+            let told = match output.success() {
+                true => sysctls::set(&output.stdout),
+                false => Err(output.stderr.trim().to_owned()),
+            };
+            set = told.map_err(|said| {
+                Ended::from(LabError::Guest(GuestError::Sysctl {
                     guest: name.to_string(),
-                    said: output.stderr.trim().to_owned(),
-                })));
-            }
+                    said,
+                }))
+            })?;
         }
-        Ok(Began::Up(Box::new(Up { guest, known })))
+        Ok(Began::Up(Box::new(Up { guest, known, set })))
     }
 
     /// A VMM that refuses to start ends the run, unless a check asks for how it starts: then that check tells.

@@ -280,6 +280,11 @@ impl Lab {
         &self.sysctls
     }
 
+    /// Adds those that a guest was given.
+    pub(super) fn note_sysctls(&mut self, set: impl IntoIterator<Item = String>) {
+        self.sysctls.extend(set);
+    }
+
     /// Ends daemons in good order. Machines and links go when the value is dropped.
     pub async fn stop_services(&mut self, grace: Duration) {
         // All at once: none needs another to end well.

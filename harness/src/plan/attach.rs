@@ -2,6 +2,7 @@
 
 use super::bridge::vlan_changes;
 use super::step::{LinkEnd, Step};
+use super::sysctl::link_of;
 use crate::scenario::names::{IfName, MachineName};
 use crate::scenario::net::Mac;
 use crate::scenario::{Guest, GuestInterface, Machine, Scenario, TapOpen};
@@ -183,16 +184,6 @@ fn no_ipv6(name: &MachineName, link: &IfName) -> Step {
     }
 }
 
-/// The link that a sysctl is about: `eno1` of `net.ipv4.conf.eno1.forwarding`.
-pub(super) fn link_of(key: &str) -> Option<&str> {
-    let mut parts = key.split('.');
-    let of_link = parts.next() == Some("net")
-        && matches!(parts.next(), Some("ipv4" | "ipv6"))
-        && matches!(parts.next(), Some("conf" | "neigh"));
-    let link = parts.next().filter(|_| of_link)?;
-    (link != "all" && link != "default").then_some(link)
-}
-
 /// `ip link set LINK master BRIDGE`, and what the bridge says about that port.
 fn put_on(
     name: &MachineName,
@@ -226,25 +217,5 @@ fn put_on(
             port: link.clone(),
             change,
         });
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn sysctls_of_a_link_are_told_from_the_machine_s() {
-        assert_eq!(link_of("net.ipv6.conf.eno1.accept_ra"), Some("eno1"));
-        assert_eq!(link_of("net.ipv4.neigh.br0.retrans_time_ms"), Some("br0"));
-        for key in [
-            "net.ipv6.conf.all.forwarding",
-            "net.ipv6.conf.default.accept_dad",
-            "net.ipv4.ip_forward",
-            "net.bridge.bridge-nf-call-iptables",
-            "net.core.conf.eno1.x",
-        ] {
-            assert_eq!(link_of(key), None, "{key}");
-        }
     }
 }

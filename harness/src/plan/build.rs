@@ -6,6 +6,7 @@ use super::attach;
 use super::dnsmasq;
 use super::ghost::{self, GuestKind};
 use super::step::{LinkEnd, Step};
+use super::sysctl::link_of;
 use crate::scenario::names::{IfName, MachineName};
 use crate::scenario::net::Mac;
 use crate::scenario::step::Action;
@@ -157,7 +158,7 @@ fn machines(scenario: &Scenario, steps: &mut Vec<Step>) {
         }
         let links: Vec<&str> = links_of(scenario, name, machine);
         for (key, value) in &machine.sysctls {
-            if attach::link_of(key).is_some_and(|link| links.contains(&link)) {
+            if link_of(key).is_some_and(|link| links.contains(&link)) {
                 continue; // set when the link is there
             }
             sysctl(name.as_ref(), key, value, false);

@@ -7,6 +7,7 @@ use sha2::{Digest, Sha256};
 
 use super::attach;
 use super::step::{LinkEnd, Step};
+use super::sysctl::{accept_ra, for_link, link_of, nic_of};
 use crate::scenario::names::{IfName, MachineName};
 use crate::scenario::provides::Provides;
 use crate::scenario::units::not_applied_in_a_ghost;
@@ -48,15 +49,41 @@ pub(super) fn machine(name: &MachineName, guest: &Guest) -> Step {
     }
 }
 
-/// The guest's sysctls. Its NICs have other names than a guest's, so those of one link may be missing.
+/// Those of the guest's sysctls that are not one NIC's, before there is any: a NIC takes over what `default` says.
 pub(super) fn sysctls(name: &MachineName, guest: &Guest) -> Vec<Step> {
-    let set = |(key, value): (&String, &String)| Step::Sysctl {
+    let nics = guest.interfaces.len();
+    let early = guest.sysctls.keys().filter(|key| {
+        let link = link_of(key);
+        nic_of(key, guest).is_none() && !(0..nics).any(|nic| link == Some(nic_name(nic).as_str()))
+    });
+    early.map(|key| sysctl(name, guest, key, key)).collect()
+}
+
+/// Those of one NIC, which is there and still down. A scenario names it by its `id`, or as the guest does.
+fn sysctls_of_nic(name: &MachineName, guest: &Guest, index: usize) -> Vec<Step> {
+    let nic = nic_name(index);
+    let mut steps = Vec::new();
+    for key in guest.sysctls.keys() {
+        let by_id = nic_of(key, guest).map(|(place, _)| place);
+        let is_it = match by_id {
+            Some(place) => place == index,
+            None => link_of(key) == Some(nic.as_str()),
+        };
+        if is_it {
+            steps.push(sysctl(name, guest, key, &for_link(key, nic.as_str())));
+        }
+    }
+    steps
+}
+
+/// Sets what the guest's sysctls say of `key`, which is `written` in the ghost.
+fn sysctl(name: &MachineName, guest: &Guest, key: &str, written: &str) -> Step {
+    Step::Sysctl {
         machine: name.to_string(),
-        key: key.clone(),
-        value: value.clone(),
-        optional: true,
-    };
-    guest.sysctls.iter().map(set).collect()
+        key: written.to_owned(),
+        value: guest.sysctls[key].clone(),
+        optional: false,
+    }
 }
 
 /// A veth for each TAP that is made before the host's networkd, or for each after it.
@@ -73,6 +100,7 @@ pub(super) fn links(
     let nics = guest.interfaces.iter().enumerate();
     for (index, interface) in nics.filter(|(_, nic)| nic.host.before_networkd == before_networkd) {
         nic(scenario, name, index, interface, steps);
+        steps.extend(sysctls_of_nic(name, guest, index));
     }
 }
 
@@ -150,12 +178,14 @@ pub(super) fn boot(name: &MachineName, guest: &Guest) -> Vec<Step> {
     let mut steps = Vec::new();
     for (index, interface) in guest.interfaces.iter().enumerate() {
         let link = nic_name(index).to_string();
-        steps.push(Step::Sysctl {
-            machine: machine.clone(),
-            key: format!("net.ipv6.conf.{link}.accept_ra"),
-            value: u8::from(interface.accept_ra).to_string(),
-            optional: false,
-        });
+        if accept_ra(guest, interface).is_none() {
+            steps.push(Step::Sysctl {
+                machine: machine.clone(),
+                key: format!("net.ipv6.conf.{link}.accept_ra"),
+                value: u8::from(interface.accept_ra).to_string(),
+                optional: false,
+            });
+        }
         let machine = || machine.clone();
         steps.push(Step::Up {
             machine: machine(),

@@ -14,6 +14,7 @@ pub mod ghost;
 pub mod shell;
 mod show;
 mod step;
+pub mod sysctl;
 
 pub use accelerator::Accelerator;
 pub use build::FABRIC;

@@ -374,7 +374,16 @@ pub(crate) mod tests {
 
     /// A guest as the smallest scenario has it.
     pub(crate) fn any_guest() -> Guest {
-        let text = "version = 1\nsummary = 'x'\n[guests.any]\n";
+        guest_with("")
+    }
+
+    /// A guest with a TAP.
+    pub(crate) fn guest_on_a_tap() -> Guest {
+        guest_with("interfaces = [{ type = 'tap', id = 'vm-any', mac = '02:00:00:00:00:01' }]\n")
+    }
+
+    fn guest_with(keys: &str) -> Guest {
+        let text = format!("version = 1\nsummary = 'x'\n[guests.any]\n{keys}");
         let name = format!("{}-{:?}", std::process::id(), std::thread::current().id());
         let path = std::env::temp_dir().join(format!("bridgelab-any-guest-{name}.toml"));
         std::fs::write(&path, text).expect("a scenario");

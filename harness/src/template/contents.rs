@@ -1,6 +1,8 @@
 //! What can be put into a guest that starts from a template: what nobody has read before. Pure.
 
+use crate::guest::sysctls;
 use crate::scenario::Guest;
+use crate::scenario::provides::Provides;
 
 /// Where files are read no sooner than by what starts after the guest has its identity, or whenever they are used.
 const READ_LATER: [&str; 9] = [
@@ -40,6 +42,13 @@ pub(super) fn refuses(guest: &Guest) -> Option<String> {
         return Some(format!(
             "the image `{}` lacks what a template settles",
             guest.image
+        ));
+    }
+    if Provides::of(&guest.image).networkd
+        && let Some(key) = sysctls::at_boot(guest)
+    {
+        return Some(format!(
+            "`{key}` of `sysctls` is set before networkd starts"
         ));
     }
     let paths = guest.files.iter().map(|file| file.path.as_str());

@@ -11,8 +11,11 @@ use super::super::topology::LabError;
 use super::NotDone;
 use crate::check::Vantage;
 use crate::deadline::Deadline;
+use crate::guest::sysctls;
 use crate::host::netns::write_sysctl;
 use crate::plan::action::unit_folder;
+use crate::plan::sysctl::{for_link, link_of};
+use crate::scenario::names::IfName;
 use crate::scenario::{UnitFile, VantagePoint};
 
 impl Run<'_> {
@@ -62,6 +65,13 @@ impl Run<'_> {
         value: &str,
         by: Deadline,
     ) -> Result<String, NotDone> {
+        // A guest's NIC goes by its name on the host, as everywhere.
+        let link = link_of(key).map(|link| link.replace('/', "."));
+        let named = match link.and_then(|link| IfName::try_from(link.as_str()).ok()) {
+            Some(link) => for_link(key, self.local_name(on, &link, by).await?.as_str()),
+            None => key.to_owned(),
+        };
+        let key = named.as_str();
         match self.place(on)? {
             Vantage::Machine(machine) => {
                 let (wanted, to) = (key.to_owned(), value.to_owned());
@@ -75,7 +85,7 @@ impl Run<'_> {
             }
             place => {
                 // Not every image has sysctl(8).
-                let path = key.replace('.', "/");
+                let path = sysctls::path(key);
                 let line = format!(
                     "echo {} > /proc/sys/{path}",
                     crate::plan::shell::quote(value)

@@ -1,0 +1,246 @@
+//! The sysctls that a scenario gives to a guest: set as if its NICs were made afterwards, and told one by one. Pure.
+//!
+//! A namespace has its sysctls before it has NICs, so these take over what `default` says. A MicroVM's NICs are there before
+//! anything in it runs; so what `default` says is set on each of them as well. Both happen before networkd, or the
+//! image's init, looks at a NIC, so what they set themselves comes later in both.
+
+use crate::image::seed::Seed;
+use crate::plan::shell::quote;
+use crate::plan::sysctl::{for_link, is_default, is_of_links, nic_of};
+use crate::scenario::Guest;
+use crate::scenario::provides::Provides;
+
+/// What `systemd-sysctl` reads at boot, after what comes with the distribution; and whoever has an identity from a template.
+const EARLY: &str = "/etc/sysctl.d/90-bridgelab.conf";
+/// Sets them all, once, and tells how that went in [`TOLD`].
+const SCRIPT: &str = "/etc/bridgelab/sysctls";
+/// A line for each: `KEY = VALUE` as the kernel gives it back, or `FAILED KEY = VALUE: why`.
+const TOLD: &str = "/run/bridgelab-sysctls";
+const UNIT: &str = "bridgelab-sysctls.service";
+
+/// What a sysctl that could not be set begins with.
+const FAILED: &str = "FAILED ";
+
+/// Before networkd. After udev, which renames NICs and gives each the sysctls of the distribution.
+const SERVICE: &str = "\
+[Unit]
+Description=Set the sysctls of the scenario
+DefaultDependencies=no
+After=systemd-sysctl.service systemd-udevd.service systemd-udev-trigger.service
+Before=network-pre.target systemd-networkd.service
+Wants=network-pre.target
+
+[Service]
+Type=oneshot
+RemainAfterExit=yes
+ExecStart=-udevadm settle --timeout=60
+ExecStart=/bin/busybox sh /etc/bridgelab/sysctls
+";
+
+/// The script's functions. The shell is busybox's, which every image has, and which tells the kernel's own words.
+const FUNCTIONS: &str = r#"#!/bin/busybox sh
+# Sets the sysctls of the scenario.
+[ ! -e /run/bridgelab-sysctls ] || exit 0
+exec >/run/bridgelab-sysctls 2>&1
+
+# Sets $1, which is at $3 below /proc/sys, to $2.
+put() {
+	path=/proc/sys/$3
+	if [ ! -e "$path" ]; then
+		echo "FAILED $1 = $2: No such file or directory ($path)"
+	elif said=$({ echo "$2" >"$path"; } 2>&1); then
+		# Several values stand apart by tabs.
+		# shellcheck disable=SC2046
+		echo "$1 =" $(cat "$path")
+	else
+		echo "FAILED $1 = $2: ${said##*: }"
+	fi
+}
+
+# The same for the NIC with the MAC address $4, whose name stands in $3 as NIC; a NIC takes over what there is a file for.
+put_on_nic() {
+	for link in /sys/class/net/*; do
+		read -r address <"$link/address" || continue
+		[ "$address" = "$4" ] || continue
+		place=${3%%/NIC/*}/${link##*/}/${3##*/NIC/}
+		[ -z "$5" ] || [ -e "/proc/sys/$place" ] || return
+		put "$1" "$2" "$place"
+		return
+	done
+	echo "FAILED $1 = $2: no NIC has the MAC address $4"
+}
+
+"#;
+
+/// Adds what sets them to the guest's seed.
+pub(super) fn add(seed: &mut Seed, guest: &Guest) {
+    if guest.sysctls.is_empty() {
+        return;
+    }
+    let general = guest.sysctls.iter().filter(|(key, _)| !is_of_links(key));
+    let lines = general.map(|(key, value)| format!("{} = {value}\n", path(key)));
+    let text: String = lines.collect();
+    if !text.is_empty() {
+        seed.file(EARLY, 0o644, text);
+    }
+    seed.file(SCRIPT, 0o755, script(guest));
+    if by_service(guest) {
+        let folder = "/etc/systemd/system";
+        seed.file(&format!("{folder}/{UNIT}"), 0o644, SERVICE);
+        let wanted = format!("{folder}/systemd-networkd.service.wants/{UNIT}");
+        seed.link(&wanted, &format!("{folder}/{UNIT}"));
+    }
+}
+
+/// Whether they are set by a service before networkd; `false`: by the image's init, or by whoever asks, which is soon
+/// enough for those that are about no link.
+fn by_service(guest: &Guest) -> bool {
+    Provides::of(&guest.image).networkd && at_boot(guest).is_some()
+}
+
+/// The first sysctl that must be set before a link is configured.
+pub fn at_boot(guest: &Guest) -> Option<&str> {
+    let mut keys = guest.sysctls.keys().map(String::as_str);
+    keys.find(|key| is_of_links(key))
+}
+
+fn script(guest: &Guest) -> String {
+    let mut text = FUNCTIONS.to_owned();
+    for (key, value) in &guest.sysctls {
+        let words = |key: &str| format!("{} {}", quote(key), quote(value));
+        if let Some((_, nic)) = nic_of(key, guest) {
+            let place = path(&for_link(key, "NIC"));
+            let line = format!("put_on_nic {} {place} {} ''\n", words(key), nic.mac);
+            text.push_str(&line);
+            continue;
+        }
+        text.push_str(&format!("put {} {}\n", words(key), quote(&path(key))));
+        let nics = guest.interfaces.iter().filter(|_| is_default(key));
+        for nic in nics {
+            let own = for_link(key, nic.id.as_str());
+            if !guest.sysctls.contains_key(&own) {
+                let place = path(&for_link(key, "NIC"));
+                let line = format!("put_on_nic {} {place} {} taken\n", words(&own), nic.mac);
+                text.push_str(&line);
+            }
+        }
+    }
+    text
+}
+
+/// A line for a shell of the guest that prints how each of them was set, when all are. `None`: the scenario sets none.
+pub fn told(guest: &Guest) -> Option<String> {
+    if guest.sysctls.is_empty() {
+        return None;
+    }
+    let set = if by_service(guest) {
+        // It has ended when this returns.
+        format!("systemctl start {UNIT}")
+    } else if Provides::of(&guest.image).networkd {
+        format!("systemctl start systemd-sysctl.service && busybox sh {SCRIPT}")
+    } else {
+        "true".to_owned()
+    };
+    Some(format!("{set} && cat {TOLD}"))
+}
+
+/// What was set, a line each.
+///
+/// # Errors
+/// What could not be set, and why, if there is any.
+pub fn set(printed: &str) -> Result<Vec<String>, String> {
+    let failed: Vec<&str> = printed
+        .lines()
+        .filter_map(|line| line.strip_prefix(FAILED))
+        .collect();
+    match failed.is_empty() {
+        true => Ok(printed.lines().map(str::to_owned).collect()),
+        false => Err(failed.join("; ")),
+    }
+}
+
+/// A sysctl's path below `/proc/sys`. A scenario writes a dot within a name as a slash, as sysctl(8) takes it.
+pub fn path(key: &str) -> String {
+    let swapped = |c| match c {
+        '.' => '/',
+        '/' => '.',
+        other => other,
+    };
+    key.chars().map(swapped).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scenario::vmm::tests::guest_on_a_tap;
+
+    fn with(keys: &[(&str, &str)]) -> Guest {
+        let mut guest = guest_on_a_tap();
+        let keys = keys.iter();
+        let keys = keys.map(|(key, value)| ((*key).to_owned(), (*value).to_owned()));
+        guest.sysctls.extend(keys);
+        guest
+    }
+
+    /// The script's own lines.
+    fn lines(guest: &Guest) -> Vec<String> {
+        let text = script(guest);
+        let own = text.strip_prefix(FUNCTIONS).unwrap_or_default();
+        own.lines().map(str::to_owned).collect()
+    }
+
+    #[test]
+    fn a_nic_is_found_by_its_mac_address_and_takes_over_the_default() {
+        let mut guest = with(&[("net.ipv6.conf.default.accept_dad", "0")]);
+        let nic = &guest.interfaces[0];
+        let (id, mac) = (nic.id.to_string(), nic.mac.to_string());
+        assert_eq!(
+            lines(&guest),
+            [
+                "put net.ipv6.conf.default.accept_dad 0 net/ipv6/conf/default/accept_dad"
+                    .to_owned(),
+                format!(
+                    "put_on_nic net.ipv6.conf.{id}.accept_dad 0 net/ipv6/conf/NIC/accept_dad {mac} taken"
+                ),
+            ]
+        );
+        let own = format!("net.ipv6.conf.{id}.accept_dad");
+        guest.sysctls.insert(own.clone(), "2".to_owned());
+        assert_eq!(
+            lines(&guest)[1..],
+            [format!(
+                "put_on_nic {own} 2 net/ipv6/conf/NIC/accept_dad {mac} ''"
+            )]
+        );
+    }
+
+    #[test]
+    fn what_is_about_links_is_set_before_networkd() {
+        let early = |keys: &[(&str, &str)]| {
+            let mut seed = Seed::default();
+            add(&mut seed, &with(keys));
+            String::from_utf8_lossy(&seed.to_cpio()).contains(UNIT)
+        };
+        assert!(!early(&[("net.ipv4.ip_forward", "1")]));
+        assert!(early(&[("net.ipv6.conf.all.forwarding", "1")]));
+        assert!(early(&[("net.ipv6.conf.eth0.forwarding", "1")]));
+        assert_eq!(told(&guest_on_a_tap()), None);
+    }
+
+    #[test]
+    fn every_sysctl_that_failed_is_told() {
+        let printed = "a = 1\nFAILED b = 2: Invalid argument\nFAILED c = 3: no NIC\n";
+        let why = "b = 2: Invalid argument; c = 3: no NIC";
+        assert_eq!(set(printed), Err(why.to_owned()));
+        assert_eq!(set("a = 1\n"), Ok(vec!["a = 1".to_owned()]));
+    }
+
+    #[test]
+    fn sysctls_are_written_as_paths() {
+        assert_eq!(path("net.ipv4.ip_forward"), "net/ipv4/ip_forward");
+        assert_eq!(
+            path("net.ipv4.conf.eth0/10.rp_filter"),
+            "net/ipv4/conf/eth0.10/rp_filter"
+        );
+    }
+}
