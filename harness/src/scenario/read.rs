@@ -18,6 +18,11 @@ impl Faults {
         self.0.borrow_mut().push(fault);
     }
 
+    /// How many there are so far.
+    pub(super) fn count(&self) -> usize {
+        self.0.borrow().len()
+    }
+
     pub(super) fn into_vec(self) -> Vec<Fault> {
         self.0.into_inner()
     }

@@ -1,11 +1,12 @@
 //! The host's end of a guest's NIC.
 
-use super::machine::{networkd_owns, route};
+use super::machine::networkd_owns;
+use super::routes::{Reach, route};
 use super::{Context, bridge};
 use crate::scenario::names::IfName;
 use crate::scenario::read::Reader;
 use crate::scenario::shape::HOST_ROUTE;
-use crate::scenario::{HostEnd, Route, words};
+use crate::scenario::{HostEnd, words};
 
 /// What networkd would take away again.
 const PLAIN: [&str; 3] = ["master", "host_addresses", "host_routes"];
@@ -25,6 +26,7 @@ pub(super) fn host_end<'a>(
             }
         }
     }
+    let before = context.faults.count();
     let addresses = reader.words("host_addresses", words::address);
     for address in &addresses {
         // One address on every TAP is how a routed network is made, so they are compared on this TAP only.
@@ -33,8 +35,17 @@ pub(super) fn host_end<'a>(
         let owner = format!("guest `{guest}`");
         context.claims.claim(thing, &scope, address.place, owner);
     }
+    let addresses: Vec<_> = addresses.into_iter().map(|address| address.value).collect();
+    let whole = context.faults.count() == before && !known.is_some_and(|known| known.networkd);
+    let link = id.map(|id| (id.clone(), &addresses));
+    let mut reach = Reach::new(whole && link.is_some(), link.into_iter());
+    let whose = format!("`{}` of guest `{guest}`", id.map_or("?", IfName::as_str));
     let routes = reader.tables("host_routes", &HOST_ROUTE);
-    let routes = routes.iter().filter_map(|reader| route(context, reader));
+    let routes = routes.iter().filter_map(|reader| {
+        let words = (whose.as_str(), "host_addresses");
+        route(context, reader, id.cloned(), words, &mut reach)
+    });
+    let routes = routes.collect();
     let otherwise = HostEnd::default();
     HostEnd {
         owner: reader.word("owner", words::user).map(|user| user.value),
@@ -46,12 +57,7 @@ pub(super) fn host_end<'a>(
             .unwrap_or(otherwise.before_networkd),
         mtu: reader.number("host_mtu", 68..=65_535),
         master: bridge::master(context, reader, machine),
-        addresses: addresses.into_iter().map(|address| address.value).collect(),
-        routes: routes
-            .map(|route| Route {
-                dev: id.cloned(),
-                ..route
-            })
-            .collect(),
+        addresses,
+        routes,
     }
 }

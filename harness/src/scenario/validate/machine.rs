@@ -1,17 +1,15 @@
 //! Segments, and the machines plugged into them.
 
 use std::collections::BTreeMap;
-use std::net::IpAddr;
 
-use ipnet::IpNet;
-
+use super::routes::{self, Reach};
 use super::{Context, bridge, dnsmasq, macvlan, rules, services, units};
 use crate::scenario::error::{Fault, code};
 use crate::scenario::file::Place;
 use crate::scenario::names::MachineName;
 use crate::scenario::read::{At, Reader, parsed, text_of};
 use crate::scenario::shape::{INTERFACE, MACHINE, MACHINE_ROUTE, SEGMENT};
-use crate::scenario::{Machine, MachineInterface, Route, Segment, Switch, words};
+use crate::scenario::{Machine, MachineInterface, Segment, Switch, words};
 
 /// The interfaces plugged into each segment, as people name them.
 pub(super) type Ends<'a> = BTreeMap<&'a str, Vec<String>>;
@@ -121,6 +119,7 @@ fn machine<'a>(
     name: &'a str,
     ends: &mut Ends<'a>,
 ) -> Machine {
+    let before = context.faults.count();
     let readers = reader.tables("interfaces", &INTERFACE);
     let interfaces: Vec<MachineInterface> = readers
         .iter()
@@ -151,17 +150,31 @@ fn machine<'a>(
     }
     let bridges = bridge::bridges(context, reader, name);
     let macvlans = macvlan::macvlans(context, reader, name);
+    let on = || {
+        let plugged = interfaces.iter();
+        let plugged = plugged.map(|one| (one.name.clone(), &one.addresses));
+        let made = bridges.iter().map(|(id, one)| (id.clone(), &one.addresses));
+        let put = macvlans
+            .iter()
+            .map(|(id, one)| (id.clone(), &one.addresses));
+        plugged.chain(made).chain(put)
+    };
+    // Of what is wrong nobody knows what it would have been.
+    let whole = context.faults.count() == before && networkd.is_none();
+    let mut own = readers.iter().filter(|r| !r.place.source.built_in);
+    let laid = own.find_map(|r| Some(r.entry("addresses")?.node.place.clone()));
+    let mut reach = Reach::new(whole, on()).laid(laid);
+    let routes = reader.tables("routes", &MACHINE_ROUTE);
+    let routes = routes.iter();
+    let routes = routes.filter_map(|reader| routes::of_machine(context, reader, name, &mut reach));
+    let routes = routes.collect();
     let dnsmasq = dnsmasq::dnsmasq(context, reader, name, &interfaces, &bridges);
     Machine {
         interfaces,
         bridges,
         macvlans,
         forward: reader.flag("forward").unwrap_or(false),
-        routes: reader
-            .tables("routes", &MACHINE_ROUTE)
-            .iter()
-            .filter_map(|reader| machine_route(context, reader, name))
-            .collect(),
+        routes,
         sysctls: sysctls(context, reader),
         rulesets: rules::rulesets(context, reader),
         networkd,
@@ -220,80 +233,6 @@ fn interface<'a>(
         addresses: addresses.into_iter().map(|address| address.value).collect(),
         mtu: reader.number("mtu", 68..=65_535),
     })
-}
-
-/// A route by an interface or a next hop of the machine.
-fn machine_route(context: &Context<'_>, reader: &Reader<'_>, machine: &str) -> Option<Route> {
-    let dev = reader.text("dev");
-    if let Some(dev) = &dev {
-        let known = context.known.machines.get(machine);
-        if known.is_some_and(|known| known.taps.contains(dev.value)) {
-            let message = format!("`{}` is a guest's TAP", dev.value);
-            let label = "it is made after the machine's routes".to_owned();
-            let help = "make it one of the `host_routes` of the guest's interface".to_owned();
-            let fault = Fault::new(dev.place, code::CONFLICT, message, label);
-            context.faults.add(fault.help(help));
-        } else {
-            context.interface_exists(machine, dev);
-        }
-    } else {
-        let needs = if reader.entry("onlink").is_some() {
-            Some(("`onlink` without `dev`", "on which link?"))
-        } else if reader.entry("via").is_none() {
-            Some(("a route needs `via`, `dev` or both", "it leads nowhere"))
-        } else {
-            None
-        };
-        if let Some((message, label)) = needs {
-            let (message, label) = (message.to_owned(), label.to_owned());
-            let fault = Fault::new(reader.place, code::MISSING_KEY, message, label);
-            context.faults.add(fault);
-        }
-    }
-    let dev = dev.and_then(|dev| parsed(dev, words::if_name, context.faults));
-    let dev = dev.map(|dev| dev.value);
-    route(context, reader).map(|route| Route { dev, ..route })
-}
-
-/// What all routes have.
-pub(super) fn route(context: &Context<'_>, reader: &Reader<'_>) -> Option<Route> {
-    let to = reader.need("to", reader.word("to", words::prefix));
-    let via = reader.word("via", words::ip);
-    let onlink = reader.flag("onlink").unwrap_or(false);
-    let metric = reader.number("metric", 0..=u32::MAX);
-    if onlink && reader.entry("via").is_none() {
-        let message = "`onlink` without `via`".to_owned();
-        let label = "there is no next hop to be on the link".to_owned();
-        context
-            .faults
-            .add(Fault::new(reader.place, code::CONFLICT, message, label));
-    }
-    let to = to?.value;
-    if let Some(via) = &via {
-        same_family(context, &to, via);
-    }
-    Some(Route {
-        to,
-        via: via.map(|via| via.value),
-        dev: None,
-        onlink,
-        metric,
-    })
-}
-
-/// Reports a next hop of the other family.
-pub(super) fn same_family(context: &Context<'_>, to: &IpNet, via: &At<'_, IpAddr>) {
-    if to.addr().is_ipv4() != via.value.is_ipv4() {
-        let family = if to.addr().is_ipv4() { "IPv4" } else { "IPv6" };
-        let message = format!(
-            "the route to `{to}` goes via `{}`, of the other family",
-            via.value
-        );
-        let label = format!("must be an {family} address");
-        context
-            .faults
-            .add(Fault::new(via.place, code::CONFLICT, message, label));
-    }
 }
 
 pub(super) fn sysctls(context: &Context<'_>, reader: &Reader<'_>) -> BTreeMap<String, String> {

@@ -20,6 +20,7 @@ mod machine;
 mod macvlan;
 mod plain;
 mod ra;
+mod routes;
 mod rules;
 mod services;
 mod source;

@@ -1,6 +1,6 @@
 //! The plain configuration of guests whose image has no networkd, and what such an image has not got.
 
-use super::machine::same_family;
+use super::routes::same_family;
 use super::{Context, image};
 use crate::scenario::error::{Fault, code};
 use crate::scenario::file::Place;

@@ -2,7 +2,7 @@
 
 use super::Context;
 use super::kinds::{From, interface, interface_at};
-use super::machine::same_family;
+use super::routes::same_family;
 use crate::scenario::error::{Fault, code};
 use crate::scenario::read::{Bad, Reader, parsed};
 use crate::scenario::{CheckKind, Link, Neighbour, Networkctl, networkd_words, states, words};
