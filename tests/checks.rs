@@ -201,6 +201,104 @@ fn traffic_is_seen_right_and_wrong() {
     judge(&cases);
 }
 
+/// In the file's order all but the last of these would be judged before there was anything to count.
+#[test]
+fn what_is_counted_is_judged_when_the_traffic_is_over() {
+    let echoes = |rest: &str, to: &str, count: &str| -> &'static str {
+        let filter = format!("icmp[icmptype] == icmp-echo and dst host {to}");
+        let packet =
+            format!("packet = {{ interface = \"eth0\", filter = \"{filter}\", count = {count} }}");
+        format!("from = \"desktop\"\n{rest}{packet}").leak()
+    };
+    let matched = "on the wire of eth0 match";
+    let cases = [
+        case("none", Failed, matched, echoes("", "192.168.1.1", "[0, 0]")),
+        case(
+            "none-in-vain",
+            Failed,
+            matched,
+            echoes("", "203.0.113.99", "[0, 0]"),
+        ),
+        case(
+            "some-in-vain",
+            Passed,
+            matched,
+            echoes("within = \"100ms\"\n", "203.0.113.99", "1"),
+        ),
+        case(
+            "none-elsewhere",
+            Passed,
+            "no packet",
+            echoes("", "192.168.1.77", "[0, 0]"),
+        ),
+        case(
+            "since-a-ping",
+            Failed,
+            matched,
+            echoes("during = \"ping-host\"\n", "192.168.1.2", "[0, 0]"),
+        ),
+        case(
+            "since-that",
+            Passed,
+            "no packet",
+            echoes("during = \"after-that\"\n", "192.168.1.2", "[0, 0]"),
+        ),
+        case(
+            "after-that",
+            Passed,
+            "status 0",
+            "from = \"desktop\"\nduring = \"ping-host\"\ncommand = { run = [\"true\"] }",
+        ),
+        case(
+            "ping-host",
+            Passed,
+            "a reply",
+            "from = \"desktop\"\nping = { to = \"192.168.1.2\" }",
+        ),
+        case(
+            "late-pings",
+            Passed,
+            "status 0",
+            "from = \"desktop\"\ncommand = { run = [\"sh\", \"-c\", \"sleep 1; ping -c 3 -i 0.2 192.168.1.1\"], stdout = \"3 received\" }",
+        ),
+        case(
+            "ping-in-vain",
+            Passed,
+            "no reply",
+            "from = \"desktop\"\nwithin = \"1s\"\nfails = true\nping = { to = \"203.0.113.99\" }",
+        ),
+    ];
+    let Some(checks) = judge(&cases) else { return };
+    let by = |id: &str| checks.iter().find(|check| check.id == id).expect(id);
+    assert!(
+        by("none").got.starts_with("3 packets"),
+        "{}",
+        by("none").got
+    );
+    // One that is too many stays too many: nobody waits half a minute for it.
+    assert!(by("none").attempts == 1 && by("none").ms < 5_000);
+    assert!(
+        by("since-that")
+            .expected
+            .ends_with("when after-that is over")
+    );
+    let over = by("ping-in-vain").at_ms + by("ping-in-vain").ms.cast_signed();
+    assert!(by("none").at_ms >= over);
+}
+
+/// The lab's own traffic is all there is: what is counted at a first look says nothing.
+#[test]
+fn a_bound_without_any_traffic_of_checks_must_hold_for_a_while() {
+    let cases = [case(
+        "no-telnet",
+        Passed,
+        "no packet on the wire of eth0 match `tcp port 23`, from 0.",
+        "from = \"desktop\"\npacket = { interface = \"eth0\", filter = \"tcp port 23\", count = [0, 0] }",
+    )];
+    let Some(checks) = judge(&cases) else { return };
+    assert!(checks[0].ms >= 5_000 && checks[0].attempts > 5);
+}
+
 #[test]
 fn what_runs_and_what_is_counted_is_seen_right_and_wrong() {
     let mut rows = vec![
@@ -273,6 +371,13 @@ fn what_runs_and_what_is_counted_is_seen_right_and_wrong() {
                 "counter = { table = \"inet lab\", chain = \"out\", rule = \"192.168.1.20\" }",
             ),
             (
+                "none-counted",
+                Failed,
+                "packets counted by `ip daddr 192.168.1.20 accept`",
+                "router",
+                "counter = { table = \"inet lab\", chain = \"out\", rule = \"192.168.1.20\", packets = [0, 0] }",
+            ),
+            (
                 "not-counted",
                 Failed,
                 "no ",
@@ -317,6 +422,20 @@ fn what_cannot_be_looked_at_is_not_run_and_never_failed() {
             "nobody-of-that-name",
             "desktop",
             "process = { name = \"sh\", user = \"nobody-of-that-name\" }",
+        ),
+        (
+            "no-traffic",
+            NotRun,
+            "no traffic of no-program: ",
+            "desktop",
+            "during = \"no-program\"\npacket = { interface = \"eth0\", filter = \"icmp\", count = [0, 0] }",
+        ),
+        (
+            "nor-after-that",
+            NotRun,
+            "no traffic of no-traffic: no traffic of no-program: ",
+            "desktop",
+            "during = \"no-traffic\"\nping = { to = \"192.168.1.1\" }",
         ),
         (
             "not-even-that-it-never-holds",

@@ -55,6 +55,7 @@ pub fn judge(wanted: &Counter, listed: &str) -> Verdict {
     let got = format!("{packets} packets counted by {what}");
     match wanted.packets.allow(packets) {
         true => Verdict::holds(got),
+        false if wanted.packets.exceeded(packets) => Verdict::lost(got),
         false => Verdict::violated(got),
     }
 }

@@ -17,6 +17,8 @@ pub enum Sight {
     Holds(String),
     /// It is not.
     Violated(String),
+    /// It is not, and no later look can find it otherwise.
+    Lost(String),
     /// It could not be looked at; says nothing about the network.
     Unseen(String),
 }
@@ -24,7 +26,10 @@ pub enum Sight {
 impl Sight {
     fn words(&self) -> &str {
         match self {
-            Self::Holds(words) | Self::Violated(words) | Self::Unseen(words) => words,
+            Self::Holds(words)
+            | Self::Violated(words)
+            | Self::Lost(words)
+            | Self::Unseen(words) => words,
         }
     }
 
@@ -97,10 +102,10 @@ impl Course {
     /// Takes in a look whose answer came `at` after the check began. An [`Ending`] when it, or the time, decides.
     pub fn look(&mut self, at: Duration, sight: Sight) -> Option<Ending> {
         self.note(at, &sight);
-        let over = at >= self.last_look();
+        let over = at >= self.last_look() || matches!(sight, Sight::Lost(_));
         match sight {
             Sight::Unseen(why) => over.then_some(Ending::NotRun(why)),
-            Sight::Violated(got) => {
+            Sight::Violated(got) | Sight::Lost(got) => {
                 self.violated_at = Some(at);
                 self.violated_early |= self.times.fails_until.is_some_and(|until| at < until);
                 match self.held_at {
@@ -312,6 +317,33 @@ mod tests {
             run(times, &[(0.0, '-'), (10.0, '?')]),
             Some((10.0, not_run("blind")))
         );
+    }
+
+    #[test]
+    fn what_no_later_look_can_mend_is_over_at_once() {
+        let lost = || Sight::Lost("too many".to_owned());
+        let ending = Course::new(WITHIN_TEN).look(at(0.1), lost());
+        assert_eq!(ending, Some(failed("too many")));
+        let never = Times {
+            fails: true,
+            ..WITHIN_TEN
+        };
+        let ending = Course::new(never).look(at(0.1), lost());
+        assert_eq!(ending, Some(passed("too many")));
+        let late = Times {
+            fails_until: Some(at(4.0)),
+            ..WITHIN_TEN
+        };
+        let ending = Course::new(late).look(at(0.1), lost());
+        assert_eq!(ending, Some(failed("too many")));
+        let steady = Times {
+            holds_for: Some(at(4.0)),
+            ..WITHIN_TEN
+        };
+        let mut course = Course::new(steady);
+        assert_eq!(course.look(at(0.0), Sight::Holds("none".to_owned())), None);
+        let told = "it held from 0.0 s on, but no more at 0.1 s: too many";
+        assert_eq!(course.look(at(0.1), lost()), Some(failed(told)));
     }
 
     #[test]

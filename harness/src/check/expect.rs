@@ -7,7 +7,7 @@ use super::{
     source,
 };
 use crate::scenario::names::IfName;
-use crate::scenario::{AddressState, Check, CheckKind};
+use crate::scenario::{AddressState, Check, CheckKind, During};
 
 /// The kind's key in a scenario file.
 pub fn kind_name(kind: &CheckKind) -> &'static str {
@@ -42,6 +42,9 @@ pub fn kind_name(kind: &CheckKind) -> &'static str {
 /// What a check wants, and when, to follow "expected".
 pub fn expected(check: &Check) -> String {
     let mut text = wanted(&check.kind);
+    if let Some(During::Check(other)) = &check.during {
+        text.push_str(&format!(", when {other} is over"));
+    }
     let times = &check.times;
     if times.fails {
         text = format!("never, for {}: {text}", format_duration(times.within));

@@ -1,9 +1,8 @@
 //! Looks from a ghost guest: a machine of the lab whose NICs go by the names of the guest's TAPs.
 
 use std::sync::Arc;
-use std::time::SystemTime;
 
-use super::{ProbeError, Surroundings, Vantage, Verdict, look, look_since, networkd};
+use super::{ProbeError, Since, Surroundings, Vantage, Verdict, look, look_since, networkd};
 use crate::deadline::Deadline;
 use crate::host::netns::Netns;
 use crate::scenario::CheckKind;
@@ -17,7 +16,7 @@ pub async fn look_from_ghost(
     kind: &CheckKind,
     ghost: &Arc<Netns>,
     surroundings: &Surroundings,
-    began: SystemTime,
+    since: Since,
     by: Deadline,
 ) -> Result<Verdict, ProbeError> {
     let from = Vantage::Machine(Arc::clone(ghost));
@@ -44,7 +43,7 @@ pub async fn look_from_ghost(
     {
         *interface = nic_of_ghost(interface, mac, &from, by).await?;
     }
-    look_since(&kind, &from, surroundings, began, by).await
+    look_since(&kind, &from, surroundings, since, by).await
 }
 
 /// The ghost's NIC with that MAC address, as a guest's is found.

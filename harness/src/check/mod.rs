@@ -31,7 +31,7 @@ pub mod vmm;
 
 pub use expect::{expected, kind_name, wanted};
 pub use ghost::{look_from_ghost, nic_of_ghost};
-pub use observe::{Surroundings, Vmm, filter_faults, link_name, look, look_since};
+pub use observe::{Since, Surroundings, Vmm, filter_faults, link_name, look, look_since};
 pub use unshown::{no_server, undoable, unshown};
 pub use vantage::{ProbeError, Vantage};
 
@@ -40,6 +40,8 @@ pub use vantage::{ProbeError, Vantage};
 pub struct Verdict {
     /// Whether it is as it should be.
     pub holds: bool,
+    /// Where it is not, whether no later look can find it otherwise: a count that is too large already.
+    pub for_good: bool,
     /// What was seen, as one short sentence.
     pub got: String,
 }
@@ -49,6 +51,7 @@ impl Verdict {
     pub fn holds(got: impl Into<String>) -> Self {
         Self {
             holds: true,
+            for_good: false,
             got: got.into(),
         }
     }
@@ -57,7 +60,16 @@ impl Verdict {
     pub fn violated(got: impl Into<String>) -> Self {
         Self {
             holds: false,
+            for_good: false,
             got: got.into(),
+        }
+    }
+
+    /// Not as it should be, now and later.
+    pub fn lost(got: impl Into<String>) -> Self {
+        Self {
+            for_good: true,
+            ..Self::violated(got)
         }
     }
 }

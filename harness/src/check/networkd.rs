@@ -57,7 +57,10 @@ pub fn judge(interface: &str, wanted: &Networkctl, file: &str) -> Verdict {
         let name = path.rsplit('/').next().unwrap_or(path);
         fact(FILE, name.to_owned(), wanted == name);
     }
-    Verdict { holds: right, got }
+    match right {
+        true => Verdict::holds(got),
+        false => Verdict::violated(got),
+    }
 }
 
 const ONLINE: &str = "online state";

@@ -101,6 +101,7 @@ pub struct Capture {
     link: String,
     file: PathBuf,
     seen: Arc<Mutex<Seen>>,
+    writer: Arc<Mutex<PcapNg>>,
     socket: Arc<AsyncFd<OwnedFd>>,
     #[expect(dead_code, reason = "it is there to be dropped last")]
     /// Keeps the socket open when the machine's runtime drops its task: [`Capture::end_all`] says why.
@@ -145,17 +146,18 @@ impl Capture {
             source,
         };
         let label = format!("{}:{link}", netlink.machine());
-        let file = PcapNg::create(path, &label).map_err(failed)?;
+        let writer = PcapNg::create(path, &label).map_err(failed)?;
         let socket = sys::packet_socket(index).map_err(failed)?;
         let until_the_end = socket.try_clone().map_err(failed)?;
         let capture = Self {
             link: link.to_owned(),
             file: path.to_owned(),
             seen: Arc::default(),
+            writer: Arc::new(Mutex::new(writer)),
             socket: Arc::new(sys::watch(socket).map_err(failed)?),
             until_the_end: Arc::new(until_the_end),
         };
-        keeper.work(Kept::Capture, capture.clone().follow(file));
+        keeper.work(Kept::Capture, capture.clone().follow());
         Ok(capture)
     }
 
@@ -215,33 +217,44 @@ impl Capture {
     }
 
     /// Returns why it can follow no longer.
-    async fn follow(self, mut file: PcapNg) -> io::Error {
-        let mut buffer = vec![0; SNAPLEN];
+    async fn follow(self) -> io::Error {
         loop {
             let mut ready = match self.socket.readable().await {
                 Ok(ready) => ready,
                 Err(error) => return error,
             };
-            while let Ok(received) =
-                ready.try_io(|fd| sys::packet_recv(fd.get_ref().as_fd(), &mut buffer))
-            {
-                match received {
-                    Ok((original, stored, outgoing)) => {
-                        self.keep(&mut file, &buffer[..stored], original, outgoing);
-                    }
-                    // A link that goes down is reported once and may come up again.
-                    Err(e) if e.raw_os_error() == Some(nix::libc::ENETDOWN) => {}
-                    Err(error) => {
-                        return io::Error::new(error.kind(), format!("{}: {error}", self.link));
-                    }
-                }
+            if let Ok(Err(error)) = ready.try_io(|_| self.drain()) {
+                return io::Error::new(error.kind(), format!("{}: {error}", self.link));
             }
-            if let Err(error) = file.flush() {
-                unwritten::note(&self.file, &error);
-            }
-            let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
-            seen.truncated = !file.whole;
         }
+    }
+
+    /// Takes in every frame that the kernel has by now, so that the file has what was on the wire until this call.
+    pub fn catch_up(&self) {
+        // Whoever follows the capture comes to the same error.
+        let _ = self.drain();
+    }
+
+    /// The kernel's answer when it has nothing more to give: `WouldBlock`, or why not.
+    fn drain(&self) -> io::Result<()> {
+        let mut file = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut buffer = vec![0; SNAPLEN];
+        let ended = loop {
+            match sys::packet_recv(self.socket.get_ref().as_fd(), &mut buffer) {
+                Ok((original, stored, outgoing)) => {
+                    self.keep(&mut file, &buffer[..stored], original, outgoing);
+                }
+                // A link that goes down is reported once and may come up again.
+                Err(e) if e.raw_os_error() == Some(nix::libc::ENETDOWN) => {}
+                Err(error) => break error,
+            }
+        };
+        if let Err(error) = file.flush() {
+            unwritten::note(&self.file, &error);
+        }
+        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        seen.truncated = !file.whole;
+        Err(ended)
     }
 
     fn keep(&self, file: &mut PcapNg, bytes: &[u8], original: usize, outgoing: bool) {

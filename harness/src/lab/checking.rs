@@ -3,16 +3,18 @@
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use std::sync::Arc;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
 use futures_util::StreamExt;
+use futures_util::future::LocalBoxFuture;
 use futures_util::stream::FuturesUnordered;
 
 use super::ghost::Before;
 use super::job::Event;
+use super::order::{Order, needs_container};
 use super::run::Run;
 use crate::check::course::{Change, Course, Ending, Sight};
-use crate::check::{Vantage, expected, kind_name, look_from_ghost, look_since};
+use crate::check::{Since, Vantage, expected, kind_name, look_from_ghost, look_since};
 use crate::deadline::Deadline;
 use crate::diagnostic::Diagnostic;
 use crate::guest::contents::start_container;
@@ -28,12 +30,59 @@ const MUST_FAIL_WINDOW: Duration = Duration::from_secs(12);
 /// The same where nothing boots.
 const MUST_FAIL_WINDOW_GHOSTS: Duration = Duration::from_secs(5);
 
+/// How long it may take until what was sent at the end of the traffic is counted.
+const LAST_WORDS: Duration = Duration::from_secs(2);
+/// How long a count must stay within its upper bound where there is no traffic to wait for.
+const QUIET: Duration = Duration::from_secs(5);
+
+/// The traffic that a check is about.
+#[derive(Debug, Clone, Copy)]
+struct Traffic {
+    since: Since,
+    /// From when on a check that counts it could have seen it.
+    counts_from: Instant,
+}
+
+impl Traffic {
+    /// That of all checks of a stage that begins now, and of whatever was before it.
+    fn of_all() -> Self {
+        Self {
+            since: Since::now(),
+            counts_from: Instant::now(),
+        }
+    }
+
+    /// That of a check that begins now, and of nothing before it.
+    fn of_one() -> Self {
+        let mut traffic = Self::of_all();
+        traffic.since.only = true;
+        traffic
+    }
+}
+
+/// The checks of one stage under way.
+struct Wave<'a> {
+    order: &'a Order<'a>,
+    traffic: Traffic,
+    /// Why there are no containers.
+    no_containers: Option<String>,
+    /// Whether there is no traffic but that of the lab itself.
+    alone: bool,
+}
+
+impl<'a> Wave<'a> {
+    fn new(order: &'a Order<'a>) -> Self {
+        Self {
+            order,
+            traffic: Traffic::of_all(),
+            no_containers: None,
+            alone: false,
+        }
+    }
+}
+
 impl Run<'_> {
-    /// The checks that are looked at `after` a step, or before the first.
-    ///
-    /// Those that need no container first, while Docker starts the containers; then theirs; then those that must
-    /// fail or never hold, when everything else has settled. A check with `fails_until` is never put off: its time
-    /// counts from when the lab stands.
+    /// The checks that are looked at `after` a step, or before the first, in the parts of an [`Order`].
     pub(super) async fn checks_after(&mut self, after: Option<&StepId>) {
         let stage = match after {
             None => "checks".to_owned(),
@@ -49,17 +98,9 @@ impl Run<'_> {
             .iter()
             .filter(|check| check.after.as_ref() == after)
             .collect();
-        let needs_container = |check: &&Check| {
-            matches!(check.from, VantagePoint::Container(..))
-                || kind_name(&check.kind) == "container_veth"
-        };
-        let put_off = |check: &&Check| {
-            let red = check.times.fails || self.scenario.must_fail.contains_key(&check.id);
-            red && check.times.fails_until.is_none()
-        };
-        let (red, green): (Vec<&Check>, Vec<&Check>) = now.iter().copied().partition(put_off);
-        let (late, early): (Vec<&Check>, Vec<&Check>) =
-            green.into_iter().partition(needs_container);
+        let must_fail = &self.scenario.must_fail;
+        let order = Order::of(now.iter().copied(), |id| must_fail.contains_key(id));
+        let mut wave = Wave::new(&order);
         let mut reports = BTreeMap::new();
         let containers = async {
             let begun = Instant::now();
@@ -74,20 +115,14 @@ impl Run<'_> {
             (result, begun, begun.elapsed(), started)
         };
         let (early, (containers, began, took, started)) =
-            tokio::join!(self.check_all(&early), containers);
+            tokio::join!(self.check_all(&order.early, &wave), containers);
         reports.extend(early);
-        if let Err(why) = containers {
-            for check in now.iter().copied().filter(needs_container) {
-                reports.insert(check.id.clone(), self.not_run(check, &why));
-            }
-        } else {
-            reports.extend(self.check_all(&late).await);
-        }
-        let red: Vec<&Check> = red
-            .into_iter()
-            .filter(|check| !reports.contains_key(&check.id))
-            .collect();
-        reports.extend(self.check_all(&red).await);
+        wave.no_containers = containers.err();
+        reports.extend(self.check_all(&order.late, &wave).await);
+        wave.traffic.counts_from = Instant::now();
+        reports.extend(self.check_all(&order.red, &wave).await);
+        wave.alone = after.is_none() && order.has_only_last();
+        reports.extend(self.check_all(&order.last, &wave).await);
         let containers = |(name, guest): (&MachineName, &Guest)| {
             !guest.containers.is_empty() && !self.is_ghost(name)
         };
@@ -143,33 +178,97 @@ impl Run<'_> {
         Ok(())
     }
 
-    async fn check_all(&self, checks: &[&Check]) -> BTreeMap<CheckId, CheckReport> {
-        let mut running: FuturesUnordered<_> =
-            checks.iter().map(|check| self.check_one(check)).collect();
+    async fn check_all(
+        &self,
+        checks: &[&Check],
+        wave: &Wave<'_>,
+    ) -> BTreeMap<CheckId, CheckReport> {
+        let mut running: FuturesUnordered<_> = checks
+            .iter()
+            .map(|check| self.check_and_followers(check, wave.traffic, wave))
+            .collect();
         let mut reports = BTreeMap::new();
-        while let Some((id, report)) = running.next().await {
-            (self.tell)(Event::Progress {
-                text: format!("{id}: {}", report.got),
-            });
-            reports.insert(id, report);
+        while let Some(some) = running.next().await {
+            reports.extend(some);
         }
         reports
     }
 
-    /// Looks until a look, or the check's time, decides.
-    pub(super) async fn check_one(&self, check: &Check) -> (CheckId, CheckReport) {
-        let report = match self.blind() {
-            Some(why) => CheckReport {
+    /// Looks at a check, and then at those that are about its traffic.
+    fn check_and_followers<'s>(
+        &'s self,
+        check: &'s Check,
+        traffic: Traffic,
+        wave: &'s Wave<'_>,
+    ) -> LocalBoxFuture<'s, BTreeMap<CheckId, CheckReport>> {
+        Box::pin(async move {
+            let own = Traffic::of_one();
+            let report = match &wave.no_containers {
+                Some(why) if needs_container(check) => self.not_run(check, why),
+                _ => self.check(check, traffic, wave.alone).await,
+            };
+            (self.tell)(Event::Progress {
+                text: format!("{}: {}", check.id, report.got),
+            });
+            let followers = wave.order.after(&check.id);
+            let mut reports = BTreeMap::new();
+            if matches!(report.outcome, CheckOutcome::Passed | CheckOutcome::Failed) {
+                let mut running: FuturesUnordered<_> = followers
+                    .iter()
+                    .map(|check| self.check_and_followers(check, own, wave))
+                    .collect();
+                while let Some(some) = running.next().await {
+                    reports.extend(some);
+                }
+            } else {
+                self.without_traffic(&report, followers, wave, &mut reports);
+            }
+            reports.insert(check.id.clone(), report);
+            reports
+        })
+    }
+
+    /// Those that are about the traffic of a check that was not looked at, and so on: neither are they.
+    fn without_traffic(
+        &self,
+        lacks: &CheckReport,
+        followers: &[&Check],
+        wave: &Wave<'_>,
+        reports: &mut BTreeMap<CheckId, CheckReport>,
+    ) {
+        for check in followers {
+            let report = CheckReport {
+                outcome: lacks.outcome,
+                ..self.not_run(check, &format!("no traffic of {}: {}", lacks.id, lacks.got))
+            };
+            self.without_traffic(&report, wave.order.after(&check.id), wave, reports);
+            reports.insert(check.id.clone(), report);
+        }
+    }
+
+    /// Looks until a look, or the check's time, decides. Nobody else's traffic is waited for.
+    pub(super) async fn check_one(&self, check: &Check) -> CheckReport {
+        self.check(check, Traffic::of_all(), false).await
+    }
+
+    async fn check(&self, check: &Check, traffic: Traffic, alone: bool) -> CheckReport {
+        if let Some(why) = self.blind() {
+            return CheckReport {
                 outcome: CheckOutcome::Skipped,
                 ..self.not_run(check, &why)
-            },
-            None => self.watch(check, self.times(check)).await,
-        };
-        (check.id.clone(), report)
+            };
+        }
+        let mut times = self.times(check, &traffic);
+        if alone && check.kind.has_upper_bound() && !times.fails {
+            times.holds_for = times.holds_for.or(Some(QUIET));
+        }
+        self.watch(check, times, traffic.since).await
     }
 
     /// Looks at a fact until a look, or the time for it, decides.
-    pub(super) async fn watch(&self, check: &Check, times: Times) -> CheckReport {
+    ///
+    /// `since` is when the traffic that it is about began.
+    pub(super) async fn watch(&self, check: &Check, times: Times, since: Since) -> CheckReport {
         let unshown = self.unshown(check);
         if let Some(why) = unshown.or_else(|| self.refused_vantage(&check.from)) {
             let report = CheckReport {
@@ -183,7 +282,7 @@ impl Run<'_> {
             Err(why) => return self.not_run(check, &why),
         };
         let blank = self.not_run(check, "");
-        let (begun, began) = (Instant::now(), SystemTime::now());
+        let begun = Instant::now();
         let by = Deadline::after(times.within);
         let one_look = self.job.patience(one_look(&check.kind));
         let mut attempts = 0;
@@ -200,7 +299,7 @@ impl Run<'_> {
                     attempts += 1;
                     // One look may need longer than what is left of the check's time.
                     let look_by = Deadline::after(by.left().max(one_look));
-                    self.look(check, &vantage, began, look_by).await
+                    self.look(check, &vantage, since, look_by).await
                 }
             };
             // Time in which this process was stopped is not time in which the check did not hold.
@@ -226,22 +325,17 @@ impl Run<'_> {
         }
     }
 
-    async fn look(
-        &self,
-        check: &Check,
-        vantage: &Vantage,
-        began: SystemTime,
-        by: Deadline,
-    ) -> Sight {
+    async fn look(&self, check: &Check, vantage: &Vantage, since: Since, by: Deadline) -> Sight {
         let (kind, around) = (&check.kind, &self.surroundings);
         let looked = match (&check.from, vantage) {
             (VantagePoint::Guest(_), Vantage::Machine(ghost)) => {
-                look_from_ghost(kind, ghost, around, began, by).await
+                look_from_ghost(kind, ghost, around, since, by).await
             }
-            _ => look_since(kind, vantage, around, began, by).await,
+            _ => look_since(kind, vantage, around, since, by).await,
         };
         match looked {
             Ok(verdict) if verdict.holds => Sight::Holds(verdict.got),
+            Ok(verdict) if verdict.for_good => Sight::Lost(verdict.got),
             Ok(verdict) => Sight::Violated(verdict.got),
             Err(error) => Sight::Unseen(Diagnostic::new(&error).to_string()),
         }
@@ -249,11 +343,17 @@ impl Run<'_> {
 
     /// The check's times in this run. Only `within` is stretched where guests are slow: the other two are about time
     /// that passes equally on every machine, such as a bridge's forward delay.
-    fn times(&self, check: &Check) -> Times {
+    fn times(&self, check: &Check, traffic: &Traffic) -> Times {
         let mut times = check.times;
         times.within = self.job.patience(times.within);
         if self.scenario.must_fail.contains_key(&check.id) {
-            let window = times.fails_until.unwrap_or_default() + self.must_fail_window();
+            let mut window = self.must_fail_window();
+            if check.kind.only_grows() {
+                // What it counts could have come as long as there was traffic.
+                let had = traffic.counts_from.elapsed();
+                window = window.saturating_sub(had).max(LAST_WORDS);
+            }
+            let window = times.fails_until.unwrap_or_default() + window;
             times.within = times.within.min(window);
         }
         times
@@ -264,7 +364,7 @@ impl Run<'_> {
             at_ms: self.at_ms(begun + change.at),
             holds: match change.sight {
                 Sight::Holds(_) => Some(true),
-                Sight::Violated(_) => Some(false),
+                Sight::Violated(_) | Sight::Lost(_) => Some(false),
                 Sight::Unseen(_) => None,
             },
             got: change.words().to_owned(),

@@ -78,7 +78,7 @@ impl Run<'_> {
                 let mut checks = form.checks.iter();
                 let check = checks.find(|check| check.id.as_str() == id);
                 let check = check.ok_or_else(|| format!("there is no check `{id}`"))?;
-                let (_, report) = self.check_one(check).await;
+                let report = self.check_one(check).await;
                 self.report.checks.push(report.clone());
                 let check = Box::new(report);
                 Ok(Answer::Checked { check })

@@ -15,6 +15,7 @@ mod hold;
 mod host_end;
 mod job;
 mod leaks;
+mod order;
 mod run;
 pub mod scope;
 mod standstill;

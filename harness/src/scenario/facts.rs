@@ -20,7 +20,12 @@ pub struct Bounds {
 impl Bounds {
     /// Whether `count` is within them.
     pub fn allow(&self, count: u64) -> bool {
-        count >= self.least && self.most.is_none_or(|most| count <= most)
+        count >= self.least && !self.exceeded(count)
+    }
+
+    /// Whether `count` is more than there may be.
+    pub fn exceeded(&self, count: u64) -> bool {
+        self.most.is_some_and(|most| count > most)
     }
 }
 

@@ -18,6 +18,7 @@ mod file;
 mod find;
 pub mod forms;
 mod imposed;
+mod lack;
 mod layers;
 mod load;
 mod macvlan;
@@ -307,10 +308,21 @@ pub struct Check {
     pub from: VantagePoint,
     /// Looked at when this step is done and before the next one; `None`: before the first.
     pub after: Option<StepId>,
+    /// Whose traffic it is about; `None`: that of all other checks with the same `after`.
+    pub during: Option<During>,
     /// When it must hold, and when not.
     pub times: Times,
     /// What should hold.
     pub kind: CheckKind,
+}
+
+/// Whose traffic a check is about: it begins when that is over.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum During {
+    /// That of another check with the same `after`.
+    Check(CheckId),
+    /// That of the step in `after`, which is over before any check begins.
+    Step,
 }
 
 /// The times of a check, from when it begins. What they mean together is `check::course`'s business.

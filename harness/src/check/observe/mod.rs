@@ -36,6 +36,31 @@ pub use vmm::Vmm;
 /// How long one attempt may wait for the network's answer.
 const ANSWER: Duration = Duration::from_secs(3);
 
+/// When the traffic began that a check is about.
+#[derive(Debug, Clone, Copy)]
+pub struct Since {
+    /// That moment; what `since = "check"` of `packet` means.
+    pub begun: SystemTime,
+    /// Whether nothing from before it counts, whatever the check says.
+    pub only: bool,
+}
+
+impl Since {
+    /// A check that begins now and is about whatever there was.
+    pub fn now() -> Self {
+        Self {
+            begun: SystemTime::now(),
+            only: false,
+        }
+    }
+
+    /// Any time.
+    pub const EVER: Self = Self {
+        begun: UNIX_EPOCH,
+        only: false,
+    };
+}
+
 /// What checks need to know beyond their vantage.
 #[derive(Debug, Clone, Default)]
 pub struct Surroundings {
@@ -73,10 +98,10 @@ pub async fn look(
     surroundings: &Surroundings,
     by: Deadline,
 ) -> Result<Verdict, ProbeError> {
-    look_since(kind, from, surroundings, UNIX_EPOCH, by).await
+    look_since(kind, from, surroundings, Since::EVER, by).await
 }
 
-/// Looks once, for a check that began at that time.
+/// Looks once, for a check whose traffic began at that time.
 ///
 /// # Errors
 /// [`ProbeError`] when it was not possible to look.
@@ -84,7 +109,7 @@ pub async fn look_since(
     kind: &CheckKind,
     from: &Vantage,
     surroundings: &Surroundings,
-    began: SystemTime,
+    since: Since,
     by: Deadline,
 ) -> Result<Verdict, ProbeError> {
     match kind {
@@ -253,7 +278,7 @@ pub async fn look_since(
         CheckKind::BridgeVlan(wanted) => bridge_tables::vlan(wanted, from, surroundings, by).await,
         CheckKind::Sysctl { key, value } => local::sysctl(key, value, from, surroundings, by).await,
         CheckKind::Command(wanted) => local::command(wanted, from, by).await,
-        CheckKind::Packet(wanted) => packet::look(wanted, from, surroundings, began, by).await,
+        CheckKind::Packet(wanted) => packet::look(wanted, from, surroundings, since, by).await,
         CheckKind::Counter(wanted) => local::counter(wanted, from, by).await,
         CheckKind::Process(wanted) => local::process(wanted, from, by).await,
         CheckKind::Vmm { guest, refused } => {

@@ -2,7 +2,7 @@
 
 use std::time::SystemTime;
 
-use super::Surroundings;
+use super::{Since, Surroundings};
 use crate::check::{ProbeError, Vantage, Verdict, packet};
 use crate::deadline::Deadline;
 use crate::host::tcpdump;
@@ -12,19 +12,20 @@ pub(super) async fn look(
     wanted: &Packet,
     from: &Vantage,
     surroundings: &Surroundings,
-    began: SystemTime,
+    traffic: Since,
     by: Deadline,
 ) -> Result<Verdict, ProbeError> {
     let capture = surroundings.capture(from, wanted.interface.as_ref())?;
     let now = SystemTime::now();
     // After a step only what came after it counts.
     let mut since = surroundings.since.unwrap_or(SystemTime::UNIX_EPOCH);
-    if wanted.since_check {
-        since = since.max(began);
+    if wanted.since_check || traffic.only {
+        since = since.max(traffic.begun);
     }
     if let Some(window) = wanted.last.and_then(|last| now.checked_sub(last)) {
         since = since.max(window);
     }
+    capture.catch_up();
     let path = capture.file();
     let file = tokio::fs::read(path).await.map_err(|e| {
         ProbeError::Impossible(format!("read the capture `{}`: {e}", path.display()))

@@ -2,6 +2,7 @@
 
 use super::super::run::Run;
 use super::NotDone;
+use crate::check::Since;
 use crate::diagnostic::Diagnostic;
 use crate::report::CheckOutcome;
 use crate::scenario::names::CheckId;
@@ -27,10 +28,11 @@ impl Run<'_> {
             id,
             from: from.clone(),
             after: None,
+            during: None,
             times,
             kind: kind.clone(),
         };
-        let seen = self.watch(&fact, times).await;
+        let seen = self.watch(&fact, times, Since::now()).await;
         match seen.outcome {
             CheckOutcome::Passed => Ok(seen.got),
             CheckOutcome::Failed => Err(NotDone::Refused(format!(

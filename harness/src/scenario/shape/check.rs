@@ -26,6 +26,12 @@ pub(in crate::scenario) const CHECK: Shape = Shape {
             "looked at when the step of this id is done, before the next begins",
         ),
         may(
+            "during",
+            Kind::ID,
+            "all other checks with the same `after`",
+            "whose traffic it is about: begins when the check of this id is over, or the step in `after`",
+        ),
+        may(
             "holds_for",
             Kind::TIME,
             "none",

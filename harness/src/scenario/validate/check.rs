@@ -1,5 +1,6 @@
 //! Checks: who looks, from where, and for how long.
 
+use super::during::Order;
 use super::steps::Timeline;
 use super::{Context, kinds, times, vmm};
 use crate::scenario::error::{Fault, code};
@@ -14,13 +15,19 @@ pub(super) fn checks<'a>(
     timeline: &Timeline,
 ) -> Vec<Check> {
     let readers = root.tables("checks", &CHECK);
+    let order = Order::of(&readers);
     readers
         .iter()
-        .filter_map(|reader| check(context, reader, timeline))
+        .filter_map(|reader| check(context, reader, timeline, &order))
         .collect()
 }
 
-fn check<'a>(context: &Context<'a>, reader: &Reader<'a>, timeline: &Timeline) -> Option<Check> {
+fn check<'a>(
+    context: &Context<'a>,
+    reader: &Reader<'a>,
+    timeline: &Timeline,
+    order: &Order<'_>,
+) -> Option<Check> {
     let text = reader.need("id", reader.text("id"));
     if let Some(text) = text {
         let (line, _) = text.place.source.position(text.place.span.start);
@@ -43,6 +50,7 @@ fn check<'a>(context: &Context<'a>, reader: &Reader<'a>, timeline: &Timeline) ->
     };
     let after = reader.text("after");
     timeline.runs_then(context, after.as_ref(), from.as_ref());
+    let during = order.during(context, reader);
     let times = times::times(context, reader);
     let shape = the_kind(context, reader)?;
     let kind = reader
@@ -52,6 +60,7 @@ fn check<'a>(context: &Context<'a>, reader: &Reader<'a>, timeline: &Timeline) ->
         id: id?.value,
         from: from?.value,
         after: after.and_then(|after| StepId::try_from(after.value).ok()),
+        during,
         times,
         kind: kind?,
     })

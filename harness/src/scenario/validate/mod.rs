@@ -10,6 +10,7 @@ mod claims;
 mod container;
 mod contents;
 mod dnsmasq;
+mod during;
 mod guest;
 mod host_end;
 mod image;
