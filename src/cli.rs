@@ -195,6 +195,11 @@ pub(crate) struct RunArgs {
     /// Boot every guest's kernel; without it, guests start from a template that is made once.
     #[arg(long, env = "BRIDGELAB_COLD", value_parser = clap::builder::FalseyValueParser::new())]
     pub(crate) cold: bool,
+    /// A run in which anything was skipped has failed. Without it: where BRIDGELAB_STRICT=1 is set; `--require-all=false` there
+    /// for whoever asks for ghosts.
+    #[arg(long, env = "BRIDGELAB_REQUIRE_ALL", value_name = "BOOL", num_args = 0..=1, require_equals = true,
+        default_missing_value = "true")]
+    pub(crate) require_all: Option<bool>,
     /// What stands for the guests.
     #[arg(long, value_enum, default_value = "vm")]
     pub(crate) guests: Guests,

@@ -70,6 +70,14 @@ fn is_green(run: &RunReport, output: &Output) {
         verdict.contains("66 of 75 checks hold, 9 skipped"),
         "{verdict}"
     );
+    // What was skipped, and why.
+    for hole in [
+        "skipped: desktop-tcp-guest-v4, desktop-ssh-guest-v4,",
+        "test1 is a ghost: it runs systemd-networkd and no servers",
+        "skipped: container-veth, container-ping-router-v4,",
+    ] {
+        assert!(verdict.contains(hole), "{verdict}");
+    }
 }
 
 #[test]
@@ -285,4 +293,33 @@ fn checksums_at_a_tap_are_those_at_a_veth() {
     let problem = run.problem.expect("a reason");
     let told = problem.chain.join("; ");
     assert!(told.contains("a NIC without offloads"), "{told}");
+}
+
+/// Green with holes is not green, for whoever says so.
+#[test]
+fn a_run_with_holes_fails_where_everything_is_required() {
+    let folder = tempfile::tempdir().expect("a temporary directory");
+    let junit = folder.path().join("junit.xml");
+    let words = ["simple-network", "--require-all", "--junit"];
+    let mut command = command(folder.path(), &words[..2]);
+    command.arg(words[2]).arg(&junit);
+    let Some((run, output)) = ran(&mut command, folder.path()) else {
+        return;
+    };
+    assert_eq!(run.outcome, Outcome::Failed);
+    assert_eq!(output.status.code(), Some(1));
+    let verdict = String::from_utf8_lossy(&output.stdout);
+    let told = "skipped, and everything is required (`--require-all`): container-veth";
+    assert!(verdict.contains(told), "{verdict}");
+    let junit = fs::read_to_string(junit).expect("a report");
+    assert!(
+        junit.contains("failures=\"9\" errors=\"0\" skipped=\"0\""),
+        "{junit}"
+    );
+    // The default where a host's lack is a failure.
+    let mut strict = self::command(folder.path(), &["two-guests"]);
+    strict.env_remove("BRIDGELAB_REQUIRE_ALL");
+    strict.env("BRIDGELAB_STRICT", "1");
+    let (run, _) = ran(&mut strict, folder.path()).expect("as above");
+    assert_eq!(run.outcome == Outcome::Failed, !run.holes.is_empty());
 }

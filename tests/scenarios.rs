@@ -110,7 +110,9 @@ fn prepare_image(image: &str) {
 fn run(name: &str, form: &str) -> Result<Completion, Failed> {
     let folder = tempfile::tempdir()?;
     let json = folder.path().join("report.json");
-    let output = bridgelab(&["run", name, "--variant", form, "--json"])
+    // Real guests show everything, and where they do not, CI wants to know.
+    let whole = format!("--require-all={}", strict());
+    let output = bridgelab(&["run", name, "--variant", form, &whole, "--json"])
         .arg(&json)
         .env_remove("BRIDGELAB_SETUP")
         .output()?;

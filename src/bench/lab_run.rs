@@ -76,6 +76,7 @@ impl LabRun {
         let mut command = Command::new(&context.program);
         command
             .arg("run")
+            .arg("--require-all=false")
             .args(words)
             .arg("--json")
             .arg(&json)

@@ -221,6 +221,8 @@ fn run_args(args: &MatrixArgs, options: &[(How, String)]) -> RunArgs {
         vmms: args.vmms.clone(),
         // Stdout is the table's.
         quiet: true,
+        // A table says what each row has shown.
+        require_all: Some(false),
         ..RunArgs::default()
     };
     for (how, value) in options {

@@ -17,6 +17,7 @@ use std::io::Write;
 use std::time::Instant;
 
 use bridgelab_harness::diagnostic::Diagnostic;
+use bridgelab_harness::host::capability::strict;
 use bridgelab_harness::host::finding::Unmet;
 use bridgelab_harness::host::jobserver::{Jobserver, Need, Waiting};
 use bridgelab_harness::hypervisor::Accelerator;
@@ -315,7 +316,10 @@ impl All<'_> {
         let report = run_job(&job, self.interrupts.clone(), self.asked.take(), tell).await;
         let report = crate::ghosts::blame_the_host(self.args, report);
         let images = one.images.iter().filter_map(|name| self.images.get(name));
-        let report = damaged::blame_the_image(report, images);
+        let mut report = damaged::blame_the_image(report, images);
+        if self.args.require_all.unwrap_or_else(strict) {
+            report.require_all();
+        }
         starts.discard_failed(&report.guests);
         // Its processes are gone; the next may have their place.
         drop(slot);

@@ -45,6 +45,7 @@ pub(super) fn report(one: &Wanted, outcome: Outcome, problem: Option<Diagnostic>
         versions: BTreeMap::new(),
         leaks: Vec::new(),
         unwritten: Vec::new(),
+        holes: Vec::new(),
         evidence: None,
         reproduce: again(one),
         ms: 0,

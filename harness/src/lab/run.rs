@@ -120,6 +120,7 @@ impl<'a> Run<'a> {
             versions: BTreeMap::new(),
             leaks: Vec::new(),
             unwritten: Vec::new(),
+            holes: Vec::new(),
             evidence: Some(job.evidence.clone()),
             reproduce: job.reproduce.clone(),
             ms: 0,
@@ -189,6 +190,7 @@ impl<'a> Run<'a> {
                     other => other,
                 };
                 self.report.differences = steps.into_iter().chain(differences).collect();
+                self.report.find_holes();
                 self.weigh_skips();
             }
             Some(Err(Ended::Skipped(problem))) => {
@@ -414,6 +416,7 @@ pub(super) fn broken(job: &Job, scenario: &str, error: &dyn Diagnose) -> RunRepo
         versions: BTreeMap::new(),
         leaks: Vec::new(),
         unwritten: Vec::new(),
+        holes: Vec::new(),
         evidence: Some(job.evidence.clone()),
         reproduce: job.reproduce.clone(),
         ms: 0,

@@ -86,6 +86,7 @@ mod tests {
             versions: std::collections::BTreeMap::new(),
             leaks: Vec::new(),
             unwritten: Vec::new(),
+            holes: Vec::new(),
             evidence: None,
             reproduce: String::new(),
             ms: 1,

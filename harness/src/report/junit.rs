@@ -127,7 +127,11 @@ fn element<'a>(run: &'a RunReport, check: &'a CheckReport) -> Option<(&'static s
     let difference = run.difference(check);
     match check.outcome {
         CheckOutcome::NotRun => Some(("error", &check.got)),
-        CheckOutcome::Skipped => Some(("skipped", &check.got)),
+        // Where everything is required, it is a difference.
+        CheckOutcome::Skipped => match difference {
+            Some(told) => Some(("failure", told)),
+            None => Some(("skipped", &check.got)),
+        },
         _ if check.must_fail => {
             // A run that ended before it was judged has no sentences.
             let told = difference.or(check.is_wrong().then_some(check.got.as_str()));

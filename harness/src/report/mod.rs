@@ -4,6 +4,7 @@
 mod cancelled;
 mod compare;
 pub mod exit_code;
+mod hole;
 mod judge;
 pub mod junit;
 pub mod parity;
@@ -16,6 +17,7 @@ pub mod timings;
 
 pub use cancelled::Cancelled;
 pub use compare::{Comparison, compare};
+pub use hole::Hole;
 pub use judge::judge_run;
 pub use shown::{NOT_SHOWN, not_shown};
 pub use step::{StepOutcome, StepReport};
@@ -291,6 +293,9 @@ pub struct RunReport {
     /// Files of the evidence that could not be written, or not whole, each with the reason.
     #[serde(default)]
     pub unwritten: Vec<String>,
+    /// What was not looked at, and why.
+    #[serde(default)]
+    pub holes: Vec<Hole>,
     /// Folder with everything that was gathered.
     pub evidence: Option<PathBuf>,
     /// The command that repeats this run.

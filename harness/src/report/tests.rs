@@ -67,6 +67,7 @@ fn judged(
         versions: BTreeMap::from([("host.kernel".to_owned(), "6.12.95".to_owned())]),
         leaks: Vec::new(),
         unwritten: Vec::new(),
+        holes: Vec::new(),
         evidence: Some("/evidence/1".into()),
         reproduce: "bridgelab run simple-network --accel tcg".to_owned(),
         ms: 31_062,

@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use super::hole::REQUIRED;
 use super::{CheckOutcome, CheckReport, Outcome, RunReport};
 
 /// Checks shown in full; the rest is counted.
@@ -113,6 +114,19 @@ pub fn verdict(run: &RunReport, colour: Colour) -> String {
             let _ = writeln!(text, "  {} fails as it must: {}", check.id, check.got);
         }
     }
+    let required = match run.outcome {
+        Outcome::Failed if run.differences.iter().any(|told| told.contains(REQUIRED)) => {
+            ", and everything is required (`--require-all`)"
+        }
+        _ => "",
+    };
+    for hole in run.holes.iter().take(SHOWN) {
+        let _ = writeln!(text, "  skipped{required}: {hole}");
+    }
+    if run.holes.len() > SHOWN {
+        let more = run.holes.len() - SHOWN;
+        let _ = writeln!(text, "  skipped for {more} more reasons, in report.json");
+    }
     for lost in run.unwritten.iter().take(SHOWN) {
         let _ = writeln!(text, "  not written: {lost}");
     }
@@ -147,8 +161,16 @@ pub fn summary(runs: &[RunReport]) -> String {
         0 => String::new(),
         runs => format!(", {runs} cancelled"),
     };
+    let holes = runs
+        .iter()
+        .filter(|run| run.outcome == Outcome::Passed && !run.holes.is_empty())
+        .count();
+    let with_holes = match holes {
+        0 => String::new(),
+        some => format!(" ({some} with something skipped)"),
+    };
     format!(
-        "{} passed, {} failed, {} skipped{cancelled}",
+        "{} passed{with_holes}, {} failed, {} skipped{cancelled}",
         count(&[Outcome::Passed]),
         count(&[Outcome::Failed, Outcome::Broken, Outcome::TimedOut]),
         count(&[Outcome::Skipped])
@@ -257,6 +279,7 @@ mod tests {
             versions: std::collections::BTreeMap::new(),
             leaks: Vec::new(),
             unwritten: Vec::new(),
+            holes: Vec::new(),
             evidence: Some("/evidence/1".into()),
             reproduce: "bridgelab run simple-network".to_owned(),
             ms: 61_900,
