@@ -154,3 +154,50 @@ ping = { to = "192.168.1.1" }
     }
     passes(run);
 }
+
+/// Units that make a link of a kind that the kernel lacks are no fault of the network: the run is skipped by the kind's name
+/// before anything is built. Where the kernel has it, networkd makes the link.
+#[test]
+fn a_kind_of_link_is_made_where_the_kernel_can() {
+    for (kind, more) in [
+        ("vxlan", "[VXLAN]\nVNI=7\nIndependent=yes\n"),
+        ("dummy", ""),
+        ("macvlan", "[MACVLAN]\nMode=bridge\n"),
+    ] {
+        let folder = tempfile::tempdir().expect("a temporary directory");
+        let link = format!("link = {{ interface = \"made0\", kind = \"{kind}\" }}");
+        let text = format!("\n[[checks]]\nid = \"made\"\nfrom = \"host\"\n{link}\n");
+        let scenario = lan_scenario(folder.path(), &text);
+        let write = |name: &str, text: &str| {
+            let path = folder.path().join("host").join(name);
+            std::fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
+            std::fs::write(path, text).expect("a unit file");
+        };
+        let unit = format!("[NetDev]\nName=made0\nKind={kind}\n{more}");
+        write("30-made0.netdev", &unit);
+        if kind == "macvlan" {
+            // What stands on another link is made by that one's `.network`.
+            write(
+                "10-lan-bridge.network.d/made0.conf",
+                "[Network]\nMACVLAN=made0\n",
+            );
+        }
+        let output = bridgelab(&["run", "--json", "-", "--evidence"])
+            .arg(folder.path().join("evidence"))
+            .arg(&scenario)
+            .env_remove("BRIDGELAB_STRICT")
+            .output()
+            .expect("the program under test starts");
+        let report: Report = serde_json::from_slice(&output.stdout).expect("a report");
+        let run = &report.runs[0];
+        if run.outcome == Outcome::Skipped {
+            let problem = run.problem.as_ref().expect("a reason");
+            assert_eq!(problem.code, "host.unmet");
+            let reason = problem.chain.join(": ");
+            assert!(reason.contains(&format!("type {kind}")), "{reason}");
+            eprintln!("skipped: because {reason}");
+            continue;
+        }
+        passes(run);
+    }
+}

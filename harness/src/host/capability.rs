@@ -64,6 +64,32 @@ pub enum Capability {
     BridgeNetfilter,
     VhostNet,
     VhostVsock,
+    Vlan,
+    Vxlan,
+    Geneve,
+    Wireguard,
+    Vrf,
+    Bond,
+    Dummy,
+    Ifb,
+    Macvlan,
+    Ipvlan,
+    Ipvtap,
+    Macsec,
+    Gre,
+    Gretap,
+    Erspan,
+    Ip6gre,
+    Ip6gretap,
+    Ipip,
+    Sit,
+    Ip6tnl,
+    Vti,
+    Vti6,
+    Xfrm,
+    Bareudp,
+    Hsr,
+    Batadv,
 }
 
 /// How much depends on a capability.
@@ -82,7 +108,7 @@ pub enum Need {
 
 impl Capability {
     /// All of them, in the order of the report: what every run needs comes first.
-    pub const ALL: [Self; 34] = [
+    pub const ALL: [Self; 60] = [
         Self::Namespaces,
         Self::SubordinateIds,
         Self::Bridge,
@@ -117,6 +143,32 @@ impl Capability {
         Self::BridgeNetfilter,
         Self::VhostNet,
         Self::VhostVsock,
+        Self::Vlan,
+        Self::Vxlan,
+        Self::Geneve,
+        Self::Wireguard,
+        Self::Vrf,
+        Self::Bond,
+        Self::Dummy,
+        Self::Ifb,
+        Self::Macvlan,
+        Self::Ipvlan,
+        Self::Ipvtap,
+        Self::Macsec,
+        Self::Gre,
+        Self::Gretap,
+        Self::Erspan,
+        Self::Ip6gre,
+        Self::Ip6gretap,
+        Self::Ipip,
+        Self::Sit,
+        Self::Ip6tnl,
+        Self::Vti,
+        Self::Vti6,
+        Self::Xfrm,
+        Self::Bareudp,
+        Self::Hsr,
+        Self::Batadv,
     ];
 
     /// The stable name, as in scenario files and in JSON.
@@ -156,6 +208,32 @@ impl Capability {
             Self::BridgeNetfilter => "bridge-netfilter",
             Self::VhostNet => "vhost-net",
             Self::VhostVsock => "vhost-vsock",
+            Self::Vlan => "vlan",
+            Self::Vxlan => "vxlan",
+            Self::Geneve => "geneve",
+            Self::Wireguard => "wireguard",
+            Self::Vrf => "vrf",
+            Self::Bond => "bond",
+            Self::Dummy => "dummy",
+            Self::Ifb => "ifb",
+            Self::Macvlan => "macvlan",
+            Self::Ipvlan => "ipvlan",
+            Self::Ipvtap => "ipvtap",
+            Self::Macsec => "macsec",
+            Self::Gre => "gre",
+            Self::Gretap => "gretap",
+            Self::Erspan => "erspan",
+            Self::Ip6gre => "ip6gre",
+            Self::Ip6gretap => "ip6gretap",
+            Self::Ipip => "ipip",
+            Self::Sit => "sit",
+            Self::Ip6tnl => "ip6tnl",
+            Self::Vti => "vti",
+            Self::Vti6 => "vti6",
+            Self::Xfrm => "xfrm",
+            Self::Bareudp => "bareudp",
+            Self::Hsr => "hsr",
+            Self::Batadv => "batadv",
         }
     }
 
@@ -205,6 +283,8 @@ impl Capability {
             Self::BridgeNetfilter => "scenarios where the firewall sees bridged frames",
             Self::VhostNet => "scenarios with tap.vhost = true",
             Self::VhostVsock => "guests of crosvm and kvmtool are steered by it",
+            // Kinds of links.
+            _ => "scenarios whose unit files make a link of this kind",
         }
     }
 
@@ -227,21 +307,7 @@ impl Capability {
             | Self::Memory => Need::Run,
             Self::Mmdebstrap | Self::DebianKeyring | Self::MkfsExt4 | Self::QemuImg => Need::Image,
             Self::Kvm => Need::Speed,
-            Self::Tcpdump
-            | Self::Nftables
-            | Self::Iptables
-            | Self::CloudHypervisor
-            | Self::Alioth
-            | Self::Firecracker
-            | Self::Crosvm
-            | Self::Kvmtool
-            | Self::Macvtap
-            | Self::DeviceNodes
-            | Self::Netem
-            | Self::VlanFiltering
-            | Self::BridgeNetfilter
-            | Self::VhostNet
-            | Self::VhostVsock => Need::SomeScenarios,
+            _ => Need::SomeScenarios,
         }
     }
 
@@ -307,7 +373,7 @@ mod tests {
             assert_eq!(serde_json::to_value(capability).unwrap(), capability.name());
             assert_eq!(capability as usize, at, "ALL lists every variant in order");
         }
-        assert_eq!(Capability::ALL.len(), Capability::VhostVsock as usize + 1);
+        assert_eq!(Capability::ALL.len(), Capability::Batadv as usize + 1);
     }
 
     #[test]

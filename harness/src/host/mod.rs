@@ -4,6 +4,7 @@
 //!
 //! ```text
 //! capability   what a machine may or may not offer
+//! link_kind    kinds of links that a kernel may lack, and unit files ask for
 //! needs        which of them a plan asks for, beyond what every run does
 //! finding      what is known about one of them here: present, or absent with its remedy
 //! command      one external command under a deadline, and how it failed
@@ -58,6 +59,7 @@ pub mod intake;
 pub mod isolate;
 pub mod jobserver;
 pub mod kvm;
+pub mod link_kind;
 pub mod macvtap;
 mod modules;
 pub mod needs;

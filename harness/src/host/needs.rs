@@ -3,9 +3,10 @@
 use std::collections::BTreeSet;
 
 use super::capability::Capability;
+use super::link_kind;
 use crate::plan::{GuestKind, Step, TopologyPlan};
 use crate::scenario::step::Action;
-use crate::scenario::{CheckKind, RulesetTool, Scenario};
+use crate::scenario::{CheckKind, RulesetTool, Scenario, VantagePoint};
 
 /// What the machine must offer for this scenario: what it names in `needs`, what its plan shows, and what its checks and
 /// steps use.
@@ -14,10 +15,27 @@ pub fn needed_by(scenario: &Scenario, guests: GuestKind) -> BTreeSet<Capability>
     let named = scenario.needs.iter();
     let named = named.filter_map(|name| Capability::named(name));
     let planned = plan.steps().iter().flat_map(planned).copied();
+    let units = plan.steps().iter().flat_map(|step| match step {
+        Step::Networkd { units, .. } => link_kind::asked_by(units),
+        _ => BTreeSet::new(),
+    });
+    let machine = |on: &VantagePoint| match on {
+        VantagePoint::Machine(_) => true,
+        // A ghost's kernel is this machine's, a guest's its own.
+        VantagePoint::Guest(_) => guests == GuestKind::Ghost,
+        VantagePoint::Container(..) => false,
+    };
+    let written = scenario.steps.iter().flat_map(|step| match &step.action {
+        Some(Action::WriteUnit { on, unit }) if machine(on) => {
+            link_kind::asked_by(std::slice::from_ref(unit))
+        }
+        _ => BTreeSet::new(),
+    });
     let checked = scenario.checks.iter().filter_map(|check| seen(&check.kind));
     let actions = scenario.steps.iter();
     let done = actions.filter_map(|step| done(step.action.as_ref()?));
     let mut needs: BTreeSet<_> = named.chain(planned).chain(checked).chain(done).collect();
+    needs.extend(units.chain(written));
     // QEMU only warns when there is no vhost, and goes on without: a guest that asks for it would show nothing.
     let mut nics = scenario.guests.values().flat_map(|guest| &guest.interfaces);
     if guests == GuestKind::Vm && nics.any(|nic| nic.nic.vhost) {
@@ -92,6 +110,35 @@ mod tests {
             "[[steps]]\nid = 'a'\nimpair = { on = 'router', interface = 'lan0', loss = 50 }\n";
         assert_eq!(needs(lossy, GuestKind::Ghost), ["netem"]);
         assert_eq!(needs("needs = ['netem']\n", GuestKind::Ghost), ["netem"]);
+    }
+
+    #[test]
+    fn a_unit_that_is_written_later_asks_for_its_kind() {
+        let step = |on: &str| {
+            let unit = "name = '20-x.netdev', content = '''[NetDev]\nKind=vlan\n'''";
+            format!("[[steps]]\nid = 'a'\nwrite_unit = {{ on = '{on}', {unit} }}\n")
+        };
+        let guest = "[guests.a]\nunits = 'guest'\n\
+            interfaces = [{ type = 'tap', id = 'vm-a', mac = '02:00:00:00:00:01' }]\n";
+        let host = "[machines.host]\nnetworkd = 'host'\n";
+        let both = format!("{host}{guest}");
+        let asked = |on: &str, guests| {
+            let folder = tempfile::tempdir().expect("a folder");
+            for units in ["host", "guest"] {
+                let units = folder.path().join(units);
+                std::fs::create_dir(&units).expect("a folder");
+                let unit = "[Match]\nName=e*\n";
+                std::fs::write(units.join("10-e.network"), unit).expect("a unit");
+            }
+            let text = format!("version = 1\nsummary = 'x'\n{both}{}", step(on));
+            let loaded = load_text(&folder.path().join("x.toml"), text).expect("a scenario");
+            let scenario = loaded.scenario(None).expect("its green form");
+            let needs = needed_by(&scenario, guests).into_iter();
+            needs.map(Capability::name).collect::<Vec<_>>()
+        };
+        assert_eq!(asked("host", GuestKind::Vm), ["vlan"]);
+        assert_eq!(asked("a", GuestKind::Ghost), ["vlan"]);
+        assert_eq!(asked("a", GuestKind::Vm), [""; 0]);
     }
 
     #[test]

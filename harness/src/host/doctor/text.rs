@@ -5,6 +5,7 @@ use std::fmt::Write;
 use super::DoctorReport;
 use crate::host::capability::Need;
 use crate::host::finding::{Finding, Status};
+use crate::host::link_kind::LinkKind;
 
 /// Whether to use colours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -29,6 +30,9 @@ const GREEN: &str = "32";
 const RED: &str = "31";
 const YELLOW: &str = "33";
 const BOLD: &str = "1";
+
+/// So that a line fits into a terminal.
+const KINDS_IN_A_LINE: usize = 10;
 
 const GROUPS: [(Need, &str); 4] = [
     (Need::Run, "Every run needs"),
@@ -61,6 +65,7 @@ pub(super) fn render(report: &DoctorReport, style: Style) -> String {
             .findings
             .iter()
             .filter(|finding| finding.need == need)
+            .filter(|finding| LinkKind::of(finding.capability).is_none())
             .collect();
         if group.is_empty() {
             continue;
@@ -71,6 +76,7 @@ pub(super) fn render(report: &DoctorReport, style: Style) -> String {
             row(&mut text, finding, &widths, style);
         }
     }
+    link_kinds(&mut text, &report.findings, &widths, style);
     line(&mut text, "");
     line(&mut text, &conclusion(report, style));
     text
@@ -135,6 +141,44 @@ fn row(text: &mut String, finding: &Finding, widths: &Widths, style: Style) {
             let there = style.paint(BOLD, "run --lab vm");
             line(text, &format!("{:indent$}else: {there} has it", ""));
         }
+    }
+}
+
+/// The kinds of links by name alone: why one is absent is the same for all, and in the report as data.
+fn link_kinds(text: &mut String, findings: &[Finding], widths: &Widths, style: Style) {
+    let kinds = findings
+        .iter()
+        .filter(|finding| LinkKind::of(finding.capability).is_some());
+    let (present, absent): (Vec<&Finding>, Vec<&Finding>) =
+        kinds.partition(|finding| finding.is_present());
+    if present.is_empty() && absent.is_empty() {
+        return;
+    }
+    line(text, "");
+    line(
+        text,
+        &style.paint(
+            BOLD,
+            "Kinds of links, for scenarios whose unit files make one",
+        ),
+    );
+    let indent = widths.name + 4;
+    for (state, kinds) in [
+        (style.paint(GREEN, "present"), &present),
+        (style.paint(YELLOW, "absent "), &absent),
+    ] {
+        let names: Vec<&str> = kinds.iter().map(|kind| kind.capability.name()).collect();
+        for (number, names) in names.chunks(KINDS_IN_A_LINE).enumerate() {
+            let state = if number == 0 { &state } else { "       " };
+            line(
+                text,
+                &format!("{:indent$}{state}  {}", "", names.join(", ")),
+            );
+        }
+    }
+    if absent.iter().any(|kind| kind.in_lab_vm) {
+        let there = style.paint(BOLD, "run --lab vm");
+        line(text, &format!("{:indent$}else: {there} has them", ""));
     }
 }
 

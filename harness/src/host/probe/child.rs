@@ -14,6 +14,7 @@ use nix::unistd::{getegid, geteuid};
 use super::{Attempt, ProbeReport};
 use crate::host::capability::Capability;
 use crate::host::doctor_sys::{make_tap, open_tun};
+use crate::host::link_kind;
 use crate::host::tool::{Tool, locate};
 
 /// Said by the child when it has a user namespace and waits for its id map.
@@ -33,6 +34,7 @@ pub fn probe_child() -> ! {
     let entered = matches!(namespaces, Attempt::Works { .. });
     attempts.insert(Capability::Namespaces, namespaces);
     if entered {
+        attempts.extend(link_kind::attempts());
         attempts.extend(inside());
     }
     let report = ProbeReport {

@@ -76,7 +76,7 @@ impl ProbeReport {
 }
 
 impl Attempt {
-    fn failed(doing: impl Into<String>, error: impl Into<std::io::Error>) -> Self {
+    pub(super) fn failed(doing: impl Into<String>, error: impl Into<std::io::Error>) -> Self {
         let error = error.into();
         Self::Failed {
             doing: doing.into(),
@@ -85,13 +85,13 @@ impl Attempt {
         }
     }
 
-    fn works(detail: impl Into<String>) -> Self {
+    pub(super) fn works(detail: impl Into<String>) -> Self {
         Self::Works {
             detail: detail.into(),
         }
     }
 
-    fn no_program(tool: Tool) -> Self {
+    pub(super) fn no_program(tool: Tool) -> Self {
         Self::NoProgram {
             program: tool.program().to_owned(),
             part_of: tool.capability(),

@@ -9,10 +9,11 @@ use super::sysctls::Sysctls;
 use super::{Attempt, ProbeError, ProbeReport};
 use crate::host::capability::Capability;
 use crate::host::finding::Finding;
+use crate::host::link_kind::{LINK_KINDS, LinkKind};
 use crate::host::modules::{as_root, load_command};
 use crate::host::setup::{Distribution, setup_command};
 
-/// Capabilities that the probe process answers for.
+/// Capabilities that the probe process answers for, beside the kinds of links.
 const PROBED: [Capability; 12] = [
     Capability::Namespaces,
     Capability::SubordinateIds,
@@ -54,7 +55,8 @@ pub(crate) fn findings(
             root,
         )
     };
-    PROBED.into_iter().map(one).collect()
+    let kinds = LINK_KINDS.iter().map(|kind| kind.capability);
+    PROBED.into_iter().chain(kinds).map(one).collect()
 }
 
 fn finding(
@@ -138,7 +140,7 @@ fn tap_remedy(errno: Option<i32>, root: bool) -> Option<String> {
 }
 
 /// The module that brings a capability.
-const fn module_of(capability: Capability) -> Option<&'static str> {
+fn module_of(capability: Capability) -> Option<&'static str> {
     match capability {
         Capability::Bridge => Some("bridge"),
         Capability::Veth => Some("veth"),
@@ -147,7 +149,7 @@ const fn module_of(capability: Capability) -> Option<&'static str> {
         Capability::BridgeNetfilter => Some("br_netfilter"),
         Capability::VhostNet => Some("vhost_net"),
         Capability::VhostVsock => Some("vhost_vsock"),
-        _ => None,
+        other => LinkKind::of(other).map(|kind| kind.module),
     }
 }
 
@@ -291,7 +293,7 @@ mod tests {
         });
         let debian = Distribution::parse("ID=debian\n");
         let all = findings(&failed, Sysctls::default(), &debian, true);
-        assert_eq!(all.len(), PROBED.len());
+        assert_eq!(all.len(), PROBED.len() + LINK_KINDS.len());
         assert!(all.iter().all(|finding| !finding.is_present()));
     }
 }

@@ -14,6 +14,7 @@ mod udev;
 mod unit;
 
 pub use keys::UnitKind;
+pub use syntax::settings;
 pub use udev::{not_applied, not_applied_in_a_ghost};
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -59,6 +59,28 @@ pub(super) fn lines(text: &str) -> Vec<Line<'_>> {
     found
 }
 
+/// A unit file's settings, in order: section, key, value. None of those before the first section.
+pub fn settings(text: &str) -> Vec<(String, String, String)> {
+    let lines = lines(text);
+    let all = assignments(&lines);
+    all.map(|(section, key, value)| [section, key, value].map(str::to_owned))
+        .map(|[section, key, value]| (section, key, value))
+        .collect()
+}
+
+/// The assignments, each with its section; none of those before the first section.
+fn assignments<'t>(lines: &'t [Line<'t>]) -> impl Iterator<Item = (&'t str, &'t str, &'t str)> {
+    let mut section = None;
+    lines.iter().filter_map(move |line| match &line.what {
+        What::Section(name) => {
+            section = Some(*name);
+            None
+        }
+        What::Assignment { key, value, .. } => Some((section?, *key, value.as_str())),
+        What::Other => None,
+    })
+}
+
 fn one(line: &str, at: usize) -> Line<'_> {
     let section = line
         .strip_prefix('[')
@@ -91,19 +113,6 @@ fn one(line: &str, at: usize) -> Line<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    /// The assignments, each with its section; none of those before the first section.
-    fn assignments<'t>(lines: &'t [Line<'t>]) -> impl Iterator<Item = (&'t str, &'t str, &'t str)> {
-        let mut section = None;
-        lines.iter().filter_map(move |line| match &line.what {
-            What::Section(name) => {
-                section = Some(*name);
-                None
-            }
-            What::Assignment { key, value, .. } => Some((section?, *key, value.as_str())),
-            What::Other => None,
-        })
-    }
 
     #[test]
     fn lines_are_told_apart_and_know_their_place() {
