@@ -61,6 +61,9 @@ pub fn expected(wanted: &Link) -> String {
         wanted.multi_queue.map(|flag| on(flag).to_owned()),
     );
     tell("vnet_hdr", wanted.vnet_hdr.map(|flag| on(flag).to_owned()));
+    for (flag, wanted) in &wanted.port_flags {
+        tell(flag.word(), Some(on(*wanted).to_owned()));
+    }
     format!("{name} with {}", told.join(", "))
 }
 
@@ -117,6 +120,14 @@ fn facts(link: &Value, wanted: &Link) -> Vec<Fact> {
     };
     compare("multi_queue", wanted.multi_queue);
     compare("vnet_hdr", wanted.vnet_hdr);
+    for (flag, wanted) in &wanted.port_flags {
+        let word = flag.word();
+        let got = info["info_slave_data"][word].as_bool();
+        facts.push(Fact {
+            got: format!("{word} {}", got.map_or("none", on)),
+            right: got == Some(*wanted),
+        });
+    }
     facts
 }
 
@@ -128,6 +139,7 @@ fn on(flag: bool) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::scenario::PortFlag;
     use crate::scenario::names::IfName;
 
     /// A bridge with STP, 9 s old, with a veth that forwards, and a TAP that nobody holds.
@@ -164,6 +176,7 @@ mod tests {
             kind: None,
             multi_queue: None,
             vnet_hdr: None,
+            port_flags: std::collections::BTreeMap::new(),
         }
     }
 
@@ -196,6 +209,32 @@ mod tests {
                 ..any("vm-test1")
             };
             assert!(seen(text, &tap).holds, "{:?}", seen(text, &tap));
+        }
+    }
+
+    #[test]
+    fn every_switch_of_a_port_is_in_both_versions() {
+        let defaults = |flag| {
+            matches!(
+                flag,
+                PortFlag::Learning | PortFlag::Flood | PortFlag::McastFlood | PortFlag::BcastFlood
+            )
+        };
+        for text in SETTLED {
+            for (flag, word) in PortFlag::ALL {
+                let port = |wanted| Link {
+                    port_flags: [(flag, wanted)].into(),
+                    ..any("veth0")
+                };
+                assert!(seen(text, &port(defaults(flag))).holds, "{word}");
+                let told = format!("veth0: {word} {}", on(defaults(flag)));
+                assert_eq!(seen(text, &port(!defaults(flag))), Verdict::violated(told));
+            }
+            let no_port = Link {
+                port_flags: [(PortFlag::Hairpin, false)].into(),
+                ..any("br0")
+            };
+            assert_eq!(seen(text, &no_port), Verdict::violated("br0: hairpin none"));
         }
     }
 

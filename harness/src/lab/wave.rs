@@ -117,7 +117,7 @@ impl OnMachine {
                 optional,
                 ..
             } => done.sysctls.push(self.sysctl(key, value, *optional)?),
-            Step::Switch { name, config, .. } => netlink.add_switch(name, *config).await?,
+            Step::Switch { name, config, .. } => netlink.add_switch(name, config).await?,
             Step::Bridge { name, config, .. } => netlink.add_bridge(name.as_str(), config).await?,
             Step::Mtu { link, mtu, .. } => netlink.set_mtu(link, *mtu).await?,
             Step::BridgePort { port, options, .. } => {

@@ -1,6 +1,6 @@
 //! Steps of a scenario as the commands that do the same by hand. Most of them are carried out by just these.
 
-use super::bridge::bridge_words;
+use super::bridge::{bridge_words, port_words};
 use super::ghost::GuestKind;
 use super::{TopologyPlan, shell};
 use crate::scenario::names::MachineName;
@@ -60,6 +60,15 @@ pub fn commands(action: &Action, guests: GuestKind) -> Option<(VantagePoint, Vec
                 .map(|line| words(line))
                 .collect(),
         ),
+        Action::BridgePort {
+            on,
+            interface,
+            options,
+        } => {
+            let options = port_words(options);
+            let line = format!("ip link set {interface} type bridge_slave {options}");
+            (on.clone(), vec![words(&line)])
+        }
         Action::Reload {
             on,
             daemon: Daemon::Networkd,
@@ -177,6 +186,7 @@ pub fn name(action: &Action) -> &'static str {
         Action::LinkDown { .. } => "link_down",
         Action::DeleteLink { .. } => "delete_link",
         Action::AddBridge { .. } => "add_bridge",
+        Action::BridgePort { .. } => "bridge_port",
         Action::Plug { .. } => "plug",
         Action::Unplug { .. } => "unplug",
         Action::WriteUnit { .. } => "write_unit",

@@ -2,10 +2,7 @@
 
 use std::time::Duration;
 
-use crate::scenario::{Bridge, BridgePort};
-
-/// VLAN of untagged frames at a bridge that does not say (`br_vlan_init`).
-const KERNEL_PVID: u16 = 1;
+use crate::scenario::{Bridge, BridgePort, KERNEL_PVID, Switch};
 
 /// What follows `ip link add NAME`: `address 02:00:00:00:00:01 type bridge stp_state 1`, for what the scenario says.
 pub fn bridge_words(bridge: &Bridge) -> String {
@@ -27,6 +24,7 @@ pub fn bridge_words(bridge: &Bridge) -> String {
         ("mcast_querier", flag(bridge.multicast_querier)),
         ("vlan_filtering", flag(bridge.vlan_filtering)),
         ("vlan_default_pvid", bridge.default_pvid.map(u32::from)),
+        ("group_fwd_mask", bridge.group_fwd_mask.map(u32::from)),
     ];
     for (word, value) in options {
         if let Some(value) = value {
@@ -36,20 +34,36 @@ pub fn bridge_words(bridge: &Bridge) -> String {
     words
 }
 
+/// What follows `ip link add NAME` for a LAN switch: one that forwards at once.
+pub fn switch_words(switch: &Switch) -> String {
+    let mut words = String::new();
+    if let Some(mtu) = switch.mtu {
+        words.push_str(&format!("mtu {mtu} "));
+    }
+    let snooping = u8::from(switch.multicast_snooping);
+    words.push_str(&format!(
+        "type bridge forward_delay 0 mcast_snooping {snooping}"
+    ));
+    if let Some(mask) = switch.group_fwd_mask {
+        words.push_str(&format!(" group_fwd_mask {mask}"));
+    }
+    words
+}
+
 /// What follows `ip link set PORT type bridge_slave`; empty when the port is like any other.
 pub fn port_words(port: &BridgePort) -> String {
-    let flag = |flag: Option<bool>| flag.map(|on| if on { "on" } else { "off" }.to_owned());
-    let options = [
-        ("isolated", flag(port.isolated)),
-        ("hairpin", flag(port.hairpin)),
-        ("learning", flag(port.learning)),
-        ("cost", port.cost.map(|cost| cost.to_string())),
-        ("priority", port.priority.map(|it| it.to_string())),
+    let flags = port.flags.iter();
+    let flags =
+        flags.map(|(flag, on)| format!("{} {}", flag.word(), if *on { "on" } else { "off" }));
+    let numbers = [
+        ("cost", port.cost),
+        ("priority", port.priority.map(u32::from)),
+        ("group_fwd_mask", port.group_fwd_mask.map(u32::from)),
     ];
-    let given = options
+    let numbers = numbers
         .into_iter()
         .filter_map(|(word, value)| Some(format!("{word} {}", value?)));
-    given.collect::<Vec<_>>().join(" ")
+    flags.chain(numbers).collect::<Vec<_>>().join(" ")
 }
 
 /// A timer in the kernel's unit, `USER_HZ`.
@@ -63,7 +77,9 @@ pub fn hundredths(time: Duration) -> u32 {
 pub enum VlanChange {
     /// `del ... vid ID`.
     Delete(u16),
-    /// `add ... vid ID pvid untagged`: frames without a tag belong to it.
+    /// `add ... vid ID pvid untagged`: frames without a tag belong to it, both ways.
+    Pvid(u16),
+    /// `add ... vid ID untagged`: its frames leave without a tag; one without a tag that comes in is not of it.
     Untagged(u16),
     /// `add ... vid ID`: frames with its tag pass.
     Tagged(u16),
@@ -74,7 +90,8 @@ impl VlanChange {
     pub fn words(self, port: &str) -> String {
         match self {
             Self::Delete(id) => format!("del dev {port} vid {id}"),
-            Self::Untagged(id) => format!("add dev {port} vid {id} pvid untagged"),
+            Self::Pvid(id) => format!("add dev {port} vid {id} pvid untagged"),
+            Self::Untagged(id) => format!("add dev {port} vid {id} untagged"),
             Self::Tagged(id) => format!("add dev {port} vid {id}"),
         }
     }
@@ -89,17 +106,18 @@ pub(super) fn vlan_changes(bridge: &Bridge, port: &BridgePort) -> Vec<VlanChange
         if default != 0 {
             changes.push(VlanChange::Delete(default));
         }
-        changes.push(VlanChange::Untagged(pvid));
+        changes.push(VlanChange::Pvid(pvid));
     }
-    let untagged = port.pvid.unwrap_or(default);
-    let tagged = port.vlans.iter().filter(|id| **id != untagged);
-    changes.extend(tagged.map(|id| VlanChange::Tagged(*id)));
+    // Validation has made sure that none of them is the PVID.
+    changes.extend(port.untagged.iter().map(|id| VlanChange::Untagged(*id)));
+    changes.extend(port.vlans.iter().map(|id| VlanChange::Tagged(*id)));
     changes
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::scenario::PortFlag;
 
     #[test]
     fn only_what_is_said_is_a_word() {
@@ -117,16 +135,18 @@ mod tests {
         );
         assert_eq!(port_words(&BridgePort::default()), "");
         let port = BridgePort {
-            isolated: Some(true),
+            flags: [(PortFlag::Isolated, true), (PortFlag::Learning, false)].into(),
             cost: Some(7),
+            group_fwd_mask: Some(0x4001),
             ..BridgePort::default()
         };
-        assert_eq!(port_words(&port), "isolated on cost 7");
+        let words = "isolated on learning off cost 7 group_fwd_mask 16385";
+        assert_eq!(port_words(&port), words);
     }
 
     #[test]
     fn a_port_is_in_the_vlans_that_it_names() {
-        use VlanChange::{Delete, Tagged, Untagged};
+        use VlanChange::{Delete, Pvid, Tagged, Untagged};
         let port = |pvid, vlans: &[u16]| BridgePort {
             pvid,
             vlans: vlans.to_vec(),
@@ -142,10 +162,16 @@ mod tests {
         assert_eq!(changes(None, port(None, &[])), []);
         assert_eq!(changes(None, port(Some(1), &[])), []);
         assert_eq!(
-            changes(None, port(Some(10), &[10, 20])),
-            [Delete(1), Untagged(10), Tagged(20)]
+            changes(None, port(Some(10), &[20])),
+            [Delete(1), Pvid(10), Tagged(20)]
         );
-        assert_eq!(changes(Some(0), port(Some(10), &[])), [Untagged(10)]);
-        assert_eq!(changes(Some(7), port(None, &[7, 8])), [Tagged(8)]);
+        assert_eq!(changes(Some(0), port(Some(10), &[])), [Pvid(10)]);
+        assert_eq!(changes(Some(7), port(None, &[8])), [Tagged(8)]);
+        let both = BridgePort {
+            untagged: vec![100],
+            ..port(None, &[8])
+        };
+        assert_eq!(changes(None, both), [Untagged(100), Tagged(8)]);
+        assert_eq!(Untagged(100).words("eth0"), "add dev eth0 vid 100 untagged");
     }
 }

@@ -208,7 +208,7 @@ fn cables(scenario: &Scenario, steps: &mut Vec<Step>) -> Vec<(String, String)> {
                 steps.push(Step::Switch {
                     machine: FABRIC.to_owned(),
                     name: segment.to_string(),
-                    config: *config,
+                    config: config.clone(),
                 });
                 up.push((FABRIC.to_owned(), segment.to_string()));
                 for (name, interface) in ends {
@@ -229,6 +229,14 @@ fn cables(scenario: &Scenario, steps: &mut Vec<Step>) -> Vec<(String, String)> {
                         port: socket.to_string(),
                         bridge: segment.to_string(),
                     });
+                    let key = ((*name).clone(), interface.name.clone());
+                    if let Some(options) = config.ports.get(&key) {
+                        steps.push(Step::BridgePort {
+                            machine: FABRIC.to_owned(),
+                            port: socket.clone(),
+                            options: options.clone(),
+                        });
+                    }
                     up.push((FABRIC.to_owned(), socket.to_string()));
                     let networkd = scenario
                         .machines

@@ -70,12 +70,8 @@ impl Display for Step {
                 name,
                 config,
             } => {
-                write!(f, "ip -n {machine} link add {name}")?;
-                if let Some(mtu) = config.mtu {
-                    write!(f, " mtu {mtu}")?;
-                }
-                let snooping = u8::from(config.multicast_snooping);
-                write!(f, " type bridge forward_delay 0 mcast_snooping {snooping}")
+                let words = bridge::switch_words(config);
+                write!(f, "ip -n {machine} link add {name} {words}")
             }
             Self::Bridge {
                 machine,

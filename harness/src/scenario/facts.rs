@@ -1,5 +1,6 @@
 //! What the kinds of checks ask for: one structure for each kind that takes more than two keys.
 
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -7,6 +8,7 @@ use super::error::{Fault, code};
 use super::file::Place;
 use super::names::IfName;
 use super::net::Mac;
+use super::port_flag::PortFlag;
 
 /// How many of something there must be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -128,6 +130,8 @@ pub struct Link {
     pub multi_queue: Option<bool>,
     /// Whether a TAP was made with `vnet_hdr` (`IFF_VNET_HDR`).
     pub vnet_hdr: Option<bool>,
+    /// Switches of the bridge port.
+    pub port_flags: BTreeMap<PortFlag, bool>,
 }
 
 /// In which state an address must be.

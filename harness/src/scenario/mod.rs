@@ -29,6 +29,7 @@ pub mod needs;
 pub mod net;
 mod networkd_words;
 mod overlay;
+mod port_flag;
 pub mod provides;
 mod read;
 mod schema;
@@ -56,9 +57,10 @@ pub use imposed::{Imposed, ImposedError};
 pub use load::{load, load_text, load_text_with, load_with};
 pub use macvlan::{Macvlan, MacvlanMode, Macvtap};
 pub(crate) use near::suggest;
+pub use port_flag::PortFlag;
 pub use schema::schema;
 pub use step::Step;
-pub use topology::{Bridge, BridgePort, HostEnd, Route, Ruleset, RulesetTool};
+pub use topology::{Bridge, BridgePort, HostEnd, KERNEL_PVID, Route, Ruleset, RulesetTool};
 pub use vmm::{GuestStart, HypervisorKind, MachineType, NicOptions, TapOpen, Transport};
 
 use std::collections::BTreeMap;
@@ -115,7 +117,7 @@ pub struct Scenario {
 }
 
 /// A layer-2 segment between machines of the lab.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Segment {
     /// A veth pair between exactly two interfaces.
     Cable,
@@ -124,12 +126,16 @@ pub enum Segment {
 }
 
 /// What a LAN switch is told.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Switch {
     /// MTU of its sockets in bytes: what is longer is lost; that of the interface plugged in when absent.
     pub mtu: Option<u32>,
     /// IGMP and MLD snooping.
     pub multicast_snooping: bool,
+    /// As of a machine's bridge.
+    pub group_fwd_mask: Option<u16>,
+    /// Options of ports, by the machine and its interface that are plugged in.
+    pub ports: BTreeMap<(MachineName, IfName), BridgePort>,
 }
 
 /// A machine that is a network namespace.

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use super::names::{IfName, MachineName, StepId};
 use super::net::Mac;
-use super::{Bridge, CheckKind, UnitFile, VantagePoint};
+use super::{Bridge, BridgePort, CheckKind, UnitFile, VantagePoint};
 
 /// One step.
 #[derive(Debug, Clone)]
@@ -107,6 +107,15 @@ pub enum Action {
         on: MachineName,
         /// What is made.
         bridge: NewBridge,
+    },
+    /// `ip link set INTERFACE type bridge_slave ...`: what a bridge does with one of its ports, whoever put it there.
+    BridgePort {
+        /// A machine or a guest.
+        on: VantagePoint,
+        /// Port.
+        interface: IfName,
+        /// What is changed; its VLANs are not.
+        options: BridgePort,
     },
     /// Plugs a NIC into a running guest: a TAP, then QMP's `netdev_add` and `device_add`.
     Plug {

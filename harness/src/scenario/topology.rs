@@ -10,6 +10,10 @@ use ipnet::IpNet;
 
 use super::names::IfName;
 use super::net::Mac;
+use super::port_flag::PortFlag;
+
+/// VLAN of untagged frames at a bridge that does not say (`br_vlan_init`).
+pub const KERNEL_PVID: u16 = 1;
 
 /// A bridge of a machine without networkd: `ip link add NAME type bridge ...`. What is `None` is left to the kernel.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -38,6 +42,8 @@ pub struct Bridge {
     pub vlan_filtering: Option<bool>,
     /// VLAN of untagged frames at ports that do not say; 0: none, and the kernel's is 1.
     pub default_pvid: Option<u16>,
+    /// Bit N: frames to 01:80:c2:00:00:0N pass on, which a bridge otherwise keeps (IEEE 802.1D, 7.12.6).
+    pub group_fwd_mask: Option<u16>,
     /// Addresses of the bridge's own interface.
     pub addresses: Vec<IpNet>,
     /// Options of ports that are not the kernel's default.
@@ -47,12 +53,8 @@ pub struct Bridge {
 /// Options of a bridge's port: `ip link set PORT type bridge_slave ...`. What is `None` is left to the kernel.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct BridgePort {
-    /// No frames to and from other isolated ports.
-    pub isolated: Option<bool>,
-    /// Frames may leave by the port that they came in by.
-    pub hairpin: Option<bool>,
-    /// Whether source addresses are remembered; on in the kernel.
-    pub learning: Option<bool>,
+    /// Its switches.
+    pub flags: BTreeMap<PortFlag, bool>,
     /// Path cost for the spanning tree.
     pub cost: Option<u32>,
     /// Priority for the spanning tree.
@@ -61,6 +63,10 @@ pub struct BridgePort {
     pub pvid: Option<u16>,
     /// VLANs whose tagged frames pass.
     pub vlans: Vec<u16>,
+    /// VLANs whose frames pass and leave without a tag, and that untagged frames do not belong to.
+    pub untagged: Vec<u16>,
+    /// Bit N: frames to 01:80:c2:00:00:0N that come in by it pass on (`br_handle_frame`), STP's among them.
+    pub group_fwd_mask: Option<u16>,
 }
 
 /// Who loads a ruleset.

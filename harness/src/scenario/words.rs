@@ -13,7 +13,7 @@ use super::needs::CAPABILITIES;
 use super::net::{Mac, MacError};
 use super::read::Bad;
 use super::vmm::Vmm;
-use super::{GuestStart, HypervisorKind, MacvlanMode, RecordType, Segment, Switch, TapOpen};
+use super::{GuestStart, HypervisorKind, MacvlanMode, RecordType, TapOpen};
 
 /// The longest a check may wait; more is a typing error, and sums of deadlines must not overflow.
 const LONGEST_WAIT: Duration = Duration::from_secs(3600);
@@ -319,15 +319,9 @@ pub(super) fn one_of<T: Copy>(
     Err(fault.help(suggest(text, "known words", known)))
 }
 
-pub(super) fn segment_kind(text: &str) -> Result<Segment, Bad> {
-    one_of(
-        text,
-        "kind",
-        &[
-            ("cable", Segment::Cable),
-            ("switch", Segment::Switch(Switch::default())),
-        ],
-    )
+/// Whether a segment is a switch, and not a cable.
+pub(super) fn segment_is_switch(text: &str) -> Result<bool, Bad> {
+    one_of(text, "kind", &[("cable", false), ("switch", true)])
 }
 
 pub(super) fn hypervisor(text: &str) -> Result<HypervisorKind, Bad> {

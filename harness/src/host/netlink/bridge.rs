@@ -4,24 +4,25 @@ use rtnetlink::packet_route::link::{BridgeStpState, BridgeVlanInfoFlags};
 use rtnetlink::{LinkBridge, LinkBridgePort, LinkBridgeVlan, LinkMessageBuilder};
 
 use super::{LinkError, Netlink};
-use crate::plan::bridge::{VlanChange, bridge_words, hundredths, port_words};
-use crate::scenario::{Bridge, BridgePort, Switch};
+use crate::plan::bridge::{VlanChange, bridge_words, hundredths, port_words, switch_words};
+use crate::scenario::{Bridge, BridgePort, PortFlag, Switch};
 
 impl Netlink {
     /// `ip link add NAME type bridge forward_delay 0 mcast_snooping 0`: a plain LAN switch, up.
     ///
     /// # Errors
     /// [`LinkError`] with the kernel's words.
-    pub async fn add_switch(&self, name: &str, config: Switch) -> Result<(), LinkError> {
+    pub async fn add_switch(&self, name: &str, config: &Switch) -> Result<(), LinkError> {
         let mut message = LinkBridge::new(name)
             .forward_delay(0)
             .mcast_snooping(config.multicast_snooping);
         if let Some(mtu) = config.mtu {
             message = message.mtu(mtu);
         }
-        let snooping = u8::from(config.multicast_snooping);
-        let command =
-            || format!("ip link add {name} type bridge forward_delay 0 mcast_snooping {snooping}");
+        if let Some(mask) = config.group_fwd_mask {
+            message = message.group_fwd_mask(mask);
+        }
+        let command = || format!("ip link add {name} {}", switch_words(config));
         self.add_link(message.build(), command).await
     }
 
@@ -71,6 +72,9 @@ impl Netlink {
         if let Some(pvid) = bridge.default_pvid {
             message = message.vlan_default_pvid(pvid);
         }
+        if let Some(mask) = bridge.group_fwd_mask {
+            message = message.group_fwd_mask(mask);
+        }
         let command = || format!("ip link add {name} {}", bridge_words(bridge));
         self.add_link(message.build(), command).await
     }
@@ -81,14 +85,22 @@ impl Netlink {
     /// [`LinkError`] with the kernel's words; `EINVAL` for a link that is no port of a bridge.
     pub async fn set_bridge_port(&self, port: &str, options: &BridgePort) -> Result<(), LinkError> {
         let mut message = LinkBridgePort::new(self.index(port).await?);
-        if let Some(on) = options.isolated {
-            message = message.isolated(on);
+        for (flag, &on) in &options.flags {
+            message = match flag {
+                PortFlag::Isolated => message.isolated(on),
+                PortFlag::Hairpin => message.hairpin(on),
+                PortFlag::Learning => message.learning(on),
+                PortFlag::Flood => message.flood(on),
+                PortFlag::McastFlood => message.mcast_flood(on),
+                PortFlag::BcastFlood => message.bcast_flood(on),
+                PortFlag::NeighSuppress => message.neigh_suppress(on),
+                PortFlag::ProxyArp => message.proxy_arp(on),
+                PortFlag::Guard => message.guard(on),
+                PortFlag::RootBlock => message.root_block(on),
+            };
         }
-        if let Some(on) = options.hairpin {
-            message = message.hairpin(on);
-        }
-        if let Some(on) = options.learning {
-            message = message.learning(on);
+        if let Some(mask) = options.group_fwd_mask {
+            message = message.group_fwd_mask(mask);
         }
         if let Some(cost) = options.cost {
             message = message.cost(cost);
@@ -104,7 +116,7 @@ impl Netlink {
         set.map_err(|e| self.error(command, &e))
     }
 
-    /// `bridge vlan add dev PORT vid ID [pvid untagged]`, or `bridge vlan del dev PORT vid ID`.
+    /// `bridge vlan add dev PORT vid ID [[pvid] untagged]`, or `bridge vlan del dev PORT vid ID`.
     ///
     /// # Errors
     /// [`LinkError`] with the kernel's words; `EOPNOTSUPP` where this kernel cannot filter VLANs.
@@ -116,8 +128,12 @@ impl Netlink {
                 let message = message.vlan(id, BridgeVlanInfoFlags::empty());
                 links.del_with_message(message.build()).execute().await
             }
-            VlanChange::Untagged(id) => {
+            VlanChange::Pvid(id) => {
                 let flags = BridgeVlanInfoFlags::Pvid | BridgeVlanInfoFlags::Untagged;
+                links.set(message.vlan(id, flags).build()).execute().await
+            }
+            VlanChange::Untagged(id) => {
+                let flags = BridgeVlanInfoFlags::Untagged;
                 links.set(message.vlan(id, flags).build()).execute().await
             }
             VlanChange::Tagged(id) => {

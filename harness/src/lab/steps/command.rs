@@ -53,6 +53,7 @@ impl Run<'_> {
             Action::LinkUp { on, interface }
             | Action::LinkDown { on, interface }
             | Action::DeleteLink { on, interface }
+            | Action::BridgePort { on, interface, .. }
             | Action::FlushNeighbours {
                 on,
                 interface: Some(interface),

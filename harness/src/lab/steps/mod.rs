@@ -253,6 +253,7 @@ impl Run<'_> {
             | Action::LinkDown { .. }
             | Action::DeleteLink { .. }
             | Action::AddBridge { .. }
+            | Action::BridgePort { .. }
             | Action::RemoveUnit { .. }
             | Action::Run { .. }
             | Action::Impair { .. }

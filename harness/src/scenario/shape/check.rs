@@ -1,5 +1,6 @@
 //! Checks, and what each kind of them takes.
 
+use super::port::port_flags;
 use super::{Kind, Shape, may, must, shape};
 
 pub(in crate::scenario) const CHECK: Shape = Shape {
@@ -47,6 +48,11 @@ pub(in crate::scenario) const CHECK: Shape = Shape {
     ],
     one_of: KINDS,
 };
+
+/// A switch of a bridge's port that is looked at.
+const fn seen(name: &'static str, kind: Kind, _: &str, doc: &'static str) -> super::Key {
+    may(name, kind, "any", doc)
+}
 
 const ABSENT: super::Key = may("absent", Kind::Flag, "false", "there is none");
 const SOURCE: super::Key = may(
@@ -309,50 +315,54 @@ pub(in crate::scenario) const KINDS: &[Shape] = &[
     shape(
         "link",
         "`ip -d link` shows all of them so",
-        &[
-            must("interface", Kind::INTERFACE, "link"),
-            ABSENT,
-            may("master", Kind::INTERFACE, "any", "its master"),
-            may("nomaster", Kind::Flag, "false", "it has no master"),
-            may("carrier", Kind::Flag, "any", "carrier"),
-            may(
-                "operstate",
-                Kind::Words(&[
-                    "up",
-                    "down",
-                    "lowerlayerdown",
-                    "dormant",
-                    "testing",
-                    "notpresent",
-                    "unknown",
-                ]),
-                "any",
-                "operational state (RFC 2863)",
-            ),
-            may("mtu", Kind::Integer(68, 65_535), "any", "MTU in bytes"),
-            may("mac", Kind::MAC, "any", "MAC address"),
-            may(
-                "state",
-                Kind::Words(&[
-                    "disabled",
-                    "listening",
-                    "learning",
-                    "forwarding",
-                    "blocking",
-                ]),
-                "any",
-                "of a bridge port",
-            ),
-            may(
-                "flags",
-                Kind::List(&Kind::Text),
-                "any",
-                "flags as `ip link` prints them",
-            ),
-            may("kind", Kind::Text, "any", "kind of link"),
-            may("multi_queue", Kind::Flag, "any", "of a TAP"),
-            may("vnet_hdr", Kind::Flag, "any", "of a TAP"),
-        ],
+        port_flags!(
+            seen,
+            [
+                must("interface", Kind::INTERFACE, "link"),
+                ABSENT,
+                may("master", Kind::INTERFACE, "any", "its master"),
+                may("nomaster", Kind::Flag, "false", "it has no master"),
+                may("carrier", Kind::Flag, "any", "carrier"),
+                may(
+                    "operstate",
+                    Kind::Words(&[
+                        "up",
+                        "down",
+                        "lowerlayerdown",
+                        "dormant",
+                        "testing",
+                        "notpresent",
+                        "unknown",
+                    ]),
+                    "any",
+                    "operational state (RFC 2863)",
+                ),
+                may("mtu", Kind::Integer(68, 65_535), "any", "MTU in bytes"),
+                may("mac", Kind::MAC, "any", "MAC address"),
+                may(
+                    "state",
+                    Kind::Words(&[
+                        "disabled",
+                        "listening",
+                        "learning",
+                        "forwarding",
+                        "blocking",
+                    ]),
+                    "any",
+                    "of a bridge port",
+                ),
+                may(
+                    "flags",
+                    Kind::List(&Kind::Text),
+                    "any",
+                    "flags as `ip link` prints them",
+                ),
+                may("kind", Kind::Text, "any", "kind of link"),
+                may("multi_queue", Kind::Flag, "any", "of a TAP"),
+                may("vnet_hdr", Kind::Flag, "any", "of a TAP")
+            ],
+            []
+        ),
     ),
     shape(
         "neighbour",

@@ -1,6 +1,6 @@
 //! The file, its variants, its segments.
 
-use super::{CHECK, GUEST, Kind, MACHINE, STEP, Shape, may, must, shape};
+use super::{CHECK, GUEST, Kind, MACHINE, STEP, SWITCH_PORT, Shape, may, must, shape};
 use crate::scenario::needs::CAPABILITIES;
 
 /// Of the file and of its variants.
@@ -119,6 +119,18 @@ pub(in crate::scenario) const SEGMENT: Shape = shape(
             Kind::Flag,
             "false",
             "whether the switch does IGMP and MLD snooping",
+        ),
+        may(
+            "group_fwd_mask",
+            Kind::Integer(0, 65_535),
+            "0",
+            "of the switch, bit N: frames to 01:80:c2:00:00:0N pass on; `0x4000` is LLDP",
+        ),
+        may(
+            "ports",
+            Kind::Map(&Kind::Table(&SWITCH_PORT)),
+            "{}",
+            "options of the switch's port that a machine's interface is plugged into: `\"host/eno1\"`",
         ),
     ],
 );

@@ -1,6 +1,6 @@
 //! Machines that are network namespaces.
 
-use super::{Kind, Shape, may, must, shape};
+use super::{BRIDGE_PORT, Kind, Shape, may, must, shape};
 
 pub(in crate::scenario) const MACHINE: Shape = shape(
     "a machine",
@@ -190,6 +190,12 @@ macro_rules! bridge_keys {
                 "VLAN of untagged frames of a new port",
             ),
             may(
+                "group_fwd_mask",
+                Kind::Integer(0, 65_535),
+                "0",
+                "bit N: frames to 01:80:c2:00:00:0N pass on; `0x4000` is LLDP",
+            ),
+            may(
                 "addresses",
                 Kind::List(&Kind::ADDRESS),
                 "[]",
@@ -213,50 +219,6 @@ pub(in crate::scenario) const BRIDGE: Shape = shape(
             "options of an interface or TAP whose `master` it is",
         )]
     ),
-);
-
-pub(in crate::scenario) const BRIDGE_PORT: Shape = shape(
-    "a bridge's port",
-    "`bridge link set dev PORT`",
-    &[
-        may(
-            "isolated",
-            Kind::Flag,
-            "false",
-            "hears no other isolated port",
-        ),
-        may(
-            "hairpin",
-            Kind::Flag,
-            "false",
-            "frames may go back where they came from",
-        ),
-        may("learning", Kind::Flag, "true", "learns addresses"),
-        may(
-            "cost",
-            Kind::Integer(1, 65_535),
-            "the kernel's",
-            "of the path, for STP",
-        ),
-        may(
-            "priority",
-            Kind::Integer(0, 63),
-            "32",
-            "of the port, for STP",
-        ),
-        may(
-            "pvid",
-            Kind::Integer(1, 4094),
-            "the bridge's",
-            "VLAN of untagged frames",
-        ),
-        may(
-            "vlans",
-            Kind::List(&Kind::Integer(1, 4094)),
-            "[]",
-            "VLANs whose tagged frames pass",
-        ),
-    ],
 );
 
 /// Modes of macvlans and macvtaps.

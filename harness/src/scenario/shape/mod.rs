@@ -9,6 +9,7 @@ mod file;
 mod guest;
 mod kind;
 mod machine;
+mod port;
 mod step;
 
 pub(super) use check::{CHECK, KINDS};
@@ -17,9 +18,10 @@ pub(super) use guest::{CONTAINER, GUEST, GUEST_INTERFACE, MACVTAP};
 pub(super) use kind::Kind;
 use machine::MACVLAN_MODE;
 pub(super) use machine::{
-    BRIDGE, BRIDGE_PORT, DNSMASQ, HOST_ROUTE, HTTP_SERVER, INTERFACE, MACHINE, MACHINE_ROUTE,
-    MACVLAN, RA, RA_PREFIX, ROUTE,
+    BRIDGE, DNSMASQ, HOST_ROUTE, HTTP_SERVER, INTERFACE, MACHINE, MACHINE_ROUTE, MACVLAN, RA,
+    RA_PREFIX, ROUTE,
 };
+pub(super) use port::{BRIDGE_PORT, SWITCH_PORT};
 pub(super) use step::{ACTIONS, STEP};
 
 /// A kind of table.

@@ -1,6 +1,7 @@
 //! Steps, and what each action of them takes.
 
 use super::machine::bridge_keys;
+use super::port::{COST, GROUP_FWD_MASK, PRIORITY, port_flags};
 use super::{KINDS, Kind, Shape, may, must, shape};
 
 const ON: &str = "where it is done: a machine or a guest";
@@ -92,6 +93,18 @@ pub(in crate::scenario) const ACTIONS: &[Shape] = &[
                 "[]",
                 "its ports"
             )]
+        ),
+    ),
+    shape(
+        "bridge_port",
+        "`ip link set INTERFACE type bridge_slave ...`, whoever put the port on its bridge; at least one of the keys that follow `interface`",
+        port_flags!(
+            may,
+            [
+                must("on", Kind::Text, ON),
+                must("interface", Kind::INTERFACE, "port")
+            ],
+            [COST, PRIORITY, GROUP_FWD_MASK]
         ),
     ),
     shape(

@@ -7,16 +7,14 @@ use std::time::Duration;
 use ipnet::IpNet;
 
 use super::Context;
+use super::port::{self, VLANS, Vlans, needs_filtering};
 use crate::scenario::error::{Fault, code};
-use crate::scenario::file::{Node, Value};
 use crate::scenario::names::IfName;
 use crate::scenario::net::Mac;
 use crate::scenario::read::{At, Reader, parsed};
 use crate::scenario::shape::{BRIDGE, BRIDGE_PORT};
 use crate::scenario::{Bridge, BridgePort, words};
 
-/// VLAN ids that a frame can carry (IEEE 802.1Q; 0 and 4095 are reserved).
-const VLANS: RangeInclusive<u16> = 1..=4094;
 /// What the kernel takes for each timer (`net/bridge/br_private_stp.h`), in seconds.
 const HELLO_TIME: RangeInclusive<u64> = 1..=10;
 const MAX_AGE: RangeInclusive<u64> = 6..=40;
@@ -50,9 +48,9 @@ fn bridge<'a>(context: &Context<'a>, reader: &Reader<'a>, machine: &str, name: &
     }
     let scope = format!(" in machine `{machine}`");
     context.claims.addresses(&options.addresses, &scope, &owner);
-    let filtering = options.bridge.vlan_filtering == Some(true);
+    let vlans = Vlans::of(&options.bridge);
     Bridge {
-        ports: ports(context, reader, machine, name, filtering),
+        ports: ports(context, reader, machine, name, vlans),
         ..options.bridge
     }
 }
@@ -91,6 +89,7 @@ pub(super) fn options<'a>(context: &Context<'_>, reader: &Reader<'a>) -> Options
         multicast_querier: reader.flag("multicast_querier"),
         vlan_filtering: filtering,
         default_pvid: reader.number("default_pvid", 0..=*VLANS.end()),
+        group_fwd_mask: port::bridge_mask(context, reader),
         addresses: addresses.iter().map(|address| address.value).collect(),
         ports: BTreeMap::new(),
     };
@@ -128,7 +127,7 @@ fn ports<'a>(
     reader: &Reader<'a>,
     machine: &str,
     bridge: &str,
-    filtering: bool,
+    vlans: Vlans,
 ) -> BTreeMap<IfName, BridgePort> {
     let mut ports = BTreeMap::new();
     let masters = context.known.machines.get(machine).map(|m| &m.masters);
@@ -145,56 +144,10 @@ fn ports<'a>(
         }
         let name = parsed(key, words::if_name, context.faults);
         let port = Reader::of(node, key.value, &BRIDGE_PORT, context.faults)
-            .map(|reader| port(context, &reader, filtering));
+            .map(|reader| port::port(context, &reader, vlans));
         ports.extend(name.zip(port).map(|(name, port)| (name.value, port)));
     }
     ports
-}
-
-fn port(context: &Context<'_>, reader: &Reader<'_>, filtering: bool) -> BridgePort {
-    if !filtering {
-        needs_filtering(context, reader, "pvid");
-        needs_filtering(context, reader, "vlans");
-    }
-    BridgePort {
-        isolated: reader.flag("isolated"),
-        hairpin: reader.flag("hairpin"),
-        learning: reader.flag("learning"),
-        cost: reader.number("cost", 1..=65_535),
-        priority: reader.number("priority", 0..=63),
-        pvid: reader.number("pvid", VLANS),
-        vlans: reader
-            .items("vlans")
-            .iter()
-            .filter_map(|node| vlan(context, node))
-            .collect(),
-    }
-}
-
-fn vlan(context: &Context<'_>, node: &Node) -> Option<u16> {
-    let Value::Integer(number) = node.value else {
-        context.faults.wrong_type(node, "vlans", "integers");
-        return None;
-    };
-    let id = u16::try_from(number).ok().filter(|id| VLANS.contains(id));
-    if id.is_none() {
-        let message = format!("{number} is not a VLAN");
-        let label = format!("must be between {} and {}", VLANS.start(), VLANS.end());
-        let fault = Fault::new(&node.place, code::BAD_VALUE, message, label);
-        context.faults.add(fault);
-    }
-    id
-}
-
-/// Without the filter a bridge takes the key and forwards as if it were not there.
-fn needs_filtering(context: &Context<'_>, reader: &Reader<'_>, key: &str) {
-    if let Some(entry) = reader.entry(key) {
-        let message = format!("`{key}` without `vlan_filtering`");
-        let label = "the bridge does not look at VLAN tags".to_owned();
-        let help = "give the bridge `vlan_filtering = true`".to_owned();
-        let fault = Fault::new(&entry.key, code::CONFLICT, message, label);
-        context.faults.add(fault.help(help));
-    }
 }
 
 /// The bridge that `master` names, which the machine must have.

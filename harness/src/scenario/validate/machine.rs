@@ -1,93 +1,16 @@
-//! Segments, and the machines plugged into them.
+//! Machines, and what they are plugged into.
 
 use std::collections::BTreeMap;
 
 use super::routes::{self, Reach};
+use super::segment::{End, Ends};
 use super::{Context, bridge, dnsmasq, macvlan, rules, services, units};
 use crate::scenario::error::{Fault, code};
 use crate::scenario::file::Place;
 use crate::scenario::names::MachineName;
-use crate::scenario::read::{At, Reader, parsed, text_of};
-use crate::scenario::shape::{INTERFACE, MACHINE, MACHINE_ROUTE, SEGMENT};
-use crate::scenario::{Machine, MachineInterface, Segment, Switch, words};
-
-/// The interfaces plugged into each segment, as people name them.
-pub(super) type Ends<'a> = BTreeMap<&'a str, Vec<String>>;
-
-pub(super) fn segments<'a>(
-    context: &Context<'a>,
-    root: &Reader<'a>,
-    ends: &Ends<'a>,
-) -> BTreeMap<MachineName, Segment> {
-    let mut segments = BTreeMap::new();
-    for (key, node) in root.map("segments") {
-        let name = parsed(key, words::machine_name, context.faults);
-        let Some(reader) = Reader::of(node, key.value, &SEGMENT, context.faults) else {
-            continue;
-        };
-        let Some(kind) = reader.need("kind", reader.word("kind", words::segment_kind)) else {
-            continue;
-        };
-        let ends = ends.get(key.value).map_or(&[][..], Vec::as_slice);
-        if kind.value == Segment::Cable && ends.len() != 2 {
-            if ends.is_empty() && kind.place.source.built_in {
-                continue; // both machines of the base's cable were taken away, and so is the cable
-            }
-            cable_fault(context, key.value, &kind, ends);
-        }
-        let segment = told(context, &reader, kind.value);
-        segments.extend(name.map(|name| (name.value, segment)));
-    }
-    segments
-}
-
-/// A switch with what it is told; a cable can be told nothing.
-fn told(context: &Context<'_>, reader: &Reader<'_>, kind: Segment) -> Segment {
-    let mtu = reader.number("mtu", 68..=65_535);
-    let snooping = reader.flag("multicast_snooping");
-    match kind {
-        Segment::Switch(_) => Segment::Switch(Switch {
-            mtu,
-            multicast_snooping: snooping.unwrap_or_default(),
-        }),
-        Segment::Cable => {
-            for key in ["mtu", "multicast_snooping"] {
-                let Some(entry) = reader.entry(key) else {
-                    continue;
-                };
-                let message = format!("a cable has no `{key}`");
-                let label = "a switch has".to_owned();
-                let help = match key {
-                    "mtu" => "give each of the two interfaces its `mtu`",
-                    _ => "make it `kind = \"switch\"`",
-                };
-                let fault = Fault::new(&entry.key, code::CONFLICT, message, label);
-                context.faults.add(fault.help(help.to_owned()));
-            }
-            Segment::Cable
-        }
-    }
-}
-
-fn cable_fault(context: &Context<'_>, name: &str, kind: &At<'_, Segment>, ends: &[String]) {
-    let count = match ends.len() {
-        1 => "1 end".to_owned(),
-        ends => format!("{ends} ends"),
-    };
-    let message = format!("cable `{name}` has {count}");
-    let label = "a cable joins exactly two interfaces".to_owned();
-    let help = match ends.len() {
-        0 => format!("give two machines an interface with `segment = \"{name}\"`"),
-        1 => format!("only {} is plugged in", ends[0]),
-        _ => format!(
-            "more than two are plugged in: {}; make it `kind = \"switch\"`",
-            ends.join(", ")
-        ),
-    };
-    context
-        .faults
-        .add(Fault::new(kind.place, code::CONFLICT, message, label).help(help));
-}
+use crate::scenario::read::{Reader, parsed, text_of};
+use crate::scenario::shape::{INTERFACE, MACHINE, MACHINE_ROUTE};
+use crate::scenario::{Machine, MachineInterface, words};
 
 pub(super) fn machines<'a>(
     context: &Context<'a>,
@@ -196,7 +119,7 @@ pub(super) fn networkd_owns(context: &Context<'_>, name: &str, what: &str, key: 
 fn interface<'a>(
     context: &Context<'a>,
     reader: &Reader<'a>,
-    machine: &str,
+    machine: &'a str,
     ends: &mut Ends<'a>,
 ) -> Option<MachineInterface> {
     let text = reader.need("name", reader.text("name"));
@@ -210,7 +133,11 @@ fn interface<'a>(
     let segment = reader.need("segment", reader.text("segment"));
     if let Some(segment) = segment {
         if context.known.segments.contains(segment.value) {
-            ends.entry(segment.value).or_default().push(owner.clone());
+            let end = End {
+                machine,
+                interface: shown,
+            };
+            ends.entry(segment.value).or_default().push(end);
         } else {
             let known = context.known.segments.iter().copied();
             context

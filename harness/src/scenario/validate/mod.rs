@@ -20,9 +20,11 @@ mod local_kinds;
 mod machine;
 mod macvlan;
 mod plain;
+mod port;
 mod ra;
 mod routes;
 mod rules;
+mod segment;
 mod services;
 mod source;
 mod state_kinds;
@@ -128,7 +130,7 @@ pub(super) fn scenario(
         matrix: Vec::new(),
         imposed: Vec::new(),
         path: origin.path.clone(),
-        segments: machine::segments(&context, &root, &ends),
+        segments: segment::segments(&context, &root, &ends),
         machines,
         guests: guest::guests(&context, &root),
         checks: check::checks(&context, &root, &timeline),

@@ -1,11 +1,13 @@
 //! Kinds of checks that look at links, addresses, routes and neighbours.
 
-use super::Context;
 use super::kinds::{From, interface, interface_at};
 use super::routes::same_family;
+use super::{Context, port};
 use crate::scenario::error::{Fault, code};
 use crate::scenario::read::{Bad, Reader, parsed};
-use crate::scenario::{CheckKind, Link, Neighbour, Networkctl, networkd_words, states, words};
+use crate::scenario::{
+    CheckKind, Link, Neighbour, Networkctl, PortFlag, networkd_words, states, words,
+};
 
 /// Reports a table that says nothing to compare with.
 pub(super) fn says_something(
@@ -46,7 +48,7 @@ pub(super) fn link(
     reader: &Reader<'_>,
     from: From<'_, '_>,
 ) -> Option<CheckKind> {
-    const FACTS: [&str; 11] = [
+    const OWN: [&str; 11] = [
         "master",
         "nomaster",
         "carrier",
@@ -59,7 +61,9 @@ pub(super) fn link(
         "multi_queue",
         "vnet_hdr",
     ];
-    let absent = not_with_absent(context, reader, &FACTS);
+    let port = PortFlag::ALL.iter().map(|(_, word)| *word);
+    let facts: Vec<&str> = OWN.into_iter().chain(port).collect();
+    let absent = not_with_absent(context, reader, &facts);
     // What must not be there may have a name that nothing in the scenario has.
     let interface = match absent {
         true => reader
@@ -70,7 +74,7 @@ pub(super) fn link(
     };
     let interface = reader.need("interface", interface);
     let mut said = vec!["absent"];
-    said.extend(FACTS);
+    said.extend(facts);
     says_something(context, reader, "link", &said);
     let nomaster = reader.flag("nomaster").unwrap_or(false);
     if let (true, Some(entry)) = (nomaster, reader.entry("master")) {
@@ -104,6 +108,7 @@ pub(super) fn link(
         kind: kind.map(|kind| kind.value),
         multi_queue,
         vnet_hdr,
+        port_flags: port::flags(reader),
     }))
 }
 

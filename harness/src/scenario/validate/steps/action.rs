@@ -3,7 +3,7 @@
 use super::daemon::{reload, turn_daemon};
 use super::frame::frame;
 use super::guest::{nic, plug, turn_guest};
-use super::link::{add_bridge, flush, netem, offload};
+use super::link::{add_bridge, bridge_port, flush, netem, offload};
 use super::place::{Takes, machine, place};
 use super::timeline::State;
 use super::unit::{unit_name, written};
@@ -39,6 +39,16 @@ pub(super) fn action<'a>(
             })
         }
         "add_bridge" => add_bridge(context, reader, on_machine()),
+        "bridge_port" => {
+            let on = on(Takes::Link);
+            let interface = reader.need("interface", interface(context, reader, on.as_ref()));
+            let options = bridge_port(context, reader);
+            Some(Action::BridgePort {
+                on: on?.value,
+                interface: interface?,
+                options: options?,
+            })
+        }
         "plug" => plug(context, reader, state),
         "unplug" => {
             let (guest, interface) = nic(context, reader, state)?;

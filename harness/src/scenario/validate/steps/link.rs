@@ -5,8 +5,8 @@ use crate::scenario::names::MachineName;
 use crate::scenario::read::{At, Reader, parsed};
 use crate::scenario::step::{Action, Netem, NewBridge, Offload};
 use crate::scenario::validate::bridge::options;
-use crate::scenario::validate::{Context, kinds};
-use crate::scenario::{VantagePoint, step_words, words};
+use crate::scenario::validate::{Context, kinds, port};
+use crate::scenario::{BridgePort, VantagePoint, step_words, words};
 
 pub(super) fn add_bridge(
     context: &Context<'_>,
@@ -33,6 +33,19 @@ pub(super) fn add_bridge(
             ports,
         },
     })
+}
+
+pub(super) fn bridge_port(context: &Context<'_>, reader: &Reader<'_>) -> Option<BridgePort> {
+    let options = port::stepped(context, reader);
+    if options == BridgePort::default() {
+        let message = "`bridge_port` says nothing of the port".to_owned();
+        let label = "nothing to change".to_owned();
+        let fault = Fault::new(reader.place, code::MISSING_KEY, message, label);
+        let help = "for example `hairpin = true`".to_owned();
+        context.faults.add(fault.help(help));
+        return None;
+    }
+    Some(options)
 }
 
 pub(super) fn netem(context: &Context<'_>, reader: &Reader<'_>) -> Option<Netem> {

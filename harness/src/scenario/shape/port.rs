@@ -1,0 +1,149 @@
+//! Ports of bridges.
+
+use super::{Kind, Shape, may, shape};
+
+/// The switches of a port, with the kernel's defaults, between the keys that stand before and behind them. Written by
+/// `$row`: `may` for a table that sets them.
+macro_rules! port_flags {
+    ($row:ident, [$($before:expr),*], [$($behind:expr),*]) => {
+        &[
+            $($before,)*
+            $row(
+                "isolated",
+                Kind::Flag,
+                "false",
+                "hears no other isolated port",
+            ),
+            $row(
+                "hairpin",
+                Kind::Flag,
+                "false",
+                "frames may go back where they came from",
+            ),
+            $row(
+                "learning",
+                Kind::Flag,
+                "true",
+                "learns addresses",
+            ),
+            $row(
+                "flood",
+                Kind::Flag,
+                "true",
+                "gets frames to addresses that no port is known for",
+            ),
+            $row(
+                "mcast_flood",
+                Kind::Flag,
+                "true",
+                "gets multicast frames that nobody asked for",
+            ),
+            $row(
+                "bcast_flood",
+                Kind::Flag,
+                "true",
+                "gets broadcast frames",
+            ),
+            $row(
+                "neigh_suppress",
+                Kind::Flag,
+                "false",
+                "ARP and neighbour solicitations that the bridge can answer do not leave by it",
+            ),
+            $row(
+                "proxy_arp",
+                Kind::Flag,
+                "false",
+                "the bridge answers ARP for it",
+            ),
+            $row(
+                "guard",
+                Kind::Flag,
+                "false",
+                "goes down when an STP frame comes in (BPDU guard)",
+            ),
+            $row(
+                "root_block",
+                Kind::Flag,
+                "false",
+                "never becomes the root port",
+            ),
+            $($behind),*
+        ]
+    };
+}
+pub(super) use port_flags;
+
+pub(super) const COST: super::Key = may(
+    "cost",
+    Kind::Integer(1, 65_535),
+    "the kernel's",
+    "of the path, for STP",
+);
+pub(super) const PRIORITY: super::Key = may(
+    "priority",
+    Kind::Integer(0, 63),
+    "32",
+    "of the port, for STP",
+);
+pub(super) const GROUP_FWD_MASK: super::Key = may(
+    "group_fwd_mask",
+    Kind::Integer(0, 65_535),
+    "0",
+    "bit N: frames to 01:80:c2:00:00:0N that come in by it pass on",
+);
+
+pub(in crate::scenario) const BRIDGE_PORT: Shape = shape(
+    "a bridge's port",
+    "`bridge link set dev PORT`",
+    port_flags!(
+        may,
+        [],
+        [
+            COST,
+            PRIORITY,
+            GROUP_FWD_MASK,
+            may(
+                "pvid",
+                Kind::Integer(1, 4094),
+                "the bridge's",
+                "VLAN of untagged frames"
+            ),
+            may(
+                "vlans",
+                Kind::List(&Kind::Integer(1, 4094)),
+                "[]",
+                "VLANs whose tagged frames pass"
+            ),
+            may(
+                "untagged",
+                Kind::List(&Kind::Integer(1, 4094)),
+                "[]",
+                "VLANs whose frames pass and leave untagged, besides the PVID"
+            )
+        ]
+    ),
+);
+
+pub(in crate::scenario) const SWITCH_PORT: Shape = shape(
+    "a switch's port",
+    "`bridge link set dev PORT`",
+    port_flags!(may, [], [GROUP_FWD_MASK]),
+);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scenario::PortFlag;
+
+    #[test]
+    fn every_switch_of_a_port_is_a_key() {
+        for (_, word) in PortFlag::ALL {
+            for shape in [&BRIDGE_PORT, &SWITCH_PORT] {
+                assert!(shape.has(word), "{word} of {}", shape.what);
+            }
+        }
+        let flags = SWITCH_PORT.names().count() - 1;
+        assert_eq!(flags, PortFlag::ALL.len());
+    }
+}

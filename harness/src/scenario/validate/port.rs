@@ -1,0 +1,145 @@
+//! Ports of bridges and switches: their switches, their VLANs, and the frames that a bridge keeps.
+
+use std::ops::RangeInclusive;
+
+use super::Context;
+use crate::scenario::error::{Fault, code};
+use crate::scenario::file::{Node, Value};
+use crate::scenario::read::Reader;
+use crate::scenario::topology::KERNEL_PVID;
+use crate::scenario::{Bridge, BridgePort, PortFlag};
+
+/// VLAN ids that a frame can carry (IEEE 802.1Q; 0 and 4095 are reserved).
+pub(super) const VLANS: RangeInclusive<u16> = 1..=4094;
+/// What the kernel refuses in a bridge's mask: STP, pause frames, LACP (`BR_GROUPFWD_RESTRICTED`).
+const NOT_OF_A_BRIDGE: u16 = 0b111;
+/// And in a port's: pause frames (`BR_GROUPFWD_MACPAUSE`).
+const NOT_OF_A_PORT: u16 = 0b010;
+
+/// What a bridge does with VLAN tags.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Vlans {
+    filtering: bool,
+    default_pvid: u16,
+}
+
+impl Vlans {
+    pub(super) fn of(bridge: &Bridge) -> Self {
+        Self {
+            filtering: bridge.vlan_filtering == Some(true),
+            default_pvid: bridge.default_pvid.unwrap_or(KERNEL_PVID),
+        }
+    }
+}
+
+/// A port of a machine's bridge.
+pub(super) fn port(context: &Context<'_>, reader: &Reader<'_>, vlans: Vlans) -> BridgePort {
+    if !vlans.filtering {
+        for key in ["pvid", "vlans", "untagged"] {
+            needs_filtering(context, reader, key);
+        }
+    }
+    let pvid = reader.number("pvid", VLANS);
+    let taken = pvid.unwrap_or(vlans.default_pvid);
+    let tagged = members(context, reader, "vlans", &[taken]);
+    let mut others = tagged.clone();
+    others.push(taken);
+    BridgePort {
+        pvid,
+        untagged: members(context, reader, "untagged", &others),
+        vlans: tagged,
+        ..stepped(context, reader)
+    }
+}
+
+/// What a step can say of a port, whoever made its bridge.
+pub(super) fn stepped(context: &Context<'_>, reader: &Reader<'_>) -> BridgePort {
+    BridgePort {
+        cost: reader.number("cost", 1..=65_535),
+        priority: reader.number("priority", 0..=63),
+        ..options(context, reader)
+    }
+}
+
+/// What is said of any port, a switch's too.
+pub(super) fn options(context: &Context<'_>, reader: &Reader<'_>) -> BridgePort {
+    BridgePort {
+        flags: flags(reader),
+        group_fwd_mask: mask(context, reader, NOT_OF_A_PORT),
+        ..BridgePort::default()
+    }
+}
+
+/// The switches that are set, or looked at.
+pub(super) fn flags(reader: &Reader<'_>) -> std::collections::BTreeMap<PortFlag, bool> {
+    let all = PortFlag::ALL.iter();
+    all.filter_map(|(flag, word)| Some((*flag, reader.flag(word)?)))
+        .collect()
+}
+
+/// `group_fwd_mask` of a bridge.
+pub(super) fn bridge_mask(context: &Context<'_>, reader: &Reader<'_>) -> Option<u16> {
+    mask(context, reader, NOT_OF_A_BRIDGE)
+}
+
+fn mask(context: &Context<'_>, reader: &Reader<'_>, refused: u16) -> Option<u16> {
+    let mask = reader.number("group_fwd_mask", 0..=u16::MAX)?;
+    if mask & refused != 0 {
+        let entry = reader.entry("group_fwd_mask")?;
+        let message = format!("`group_fwd_mask` cannot have any of the bits {refused:#x}");
+        let label = "the kernel refuses it".to_owned();
+        let help = if refused == NOT_OF_A_BRIDGE {
+            "01:80:c2:00:00:00 (STP) and :02 (LACP) pass by the mask of a port; without `stp` the first passes anyway"
+        } else {
+            "01:80:c2:00:00:01 are pause frames: they never pass a bridge"
+        };
+        let fault = Fault::new(&entry.node.place, code::BAD_VALUE, message, label);
+        context.faults.add(fault.help(help.to_owned()));
+    }
+    Some(mask)
+}
+
+/// VLANs of a port, none of which may be said elsewhere: a second word for the same would have no effect.
+fn members(context: &Context<'_>, reader: &Reader<'_>, key: &str, taken: &[u16]) -> Vec<u16> {
+    let mut members = Vec::new();
+    for node in reader.items(key) {
+        let Some(id) = vlan(context, node, key) else {
+            continue;
+        };
+        if taken.contains(&id) || members.contains(&id) {
+            let message = format!("VLAN {id} is said twice");
+            let label = "has no effect here".to_owned();
+            let help = "the port's `pvid`, or else the bridge's `default_pvid` (1 if not said), is untagged already; each other VLAN stands once, in `vlans` or `untagged`";
+            let fault = Fault::new(&node.place, code::CONFLICT, message, label);
+            context.faults.add(fault.help(help.to_owned()));
+        }
+        members.push(id);
+    }
+    members
+}
+
+fn vlan(context: &Context<'_>, node: &Node, key: &str) -> Option<u16> {
+    let Value::Integer(number) = node.value else {
+        context.faults.wrong_type(node, key, "integers");
+        return None;
+    };
+    let id = u16::try_from(number).ok().filter(|id| VLANS.contains(id));
+    if id.is_none() {
+        let message = format!("{number} is not a VLAN");
+        let label = format!("must be between {} and {}", VLANS.start(), VLANS.end());
+        let fault = Fault::new(&node.place, code::BAD_VALUE, message, label);
+        context.faults.add(fault);
+    }
+    id
+}
+
+/// Without the filter a bridge takes the key and forwards as if it were not there.
+pub(super) fn needs_filtering(context: &Context<'_>, reader: &Reader<'_>, key: &str) {
+    if let Some(entry) = reader.entry(key) {
+        let message = format!("`{key}` without `vlan_filtering`");
+        let label = "the bridge does not look at VLAN tags".to_owned();
+        let help = "give the bridge `vlan_filtering = true`".to_owned();
+        let fault = Fault::new(&entry.key, code::CONFLICT, message, label);
+        context.faults.add(fault.help(help));
+    }
+}
