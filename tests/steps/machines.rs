@@ -203,6 +203,51 @@ run = { on = "host", command = ["sh", "-c", "bridge fdb show br br0 | grep 02:00
     assert_eq!(step(&run, "lie").said, "42 bytes");
 }
 
+/// The kernel takes a tag out of what it receives and hands it over beside the frame; the one behind it stays. An echo request
+/// without a checksum of its IPv4 header, which nobody answers.
+#[test]
+fn tags_are_in_the_captures_of_all_who_hear_them() {
+    const ECHO: &str = "0800 4500001c0001000040010000 c0a80114c0a80101 0800f7ff00000000";
+    let checks = [("eth0", "desktop"), ("eno1", "host"), ("lan0", "router")].map(|(link, from)| {
+        let check = |id: &str, step: &str, count: u32, filter: &str| {
+            format!(
+                "[[checks]]\nid = \"{from}-{id}\"\nafter = \"{step}\"\nduring = \"{step}\"\nfrom = \"{from}\"\n\
+                 packet = {{ interface = \"{link}\", filter = \"{filter}\", count = [{count}, {count}] }}\n\n"
+            )
+        };
+        [
+            check("q", "q", 2, "vlan 100 and icmp and src host 192.168.1.20"),
+            check("q-bytes", "q", 2, "ether[12:4] == 0x81006064 and ether[16:2] == 0x0800"),
+            check("q-not-without", "q", 0, "icmp"),
+            check("q-not-another", "q", 0, "vlan 101"),
+            check("q-long", "q", 2, "ether[12:2] == 0x8100 and len == 46"),
+            check("ad", "ad", 1, "ether[12:4] == 0x88a800c8 and ether[16:4] == 0x81000064"),
+            check("ad-both", "ad", 1, "vlan 200 and vlan 100 and icmp and len == 50"),
+        ]
+        .concat()
+    });
+    let Some(run) = run(&format!(
+        r#"
+[[steps]]
+id = "up"
+wait_for = {{ from = "host", ping = {{ to = "192.168.1.20" }} }}
+
+[[steps]]
+id = "q"
+send = {{ on = "desktop", interface = "eth0", count = 2, hex = "ffffffffffff 020000000020 81006064 {ECHO}" }}
+
+[[steps]]
+id = "ad"
+send = {{ on = "desktop", interface = "eth0", hex = "ffffffffffff 020000000020 88a800c8 81000064 {ECHO}" }}
+
+{}"#,
+        checks.concat()
+    )) else {
+        return;
+    };
+    passes(&run);
+}
+
 /// veth takes segments of a TCP stream that are larger than the MTU, as long as the sender makes them. The loopback interface
 /// has no switch for its checksums.
 #[test]

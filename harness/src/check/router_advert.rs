@@ -48,8 +48,16 @@ pub struct Wanted<'a> {
 
 /// The advertisement in an Ethernet frame, if it is one that a host would accept.
 pub fn parse(frame: &[u8]) -> Option<Advert> {
-    let ethertype = u16::from_be_bytes([*frame.get(12)?, *frame.get(13)?]);
-    let packet = frame.get(14..)?;
+    let mut packet = frame.get(12..)?;
+    let ethertype = loop {
+        let (word, rest) = packet.split_first_chunk()?;
+        packet = rest;
+        match u16::from_be_bytes(*word) {
+            // IEEE 802.1Q and 802.1ad: two bytes that name the VLAN, and the next type.
+            0x8100 | 0x88a8 => packet = packet.get(2..)?,
+            ethertype => break ethertype,
+        }
+    };
     // RFC 4861 6.1.2: a hop limit below 255 means that it was forwarded, and it is to be discarded.
     let (next_header, hop_limit) = (*packet.get(6)?, *packet.get(7)?);
     if ethertype != ETHERTYPE_IPV6 || next_header != NEXT_HEADER_ICMPV6 || hop_limit != 255 {
@@ -178,6 +186,16 @@ mod tests {
             other: false,
             min_lifetime: 1,
             rdnss,
+        }
+    }
+
+    #[test]
+    fn an_advertisement_in_a_vlan_is_read_as_well() {
+        for tags in [&[0x81, 0, 0, 100][..], &[0x88, 0xa8, 0, 5, 0x81, 0, 0, 100]] {
+            let mut tagged = frame();
+            tagged.splice(12..12, tags.iter().copied());
+            assert_eq!(parse(&tagged), parse(&frame()));
+            assert!(parse(&tagged).is_some());
         }
     }
 

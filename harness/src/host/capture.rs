@@ -3,6 +3,7 @@
 //! Equivalent: `tcpdump -i LINK -w LINK.pcapng`. The frames are also kept in memory, so that a check can ask
 //! what was really on the wire.
 
+use std::borrow::Cow;
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::os::fd::{AsFd, OwnedFd};
@@ -241,8 +242,9 @@ impl Capture {
         let mut buffer = vec![0; SNAPLEN];
         let ended = loop {
             match sys::packet_recv(self.socket.get_ref().as_fd(), &mut buffer) {
-                Ok((original, stored, outgoing)) => {
-                    self.keep(&mut file, &buffer[..stored], original, outgoing);
+                Ok(frame) => {
+                    let wire = on_the_wire(&buffer[..frame.stored], frame.original, frame.tag);
+                    self.keep(&mut file, &wire.0, wire.1, frame.outgoing);
                 }
                 // A link that goes down is reported once and may come up again.
                 Err(e) if e.raw_os_error() == Some(nix::libc::ENETDOWN) => {}
@@ -270,6 +272,20 @@ impl Capture {
             });
         }
     }
+}
+
+/// A frame and its length as they were on the wire: with the outer VLAN tag (IEEE 802.1Q, 802.1ad), which the kernel takes
+/// out on receipt and hands over beside it. libpcap puts it back in the same way.
+fn on_the_wire(bytes: &[u8], original: usize, tag: Option<(u16, u16)>) -> (Cow<'_, [u8]>, usize) {
+    // Behind the two MAC addresses.
+    let (Some((tpid, tci)), Some((addresses, rest))) = (tag, bytes.split_at_checked(12)) else {
+        return (Cow::Borrowed(bytes), original);
+    };
+    let tag = [tpid.to_be_bytes(), tci.to_be_bytes()].concat();
+    let mut whole = [addresses, &tag, rest].concat();
+    whole.truncate(SNAPLEN);
+    let original = original + tag.len();
+    (Cow::Owned(whole), original)
 }
 
 /// Writer of a pcapng file with one interface (draft-ietf-opsawg-pcapng).
@@ -362,6 +378,26 @@ fn option(body: &mut Vec<u8>, code: u16, value: &[u8]) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_tag_is_where_it_was_on_the_wire() {
+        let frame = [[1; 12].as_slice(), &[8, 0], &[7; 46]].concat();
+        let (bytes, original) = on_the_wire(&frame, 60, Some((0x88A8, 0x6064)));
+        let head = [[1; 12].as_slice(), &[0x88, 0xA8, 0x60, 0x64, 8, 0, 7]].concat();
+        assert!(bytes.starts_with(&head), "{bytes:x?}");
+        assert_eq!((bytes.len(), original), (64, 64));
+        let (bytes, original) = on_the_wire(&frame, 60, None);
+        assert_eq!((bytes.as_ref(), original), (frame.as_slice(), 60));
+        // What is cut off has a length all the same.
+        let (bytes, original) = on_the_wire(&[0; SNAPLEN], 9_014, Some((0x8100, 5)));
+        assert_eq!((bytes.len(), original), (SNAPLEN, 9_018));
+        let (bytes, original) = on_the_wire(&frame[..11], 60, Some((0x8100, 5)));
+        assert_eq!(
+            (bytes.len(), original),
+            (11, 60),
+            "no frame to put a tag into"
+        );
+    }
 
     /// Or a check would count the frames of a file that has none of them.
     #[test]

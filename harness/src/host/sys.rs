@@ -254,6 +254,17 @@ pub(super) fn packet_socket(ifindex: u32) -> io::Result<OwnedFd> {
             size_of::<libc::c_int>() as libc::socklen_t,
         );
     }
+    let on: libc::c_int = 1;
+    // SAFETY: passes a pointer to a live c_int with its size.
+    cvt(unsafe {
+        libc::setsockopt(
+            fd.as_raw_fd(),
+            libc::SOL_PACKET,
+            libc::PACKET_AUXDATA,
+            (&raw const on).cast(),
+            size_of::<libc::c_int>() as libc::socklen_t,
+        )
+    })?;
     // SAFETY: sockaddr_ll is plain data for which all-zero bytes are valid.
     let mut address: libc::sockaddr_ll = unsafe { std::mem::zeroed() };
     address.sll_family = libc::AF_PACKET as u16;
@@ -277,31 +288,83 @@ pub(super) fn watch(fd: OwnedFd) -> io::Result<AsyncFd<OwnedFd>> {
     Ok(unsafe { AsyncFd::register(fd) }?)
 }
 
-/// One frame from a [`packet_socket`]: original length, bytes stored in `buffer`, and whether this machine sent it.
-pub(super) fn packet_recv(
-    socket: BorrowedFd<'_>,
-    buffer: &mut [u8],
-) -> io::Result<(usize, usize, bool)> {
-    // SAFETY: sockaddr_ll is plain data for which all-zero bytes are valid.
-    let mut from: libc::sockaddr_ll = unsafe { std::mem::zeroed() };
-    let mut from_len = size_of::<libc::sockaddr_ll>() as libc::socklen_t;
-    // SAFETY: buffer and address are live for the call and their true sizes are passed.
+/// One frame from a [`packet_socket`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Received {
+    /// Its length, without the tag.
+    pub(super) original: usize,
+    /// How much of it is in the buffer.
+    pub(super) stored: usize,
+    /// Whether this machine sent it.
+    pub(super) outgoing: bool,
+    /// Its outer VLAN tag, as TPID and TCI, where the kernel keeps it beside the frame (`skb_vlan_untag`).
+    pub(super) tag: Option<(u16, u16)>,
+}
+
+/// Takes one frame from a [`packet_socket`], with what `PACKET_AUXDATA` says of it.
+pub(super) fn packet_recv(socket: BorrowedFd<'_>, buffer: &mut [u8]) -> io::Result<Received> {
+    /// Room for one control message, aligned as their headers must be.
+    #[repr(align(8))]
+    struct Control([u8; 64]);
+    let mut control = Control([0; 64]);
+    let mut part = libc::iovec {
+        iov_base: buffer.as_mut_ptr().cast(),
+        iov_len: buffer.len(),
+    };
+    // SAFETY: sockaddr_ll and msghdr are plain data for which all-zero bytes are valid.
+    let (mut from, mut message): (libc::sockaddr_ll, libc::msghdr) =
+        unsafe { (std::mem::zeroed(), std::mem::zeroed()) };
+    message.msg_name = (&raw mut from).cast();
+    message.msg_namelen = size_of::<libc::sockaddr_ll>() as libc::socklen_t;
+    message.msg_iov = &raw mut part;
+    message.msg_iovlen = 1;
+    message.msg_control = control.0.as_mut_ptr().cast();
+    message.msg_controllen = control.0.len();
+    // SAFETY: address, buffer and control are live for the call and their true sizes are in the message.
     let received = unsafe {
-        libc::recvfrom(
+        libc::recvmsg(
             socket.as_raw_fd(),
-            buffer.as_mut_ptr().cast(),
-            buffer.len(),
+            &raw mut message,
             libc::MSG_TRUNC | libc::MSG_DONTWAIT,
-            (&raw mut from).cast(),
-            &raw mut from_len,
         )
     };
     if received < 0 {
         return Err(io::Error::last_os_error());
     }
     let original = received as usize;
-    let outgoing = from.sll_pkttype == libc::PACKET_OUTGOING;
-    Ok((original, original.min(buffer.len()), outgoing))
+    let mut tag = None;
+    // SAFETY: the kernel filled msg_control up to msg_controllen; the macros step within that, and the data of a message is
+    // read unaligned only where its length says that it is there.
+    unsafe {
+        let mut next = libc::CMSG_FIRSTHDR(&raw const message);
+        while let Some(header) = next.as_ref() {
+            let wanted = size_of::<libc::tpacket_auxdata>();
+            if (header.cmsg_level, header.cmsg_type) == (libc::SOL_PACKET, libc::PACKET_AUXDATA)
+                && header.cmsg_len >= libc::CMSG_LEN(wanted as u32) as usize
+            {
+                let data: libc::tpacket_auxdata =
+                    std::ptr::read_unaligned(libc::CMSG_DATA(next).cast());
+                tag = vlan_tag(&data);
+            }
+            next = libc::CMSG_NXTHDR(&raw const message, next);
+        }
+    }
+    Ok(Received {
+        original,
+        stored: original.min(buffer.len()),
+        outgoing: from.sll_pkttype == libc::PACKET_OUTGOING,
+        tag,
+    })
+}
+
+/// The tag in what the kernel says of a frame; without a TPID (before Linux 3.14) it is 802.1Q.
+fn vlan_tag(data: &libc::tpacket_auxdata) -> Option<(u16, u16)> {
+    let says = |bit| data.tp_status & bit != 0;
+    let tpid = match says(libc::TP_STATUS_VLAN_TPID_VALID) {
+        true => data.tp_vlan_tpid,
+        false => libc::ETH_P_8021Q as u16,
+    };
+    says(libc::TP_STATUS_VLAN_VALID).then_some((tpid, data.tp_vlan_tci))
 }
 
 /// Waits for a child; its exit code, or 128 plus the signal that ended it.
