@@ -18,7 +18,7 @@ mod template;
 
 use std::process::ExitCode;
 
-use bridgelab_harness::host::probe;
+use bridgelab_harness::host::{confine, probe};
 use bridgelab_harness::{image, lab, template as saved};
 
 fn main() -> ExitCode {
@@ -28,6 +28,8 @@ fn main() -> ExitCode {
     let code = match first.as_ref().and_then(|word| word.to_str()) {
         Some(lab::WORKER_COMMAND) => lab::worker_main(),
         Some(probe::PROBE_ARGUMENT) => probe::probe_child(),
+        Some(confine::CELL_COMMAND) => confine::cell_main(),
+        Some(confine::ENTRY_COMMAND) => confine::entry_main(words),
         Some(image::WORKER_COMMAND) => commands::image_worker(words),
         Some(bench::WORKER_COMMAND) => bench::worker_main(),
         Some(bench::FOLDER_COMMAND) => bench::folder_main(words),

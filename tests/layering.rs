@@ -14,11 +14,13 @@ const SHELF: &str = "deadline diagnostic evidence trace wait";
 /// What looks at the network. Every other file of `check` judges: pure functions, instant to test.
 const OBSERVERS: &str = "check/ghost check/mod check/observe check/ssh check/vantage";
 /// Crates with a place: beginnings of paths. Judges use none of them; `mod tests` may use all.
-const CRATES: [(&str, &str); 6] = [
+const CRATES: [(&str, &str); 8] = [
     (
         "nix",
         "host/ image/store hypervisor/descriptor guest/ssh template/ lab/",
     ),
+    ("rustix", "host/confine"), // what nix has is nix's
+    ("seccompiler", "host/confine/filter"),
     ("rtnetlink", "host/netlink"), // the rest speaks the verbs of this project
     ("ssh2", "guest/ssh check/ssh"), // it blocks, and is cancelled by its fd
     ("tempfile", "evidence host/ image/ lab/"),

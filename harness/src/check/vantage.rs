@@ -7,7 +7,9 @@ use crate::deadline::Deadline;
 use crate::diagnostic::Diagnose;
 use crate::guest::ssh::{GuestCommand, Output};
 use crate::guest::{Guest, GuestError};
+use crate::host::confine::NotRun;
 use crate::host::netns::{Netns, NetnsError};
+use crate::host::output::{self, Said};
 use crate::plan::shell;
 
 /// A look was not possible; says nothing about the network.
@@ -115,6 +117,18 @@ impl Vantage {
         Ok(guest.exec(GuestCommand::shell(line), by).await?)
     }
 
+    /// As [`Vantage::exec`], for a command that a scenario brought. On a machine, which is made of the same kernel and files
+    /// as whoever runs the lab, it runs in the machine's cell ([`crate::host::confine`]); a guest is a cell already.
+    ///
+    /// # Errors
+    /// As [`Vantage::exec`], also where there is no such program.
+    pub async fn exec_foreign(&self, words: &[&str], by: Deadline) -> Result<Output, ProbeError> {
+        match self {
+            Self::Machine(machine) => exec_in_cell(machine, words, by).await,
+            Self::Guest(_) | Self::Container { .. } => self.exec(words, by).await,
+        }
+    }
+
     /// Runs a command at the vantage and waits for it.
     ///
     /// # Errors
@@ -148,15 +162,16 @@ async fn exec_on_machine(
     let command = shell::join(&words);
     let ran = machine
         .run(async move {
-            let mut command = tokio::process::Command::new(&words[0]);
-            command
+            let child = tokio::process::Command::new(&words[0])
                 .args(&words[1..])
                 .env("LC_ALL", "C.UTF-8")
                 .stdin(Stdio::null())
                 .stdout(Stdio::piped())
                 .stderr(Stdio::piped())
-                .kill_on_drop(true);
-            tokio::time::timeout_at(by.tokio(), command.output()).await
+                .kill_on_drop(true)
+                .spawn()?;
+            let said = tokio::time::timeout_at(by.tokio(), output::of(child)).await;
+            said.ok().transpose()
         })
         .await?;
     let tool = |why: String| ProbeError::Tool {
@@ -165,12 +180,40 @@ async fn exec_on_machine(
         why,
     };
     match ran {
-        Err(_) => Err(tool(format!("no end after {:.1?}", by.elapsed()))),
-        Ok(Err(e)) => Err(tool(e.to_string())),
-        Ok(Ok(output)) => Ok(Output {
-            stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
-            stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
-            status: output.status.code(),
-        }),
+        Ok(None) => Err(tool(late(by))),
+        Err(e) => Err(tool(e.to_string())),
+        Ok(Some(said)) => Ok(told(said)),
+    }
+}
+
+/// As `exec_on_machine`, in the machine's cell.
+async fn exec_in_cell(
+    machine: &Arc<Netns>,
+    words: &[&str],
+    by: Deadline,
+) -> Result<Output, ProbeError> {
+    let words: Vec<String> = words.iter().map(|&word| word.to_owned()).collect();
+    let command = shell::join(&words);
+    let why = match machine.run_confined(words, by).await? {
+        Ok(said) => return Ok(told(said)),
+        Err(NotRun::Late) => late(by),
+        Err(NotRun::Refused(why)) => why,
+    };
+    Err(ProbeError::Tool {
+        command,
+        machine: machine.name().to_owned(),
+        why,
+    })
+}
+
+fn late(by: Deadline) -> String {
+    format!("no end after {:.1?}", by.elapsed())
+}
+
+fn told(said: Said) -> Output {
+    Output {
+        stdout: said.stdout,
+        stderr: said.stderr,
+        status: said.status,
     }
 }

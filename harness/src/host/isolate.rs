@@ -27,7 +27,7 @@ pub const MAP_ME: &str = "map-me";
 
 /// Directories that exist on nearly every system and that a lab has no use for: one of them becomes the
 /// mount point of the worker's private tmpfs.
-const MOUNT_POINTS: [&str; 5] = ["/mnt", "/media", "/srv", "/opt", "/tmp"];
+pub(super) const MOUNT_POINTS: [&str; 5] = ["/mnt", "/media", "/srv", "/opt", "/tmp"];
 
 /// The worker could not get its own namespaces.
 #[derive(Debug, thiserror::Error)]

@@ -30,6 +30,8 @@
 //! capture      a packet capture on a link
 //! tcpdump      which frames of a capture a filter matches
 //! inject       crafted frames out of a link
+//! confine      where a scenario's own commands run
+//! output       what a command says, kept within bounds
 //! service      child processes, logged and stopped for certain
 //! end          how such a process ended, told to whoever asks
 //! daemon       what must run until somebody stops it; its end is told
@@ -46,6 +48,7 @@
 pub mod capability;
 pub mod capture;
 pub mod command;
+pub mod confine;
 pub mod daemon;
 pub mod dns_faults;
 pub mod doctor;
@@ -68,6 +71,7 @@ pub mod netlink_events;
 pub mod netns;
 pub mod networkd;
 pub mod offload;
+pub mod output;
 pub mod probe;
 pub mod process_memory;
 pub mod room;

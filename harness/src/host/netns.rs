@@ -15,11 +15,14 @@ use std::time::Duration;
 use nix::mount::MsFlags;
 use nix::sched::{CloneFlags, setns, unshare};
 use tokio::runtime::{self, Handle};
-use tokio::sync::oneshot;
+use tokio::sync::{OnceCell, oneshot};
 
+use super::confine::{self, Cell, NotRun};
 use super::isolate::mount_at;
 use super::netlink::Netlink;
+use super::output::Said;
 use super::sys;
+use crate::deadline::Deadline;
 use crate::diagnostic::Diagnose;
 
 /// How long a machine's runtime may take to end before its blocking tasks are abandoned.
@@ -80,6 +83,8 @@ pub struct Netns {
     stop: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
     namespace: Arc<OwnedFd>,
+    /// Where a scenario's commands run, from the first of them on.
+    cell: OnceCell<Cell>,
 }
 
 impl Netns {
@@ -142,10 +147,34 @@ impl Netns {
         self.runtime.spawn(task)
     }
 
+    /// Runs a command that a scenario brought, in the machine's cell: see [`super::confine`].
+    pub(crate) async fn run_confined(
+        &self,
+        words: Vec<String>,
+        by: Deadline,
+    ) -> Result<Result<Said, NotRun>, NetnsError> {
+        let made = self.cell.get_or_try_init(|| async {
+            let made = self.run(Cell::make()).await?;
+            made.map_err(|source| NetnsError::Create {
+                machine: self.name.clone(),
+                doing: "make the cell that commands of a scenario run in",
+                source,
+            })
+        });
+        let door = made.await?.door().map_err(|source| NetnsError::Create {
+            machine: self.name.clone(),
+            doing: "find the cell that commands of a scenario run in",
+            source,
+        })?;
+        self.run(async move { confine::run(door, &words, by).await })
+            .await
+    }
+
     /// Begins to end it, and does not wait: of many machines, the last then does not wait for all others.
     pub(crate) fn begin_to_end(&mut self) {
         // The netlink connection is a socket of the namespace, and a socket alone keeps a namespace alive.
         drop(self.netlink.take());
+        drop(self.cell.take());
         drop(self.stop.take());
     }
 
@@ -200,6 +229,7 @@ impl BeginNetns {
                 stop: Some(made.stop),
                 thread: Some(thread),
                 namespace: made.namespace,
+                cell: OnceCell::new(),
             }),
             Ok(Err((doing, source))) => Err(create(doing, source)),
             Err(_) => Err(create("start its thread", io::Error::other("it panicked"))),

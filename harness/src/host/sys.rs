@@ -4,11 +4,14 @@
     reason = "the crate's only home of raw system calls; each says why it is sound"
 )]
 
+use std::ffi::CString;
 use std::fs::File;
 use std::io;
 use std::mem::MaybeUninit;
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::process::CommandExt;
+use std::path::Path;
 
 use nix::libc;
 use nix::unistd::{ForkResult, Pid};
@@ -30,6 +33,9 @@ struct IfReqAddress {
     address: [u8; 14],
     pad: [u8; 8],
 }
+
+/// `linux/fcntl.h`: apply to what is mounted below as well.
+const AT_RECURSIVE: libc::c_int = 0x8000;
 
 /// `linux/sockios.h`.
 const SIOCETHTOOL: libc::c_ulong = 0x8946;
@@ -185,13 +191,7 @@ pub(crate) fn prepare_child(command: &mut std::process::Command, setup: ChildSet
     // it neither allocates nor takes locks.
     unsafe {
         command.pre_exec(move || {
-            // High temporary numbers first, so that no target overwrites a source.
-            for (index, (from, _)) in setup.fds.iter().enumerate() {
-                cvt(libc::dup3(*from, 900 + index as RawFd, libc::O_CLOEXEC))?;
-            }
-            for (index, (_, to)) in setup.fds.iter().enumerate() {
-                cvt(libc::dup2(900 + index as RawFd, *to))?;
-            }
+            hand_down_now(&setup.fds)?;
             if let Some((uid, gid, groups)) = &setup.identity {
                 if let Some(groups) = groups {
                     cvt(libc::setgroups(groups.len(), groups.as_ptr()))?;
@@ -204,6 +204,73 @@ pub(crate) fn prepare_child(command: &mut std::process::Command, setup: ChildSet
             Ok(())
         });
     }
+}
+
+/// Arranges for `command`'s child to get these descriptors, (descriptor here, number in the child), and nothing else of
+/// [`ChildSetup`]: no death signal.
+pub(super) fn hand_down(command: &mut std::process::Command, fds: Vec<(RawFd, RawFd)>) {
+    // SAFETY: as in `prepare_child`.
+    unsafe { command.pre_exec(move || hand_down_now(&fds)) };
+}
+
+/// Neither allocates nor takes locks.
+fn hand_down_now(fds: &[(RawFd, RawFd)]) -> io::Result<()> {
+    // High temporary numbers first, so that no target overwrites a source.
+    for (index, (from, _)) in fds.iter().enumerate() {
+        // SAFETY: numbers alone; a wrong one is refused.
+        cvt(unsafe { libc::dup3(*from, 900 + index as RawFd, libc::O_CLOEXEC) })?;
+    }
+    for (index, (_, to)) in fds.iter().enumerate() {
+        // SAFETY: as above. What had that number in this child is its starter's, and the child is about to be replaced.
+        cvt(unsafe { libc::dup2(900 + index as RawFd, *to) })?;
+    }
+    Ok(())
+}
+
+/// Takes a descriptor that the starter of this process handed down.
+pub(super) fn handed_down(fd: RawFd) -> io::Result<OwnedFd> {
+    // SAFETY: takes a number, no pointer; refuses what is not open.
+    cvt(unsafe { libc::fcntl(fd, libc::F_SETFD, libc::FD_CLOEXEC) })?;
+    // SAFETY: it is open, and whoever calls this has it from the command line's contract: nobody else owns it here.
+    Ok(unsafe { OwnedFd::from_raw_fd(fd) })
+}
+
+/// Lets no descriptor from `first` on reach a program that is executed: close_range(2) with `CLOSE_RANGE_CLOEXEC`.
+pub(super) fn close_on_exec_from(first: u32) -> io::Result<()> {
+    // SAFETY: numbers alone; it closes nothing now.
+    let done = unsafe {
+        libc::syscall(
+            libc::SYS_close_range,
+            first,
+            u32::MAX,
+            libc::CLOSE_RANGE_CLOEXEC,
+        )
+    };
+    cvt(done as libc::c_int).map(drop)
+}
+
+/// Adds attributes (`MOUNT_ATTR_*`) to a mount, or to it and all below it: mount_setattr(2), Linux 5.12.
+pub(super) fn seal_mount(path: &Path, attributes: u64, below: bool) -> io::Result<()> {
+    let path = CString::new(path.as_os_str().as_bytes())?;
+    let flags = if below { AT_RECURSIVE } else { 0 };
+    let attributes = libc::mount_attr {
+        attr_set: attributes,
+        attr_clr: 0,
+        propagation: 0,
+        userns_fd: 0,
+    };
+    // SAFETY: a live string that ends in NUL, and a live mount_attr with its size; the kernel only reads them.
+    let done = unsafe {
+        libc::syscall(
+            libc::SYS_mount_setattr,
+            libc::AT_FDCWD,
+            path.as_ptr(),
+            flags,
+            &raw const attributes,
+            size_of::<libc::mount_attr>(),
+        )
+    };
+    cvt(done as libc::c_int).map(drop)
 }
 
 /// Opens `/proc/thread-self/ns/KIND`: the calling thread's namespace, which `/proc/self` is not.

@@ -43,7 +43,7 @@ pub(super) async fn command(
     from: &Vantage,
     by: Deadline,
 ) -> Result<Verdict, ProbeError> {
-    let output = from.exec(&as_words(&wanted.run), by).await?;
+    let output = from.exec_foreign(&as_words(&wanted.run), by).await?;
     let ended = Ended {
         status: output.status,
         stdout: &output.stdout,

@@ -36,7 +36,10 @@ impl Run<'_> {
         for line in &lines {
             let words: Vec<&str> = line.iter().map(String::as_str).collect();
             let _turn = place.turn().await;
-            let output = place.exec(&words, by).await?;
+            let output = match action {
+                Action::Run { .. } => place.exec_foreign(&words, by).await?,
+                _ => place.exec(&words, by).await?,
+            };
             said = words_of(&output);
             if output.status != Some(wanted) {
                 return Err(NotDone::Refused(refusal(line, &output, wanted)));

@@ -1,0 +1,268 @@
+//! The way of a command into a cell: who starts it there, what it gives up, and how it is ended.
+//!
+//! ```text
+//! bridgelab __in-cell WORDS    outside; waits, and ends as the command does
+//! `- the command's keeper      in the cell, as root with `CAP_KILL` alone; whatever the command leaves is its child
+//!    `- the command            in the cell, as nobody's user
+//! ```
+
+use std::io::{self, Write};
+use std::os::fd::{AsFd, OwnedFd, RawFd};
+use std::os::unix::process::CommandExt;
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use nix::errno::Errno;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sched::{CloneFlags, setns};
+use nix::sys::prctl;
+use nix::sys::resource::{Resource, setrlimit};
+use nix::sys::signal::{SigSet, SigmaskHow, Signal, kill, sigprocmask};
+use nix::sys::signalfd::{SfdFlags, SignalFd};
+use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
+use nix::unistd::{ForkResult, Gid, Pid, Uid, getpid, setgroups, setresgid, setresuid, setsid};
+use rustix::thread::{
+    CapabilitySet, CapabilitySets, configure_capability_in_ambient_set,
+    remove_capability_from_bounding_set, set_capabilities, set_keep_capabilities, set_no_new_privs,
+};
+
+use super::super::sys;
+use super::filter;
+use super::policy;
+
+/// Number of the descriptor by which the cell is handed down: a pidfd of its PID 1.
+pub(super) const DOOR: RawFd = 3;
+/// Status of a command that was not started, as that of a shell.
+pub(super) const REFUSED: i32 = 127;
+/// How the reason begins, on standard error.
+pub(super) const REFUSAL: &str = "bridgelab: not started: ";
+
+/// How long the children of a command may take to die one by one, before the whole cell's processes are killed.
+const ONE_BY_ONE: Duration = Duration::from_secs(2);
+
+/// Body of [`super::ENTRY_COMMAND`]: executes `words` in the cell behind [`DOOR`], and ends with its status; of a command
+/// that a signal ended, by a signal. SIGTERM ends it and everything that it has started.
+///
+/// Must be called before any thread is started, on the cell's machine.
+pub fn entry_main(words: impl Iterator<Item = std::ffi::OsString>) -> i32 {
+    let words: Vec<_> = words.collect();
+    match enter(&words) {
+        Ok(End::Status(status)) => status,
+        Ok(End::Signal) => by_signal(),
+        Err(why) => {
+            let _ = writeln!(io::stderr(), "{REFUSAL}{why}");
+            REFUSED
+        }
+    }
+}
+
+/// How the command ended.
+enum End {
+    Status(i32),
+    Signal,
+}
+
+/// Ends this process as its command ended.
+fn by_signal() -> i32 {
+    let _ = kill(getpid(), Signal::SIGKILL);
+    REFUSED
+}
+
+fn doing<E: Into<io::Error>>(what: &str) -> impl FnOnce(E) -> String + '_ {
+    move |error| format!("{what}: {}", error.into())
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a process of its own with one thread, on its way into a cell"
+)]
+fn enter(words: &[std::ffi::OsString]) -> Result<End, String> {
+    let door = sys::handed_down(DOOR).map_err(doing("find the cell"))?;
+    sys::close_on_exec_from(DOOR.cast_unsigned()).map_err(doing("close descriptors"))?;
+    // Until there is somebody who acts on it.
+    let mut signals = SigSet::empty();
+    signals.add(Signal::SIGTERM);
+    signals.add(Signal::SIGCHLD);
+    sigprocmask(SigmaskHow::SIG_BLOCK, Some(&signals), None).map_err(doing("block signals"))?;
+    setns(door.as_fd(), CloneFlags::CLONE_NEWPID)
+        .map_err(doing("enter the cell's PID namespace"))?;
+    match sys::fork_single_threaded().map_err(doing("fork into the cell"))? {
+        ForkResult::Parent { child } => {
+            let _ = prctl::set_name(c"in-cell");
+            end_of(child)
+        }
+        ForkResult::Child => {
+            let code = match keep(&door, &signals, words) {
+                Ok(End::Status(status)) => status,
+                Ok(End::Signal) => by_signal(),
+                Err(why) => {
+                    let _ = writeln!(io::stderr(), "{REFUSAL}{why}");
+                    REFUSED
+                }
+            };
+            std::process::exit(code)
+        }
+    }
+}
+
+fn end_of(child: Pid) -> Result<End, String> {
+    loop {
+        match waitpid(child, None) {
+            Ok(WaitStatus::Exited(_, status)) => return Ok(End::Status(status)),
+            Ok(WaitStatus::Signaled(..)) => return Ok(End::Signal),
+            Ok(_) | Err(Errno::EINTR) => {}
+            Err(error) => return Err(doing("wait for the command")(error)),
+        }
+    }
+}
+
+/// The keeper: starts the command and waits for its end. Processes that it leaves go to the cell's PID 1.
+#[expect(clippy::disallowed_methods, reason = "as in `enter`")]
+fn keep(door: &OwnedFd, signals: &SigSet, words: &[std::ffi::OsString]) -> Result<End, String> {
+    setns(
+        door.as_fd(),
+        CloneFlags::CLONE_NEWNS
+            | CloneFlags::CLONE_NEWIPC
+            | CloneFlags::CLONE_NEWUTS
+            | CloneFlags::CLONE_NEWCGROUP,
+    )
+    .map_err(doing("enter the cell"))?;
+    std::env::set_current_dir("/root").map_err(doing("enter /root of the cell"))?;
+    prctl::set_child_subreaper(true).map_err(doing("become a reaper"))?;
+    let _ = prctl::set_name(c"keeper");
+    let told = SignalFd::with_flags(signals, SfdFlags::SFD_CLOEXEC);
+    let told = told.map_err(doing("watch signals"))?;
+    let command = match sys::fork_single_threaded().map_err(doing("fork the command"))? {
+        ForkResult::Parent { child } => child,
+        ForkResult::Child => {
+            let why = become_and_execute(words);
+            let _ = writeln!(io::stderr(), "{REFUSAL}{why}");
+            std::process::exit(REFUSED)
+        }
+    };
+    let caps = only(CapabilitySet::KILL, CapabilitySet::empty());
+    set_capabilities(None, caps).map_err(doing("drop capabilities"))?;
+    loop {
+        if let Some(end) = reap(command) {
+            return Ok(end);
+        }
+        let signal = told.read_signal().map_err(doing("wait for the command"))?;
+        if signal.is_some_and(|signal| signal.ssi_signo == Signal::SIGTERM as u32) {
+            kill_all(&told);
+            return Ok(End::Signal);
+        }
+    }
+}
+
+fn only(effective: CapabilitySet, inheritable: CapabilitySet) -> CapabilitySets {
+    CapabilitySets {
+        effective,
+        permitted: effective,
+        inheritable,
+    }
+}
+
+/// Reaps all that have ended; how the command did, if it did.
+fn reap(command: Pid) -> Option<End> {
+    let mut end = None;
+    loop {
+        match waitpid(None, Some(WaitPidFlag::WNOHANG)) {
+            Ok(WaitStatus::Exited(pid, status)) if pid == command => {
+                end = Some(End::Status(status));
+            }
+            Ok(WaitStatus::Signaled(pid, ..)) if pid == command => end = Some(End::Signal),
+            Ok(WaitStatus::StillAlive) | Err(Errno::ECHILD) => return end,
+            Ok(_) | Err(_) => {}
+        }
+    }
+}
+
+/// Kills the command and all its descendants: what loses its parent becomes this process's child, until there is none.
+fn kill_all(told: &SignalFd) {
+    let begun = Instant::now();
+    loop {
+        if begun.elapsed() > ONE_BY_ONE {
+            // It starts faster than it is killed. All of the cell, then, but PID 1 and this process.
+            let _ = kill(Pid::from_raw(-1), Signal::SIGKILL);
+        }
+        for child in children() {
+            let _ = kill(child, Signal::SIGKILL);
+        }
+        match waitpid(None, Some(WaitPidFlag::WNOHANG)) {
+            Err(Errno::ECHILD) => return,
+            Ok(WaitStatus::StillAlive) => {
+                // The list may have missed one that became ours while it was made.
+                let mut ended = [PollFd::new(told.as_fd(), PollFlags::POLLIN)];
+                let _ = poll(&mut ended, PollTimeout::from(10_u8));
+                let _ = told.read_signal();
+            }
+            Ok(_) | Err(_) => {}
+        }
+    }
+}
+
+/// The children of this process, by proc_pid_stat(5).
+fn children() -> Vec<Pid> {
+    let own = getpid().to_string();
+    let Ok(all) = std::fs::read_dir("/proc") else {
+        return Vec::new();
+    };
+    all.flatten()
+        .filter_map(|entry| {
+            let pid: i32 = entry.file_name().to_str()?.parse().ok()?;
+            let stat = std::fs::read_to_string(entry.path().join("stat")).ok()?;
+            let parent = stat.rsplit_once(')')?.1.split_whitespace().nth(1)?;
+            (parent == own).then(|| Pid::from_raw(pid))
+        })
+        .collect()
+}
+
+/// Gives everything up and executes the command; returns only with the reason why it could not.
+fn become_and_execute(words: &[std::ffi::OsString]) -> String {
+    let Some((program, args)) = words.split_first() else {
+        return "there is no command".to_owned();
+    };
+    if let Err(why) = become_stranger() {
+        return why;
+    }
+    // It clears the mask of signals and takes SIGPIPE back to its default on its way.
+    let error = Command::new(program).args(args).exec();
+    format!("{}: {error}", program.to_string_lossy())
+}
+
+fn become_stranger() -> Result<(), String> {
+    setsid().map_err(doing("start a session"))?;
+    nix::sys::stat::umask(nix::sys::stat::Mode::from_bits_truncate(0o022));
+    for (what, most) in [
+        (Resource::RLIMIT_CORE, 0),
+        (Resource::RLIMIT_NPROC, policy::PROCESSES),
+    ] {
+        setrlimit(what, most, most).map_err(doing("set limits"))?;
+    }
+    for bit in 0..64 {
+        let capability = CapabilitySet::from_bits_retain(1 << bit);
+        if policy::CAPABILITIES.contains(capability) {
+            continue;
+        }
+        // The first number that the kernel does not know ends them.
+        if remove_capability_from_bounding_set(capability).is_err() {
+            break;
+        }
+    }
+    set_keep_capabilities(true).map_err(doing("keep capabilities"))?;
+    let (user, group) = (
+        Uid::from_raw(policy::STRANGER),
+        Gid::from_raw(policy::STRANGER),
+    );
+    setgroups(&[]).map_err(doing("leave all groups"))?;
+    setresgid(group, group, group).map_err(doing("become a group of nobody"))?;
+    setresuid(user, user, user).map_err(doing("become a user who is nobody"))?;
+    let caps = only(policy::CAPABILITIES, policy::CAPABILITIES);
+    set_capabilities(None, caps).map_err(doing("set capabilities"))?;
+    for capability in policy::CAPABILITIES.iter() {
+        configure_capability_in_ambient_set(capability, true)
+            .map_err(doing("pass capabilities on"))?;
+    }
+    set_no_new_privs(true).map_err(doing("set no_new_privs"))?;
+    filter::install()
+}

@@ -1,0 +1,138 @@
+//! Where a scenario's own commands run: a cell of their machine, with its network and nothing else of the lab or of the
+//! computer.
+//!
+//! Each machine that a scenario runs commands on has one cell, made at the first of them: a process that is PID 1 of PID,
+//! mount, IPC, UTS and cgroup namespaces of its own, inside the machine's network namespace. A command enters it, becomes a
+//! user who is nobody else, with the capabilities of [`policy::CAPABILITIES`] and the system calls of [`filter`], and is then
+//! executed. What it leaves running, and what it leaves in `/tmp`, is there for the next command, and ends with the machine.
+//! `docs/trust.md` says what commands may do and why it is done this way.
+//!
+//! Equivalent: `unshare --mount --ipc --uts --cgroup --pid --fork` for the cell; `nsenter` with `setpriv --reuid 65533
+//! --bounding-set -all,+net_admin,+net_raw,+net_bind_service --ambient-caps ... --no-new-privs --seccomp-filter ...` for a
+//! command.
+
+mod cell;
+mod entry;
+mod filter;
+mod policy;
+mod root;
+
+use std::io;
+use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::unix::process::CommandExt;
+use std::process::Stdio;
+use std::time::Duration;
+
+use rustix::process::{Pid, PidfdFlags, pidfd_open, pidfd_send_signal};
+use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::process::{Child, Command};
+
+use super::command::Group;
+use super::output::{self, Said};
+use super::sys;
+use crate::deadline::Deadline;
+
+pub use cell::cell_main;
+pub use entry::entry_main;
+
+/// Hidden subcommand: makes a cell and stays as its PID 1.
+pub const CELL_COMMAND: &str = "__cell";
+/// Hidden subcommand: enters a cell and executes a command there.
+pub const ENTRY_COMMAND: &str = "__in-cell";
+
+/// The very program that runs, even where its file has been replaced meanwhile.
+const OWN_PROGRAM: &str = "/proc/self/exe";
+/// How long a cell may take to be made; about 10 ms are usual.
+const MADE: Duration = Duration::from_secs(20);
+
+/// A machine's cell. Dropping it ends every process in it.
+#[derive(Debug)]
+#[must_use = "dropping it ends the cell"]
+pub(crate) struct Cell {
+    /// PID 1 inside.
+    init: OwnedFd,
+    _outer: Child,
+}
+
+impl Cell {
+    /// Makes a cell of the machine on whose thread this runs.
+    pub(crate) async fn make() -> io::Result<Self> {
+        let mut outer = Command::new(OWN_PROGRAM)
+            .arg0("bridgelab")
+            .arg(CELL_COMMAND)
+            .env_clear()
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .process_group(0)
+            .spawn()?;
+        let group = Group::of(outer.id());
+        let said = outer.stdout.take().ok_or(io::ErrorKind::BrokenPipe)?;
+        let mut said = BufReader::new(said).lines();
+        let said = tokio::time::timeout(MADE, said.next_line())
+            .await
+            .map_err(|_| io::Error::from(io::ErrorKind::TimedOut))??
+            .unwrap_or_else(|| "it said nothing".to_owned());
+        let pid = said.parse().ok().and_then(Pid::from_raw);
+        let pid = pid.ok_or_else(|| io::Error::other(said))?;
+        // Its parent has not waited for it, so the number is still its own.
+        let init = pidfd_open(pid, PidfdFlags::empty())?;
+        group.ended();
+        Ok(Self {
+            init,
+            _outer: outer,
+        })
+    }
+
+    /// For a command to enter by.
+    pub(crate) fn door(&self) -> io::Result<OwnedFd> {
+        self.init.try_clone()
+    }
+}
+
+impl Drop for Cell {
+    fn drop(&mut self) {
+        // The kernel then ends all others in its PID namespace. Its parent outside waits for it and follows.
+        let _ = pidfd_send_signal(&self.init, rustix::process::Signal::KILL);
+    }
+}
+
+/// A command of a scenario that did not run.
+#[derive(Debug)]
+pub(crate) enum NotRun {
+    /// There is no such program, or the cell is gone.
+    Refused(String),
+    /// It was still running at the deadline, and everything that it started was killed.
+    Late,
+}
+
+/// Runs a command in a machine's cell, on the machine's thread.
+pub(crate) async fn run(door: OwnedFd, words: &[String], by: Deadline) -> Result<Said, NotRun> {
+    let refused = |error: io::Error| NotRun::Refused(error.to_string());
+    let mut command = std::process::Command::new(OWN_PROGRAM);
+    command
+        .arg0("bridgelab")
+        .arg(ENTRY_COMMAND)
+        .args(words)
+        .env_clear()
+        .envs(policy::environment(std::env::var_os("PATH")));
+    // No death signal: whoever waits for a process of the cell must live until that one is dead.
+    sys::hand_down(&mut command, vec![(door.as_raw_fd(), entry::DOOR)]);
+    let mut command = Command::from(command);
+    command
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .process_group(0);
+    let child = command.spawn().map_err(refused)?;
+    // It takes SIGTERM as the order to kill what it has started.
+    let group = Group::asked(child.id());
+    let ran = tokio::time::timeout_at(by.tokio(), output::of(child)).await;
+    let ran = ran.map_err(|_| NotRun::Late)?.map_err(refused)?;
+    group.ended();
+    if ran.status == Some(entry::REFUSED)
+        && let Some(why) = ran.stderr.trim().strip_prefix(entry::REFUSAL)
+    {
+        return Err(NotRun::Refused(why.to_owned()));
+    }
+    Ok(ran)
+}
