@@ -102,8 +102,8 @@ fn init(write: OwnedFd) -> ! {
 fn stand() -> Result<(), root::Refused> {
     prctl::set_pdeathsig(Signal::SIGKILL).map_err(refused("tie PID 1 to its parent"))?;
     let place = MOUNT_POINTS.into_iter().map(Path::new);
-    let place = place.chain([Path::new("/home"), Path::new("/root")]);
-    let place = place.filter(|place| place.is_dir()).next_back();
+    let mut place = place.chain([Path::new("/home"), Path::new("/root")]);
+    let place = place.find(|place| place.is_dir());
     let place = place.ok_or_else(|| {
         let missing = io::Error::from(io::ErrorKind::NotFound);
         (
