@@ -7,6 +7,8 @@ mod support;
 use std::fs;
 use std::path::Path;
 
+#[cfg(feature = "vm")]
+use bridgelab_harness::report::Outcome;
 use support::output;
 use tempfile::TempDir;
 
@@ -76,4 +78,114 @@ fn a_clean_scenario_is_strictly_valid() {
     let (code, out, err) = output(&["check", path(&folder), "--strict"]);
     assert_eq!((code, err.as_str()), (Some(0), ""), "{out}");
     assert!(out.trim_end().ends_with("valid, 0 variants"), "{out}");
+}
+
+/// A machine and a ghost whose unit files are faulty, each in its way, and a check that fails.
+const RUN: &str = "version = 1\nsummary = 'x'\n[machines.host]\nnetworkd = 'host'\n\
+    [guests.a]\nunits = 'guest'\n\
+    interfaces = [{ type = 'tap', id = 'vm-a', mac = '02:00:00:00:00:01' }]\n\
+    [[checks]]\nid = 'address'\nfrom = 'host'\nwithin = '200ms'\n\
+    address = { interface = 'eno1', address = '192.168.1.2/24' }\n";
+
+#[cfg(feature = "vm")]
+#[test]
+fn what_the_running_networkd_says_is_in_the_verdict_and_the_reports() {
+    let folder = scenario(&[
+        ("scenario.toml", RUN),
+        (
+            "host/10-lan.network",
+            "[Match]\nName=eno1\n[Network]\nAdress=192.168.1.2/24\n",
+        ),
+        (
+            "host/10-lan.link",
+            "[Match]\nOriginalName=eno1\n[Link]\nName=lan0\n",
+        ),
+        (
+            "guest/20-lan.network",
+            "[Match]\nType=ether\n[Network]\nDHCP=perhaps\u{1b}[2J\n",
+        ),
+    ]);
+    let evidence = tempfile::tempdir().expect("a folder");
+    let (json, junit) = (
+        evidence.path().join("j.json"),
+        evidence.path().join("j.xml"),
+    );
+    let mut run = support::bridgelab(&["run", path(&folder), "--guests", "ghost"]);
+    run.arg("--evidence").arg(evidence.path());
+    run.arg("--json").arg(&json).arg("--junit").arg(&junit);
+    let output = run.output().expect("the program under test starts");
+    let Some(report) = support::report(&json, &output) else {
+        return;
+    };
+    let verdict = String::from_utf8_lossy(&output.stdout);
+    for told in [
+        "networkd said:",
+        "host: 10-lan.network:4: Unknown key",
+        "a: 20-lan.network:4: Failed to parse DHCP option, ignoring: perhaps",
+        "unit files:",
+        "10-lan.network:4: unknown key `Adress` in section [Network] (did you mean `Address=`?)",
+        "skipped: 10-lan.link: Name=lan0 of host: udev would do it",
+    ] {
+        assert!(verdict.contains(told), "{told}:\n{verdict}");
+    }
+    assert!(!verdict.contains("\u{1b}[2J"), "{verdict:?}");
+    let said: Vec<_> = report
+        .units
+        .said
+        .iter()
+        .map(|one| one.machine.as_str())
+        .collect();
+    assert_eq!(said, ["a", "host"]);
+    let codes: Vec<_> = report
+        .units
+        .warnings
+        .iter()
+        .map(|one| one.code.as_str())
+        .collect();
+    assert_eq!(codes, ["unit.no-udev", "unit.unknown-key"]);
+    assert_eq!(report.units.not_applied, ["10-lan.link: Name=lan0 of host"]);
+    let xml = fs::read_to_string(&junit).expect("JUnit");
+    for told in [
+        "<skipped message=\"10-lan.link: Name=lan0 of host: udev would do it",
+        "networkd said: host: 10-lan.network:4: Unknown key",
+        "warning: ",
+    ] {
+        assert!(xml.contains(told), "{told}:\n{xml}");
+    }
+}
+
+/// `.link` files are not applied on a machine, so the run does not show what they do, and says so when it passes.
+#[cfg(feature = "vm")]
+#[test]
+fn a_run_without_what_udev_does_is_no_full_pass() {
+    let text = "version = 1\nsummary = 'x'\n[machines.host]\nnetworkd = 'host'\n\
+        [[checks]]\nid = 'address'\nfrom = 'host'\n\
+        address = { interface = 'eno1', address = '192.168.1.2/24' }\n";
+    let folder = scenario(&[
+        ("scenario.toml", text),
+        (
+            "host/10-lan.network",
+            "[Match]\nName=eno1\n[Network]\nAddress=192.168.1.2/24\n",
+        ),
+        (
+            "host/10-lan.link",
+            "[Match]\nOriginalName=eno1\n[Link]\nName=lan0\n",
+        ),
+    ]);
+    let evidence = tempfile::tempdir().expect("a folder");
+    let mut run = support::bridgelab(&["run", path(&folder)]);
+    let Some(report) = support::passed(&mut run, evidence.path()) else {
+        return;
+    };
+    assert_eq!(report.units.not_applied, ["10-lan.link: Name=lan0 of host"]);
+    let verdict = report.evidence.expect("evidence").join("verdict.txt");
+    let verdict = fs::read_to_string(verdict).expect("the verdict");
+    let told = "skipped: 10-lan.link: Name=lan0 of host: udev would do it on a machine that boots";
+    assert!(verdict.contains(told), "{verdict}");
+    let mut run = support::bridgelab(&["run", path(&folder), "--require-all"]);
+    let Some((report, output)) = support::ran(&mut run, evidence.path()) else {
+        return;
+    };
+    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(report.outcome, Outcome::Failed);
 }

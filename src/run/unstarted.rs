@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use bridgelab_harness::diagnostic::Diagnostic;
 use bridgelab_harness::host::finding::Unmet;
 use bridgelab_harness::host::jobserver::JobserverError;
-use bridgelab_harness::report::{Outcome, Problem, RunReport};
+use bridgelab_harness::report::{Outcome, Problem, RunReport, UnitsReport};
 use bridgelab_harness::scenario::forms::GREEN;
 
 use super::told::Told;
@@ -42,6 +42,7 @@ pub(super) fn report(one: &Wanted, outcome: Outcome, problem: Option<Diagnostic>
         steps: Vec::new(),
         stages: Vec::new(),
         waits: Vec::new(),
+        units: UnitsReport::before(&one.scenario),
         versions: BTreeMap::new(),
         leaks: Vec::new(),
         unwritten: Vec::new(),

@@ -27,6 +27,9 @@ const FOLDERS: [&str; 2] = ["/usr/lib/systemd", "/lib/systemd"];
 /// real host's configuration, which must not leak in.
 pub(crate) const PRIVATE: [&str; 2] = ["/run", "/etc/systemd/network"];
 
+/// The daemon's log, in a machine's folder of the evidence.
+pub(crate) const LOG: &str = "networkd.log";
+
 /// Path of `systemd-networkd-wait-online` on this system.
 pub fn wait_online_path() -> PathBuf {
     systemd("systemd-networkd-wait-online")
@@ -98,7 +101,7 @@ impl Networkd {
             .env("NOTIFY_SOCKET", self.run_dir.join("notify"))
             .env("SYSTEMD_LOG_TARGET", "console")
             .env("SYSTEMD_LOG_LEVEL", "debug");
-        let log = Log::new(self.logs.join("networkd.log"));
+        let log = Log::new(self.logs.join(LOG));
         let begun = self.keeper.start(Kept::Networkd, command, log)?;
         let told = async {
             let mut message = [0; 4096];

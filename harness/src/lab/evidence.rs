@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::io;
+use std::io::{self, Read};
 use std::path::Path;
 use std::time::Duration;
 
@@ -14,12 +14,15 @@ use super::topology::machine_folder;
 use crate::check::Vantage;
 use crate::deadline::Deadline;
 use crate::guest::{Guest, nics};
+use crate::host::networkd::LOG as NETWORKD_LOG;
+use crate::host::networkd_said;
 use crate::host::process_memory::ProcessMemory;
 use crate::host::unwritten;
 use crate::hypervisor::qemu::RAM;
 use crate::image::versions_in;
 use crate::lab::boot::guest_folder;
 use crate::plan::GuestKind;
+use crate::report::units::{MOST_SAID, SaidReport};
 use crate::report::{GuestMemory, NicReport, Outcome};
 use crate::scenario::names::MachineName;
 use crate::scenario::vmm::Vmm;
@@ -64,9 +67,15 @@ const QUICK_NETWORK: usize = 5;
 /// What a guest's kernel makes of its NICs.
 const NICS: &str = "nics.txt";
 
+/// What a guest's system has written down.
+const JOURNAL: &str = "journal.txt";
+
+/// Most bytes of a log that are looked through for what networkd said of unit files, which it does when it begins.
+const MOST_READ: u64 = 8 << 20;
+
 /// The same from inside a guest.
 const GUEST: [Piece; 4] = [
-    ("journal.txt", "journalctl --no-pager -b -o short-monotonic"),
+    (JOURNAL, "journalctl --no-pager -b -o short-monotonic"),
     (
         "resolver.txt",
         "resolvectl status --no-pager; cat /etc/resolv.conf",
@@ -167,6 +176,35 @@ pub(super) async fn gather(
     let (versions, _, nics) =
         tokio::join!(versions(run, job), join_all(machines), join_all(guests));
     (versions, nics.into_iter().collect())
+}
+
+/// What networkd said about unit files: of machines and ghosts in its log, of guests in a journal that was gathered.
+pub(super) fn said(run: &Run<'_>, evidence: &Path) -> Vec<SaidReport> {
+    let machines = run.lab.machines().map(|machine| machine.name().to_owned());
+    let machines = machines.filter(|name| run.lab.has_networkd(name));
+    let machines = machines.map(|name| (machine_folder(evidence, &name).join(NETWORKD_LOG), name));
+    let guests = run.guests.iter();
+    let guests = guests.filter(|(_, guest)| guest.spec().image.networkd);
+    let guests = guests.map(|(name, _)| {
+        let folder = guest_folder(evidence, name.as_ref());
+        (folder.join(JOURNAL), name.to_string())
+    });
+    let mut found = Vec::new();
+    for (log, machine) in machines.chain(guests) {
+        // A guest's journal is gathered only after a run that did not pass.
+        let mut bytes = Vec::new();
+        let read =
+            fs::File::open(&log).and_then(|file| file.take(MOST_READ).read_to_end(&mut bytes));
+        if read.is_ok() {
+            let said = networkd_said::said(&String::from_utf8_lossy(&bytes)).into_iter();
+            found.extend(said.map(|said| SaidReport {
+                machine: machine.clone(),
+                said,
+            }));
+        }
+    }
+    found.truncate(MOST_SAID);
+    found
 }
 
 /// A guest's NICs by what [`nics::COMMAND`] printed there, with their names in the scenario.

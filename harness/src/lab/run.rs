@@ -23,7 +23,8 @@ use crate::host::standstill::Standstills;
 use crate::host::unwritten;
 use crate::plan::{GuestKind, TopologyPlan};
 use crate::report::{
-    LabReport, Outcome, Problem, RunReport, StageReport, StepReport, WaitReport, judge_run,
+    LabReport, Outcome, Problem, RunReport, StageReport, StepReport, UnitsReport, WaitReport,
+    judge_run,
 };
 use crate::scenario::names::{IfName, MachineName};
 use crate::scenario::{HypervisorKind, Scenario};
@@ -117,6 +118,7 @@ impl<'a> Run<'a> {
             steps: Vec::new(),
             stages: Vec::new(),
             waits: Vec::new(),
+            units: UnitsReport::before(scenario),
             versions: BTreeMap::new(),
             leaks: Vec::new(),
             unwritten: Vec::new(),
@@ -334,6 +336,7 @@ impl<'a> Run<'a> {
         for guest in &mut self.report.guests {
             guest.nics = nics.remove(&guest.name).unwrap_or_default();
         }
+        self.report.units.said = evidence::said(self, &self.folders.evidence);
         self.done("evidence", begun);
     }
 
@@ -413,6 +416,7 @@ pub(super) fn broken(job: &Job, scenario: &str, error: &dyn Diagnose) -> RunRepo
         steps: Vec::new(),
         stages: Vec::new(),
         waits: Vec::new(),
+        units: UnitsReport::default(),
         versions: BTreeMap::new(),
         leaks: Vec::new(),
         unwritten: Vec::new(),

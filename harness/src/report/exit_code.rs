@@ -83,6 +83,7 @@ mod tests {
             steps: Vec::new(),
             stages: Vec::new(),
             waits: Vec::new(),
+            units: Default::default(),
             versions: std::collections::BTreeMap::new(),
             leaks: Vec::new(),
             unwritten: Vec::new(),

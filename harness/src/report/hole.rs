@@ -10,6 +10,9 @@ const NAMED: usize = 6;
 /// In the difference that a hole makes where everything is required.
 pub(super) const REQUIRED: &str = "was skipped, and everything is required";
 
+/// Why a `.link` file is not applied.
+pub(super) const NO_UDEV: &str = "udev would do it on a machine that boots, and a lab's have none";
+
 /// Something that a run has not shown, and why.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Hole {
@@ -44,7 +47,7 @@ impl RunReport {
         }
     }
 
-    /// Notes the checks and steps that were skipped.
+    /// Notes the checks and steps that were skipped, and the lines of `.link` files that nobody applied.
     pub fn find_holes(&mut self) {
         let checks = self.checks.iter();
         let checks = checks.filter(|check| check.outcome == CheckOutcome::Skipped);
@@ -52,7 +55,9 @@ impl RunReport {
         let steps = self.steps.iter();
         let steps = steps.filter(|step| step.outcome == StepOutcome::Skipped);
         let steps = steps.map(|step| (format!("step {}", step.id), step.said.clone()));
-        for (what, why) in checks.chain(steps).collect::<Vec<_>>() {
+        let links = self.units.not_applied.iter();
+        let links = links.map(|line| (line.clone(), NO_UDEV.to_owned()));
+        for (what, why) in checks.chain(steps).chain(links).collect::<Vec<_>>() {
             self.hole(&what, &why);
         }
     }

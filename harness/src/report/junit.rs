@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use super::hole::{NO_UDEV, REQUIRED};
 use super::{CheckOutcome, CheckReport, Outcome, Report, RunReport, StepOutcome, StepReport};
 
 /// Renders a report.
@@ -22,14 +23,16 @@ pub fn render(report: &Report) -> String {
         let told = without_verdict(run);
         let problem = usize::from(told.is_some());
         let skipped = usize::from(run.outcome == Outcome::Skipped);
+        let unapplied = usize::from(!run.units.not_applied.is_empty());
+        let required = usize::from(run.differences.iter().any(|told| told.contains(REQUIRED)));
         let _ = writeln!(
             xml,
             "  <testsuite name=\"{}\" tests=\"{}\" failures=\"{}\" errors=\"{}\" skipped=\"{}\" time=\"{}\">",
             escape(&title),
-            run.checks.len() + run.steps.len() + problem,
-            with("failure") + steps_with("failure"),
+            run.checks.len() + run.steps.len() + problem + unapplied,
+            with("failure") + steps_with("failure") + unapplied * required,
             with("error") + steps_with("error") + problem - problem.min(skipped),
-            with("skipped") + steps_with("skipped") + skipped,
+            with("skipped") + steps_with("skipped") + skipped + unapplied * (1 - required),
             seconds(run.ms)
         );
         xml.push_str("    <properties>\n");
@@ -98,6 +101,7 @@ pub fn render(report: &Report) -> String {
                 escape(&message)
             );
         }
+        about_units(&mut xml, run);
         xml.push_str("  </testsuite>\n");
     }
     xml.push_str("</testsuites>\n");
@@ -119,6 +123,29 @@ fn without_verdict(run: &RunReport) -> Option<String> {
         // A check that could not be looked at is an error by itself.
         Outcome::Passed | Outcome::Failed | Outcome::Broken => told,
         other => Some(told.unwrap_or_else(|| format!("the run is {other}"))),
+    }
+}
+
+/// What a run could not show for want of udev is a case that was skipped; what is doubtful about unit files is what the
+/// suite printed.
+fn about_units(xml: &mut String, run: &RunReport) {
+    let units = &run.units;
+    if !units.not_applied.is_empty() {
+        let required = run.differences.iter().any(|told| told.contains(REQUIRED));
+        let _ = write!(
+            xml,
+            "    <testcase classname=\"{}\" name=\".link files of machines\">\n      <{} message=\"{}: {}\"/>\n    </testcase>\n",
+            escape(&run.title()),
+            if required { "failure" } else { "skipped" },
+            escape(&units.not_applied.join("; ")),
+            escape(NO_UDEV)
+        );
+    }
+    let warnings = units.warnings.iter().map(|one| format!("warning: {one}"));
+    let said = units.said.iter().map(|one| format!("networkd said: {one}"));
+    let lines: Vec<String> = warnings.chain(said).map(|line| escape(&line)).collect();
+    if !lines.is_empty() {
+        let _ = writeln!(xml, "    <system-out>{}</system-out>", lines.join("\n"));
     }
 }
 

@@ -14,6 +14,7 @@ mod step;
 mod tests;
 pub mod text;
 pub mod timings;
+pub mod units;
 
 pub use cancelled::Cancelled;
 pub use compare::{Comparison, compare};
@@ -21,6 +22,7 @@ pub use hole::Hole;
 pub use judge::judge_run;
 pub use shown::{NOT_SHOWN, not_shown};
 pub use step::{StepOutcome, StepReport};
+pub use units::UnitsReport;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -286,6 +288,9 @@ pub struct RunReport {
     /// What the stages waited for, in the order they began to.
     #[serde(default)]
     pub waits: Vec<WaitReport>,
+    /// What is doubtful about unit files.
+    #[serde(default)]
+    pub units: UnitsReport,
     /// bridgelab, kernel, VMM, systemd, Docker, image digest.
     pub versions: BTreeMap<String, String>,
     /// What was still there after teardown.

@@ -4,10 +4,12 @@
 use std::collections::BTreeMap;
 
 use super::text::{Colour, verdict};
+use super::units::{SaidReport, UnitsReport, WarningReport};
 use super::{
     CheckOutcome, CheckReport, Outcome, Problem, Report, RunReport, SCHEMA, StageReport, judge_run,
     junit,
 };
+use crate::host::networkd_said::UnitSaid;
 
 fn check(id: &str, outcome: CheckOutcome, got: &str) -> CheckReport {
     CheckReport {
@@ -22,6 +24,59 @@ fn check(id: &str, outcome: CheckOutcome, got: &str) -> CheckReport {
         at_ms: 0,
         ms: 31,
         seen: Vec::new(),
+    }
+}
+
+fn with_units(run: RunReport) -> RunReport {
+    let mut run = RunReport {
+        units: doubtful_units(),
+        ..run
+    };
+    run.find_holes();
+    run
+}
+
+fn doubtful_units() -> UnitsReport {
+    let warning = |line, message: &str, help: Option<&str>| WarningReport {
+        code: "unit.unknown-key".to_owned(),
+        file: "scenarios/x/host/10-lan.network".into(),
+        line,
+        column: 1,
+        message: message.to_owned(),
+        help: help.map(str::to_owned),
+    };
+    let said = |line, words: &str| SaidReport {
+        machine: "host".to_owned(),
+        said: UnitSaid {
+            file: "10-lan.network".to_owned(),
+            line,
+            words: words.to_owned(),
+        },
+    };
+    UnitsReport {
+        warnings: vec![
+            warning(
+                6,
+                "unknown key `Adress` in section [Network]",
+                Some("did you mean `Address=`?"),
+            ),
+            warning(
+                2,
+                "`10-lan.network` matches no link of machine `host`",
+                None,
+            ),
+        ],
+        said: vec![
+            said(
+                Some(6),
+                "Unknown key 'Adress' in section [Network], ignoring.",
+            ),
+            said(
+                None,
+                "No valid settings found in the [Match] section, ignoring file.",
+            ),
+        ],
+        not_applied: vec!["10-lan.link: Name=lan0 of host".to_owned()],
     }
 }
 
@@ -64,6 +119,7 @@ fn judged(
             })
             .to_vec(),
         waits: Vec::new(),
+        units: Default::default(),
         versions: BTreeMap::from([("host.kernel".to_owned(), "6.12.95".to_owned())]),
         leaks: Vec::new(),
         unwritten: Vec::new(),
@@ -131,6 +187,14 @@ fn endings() -> Vec<(&'static str, RunReport)> {
                 leaks: vec!["process 4711 dnsmasq".to_owned()],
                 ..judged(None, &[], ping(Passed, REPLY))
             },
+        ),
+        (
+            "units",
+            with_units(judged(None, &[], ping(Failed, "no reply from 192.168.1.1"))),
+        ),
+        (
+            "units-passed",
+            with_units(judged(None, &[], ping(Passed, REPLY))),
         ),
         (
             "skipped",
@@ -207,7 +271,7 @@ fn every_ending_as_junit() {
 #[test]
 fn junit_counts_what_it_lists() {
     for (name, run) in endings() {
-        let outcome = run.outcome;
+        let whole = run.outcome == Outcome::Passed && run.units.not_applied.is_empty();
         let report = Report {
             schema: SCHEMA,
             runs: vec![run],
@@ -227,7 +291,7 @@ fn junit_counts_what_it_lists() {
             );
             bad += if element == "testcase" { 0 } else { listed };
         }
-        assert_eq!(bad == 0, outcome == Outcome::Passed, "{name}:\n{xml}");
+        assert_eq!(bad == 0, whole, "{name}:\n{xml}");
     }
 }
 

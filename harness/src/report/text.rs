@@ -114,6 +114,7 @@ pub fn verdict(run: &RunReport, colour: Colour) -> String {
             let _ = writeln!(text, "  {} fails as it must: {}", check.id, check.got);
         }
     }
+    about_units(&mut text, run);
     let required = match run.outcome {
         Outcome::Failed if run.differences.iter().any(|told| told.contains(REQUIRED)) => {
             ", and everything is required (`--require-all`)"
@@ -148,6 +149,29 @@ pub fn verdict(run: &RunReport, colour: Colour) -> String {
         let _ = writeln!(text, "  evidence: {}", evidence.display());
     }
     text
+}
+
+/// Of a run that did not pass, what may be the cause: what networkd said of unit files, and what was doubtful about them
+/// before.
+fn about_units(text: &mut String, run: &RunReport) {
+    if run.outcome == Outcome::Passed {
+        return;
+    }
+    let said = run.units.said.iter().map(ToString::to_string).collect();
+    let warnings = run.units.warnings.iter().map(ToString::to_string).collect();
+    let parts: [(&str, Vec<String>); 2] = [("networkd said", said), ("unit files", warnings)];
+    for (head, lines) in parts {
+        if lines.is_empty() {
+            continue;
+        }
+        let _ = writeln!(text, "  {head}:");
+        for line in lines.iter().take(SHOWN) {
+            let _ = writeln!(text, "    {line}");
+        }
+        if lines.len() > SHOWN {
+            let _ = writeln!(text, "    and {} more in report.json", lines.len() - SHOWN);
+        }
+    }
 }
 
 /// The closing line for several runs.
@@ -276,6 +300,7 @@ mod tests {
                 ms: 24,
             }],
             waits: Vec::new(),
+            units: Default::default(),
             versions: std::collections::BTreeMap::new(),
             leaks: Vec::new(),
             unwritten: Vec::new(),

@@ -208,6 +208,7 @@ mod tests {
                 wait("boot", "test2 answers", 0, 2500),
                 wait("containers", "test1/web runs", 5000, 2000),
             ],
+            units: Default::default(),
             versions: std::collections::BTreeMap::new(),
             leaks: Vec::new(),
             unwritten: Vec::new(),

@@ -63,6 +63,7 @@ pub(super) fn warnings(scenario: &Scenario, meant: &Meant) -> Vec<Fault> {
             }
         }
     }
+    found.sort_by(|a, b| a.order().cmp(&b.order()));
     found
 }
 

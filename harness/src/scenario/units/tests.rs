@@ -79,8 +79,8 @@ fn what_netdevs_and_steps_make_counts() {
     assert_eq!(
         told(&scenario, &[lan]),
         [
-            "20-x.network:2 unknown key `Nmae` in section [Match]",
-            "20-x.network:1 `20-x.network` has no valid setting in [Match]"
+            "20-x.network:1 `20-x.network` has no valid setting in [Match]",
+            "20-x.network:2 unknown key `Nmae` in section [Match]"
         ]
     );
 }

@@ -1,0 +1,159 @@
+//! What networkd says about unit files in its log: sections, keys and values that it passes over.
+//!
+//! The words are systemd's own (`log_syntax` and `networkd-network.c` of systemd): `FILE:LINE: WORDS`.
+
+use serde::{Deserialize, Serialize};
+
+/// Folders whose units a scenario brings; what is wrong with the distribution's own is nothing to it.
+const FOLDERS: [&str; 2] = ["/run/systemd/network/", "/etc/systemd/network/"];
+
+/// Most characters of a saying that are kept: a value can be as long as its file.
+const LONGEST: usize = 400;
+
+/// What is said at the level of debugging alone: how it should be.
+const NO_FAULT: [&str; 2] = ["Conditions in the file do not match", "netdev ready"];
+
+/// One thing that networkd said about a unit file.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct UnitSaid {
+    /// Name below `/etc/systemd/network`, of a drop-in with its folder.
+    pub file: String,
+    /// Line, from 1; `None`: the whole file.
+    pub line: Option<usize>,
+    /// networkd's words.
+    pub words: String,
+}
+
+/// What a log, or a journal, holds of it, each once.
+pub fn said(log: &str) -> Vec<UnitSaid> {
+    let mut found: Vec<UnitSaid> = Vec::new();
+    for line in log.lines() {
+        let said = one(line).or_else(|| quoted(line));
+        found.extend(said.filter(|said| !found.contains(said)));
+    }
+    found
+}
+
+/// `/run/systemd/network/10-lan.network:5: Unknown key 'Adress' in section [Network], ignoring.`
+fn one(line: &str) -> Option<UnitSaid> {
+    // A journal has its own words before it.
+    let (at, folder) = FOLDERS
+        .iter()
+        .find_map(|folder| Some((line.find(folder)?, folder)))?;
+    if !(at == 0 || line[..at].ends_with(' ')) {
+        return None;
+    }
+    let (place, words) = line[at + folder.len()..].split_once(": ")?;
+    let (file, number) = match place.rsplit_once(':') {
+        Some((file, number)) => (file, Some(number.parse().ok()?)),
+        None => (place, None),
+    };
+    if NO_FAULT.iter().any(|fine| words.starts_with(fine)) {
+        return None;
+    }
+    new(file, number, words)
+}
+
+/// `NetDev has no Kind= configured in "/run/systemd/network/br0.netdev", ignoring.`
+fn quoted(line: &str) -> Option<UnitSaid> {
+    let words = line.find("NetDev ").map(|at| &line[at..])?;
+    let rest = FOLDERS
+        .iter()
+        .find_map(|folder| words.split_once(folder))?
+        .1;
+    let (file, rest) = rest.split_once([' ', '"', ',', ':'])?;
+    rest.contains("ignoring").then(|| new(file, None, words))?
+}
+
+fn new(file: &str, line: Option<usize>, words: &str) -> Option<UnitSaid> {
+    let is_unit = [".network", ".netdev", ".link", ".conf"];
+    if !is_unit.iter().any(|ending| file.ends_with(ending)) {
+        return None;
+    }
+    let mut words: String = words.trim().chars().take(LONGEST + 1).collect();
+    if words.chars().count() > LONGEST {
+        words.pop();
+        words.push_str("...");
+    }
+    // They quote a file that anybody may have written, and go to a terminal.
+    let words = spelt(&words);
+    Some(UnitSaid {
+        file: file.to_owned(),
+        line,
+        words,
+    })
+}
+
+/// A text as a terminal may have it.
+pub(crate) fn spelt(text: &str) -> String {
+    text.chars().flat_map(printable).collect()
+}
+
+/// A character as a terminal may have it: what would steer it, or turn the direction of reading, is spelt out.
+fn printable(c: char) -> impl Iterator<Item = char> {
+    let turns = matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{61c}');
+    let spelt = (c.is_control() || turns).then(|| c.escape_unicode());
+    let plain = spelt.is_none().then_some(c);
+    spelt.into_iter().flatten().chain(plain)
+}
+
+impl std::fmt::Display for UnitSaid {
+    /// `10-lan.network:5: WORDS`.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.line {
+            Some(line) => write!(f, "{}:{line}: {}", self.file, self.words),
+            None => write!(f, "{}: {}", self.file, self.words),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_about_unit_files_is_found_among_the_rest() {
+        let log = "\
+Bus n/a: changing state UNSET -> OPENING
+/run/systemd/network/br0.netdev:3: Failed to parse netdev kind, ignoring assignment: bridg
+NetDev has no Kind= configured in \"/run/systemd/network/br0.netdev\", ignoring.
+/usr/lib/systemd/network/80-x.network:1: Unknown section 'X'. Ignoring.
+/run/systemd/network/10-a.network:5: Unknown key 'Adress' in section [Network], ignoring.
+/run/systemd/network/10-a.network:5: Unknown key 'Adress' in section [Network], ignoring.
+/run/systemd/network/20-b.network: No valid settings found in the [Match] section, ignoring file.
+/run/systemd/network/30-c.network: Conditions in the file do not match the system environment, skipping.
+/run/systemd/network/30-c.network.d/a.conf:2: Unknown key 'XX' in section [Network], ignoring.
+Skipping empty file: /run/systemd/network/50-e.network
+[    5.1] test1 systemd-networkd[210]: /etc/systemd/network/20-lan.network:6: Invalid address 'x: y', ignoring
+";
+        let found: Vec<String> = said(log).iter().map(ToString::to_string).collect();
+        assert_eq!(
+            found,
+            [
+                "br0.netdev:3: Failed to parse netdev kind, ignoring assignment: bridg",
+                "br0.netdev: NetDev has no Kind= configured in \"/run/systemd/network/br0.netdev\", ignoring.",
+                "10-a.network:5: Unknown key 'Adress' in section [Network], ignoring.",
+                "20-b.network: No valid settings found in the [Match] section, ignoring file.",
+                "30-c.network.d/a.conf:2: Unknown key 'XX' in section [Network], ignoring.",
+                "20-lan.network:6: Invalid address 'x: y', ignoring",
+            ]
+        );
+    }
+
+    #[test]
+    fn nothing_in_it_steers_a_terminal() {
+        let log = "/run/systemd/network/a.network:1: Bad \u{1b}[2Jx\u{202e}y\n";
+        let found = said(log);
+        assert_eq!(found[0].words, r"Bad \u{1b}[2Jx\u{202e}y");
+    }
+
+    #[test]
+    fn a_value_as_long_as_its_file_is_cut() {
+        let log = format!(
+            "/run/systemd/network/a.network:1: Bad {}\n",
+            "x".repeat(5000)
+        );
+        let found = said(&log);
+        assert_eq!(found[0].words.chars().count(), LONGEST + 3);
+    }
+}
