@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use bridgelab_harness::report::exit_code;
-use bridgelab_harness::scenario::{self, LoadedScenario, Scenario};
+use bridgelab_harness::scenario::{self, FindError, LoadedScenario, Scenario};
 use serde::Serialize;
 
 use crate::commands::{complain, root, tagged};
@@ -54,7 +54,10 @@ pub(crate) fn list(tags: &[String], json: bool) -> i32 {
         Ok(names) => names,
         Err(error) => {
             complain(&error);
-            return exit_code::BROKEN;
+            return match error {
+                FindError::Many { .. } => exit_code::INVALID,
+                _ => exit_code::BROKEN,
+            };
         }
     };
     let mut list = List {

@@ -482,8 +482,8 @@ fn circles_end() {
             "there is no machine",
         ),
         ("[guests.host]\n", "used twice"),
-        ("[machines.host]\nnetworkd = 'round'\n", "cannot be read"),
-        ("[machines.host]\nnetworkd = '..'\n", "holds no unit file"),
+        ("[machines.host]\nnetworkd = 'round'\n", "goes in circles"),
+        ("[machines.host]\nnetworkd = '..'\n", "leads out of"),
         (
             "[matrix]\non = ['a', 'host']\n[guests.a]\n",
             "there is no machine `a`",

@@ -17,7 +17,7 @@ const OBSERVERS: &str = "check/ghost check/mod check/observe check/ssh check/van
 const CRATES: [(&str, &str); 8] = [
     (
         "nix",
-        "host/ image/store hypervisor/descriptor guest/ssh template/ lab/",
+        "host/ image/store hypervisor/descriptor guest/ssh template/ lab/ scenario/beneath",
     ),
     ("rustix", "host/confine"), // what nix has is nix's
     ("seccompiler", "host/confine/filter"),
@@ -29,6 +29,18 @@ const CRATES: [(&str, &str); 8] = [
         "deadline wait evidence trace host/ image/ hypervisor/ guest/ template/ check/ lab/",
     ),
     ("which", "host/"), // a tool is found once, in the preflight
+];
+/// What looks at the machine's files.
+const FILE_READERS: [&str; 9] = [
+    "fs::",
+    "File::",
+    "read_dir(",
+    "read_link(",
+    "metadata(",
+    ".exists(",
+    ".is_dir(",
+    ".is_file(",
+    ".canonicalize(",
 ];
 /// Names that say nothing.
 const EMPTY_NAMES: &str = "common core helper helpers manager misc util utils";
@@ -114,12 +126,23 @@ fn faults(file: &str, text: &str) -> Vec<String> {
             fault(at, &format!("{inner} must not import `{other}`"));
         }
     }
-    let tests = code.find("#[cfg(test)]\nmod ").unwrap_or(code.len());
+    let tests = ["#[cfg(test)]\nmod ", "#[cfg(test)]\npub(crate) mod "];
+    let tests = tests.iter().filter_map(|begin| code.find(begin)).min();
+    let tests = tests.unwrap_or(code.len());
     for (name, places) in CRATES {
         let at_home = places.split(' ').any(|place| inner.starts_with(place)) && !is_judge(inner);
         if !at_home && !inner.ends_with("tests") {
             for at in paths_from(&code[..tests], name) {
                 fault(at, &format!("crate `{name}` belongs to {places}"));
+            }
+        }
+    }
+    // What a scenario names is read in one place, which stays within its root; what is written is ours.
+    let reads = listed("scenario/beneath scenario/builder", inner) || inner.ends_with("tests");
+    if module == "scenario" && !reads {
+        for word in FILE_READERS {
+            for (at, _) in code[..tests].match_indices(word) {
+                fault(at, "files are read by scenario/beneath alone");
             }
         }
     }
@@ -229,6 +252,8 @@ const PLANTED: &str = r"
     harness/src/lab/mod.rs         | use ssh2::Session;                          | crate `ssh2` belongs to guest/ssh
     harness/src/host/bridge.rs     | rtnetlink::new_connection()                 | crate `rtnetlink` belongs to
     src/main.rs                    | #[all@ow(dead_code)]                        | use #[expect(
+    harness/src/scenario/load.rs   | let text = std::fs::read(path)?;             | files are read by scenario/beneath alone
+    harness/src/scenario/net.rs    | if path.is_dir() { }                        | files are read by scenario/beneath alone
     harness/src/host/util.rs       |                                             | `util` says nothing
     tests/common/mod.rs            |                                             | `common` says nothing
     harness/src/bus.rs             |                                             | `bus` has no place

@@ -25,7 +25,7 @@ pub fn add(seed: &mut Seed, guest: &Guest) {
         match &file.kind {
             GuestFileKind::File { executable, bytes } => {
                 let mode = if *executable { 0o755 } else { 0o644 };
-                seed.file(&file.path, mode, bytes.clone());
+                seed.file(&file.path, mode, bytes.to_vec());
             }
             GuestFileKind::Link { target } => {
                 seed.link(&file.path, target);

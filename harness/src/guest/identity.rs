@@ -136,7 +136,7 @@ impl Identity {
             seed.file(
                 &format!("/etc/systemd/network/{}", unit.name),
                 0o644,
-                unit.bytes.clone(),
+                unit.bytes.to_vec(),
             );
         }
         seed

@@ -264,7 +264,7 @@ mod tests {
         UnitFile {
             name: "10-x.netdev".to_owned(),
             shown: "10-x.netdev".into(),
-            bytes: text.as_bytes().to_vec(),
+            bytes: text.as_bytes().into(),
         }
     }
 

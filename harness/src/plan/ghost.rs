@@ -362,7 +362,7 @@ mod tests {
         UnitFile {
             shown: "20-lan.network".into(),
             name: "20-lan.network".to_owned(),
-            bytes: text.as_bytes().to_vec(),
+            bytes: text.as_bytes().into(),
         }
     }
 

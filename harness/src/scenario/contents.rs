@@ -1,6 +1,7 @@
 //! What is put into a guest before its first boot, and the containers in it.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 
 /// A file that is laid over the guest's root file system.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,7 +20,7 @@ pub enum GuestFileKind {
         /// Whether it may be executed: mode 0755, else 0644.
         executable: bool,
         /// Content.
-        bytes: Vec<u8>,
+        bytes: Arc<[u8]>,
     },
     /// A symbolic link.
     Link {

@@ -18,6 +18,8 @@ pub(super) mod code {
     pub(in crate::scenario) const SYNTAX: &str = "scenario.syntax";
     /// A file or folder cannot be read.
     pub(in crate::scenario) const UNREADABLE: &str = "scenario.unreadable";
+    /// A path that leads out of where a scenario may read.
+    pub(in crate::scenario) const OUTSIDE: &str = "scenario.outside";
     /// The format's version is missing or not ours.
     pub(in crate::scenario) const VERSION: &str = "scenario.version";
     /// A key that the format does not have.

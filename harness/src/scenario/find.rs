@@ -5,18 +5,19 @@ use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
+use super::beneath::{Beneath, LIBRARY as FOLDER};
 use super::load::FILE_NAME;
 use super::near::suggest;
 use crate::diagnostic::Diagnose;
 
-/// The folder of scenarios below the root.
-const FOLDER: &str = "scenarios";
-
 /// Scenarios that must be rejected; they belong to the tests.
 const INVALID: &str = "invalid";
 
-/// No scenario lies deeper, unless folders go in circles.
+/// No scenario lies deeper.
 const DEEPEST: usize = 8;
+
+/// The most folders that are looked into.
+const FOLDERS: usize = 4096;
 
 /// A scenario that can be loaded.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -39,6 +40,12 @@ pub enum FindError {
         /// What the kernel said.
         source: io::Error,
     },
+    /// More folders than a library has.
+    #[error("look for scenarios in `{}`: there are more than {FOLDERS} folders", folder.display())]
+    Many {
+        /// The folder.
+        folder: PathBuf,
+    },
     /// Neither a scenario's name nor a path.
     #[error("there is no scenario `{name}`")]
     Unknown {
@@ -60,7 +67,7 @@ pub enum FindError {
 impl Diagnose for FindError {
     fn code(&self) -> &'static str {
         match self {
-            Self::Folder { .. } => "scenario.folder",
+            Self::Folder { .. } | Self::Many { .. } => "scenario.folder",
             Self::Unknown { .. } => "scenario.unknown",
             Self::Ambiguous { .. } => "scenario.ambiguous",
         }
@@ -69,62 +76,84 @@ impl Diagnose for FindError {
     fn help(&self) -> Option<String> {
         match self {
             Self::Folder { .. } => Some("run it in the folder that holds `scenarios/`".to_owned()),
+            Self::Many { .. } => Some("name the scenario by its path".to_owned()),
             Self::Unknown { help, .. } | Self::Ambiguous { help, .. } => Some(help.clone()),
         }
     }
 }
 
 /// Every scenario under `root/scenarios`, by name: folders with a `scenario.toml`, and `.toml` files beside
-/// them. `invalid/` is left out.
+/// them. `invalid/` is left out, and so is what a symlink leads to outside of the folder; it can be named by its path.
 ///
 /// # Errors
 ///
 /// When a folder cannot be read.
 pub fn scenario_names(root: &Path) -> Result<Vec<ScenarioName>, FindError> {
-    let mut found = Vec::new();
-    walk(&root.join(FOLDER), "", 0, &mut found)?;
-    found.sort();
-    Ok(found)
+    let folder = root.join(FOLDER);
+    let files = Beneath::at(&folder, Path::new(""));
+    let above = files.folder_id(Path::new("")).into_iter().collect();
+    let mut walk = Walk {
+        files,
+        folder,
+        above,
+        folders: 0,
+        found: Vec::new(),
+    };
+    walk.folder(Path::new(""), "")?;
+    walk.found.sort();
+    Ok(walk.found)
 }
 
-fn walk(
-    folder: &Path,
-    prefix: &str,
-    depth: usize,
-    found: &mut Vec<ScenarioName>,
-) -> Result<(), FindError> {
-    let error = |source| FindError::Folder {
-        folder: folder.to_owned(),
-        source,
-    };
-    for entry in std::fs::read_dir(folder).map_err(error)? {
-        let path = entry.map_err(error)?.path();
-        let name = path
-            .file_name()
-            .unwrap_or_default()
-            .to_string_lossy()
-            .into_owned();
-        let full = |name: &str| format!("{prefix}{name}");
-        if name.starts_with('.') || (depth == 0 && name == INVALID) {
-            continue;
-        }
-        if path.is_dir() {
-            if path.join(FILE_NAME).is_file() {
-                found.push(ScenarioName {
-                    name: full(&name),
-                    path,
-                });
-            } else if depth < DEEPEST {
-                walk(&path, &format!("{}/", full(&name)), depth + 1, found)?;
+struct Walk {
+    folder: PathBuf,
+    files: Beneath,
+    /// The folders that it is in, as the kernel numbers them: a symlink may lead back into one.
+    above: Vec<(u64, u64)>,
+    folders: usize,
+    found: Vec<ScenarioName>,
+}
+
+impl Walk {
+    /// Looks into a folder, whose path is relative to that of all scenarios.
+    fn folder(&mut self, folder: &Path, prefix: &str) -> Result<(), FindError> {
+        let entries = self.files.list(folder).map_err(|unread| {
+            let (whole, name) = (self.folder.join(folder), folder.display().to_string());
+            FindError::Folder {
+                folder: whole,
+                source: unread.into_io("folder", &name),
             }
-        } else if let Some(stem) = name.strip_suffix(".toml") {
-            found.push(ScenarioName {
-                name: full(stem),
-                path,
-            });
+        })?;
+        self.folders += 1;
+        if self.folders > FOLDERS {
+            let folder = self.folder.clone();
+            return Err(FindError::Many { folder });
         }
+        for entry in entries.iter() {
+            let path = folder.join(entry);
+            let name = entry.to_string_lossy().into_owned();
+            if name.starts_with('.') || (prefix.is_empty() && name == INVALID) {
+                continue;
+            }
+            let mut add = |name: &str| {
+                self.found.push(ScenarioName {
+                    name: format!("{prefix}{name}"),
+                    path: self.folder.join(&path),
+                });
+            };
+            if let Some(id) = self.files.folder_id(&path) {
+                if self.files.has_file(&path.join(FILE_NAME)) {
+                    add(&name);
+                } else if self.above.len() <= DEEPEST && !self.above.contains(&id) {
+                    self.above.push(id);
+                    self.folder(&path, &format!("{prefix}{name}/"))?;
+                    self.above.pop();
+                }
+            } else if let Some(stem) = name.strip_suffix(".toml") {
+                add(stem);
+            }
+        }
+        Ok(())
     }
-    Ok(())
 }
 
 /// The scenario that a user means: by name, by the last part of a name, or by path to its folder or file.
@@ -178,7 +207,16 @@ fn is_scenario(path: &Path) -> bool {
     let is_toml = path
         .extension()
         .is_some_and(|extension| extension == "toml");
-    path.join(FILE_NAME).is_file() || (is_toml && path.is_file())
+    let within = |folder: &Path, file: &Path| Beneath::at(folder, Path::new("")).has_file(file);
+    let folder = match path.parent() {
+        Some(parent) if parent != Path::new("") => parent,
+        _ => Path::new("."),
+    };
+    within(path, Path::new(FILE_NAME))
+        || is_toml
+            && path
+                .file_name()
+                .is_some_and(|name| within(folder, Path::new(name)))
 }
 
 #[cfg(test)]

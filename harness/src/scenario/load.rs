@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use super::beneath::{self, Beneath, Unread};
 use super::error::{Fault, ScenarioErrors, code};
 use super::file::{Place, Source, Table, Value, parse};
 use super::validate::Origin;
@@ -29,13 +30,18 @@ pub fn load(path: &Path) -> Result<LoadedScenario, ScenarioErrors> {
 ///
 /// As of [`load`]; what does not go with such a value is drawn at the value.
 pub fn load_with(path: &Path, imposed: &[Imposed]) -> Result<LoadedScenario, ScenarioErrors> {
-    let path = if path.is_dir() {
-        path.join(FILE_NAME)
-    } else {
-        path.to_owned()
-    };
-    let source = read(&path)?;
-    from_source(&source, path, imposed)
+    let path = file_of(path);
+    let origin = origin(path);
+    let source = read(&origin)?;
+    from_source(&source, &origin, imposed)
+}
+
+/// The file of a scenario that is named by its folder or by its file.
+pub(crate) fn file_of(path: &Path) -> PathBuf {
+    match Beneath::at(path, Path::new("")).folder_id(Path::new("")) {
+        Some(_) => path.join(FILE_NAME),
+        None => path.to_owned(),
+    }
 }
 
 /// What [`load`] does with a file `path` that holds `text`; only the folders of unit files that it names are read.
@@ -58,18 +64,17 @@ pub fn load_text_with(
     imposed: &[Imposed],
 ) -> Result<LoadedScenario, ScenarioErrors> {
     let source = Source::new(shown(path), text, false);
-    from_source(&source, path.to_owned(), imposed)
+    from_source(&source, &origin(path.to_owned()), imposed)
 }
 
 fn from_source(
     source: &Arc<Source>,
-    path: PathBuf,
+    origin: &Origin,
     imposed: &[Imposed],
 ) -> Result<LoadedScenario, ScenarioErrors> {
-    let origin = origin(path);
     let file = parse(source)?;
     version(&file, source)?;
-    layers::read(&file, source, &origin, imposed)
+    layers::read(&file, source, origin, imposed)
 }
 
 fn unreadable(source: Arc<Source>, message: String) -> Fault {
@@ -77,13 +82,19 @@ fn unreadable(source: Arc<Source>, message: String) -> Fault {
     Fault::new(&place, code::UNREADABLE, message, String::new())
 }
 
-fn read(path: &Path) -> Result<Arc<Source>, ScenarioErrors> {
-    let shown = shown(path);
-    let bytes = std::fs::read(path).map_err(|error| {
-        let message = format!("the scenario file cannot be read: {error}");
-        unreadable(Source::new(shown.clone(), String::new(), false), message)
+fn read(origin: &Origin) -> Result<Arc<Source>, ScenarioErrors> {
+    let shown = shown(&origin.path);
+    let file = Path::new(origin.path.file_name().unwrap_or_default());
+    let bytes = origin.files.read_own(file, beneath::SCENARIO);
+    let bytes = bytes.map_err(|unread| {
+        let message = match &unread {
+            Unread::Io(error) => format!("the scenario file cannot be read: {error}"),
+            other => other.told("scenario file", &file.to_string_lossy()),
+        };
+        let empty = Source::new(shown.clone(), String::new(), false);
+        unreadable(empty, message).help(unread.help())
     })?;
-    String::from_utf8(bytes)
+    String::from_utf8(bytes.to_vec())
         .map(|text| Source::new(shown.clone(), text, false))
         .map_err(|error| {
             let at = error.utf8_error().valid_up_to();
@@ -105,13 +116,10 @@ pub(super) fn shown(path: &Path) -> PathBuf {
 }
 
 fn origin(path: PathBuf) -> Origin {
-    let folder = match path.parent() {
-        Some(parent) if parent != Path::new("") => parent.to_owned(),
-        _ => PathBuf::from("."),
-    };
     let folder_name = || {
-        std::path::absolute(&folder)
+        std::path::absolute(&path)
             .ok()?
+            .parent()?
             .file_name()
             .map(ToOwned::to_owned)
     };
@@ -120,7 +128,8 @@ fn origin(path: PathBuf) -> Origin {
         _ => path.file_stem().map(ToOwned::to_owned),
     };
     let name = name.unwrap_or_default().to_string_lossy().into_owned();
-    Origin { name, path, folder }
+    let files = Beneath::of(&path);
+    Origin { name, path, files }
 }
 
 /// A file of another version is not looked at further: its other faults would be of our making.

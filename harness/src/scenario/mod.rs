@@ -7,6 +7,7 @@
 //! files exist and are in memory. Everything that is wrong comes back at once, as [`ScenarioErrors`].
 //! Nothing here touches the machine except to read those files.
 
+mod beneath;
 mod builder;
 pub mod bytes_page;
 pub mod contents;
@@ -43,6 +44,7 @@ mod validate;
 pub mod vmm;
 mod words;
 
+pub(crate) use beneath::{Beneath, EntryKind, Unread};
 pub use builder::{BuildError, Builder};
 pub use contents::{Container, GuestFile, GuestFileKind};
 pub use dnsmasq::{AdvertisedPrefix, DnsFault, Dnsmasq, RouterAdvertisement};
@@ -54,6 +56,7 @@ pub use facts::{
 pub use find::{FindError, ScenarioName, find, scenario_names};
 pub use forms::{LoadedScenario, MatrixValue, UnknownForm};
 pub use imposed::{Imposed, ImposedError};
+pub(crate) use load::file_of;
 pub use load::{load, load_text, load_text_with, load_with};
 pub use macvlan::{Macvlan, MacvlanMode, Macvtap};
 pub(crate) use near::suggest;
@@ -67,6 +70,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::net::{IpAddr, Ipv6Addr};
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use ipnet::{IpNet, Ipv6Net};
@@ -189,7 +193,7 @@ pub struct UnitFile {
     /// The file as shown to people; of one that a step has the text of, its name.
     pub shown: PathBuf,
     /// Unmodified content. Empty: the unit is masked (systemd.unit(5)).
-    pub bytes: Vec<u8>,
+    pub bytes: Arc<[u8]>,
 }
 
 impl UnitFile {

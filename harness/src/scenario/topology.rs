@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use ipnet::IpNet;
@@ -108,7 +109,7 @@ pub struct Ruleset {
     /// File name, without the folder.
     pub name: String,
     /// Unmodified content.
-    pub bytes: Vec<u8>,
+    pub bytes: Arc<[u8]>,
 }
 
 /// A static route: `ip route add TO [via VIA] [dev DEV] [onlink] [metric METRIC]`.

@@ -2,8 +2,8 @@
 //! here, below one folder that QEMU shows read-only. Nothing else.
 
 use std::fs;
-use std::io;
-use std::os::unix::fs::PermissionsExt;
+use std::io::{self, Read};
+use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 
 use nix::mount::MsFlags;
@@ -13,6 +13,7 @@ use crate::host::isolate::mount_at;
 use crate::lab::job::Job;
 use crate::lab::{JobImage, StartFrom};
 use crate::plan::Accelerator;
+use crate::scenario::{self, Beneath, EntryKind, Unread};
 
 /// Where the folder is mounted in the VM.
 const LAB: &str = "/lab";
@@ -28,7 +29,10 @@ pub(super) fn inner_job(job: &Job, vm: &LabVm) -> Job {
     let mut inner = job.clone();
     inner.vm = None;
     inner.emulated = vm.accelerator == Accelerator::Tcg;
-    inner.scenario = inside(&job.scenario);
+    let file = scenario::file_of(&job.scenario);
+    // Links on the way to it are not there in the VM.
+    let folder = Beneath::of(&file).folder();
+    inner.scenario = inside(&folder.join(file.file_name().unwrap_or_default()));
     inner.evidence = PathBuf::from(EVIDENCE);
     for image in inner.images.values_mut() {
         image.folder = Path::new(LAB).join(image_place(image));
@@ -66,18 +70,6 @@ fn vmm_place(program: &Path) -> PathBuf {
     Path::new("bin").join(program.file_name().unwrap_or_default())
 }
 
-/// The folder that holds everything which a scenario reads: all of `scenarios/`, since scenarios use each other's unit
-/// files, or the scenario's own.
-fn scenario_folder(scenario: &Path) -> &Path {
-    let all = scenario.ancestors();
-    let all = all.skip(1).filter(|folder| folder.ends_with("scenarios"));
-    let own = match scenario.is_dir() {
-        true => Some(scenario),
-        false => scenario.parent(),
-    };
-    all.last().or(own).unwrap_or(scenario)
-}
-
 /// Fills the folder `share`, which must be in the worker's private tmpfs.
 ///
 /// Small things are copied, so that QEMU's user can read them whatever their modes here; images are bound.
@@ -98,12 +90,19 @@ pub(super) fn fill(share: &Path, job: &Job, vm: &LabVm, program: &Path) -> Resul
         let (from, to) = (image.folder.to_string_lossy(), at.to_string_lossy());
         mount_at(Some(&from), &to, None, MsFlags::MS_BIND, None)?;
     }
-    let folder = scenario_folder(&job.scenario);
+    // Everything which a scenario reads, and nothing that a link in it leads out to.
+    let files = Beneath::of(&scenario::file_of(&job.scenario));
+    let files = Beneath::at(files.root(), Path::new(""));
     let to = share
         .join("host")
-        .join(folder.strip_prefix("/").unwrap_or(folder));
-    let mut room = LARGEST;
-    copy_folder(folder, &to, &job.evidence, &mut room)
+        .join(files.root().strip_prefix("/").unwrap_or(files.root()));
+    Copying {
+        evidence: &job.evidence,
+        files,
+        to,
+        room: LARGEST,
+    }
+    .folder(Path::new(""))
 }
 
 fn failed(doing: &str, path: &Path) -> impl FnOnce(io::Error) -> LabVmError {
@@ -120,49 +119,75 @@ fn copy(from: &Path, to: &Path) -> Result<(), LabVmError> {
     fs::set_permissions(to, fs::Permissions::from_mode(0o755)).map_err(failed("open", to))
 }
 
-/// Copies a folder, but not the evidence of runs, which may lie in it.
-fn copy_folder(from: &Path, to: &Path, evidence: &Path, room: &mut u64) -> Result<(), LabVmError> {
-    create(to)?;
-    for entry in fs::read_dir(from).map_err(failed("read", from))? {
-        let path = entry.map_err(failed("read", from))?.path();
-        let target = to.join(path.file_name().unwrap_or_default());
-        if evidence.starts_with(&path) {
-            continue;
+/// A copy of a scenario's folder, but not of the evidence of runs, which may lie in it.
+struct Copying<'a> {
+    files: Beneath,
+    to: PathBuf,
+    evidence: &'a Path,
+    /// Bytes that may still be copied.
+    room: u64,
+}
+
+impl Copying<'_> {
+    fn folder(&mut self, path: &Path) -> Result<(), LabVmError> {
+        create(&self.to.join(path))?;
+        for name in self.files.list(path).map_err(self.unread(path))?.iter() {
+            let path = path.join(name);
+            if self.evidence.starts_with(self.files.root().join(&path)) {
+                continue;
+            }
+            match self.files.kind(&path).map_err(self.unread(&path))? {
+                EntryKind::Folder => self.folder(&path)?,
+                EntryKind::File { .. } => self.file(&path)?,
+                // As it stands: what it leads to is there as well, or it leads out, which the VM does not follow either.
+                EntryKind::Link => {
+                    let target = self.files.link(&path).map_err(self.unread(&path))?;
+                    let to = self.to.join(&path);
+                    symlink(target, &to).map_err(failed("link", &to))?;
+                }
+                EntryKind::Other => {}
+            }
         }
-        let meta = fs::metadata(&path).map_err(failed("read", &path))?;
-        if meta.is_dir() {
-            copy_folder(&path, &target, evidence, room)?;
-        } else if meta.is_file() {
-            *room = room.checked_sub(meta.len()).ok_or_else(|| {
-                let much = format!(
-                    "more than {} MiB: give the scenario a folder of its own",
-                    LARGEST >> 20
-                );
-                failed("copy the scenario's folder with", &path)(io::Error::other(much))
-            })?;
-            copy(&path, &target)?;
+        Ok(())
+    }
+
+    fn file(&mut self, path: &Path) -> Result<(), LabVmError> {
+        let mut from = match self.files.open_file(path, self.room) {
+            Ok(file) => file,
+            Err(Unread::Large(_)) => return Err(self.no_room(path)),
+            Err(unread) => return Err(self.unread(path)(unread)),
+        };
+        let to = self.to.join(path);
+        let mut copy = fs::File::create(&to).map_err(failed("create", &to))?;
+        // One byte more than there is room for tells a file that grows meanwhile.
+        let copied = io::copy(&mut from.by_ref().take(self.room + 1), &mut copy);
+        let copied = copied.map_err(failed("copy", path))?;
+        let left = self.room.checked_sub(copied);
+        self.room = left.ok_or_else(|| self.no_room(path))?;
+        fs::set_permissions(&to, fs::Permissions::from_mode(0o755)).map_err(failed("open", &to))
+    }
+
+    fn no_room(&self, path: &Path) -> LabVmError {
+        let much = format!(
+            "more than {} MiB: give the scenario a folder of its own",
+            LARGEST >> 20
+        );
+        let path = self.files.root().join(path);
+        failed("copy the scenario's folder with", &path)(io::Error::other(much))
+    }
+
+    fn unread(&self, path: &Path) -> impl FnOnce(Unread) -> LabVmError + use<> {
+        let path = self.files.root().join(path);
+        move |unread| {
+            let name = path.display().to_string();
+            failed("read", &path)(unread.into_io("file", &name))
         }
     }
-    Ok(())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn scenarios_come_with_those_whose_files_they_use() {
-        let folder = |path| scenario_folder(Path::new(path)).display().to_string();
-        assert_eq!(
-            folder("/src/scenarios/docker/dns/scenario.toml"),
-            "/src/scenarios"
-        );
-        assert_eq!(folder("/src/scenarios/a.toml"), "/src/scenarios");
-        assert_eq!(folder("/tmp/mine/scenario.toml"), "/tmp/mine");
-        // A folder may be named in place of its file, and then what lies beside it is not the scenario's.
-        let mine = tempfile::tempdir().expect("temporary directory");
-        assert_eq!(scenario_folder(mine.path()), mine.path());
-    }
 
     #[test]
     fn paths_are_the_same_before_and_after() {
@@ -186,16 +211,39 @@ mod tests {
     #[test]
     fn evidence_beside_a_scenario_stays_here() {
         let folder = tempfile::tempdir().expect("temporary directory");
-        let (from, to) = (folder.path().join("lab"), folder.path().join("copy"));
+        let from = folder.path().join("lab");
         let evidence = from.join("evidence/run-1");
         fs::create_dir_all(&evidence).expect("folder");
         fs::create_dir_all(from.join("host")).expect("folder");
         fs::write(from.join("scenario.toml"), "").expect("file");
         fs::write(from.join("host/10-lan.network"), "[Match]\n").expect("file");
-        let mut room = LARGEST;
-        copy_folder(&from, &to, &evidence, &mut room).expect("copied");
-        assert!(to.join("host/10-lan.network").is_file() && !to.join("evidence").exists());
-        let error = copy_folder(&from, &to, &evidence, &mut 3).expect_err("no room");
+        let copying = |room| Copying {
+            files: Beneath::at(&from, Path::new("")),
+            to: folder.path().join(format!("copy-{room}")),
+            evidence: &evidence,
+            room,
+        };
+        let links = [
+            ("host/own", "10-lan.network"),
+            ("out", "/etc/passwd"),
+            ("none", "nowhere"),
+        ];
+        for (link, target) in links {
+            symlink(target, from.join(link)).expect("link");
+        }
+        let mut whole = copying(LARGEST);
+        whole.folder(Path::new("")).expect("copied");
+        let to = whole.to;
+        assert!(to.join("host/10-lan.network").is_file() && !to.join("evidence/run-1").exists());
+        for (link, target) in links {
+            let copied = fs::read_link(to.join(link)).expect("a link");
+            assert_eq!(
+                copied,
+                Path::new(target),
+                "what a link leads out to is not copied"
+            );
+        }
+        let error = copying(3).folder(Path::new("")).expect_err("no room");
         assert!(error.to_string().contains("10-lan.network"), "{error}");
     }
 }

@@ -163,7 +163,7 @@ mod tests {
         let file = UnitFile {
             name: "a.network".to_owned(),
             shown: "a.network".into(),
-            bytes: format!("[Match]\n{text}\n").into_bytes(),
+            bytes: format!("[Match]\n{text}\n").into_bytes().into(),
         };
         let unit = Unit::all([&file]).remove(0);
         let mac = Some("02:00:00:00:00:0a".parse().unwrap());

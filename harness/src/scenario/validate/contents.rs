@@ -1,14 +1,12 @@
 //! What is put into a guest: extra files, sysctls, and Docker's configuration.
 
 use std::collections::BTreeMap;
-use std::fs;
-use std::io;
-use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use serde_json::{Map, Value as Json};
 
 use super::Context;
+use crate::scenario::beneath::{Beneath, EntryKind, Unread};
 use crate::scenario::error::{Fault, code};
 use crate::scenario::file::{Node, Value};
 use crate::scenario::read::{At, Faults, Reader, text_of};
@@ -16,6 +14,10 @@ use crate::scenario::{GuestFile, GuestFileKind};
 
 /// The most that is laid over a guest, in bytes: it passes through the guest's memory.
 const MOST: u64 = 16 << 20;
+/// The most files, links and folders.
+const MOST_FILES: usize = 4096;
+/// The longest path, in bytes: PATH_MAX of Linux.
+const LONGEST: usize = 4096;
 
 /// Paths that make a guest this guest; the lab writes them.
 const OURS: [&str; 6] = [
@@ -48,22 +50,21 @@ pub(super) fn files(context: &Context<'_>, reader: &Reader<'_>) -> Vec<GuestFile
         return Vec::new();
     }
     let mut found = Found::default();
-    let root = context.folder.join(folder.value);
-    if let Err(error) = found.read(&root, "") {
-        let message = match error.kind() {
-            io::ErrorKind::NotFound => format!("there is no folder `{}`", folder.value),
-            io::ErrorKind::NotADirectory => format!("`{}` is not a folder", folder.value),
-            _ => format!("folder `{}` cannot be read: {error}", folder.value),
-        };
-        fault(message, "files for the guest are read from this folder");
+    if let Err(unread) = found.read(context.files, Path::new(folder.value), "") {
+        let what = ("folder", "files for the guest are read from this folder");
+        context.unread(&folder, what, &unread, code::BAD_VALUE);
         return Vec::new();
+    }
+    if found.all > MOST_FILES {
+        let message = format!("`files` holds more than {MOST_FILES} files");
+        fault(message, "each is laid over the guest by itself");
     }
     if found.files.is_empty() && found.problems.is_empty() {
         let message = format!("folder `{}` holds no file", folder.value);
         fault(message, "nothing to lay over the guest's root");
     }
     if found.bytes > MOST {
-        let message = format!("`files` holds {} MiB", found.bytes >> 20);
+        let message = format!("`files` holds more than {} MiB", MOST >> 20);
         fault(message, "at most 16 MiB are laid over a guest");
     }
     for problem in found.problems {
@@ -77,24 +78,33 @@ pub(super) fn files(context: &Context<'_>, reader: &Reader<'_>) -> Vec<GuestFile
 struct Found {
     files: Vec<GuestFile>,
     bytes: u64,
+    /// Files, links and folders.
+    all: usize,
     problems: Vec<String>,
 }
 
 impl Found {
-    fn read(&mut self, folder: &Path, inside: &str) -> io::Result<()> {
-        let mut entries = fs::read_dir(folder)?.collect::<Result<Vec<_>, _>>()?;
-        entries.sort_by_key(fs::DirEntry::file_name);
-        for entry in entries {
-            let (path, from) = (entry.path(), entry.file_name());
+    fn read(&mut self, files: &Beneath, folder: &Path, inside: &str) -> Result<(), Unread> {
+        for from in files.list(folder)?.iter() {
+            let path = folder.join(from);
+            self.all += 1;
+            if self.all > MOST_FILES {
+                return Ok(());
+            }
             let Some(name) = from.to_str() else {
                 self.problems
                     .push(format!("the name of `{}` is not UTF-8", path.display()));
                 continue;
             };
             let inside = format!("{inside}/{name}");
-            let meta = fs::symlink_metadata(&path)?;
-            if meta.is_dir() {
-                self.read(&path, &inside)?;
+            let kind = files.kind(&path)?;
+            if kind == EntryKind::Folder {
+                if inside.len() > LONGEST {
+                    self.problems
+                        .push(format!("a path in it is longer than {LONGEST} bytes"));
+                    return Ok(());
+                }
+                self.read(files, &path, &inside)?;
                 continue;
             }
             if OURS.iter().any(|ours| inside.starts_with(ours)) {
@@ -103,22 +113,26 @@ impl Found {
                 ));
                 continue;
             }
-            let kind = if meta.is_symlink() {
-                let target = fs::read_link(&path)?.to_string_lossy().into_owned();
-                GuestFileKind::Link { target }
-            } else if meta.is_file() {
-                self.bytes += meta.len();
-                // What is too large is told, not read.
-                let bytes = match self.bytes > MOST {
-                    true => Vec::new(),
-                    false => fs::read(&path)?,
-                };
-                let executable = meta.permissions().mode() & 0o100 != 0;
-                GuestFileKind::File { executable, bytes }
-            } else {
-                self.problems
-                    .push(format!("`{inside}` is neither a file nor a link"));
-                continue;
+            let kind = match kind {
+                EntryKind::Link => {
+                    let target = files.link(&path)?.to_string_lossy().into_owned();
+                    GuestFileKind::Link { target }
+                }
+                EntryKind::File { executable } => match files.read(&path, MOST) {
+                    Ok(bytes) => {
+                        self.bytes += bytes.len() as u64;
+                        GuestFileKind::File { executable, bytes }
+                    }
+                    Err(unread) => {
+                        self.problems.push(unread.told("file", &inside));
+                        continue;
+                    }
+                },
+                EntryKind::Folder | EntryKind::Other => {
+                    self.problems
+                        .push(format!("`{inside}` is neither a file nor a link"));
+                    continue;
+                }
             };
             self.files.push(GuestFile { path: inside, kind });
         }

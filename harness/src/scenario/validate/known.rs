@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use super::units::{UnitFolders, netdev_name};
+use crate::scenario::beneath::{self, Beneath};
 use crate::scenario::file::{Node, Table, Value};
 
 /// The names of a scenario.
@@ -72,7 +73,7 @@ impl KnownMachine<'_> {
 }
 
 impl<'a> Known<'a> {
-    pub(super) fn gather(tree: &'a Table, folder: &Path, units: &UnitFolders) -> Self {
+    pub(super) fn gather(tree: &'a Table, files: &Beneath, units: &UnitFolders) -> Self {
         let mut known = Self {
             segments: tables(tree, "segments").map(|(name, _)| name).collect(),
             ..Self::default()
@@ -81,7 +82,7 @@ impl<'a> Known<'a> {
             if !matches!(value(machine, "enabled"), Some(Value::Boolean(false))) {
                 known
                     .machines
-                    .insert(name, known_machine(machine, folder, units));
+                    .insert(name, known_machine(machine, files, units));
             }
         }
         for (name, guest) in tables(tree, "guests") {
@@ -116,12 +117,12 @@ impl<'a> Known<'a> {
             };
             known.guests.insert(name, guest);
         }
-        known.add_made_by_steps(tree, folder);
+        known.add_made_by_steps(tree, files);
         known
     }
 
     /// Interfaces that steps make.
-    fn add_made_by_steps(&mut self, tree: &'a Table, folder: &Path) {
+    fn add_made_by_steps(&mut self, tree: &'a Table, files: &Beneath) {
         for step in tables_in(tree, "steps") {
             for (action, entry) in step {
                 let Value::Table(keys) = &entry.node.value else {
@@ -137,7 +138,8 @@ impl<'a> Known<'a> {
                     "write_unit" => {
                         let made = match (text(keys, "content"), text(keys, "file")) {
                             (Some(content), _) => netdev_name(content.as_bytes()),
-                            (None, Some(file)) => std::fs::read(folder.join(file))
+                            (None, Some(file)) => files
+                                .read(Path::new(file), beneath::UNIT)
                                 .ok()
                                 .and_then(|bytes| netdev_name(&bytes)),
                             (None, None) => None,
@@ -190,12 +192,12 @@ impl<'a> Known<'a> {
     }
 }
 
-fn known_machine<'a>(machine: &'a Table, folder: &Path, units: &UnitFolders) -> KnownMachine<'a> {
+fn known_machine<'a>(machine: &'a Table, files: &Beneath, units: &UnitFolders) -> KnownMachine<'a> {
     let mut carried = BTreeMap::new();
     for link in tables(machine, "macvlans").filter_map(|(_, macvlan)| text(macvlan, "link")) {
         *carried.entry(link).or_default() += 1;
     }
-    let read = text(machine, "networkd").map(|name| units.read(&folder.join(name)));
+    let read = text(machine, "networkd").map(|name| units.read(files, Path::new(name)));
     KnownMachine {
         plugged: names_in(machine, "interfaces", "name").collect(),
         taps: BTreeSet::new(),

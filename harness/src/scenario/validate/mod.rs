@@ -24,6 +24,7 @@ mod port;
 mod ra;
 mod routes;
 mod rules;
+mod rules_words;
 mod segment;
 mod services;
 mod source;
@@ -40,10 +41,11 @@ pub(super) use variant::expectations;
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use self::claims::Claims;
 use self::known::Known;
+use super::beneath::{Beneath, Unread};
 use super::error::{Fault, code};
 use super::file::{Place, Table};
 use super::read::{At, Faults, Reader};
@@ -58,8 +60,8 @@ pub(super) struct Origin {
     pub(super) name: String,
     /// The file.
     pub(super) path: PathBuf,
-    /// What the paths in it are relative to.
-    pub(super) folder: PathBuf,
+    /// What the paths in it are relative to, and stay beneath.
+    pub(super) files: Beneath,
 }
 
 /// What every part of the validation needs.
@@ -71,7 +73,7 @@ struct Context<'a> {
     beyond: RefCell<Vec<(HypervisorKind, String)>>,
     /// Unit files that are meant to be as they are.
     meant: RefCell<Meant>,
-    folder: &'a Path,
+    files: &'a Beneath,
     units: &'a UnitFolders,
 }
 
@@ -79,6 +81,20 @@ struct Context<'a> {
 const INTERFACE: (&str, &str) = ("interface", "interfaces");
 
 impl Context<'_> {
+    /// Reports a path that was not read. `what` it should have been, and what it would have been for.
+    fn unread(
+        &self,
+        path: &At<'_, &str>,
+        (what, label): (&str, &str),
+        unread: &Unread,
+        code: &'static str,
+    ) {
+        let code = unread.code(code);
+        let message = unread.told(what, path.value);
+        let fault = Fault::new(path.place, code, message, label.to_owned());
+        self.faults.add(fault.help(unread.help()));
+    }
+
     /// Reports an interface that its machine does not have.
     fn interface_exists(&self, machine: &str, interface: &At<'_, &str>) {
         let Some(known) = self.known.machines.get(machine) else {
@@ -103,11 +119,11 @@ pub(super) fn scenario(
     let root = Reader::new(tree, place, &FILE, &faults);
     let context = Context {
         faults: &faults,
-        known: Known::gather(tree, &origin.folder, units),
+        known: Known::gather(tree, &origin.files, units),
         claims: Claims::default(),
         beyond: RefCell::default(),
         meant: RefCell::default(),
-        folder: &origin.folder,
+        files: &origin.files,
         units,
     };
     let (machines, ends) = machine::machines(&context, &root);

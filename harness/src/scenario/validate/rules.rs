@@ -1,9 +1,11 @@
 //! Rulesets that a machine is given from a file beside the scenario.
 
-use std::io;
 use std::path::Path;
+use std::sync::Arc;
 
 use super::Context;
+use super::rules_words::{Refused, refused};
+use crate::scenario::beneath::{self, Beneath, EntryKind, Unread};
 use crate::scenario::error::{Fault, code};
 use crate::scenario::near::suggest;
 use crate::scenario::read::{At, Reader};
@@ -16,59 +18,76 @@ const KEYS: [(&str, RulesetTool); 3] = [
     ("ip6tables", RulesetTool::Ip6tables),
 ];
 
+/// What the file is for.
+const FILE: (&str, &str) = ("file", "a ruleset is read from this file");
+
 pub(super) fn rulesets(context: &Context<'_>, machine: &Reader<'_>) -> Vec<Ruleset> {
     let read = KEYS.into_iter().filter_map(|(key, tool)| {
         let file = machine.text(key)?;
-        let (name, bytes) = ruleset(context, key, &file)?;
+        let bytes = ruleset(context, key, &file, tool)?;
+        let name = Path::new(file.value).file_name()?.to_str()?.to_owned();
         Some(Ruleset { tool, name, bytes })
     });
     read.collect()
 }
 
-fn ruleset(context: &Context<'_>, key: &str, file: &At<'_, &str>) -> Option<(String, Vec<u8>)> {
-    let path = context.folder.join(file.value);
-    let (message, label, help) = if Path::new(file.value).is_absolute() {
+fn ruleset(
+    context: &Context<'_>,
+    key: &str,
+    file: &At<'_, &str>,
+    tool: RulesetTool,
+) -> Option<Arc<[u8]>> {
+    let path = Path::new(file.value);
+    let fault = |message: String, label: &str, help: Option<String>| {
+        let fault = Fault::new(file.place, code::UNREADABLE, message, label.to_owned());
+        context.faults.add(fault.help(help));
+        None
+    };
+    if path.is_absolute() {
         let message = format!("`{key}` is an absolute path");
-        (message, "must be relative to the scenario file", None)
-    } else {
-        let name = path.file_name().unwrap_or_default().to_string_lossy();
-        match std::fs::read(&path) {
-            Ok(bytes) => match std::str::from_utf8(&bytes) {
-                Ok(text) if text.trim().is_empty() => {
-                    let message = format!("file `{}` is empty", file.value);
-                    (message, "there is nothing to load", None)
-                }
-                Ok(_) => return Some((name.into_owned(), bytes)),
-                Err(_) => {
-                    let message = format!("file `{}` is not UTF-8", file.value);
-                    (message, "not a ruleset", None)
-                }
-            },
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                let message = format!("there is no file `{}`", file.value);
-                let help = Some(others(&path, &name));
-                (message, "a ruleset is read from this file", help)
-            }
-            Err(error) => {
-                let message = format!("file `{}` cannot be read: {error}", file.value);
-                (message, "a ruleset is read from this file", None)
-            }
+        return fault(message, "must be relative to the scenario file", None);
+    }
+    let bytes = match context.files.read(path, beneath::RULESET) {
+        Ok(bytes) => bytes,
+        Err(unread @ Unread::Absent) => {
+            let help = others(context.files, path);
+            return fault(unread.told(FILE.0, file.value), FILE.1, Some(help));
+        }
+        Err(unread) => {
+            context.unread(file, FILE, &unread, code::UNREADABLE);
+            return None;
         }
     };
-    let fault = Fault::new(file.place, code::UNREADABLE, message, label.to_owned());
-    context.faults.add(fault.help(help));
-    None
+    let Ok(text) = std::str::from_utf8(&bytes) else {
+        let message = format!("file `{}` is not UTF-8", file.value);
+        return fault(message, "not a ruleset", None);
+    };
+    if text.trim().is_empty() {
+        let message = format!("file `{}` is empty", file.value);
+        return fault(message, "there is nothing to load", None);
+    }
+    if let Some(Refused { line, what, help }) = refused(tool, text) {
+        let message = format!("`{}` has {what} in line {line}", file.value);
+        return fault(
+            message,
+            "all of a ruleset stands in its file",
+            Some(help.to_owned()),
+        );
+    }
+    Some(bytes)
 }
 
 /// The file meant, or those there are.
-fn others(path: &Path, name: &str) -> String {
-    let entries = path.parent().into_iter().flat_map(std::fs::read_dir);
-    let files = entries.flatten().flatten();
-    let files = files.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_file()));
-    let mut names: Vec<_> = files
-        .map(|entry| entry.file_name().to_string_lossy().into_owned())
+fn others(files: &Beneath, path: &Path) -> String {
+    let above = path.parent().unwrap_or(Path::new(""));
+    let names = files.list(above).unwrap_or_default();
+    let names = names.iter();
+    let is_file = |kind: EntryKind| matches!(kind, EntryKind::File { .. });
+    let names = names.filter(|name| files.kind(&above.join(name)).is_ok_and(is_file));
+    let names: Vec<String> = names
+        .map(|name| name.to_string_lossy().into_owned())
         .filter(|name| !name.ends_with(".toml"))
         .collect();
-    names.sort();
-    suggest(name, "files there", names.iter().map(String::as_str))
+    let wanted = path.file_name().unwrap_or_default().to_string_lossy();
+    suggest(&wanted, "files there", names.iter().map(String::as_str))
 }

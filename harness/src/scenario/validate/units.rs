@@ -2,11 +2,13 @@
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
-use std::io;
+use std::ffi::OsString;
 use std::path::{Component, Path, PathBuf};
 use std::rc::Rc;
+use std::sync::Arc;
 
 use super::Context;
+use crate::scenario::beneath::{self, Beneath, EntryKind, Unread};
 use crate::scenario::error::{Fault, code};
 use crate::scenario::load::shown;
 use crate::scenario::names::MachineName;
@@ -16,6 +18,9 @@ use crate::scenario::{UnitFile, VantagePoint};
 
 /// What networkd reads.
 pub(super) const SUFFIXES: [&str; 3] = [".network", ".netdev", ".link"];
+
+/// What a masked unit is a link to: systemd.unit(5).
+const MASK: &str = "/dev/null";
 
 /// Folders that were read, each once however many layers name it.
 #[derive(Debug, Default)]
@@ -35,42 +40,40 @@ pub(super) struct UnitFolder {
 /// What is wrong with a folder.
 #[derive(Debug)]
 pub(super) struct Problem {
+    code: &'static str,
     message: String,
     label: &'static str,
     help: Option<String>,
 }
 
 impl UnitFolders {
-    pub(super) fn read(&self, folder: &Path) -> Rc<UnitFolder> {
+    pub(super) fn read(&self, files: &Beneath, folder: &Path) -> Rc<UnitFolder> {
         let mut folders = self.0.borrow_mut();
         let read = folders.entry(folder.to_owned());
-        Rc::clone(read.or_insert_with(|| Rc::new(UnitFolder::read(folder))))
+        Rc::clone(read.or_insert_with(|| Rc::new(UnitFolder::read(files, folder))))
     }
 }
 
 impl UnitFolder {
-    fn read(folder: &Path) -> Self {
+    fn read(files: &Beneath, folder: &Path) -> Self {
         // `..` has no name of its own.
         let name = folder.components().next_back().unwrap_or(Component::CurDir);
         let name = name.as_os_str().to_string_lossy();
         let mut read = Self::default();
-        if let Err(error) = read.fill(folder) {
-            let (message, help) = match error.kind() {
-                io::ErrorKind::NotFound => (
-                    format!("there is no folder `{name}`"),
-                    Some(other_folders(folder, &name)),
-                ),
-                io::ErrorKind::NotADirectory => (format!("`{name}` is not a folder"), None),
-                _ => (format!("folder `{name}` cannot be read: {error}"), None),
+        if let Err(unread) = read.fill(files, folder) {
+            let help = match unread {
+                Unread::Absent => Some(other_folders(files, folder, &name)),
+                _ => unread.help(),
             };
-            let label = "unit files are read from this folder";
             read.problems.push(Problem {
-                message,
-                label,
+                code: unread.code(code::UNIT_FILE),
+                message: unread.told("folder", &folder.to_string_lossy()),
+                label: "unit files are read from this folder",
                 help,
             });
         } else if read.units.is_empty() && read.problems.is_empty() {
             read.problems.push(Problem {
+                code: code::UNIT_FILE,
                 message: format!("folder `{name}` holds no unit file"),
                 label: "nothing for networkd to read",
                 help: Some(format!(
@@ -83,15 +86,17 @@ impl UnitFolder {
     }
 
     /// As networkd looks at it: what has another name, such as a `README` or an editor's backup, is passed over.
-    fn fill(&mut self, folder: &Path) -> io::Result<()> {
-        for (name, path) in entries(folder)? {
+    fn fill(&mut self, files: &Beneath, folder: &Path) -> Result<(), Unread> {
+        for (name, path) in entries(files, folder)? {
             let of_kind = |name: &str| SUFFIXES.iter().any(|suffix| name.ends_with(suffix));
             if of_kind(&name) {
-                self.take(name, &path);
-            } else if name.strip_suffix(".d").is_some_and(of_kind) && path.is_dir() {
-                for (inside, path) in entries(&path)? {
+                self.take(files, name, &path);
+            } else if name.strip_suffix(".d").is_some_and(of_kind)
+                && files.folder_id(&path).is_some()
+            {
+                for (inside, path) in entries(files, &path)? {
                     if inside.ends_with(".conf") {
-                        self.take(format!("{name}/{inside}"), &path);
+                        self.take(files, format!("{name}/{inside}"), &path);
                     }
                 }
             } else {
@@ -102,32 +107,32 @@ impl UnitFolder {
         Ok(())
     }
 
-    fn take(&mut self, name: String, path: &Path) {
-        match std::fs::read(path) {
+    fn take(&mut self, files: &Beneath, name: String, path: &Path) {
+        let bytes = match files.link(path) {
+            Ok(target) if target == Path::new(MASK) => Ok(Arc::default()),
+            _ => files.read(path, beneath::UNIT),
+        };
+        match bytes {
             Ok(bytes) => self.units.push(UnitFile {
                 name,
-                shown: shown(path),
+                shown: shown(&files.named(path)),
                 bytes,
             }),
-            Err(error) => self.problems.push(Problem {
-                message: format!("unit file `{name}` cannot be read: {error}"),
+            Err(unread) => self.problems.push(Problem {
+                code: unread.code(code::UNIT_FILE),
+                message: unread.told("unit file", &name),
                 label: "the folder that holds it",
-                help: None,
+                help: unread.help(),
             }),
         }
     }
 }
 
 /// What a folder holds, by name. Names that begin with a dot are editors' and version control's; networkd skips them, too.
-fn entries(folder: &Path) -> io::Result<Vec<(String, PathBuf)>> {
-    let entries = std::fs::read_dir(folder)?.collect::<Result<Vec<_>, _>>()?;
-    let named = |entry: std::fs::DirEntry| {
-        let name = entry.file_name().to_string_lossy().into_owned();
-        (name, entry.path())
-    };
-    let mut entries: Vec<_> = entries.into_iter().map(named).collect();
+fn entries(files: &Beneath, folder: &Path) -> Result<Vec<(String, PathBuf)>, Unread> {
+    let named = |name: &OsString| (name.to_string_lossy().into_owned(), folder.join(name));
+    let mut entries: Vec<_> = files.list(folder)?.iter().map(named).collect();
     entries.retain(|(name, _)| !name.starts_with('.'));
-    entries.sort();
     Ok(entries)
 }
 
@@ -144,19 +149,16 @@ fn netdevs(units: &[UnitFile]) -> BTreeSet<String> {
 }
 
 /// For a folder that is not there: the one meant, or those there are beside it.
-fn other_folders(folder: &Path, name: &str) -> String {
-    let beside = folder
-        .parent()
-        .into_iter()
-        .flat_map(std::fs::read_dir)
-        .flatten()
-        .flatten();
-    let is_folder = |entry: &std::fs::DirEntry| entry.file_type().is_ok_and(|kind| kind.is_dir());
-    let mut names: Vec<_> = beside
+fn other_folders(files: &Beneath, folder: &Path, name: &str) -> String {
+    let above = folder.parent().unwrap_or(Path::new(""));
+    let beside = files.list(above).unwrap_or_default();
+    let beside = beside.iter();
+    let is_folder =
+        |entry: &&OsString| files.kind(&above.join(entry)).ok() == Some(EntryKind::Folder);
+    let names: Vec<_> = beside
         .filter(is_folder)
-        .map(|entry| entry.file_name().to_string_lossy().into_owned())
+        .map(|entry| entry.to_string_lossy().into_owned())
         .collect();
-    names.sort();
     suggest(
         name,
         "folders beside the file",
@@ -211,15 +213,16 @@ pub(super) fn units<'a>(
             .add(Fault::new(folder.place, code::BAD_VALUE, message, label));
         return None;
     }
-    let read = context.units.read(&context.folder.join(folder.value));
+    let read = context.units.read(context.files, Path::new(folder.value));
     for Problem {
+        code,
         message,
         label,
         help,
     } in &read.problems
     {
         let (message, label) = (message.clone(), (*label).to_owned());
-        let fault = Fault::new(folder.place, code::UNIT_FILE, message, label);
+        let fault = Fault::new(folder.place, code, message, label);
         context.faults.add(fault.help(help.clone()));
     }
     for name in read
@@ -320,7 +323,7 @@ mod tests {
         ] {
             write(passed_over, "x");
         }
-        let read = UnitFolder::read(folder.path());
+        let read = UnitFolder::read(&Beneath::at(folder.path(), Path::new("")), Path::new(""));
         assert!(read.problems.is_empty(), "{:?}", read.problems);
         let units = read.units.iter();
         let units: Vec<_> = units

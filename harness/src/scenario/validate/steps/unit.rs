@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use crate::scenario::UnitFile;
+use crate::scenario::beneath;
 use crate::scenario::error::{Fault, code};
 use crate::scenario::load::shown;
 use crate::scenario::read::{At, Reader};
@@ -25,7 +26,7 @@ pub(super) fn written(context: &Context<'_>, reader: &Reader<'_>) -> Option<Unit
         return Some(UnitFile {
             shown: (&name).into(),
             name,
-            bytes: content?.value.as_bytes().to_vec(),
+            bytes: content?.value.as_bytes().into(),
         });
     };
     if let Some(content) = content {
@@ -45,16 +46,15 @@ pub(super) fn written(context: &Context<'_>, reader: &Reader<'_>) -> Option<Unit
         place: file.place,
     };
     let name = unit_name(context, &name.unwrap_or(own))?;
-    let path = context.folder.join(path);
-    match std::fs::read(&path) {
+    match context.files.read(path, beneath::UNIT) {
         Ok(bytes) => Some(UnitFile {
             name,
-            shown: shown(&path),
+            shown: shown(&context.files.named(path)),
             bytes,
         }),
-        Err(error) => {
-            let message = format!("unit file `{}` cannot be read: {error}", file.value);
-            fault(&file, code::UNIT_FILE, message, "the file to write");
+        Err(unread) => {
+            let what = ("unit file", "the file to write");
+            context.unread(&file, what, &unread, code::UNIT_FILE);
             None
         }
     }
