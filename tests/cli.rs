@@ -83,7 +83,7 @@ fn every_combination_of_a_matrix_is_a_form() {
     let text = "version = 1\nsummary = 'wide'\nneeds = ['tap']\n[matrix]\nvcpu = [1, 2]\nmem = [128, 256]\n\
         [guests.a]\nimage = 'tiny'\ninterfaces = [{ type = 'tap', id = 'vm-a', mac = '02:00:00:00:00:01' }]\n\
         [[checks]]\nid = 'up'\nfrom = 'desktop'\nping = { to = '192.168.1.3' }\n\
-        [variants.red]\nmust_fail = ['up']\n";
+        [variants.red]\nmust_fail = ['up']\nmachines.host.forward = true\n";
     std::fs::write(&path, text).expect("a file");
     let path = path.to_string_lossy();
     let (code, out, err) = output(&["check", &path]);

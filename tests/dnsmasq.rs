@@ -209,7 +209,7 @@ networkd = "host"
 
 [machines.router.dnsmasq]
 dhcp = ["192.168.1.100", "192.168.1.100"]
-dhcp_options = { mtu = ["1400"], router = [], "121" = ["10.0.0.0/8", "192.168.1.9"] }
+dhcp_options = { mtu = ["1400"], "121" = ["10.0.0.0/8", "192.168.1.9"] }
 
 [[checks]]
 id = "lease"
@@ -229,10 +229,11 @@ route = { to = "0.0.0.0/0", via = "192.168.1.1" }
 
 [variants.no-router]
 must_fail = ["default"]
+machines.router.dnsmasq.dhcp_options.router = []
 
 [variants.with-router]
 must_fail = ["classless"]
-machines.router.dnsmasq.dhcp_options = { "121" = ["0.0.0.0/0", "192.168.1.1"] }
+machines.router.dnsmasq.dhcp_options = { router = [], "121" = ["0.0.0.0/0", "192.168.1.1"] }
 "#;
 
 #[test]

@@ -323,3 +323,41 @@ fn a_run_with_holes_fails_where_everything_is_required() {
     let (run, _) = ran(&mut strict, folder.path()).expect("as above");
     assert_eq!(run.outcome == Outcome::Failed, !run.holes.is_empty());
 }
+
+/// In its red form a step is refused, with the kernel's words; where it is not, the run fails.
+#[test]
+fn a_step_can_be_what_must_fail() {
+    let text = r#"
+version = 1
+summary = "a link is set up"
+base = "none"
+segments.wire.kind = "cable"
+machines.a.interfaces = [{ name = "eth0", segment = "wire" }]
+machines.b.interfaces = [{ name = "eth0", segment = "wire" }]
+steps = [{ id = "up", run = { on = "a", command = ["ip", "link", "set", "eth0", "up"] } }]
+checks = [{ id = "is-up", after = "up", from = "a", link = { interface = "eth0", carrier = true } }]
+
+[variants.other-name]
+must_fail = ["up"]
+seen = { up = "Cannot find" }
+steps = [{ id = "up", run = { on = "a", command = ["ip", "link", "set", "eth1", "up"] } }]
+
+[variants.not-refused]
+must_fail = ["up"]
+machines.b.forward = true
+"#;
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("step.toml");
+    fs::write(&path, text).expect("a scenario");
+    let path = path.to_string_lossy().into_owned();
+    for (form, outcome, code) in [
+        ("other-name", Outcome::Passed, 0),
+        ("not-refused", Outcome::Failed, 1),
+    ] {
+        let Some((run, output)) = run(folder.path(), &[&path, "--variant", form]) else {
+            return;
+        };
+        assert_eq!(run.outcome, outcome, "{form}: {:?}", run.differences);
+        assert_eq!(output.status.code(), Some(code), "{form}");
+    }
+}

@@ -7,7 +7,9 @@ use crate::check::{no_server, unshown};
 use crate::deadline::Deadline;
 use crate::host::netlink_events::Whereabouts;
 use crate::plan::{GuestKind, ghost};
-use crate::report::{GuestReport, NOT_SHOWN, Outcome, Problem, StageReport, not_shown};
+use crate::report::{
+    GuestReport, NOT_SHOWN, Outcome, Problem, StageReport, StepOutcome, not_shown,
+};
 use crate::scenario::names::MachineName;
 use crate::scenario::{Check, CheckKind};
 
@@ -102,7 +104,20 @@ impl Run<'_> {
         let words = words
             .map(|(id, words)| (id.to_string(), words.clone()))
             .collect();
-        if let Some(problem) = not_shown(&self.report.checks, &words) {
+        let refused = self
+            .report
+            .steps
+            .iter()
+            .find(|step| step.refused.is_some() && step.outcome == StepOutcome::Skipped);
+        let undone = refused.map(|step| Problem {
+            code: NOT_SHOWN.to_owned(),
+            chain: vec![
+                format!("step {} must be refused, and was skipped", step.id),
+                step.said.clone(),
+            ],
+            help: Some("run it with MicroVMs: `--guests vm`".to_owned()),
+        });
+        if let Some(problem) = not_shown(&self.report.checks, &words).or(undone) {
             self.report.outcome = Outcome::Skipped;
             self.report.problem = Some(problem);
         }

@@ -147,6 +147,22 @@ impl Value {
         matches!(self, Self::Array(_))
     }
 
+    /// Whether both say the same, wherever they stand.
+    pub(super) fn same(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::String(one), Self::String(other)) => one == other,
+            (Self::Integer(one), Self::Integer(other)) => one == other,
+            (Self::Boolean(one), Self::Boolean(other)) => one == other,
+            (Self::Array(one), Self::Array(other)) => {
+                let mut pairs = one.iter().zip(other);
+                one.len() == other.len() && pairs.all(|(one, other)| one.value.same(&other.value))
+            }
+            (Self::Table(one), Self::Table(other)) => same(one, other),
+            // Of other kinds nothing is known but that no key takes them.
+            _ => false,
+        }
+    }
+
     /// The kind with its article, as errors say it.
     pub(super) fn kind(&self) -> &'static str {
         match self {
@@ -169,6 +185,15 @@ pub(super) struct Entry {
 
 /// Keys and values.
 pub(super) type Table = BTreeMap<String, Entry>;
+
+/// Whether both have the same keys with the same values, wherever they stand.
+pub(super) fn same(one: &Table, other: &Table) -> bool {
+    let mut pairs = one.iter().zip(other);
+    one.len() == other.len()
+        && pairs.all(|((key, entry), (other_key, other))| {
+            key == other_key && entry.node.value.same(&other.node.value)
+        })
+}
 
 /// Reads a whole document; all syntax errors at once, of each line the first (the rest only echo it).
 pub(super) fn parse(source: &Arc<Source>) -> Result<Table, ScenarioErrors> {

@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::error::{Fault, ScenarioErrors};
-use super::file::{Place, Source, Table, parse};
+use super::error::{Fault, ScenarioErrors, code};
+use super::file::{Place, Source, Table, parse, same};
 use super::matrix::{combinations, unmixed, unused, with};
 use super::names::VariantName;
 use super::overlay::lay;
 use super::read::{Faults, Reader, parsed};
+use super::removal::without;
 use super::shape::{FILE, LAYERED, VARIANT};
 use super::validate::{Origin, UnitFolders, expectations, scenario};
 use super::{Imposed, LoadedScenario, Scenario, words};
@@ -28,6 +29,7 @@ pub(super) fn read(
     let root = Reader::new(file, &place, &FILE, &faults);
     let on_base = root.word("base", words::base).is_none_or(|base| base.value);
     let below = if on_base { base()? } else { Table::new() };
+    let below = without(&below, &root.texts("remove"), &faults);
     let mut layer = file.clone();
     layer.remove("variants");
     let green_tree = lay(&below, &layer);
@@ -79,12 +81,21 @@ pub(super) fn read(
         let over = LAYERED
             .iter()
             .filter_map(|&key| Some((key.to_owned(), reader.entry(key)?.clone())));
-        let tree = lay(&green_tree, &over.collect());
+        let below = without(&green_tree, &reader.texts("remove"), &faults);
+        let mut tree = lay(&below, &over.collect());
+        if same(&tree, &green_tree) {
+            let message = format!("variant `{}` changes nothing", key.value);
+            let label = "it is the file once more".to_owned();
+            let help =
+                "say in it what is otherwise: a key of a machine, guest, segment, check or step"
+                    .to_owned();
+            faults.add(Fault::new(key.place, code::CONFLICT, message, label).help(help));
+        }
         let own = reader.text("summary").map(|text| text.value.to_owned());
         let more = reader.words("needs", words::capability).into_iter();
         let mut needs = needs.clone();
         needs.extend(more.map(|need| need.value));
-        let must_fail = expectations(&reader, &tree, &faults);
+        let must_fail = expectations(&reader, &mut tree, &faults);
         let laid = forms_of(&tree, name.as_ref());
         if name.is_some() {
             forms.extend(laid.into_iter().map(|form| Scenario {

@@ -167,6 +167,7 @@ mod tests {
     use super::*;
     use crate::diagnostic::Diagnose;
     use crate::scenario::names::VariantName;
+    use crate::scenario::step::Answer;
 
     const GREEN: &str = "version = 1\nsummary = 'green'\n\
         [guests.a]\ninterfaces = [{ type = 'tap', id = 'vm-a', mac = '02:00:00:00:00:01' }]\n\
@@ -246,6 +247,7 @@ mod tests {
     fn variants_say_what_must_fail_and_what_they_saw() {
         let text = format!(
             "{GREEN}[variants.red]\nsummary = 'red'\nmust_fail = ['up']\nseen = {{ up = 'no reply' }}\n\
+             [variants.red.machines.desktop]\nforward = true\n\
              [variants.too]\n[[variants.too.checks]]\nid = 'new'\nfrom = 'a'\nwithin = '1m'\n\
              tcp = {{ to = '::1', port = 1 }}\n"
         );
@@ -271,7 +273,9 @@ mod tests {
 
     #[test]
     fn a_fault_of_several_variants_is_told_once_with_their_names() {
-        let text = format!("{GREEN}[variants.x.guests.a]\non = 'hots'\n[variants.y]\n");
+        let text = format!(
+            "{GREEN}[variants.x.guests.a]\non = 'hots'\n[variants.y.guests.a]\nmem = 256\n"
+        );
         let errors = loaded(&text).unwrap_err();
         let variants: Vec<_> = errors.faults().map(|fault| fault.variants.len()).collect();
         assert_eq!(variants, [1]);
@@ -282,6 +286,75 @@ mod tests {
             variants,
             [0, 1],
             "a fault of the green form is nobody's in particular"
+        );
+    }
+
+    #[test]
+    fn a_variant_takes_away_by_path_and_by_an_empty_table() {
+        let text = format!(
+            "{GREEN}[guests.a.sysctls]\n'net.ipv4.ip_forward' = '1'\n'net.ipv4.tcp_sack' = '0'\n\
+             [guests.a.docker]\nlog-level = 'warn'\n\
+             [variants.x]\nremove = ['guests.a.sysctls.net.ipv4.tcp_sack', 'machines.router.dnsmasq']\n\
+             [variants.x.guests.a]\ndocker = {{}}\n"
+        );
+        let loaded = loaded(&text).unwrap();
+        let name = VariantName::try_from("x").unwrap();
+        let form = loaded.scenario(Some(&name)).unwrap();
+        let guest = &form.guests["a"];
+        assert!(guest.docker.is_none());
+        assert_eq!(
+            guest.sysctls.keys().collect::<Vec<_>>(),
+            ["net.ipv4.ip_forward"]
+        );
+        assert!(form.machines["router"].dnsmasq.is_none());
+        let green = loaded.scenario(None).unwrap();
+        assert!(green.guests["a"].docker.is_some() && green.guests["a"].sysctls.len() == 2);
+    }
+
+    #[test]
+    fn a_check_that_is_not_enabled_is_not_in_the_form() {
+        let text = format!(
+            "{GREEN}[[checks]]\nid = 'other'\nenabled = false\nfrom = 'nobody'\nping = {{ to = '192.168.1.1' }}\n\
+             [variants.x]\nchecks = [{{ id = 'other', enabled = true, from = 'host' }}, {{ id = 'up', enabled = false }}]\n"
+        );
+        let loaded = loaded(&text).unwrap();
+        let ids: Vec<Vec<String>> = loaded
+            .forms()
+            .map(|form| {
+                form.checks
+                    .iter()
+                    .map(|check| check.id.to_string())
+                    .collect()
+            })
+            .collect();
+        assert_eq!(ids, [["up"], ["other"]]);
+        let text = text.replace("[variants.x]\n", "[variants.x]\nmust_fail = ['up']\n");
+        assert_eq!(
+            messages(&text),
+            ["check `up` must fail, and is not enabled"]
+        );
+    }
+
+    #[test]
+    fn a_step_that_must_fail_must_be_refused_in_that_form_alone() {
+        let text = format!(
+            "{GREEN}[[steps]]\nid = 'down'\nmay_fail = true\nlink_down = {{ on = 'host', interface = 'eno1' }}\n\
+             [[steps]]\nid = 'up-again'\nlink_up = {{ on = 'host', interface = 'eno1' }}\n\
+             [variants.x]\nmust_fail = ['down', 'up-again']\nseen = {{ down = 'Cannot find' }}\n\
+             machines.desktop.forward = true\n"
+        );
+        let loaded = loaded(&text).unwrap();
+        let answers: Vec<Vec<_>> = loaded
+            .forms()
+            .map(|form| form.steps.iter().map(|step| step.answer.clone()).collect())
+            .collect();
+        let refused = |words: &str| Answer::Refused(words.to_owned());
+        assert_eq!(
+            answers,
+            [
+                vec![Answer::Either, Answer::Done],
+                vec![refused("Cannot find"), refused("")]
+            ]
         );
     }
 

@@ -33,6 +33,7 @@ mod overlay;
 mod port_flag;
 pub mod provides;
 mod read;
+mod removal;
 mod schema;
 mod shape;
 mod states;

@@ -1,6 +1,7 @@
 //! Lays one layer over another: base, then file, then variant.
 //!
-//! Tables merge key by key, checks and steps merge by id, everything else replaces. Places travel with the values, so a
+//! Tables merge key by key, checks and steps merge by id, everything else replaces. An empty table takes away what is below
+//! it, other than a machine, guest or segment: there it is one of which nothing is changed. Places travel with the values, so a
 //! fault in the result still points at the layer that wrote it.
 
 use std::collections::BTreeMap;
@@ -21,6 +22,8 @@ pub(super) fn lay(base: &Table, over: &Table) -> Table {
             && let Some(below) = laid.get_mut(key)
         {
             lay_by_id(&mut below.node, &entry.node, kinds);
+        } else if NAMED.contains(&key.as_str()) {
+            lay_named(&mut laid, key, entry);
         } else {
             lay_entry(&mut laid, key, entry);
         }
@@ -28,8 +31,35 @@ pub(super) fn lay(base: &Table, over: &Table) -> Table {
     laid
 }
 
+/// Tables of things that a layer takes away by name, not by saying nothing of them.
+const NAMED: [&str; 3] = ["machines", "guests", "segments"];
+
+fn lay_named(table: &mut Table, key: &str, over: &Entry) {
+    if let Some(below) = table.get_mut(key)
+        && let Value::Table(below) = &mut below.node.value
+        && let Value::Table(above) = &over.node.value
+        && !above.is_empty()
+    {
+        for (name, one) in above {
+            match below.get_mut(name) {
+                Some(known) if is_empty(&one.node) => known.key = one.key.clone(),
+                _ => lay_entry(below, name, one),
+            }
+        }
+    } else {
+        lay_entry(table, key, over);
+    }
+}
+
+fn is_empty(node: &Node) -> bool {
+    matches!(&node.value, Value::Table(table) if table.is_empty())
+}
+
 fn lay_entry(table: &mut Table, key: &str, over: &Entry) {
     match table.get_mut(key) {
+        Some(below) if matches!(below.node.value, Value::Table(_)) && is_empty(&over.node) => {
+            table.remove(key);
+        }
         Some(below) => {
             below.key = over.key.clone();
             lay_node(&mut below.node, &over.node);
@@ -157,6 +187,17 @@ mod tests {
         );
         assert_eq!(laid("a = { b = 1 }", "a = 2"), "a=2");
         assert_eq!(laid("a = 2", "a = { b = 1 }"), "a={b=1}");
+    }
+
+    #[test]
+    fn an_empty_table_takes_away_what_is_below_it() {
+        let base = "[guests.a]\ndocker = { x = 1 }\nmem = 1\n[guests.b]\nmem = 2";
+        assert_eq!(
+            laid(base, "[guests.a]\ndocker = {}\n[guests.b]"),
+            "guests={a={mem=1} b={mem=2}}"
+        );
+        assert_eq!(laid(base, "guests = {}"), "");
+        assert_eq!(laid("a = 1", "b = {}"), "a=1 b={}");
     }
 
     #[test]

@@ -21,6 +21,12 @@ pub(in crate::scenario) const CHECK: Shape = Shape {
             "how long it may take to hold; at most `\"1h\"`",
         ),
         may(
+            "enabled",
+            Kind::Flag,
+            "true",
+            "`false`: it is not looked at in this form, and need not make sense there",
+        ),
+        may(
             "after",
             Kind::ID,
             "none: once the lab stands",

@@ -14,7 +14,9 @@ pub(super) fn checks<'a>(
     root: &Reader<'a>,
     timeline: &Timeline,
 ) -> Vec<Check> {
-    let readers = root.tables("checks", &CHECK);
+    let mut readers = root.tables("checks", &CHECK);
+    // What one that is taken away asks about may be taken away as well.
+    readers.retain(|reader| reader.flag("enabled").unwrap_or(true));
     let order = Order::of(&readers);
     readers
         .iter()
