@@ -87,7 +87,8 @@ multicast_snooping = false
 multicast_querier = true
 vlan_filtering = true
 default_pvid = 7
-ports = { eno1 = { pvid = 10, vlans = [10, 20] }, vm-a = { isolated = true, hairpin = true, learning = false, cost = 7, priority = 9 } }
+group_fwd_mask = 0x4000
+ports = { eno1 = { pvid = 10, vlans = [20], untagged = [30] }, vm-a = { isolated = true, hairpin = true, learning = false, cost = 7, priority = 9, group_fwd_mask = 0x4001 } }
 
 [guests.a]
 interfaces = [

@@ -103,6 +103,15 @@ impl Identity {
         })
     }
 
+    /// The same with another machine-id(5), such as that of the guest which this one is a clone of.
+    #[must_use]
+    pub fn with_machine_id(mut self, id: Option<&str>) -> Self {
+        if let Some(id) = id {
+            self.machine_id = id.to_owned();
+        }
+        self
+    }
+
     /// The seed that gives a guest this identity and these unit files.
     pub fn seed(&self, units: &[UnitFile]) -> Seed {
         let mut seed = Seed::default();

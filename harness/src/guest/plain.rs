@@ -146,6 +146,7 @@ mod tests {
                 accept_ra: false,
                 nic: NicOptions::default(),
             }],
+            machine_id: None,
             units: Vec::new(),
             routes: vec![Route::via(
                 "0.0.0.0/0".parse().expect("a prefix"),

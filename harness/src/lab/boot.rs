@@ -173,7 +173,8 @@ async fn start_guest(
     chown(&run, Some(VMM_ID), Some(VMM_ID)).map_err(io("hand over", &run))?;
     let identity = match identity {
         Some(known) => known,
-        None => Identity::generate(name.as_ref(), &private, &launch.login)?,
+        None => Identity::generate(name.as_ref(), &private, &launch.login)?
+            .with_machine_id(guest.machine_id.as_deref()),
     };
     let image = launch
         .images

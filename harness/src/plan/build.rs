@@ -126,7 +126,10 @@ fn machines(scenario: &Scenario, steps: &mut Vec<Step>) {
         steps.push(Step::Machine {
             name: name.to_string(),
             private_run: machine.networkd.is_some(),
-            machine_id: None,
+            machine_id: machine
+                .networkd
+                .as_ref()
+                .map(|_| ghost::machine_id(name, machine.machine_id.as_ref())),
         });
     }
     let mut sysctl = |machine: &str, key: &str, value: &str, optional| {

@@ -32,12 +32,16 @@ pub fn nic_name(index: usize) -> IfName {
     }
 }
 
-/// A ghost's machine-id(5). networkd makes DHCP's client identifiers of it (RFC 4361): with this machine's own, two
-/// ghosts would be one client.
-fn machine_id(name: &MachineName) -> String {
-    let hash = Sha256::digest(format!("ghost {name}"));
-    let bytes = hash.iter().take(16);
-    bytes.map(|byte| format!("{byte:02x}")).collect()
+/// The machine-id(5) of a namespace: the scenario's, or one of its own. networkd makes DHCP's client identifiers of it
+/// (RFC 4361), and the MAC addresses of bridges: with this machine's own, two of them would be one client, and their bridges
+/// one station.
+pub(super) fn machine_id(name: &MachineName, given: Option<&String>) -> String {
+    let derived = || {
+        let hash = Sha256::digest(format!("ghost {name}"));
+        let bytes = hash.iter().take(16);
+        bytes.map(|byte| format!("{byte:02x}")).collect()
+    };
+    given.cloned().unwrap_or_else(derived)
 }
 
 /// A ghost's machine, which is there from the beginning.
@@ -45,7 +49,7 @@ pub(super) fn machine(name: &MachineName, guest: &Guest) -> Step {
     Step::Machine {
         name: name.to_string(),
         private_run: Provides::of(&guest.image).networkd,
-        machine_id: Some(machine_id(name)),
+        machine_id: Some(machine_id(name, guest.machine_id.as_ref())),
     }
 }
 
@@ -383,13 +387,14 @@ mod tests {
     #[test]
     fn machine_ids_are_apart_and_well_formed() {
         let name = |name: &str| MachineName::try_from(name).expect("a name");
-        let id = machine_id(&name("test1"));
+        let id = machine_id(&name("test1"), None);
         assert_eq!(id.len(), 32);
         assert!(
             id.chars()
                 .all(|c| c.is_ascii_hexdigit() && !c.is_ascii_uppercase())
         );
-        assert_ne!(id, machine_id(&name("test2")));
+        assert_ne!(id, machine_id(&name("test2"), None));
+        assert_eq!(machine_id(&name("test2"), Some(&id)), id);
     }
 
     #[test]

@@ -163,6 +163,8 @@ pub struct Machine {
     /// Unit files for a real systemd-networkd that runs in this machine; `None`: the machine is configured
     /// plainly by rtnetlink.
     pub networkd: Option<Vec<UnitFile>>,
+    /// Its machine-id(5), with networkd; `None`: one that is derived from its name.
+    pub machine_id: Option<String>,
     /// dnsmasq in this machine: DNS, router advertisements, DHCP.
     pub dnsmasq: Option<Dnsmasq>,
     /// A small HTTP server on every address of the machine.
@@ -237,6 +239,8 @@ pub struct Guest {
     pub interfaces: Vec<GuestInterface>,
     /// Unit files put into `/etc/systemd/network` before first boot.
     pub units: Vec<UnitFile>,
+    /// machine-id(5); `None`: one of its own.
+    pub machine_id: Option<String>,
     /// Static routes; only where the image has no networkd.
     pub routes: Vec<Route>,
     /// DNS servers for `/etc/resolv.conf`; only where the image has no networkd.

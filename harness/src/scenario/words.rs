@@ -96,6 +96,16 @@ pub(super) fn mac(text: &str) -> Result<Mac, Bad> {
     })
 }
 
+/// machine-id(5): 32 hexadecimal digits, not all zero.
+pub(super) fn machine_id(text: &str) -> Result<String, Bad> {
+    let digit = |b: u8| b.is_ascii_digit() || (b'a'..=b'f').contains(&b);
+    if text.len() == 32 && text.bytes().all(digit) && text.bytes().any(|b| b != b'0') {
+        return Ok(text.to_owned());
+    }
+    let fault = bad(format!("{text:?} is not a machine-id"), "not a machine-id");
+    Err(fault.help("32 digits of `0` to `9` and `a` to `f`, not all zero: machine-id(5)"))
+}
+
 /// A MAC address that no interface may have, for a test of just that.
 pub(super) fn invalid_mac(text: &str) -> Result<Mac, Bad> {
     Mac::unchecked(text).map_err(|error| {

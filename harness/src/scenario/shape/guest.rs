@@ -69,6 +69,8 @@ pub(in crate::scenario) const GUEST: Shape = shape(
             "[]",
             "NICs, in this order",
         ),
+        super::machine::MACHINE_ID,
+        super::machine::DUPLICATE_MACHINE_ID,
         may(
             "units",
             Kind::PATH,
@@ -176,12 +178,7 @@ pub(in crate::scenario) const GUEST_INTERFACE: Shape = shape(
             "none",
             "what a macvtap is put on, and how. Only with `type = \"macvtap\"`, which needs it",
         ),
-        may(
-            "duplicate_mac",
-            Kind::Flag,
-            "false",
-            "another interface may have the same address",
-        ),
+        super::machine::DUPLICATE_MAC,
         may(
             "invalid_mac",
             Kind::Flag,

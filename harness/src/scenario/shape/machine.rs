@@ -2,6 +2,25 @@
 
 use super::{BRIDGE_PORT, Kind, Shape, may, must, shape};
 
+pub(super) const DUPLICATE_MAC: super::Key = may(
+    "duplicate_mac",
+    Kind::Flag,
+    "false",
+    "another interface may have the same address",
+);
+pub(super) const MACHINE_ID: super::Key = may(
+    "machine_id",
+    Kind::Like("machine-id", "^[0-9a-f]{32}$"),
+    "one of its own",
+    "machine-id(5), of which networkd makes DHCP's DUID and the MAC addresses of its bridges. Where there is a networkd",
+);
+pub(super) const DUPLICATE_MACHINE_ID: super::Key = may(
+    "duplicate_machine_id",
+    Kind::Flag,
+    "false",
+    "another may have the same one: it is a clone",
+);
+
 pub(in crate::scenario) const MACHINE: Shape = shape(
     "a machine",
     "a network namespace",
@@ -79,6 +98,8 @@ pub(in crate::scenario) const MACHINE: Shape = shape(
             "[]",
             "unit files that are meant to be as they are: no warning is given about them",
         ),
+        MACHINE_ID,
+        DUPLICATE_MACHINE_ID,
         may(
             "dnsmasq",
             Kind::Table(&DNSMASQ),
@@ -96,6 +117,7 @@ pub(in crate::scenario) const INTERFACE: Shape = shape(
         must("name", Kind::INTERFACE, "name in the machine"),
         must("segment", Kind::NAME, "what it is plugged into"),
         may("mac", Kind::MAC, "derived from the names", "MAC address"),
+        DUPLICATE_MAC,
         may(
             "master",
             Kind::INTERFACE,
@@ -211,7 +233,7 @@ pub(in crate::scenario) const BRIDGE: Shape = shape(
     "a bridge",
     "`ip link add NAME type bridge`",
     bridge_keys!(
-        [],
+        [DUPLICATE_MAC],
         [may(
             "ports",
             Kind::Map(&Kind::Table(&BRIDGE_PORT)),
@@ -241,6 +263,7 @@ pub(in crate::scenario) const MACVLAN: Shape = shape(
             "how it gets at others on the same link, and at what is behind it",
         ),
         may("mac", Kind::MAC, "derived from the names", "MAC address"),
+        DUPLICATE_MAC,
         may(
             "addresses",
             Kind::List(&Kind::ADDRESS),

@@ -44,7 +44,7 @@ fn bridge<'a>(context: &Context<'a>, reader: &Reader<'a>, machine: &str, name: &
     let options = options(context, reader);
     let owner = format!("`{name}` of machine `{machine}`");
     if let Some(mac) = &options.mac {
-        context.claims.mac(mac, &owner);
+        context.claims.mac_of(reader, mac, &owner);
     }
     let scope = format!(" in machine `{machine}`");
     context.claims.addresses(&options.addresses, &scope, &owner);

@@ -8,7 +8,8 @@ use ipnet::IpNet;
 use crate::scenario::error::{Fault, code};
 use crate::scenario::file::Place;
 use crate::scenario::net::Mac;
-use crate::scenario::read::{At, Faults};
+use crate::scenario::read::{At, Faults, Reader};
+use crate::scenario::words;
 
 /// Where a value was used, and by whom.
 type Use<'a> = (&'a Place, String);
@@ -36,11 +37,6 @@ impl<'a> Claims<'a> {
         self.claim(thing, &scope, place, owner.to_owned());
     }
 
-    /// Notes a MAC address, which nobody else of the scenario may have.
-    pub(super) fn mac(&self, mac: &At<'a, Mac>, owner: &str) {
-        self.claim(mac_named(mac.value), "", mac.place, owner.to_owned());
-    }
-
     /// Notes addresses, each of which nobody else within `scope` may have.
     pub(super) fn addresses(&self, addresses: &[At<'a, IpNet>], scope: &str, owner: &str) {
         for address in addresses {
@@ -49,9 +45,55 @@ impl<'a> Claims<'a> {
         }
     }
 
-    /// Notes that what `place` is the key of says on purpose that another uses the MAC address, too.
-    pub(super) fn share_mac(&self, mac: Mac, place: &'a Place) {
-        self.shared.borrow_mut().push((mac_named(mac), place));
+    /// Notes a MAC address, which nobody else of the scenario may have.
+    pub(super) fn mac(&self, mac: &At<'a, Mac>, owner: &str) {
+        self.claim(mac_named(mac.value), "", mac.place, owner.to_owned());
+    }
+
+    /// Notes the MAC address of what `reader` reads: shared on purpose where that says `duplicate_mac`.
+    pub(super) fn mac_of(&self, reader: &Reader<'a>, mac: &At<'a, Mac>, owner: &str) {
+        self.own(
+            reader,
+            "duplicate_mac",
+            mac_named(mac.value),
+            mac.place,
+            owner,
+        );
+    }
+
+    /// Notes the machine-id(5) of what `reader` reads: shared on purpose where that says `duplicate_machine_id`.
+    pub(super) fn machine_id(
+        &self,
+        reader: &Reader<'a>,
+        owner: &str,
+        faults: &Faults,
+    ) -> Option<String> {
+        let key = "duplicate_machine_id";
+        let Some(id) = reader.word("machine_id", words::machine_id) else {
+            if let Some(entry) = reader.entry(key) {
+                let message = format!("`{key}` without `machine_id`");
+                let label = "each gets one of its own".to_owned();
+                let fault = Fault::new(&entry.key, code::CONFLICT, message, label);
+                faults.add(fault);
+            }
+            return None;
+        };
+        self.own(
+            reader,
+            key,
+            format!("machine-id `{}`", id.value),
+            id.place,
+            owner,
+        );
+        Some(id.value)
+    }
+
+    fn own(&self, reader: &Reader<'a>, key: &str, thing: String, place: &'a Place, owner: &str) {
+        let shared = reader.flag(key).unwrap_or(false);
+        match reader.entry(key) {
+            Some(entry) if shared => self.shared.borrow_mut().push((thing, &entry.key)),
+            _ => self.claim(thing, "", place, owner.to_owned()),
+        }
     }
 
     /// Reports every use but the first of what was used more than once, and what nobody else uses although it says so.
@@ -60,7 +102,7 @@ impl<'a> Claims<'a> {
         for (thing, place) in self.shared.into_inner() {
             if !unique.keys().any(|(used, _)| *used == thing) {
                 let message = format!("nobody else has the {thing}");
-                let label = "says that another interface has it".to_owned();
+                let label = "says that another has it".to_owned();
                 faults.add(Fault::new(place, code::CONFLICT, message, label));
             }
         }

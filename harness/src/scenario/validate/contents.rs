@@ -108,8 +108,12 @@ impl Found {
                 continue;
             }
             if OURS.iter().any(|ours| inside.starts_with(ours)) {
+                let instead = match inside.as_str() {
+                    "/etc/machine-id" => "; `machine_id` says another one",
+                    _ => "",
+                };
                 self.problems.push(format!(
-                    "`{inside}` is what the lab gives each guest of its own"
+                    "`{inside}` is what the lab gives each guest of its own{instead}"
                 ));
                 continue;
             }

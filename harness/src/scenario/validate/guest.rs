@@ -75,6 +75,9 @@ fn guest<'a>(context: &Context<'a>, reader: &Reader<'a>, name: &str) -> Option<G
         sysctls: sysctls(context, reader),
         docker: contents::docker(context, reader),
         containers: container::containers(context, reader),
+        machine_id: context
+            .claims
+            .machine_id(reader, &format!("guest `{name}`"), context.faults),
         on: MachineName::try_from(host).ok()?,
     };
     plain::guest(context, reader, &mut guest);
@@ -99,11 +102,7 @@ fn interface<'a>(
     }
     let mac = vmm::mac(reader);
     if let Some(mac) = &mac {
-        let duplicate = reader.flag("duplicate_mac").unwrap_or(false);
-        match reader.entry("duplicate_mac") {
-            Some(entry) if duplicate => context.claims.share_mac(mac.value, &entry.key),
-            _ => context.claims.mac(mac, &owner),
-        }
+        context.claims.mac_of(reader, mac, &owner);
     }
     let id = text.and_then(|text| parsed(text, words::if_name, context.faults));
     let mut nic = vmm::nic(

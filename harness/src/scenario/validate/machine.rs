@@ -71,6 +71,20 @@ fn machine<'a>(
             }
         }
     }
+    if networkd.is_none() {
+        for key in ["machine_id", "duplicate_machine_id"] {
+            if let Some(entry) = reader.entry(key) {
+                let message = format!("`{key}` of a machine without `networkd`");
+                let label = "nobody there asks for it".to_owned();
+                let fault = Fault::new(&entry.key, code::CONFLICT, message, label);
+                context.faults.add(fault);
+            }
+        }
+    }
+    let machine_id =
+        context
+            .claims
+            .machine_id(reader, &format!("machine `{name}`"), context.faults);
     let bridges = bridge::bridges(context, reader, name);
     let macvlans = macvlan::macvlans(context, reader, name);
     let on = || {
@@ -101,6 +115,7 @@ fn machine<'a>(
         sysctls: sysctls(context, reader),
         rulesets: rules::rulesets(context, reader),
         networkd,
+        machine_id,
         dnsmasq,
         http: services::http(reader),
     }
@@ -147,7 +162,7 @@ fn interface<'a>(
     }
     let mac = reader.word("mac", words::mac);
     if let Some(mac) = &mac {
-        context.claims.mac(mac, &owner);
+        context.claims.mac_of(reader, mac, &owner);
     }
     let addresses = reader.words("addresses", words::address);
     let scope = segment.map_or(String::new(), |s| format!(" on segment `{}`", s.value));

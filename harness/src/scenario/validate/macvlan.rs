@@ -63,7 +63,7 @@ fn macvlan<'a>(
     let owner = format!("`{name}` of machine `{machine}`");
     let mac = reader.word("mac", words::mac);
     if let Some(mac) = &mac {
-        context.claims.mac(mac, &owner);
+        context.claims.mac_of(reader, mac, &owner);
     }
     let addresses = reader.words("addresses", words::address);
     let scope = format!(" in machine `{machine}`");

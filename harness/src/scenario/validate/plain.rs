@@ -10,7 +10,13 @@ use crate::scenario::shape::ROUTE;
 use crate::scenario::{Guest, GuestInterface, Route, words};
 
 /// Keys of a guest that go to networkd or Docker, or replace the former.
-const UNITS: [&str; 3] = ["units", "without_units", "faulty_units"];
+const UNITS: [&str; 5] = [
+    "units",
+    "without_units",
+    "faulty_units",
+    "machine_id",
+    "duplicate_machine_id",
+];
 const PLAIN: [&str; 2] = ["routes", "dns"];
 /// The same of its interfaces.
 const PLAIN_INTERFACE: [&str; 2] = ["addresses", "accept_ra"];
