@@ -25,14 +25,14 @@ pub fn judge(wanted: &Command, ended: Ended<'_>) -> Result<Verdict, String> {
     let Some(status) = ended.status else {
         return Ok(Verdict::violated(format!(
             "ended by a signal; {}",
-            said(ended)
+            seen(wanted, ended)
         )));
     };
     let right = status == i32::from(wanted.status);
     if matches!(status, 126 | 127) && !right {
         return Err(said(ended));
     }
-    let got = format!("status {status}; {}", said(ended));
+    let got = format!("status {status}; {}", seen(wanted, ended));
     Ok(match right && ended.stdout.contains(&wanted.stdout) {
         true => Verdict::holds(got),
         false => Verdict::violated(got),
@@ -44,20 +44,32 @@ pub fn expected(wanted: &Command) -> String {
     let line = wanted.run.join(" ");
     let words = match wanted.stdout.as_str() {
         "" => String::new(),
-        words => format!(" and say \"{words}\""),
+        words => format!(" and say \"{words}\" on stdout"),
     };
     format!("`{line}` to end with status {}{words}", wanted.status)
 }
 
-/// What it said, on one line and cut short; standard error where there is nothing else.
-fn said(ended: Ended<'_>) -> String {
-    let text = match ended.stdout.trim() {
-        "" => ended.stderr.trim(),
-        text => text,
-    };
-    if text.is_empty() {
-        return "it said nothing".to_owned();
+/// What it said. Where words are looked for, what is on standard error is not among them, and is named.
+fn seen(wanted: &Command, ended: Ended<'_>) -> String {
+    let (stdout, stderr) = (ended.stdout.trim(), ended.stderr.trim());
+    match (wanted.stdout.is_empty(), stdout, stderr) {
+        (true, ..) => said(ended),
+        (false, "", "") => "nothing on stdout".to_owned(),
+        (false, "", stderr) => format!("nothing on stdout; on stderr: {}", on_one_line(stderr)),
+        (false, stdout, _) => format!("on stdout: {}", on_one_line(stdout)),
     }
+}
+
+/// What it said; standard error where there is nothing else.
+fn said(ended: Ended<'_>) -> String {
+    match (ended.stdout.trim(), ended.stderr.trim()) {
+        ("", "") => "it said nothing".to_owned(),
+        ("", text) | (text, _) => on_one_line(text),
+    }
+}
+
+/// Cut short.
+fn on_one_line(text: &str) -> String {
     let line = text.lines().map(str::trim).collect::<Vec<_>>().join(" / ");
     match line.char_indices().nth(TOLD) {
         Some((end, _)) => format!("{}...", &line[..end]),
@@ -88,13 +100,25 @@ mod tests {
     #[test]
     fn both_status_and_words_count() {
         let got = judge(&wanted(0, "two"), ended(0, "one\ntwo\n", ""));
-        assert_eq!(got, Ok(Verdict::holds("status 0; one / two")));
+        assert_eq!(got, Ok(Verdict::holds("status 0; on stdout: one / two")));
         let got = judge(&wanted(0, "three"), ended(0, "one\ntwo\n", ""));
-        assert_eq!(got, Ok(Verdict::violated("status 0; one / two")));
+        assert_eq!(got, Ok(Verdict::violated("status 0; on stdout: one / two")));
         let got = judge(&wanted(0, ""), ended(1, "", "no such file\n"));
         assert_eq!(got, Ok(Verdict::violated("status 1; no such file")));
         let got = judge(&wanted(1, ""), ended(1, "", ""));
         assert_eq!(got, Ok(Verdict::holds("status 1; it said nothing")));
+    }
+
+    /// Expected to say X, and got X: that would be no answer.
+    #[test]
+    fn words_on_standard_error_are_named_as_such() {
+        let got = judge(&wanted(0, "X"), ended(0, "", "X\n"));
+        let told = "status 0; nothing on stdout; on stderr: X";
+        assert_eq!(got, Ok(Verdict::violated(told)));
+        let got = judge(&wanted(0, "X"), ended(0, "\n", ""));
+        assert_eq!(got, Ok(Verdict::violated("status 0; nothing on stdout")));
+        let got = judge(&wanted(0, "X"), ended(0, "Y", "X"));
+        assert_eq!(got, Ok(Verdict::violated("status 0; on stdout: Y")));
     }
 
     #[test]
@@ -114,7 +138,7 @@ mod tests {
         assert!(got.got.ends_with("..."), "{}", got.got);
         assert_eq!(
             expected(&wanted(0, "x")),
-            "`cat a file` to end with status 0 and say \"x\""
+            "`cat a file` to end with status 0 and say \"x\" on stdout"
         );
     }
 }

@@ -61,7 +61,7 @@ pub fn judge(wanted: &Ping, stdout: &str, stderr: &str) -> Result<Verdict, Strin
         .filter(|line| line.contains("bytes from") && !line.contains("DUP!"))
         .collect::<Vec<_>>();
     let reason = reason(stdout).or_else(|| reason(stderr));
-    let reason = reason.map(|why| source::explained(wanted.source, why));
+    let reason = reason.map(|why| source::explained(wanted.source, &why));
     if wanted.count == 1 && wanted.loss == (0, 0) {
         if let Some(line) = replies.first() {
             let time = line.split("time=").nth(1).unwrap_or("?");
@@ -103,13 +103,19 @@ fn sent(stdout: &str) -> Option<u64> {
 }
 
 /// Why nothing came back, as ping or the kernel says.
-fn reason(text: &str) -> Option<&'static str> {
-    const REASONS: [&str; 14] = [
+fn reason(text: &str) -> Option<String> {
+    told_by_others(text)
+        .map(str::to_owned)
+        .or_else(|| text.lines().find_map(refused))
+}
+
+/// What ICMP messages say, in the words of either ping.
+fn told_by_others(text: &str) -> Option<&'static str> {
+    const REASONS: [&str; 11] = [
         "Destination Host Unreachable",
         "Destination Net Unreachable",
         "Destination Port Unreachable",
         "Address unreachable",
-        "Network is unreachable",
         "Network unreachable",
         "No route",
         "Message too long",
@@ -117,17 +123,35 @@ fn reason(text: &str) -> Option<&'static str> {
         "Packet too big",
         "Packet filtered",
         "Time to live exceeded",
-        "Cannot assign requested address",
-        "Operation not permitted",
     ];
     let text = text.to_lowercase();
-    // Both are said of a source address that the machine has not got; the latter by busybox.
-    if text.contains("can't set multicast source interface") {
-        return Some("Cannot assign requested address");
+    let mut reasons = REASONS.into_iter();
+    reasons.find(|reason| text.contains(&reason.to_lowercase()))
+}
+
+/// The kernel's answer to a system call that names an address or sends to it, which is about routes, addresses and rules,
+/// whatever it is. To `socket` it is about who runs ping.
+fn refused(line: &str) -> Option<String> {
+    const CALLS: [&str; 6] = [
+        "connect",
+        "sendto",
+        "sendmsg",
+        "local error",
+        "bind",
+        "bind icmp socket",
+    ];
+    if line.contains("Do you want to ping broadcast?") {
+        // What iputils makes of EACCES: the route is of type `broadcast`, or `prohibit`.
+        let meant =
+            "Permission denied: a broadcast address, or a route or a rule that prohibits it";
+        return Some(meant.to_owned());
     }
-    REASONS
-        .into_iter()
-        .find(|reason| text.contains(&reason.to_lowercase()))
+    // What busybox says of a source address that the machine has not got.
+    if line.contains("can't set multicast source interface") {
+        return Some("Cannot assign requested address".to_owned());
+    }
+    let (call, said) = line.trim().strip_prefix("ping: ")?.split_once(": ")?;
+    CALLS.contains(&call).then(|| said.to_owned())
 }
 
 #[cfg(test)]
@@ -186,6 +210,84 @@ mod tests {
             verdict.got,
             "no reply from 192.168.1.1: Network is unreachable"
         );
+    }
+
+    /// iputils 20221126 and busybox 1.35, each with a route of that type, address or firewall in a network namespace.
+    #[test]
+    fn what_the_kernel_refuses_is_a_fault_of_the_network() {
+        const BROADCAST: &str =
+            "Permission denied: a broadcast address, or a route or a rule that prohibits it";
+        for (said, why) in [
+            (
+                "ping: Do you want to ping broadcast? Then -b. If not, check your local firewall rules",
+                BROADCAST,
+            ),
+            ("ping: connect: Permission denied", "Permission denied"),
+            ("ping: connect: Invalid argument", "Invalid argument"),
+            ("ping: connect: No route to host", "No route"),
+            (
+                "ping: connect: Network is unreachable",
+                "Network is unreachable",
+            ),
+            (
+                "ping: connect: Cannot assign requested address",
+                "Cannot assign requested address",
+            ),
+            (
+                "ping: bind icmp socket: Cannot assign requested address",
+                "Cannot assign requested address",
+            ),
+            (
+                "ping: sendmsg: Operation not permitted",
+                "Operation not permitted",
+            ),
+            ("ping: sendto: Permission denied", "Permission denied"),
+            ("ping: sendto: Invalid argument", "Invalid argument"),
+            ("ping: sendto: No route to host", "No route"),
+            (
+                "ping: sendto: Network is unreachable",
+                "Network is unreachable",
+            ),
+            (
+                "ping: sendto: Cannot assign requested address",
+                "Cannot assign requested address",
+            ),
+            (
+                "ping: sendto: Operation not permitted",
+                "Operation not permitted",
+            ),
+            (
+                "ping: sendto: No buffer space available",
+                "No buffer space available",
+            ),
+            ("ping: sendto: Network is down", "Network is down"),
+        ] {
+            let told = format!("no reply from 192.168.1.1: {why}");
+            assert_eq!(seen(&once(), "", said), Verdict::violated(told), "{said}");
+            let lossy = Ping {
+                count: 4,
+                loss: (0, 50),
+                ..once()
+            };
+            let verdict = seen(
+                &lossy,
+                "PING 192.168.1.1 (192.168.1.1): 56 data bytes\n",
+                said,
+            );
+            assert!(!verdict.holds && verdict.got.ends_with(why), "{verdict:?}");
+        }
+    }
+
+    #[test]
+    fn what_ping_itself_lacks_is_no_verdict() {
+        for said in [
+            "ping: socktype: SOCK_RAW\nping: socket: Operation not permitted\nping: => missing cap_net_raw+p capability or setuid?",
+            "ping: permission denied (are you root?)",
+            "ping: invalid argument: '0.001'",
+            "sh: 1: ping: not found",
+        ] {
+            assert_eq!(judge(&once(), "", said), Err(said.to_owned()), "{said}");
+        }
     }
 
     /// iputils of Debian 12 and 13, and both busyboxes, from a source address that the machine has not got.

@@ -442,11 +442,11 @@ pub(in crate::scenario) const KINDS: &[Shape] = &[
     ),
     shape(
         "command",
-        "it ends with that status, and its output contains the words",
+        "it ends with that status, and its standard output contains the words",
         &[
             must("run", Kind::List(&Kind::Text), "words, no shell"),
             may("status", Kind::Integer(0, 255), "0", "exit status"),
-            may("stdout", Kind::Text, "\"\"", "words in its output"),
+            may("stdout", Kind::Text, "\"\"", "words in its standard output"),
         ],
     ),
     shape(
