@@ -1,6 +1,9 @@
 //! Links, bridges, daemons and frames of machines.
 
-use crate::{passes, run, step};
+use std::fs;
+
+use crate::support::lan_scenario;
+use crate::{passes, run, run_file, step};
 
 /// Links, sysctls and commands on a machine.
 #[test]
@@ -349,4 +352,97 @@ tcp = { to = "203.0.113.80", port = 80, bytes = 200000 }
     // It was waited for, and given up.
     assert!((10_000..20_000).contains(&large.ms), "{large:?}");
     assert_eq!(by("large-again").got, "all 200000 bytes");
+}
+
+/// A rule and a route that are in no unit file, and networkd started once more.
+const RESTARTED: &str = r#"
+[[checks]]
+id = "ready"
+from = "host"
+address = { interface = "br0", address = "192.168.1.2/24" }
+
+[[steps]]
+id = "foreign"
+run = { on = "host", command = ["sh", "-ec", """
+    ip rule add from 10.9.9.0/24 lookup 77 pref 4000
+    ip route add 10.8.0.0/16 via 192.168.1.1
+"""] }
+
+[[steps]]
+id = "off"
+stop_daemon = { on = "host", daemon = "networkd" }
+
+[[checks]]
+id = "left"
+after = "off"
+from = "host"
+command = { run = ["ip", "rule", "list", "pref", "4000"], stdout = "10.9.9.0/24" }
+
+[[steps]]
+id = "on"
+start_daemon = { on = "host", daemon = "networkd" }
+
+[[checks]]
+id = "address"
+after = "on"
+from = "host"
+holds_for = "1s"
+address = { interface = "br0", address = "192.168.1.2/24" }
+"#;
+
+/// networkd.conf(5), `ManageForeignRoutingPolicyRules=`: what others have set goes when networkd configures a link. On a
+/// booted system that is when it has read what there is; so it is here.
+#[test]
+fn a_networkd_that_starts_again_removes_what_others_have_set_unless_it_is_told_otherwise() {
+    let gone = r#"
+[[checks]]
+id = "rule-gone"
+after = "on"
+from = "host"
+command = { run = ["sh", "-c", "test -z \"$(ip rule list pref 4000)\""] }
+
+[[checks]]
+id = "route-gone"
+after = "on"
+from = "host"
+route = { to = "10.8.0.0/16", absent = true }
+"#;
+    let Some(cleaned) = run(&format!("{RESTARTED}{gone}")) else {
+        return;
+    };
+    passes(&cleaned);
+    let kept = r#"
+[[checks]]
+id = "rule-kept"
+after = "on"
+from = "host"
+holds_for = "1s"
+command = { run = ["ip", "rule", "list", "pref", "4000"], stdout = "10.9.9.0/24" }
+
+[[checks]]
+id = "route-gone"
+after = "on"
+from = "host"
+route = { to = "10.8.0.0/16", absent = true }
+"#;
+    let folder = tempfile::tempdir().expect("a temporary directory");
+    let scenario = lan_scenario(folder.path(), &format!("{RESTARTED}{kept}"));
+    let host = folder.path().join("host");
+    let write = |name: &str, text: &str| {
+        let path = host.join(name);
+        fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
+        fs::write(path, text).expect("a file");
+    };
+    // The drop-in wins.
+    write(
+        "networkd.conf",
+        "[Network]\nManageForeignRoutingPolicyRules=yes\n",
+    );
+    write(
+        "networkd.conf.d/rules.conf",
+        "[Network]\nManageForeignRoutingPolicyRules=no\n",
+    );
+    if let Some(told) = run_file(folder.path(), &scenario, &[]) {
+        passes(&told);
+    }
 }

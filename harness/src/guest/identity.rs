@@ -143,7 +143,7 @@ impl Identity {
             );
         for unit in units {
             seed.file(
-                &format!("/etc/systemd/network/{}", unit.name),
+                &format!("/etc/systemd/{}", unit.below_systemd()),
                 0o644,
                 unit.bytes.to_vec(),
             );

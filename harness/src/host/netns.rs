@@ -306,10 +306,18 @@ fn make(
 
 fn mounts(root: &MachineRoot) -> io::Result<()> {
     let flags = MsFlags::MS_NOSUID | MsFlags::MS_NODEV | MsFlags::MS_NOEXEC;
-    // `/sys/class/net` shows the namespace of whoever mounted it. Read-only, because networkd takes a writable
-    // /sys as a sign that udev runs and then waits for it for ever.
-    let sys = flags | MsFlags::MS_RDONLY;
-    mount_at(Some("sysfs"), "/sys", Some("sysfs"), sys, None).map_err(io::Error::other)?;
+    // `/sys/class/net` shows the namespace of whoever mounted it. Read-only by this mount alone, not by its superblock: of
+    // all that runs on the machine, networkd makes one for itself that it can write to.
+    let sys = |flags| mount_at(Some("sysfs"), "/sys", Some("sysfs"), flags, None);
+    let here = flags | MsFlags::MS_RDONLY;
+    match sys(flags) {
+        Ok(()) => {
+            let here = here | MsFlags::MS_BIND | MsFlags::MS_REMOUNT;
+            mount_at(None, "/sys", None, here, None).map_err(io::Error::other)?;
+        }
+        // Where it is read-only outside, the kernel makes no other.
+        Err(_) => sys(here).map_err(io::Error::other)?,
+    }
     for place in root.tmpfs.iter().filter(|place| place.is_dir()) {
         let target = place.to_string_lossy();
         let flags = MsFlags::MS_NOSUID | MsFlags::MS_NODEV;

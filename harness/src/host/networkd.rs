@@ -1,8 +1,12 @@
 //! The host's systemd-networkd, reading unmodified unit files in a namespace.
 //!
-//! What it needs to behave there was found by trying: a read-only `/sys` (a writable one means "udev runs", and
-//! every link stays `pending`), a `/run` of its own with `systemd/netif` owned by its user, and a system bus if
-//! `networkctl` shall be able to ask it. systemd.network(5), systemd-networkd.service(8).
+//! What it needs to behave there was found by trying: a `/run` of its own with `systemd/netif` owned by its user, a system
+//! bus if `networkctl` shall be able to ask it, and an answer about udev. A read-only `/sys` means that there is none
+//! (`udev_available()`), and then a link is configured as soon as it is enumerated: before networkd has read what addresses,
+//! routes and rules there are, so that a second start leaves those in place which are in no unit file and which a booted
+//! system's networkd removes. A writable one means that udev runs, and a link is `pending` until udev's database has it. So
+//! networkd has a writable `/sys` of its own and a database with a record of every link. systemd.network(5),
+//! systemd-networkd.service(8).
 
 use std::fs;
 use std::io;
@@ -11,13 +15,15 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
+use nix::mount::MsFlags;
 use nix::unistd::User;
 use tokio::net::UnixDatagram;
 
 use super::daemon::{Daemon, Kept, MachineKeeper};
+use super::isolate::mount_at;
 use super::service::{Log, ServiceError};
 use crate::deadline::Deadline;
-use crate::scenario::UnitFile;
+use crate::scenario::{NETWORKD_CONF, UnitFile};
 
 /// Where distributions keep systemd's daemons; they are not on `PATH`. `$BRIDGELAB_SYSTEMD` comes first, for
 /// systems that keep them elsewhere.
@@ -25,7 +31,25 @@ const FOLDERS: [&str; 2] = ["/usr/lib/systemd", "/lib/systemd"];
 
 /// Directories of the machine that get a tmpfs of their own where networkd runs: its runtime state, and the
 /// real host's configuration, which must not leak in.
-pub(crate) const PRIVATE: [&str; 2] = ["/run", "/etc/systemd/network"];
+pub(crate) const PRIVATE: [&str; 3] = [
+    "/run",
+    "/etc/systemd/network",
+    "/etc/systemd/networkd.conf.d",
+];
+
+/// The real host's configuration that is a file: an empty one lies over it.
+const HOST_CONF: &str = "/etc/systemd/networkd.conf";
+
+/// Where udev keeps what it knows of devices: of a link in `nINDEX`.
+const UDEV_DATA: &str = "/run/udev/data";
+
+/// Links that udev's database has a record of, by their index, which no link of a machine has twice. One that is made later
+/// than all of these would be `pending` without end.
+const LINKS: u32 = 4096;
+
+/// What becomes networkd, with a `/sys` that it can write to, and nobody else on the machine: their mounts of it stay as they
+/// are. Where the machine at hand has it read-only, as in a container, the kernel refuses; there networkd finds no udev.
+const WITH_SYS: &str = "mount -o remount,bind,rw /sys 2>/dev/null; exec \"$0\"";
 
 /// The daemon's log, in a machine's folder of the evidence.
 pub(crate) const LOG: &str = "networkd.log";
@@ -55,6 +79,8 @@ pub struct Networkd {
     /// `None` while it is stopped; its bus goes on.
     daemon: Option<Daemon>,
     bus: Option<Daemon>,
+    /// Whether it finds udev.
+    udev: bool,
     keeper: MachineKeeper,
     run_dir: PathBuf,
     logs: PathBuf,
@@ -63,23 +89,27 @@ pub struct Networkd {
 impl Networkd {
     /// Installs `units`, starts the daemon and waits until it says `READY=1` (sd_notify(3)).
     ///
-    /// Must run on the machine's thread. `run_dir` is a private directory for the notification socket,
-    /// `logs` the directory for `networkd.log` and `dbus.log`.
+    /// Must run on the machine's thread. `udev`: whether it shall find a udev that knows every link. `run_dir` is a private
+    /// directory for the notification socket, `logs` the directory for `networkd.log` and `dbus.log`.
     ///
     /// # Errors
     /// [`ServiceError`] with the daemon's last words.
     pub(crate) async fn start(
         keeper: MachineKeeper,
         units: Vec<UnitFile>,
-        run_dir: PathBuf,
-        logs: PathBuf,
+        udev: bool,
+        (run_dir, logs): (PathBuf, PathBuf),
         by: Deadline,
     ) -> Result<Self, ServiceError> {
         prepare(&units).map_err(unprepared)?;
+        if udev {
+            write_udev_data().map_err(unprepared)?;
+        }
         let bus = start_bus(&keeper, &logs, by).await;
         let mut networkd = Self {
             daemon: None,
             bus,
+            udev,
             keeper,
             run_dir,
             logs,
@@ -96,7 +126,10 @@ impl Networkd {
     /// [`ServiceError`] with the daemon's last words.
     pub(crate) async fn start_daemon(&mut self, by: Deadline) -> Result<(), ServiceError> {
         let notify = listen(&self.run_dir.join("notify")).map_err(unprepared)?;
-        let mut command = Command::new(daemon_path());
+        let mut command = match self.udev {
+            true => with_sys(),
+            false => Command::new(daemon_path()),
+        };
         command
             .env("NOTIFY_SOCKET", self.run_dir.join("notify"))
             .env("SYSTEMD_LOG_TARGET", "console")
@@ -168,13 +201,63 @@ fn prepare(units: &[UnitFile]) -> Result<(), (PathBuf, io::Error)> {
     let folder = Path::new("/run/systemd/network");
     fs::create_dir_all(folder).map_err(at(folder))?;
     for unit in units {
-        let path = folder.join(&unit.name);
+        let path = place(unit);
         // A drop-in has a folder of its own.
         let inside = path.parent().unwrap_or(folder);
         fs::create_dir_all(inside).map_err(at(inside))?;
         fs::write(&path, &unit.bytes).map_err(at(&path))?;
     }
+    cover_host_conf()
+}
+
+/// Where the machine's networkd finds a file. Versions differ on where `networkd.conf` may be beside `/etc`, and agree on its
+/// drop-ins: there the first one stands for it.
+fn place(file: &UnitFile) -> PathBuf {
+    let systemd = Path::new("/run/systemd");
+    match file.name == NETWORKD_CONF {
+        true => systemd.join("networkd.conf.d/00-networkd.conf"),
+        false => systemd.join(file.below_systemd()),
+    }
+}
+
+fn cover_host_conf() -> Result<(), (PathBuf, io::Error)> {
+    let failed = |source| (PathBuf::from(HOST_CONF), source);
+    if !Path::new(HOST_CONF).is_file() {
+        return Ok(());
+    }
+    let empty = "/run/systemd/none.conf";
+    fs::write(empty, "").map_err(failed)?;
+    mount_at(Some(empty), HOST_CONF, None, MsFlags::MS_BIND, None)
+        .map_err(|error| failed(io::Error::other(error)))
+}
+
+/// A database in which udev has looked at every link, and has nothing to say of any: sd_device_get_is_initialized(3).
+fn write_udev_data() -> Result<(), (PathBuf, io::Error)> {
+    let folder = Path::new(UDEV_DATA);
+    let failed = |source| (folder.to_owned(), source);
+    fs::create_dir_all(folder).map_err(failed)?;
+    let first = folder.join("n1");
+    // When it was looked at, in microseconds after the boot.
+    fs::write(&first, "I:1\n").map_err(failed)?;
+    for index in 2..=LINKS {
+        fs::hard_link(&first, folder.join(format!("n{index}"))).map_err(failed)?;
+    }
     Ok(())
+}
+
+/// networkd with a `/sys` of its own, which nobody else on the machine can write to.
+fn with_sys() -> Command {
+    let mut command = Command::new("unshare");
+    command.args([
+        "--mount",
+        "--propagation",
+        "unchanged",
+        "sh",
+        "-c",
+        WITH_SYS,
+    ]);
+    command.arg(daemon_path());
+    command
 }
 
 /// The socket on which the daemon will say that it is ready.

@@ -369,8 +369,12 @@ impl Lab {
             Step::Dnsmasq { machine, config } => {
                 self.start_dnsmasq(machine, config, folders).await?;
             }
-            Step::Networkd { machine, units } => {
-                let units = units.clone();
+            Step::Networkd {
+                machine,
+                units,
+                udev,
+            } => {
+                let (units, udev) = (units.clone(), *udev);
                 let run = folders.run.join(machine);
                 let logs = machine_folder(&folders.evidence, machine);
                 std::fs::create_dir_all(&run).map_err(|source| LabError::Io {
@@ -379,7 +383,8 @@ impl Lab {
                     source,
                 })?;
                 let by = Deadline::after(DAEMON_READY);
-                let started = Networkd::start(self.keeper.on(machine), units, run, logs, by);
+                let started =
+                    Networkd::start(self.keeper.on(machine), units, udev, (run, logs), by);
                 let started = self.machine(machine)?.run(started);
                 let networkd = started.await??;
                 self.networkd.insert(machine.clone(), networkd);

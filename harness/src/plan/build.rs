@@ -77,6 +77,7 @@ pub(super) fn steps(scenario: &Scenario, kind: GuestKind) -> Vec<Step> {
             steps.push(Step::Networkd {
                 machine: name.to_string(),
                 units: units.clone(),
+                udev: true,
             });
         }
     }

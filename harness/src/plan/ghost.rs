@@ -177,7 +177,12 @@ pub(super) fn boot(name: &MachineName, guest: &Guest) -> Vec<Step> {
     let machine = name.to_string();
     if Provides::of(&guest.image).networkd {
         let units = guest.units.clone();
-        return vec![Step::Networkd { machine, units }];
+        let udev = false;
+        return vec![Step::Networkd {
+            machine,
+            units,
+            udev,
+        }];
     }
     let mut steps = Vec::new();
     for (index, interface) in guest.interfaces.iter().enumerate() {

@@ -174,7 +174,7 @@ impl Display for Step {
                     shell::join(&dnsmasq::command(config))
                 )
             }
-            Self::Networkd { machine, units } => {
+            Self::Networkd { machine, units, .. } => {
                 write!(
                     f,
                     "ip netns exec {machine} /usr/lib/systemd/systemd-networkd &  # with"

@@ -177,6 +177,9 @@ pub enum Step {
         machine: String,
         /// The files, unmodified.
         units: Vec<UnitFile>,
+        /// Whether it finds a udev that knows every link, as on a booted system. A ghost's does not: the kernel calls the
+        /// link that stands for a NIC another type of device than the NIC.
+        udev: bool,
     },
     /// A guest's TAP, as microvm.nix's `tap-up` makes it.
     Tap {

@@ -14,7 +14,7 @@ use crate::scenario::load::shown;
 use crate::scenario::names::MachineName;
 use crate::scenario::near::{nearest, suggest};
 use crate::scenario::read::{At, Reader};
-use crate::scenario::{UnitFile, VantagePoint};
+use crate::scenario::{NETWORKD_CONF, UnitFile, VantagePoint};
 
 /// What networkd reads.
 pub(super) const SUFFIXES: [&str; 3] = [".network", ".netdev", ".link"];
@@ -88,7 +88,9 @@ impl UnitFolder {
     /// As networkd looks at it: what has another name, such as a `README` or an editor's backup, is passed over.
     fn fill(&mut self, files: &Beneath, folder: &Path) -> Result<(), Unread> {
         for (name, path) in entries(files, folder)? {
-            let of_kind = |name: &str| SUFFIXES.iter().any(|suffix| name.ends_with(suffix));
+            let of_kind = |name: &str| {
+                name == NETWORKD_CONF || SUFFIXES.iter().any(|suffix| name.ends_with(suffix))
+            };
             if of_kind(&name) {
                 self.take(files, name, &path);
             } else if name.strip_suffix(".d").is_some_and(of_kind)
@@ -315,6 +317,9 @@ mod tests {
         link("10-lan.network.d", "files/drop");
         link("20-masked.network", "/dev/null");
         write("30-masked.network", "");
+        write("networkd.conf", "[Network]\n");
+        write("networkd.conf.d/rules.conf", "[Network]\n");
+        write("networkd.conf.d/README", "x");
         for passed_over in [
             "README",
             "10-lan.network~",
@@ -338,10 +343,19 @@ mod tests {
                 ("30-masked.network", 0),
                 ("br0.netdev", 29),
                 ("br0.netdev.d/name.conf", 18),
+                ("networkd.conf", 10),
+                ("networkd.conf.d/rules.conf", 10),
             ]
         );
         assert_eq!(read.netdevs, BTreeSet::from(["br0".to_owned()]));
         assert_eq!(read.units[1].drop_in_of(), Some("10-lan.network"));
+        let places = [1, 6, 7].map(|unit: usize| read.units[unit].below_systemd());
+        let expected = [
+            "network/10-lan.network.d/mtu.conf",
+            "networkd.conf",
+            "networkd.conf.d/rules.conf",
+        ];
+        assert_eq!(places, expected);
     }
 
     #[test]
