@@ -13,6 +13,7 @@ use bridgelab_harness::plan::GuestKind;
 use bridgelab_harness::report::exit_code;
 use bridgelab_harness::scenario::forms::GREEN;
 use bridgelab_harness::scenario::{self, Fault, Imposed, LoadedScenario, Scenario, ScenarioErrors};
+use bridgelab_harness::visible::visible;
 
 use crate::cli::ImageAction;
 use crate::output::{print, say};
@@ -143,7 +144,8 @@ pub(crate) fn check(scenarios: &[String], strict: bool) -> i32 {
                     forms if forms == variants + 1 => String::new(),
                     forms => format!(", {forms} forms by its matrix"),
                 };
-                let path = path.display();
+                let path = path.display().to_string();
+                let path = visible(&path);
                 say(&format!(
                     "{path}: valid, {variants} variants{forms}{warnings}"
                 ));
@@ -183,8 +185,9 @@ pub(crate) fn ready_image(name: &str) -> Result<Image, ImageError> {
     let mut progress = |text: &str| {
         let _ = writeln!(
             anstream::stderr(),
-            "[{:6.1} s] image {name}: {text}",
-            begun.elapsed().as_secs_f64()
+            "[{:6.1} s] image {name}: {}",
+            begun.elapsed().as_secs_f64(),
+            visible(text)
         );
     };
     store.get_or_build(&recipe, &mut progress)

@@ -5,6 +5,7 @@ use std::io::Write;
 use std::path::Path;
 
 use bridgelab_harness::report::{Report, compare, exit_code};
+use bridgelab_harness::visible::visible;
 
 use crate::output::say;
 
@@ -13,13 +14,13 @@ pub(crate) fn compare_files(here: &Path, there: &Path) -> i32 {
     let (one, other) = match (read(here), read(there)) {
         (Ok(one), Ok(other)) => (one, other),
         (Err(why), _) | (_, Err(why)) => {
-            let _ = writeln!(anstream::stderr(), "error: {why}");
+            let _ = writeln!(anstream::stderr(), "error: {}", visible(&why));
             return exit_code::INVALID;
         }
     };
     let found = compare(&one, &other);
     for line in &found.disagreements {
-        say(line);
+        say(&visible(line));
     }
     say(&format!(
         "{} checks compared, {} disagree, {} looked at by one report at most",

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use bridgelab_harness::report::exit_code;
 use bridgelab_harness::scenario::{self, FindError, LoadedScenario, Scenario};
+use bridgelab_harness::visible::visible;
 use serde::Serialize;
 
 use crate::commands::{complain, root, tagged};
@@ -78,9 +79,10 @@ pub(crate) fn list(tags: &[String], json: bool) -> i32 {
         say(&serde_json::to_string_pretty(&list).unwrap_or_default());
     } else {
         for scenario in &list.scenarios {
-            say(&text(scenario));
+            say(&visible(&text(scenario)));
         }
         for name in &list.invalid {
+            let name = visible(name);
             say(&format!("{name}: invalid, see `bridgelab check {name}`"));
         }
     }

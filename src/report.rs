@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use bridgelab_harness::host::capability::strict;
 use bridgelab_harness::report::text::{Colour, verdict};
 use bridgelab_harness::report::{Report, RunReport, exit_code, timings};
+use bridgelab_harness::visible::visible;
 use clap::Args;
 
 use crate::output::say;
@@ -32,7 +33,8 @@ pub(crate) fn report(args: &ReportArgs) -> i32 {
             let path = args.file.display();
             let _ = writeln!(
                 anstream::stderr(),
-                "error: read the report `{path}`: {error}"
+                "{}",
+                visible(&format!("error: read the report `{path}`: {error}"))
             );
             return exit_code::INVALID;
         }
@@ -54,7 +56,7 @@ pub(crate) fn printed(run: &RunReport, with_timings: bool) -> String {
     if with_timings {
         let width = terminal_size::terminal_size_of(std::io::stdout());
         let width = width.map_or(COLUMNS, |(width, _)| width.0);
-        text.push_str(&timings::chart(run, width.into()));
+        text.push_str(&visible(&timings::chart(run, width.into())));
     }
     text.truncate(text.trim_end().len());
     text

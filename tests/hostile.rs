@@ -355,3 +355,116 @@ fn links_of_a_library_end() {
     let (code, said) = bridgelab(root.path(), &["check", "scenarios/evil"]);
     assert_eq!(code, Some(0), "{said}");
 }
+
+/// Nothing but the colours that `annotate-snippets` draws faults in.
+fn is_harmless(said: &str) -> bool {
+    let mut rest = said;
+    while let Some(at) = rest.find('\u{1b}') {
+        let Some(sequence) = rest[at..].strip_prefix("\u{1b}[") else {
+            return false;
+        };
+        let end = sequence.find(|c: char| !c.is_ascii_digit() && c != ';');
+        match end {
+            Some(end) if sequence[end..].starts_with('m') => rest = &sequence[end..],
+            _ => return false,
+        }
+    }
+    let hidden = |c: char| {
+        let bidi = matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+        bidi || (c.is_control() && !matches!(c, '\n' | '\t' | '\u{1b}'))
+    };
+    !said.contains(hidden)
+}
+
+#[test]
+fn nothing_that_a_scenario_says_reaches_a_terminal_as_it_is() {
+    // Cursor, C1, window title, direction of writing, bell: as TOML writes them in a string, and raw.
+    let escapes = r"\u001b[2J\u009b1m\u001b]0;t\u0007\u202e\u2066\u200f\u061c\u0008";
+    let raw = "\u{1b}[2J\u{9b}1m\u{202e}\u{2066}\u{200f}";
+    let valid = naming("networkd", "host");
+    for (what, text, code) in [
+        (
+            "a name",
+            valid.replace("machines.host", &format!("machines.\"{escapes}\"")),
+            2,
+        ),
+        ("a key", format!("{valid}\"{escapes}\" = 1\n"), 2),
+        (
+            "a value",
+            valid.replace("'192.168.1.1'", &format!("\"{escapes}\"")),
+            2,
+        ),
+        (
+            "a path",
+            naming("networkd", "x").replace("'x'", &format!("\"{escapes}\"")),
+            2,
+        ),
+        (
+            "a filter",
+            format!(
+                "{valid}[[checks]]\nid = 'p'\nfrom = 'desktop'\npacket = {{ interface = 'eth0', filter = \"{escapes}\" }}\n"
+            ),
+            2,
+        ),
+        (
+            "raw in a string",
+            valid.replace("'evil'", &format!("'{raw}'")),
+            2,
+        ),
+        ("raw in a comment", format!("{valid}# {raw}\n"), 2),
+        (
+            "C1 and bidi, which TOML takes, in a comment of a bad line",
+            format!("{valid}bad = 1 # \u{9b}2J\u{202e}\n"),
+            2,
+        ),
+        (
+            "a command",
+            format!(
+                "{valid}[[checks]]\nid = 'c'\nfrom = 'desktop'\ncommand = {{ run = [\"true\", \"{escapes}\"] }}\n"
+            ),
+            0,
+        ),
+        (
+            "a body",
+            format!("{valid}[machines.internet.http]\nbody = \"{escapes}\"\n"),
+            0,
+        ),
+    ] {
+        let root = library(&text);
+        let (ended, said) = bridgelab(root.path(), &["check", "evil"]);
+        assert_eq!(ended, Some(code), "{what}: {said:?}");
+        assert!(is_harmless(&said), "check, {what}: {said:?}");
+        for args in [
+            &["plan", "evil"][..],
+            &["plan", "evil", "--guests", "ghost"],
+            &["list"],
+        ] {
+            let (_, said) = bridgelab(root.path(), args);
+            assert!(is_harmless(&said), "{args:?}, {what}: {said:?}");
+        }
+    }
+    // Names of files.
+    let root = library(&valid);
+    let scenarios = root.path().join("scenarios");
+    fs::write(scenarios.join(format!("{raw}.toml")), "x").unwrap();
+    fs::write(
+        scenarios.join(format!("evil/host/{raw}.network")),
+        "[Match]\nNmae=x\n",
+    )
+    .unwrap();
+    fs::write(scenarios.join(format!("evil/host/{raw}.netwrok")), "").unwrap();
+    for args in [
+        &["list"][..],
+        &["check", "evil"],
+        &["check", raw],
+        &["check", "evil", "--strict"],
+    ] {
+        let (_, said) = bridgelab(root.path(), args);
+        assert!(is_harmless(&said), "{args:?}: {said:?}");
+    }
+    // A report that somebody sends.
+    let report = root.path().join("report.json");
+    fs::write(&report, format!("{{ \"{raw}\": 1 }}")).unwrap();
+    let (ended, said) = bridgelab(root.path(), &["report", "report.json"]);
+    assert!(ended == Some(2) && is_harmless(&said), "{said:?}");
+}

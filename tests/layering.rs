@@ -10,7 +10,7 @@ use std::{fs, io};
 /// The pipeline. A module imports from its left and from the [`SHELF`].
 const ORDER: &str = "scenario plan host image hypervisor guest template check report lab";
 /// What every stage needs; imports nothing of the pipeline.
-const SHELF: &str = "deadline diagnostic evidence trace wait";
+const SHELF: &str = "deadline diagnostic evidence trace visible wait";
 /// What looks at the network. Every other file of `check` judges: pure functions, instant to test.
 const OBSERVERS: &str = "check/ghost check/mod check/observe check/ssh check/vantage";
 /// Crates with a place: beginnings of paths. Judges use none of them; `mod tests` may use all.

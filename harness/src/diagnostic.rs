@@ -8,6 +8,8 @@ use std::fmt;
 
 use serde::Serialize;
 
+use crate::visible::visible;
+
 /// An error that knows its stable code and its remedy.
 pub trait Diagnose: Error {
     /// Stable, dotted, greppable code, for example `host.netns-denied`.
@@ -58,10 +60,10 @@ impl Diagnostic {
 
 impl fmt::Display for Diagnostic {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.chain.join(": "))?;
-        write!(f, " [{}]", self.code)?;
+        write!(f, "{}", visible(&self.chain.join(": ")))?;
+        write!(f, " [{}]", visible(&self.code))?;
         if let Some(help) = &self.help {
-            write!(f, "\n  help: {help}")?;
+            write!(f, "\n  help: {}", visible(help))?;
         }
         Ok(())
     }

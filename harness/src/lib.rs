@@ -20,6 +20,7 @@ pub mod plan;
 pub mod report;
 pub mod scenario;
 pub mod template;
+pub mod visible;
 pub mod wait;
 
 /// The values that a [`scenario::Builder`] takes, of the version that it takes.

@@ -7,6 +7,8 @@ use std::fmt::Write as _;
 use std::io::{IsTerminal, Write};
 use std::time::{Duration, Instant};
 
+use bridgelab_harness::visible::visible;
+
 use crate::output::say;
 
 /// The whole of it; the futures of one thread share it.
@@ -77,7 +79,12 @@ impl Screen {
 
     fn line(&self, title: &str, text: &str) {
         let at = self.begun.elapsed().as_secs_f64();
-        let _ = writeln!(anstream::stderr(), "[{at:6.1} s] {title}: {text}");
+        let _ = writeln!(
+            anstream::stderr(),
+            "[{at:6.1} s] {}: {}",
+            visible(title),
+            visible(text)
+        );
     }
 
     /// Nobody waits any more.
@@ -109,7 +116,7 @@ impl Screen {
         if let Some(table) = &mut table {
             table.wipe();
         }
-        let _ = writeln!(anstream::stderr(), "{text}");
+        let _ = writeln!(anstream::stderr(), "{}", visible(text));
         if let Some(table) = &mut table {
             table.draw();
         }
@@ -175,9 +182,8 @@ impl Table {
             lines.push(format!("{left} queued; {text}"));
         }
         for line in &mut lines {
-            *line = line
+            *line = visible(&line.replace(['\n', '\t'], " "))
                 .chars()
-                .map(|c| if c.is_control() { ' ' } else { c })
                 .take(width.saturating_sub(1))
                 .collect();
         }

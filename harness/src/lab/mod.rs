@@ -38,6 +38,7 @@ use crate::hypervisor::{self, GuestSpec};
 use crate::plan::{GuestKind, TopologyPlan, action};
 use crate::scenario::Scenario;
 use crate::scenario::step::Action;
+use crate::visible::visible;
 
 /// A scenario's plan as text, each step with its equivalent command; needs no privileges.
 pub fn show_plan(scenario: &Scenario, guests: GuestKind) -> String {
@@ -55,5 +56,6 @@ pub fn show_plan(scenario: &Scenario, guests: GuestKind) -> String {
         Action::WaitFor { from, kind } => Some(format!("{} at {from}", wanted(kind))),
         _ => None,
     };
-    plan + &action::render(scenario, guests, fact)
+    let steps = action::render(scenario, guests, fact);
+    visible(&(plan + &steps)).into_owned()
 }

@@ -4,6 +4,7 @@ use std::fmt::Write;
 
 use super::hole::{NO_UDEV, REQUIRED};
 use super::{CheckOutcome, CheckReport, Outcome, Report, RunReport, StepOutcome, StepReport};
+use crate::visible::visible;
 
 /// Renders a report.
 pub fn render(report: &Report) -> String {
@@ -185,14 +186,13 @@ fn seconds(ms: u64) -> String {
 /// Escapes for attributes and text; characters that XML 1.0 cannot hold become U+FFFD.
 fn escape(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
-    for c in text.chars() {
+    for c in visible(text).chars() {
         match c {
             '&' => escaped.push_str("&amp;"),
             '<' => escaped.push_str("&lt;"),
             '>' => escaped.push_str("&gt;"),
             '"' => escaped.push_str("&quot;"),
             '\n' | '\t' => escaped.push(' '),
-            c if c < ' ' || matches!(c, '\u{fffe}' | '\u{ffff}') => escaped.push('\u{fffd}'),
             c => escaped.push(c),
         }
     }
@@ -207,7 +207,7 @@ mod tests {
     fn what_tools_print_cannot_break_the_document() {
         assert_eq!(
             escape("a<b> & \"c\"\u{1b}[0m\n"),
-            "a&lt;b&gt; &amp; &quot;c&quot;\u{fffd}[0m "
+            "a&lt;b&gt; &amp; &quot;c&quot;\\u{1b}[0m "
         );
     }
 }

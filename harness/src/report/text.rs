@@ -4,6 +4,7 @@ use std::fmt::Write;
 
 use super::hole::REQUIRED;
 use super::{CheckOutcome, CheckReport, Outcome, RunReport};
+use crate::visible::visible;
 
 /// Checks shown in full; the rest is counted.
 const SHOWN: usize = 4;
@@ -24,26 +25,37 @@ fn paint(text: &str, code: &str, colour: Colour) -> String {
     }
 }
 
-/// One run's verdict.
+/// One run's verdict. Whatever guests and commands have put into the report is made visible; the colours are ours alone.
 pub fn verdict(run: &RunReport, colour: Colour) -> String {
+    let (word, code) = match run.outcome {
+        _ if run.never_began() => ("cancelled".to_owned(), "1;31"),
+        Outcome::Passed => ("passed".to_owned(), "1;32"),
+        Outcome::Skipped => ("skipped".to_owned(), "1;33"),
+        other => (other.to_string(), "1;31"),
+    };
+    let title = visible(&inner(&run.title())).into_owned();
+    let (word, rest) = (paint(&word, code, colour), rest(run));
+    format!("{title}: {word}{}", visible(&rest))
+}
+
+/// Text of others within a line: what it says after a line break is not a line of the verdict.
+fn inner(text: &str) -> String {
+    text.replace('\n', "\n    ")
+}
+
+/// All of a verdict that comes after its word.
+fn rest(run: &RunReport) -> String {
     if run.never_began() {
-        let word = paint("cancelled", "1;31", colour);
-        return format!("{}: {word} in the queue\n", run.title());
+        return " in the queue\n".to_owned();
     }
     let mut text = String::new();
-    let word = match run.outcome {
-        Outcome::Passed => paint("passed", "1;32", colour),
-        Outcome::Skipped => paint("skipped", "1;33", colour),
-        other => paint(&other.to_string(), "1;31", colour),
-    };
     let _ = writeln!(
         text,
-        "{}: {word}{} in {} on {} ({})",
-        run.title(),
+        "{} in {} on {} ({})",
         counts(run),
         seconds(run.ms),
-        run.accelerator,
-        run.accelerator_reason
+        inner(&run.accelerator),
+        inner(&run.accelerator_reason)
     );
     if let Some(problem) = &run.problem {
         // What is missing is a list; anything else is one error with its causes.
@@ -52,23 +64,19 @@ pub fn verdict(run: &RunReport, colour: Colour) -> String {
         } else {
             ": "
         };
-        let chain: Vec<String> = problem
-            .chain
-            .iter()
-            .map(|link| link.replace('\n', "\n    "))
-            .collect();
+        let chain: Vec<String> = problem.chain.iter().map(|link| inner(link)).collect();
         let _ = writeln!(text, "  {} [{}]", chain.join(joint), problem.code);
         if let Some(help) = &problem.help {
-            let _ = writeln!(text, "  help: {help}");
+            let _ = writeln!(text, "  help: {}", inner(help));
         }
     }
     let wrong: Vec<&CheckReport> = run.checks.iter().filter(|check| check.is_wrong()).collect();
     if run.outcome != Outcome::Passed {
         for check in wrong.iter().take(SHOWN) {
-            let got = check.got.replace('\n', "\n    ");
+            let got = inner(&check.got);
             let told = match check.outcome {
                 CheckOutcome::Passed => format!("must fail here, and holds: {got}"),
-                CheckOutcome::Failed => format!("expected {}; got {got}", check.expected),
+                CheckOutcome::Failed => format!("expected {}; got {got}", inner(&check.expected)),
                 CheckOutcome::NotRun => format!("could not be looked at: {got}"),
                 CheckOutcome::Skipped => format!("skipped: {got}"),
             };
@@ -94,15 +102,15 @@ pub fn verdict(run: &RunReport, colour: Colour) -> String {
                 text,
                 "  step {}: `{}` is {}: {}",
                 step.id,
-                step.command,
+                inner(&step.command),
                 step.outcome.word(),
-                step.said
+                inner(&step.said)
             );
         }
         let told_alone =
             |told: &&String| told.contains("not in the named way") || told.starts_with("step ");
         for difference in run.differences.iter().filter(told_alone) {
-            let _ = writeln!(text, "  {difference}");
+            let _ = writeln!(text, "  {}", inner(difference));
         }
     } else {
         for check in run
@@ -111,7 +119,12 @@ pub fn verdict(run: &RunReport, colour: Colour) -> String {
             .filter(|check| check.must_fail && check.outcome == CheckOutcome::Failed)
             .take(SHOWN)
         {
-            let _ = writeln!(text, "  {} fails as it must: {}", check.id, check.got);
+            let _ = writeln!(
+                text,
+                "  {} fails as it must: {}",
+                check.id,
+                inner(&check.got)
+            );
         }
     }
     about_units(&mut text, run);
@@ -122,17 +135,17 @@ pub fn verdict(run: &RunReport, colour: Colour) -> String {
         _ => "",
     };
     for hole in run.holes.iter().take(SHOWN) {
-        let _ = writeln!(text, "  skipped{required}: {hole}");
+        let _ = writeln!(text, "  skipped{required}: {}", inner(&hole.to_string()));
     }
     if run.holes.len() > SHOWN {
         let more = run.holes.len() - SHOWN;
         let _ = writeln!(text, "  skipped for {more} more reasons, in report.json");
     }
     for lost in run.unwritten.iter().take(SHOWN) {
-        let _ = writeln!(text, "  not written: {lost}");
+        let _ = writeln!(text, "  not written: {}", inner(lost));
     }
     for leak in &run.leaks {
-        let _ = writeln!(text, "  left behind: {leak}");
+        let _ = writeln!(text, "  left behind: {}", inner(leak));
     }
     if !run.stages.is_empty() {
         let stages: Vec<String> = run
@@ -143,10 +156,10 @@ pub fn verdict(run: &RunReport, colour: Colour) -> String {
         let _ = writeln!(text, "  stages: {}", stages.join(", "));
     }
     if run.outcome != Outcome::Passed {
-        let _ = writeln!(text, "  again: {}", run.reproduce);
+        let _ = writeln!(text, "  again: {}", inner(&run.reproduce));
     }
     if let Some(evidence) = &run.evidence {
-        let _ = writeln!(text, "  evidence: {}", evidence.display());
+        let _ = writeln!(text, "  evidence: {}", inner(&evidence.to_string_lossy()));
     }
     text
 }
@@ -166,7 +179,7 @@ fn about_units(text: &mut String, run: &RunReport) {
         }
         let _ = writeln!(text, "  {head}:");
         for line in lines.iter().take(SHOWN) {
-            let _ = writeln!(text, "    {line}");
+            let _ = writeln!(text, "    {}", inner(line));
         }
         if lines.len() > SHOWN {
             let _ = writeln!(text, "    and {} more in report.json", lines.len() - SHOWN);
@@ -321,6 +334,47 @@ simple-network: failed (1 of 2 checks hold) in 61.9 s on tcg (no vmx or svm)
   evidence: /evidence/1
 ";
         assert_eq!(verdict(&run(), Colour::Off), expected);
+    }
+
+    #[test]
+    fn what_a_guest_says_neither_moves_a_cursor_nor_forges_a_line() {
+        let mut run = run();
+        let hostile = "\u{1b}[2J\u{9b}1mok\r\u{202e}\n  evidence: /forged";
+        run.checks[1].got = hostile.to_owned();
+        run.scenario = hostile.to_owned();
+        run.accelerator_reason = hostile.to_owned();
+        run.reproduce = hostile.to_owned();
+        run.leaks = vec![hostile.to_owned()];
+        for colour in [Colour::Off, Colour::On] {
+            let text = verdict(&run, colour);
+            let forged = text.lines().filter(|line| line.starts_with("  evidence: "));
+            assert_eq!(
+                forged.collect::<Vec<_>>(),
+                ["  evidence: /evidence/1"],
+                "{text}"
+            );
+            let ours = text.replace("\u{1b}[1;31mfailed\u{1b}[0m", "failed");
+            assert!(
+                ours.chars().all(|c| c == '\n' || !c.is_control()),
+                "{text:?}"
+            );
+            assert!(
+                !text.contains('\u{202e}') && text.contains(r"\u{1b}[2J\u{9b}1mok\u{d}\u{202e}"),
+                "{text}"
+            );
+        }
+        let report = crate::report::Report {
+            schema: crate::report::SCHEMA,
+            runs: vec![run],
+        };
+        let xml = crate::report::junit::render(&report);
+        let legal = |c: char| c == '\n' || (!c.is_control() && c != '\u{202e}');
+        assert!(xml.chars().all(legal), "{xml:?}");
+        let json = serde_json::to_string(&report).expect("JSON");
+        assert!(
+            json.contains("\\u001b[2J"),
+            "the report keeps the exact text: {json}"
+        );
     }
 
     #[test]

@@ -11,6 +11,7 @@ use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet}
 use super::file::{Place, Source, boundary};
 use super::names::VariantName;
 use crate::diagnostic::Diagnose;
+use crate::visible::visible;
 
 /// Stable codes of scenario faults.
 pub(super) mod code {
@@ -151,31 +152,37 @@ impl Fault {
             Gravity::Error => Level::ERROR,
             Gravity::Warning => Level::WARNING,
         };
-        let title = level.primary_title(&self.message).id(self.code);
+        let (message, label) = (visible(&self.message), visible(&self.label));
+        let title = level.primary_title(message).id(self.code);
         let path = self.file.to_string_lossy();
+        let path = visible(&path).into_owned();
         let (start, line) = self.source.line_at(self.span.start);
         let mut group: Group<'_> = if self.source.text.is_empty() {
             title.element(Origin::path(path))
         } else if line.len() > LONGEST_DRAWN {
             let origin = Origin::path(path).line(self.line).char_column(self.column);
             let group = title.element(origin);
-            match self.label.as_str() {
+            match label.as_ref() {
                 "" => group,
                 label => group.element(Level::NOTE.message(label)),
             }
         } else {
             // A value over several lines is underlined on its first.
-            let within = |offset: usize| boundary(line, offset.saturating_sub(start));
+            // What is shown of a letter may be longer than the letter.
+            let within = |offset: usize| {
+                let before = &line[..boundary(line, offset.saturating_sub(start))];
+                visible(before).len()
+            };
             let span = within(self.span.start)..within(self.span.end);
-            let label = Some(self.label.as_str()).filter(|label| !label.is_empty());
-            let snippet = Snippet::source(line)
+            let label = Some(label.as_ref()).filter(|label| !label.is_empty());
+            let snippet = Snippet::source(visible(line).into_owned())
                 .line_start(self.line)
                 .path(path)
                 .annotation(AnnotationKind::Primary.span(span).label(label));
             title.element(snippet)
         };
         if let Some(help) = &self.help {
-            group = group.element(Level::HELP.message(help));
+            group = group.element(Level::HELP.message(visible(help)));
         }
         if !self.variants.is_empty() {
             let names: Vec<_> = self

@@ -10,6 +10,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::{CheckOutcome, Outcome, RunReport};
+use crate::visible::visible;
 
 /// Version of the shape of [`Parity`].
 pub const SCHEMA: u32 = 1;
@@ -115,7 +116,7 @@ impl Parity {
 
     /// The table as Markdown, which can be read as it stands as well.
     pub fn markdown(&self) -> String {
-        markdown::markdown(self)
+        visible(&markdown::markdown(self)).into_owned()
     }
 }
 
