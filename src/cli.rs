@@ -11,10 +11,10 @@ use crate::{bench, commands, enter, list, matrix, new, report, run};
 
 const EXIT_CODES: &str = "\
 Exit codes:
-    0  passed (or skipped, with the reason in the report)
+    0  every run that was asked for was judged, and passed
     1  a check failed
     2  a scenario or an option is invalid, or a report's place cannot be written; nothing was built
-    3  this host cannot run it (under BRIDGELAB_STRICT=1: any part of it)
+    3  a run was skipped as a whole: this host cannot do it, or ghosts cannot show it; the report says why
     4  host, image, VMM or harness broke, or evidence or output could not be written; no verdict on the network
     5  passed, but something was left behind
     6  a stage took too long; the report names it

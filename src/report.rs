@@ -3,7 +3,6 @@
 use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
 
-use bridgelab_harness::host::capability::strict;
 use bridgelab_harness::report::text::{Colour, verdict};
 use bridgelab_harness::report::{Report, RunReport, exit_code, timings};
 use bridgelab_harness::visible::visible;
@@ -42,7 +41,7 @@ pub(crate) fn report(args: &ReportArgs) -> i32 {
     for run in &report.runs {
         say(&printed(run, args.timings));
     }
-    exit_code::worst(&report.runs, strict())
+    exit_code::worst(&report.runs)
 }
 
 /// A run's verdict for stdout, with its chart if wanted; without the last line's end.

@@ -5,7 +5,6 @@ mod axes;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use bridgelab_harness::host::capability::strict;
 use bridgelab_harness::report::parity::{Combination, Parity};
 use bridgelab_harness::report::{Outcome, RunReport, exit_code};
 use bridgelab_harness::scenario::forms::GREEN;
@@ -107,7 +106,7 @@ pub(crate) fn matrix(args: &MatrixArgs) -> i32 {
     let runs = parity.runs();
     let code = match runs.is_empty() {
         true => exit_code::INVALID,
-        false => exit_code::worst(&runs, strict()),
+        false => exit_code::worst(&runs),
     };
     write(args, &parity, code)
 }

@@ -3,7 +3,6 @@
 use std::io::Write;
 use std::path::PathBuf;
 
-use bridgelab_harness::host::capability::strict;
 use bridgelab_harness::lab::Event;
 use bridgelab_harness::report::text::summary;
 use bridgelab_harness::report::{Report, RunReport, SCHEMA, exit_code, junit};
@@ -56,7 +55,7 @@ impl Told {
 
     /// Writes the reports; the exit code of all.
     pub(super) fn finish(&self, runs: Vec<RunReport>) -> i32 {
-        let mut code = exit_code::worst(&runs, strict());
+        let mut code = exit_code::worst(&runs);
         if runs.len() > 1 {
             let _ = writeln!(anstream::stderr(), "{}", summary(&runs));
         }

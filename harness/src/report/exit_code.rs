@@ -1,14 +1,14 @@
 //! Exit codes of `bridgelab run`, in one place. The worst run decides.
 
-use super::{Cancelled, NOT_SHOWN, Outcome, RunReport};
+use super::{Cancelled, Outcome, RunReport};
 
-/// Every run passed, or was skipped for a reason that is in the report.
+/// Every run that was asked for was judged, and passed.
 pub const PASSED: i32 = 0;
 /// A check failed.
 pub const FAILED: i32 = 1;
 /// A scenario is invalid; nothing was built.
 pub const INVALID: i32 = 2;
-/// Every run was skipped, or, under `BRIDGELAB_STRICT=1`, any that this host cannot do.
+/// A run was skipped as a whole, whether one was asked for or many: of it there is no verdict.
 pub const HOST_CANNOT: i32 = 3;
 /// Host, image, VMM or harness broke; no verdict.
 pub const BROKEN: i32 = 4;
@@ -23,24 +23,13 @@ pub const TERMINATED: i32 = 143;
 /// Ended by SIGHUP.
 pub const HUNG_UP: i32 = 129;
 
-/// The exit code for some runs: an interruption before all else, then a failure, then no verdict, then a leak.
+/// The exit code for some runs: an interruption before all else, then a failure, then no verdict, a skipped run's
+/// last, then a leak.
 ///
 /// A proven fault outranks a run without a verdict: whoever retries trouble of the machine must not retry a fault
 /// away.
-pub fn worst(runs: &[RunReport], strict: bool) -> i32 {
+pub fn worst(runs: &[RunReport]) -> i32 {
     let any = |outcome| runs.iter().any(|run| run.outcome == outcome);
-    let skipped = runs
-        .iter()
-        .filter(|run| run.outcome == Outcome::Skipped)
-        .count();
-    // Whoever asks for ghosts expects what they cannot show: not even `strict` takes that for a lack of the host.
-    let lacking = runs.iter().any(|run| {
-        run.outcome == Outcome::Skipped
-            && run
-                .problem
-                .as_ref()
-                .is_none_or(|problem| problem.code != NOT_SHOWN)
-    });
     let cancelled = runs.iter().find(|run| run.outcome == Outcome::Cancelled);
     if let Some(run) = cancelled {
         Cancelled::of(run).exit_code()
@@ -50,7 +39,7 @@ pub fn worst(runs: &[RunReport], strict: bool) -> i32 {
         BROKEN
     } else if any(Outcome::TimedOut) {
         TIMED_OUT
-    } else if strict && lacking || skipped > 0 && skipped == runs.len() {
+    } else if any(Outcome::Skipped) {
         HOST_CANNOT
     } else if runs.iter().any(|run| !run.leaks.is_empty()) {
         LEAKED
@@ -62,7 +51,7 @@ pub fn worst(runs: &[RunReport], strict: bool) -> i32 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::Problem;
+    use crate::report::{NOT_SHOWN, Problem};
 
     fn run(outcome: Outcome, code: Option<&str>) -> RunReport {
         RunReport {
@@ -95,18 +84,17 @@ mod tests {
     }
 
     #[test]
-    fn what_ghosts_cannot_show_is_expected_of_them_but_a_run_of_nothing_is_no_pass() {
+    fn a_run_that_was_skipped_is_no_pass_whoever_stands_beside_it() {
         let passed = run(Outcome::Passed, None);
         let ghost = run(Outcome::Skipped, Some(NOT_SHOWN));
         let host = run(Outcome::Skipped, Some("host.capability-missing"));
-        for strict in [false, true] {
-            assert_eq!(worst(&[passed.clone(), ghost.clone()], strict), PASSED);
-            assert_eq!(worst(std::slice::from_ref(&ghost), strict), HOST_CANNOT);
-            assert_eq!(worst(&[host.clone(), ghost.clone()], strict), HOST_CANNOT);
+        let failed = run(Outcome::Failed, None);
+        assert_eq!(worst(std::slice::from_ref(&passed)), PASSED);
+        for skipped in [ghost, host] {
+            assert_eq!(worst(std::slice::from_ref(&skipped)), HOST_CANNOT);
+            assert_eq!(worst(&[passed.clone(), skipped.clone()]), HOST_CANNOT);
+            assert_eq!(worst(&[skipped, failed.clone()]), FAILED);
         }
-        let mixed = [passed, ghost, host];
-        assert_eq!(worst(&mixed, false), PASSED);
-        assert_eq!(worst(&mixed, true), HOST_CANNOT);
     }
 
     #[test]
@@ -120,8 +108,8 @@ mod tests {
             let mut cancelled = run(Outcome::Cancelled, None);
             cancelled.cancelled_by(by);
             let failed = run(Outcome::Failed, None);
-            assert_eq!(worst(&[failed, cancelled], false), code);
+            assert_eq!(worst(&[failed, cancelled]), code);
         }
-        assert_eq!(worst(&[run(Outcome::Cancelled, None)], false), 130);
+        assert_eq!(worst(&[run(Outcome::Cancelled, None)]), 130);
     }
 }
