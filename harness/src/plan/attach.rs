@@ -107,6 +107,7 @@ pub(super) fn taps(
     steps: &mut Vec<Step>,
 ) {
     let nics = guest.interfaces.iter().enumerate();
+    let nics = nics.filter(|(_, nic)| starting || !nic.host.at_start);
     for (index, nic) in nics.filter(|(_, nic)| nic.host.before_networkd == before_networkd) {
         let (machine, guest_name) = (guest.on.to_string(), name.to_string());
         let (id, end) = (nic.id.clone(), nic.host.clone());

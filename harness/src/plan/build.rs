@@ -96,12 +96,12 @@ pub(super) fn steps(scenario: &Scenario, kind: GuestKind) -> Vec<Step> {
 /// The guests' links: those that are made before the machines' networkd, or those after it.
 fn links(scenario: &Scenario, kind: GuestKind, before_networkd: bool, steps: &mut Vec<Step>) {
     for (name, guest) in &scenario.guests {
+        let starting = guest.start == GuestStart::Boot;
         match kind {
-            GuestKind::Vm => {
-                let starting = guest.start == GuestStart::Boot;
-                attach::taps(scenario, name, guest, before_networkd, starting, steps);
+            GuestKind::Vm => attach::taps(scenario, name, guest, before_networkd, starting, steps),
+            GuestKind::Ghost => {
+                ghost::links(scenario, name, guest, before_networkd, starting, steps);
             }
-            GuestKind::Ghost => ghost::links(scenario, name, guest, before_networkd, steps),
         }
     }
 }

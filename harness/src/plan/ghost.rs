@@ -99,9 +99,11 @@ pub(super) fn links(
     name: &MachineName,
     guest: &Guest,
     before_networkd: bool,
+    starting: bool,
     steps: &mut Vec<Step>,
 ) {
     let nics = guest.interfaces.iter().enumerate();
+    let nics = nics.filter(|(_, nic)| starting || !nic.host.at_start);
     for (index, interface) in nics.filter(|(_, nic)| nic.host.before_networkd == before_networkd) {
         nic(scenario, name, index, interface, steps);
         steps.extend(sysctls_of_nic(name, guest, index));

@@ -57,7 +57,7 @@ impl TopologyPlan {
             steps.push(ghost::machine(guest, plan));
             steps.extend(ghost::sysctls(guest, plan));
             for before_networkd in [true, false] {
-                ghost::links(scenario, guest, plan, before_networkd, &mut steps);
+                ghost::links(scenario, guest, plan, before_networkd, true, &mut steps);
             }
             steps.extend(ghost::boot(guest, plan));
         }

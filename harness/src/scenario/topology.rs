@@ -173,6 +173,9 @@ pub struct HostEnd {
     pub up: bool,
     /// Whether it is there before the machine's networkd starts.
     pub before_networkd: bool,
+    /// Whether there is none until a step starts the guest, as with microvm.nix's `microvm-tap-interfaces@` of a MicroVM that
+    /// has not been started yet.
+    pub at_start: bool,
     /// MTU in bytes; the kernel's 1500 when absent.
     pub mtu: Option<u32>,
     /// Bridge that it is put on by rtnetlink.
@@ -191,6 +194,7 @@ impl Default for HostEnd {
             vnet_hdr: true,
             up: true,
             before_networkd: false,
+            at_start: false,
             mtu: None,
             master: None,
             addresses: Vec::new(),

@@ -259,6 +259,12 @@ pub(in crate::scenario) const GUEST_INTERFACE: Shape = shape(
             "whether the TAP is there before the machine's networkd starts",
         ),
         may(
+            "at_start",
+            Kind::Flag,
+            "false",
+            "there is no TAP or macvtap until a step starts the guest. Only with `start = \"step\"`",
+        ),
+        may(
             "master",
             Kind::INTERFACE,
             "none",

@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 
 use super::machine::sysctls;
 use super::{Context, container, contents, host_end, image, macvlan, plain, units, vmm};
+use crate::scenario::error::{Fault, code};
 use crate::scenario::names::MachineName;
 use crate::scenario::provides::Provides;
 use crate::scenario::read::{At, Reader, parsed};
 use crate::scenario::shape::{GUEST, GUEST_INTERFACE};
 use crate::scenario::words::NicType;
-use crate::scenario::{Guest, GuestInterface, words};
+use crate::scenario::{Guest, GuestInterface, GuestStart, words};
 
 /// The least memory a guest boots with, in MiB.
 const LEAST_MEMORY: u32 = 128;
@@ -47,7 +48,18 @@ fn guest<'a>(context: &Context<'a>, reader: &Reader<'a>, name: &str) -> Option<G
     let machine = vmm::machine(context, reader);
     vmm::disk(context, reader, &machine, provides);
     let mut interfaces = Vec::new();
+    let start = reader.word("start", words::guest_start);
+    let start = start.map(|start| start.value).unwrap_or_default();
     for reader in reader.tables("interfaces", &GUEST_INTERFACE) {
+        if start == GuestStart::Boot
+            && let (Some(true), Some(entry)) = (reader.flag("at_start"), reader.entry("at_start"))
+        {
+            let message = "`at_start` of a guest that starts with the lab".to_owned();
+            let label = "its links are there from the beginning".to_owned();
+            let help = "give the guest `start = \"step\"`".to_owned();
+            let fault = Fault::new(&entry.key, code::CONFLICT, message, label);
+            context.faults.add(fault.help(help));
+        }
         let read = interface(context, &reader, (name, host), &machine);
         interfaces.extend(read.map(|mut read| {
             plain::interface(context, &reader, provides, &mut read);
@@ -63,10 +75,7 @@ fn guest<'a>(context: &Context<'a>, reader: &Reader<'a>, name: &str) -> Option<G
         hypervisor: machine.hypervisor,
         machine_type: machine.machine_type,
         transport: machine.transport,
-        start: reader
-            .word("start", words::guest_start)
-            .map(|start| start.value)
-            .unwrap_or_default(),
+        start,
         interfaces,
         units: units::units(context, reader, "units", name).unwrap_or_default(),
         routes: Vec::new(),

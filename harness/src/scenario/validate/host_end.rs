@@ -3,6 +3,7 @@
 use super::machine::networkd_owns;
 use super::routes::{Reach, route};
 use super::{Context, bridge};
+use crate::scenario::error::{Fault, code};
 use crate::scenario::names::IfName;
 use crate::scenario::read::Reader;
 use crate::scenario::shape::HOST_ROUTE;
@@ -47,6 +48,13 @@ pub(super) fn host_end<'a>(
     });
     let routes = routes.collect();
     let otherwise = HostEnd::default();
+    let at_start = reader.flag("at_start").unwrap_or(otherwise.at_start);
+    if let (true, Some(entry)) = (at_start, reader.entry("before_networkd")) {
+        let message = "`before_networkd` of a link that is made `at_start`".to_owned();
+        let label = "networkd runs long before".to_owned();
+        let fault = Fault::new(&entry.key, code::CONFLICT, message, label);
+        context.faults.add(fault);
+    }
     HostEnd {
         owner: reader.word("owner", words::user).map(|user| user.value),
         multi_queue: reader.flag("multi_queue").unwrap_or(otherwise.multi_queue),
@@ -55,6 +63,7 @@ pub(super) fn host_end<'a>(
         before_networkd: reader
             .flag("before_networkd")
             .unwrap_or(otherwise.before_networkd),
+        at_start,
         mtu: reader.number("host_mtu", 68..=65_535),
         master: bridge::master(context, reader, machine),
         addresses,
