@@ -7,7 +7,7 @@ use bridgelab_harness::plan::GuestKind;
 use bridgelab_harness::scenario::{Imposed, ImposedError};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::{bench, commands, enter, list, matrix, new, report, run};
+use crate::{bench, commands, enter, list, matrix, new, report, rerun, run};
 
 const EXIT_CODES: &str = "\
 Exit codes:
@@ -86,6 +86,8 @@ enum Command {
     },
     /// Print the verdicts of a report.json again.
     Report(report::ReportArgs),
+    /// Do again what a folder of evidence is of, by the scenario and options that lie in it.
+    Rerun(rerun::RerunArgs),
     /// Build, list or locate guest images.
     Image {
         #[command(subcommand)]
@@ -279,6 +281,7 @@ pub(crate) fn main() -> i32 {
         Command::Schema => commands::schema(),
         Command::Compare { here, there } => crate::compare::compare_files(&here, &there),
         Command::Report(args) => report::report(&args),
+        Command::Rerun(args) => rerun::rerun(&args),
         Command::Image { action } => commands::image(&action),
         Command::Bench(args) => bench::bench(&args),
         Command::Enter(args) => enter::enter(&args),

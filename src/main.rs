@@ -12,6 +12,7 @@ mod matrix;
 mod new;
 mod output;
 mod report;
+mod rerun;
 mod run;
 mod signals;
 mod template;

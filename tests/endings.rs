@@ -10,7 +10,10 @@ use std::io::{BufRead, BufReader};
 use std::os::unix::process::ExitStatusExt;
 use std::process::{Child, ChildStderr, Command};
 
+use bridgelab_harness::lab::scope::Hold;
 use bridgelab_harness::report::Outcome;
+use bridgelab_harness::scenario::Scenario;
+use bridgelab_harness::toml::toml;
 use support::processes::wait_until;
 use support::user::User;
 use support::{PROGRAM, bridgelab, is_root, lan_scenario, root, skip};
@@ -287,4 +290,87 @@ fn json_and_junit_are_whole_on_stdout() {
     let xml = String::from_utf8_lossy(&junit.stdout);
     assert!(xml.starts_with("<?xml"), "{xml}");
     assert!(xml.trim_end().ends_with("</testsuites>"), "{xml}");
+}
+
+/// Its own folder is gone, as that of a test's scenario always is.
+#[test]
+fn a_run_is_done_again_from_its_evidence_alone() {
+    let user = User::new();
+    let mut run = Command::new(PROGRAM);
+    command(&user, &mut run, HOLDS);
+    run.args(["--set", "vcpu=2"]);
+    let output = run.output().expect("the program under test starts");
+    let told = support::told(&output);
+    let first = user.report(&told);
+    if first.outcome == Outcome::Skipped {
+        return skip(&told);
+    }
+    assert_eq!(first.outcome, Outcome::Passed, "{told}");
+    fs::remove_dir_all(user.path("lan")).expect("its folder");
+    let evidence = first.evidence.clone().expect("a folder");
+    let mut again = bridgelab(&["rerun"]);
+    again
+        .arg(&evidence)
+        .arg("--evidence")
+        .arg(user.path("second"));
+    user.run(&mut again);
+    let output = again.output().expect("the program under test starts");
+    let told = support::told(&output);
+    let second = user.report(&told);
+    assert_eq!(second.outcome, Outcome::Passed, "{told}");
+    assert_eq!(second.title(), first.title());
+    assert_eq!(second.checks.len(), first.checks.len());
+    assert_eq!(second.accelerator, "ghost");
+    let options = second.reproduce.split_once(" run ").expect("a command").1;
+    assert!(options.contains("--set vcpu=2 --guests ghost"), "{options}");
+    let file = fs::read_to_string(evidence.join("rerun.json")).expect("what it was");
+    assert!(file.contains("vcpu=2") && file.contains(PROGRAM), "{file}");
+    let (code, _, error) = support::output(&["rerun", "/proc"]);
+    assert_eq!(code, Some(2), "{error}");
+}
+
+/// What a test asks for is part of what is done again.
+#[tokio::test]
+async fn a_lab_of_a_test_is_done_again_after_the_test() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let scenario = Scenario::builder("the base topology alone");
+    let hold = Hold::built(&scenario).expect("it is valid").ghosts();
+    let Some(lab) = support::held(hold, folder.path()).await else {
+        return;
+    };
+    let ping = toml! { ping = { to = "192.168.1.1" } };
+    let desktop = lab.vantage("desktop").expect("a machine");
+    assert!(desktop.check("asked", ping).await.expect("a look").passed());
+    let report = lab.finish().await.expect("a report");
+    let words = report.reproduce.strip_prefix("bridgelab rerun ");
+    let json = folder.path().join("again.json");
+    let mut again = bridgelab(&["rerun", words.expect("the evidence"), "--json"]);
+    again
+        .arg(&json)
+        .arg("--evidence")
+        .arg(folder.path().join("again"));
+    let output = again.output().expect("the program under test starts");
+    let told = support::told(&output);
+    let run = support::only_run(&json);
+    assert_eq!(run.outcome, Outcome::Passed, "{told}");
+    let ids: Vec<&str> = run.checks.iter().map(|check| check.id.as_str()).collect();
+    assert_eq!(ids, ["asked"]);
+}
+
+/// Where nothing was started, too.
+#[test]
+fn what_was_asked_for_is_in_the_command_that_does_it_again() {
+    let user = User::new();
+    user.program("qemu-system-x86_64", "exit 1");
+    let mut run = bridgelab(&["run", "two-guests", "--accel", "tcg", "--cold"]);
+    run.arg("--evidence").arg(user.path("evidence"));
+    user.run(&mut run);
+    let output = run.output().expect("the program under test starts");
+    let told = support::told(&output);
+    let report = user.report(&told);
+    assert_eq!(report.outcome, Outcome::Skipped, "{told}");
+    assert!(
+        report.reproduce.contains(" --cold --accel tcg"),
+        "{report:?}"
+    );
 }

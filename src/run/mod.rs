@@ -1,5 +1,6 @@
 //! `bridgelab run`.
 
+mod again;
 mod damaged;
 mod evidence;
 mod hold;
@@ -25,6 +26,7 @@ use bridgelab_harness::image::Image;
 use bridgelab_harness::lab::supervise::{News, run_job};
 use bridgelab_harness::lab::vm::{self, LabVm};
 use bridgelab_harness::lab::{Event, Job, JobImage};
+use bridgelab_harness::plan::shell::quote;
 use bridgelab_harness::report::{Outcome, RunReport, exit_code};
 use futures_util::{StreamExt, stream};
 use tokio::sync::{mpsc, watch};
@@ -32,6 +34,7 @@ use tokio::sync::{mpsc, watch};
 use crate::cli::{Guests, Lab, RunArgs};
 use crate::commands::ready_image;
 use crate::doctor::Accelerated;
+use crate::rerun::Rerun;
 use crate::signals::Signals;
 use crate::template::{Starts, Templates};
 use crate::{enter, report};
@@ -99,7 +102,9 @@ pub(crate) fn reports(args: &RunArgs, wanted: &[Wanted]) -> Result<Vec<RunReport
     let ready = match ready {
         Ok(ready) => ready,
         Err(unmet) => {
-            let runs = wanted.iter().map(|one| unstarted::skipped(one, &unmet));
+            let runs = wanted
+                .iter()
+                .map(|one| unstarted::skipped(args, one, &unmet));
             return Ok(told.unbegun(runs.collect()));
         }
     };
@@ -126,7 +131,8 @@ pub(crate) fn reports(args: &RunArgs, wanted: &[Wanted]) -> Result<Vec<RunReport
                 Ok(image) => images.insert(name.clone(), image),
                 Err(error) => {
                     let why = Diagnostic::new(&error);
-                    let broken = |one| unstarted::report(one, Outcome::Broken, Some(why.clone()));
+                    let broken =
+                        |one| unstarted::report(args, one, Outcome::Broken, Some(why.clone()));
                     return Ok(told.unbegun(wanted.iter().map(broken).collect()));
                 }
             };
@@ -150,7 +156,7 @@ pub(crate) fn reports(args: &RunArgs, wanted: &[Wanted]) -> Result<Vec<RunReport
             }
             Err(error) => {
                 let why = Diagnostic::new(&error);
-                let broken = |one| unstarted::report(one, Outcome::Broken, Some(why.clone()));
+                let broken = |one| unstarted::report(args, one, Outcome::Broken, Some(why.clone()));
                 return Ok(told.unbegun(wanted.iter().map(broken).collect()));
             }
         }
@@ -258,6 +264,7 @@ impl All<'_> {
             self.signals.name(&mut report);
             report.queued_for(waited.unwrap_or_default());
             if let Some(evidence) = report.evidence.clone() {
+                Rerun::take_what_was_asked(&evidence);
                 evidence::save(&evidence, &mut report);
             }
             (index, report)
@@ -272,7 +279,10 @@ impl All<'_> {
         };
         for (index, unmet) in self.lacking.iter().enumerate() {
             if !unmet.is_empty() {
-                ended(index, unstarted::skipped(&self.wanted[index], unmet));
+                ended(
+                    index,
+                    unstarted::skipped(self.args, &self.wanted[index], unmet),
+                );
             }
         }
         while let Some((index, report)) = runs.next().await {
@@ -287,8 +297,8 @@ impl All<'_> {
         let one = &self.wanted[index];
         let mut slot = match turn {
             Turn::Admitted(slot) => slot,
-            Turn::Cancelled => return unstarted::report(one, Outcome::Cancelled, None),
-            Turn::Refused(error) => return unstarted::refused(one, &error),
+            Turn::Cancelled => return unstarted::report(self.args, one, Outcome::Cancelled, None),
+            Turn::Refused(error) => return unstarted::refused(self.args, one, &error),
         };
         let mut starts = self.starts[index].take();
         if starts.given_up() {
@@ -300,10 +310,10 @@ impl All<'_> {
         let job = match self.job(index, one, &starts) {
             Ok(job) => job,
             Err(error) => {
-                let text = format!("create a folder for evidence: {error}");
+                let text = format!("begin the evidence of the run: {error}");
                 let mut problem = Diagnostic::plain("cli.evidence", text);
                 problem.help = Some("another folder: `--evidence DIR`".to_owned());
-                return unstarted::report(one, Outcome::Broken, Some(problem));
+                return unstarted::report(self.args, one, Outcome::Broken, Some(problem));
             }
         };
         let title = one.title();
@@ -337,19 +347,17 @@ impl All<'_> {
             Some(_) => place::inside(self.args),
             None => self.here.clone(),
         };
-        let place = match vm {
-            Some(_) => " --lab vm",
-            None => "",
+        let on = Some((accelerator, vm.is_some()));
+        let options = again::options(self.args, one, on);
+        // The scenario of a test is gone with it.
+        let reproduce = match self.args.hold {
+            true => format!("bridgelab rerun {}", quote(&evidence.to_string_lossy())),
+            false => again::command(one, &options),
         };
-        let again = unstarted::again(one);
+        let options = again::whole(self.args, options);
+        Rerun::write(&evidence, &one.path, &one.scenario.own_form(), options)?;
         Ok(Job {
-            reproduce: match self.args.guests {
-                Guests::Vm => {
-                    let cold = if self.args.cold { " --cold" } else { "" };
-                    format!("{again}{cold} --accel {accelerator}{place}")
-                }
-                Guests::Ghost => format!("{again} --guests ghost{place}"),
-            },
+            reproduce,
             guests: self.args.guests.into(),
             scenario: one.path.clone(),
             variant: one.form.clone(),

@@ -6,28 +6,21 @@ use bridgelab_harness::diagnostic::Diagnostic;
 use bridgelab_harness::host::finding::Unmet;
 use bridgelab_harness::host::jobserver::JobserverError;
 use bridgelab_harness::report::{Outcome, Problem, RunReport, UnitsReport};
-use bridgelab_harness::scenario::forms::GREEN;
 
+use super::again;
 use super::told::Told;
 use super::wanted::Wanted;
 use crate::cli::RunArgs;
 use crate::output;
 use crate::signals::Unbegun;
 
-/// The command that asks for the same form again.
-pub(super) fn again(one: &Wanted) -> String {
-    let own = one.scenario.own_form();
-    let form = match own.as_str() {
-        GREEN => String::new(),
-        own => format!(" --variant {own}"),
-    };
-    let set = one.imposed.iter().map(|value| format!(" --set {value}"));
-    let set: String = set.collect();
-    format!("bridgelab run {}{form}{set}", one.path.display())
-}
-
 /// A run that ended before it had a worker.
-pub(super) fn report(one: &Wanted, outcome: Outcome, problem: Option<Diagnostic>) -> RunReport {
+pub(super) fn report(
+    args: &RunArgs,
+    one: &Wanted,
+    outcome: Outcome,
+    problem: Option<Diagnostic>,
+) -> RunReport {
     RunReport {
         scenario: one.name.clone(),
         variant: one.form.clone(),
@@ -48,7 +41,7 @@ pub(super) fn report(one: &Wanted, outcome: Outcome, problem: Option<Diagnostic>
         unwritten: Vec::new(),
         holes: Vec::new(),
         evidence: None,
-        reproduce: again(one),
+        reproduce: again::command(one, &again::options(args, one, None)),
         ms: 0,
     }
 }
@@ -58,7 +51,7 @@ pub(super) fn ended_by_signal(args: &RunArgs, wanted: &[Wanted]) -> Unbegun {
     let told = Told::of(args);
     let runs = wanted.iter();
     let runs: Vec<RunReport> = runs
-        .map(|one| report(one, Outcome::Cancelled, None))
+        .map(|one| report(args, one, Outcome::Cancelled, None))
         .collect();
     Box::new(move |by| {
         let mut runs = runs;
@@ -71,7 +64,7 @@ pub(super) fn ended_by_signal(args: &RunArgs, wanted: &[Wanted]) -> Unbegun {
 }
 
 /// A run that this host cannot do.
-pub(super) fn skipped(one: &Wanted, unmet: &[Unmet]) -> RunReport {
+pub(super) fn skipped(args: &RunArgs, one: &Wanted, unmet: &[Unmet]) -> RunReport {
     let mut diagnostic = unmet.first().map(Diagnostic::new);
     if let Some(diagnostic) = &mut diagnostic {
         // What a VMM cannot do is not this machine's fault.
@@ -85,14 +78,14 @@ pub(super) fn skipped(one: &Wanted, unmet: &[Unmet]) -> RunReport {
         };
         diagnostic.chain = unmet.iter().map(words).collect();
     }
-    report(one, Outcome::Skipped, diagnostic)
+    report(args, one, Outcome::Skipped, diagnostic)
 }
 
 /// A run that the queue did not admit: this host is too small for it, or the queue is broken.
-pub(super) fn refused(one: &Wanted, error: &JobserverError) -> RunReport {
+pub(super) fn refused(args: &RunArgs, one: &Wanted, error: &JobserverError) -> RunReport {
     let outcome = match error {
         JobserverError::TooLarge { .. } => Outcome::Skipped,
         _ => Outcome::Broken,
     };
-    report(one, outcome, Some(Diagnostic::new(error)))
+    report(args, one, outcome, Some(Diagnostic::new(error)))
 }

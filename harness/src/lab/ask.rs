@@ -5,6 +5,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::report::{CheckReport, StepReport};
 
+/// The file in the evidence with the scenario as it was when a held lab was asked for something last.
+pub const ASKED: &str = "asked.toml";
+
 /// Asked of a held lab.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(tag = "ask", rename_all = "kebab-case")]

@@ -4,11 +4,12 @@ use std::time::Duration;
 
 use tokio::sync::mpsc::UnboundedReceiver;
 
-use super::ask::{Answer, Ask};
+use super::ask::{ASKED, Answer, Ask};
 use super::job::Event;
 use super::run::{Ended, Run};
 use crate::deadline::Deadline;
 use crate::diagnostic::Diagnostic;
+use crate::host::unwritten;
 use crate::scenario::names::MachineName;
 use crate::scenario::{Scenario, VantagePoint, forms::GREEN, load_text_with};
 
@@ -101,6 +102,10 @@ impl Run<'_> {
 
     /// The form that is held, of a scenario with more in it.
     fn form_of(&self, scenario: String) -> Result<Scenario, String> {
+        let asked = self.job.evidence.join(ASKED);
+        if let Err(error) = std::fs::write(&asked, &scenario) {
+            unwritten::note(&asked, &error);
+        }
         let loaded = load_text_with(&self.scenario.path, scenario, &self.job.imposed);
         let loaded = loaded.map_err(|errors| errors.render(false))?;
         let form = self.job.variant.as_deref().unwrap_or(GREEN);

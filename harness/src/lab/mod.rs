@@ -27,7 +27,7 @@ mod watch;
 mod wave;
 mod worker;
 
-pub use ask::{Answer, Ask};
+pub use ask::{ASKED, Answer, Ask};
 pub use job::{Event, Job, JobImage, StartFrom, WORKER_COMMAND};
 pub use topology::{Folders, Lab, LabError};
 pub use worker::worker_main;

@@ -11,6 +11,7 @@ mod beneath;
 mod builder;
 pub mod bytes_page;
 pub mod contents;
+mod copy;
 mod dnsmasq;
 mod dnsmasq_words;
 mod error;
@@ -48,6 +49,7 @@ mod words;
 pub(crate) use beneath::{Beneath, EntryKind, Unread};
 pub use builder::{BuildError, Builder};
 pub use contents::{Container, GuestFile, GuestFileKind};
+pub use copy::copy;
 pub use dnsmasq::{AdvertisedPrefix, DnsFault, Dnsmasq, RouterAdvertisement};
 pub use error::{Fault, Gravity, ScenarioErrors, render};
 pub use facts::{

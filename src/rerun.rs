@@ -1,0 +1,155 @@
+//! `bridgelab rerun FOLDER`: does again what a folder of evidence is of, by what lies in it.
+
+use std::io::Write;
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use bridgelab_harness::lab::ASKED;
+use bridgelab_harness::report::exit_code;
+use bridgelab_harness::scenario;
+use clap::Args;
+use serde::{Deserialize, Serialize};
+
+/// The file in a folder of evidence.
+pub(crate) const FILE: &str = "rerun.json";
+
+/// The folder beside it that the scenario is copied into. Scenarios use each other's files within a folder of that name.
+pub(crate) const SCENARIOS: &str = "scenarios";
+
+/// Version of the file.
+const SCHEMA: u32 = 1;
+
+/// Variables that stand for options: each was written down as an option where it counted.
+const OPTIONS: [&str; 4] = [
+    "BRIDGELAB_COLD",
+    "BRIDGELAB_LAB",
+    "BRIDGELAB_REQUIRE_ALL",
+    "BRIDGELAB_CLOUD_HYPERVISOR",
+];
+
+/// What a run was, so that it can be done again when the scenario's own folder is gone or has changed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Rerun {
+    /// [`SCHEMA`].
+    schema: u32,
+    /// Of bridgelab.
+    version: String,
+    /// The scenario's file, below the folder of evidence.
+    scenario: PathBuf,
+    /// `green`, a variant, with the values of its matrix.
+    form: String,
+    /// Options of `bridgelab run` that make the run what it was.
+    options: Vec<String>,
+    /// The folder with `images/` that recipes come from.
+    root: PathBuf,
+    /// The words of the first command, and where it was given.
+    command: Vec<String>,
+    directory: PathBuf,
+}
+
+impl Rerun {
+    /// Copies the scenario into the evidence, and writes down the rest.
+    ///
+    /// # Errors
+    /// What could not be read or written.
+    pub(crate) fn write(
+        evidence: &Path,
+        scenario: &Path,
+        form: &str,
+        options: Vec<String>,
+    ) -> std::io::Result<()> {
+        let copied = scenario::copy(scenario, &evidence.join(SCENARIOS))?;
+        let rerun = Self {
+            schema: SCHEMA,
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            scenario: copied.strip_prefix(evidence).unwrap_or(&copied).to_owned(),
+            form: form.to_owned(),
+            options,
+            root: crate::commands::root(),
+            command: std::env::args_os()
+                .map(|word| word.to_string_lossy().into_owned())
+                .collect(),
+            directory: std::env::current_dir().unwrap_or_default(),
+        };
+        let text = serde_json::to_string_pretty(&rerun)? + "\n";
+        std::fs::write(evidence.join(FILE), text)
+    }
+
+    /// What a test asked of a held lab becomes part of the scenario that is kept.
+    pub(crate) fn take_what_was_asked(evidence: &Path) {
+        let (asked, rerun) = (evidence.join(ASKED), evidence.join(FILE));
+        let read = std::fs::read(rerun);
+        let rerun: Option<Self> = read
+            .ok()
+            .and_then(|text| serde_json::from_slice(&text).ok());
+        if let Some(rerun) = rerun.filter(|_| asked.exists()) {
+            let _ = std::fs::rename(asked, evidence.join(rerun.scenario));
+        }
+    }
+}
+
+/// Options of `bridgelab rerun`.
+#[derive(Debug, Args)]
+pub(crate) struct RerunArgs {
+    /// Folder of evidence.
+    folder: PathBuf,
+    /// More options of `bridgelab run`, as `--json FILE`, `--keep` or `--evidence DIR`.
+    #[arg(
+        trailing_var_arg = true,
+        allow_hyphen_values = true,
+        value_name = "OPTIONS"
+    )]
+    more: Vec<String>,
+}
+
+/// Becomes `bridgelab run`.
+pub(crate) fn rerun(args: &RerunArgs) -> i32 {
+    let complain = |text: &str| {
+        let _ = writeln!(anstream::stderr(), "error: {text}");
+        exit_code::INVALID
+    };
+    let file = args.folder.join(FILE);
+    let read = std::fs::read(&file).and_then(|text| Ok(serde_json::from_slice(&text)?));
+    let rerun: Rerun = match read {
+        Ok(rerun) => rerun,
+        Err(error) => {
+            return complain(&format!(
+                "read `{}`: {error}\n  help: it is in the folder that a verdict ends with, `evidence: FOLDER`",
+                file.display()
+            ));
+        }
+    };
+    if rerun.schema != SCHEMA {
+        return complain(&format!("`{}` is of another version", file.display()));
+    }
+    let version = env!("CARGO_PKG_VERSION");
+    if rerun.version != version {
+        let _ = writeln!(
+            anstream::stderr(),
+            "warning: it was bridgelab {}, and this is {version}",
+            rerun.version
+        );
+    }
+    let folder = std::path::absolute(&args.folder).unwrap_or_else(|_| args.folder.clone());
+    let program = match std::env::current_exe() {
+        Ok(program) => program,
+        Err(error) => return complain(&format!("find this program: {error}")),
+    };
+    let mut command = Command::new(program);
+    for name in OPTIONS {
+        command.env_remove(name);
+    }
+    if rerun.root.is_dir() {
+        command.env("BRIDGELAB_ROOT", &rerun.root);
+    }
+    command
+        .arg("run")
+        .arg(folder.join(&rerun.scenario))
+        .args(["--variant", &rerun.form])
+        .args(&rerun.options)
+        .args(&args.more);
+    let error = command.exec();
+    let _ = writeln!(anstream::stderr(), "error: start `bridgelab run`: {error}");
+    exit_code::BROKEN
+}
