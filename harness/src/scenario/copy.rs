@@ -76,10 +76,8 @@ fn named(path: &Path) -> impl FnOnce(io::Error) -> io::Error {
 fn references(table: &Table, found: &mut BTreeSet<(String, String)>) {
     for (key, value) in table {
         match value {
-            Value::String(text) if PATHS.contains(&key.as_str()) => {
-                if !text.is_empty() && !Path::new(text).is_absolute() {
-                    found.insert((key.clone(), text.clone()));
-                }
+            Value::String(text) if PATHS.contains(&key.as_str()) && is_beside(text) => {
+                found.insert((key.clone(), text.clone()));
             }
             Value::Table(inner) => references(inner, found),
             Value::Array(items) => {
@@ -89,6 +87,10 @@ fn references(table: &Table, found: &mut BTreeSet<(String, String)>) {
             _ => {}
         }
     }
+}
+
+fn is_beside(text: &str) -> bool {
+    !text.is_empty() && !Path::new(text).is_absolute()
 }
 
 /// Files that a ruleset of nft(8) includes, of those beside it.
