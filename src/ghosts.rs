@@ -31,11 +31,12 @@ const PROGRAMS: [Tool; 6] = [
 ];
 
 /// Errors by which a worker says that this host does not let it have its namespaces.
-const DENIED: [&str; 4] = [
+const DENIED: [&str; 5] = [
     "host.namespace-denied",
     "host.mount-denied",
     "host.id-map",
     "host.no-subordinate-ids",
+    "host.few-ids",
 ];
 
 /// Whether every program that ghosts need is on this machine. None is started: a whole examination takes as long as

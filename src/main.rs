@@ -19,10 +19,11 @@ mod template;
 
 use std::process::ExitCode;
 
-use bridgelab_harness::host::{confine, probe};
+use bridgelab_harness::host::{allow_open_files, confine, probe};
 use bridgelab_harness::{image, lab, template as saved};
 
 fn main() -> ExitCode {
+    allow_open_files();
     // Workers enter their namespaces while the process has one thread, so they come before everything else.
     let mut words = std::env::args_os().skip(1);
     let first = words.next();

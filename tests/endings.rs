@@ -7,11 +7,13 @@ mod support;
 
 use std::fs;
 use std::io::{BufRead, BufReader};
+use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::ExitStatusExt;
+use std::path::Path;
 use std::process::{Child, ChildStderr, Command};
 
 use bridgelab_harness::lab::scope::Hold;
-use bridgelab_harness::report::Outcome;
+use bridgelab_harness::report::{Outcome, RunReport};
 use bridgelab_harness::scenario::Scenario;
 use bridgelab_harness::toml::toml;
 use support::processes::wait_until;
@@ -373,4 +375,81 @@ fn what_was_asked_for_is_in_the_command_that_does_it_again() {
         report.reproduce.contains(" --cold --accel tcg"),
         "{report:?}"
     );
+}
+
+/// What the shell does before a run with ghosts of the page's two guests: the report, and what was printed.
+fn run_after(user: &User, script: &str, scenario: &Path) -> (RunReport, String) {
+    let mut run = Command::new("bash");
+    let script = format!("{script} \"$0\" \"$@\"");
+    run.args(["-c", &script, PROGRAM, "run", "--guests", "ghost"]);
+    run.arg(scenario).arg("--require-all=false");
+    run.arg("--evidence").arg(user.path("evidence"));
+    run.env("BRIDGELAB_ROOT", root());
+    user.run(&mut run);
+    let output = run.output().expect("bash runs");
+    let told = support::told(&output);
+    (user.report(&told), told)
+}
+
+/// Daemons run as users of their own and read what the lab wrote for them; the evidence stays as private as it was asked.
+#[test]
+fn a_lab_does_not_inherit_the_modes_of_files() {
+    for (umask, mode) in [("027", 0o750), ("077", 0o700)] {
+        let user = User::new();
+        let scenario = root().join("scenarios/two-guests");
+        let (run, told) = run_after(&user, &format!("umask {umask};"), &scenario);
+        if run.outcome == Outcome::Skipped {
+            return skip(&told);
+        }
+        assert_eq!(run.outcome, Outcome::Passed, "{told}");
+        let folder = fs::metadata(evidence(&user)).expect("a folder");
+        assert_eq!(folder.permissions().mode() & 0o777, mode);
+    }
+}
+
+#[test]
+fn few_descriptors_are_enough_or_are_named_with_the_way_to_more() {
+    let user = User::new();
+    let scenario = root().join("scenarios/two-guests");
+    let (run, told) = run_after(&user, "ulimit -Sn 64;", &scenario);
+    if run.outcome == Outcome::Skipped {
+        return skip(&told);
+    }
+    assert_eq!(
+        run.outcome,
+        Outcome::Passed,
+        "the soft limit is raised: {told}"
+    );
+    let (run, told) = run_after(&user, "ulimit -n 64;", &scenario);
+    assert_eq!(run.outcome, Outcome::Broken, "{told}");
+    let help = run.problem.and_then(|problem| problem.help);
+    assert!(
+        help.is_some_and(|help| help.contains("ulimit -n")),
+        "{told}"
+    );
+}
+
+#[test]
+fn a_name_as_long_as_a_file_system_takes_is_a_name() {
+    let user = User::new();
+    let folder = user.path(&"n".repeat(250));
+    let scenario = lan_scenario(&folder, HOLDS);
+    let (run, told) = run_after(&user, "", &scenario);
+    if run.outcome == Outcome::Skipped {
+        return skip(&told);
+    }
+    assert_eq!(run.outcome, Outcome::Passed, "{told}");
+    assert_eq!(run.scenario.len(), 250);
+}
+
+/// `unshare -Ur`: root, and nobody else.
+#[test]
+fn a_namespace_with_one_id_is_a_host_that_cannot() {
+    let user = User::new();
+    let scenario = root().join("scenarios/two-guests");
+    let (run, told) = run_after(&user, "unshare -Ur", &scenario);
+    assert_eq!(run.outcome, Outcome::Skipped, "{told}");
+    let problem = run.problem.expect("a reason");
+    assert_eq!(problem.code, "host.few-ids", "{told}");
+    assert!(problem.help.is_some_and(|help| help.contains("map-auto")));
 }

@@ -15,6 +15,9 @@ use crate::cli::RunArgs;
 /// A file system with less room than that, in bytes, is full: a page.
 const FULL: u64 = 4096;
 
+/// As much of a run's title as is in the name of its folder, in bytes.
+const TITLE: usize = 200;
+
 /// A file of the evidence while its run goes on.
 const RESERVE: &str = ".reserve";
 
@@ -36,7 +39,13 @@ pub(super) fn make_folder(args: &RunArgs, one: &Wanted) -> std::io::Result<PathB
     let seconds = SystemTime::now()
         .duration_since(UNIX_EPOCH)
         .map_or(0, |since| since.as_secs());
-    let name = one.title().replace(['/', ':', ','], "-");
+    let title = one.title().replace(['/', ':', ','], "-");
+    // Time, process and number come behind it, and the whole is one name of a file system: 255 bytes.
+    let mut end = title.len().min(TITLE);
+    while !title.is_char_boundary(end) {
+        end -= 1;
+    }
+    let name = &title[..end];
     let name = format!("{name}-{seconds}-{}", std::process::id());
     // The same form may be asked for twice.
     let names = std::iter::once(name.clone()).chain((2..).map(|n: u32| format!("{name}-{n}")));

@@ -65,6 +65,12 @@ pub enum IsolateError {
         /// `/etc/subuid` or `/etc/subgid`.
         file: &'static str,
     },
+    /// Root of a user namespace with too few ids for daemons and VMMs to be other users.
+    #[error("this user namespace has {ids} of the 65536 ids that a lab takes")]
+    FewIds {
+        /// How many it has.
+        ids: u64,
+    },
     /// Anything else on the way in.
     #[error("{doing}")]
     Other {
@@ -82,6 +88,7 @@ impl Diagnose for IsolateError {
             Self::Mount { .. } => "host.mount-denied",
             Self::IdMap { .. } => "host.id-map",
             Self::NoSubordinateIds { .. } => "host.no-subordinate-ids",
+            Self::FewIds { .. } => "host.few-ids",
             Self::Other { .. } => "host.isolate",
         }
     }
@@ -96,9 +103,28 @@ impl Diagnose for IsolateError {
             Self::NoSubordinateIds { user, .. } => Some(format!(
                 "`usermod --add-subuids 100000-165535 --add-subgids 100000-165535 {user}`"
             )),
+            Self::FewIds { .. } => Some(
+                "run it outside of this namespace: with subordinate ids an ordinary user needs none; or have them mapped into \
+                 it: `unshare --map-auto --map-root-user`"
+                    .to_owned(),
+            ),
             Self::IdMap { .. } => Some("install newuidmap: `apt-get install uidmap`".to_owned()),
             _ => None,
         }
+    }
+}
+
+/// Whether a user namespace, by its `uid_map` (user_namespaces(7)), has ids for everybody in a lab.
+fn enough_ids(map: &str) -> Result<(), IsolateError> {
+    let counts = map
+        .lines()
+        .filter_map(|line| line.split_whitespace().nth(2));
+    let counts = counts.filter_map(|count| count.parse::<u64>().ok());
+    match counts.sum() {
+        // Without a map there is nothing to go by.
+        0 => Ok(()),
+        ids if ids < 65536 => Err(IsolateError::FewIds { ids }),
+        _ => Ok(()),
     }
 }
 
@@ -130,7 +156,12 @@ pub fn enter(
 ) -> Result<PathBuf, IsolateError> {
     let other = |doing| move |source: io::Error| IsolateError::Other { doing, source };
     let parent = getppid();
-    if !Uid::effective().is_root() {
+    // What daemons and VMMs read as users of their own is made from here on; what the user's own umask protects is the
+    // folder of the evidence, which is made before.
+    nix::sys::stat::umask(nix::sys::stat::Mode::from_bits_truncate(0o022));
+    if Uid::effective().is_root() {
+        enough_ids(&std::fs::read_to_string("/proc/self/uid_map").unwrap_or_default())?;
+    } else {
         own_namespace(CloneFlags::CLONE_NEWUSER, "user")?;
         writeln!(ask, "{MAP_ME}")
             .and_then(|()| ask.flush())

@@ -101,3 +101,22 @@ pub(crate) use vmm_user::vmm_groups;
 pub fn die_with_parent(command: &mut std::process::Command) {
     sys::prepare_child(command, ChildSetup::default());
 }
+
+/// As many open files as a usual lab takes: each machine, capture and guest has some.
+const OPEN_FILES: u64 = 8192;
+
+/// Raises the soft limit of open files, as far as the hard one allows: `ulimit -Sn`. Not to any height: there are daemons that
+/// close every descriptor there might be, one after the other.
+pub fn allow_open_files() {
+    use nix::sys::resource::{Resource, getrlimit, setrlimit};
+    let raised = getrlimit(Resource::RLIMIT_NOFILE).and_then(|(soft, hard)| {
+        let wanted = soft.max(OPEN_FILES).min(hard);
+        match wanted > soft {
+            true => setrlimit(Resource::RLIMIT_NOFILE, wanted, hard),
+            false => Ok(()),
+        }
+    });
+    if let Err(error) = raised {
+        tracing::warn!(%error, "the limit of open files stays as it is");
+    }
+}

@@ -12,8 +12,8 @@ mod store;
 pub use build::{WORKER_COMMAND, worker_main, worker_program};
 pub use damage::damage;
 pub use recipe::{Recipe, recipes};
-pub(crate) use store::cache_help;
 pub use store::{Image, Progress, Store, versions_in};
+pub(crate) use store::{UNFINISHED, cache_help, lock_of, open_to_all, sweep};
 
 use std::io;
 use std::path::PathBuf;

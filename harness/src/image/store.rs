@@ -15,6 +15,9 @@ use super::recipe::Recipe;
 use super::{ImageError, io_error};
 use crate::scenario::provides::Provides;
 
+/// Begins the name of a folder that is being made; the name of what it will be follows.
+pub(crate) const UNFINISHED: &str = ".unfinished-";
+
 /// Written last; an image without it is not one.
 pub(super) const MANIFEST: &str = "manifest.json";
 
@@ -117,6 +120,7 @@ impl Store {
         {
             return Err(incomplete(format!("its manifest lacks `{missing}`")));
         }
+        open_to_all(&folder);
         for file in &manifest.files {
             let meta = fs::metadata(folder.join(&file.name))
                 .map_err(|e| incomplete(format!("`{}`: {e}", file.name)))?;
@@ -161,9 +165,11 @@ impl Store {
         remove_tree(&folder)?;
         let unfinished = self
             .folder
-            .join(format!(".unfinished-{}", recipe.cache_name()));
+            .join(format!("{UNFINISHED}{}", recipe.cache_name()));
         remove_tree(&unfinished)?;
+        sweep(&self.folder);
         fs::create_dir_all(&unfinished).map_err(io_error("create", &unfinished))?;
+        open_to_all(&unfinished);
         let log = self.folder.join(format!("{}.log", recipe.cache_name()));
         let built = build_in_worker(recipe, &unfinished, &log, progress).and_then(|()| {
             progress("hashing");
@@ -182,7 +188,7 @@ impl Store {
     }
 
     fn lock(&self, recipe: &Recipe, progress: Progress<'_>) -> Result<Flock<File>, ImageError> {
-        let path = self.folder.join(format!("{}.lock", recipe.cache_name()));
+        let path = lock_of(&self.folder, &recipe.cache_name());
         let open = || File::create(&path).map_err(io_error("open", &path));
         match Flock::lock(open()?, FlockArg::LockExclusiveNonblock) {
             Ok(lock) => Ok(lock),
@@ -191,6 +197,30 @@ impl Store {
                 Flock::lock(open()?, FlockArg::LockExclusive)
                     .map_err(|(_, errno)| io_error("lock", &path)(errno.into()))
             }
+        }
+    }
+}
+
+/// The file that a maker of `name` holds locked.
+pub(crate) fn lock_of(folder: &Path, name: &str) -> PathBuf {
+    folder.join(format!("{name}.lock"))
+}
+
+/// Removes what killed makers left of whatever they made in this cache folder: each holds its lock while it lives, so what
+/// nobody holds is nobody's.
+pub(crate) fn sweep(cache: &Path) {
+    let entries = fs::read_dir(cache).into_iter().flatten().flatten();
+    for entry in entries {
+        let file = entry.file_name();
+        let Some(name) = file.to_str().and_then(|name| name.strip_prefix(UNFINISHED)) else {
+            continue;
+        };
+        let lock = File::create(lock_of(cache, name)).ok();
+        let lock = lock.and_then(|lock| Flock::lock(lock, FlockArg::LockExclusiveNonblock).ok());
+        if lock.is_some()
+            && let Err(error) = fs::remove_dir_all(entry.path())
+        {
+            tracing::warn!(%error, path = %entry.path().display(), "what a killed maker left stays");
         }
     }
 }
@@ -207,6 +237,14 @@ pub(crate) fn cache_help(path: &Path, source: &io::Error) -> Option<String> {
             Some(format!("make it writable, or {elsewhere}"))
         }
         _ => None,
+    }
+}
+
+/// A VMM's user looks into the folder, whatever umask it was made under. A read-only cache is as it is.
+pub(crate) fn open_to_all(folder: &Path) {
+    let mode = fs::metadata(folder).map(|meta| meta.permissions().mode() & 0o777);
+    if mode.is_ok_and(|mode| mode & 0o055 != 0o055) {
+        let _ = fs::set_permissions(folder, fs::Permissions::from_mode(0o755));
     }
 }
 
@@ -261,5 +299,50 @@ fn remove_tree(path: &Path) -> Result<(), ImageError> {
     match fs::remove_dir_all(path) {
         Err(e) if e.kind() != std::io::ErrorKind::NotFound => Err(io_error("remove", path)(e)),
         _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_killed_makers_left_goes_and_what_is_being_made_stays() {
+        let cache = tempfile::tempdir().expect("a folder");
+        let folder = |name: &str| cache.path().join(format!("{UNFINISHED}{name}"));
+        for name in ["old", "new", "without-a-lock"] {
+            fs::create_dir(folder(name)).expect("a folder");
+            fs::write(folder(name).join("part"), "1").expect("a file");
+        }
+        fs::create_dir(cache.path().join("finished")).expect("a folder");
+        File::create(lock_of(cache.path(), "old")).expect("its lock");
+        let held = File::create(lock_of(cache.path(), "new")).expect("its lock");
+        let held = Flock::lock(held, FlockArg::LockExclusiveNonblock).expect("it is free");
+        sweep(cache.path());
+        let there = |name: &str| folder(name).exists();
+        assert_eq!(
+            ["old", "new", "without-a-lock"].map(there),
+            [false, true, false]
+        );
+        assert!(cache.path().join("finished").exists());
+        drop(held);
+        sweep(cache.path());
+        assert!(!there("new"));
+    }
+
+    #[test]
+    fn a_folder_is_open_whatever_umask_made_it() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let mode = || {
+            fs::metadata(folder.path())
+                .expect("it is there")
+                .permissions()
+                .mode()
+        };
+        let own = fs::Permissions::from_mode(0o700);
+        fs::set_permissions(folder.path(), own).expect("its owner may");
+        assert_eq!(mode() & 0o777, 0o700);
+        open_to_all(folder.path());
+        assert_eq!(mode() & 0o777, 0o755);
     }
 }

@@ -351,6 +351,13 @@ pub(super) fn bind_vmm(
     let folder = run.join("vmm");
     fs::create_dir_all(&folder)?;
     let target = folder.join(kind.to_string());
+    let mode = fs::metadata(program)?.permissions().mode();
+    if mode & 0o005 != 0o005 {
+        // Somebody's own program, or one that was built under umask 077: the VMM's user gets a copy.
+        fs::copy(program, &target)?;
+        fs::set_permissions(&target, fs::Permissions::from_mode(0o755))?;
+        return Ok(target);
+    }
     File::create(&target)?;
     let (source, at) = (program.to_string_lossy(), target.to_string_lossy());
     mount_at(Some(&source), &at, None, MsFlags::MS_BIND, None).map_err(std::io::Error::other)?;

@@ -91,10 +91,14 @@ pub struct Problem {
 
 impl From<crate::diagnostic::Diagnostic> for Problem {
     fn from(diagnostic: crate::diagnostic::Diagnostic) -> Self {
+        // EMFILE may come of anything that is opened, so its remedy is told in one place.
+        let few_files = |link: &String| link.contains("Too many open files");
+        let more_files = diagnostic.chain.iter().any(few_files);
+        let more_files = more_files.then(|| "allow more open files: `ulimit -n 8192`".to_owned());
         Self {
             code: diagnostic.code,
             chain: diagnostic.chain,
-            help: diagnostic.help,
+            help: diagnostic.help.or(more_files),
         }
     }
 }

@@ -14,6 +14,7 @@ use super::room::{Kept, leaving};
 use super::{Shape, TemplateError, io_error};
 use crate::host::room::room;
 use crate::hypervisor::qemu::{OVERLAY, RAM};
+use crate::image::{UNFINISHED, lock_of, open_to_all, sweep};
 use crate::scenario::provides::Provides;
 
 /// Files of a template, its manifest aside.
@@ -108,6 +109,7 @@ impl TemplateStore {
         if manifest.shape != *shape {
             return Err(damaged("it is of another shape".to_owned()));
         }
+        open_to_all(&folder);
         for made in &manifest.files {
             let found = ManifestFile::read(&folder, &made.name)
                 .map_err(|e| damaged(crate::diagnostic::Diagnostic::new(&e).to_string()))?;
@@ -182,10 +184,13 @@ impl TemplateStore {
                 }
             }
         }
-        let unfinished = self.folder.join(format!(".unfinished-{name}"));
+        let unfinished = self.folder.join(format!("{UNFINISHED}{name}"));
         remove_tree(&unfinished)?;
+        // Before the room is looked at: each takes as much as a guest's memory.
+        sweep(&self.folder);
         self.make_room(shape)?;
         fs::create_dir_all(&unfinished).map_err(io_error("create", &unfinished))?;
+        open_to_all(&unfinished);
         let made = make_in_worker(shape, image, &unfinished, progress)
             .and_then(|()| seal(shape, &unfinished));
         if let Err(failed) = made {
@@ -275,7 +280,7 @@ impl TemplateStore {
     }
 
     fn lock(&self, name: &str, progress: Progress<'_>) -> Result<Flock<File>, TemplateError> {
-        let path = self.folder.join(format!("{name}.lock"));
+        let path = lock_of(&self.folder, name);
         let open = || File::create(&path).map_err(io_error("open", &path));
         match Flock::lock(open()?, FlockArg::LockExclusiveNonblock) {
             Ok(lock) => Ok(lock),
