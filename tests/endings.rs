@@ -453,3 +453,23 @@ fn a_namespace_with_one_id_is_a_host_that_cannot() {
     assert_eq!(problem.code, "host.few-ids", "{told}");
     assert!(problem.help.is_some_and(|help| help.contains("map-auto")));
 }
+
+/// `plan.txt` and `commands.txt` are of the run that was, and not of one that might have been.
+#[test]
+fn the_evidence_has_the_steps_that_were_done() {
+    let user = User::new();
+    let step =
+        "\n[[steps]]\nid = \"cut\"\nlink_down = { on = \"desktop\", interface = \"eth0\" }\n";
+    let scenario = lan_scenario(&user.path("lan"), &format!("{HOLDS}{step}"));
+    let (run, told) = run_after(&user, "", &scenario);
+    if run.outcome == Outcome::Skipped {
+        return skip(&told);
+    }
+    assert_eq!(run.outcome, Outcome::Passed, "{told}");
+    let commands = fs::read_to_string(evidence(&user).join("commands.txt"));
+    let commands = commands.expect("what was done");
+    assert!(
+        commands.contains("# step cut: done\nip -n desktop link set eth0 down"),
+        "{commands}"
+    );
+}

@@ -18,6 +18,7 @@ use crate::host::networkd::LOG as NETWORKD_LOG;
 use crate::host::networkd_said;
 use crate::host::process_memory::ProcessMemory;
 use crate::host::unwritten;
+use crate::hypervisor;
 use crate::hypervisor::qemu::RAM;
 use crate::image::versions_in;
 use crate::lab::boot::guest_folder;
@@ -110,11 +111,15 @@ pub(super) async fn gather(
 ) -> (BTreeMap<String, String>, BTreeMap<String, Vec<NicReport>>) {
     write(
         &evidence.join("plan.txt"),
-        &super::show_plan(run.scenario(), job.guests),
+        &super::show_plan_with(run.scenario(), job.guests, |name| {
+            let mut guests = run.guests.iter();
+            let (_, guest) = guests.find(|(known, _)| known.as_ref() == name)?;
+            Some(hypervisor::command(guest.spec()).to_string())
+        }),
     );
     write(
         &evidence.join("commands.txt"),
-        &(run.commands.join("\n\n") + "\n"),
+        &(ran(run, job).join("\n\n") + "\n"),
     );
     write(
         &evidence.join("sysctls-set.txt"),
@@ -205,6 +210,23 @@ pub(super) fn said(run: &Run<'_>, evidence: &Path) -> Vec<SaidReport> {
     }
     found.truncate(MOST_SAID);
     found
+}
+
+/// What was started and done, in the order of the stages: VMMs, then steps with how they ended.
+fn ran(run: &Run<'_>, job: &Job) -> Vec<String> {
+    let ghosts = run.scenario().guests.keys();
+    let ghosts = ghosts.filter(|_| job.guests == GuestKind::Ghost);
+    let ghosts = ghosts.map(|name| {
+        format!(
+            "# {name} is a ghost: a network namespace, made as plan.txt says\nip netns add {name}"
+        )
+    });
+    let steps = run.report.steps.iter().map(|step| {
+        let (id, word) = (&step.id, step.outcome.word());
+        format!("# step {id}: {word}\n{}", step.command)
+    });
+    let vmms = run.commands.iter().cloned();
+    ghosts.chain(vmms).chain(steps).collect()
 }
 
 /// A guest's NICs by what [`nics::COMMAND`] printed there, with their names in the scenario.

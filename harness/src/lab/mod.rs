@@ -42,14 +42,24 @@ use crate::visible::visible;
 
 /// A scenario's plan as text, each step with its equivalent command; needs no privileges.
 pub fn show_plan(scenario: &Scenario, guests: GuestKind) -> String {
+    show_plan_with(scenario, guests, |_| None)
+}
+
+/// The same of a run under way: `started` has the command line that a guest's VMM was started with.
+fn show_plan_with(
+    scenario: &Scenario,
+    guests: GuestKind,
+    started: impl Fn(&str) -> Option<String>,
+) -> String {
     let plan = TopologyPlan::with_guests(scenario, guests).render(|name| {
         let guest = scenario
             .guests
             .iter()
             .find(|(known, _)| known.as_ref() == name);
         guest.map_or_else(Default::default, |(_, guest)| {
-            let command = hypervisor::command(&GuestSpec::planned(name, guest));
-            (command.to_string(), contents::show(guest))
+            let planned = || hypervisor::command(&GuestSpec::planned(name, guest)).to_string();
+            let command = started(name).unwrap_or_else(planned);
+            (command, contents::show(guest))
         })
     });
     let fact = |action: &Action| match action {
