@@ -6,7 +6,7 @@ use ipnet::IpNet;
 use serde_json::Value;
 
 use super::Verdict;
-use super::ip::{entries, text, trouble};
+use super::ip::{array, entries, text, trouble};
 use crate::scenario::AddressState;
 
 /// Judges `ip -j addr`: the address, or one of the prefix where `any_of_prefix`, is in that state.
@@ -64,6 +64,13 @@ pub fn judge_address(
         others.join(", ")
     };
     Verdict::violated(format!("{wanted} is missing; there is {others}"))
+}
+
+/// The MAC address of a link in `ip -j addr`.
+pub fn mac_of<'l>(links: &'l Value, name: &str) -> &'l str {
+    let mut links = array(links);
+    let link = links.find(|link| text(link, "ifname") == name);
+    link.map_or("", |link| text(link, "address"))
 }
 
 #[cfg(test)]
@@ -125,7 +132,7 @@ mod tests {
             assert_eq!(of(over, "2001:db8::f/64"), [Absent]);
             assert_eq!(
                 judge(over, "2001:db8::d/64", Usable).got,
-                "2001:db8::d/64 on veth0 is dadfailed: another machine has it"
+                "2001:db8::d/64 on veth0 is dadfailed: another has it, or its own solicitation came back"
             );
         }
     }

@@ -109,7 +109,7 @@ pub(super) fn text<'a>(value: &'a Value, key: &str) -> &'a str {
 
 pub(super) fn trouble(entry: &Value) -> Option<&'static str> {
     if entry["dadfailed"] == true {
-        Some("dadfailed: another machine has it")
+        Some("dadfailed: another has it, or its own solicitation came back")
     } else if entry["tentative"] == true {
         Some("tentative: duplicate address detection is under way")
     } else {

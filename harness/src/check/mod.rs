@@ -8,6 +8,7 @@ pub mod bridge_tables;
 pub mod command;
 pub mod counter;
 pub mod course;
+pub mod dad;
 pub mod dns;
 mod expect;
 mod ghost;

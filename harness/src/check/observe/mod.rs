@@ -15,12 +15,13 @@ mod vmm;
 pub use filters::filter_faults;
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::source::Ends;
 use super::{
-    ProbeError, Vantage, Verdict, address, ip, link, neighbour, networkd, ping, route,
+    ProbeError, Vantage, Verdict, address, dad, ip, link, neighbour, networkd, ping, route,
     router_advert,
 };
 use crate::deadline::Deadline;
@@ -210,13 +211,22 @@ pub async fn look_since(
             let name = optional_link(interface.as_ref(), from, surroundings, by).await?;
             let links = json(from, &["ip", "-j", "addr"], by).await?;
             let name = name.as_deref();
-            Ok(address::judge_address(
-                &links,
-                name,
-                *address,
-                *any_of_prefix,
-                *state,
-            ))
+            let mut verdict =
+                address::judge_address(&links, name, *address, *any_of_prefix, *state);
+            if let (Some(written), Some(name), IpAddr::V6(wanted)) =
+                (interface.as_ref(), name, address.addr())
+                && verdict.got.contains("is dadfailed")
+                && let Ok(capture) = surroundings.capture(from, written.as_ref())
+            {
+                let own = address::mac_of(&links, name);
+                let frames =
+                    capture.filter_map(|frame| Some((frame.outgoing, frame.bytes.clone())));
+                let frames = frames.iter().map(|(out, bytes)| (*out, bytes.as_slice()));
+                if let Some(cause) = dad::cause(frames, wanted, own) {
+                    verdict.got = format!("{}; on its wire: {cause}", verdict.got);
+                }
+            }
+            Ok(verdict)
         }
         CheckKind::Route {
             to,
