@@ -126,7 +126,7 @@ fn ways(folder: &Path) -> Vec<Way> {
         ),
         row(
             "a device node",
-            Root,
+            Nobody,
             "rm -f /run/node; mknod /run/node b 254 0",
         ),
         row("other device nodes", Anybody, "ls /dev/ptmx"),
@@ -276,6 +276,25 @@ async fn every_way_out_is_shut() {
     assert!(removed, "{said}");
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     lab.finish().await.expect("a report");
+}
+
+/// Not even the lab's own root is root of the computer, unless it has to be: then the report says why.
+#[tokio::test]
+async fn the_lab_is_no_root_of_the_computer() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let Some(lab) = lab(folder.path()).await else {
+        return;
+    };
+    let host = lab.vantage("host").expect("a machine");
+    let (_, inside) = open(host, "readlink /proc/self/ns/user").await;
+    let (node, _) = open(host, "mknod /run/node b 254 0").await;
+    let report = lab.finish().await.expect("a report");
+    let outside = std::fs::read_link("/proc/self/ns/user").expect("own namespace");
+    let own = inside.trim() != outside.to_string_lossy();
+    let told = report.lab.user_namespace;
+    assert_eq!(told == "own", own, "{told}");
+    assert_eq!(told.starts_with("the caller's: "), !own, "{told}");
+    assert_eq!(node, !own, "a device node can be made: {node}; {told}");
 }
 
 #[tokio::test]

@@ -20,6 +20,8 @@ use nix::unistd::{ForkResult, Gid, Uid, getppid};
 use super::sys;
 use crate::diagnostic::Diagnose;
 
+pub(crate) mod users;
+
 /// What the parent answers once the user namespace has its id map.
 pub const MAPPED: &str = "mapped";
 /// What the worker asks when its user namespace wants an id map.
@@ -162,31 +164,7 @@ pub fn enter(
     if Uid::effective().is_root() {
         enough_ids(&std::fs::read_to_string("/proc/self/uid_map").unwrap_or_default())?;
     } else {
-        own_namespace(CloneFlags::CLONE_NEWUSER, "user")?;
-        writeln!(ask, "{MAP_ME}")
-            .and_then(|()| ask.flush())
-            .map_err(other("ask the parent for an id map"))?;
-        let mut line = String::new();
-        answer
-            .read_line(&mut line)
-            .map_err(other("wait for the parent's id map"))?;
-        if line.trim() != MAPPED {
-            return Err(IsolateError::Other {
-                doing: "get an id map from the parent",
-                source: io::Error::other(line.trim().to_owned()),
-            });
-        }
-        let errno = |e: nix::errno::Errno| io::Error::from(e);
-        nix::unistd::setresgid(Gid::from_raw(0), Gid::from_raw(0), Gid::from_raw(0))
-            .map_err(errno)
-            .map_err(other("become group 0 of the user namespace"))?;
-        nix::unistd::setresuid(Uid::from_raw(0), Uid::from_raw(0), Uid::from_raw(0))
-            .map_err(errno)
-            .map_err(other("become user 0 of the user namespace"))?;
-        // A change of credentials makes /proc/self belong to root of the *parent* namespace otherwise.
-        prctl::set_dumpable(true)
-            .map_err(errno)
-            .map_err(other("stay traceable by the parent"))?;
+        take_users(ask, answer)?;
     }
     own_namespace(CloneFlags::CLONE_NEWNS, "mount")?;
     own_namespace(CloneFlags::CLONE_NEWUTS, "UTS")?;
@@ -211,6 +189,39 @@ pub fn enter(
             private_mounts(avoid)
         }
     }
+}
+
+/// Enters a user namespace of its own, in which the parent maps ids: what [`enter`] does for all but root.
+///
+/// # Errors
+/// [`IsolateError::Unshare`] when there is none to be had, and then nothing has changed; others, when there is one without ids.
+pub fn take_users(ask: &mut impl Write, answer: &mut impl BufRead) -> Result<(), IsolateError> {
+    let other = |doing| move |source: io::Error| IsolateError::Other { doing, source };
+    own_namespace(CloneFlags::CLONE_NEWUSER, "user")?;
+    writeln!(ask, "{MAP_ME}")
+        .and_then(|()| ask.flush())
+        .map_err(other("ask the parent for an id map"))?;
+    let mut line = String::new();
+    answer
+        .read_line(&mut line)
+        .map_err(other("wait for the parent's id map"))?;
+    if line.trim() != MAPPED {
+        return Err(IsolateError::Other {
+            doing: "get an id map from the parent",
+            source: io::Error::other(line.trim().to_owned()),
+        });
+    }
+    let errno = |e: nix::errno::Errno| io::Error::from(e);
+    nix::unistd::setresgid(Gid::from_raw(0), Gid::from_raw(0), Gid::from_raw(0))
+        .map_err(errno)
+        .map_err(other("become group 0 of the user namespace"))?;
+    nix::unistd::setresuid(Uid::from_raw(0), Uid::from_raw(0), Uid::from_raw(0))
+        .map_err(errno)
+        .map_err(other("become user 0 of the user namespace"))?;
+    // A change of credentials makes /proc/self belong to root of the *parent* namespace otherwise.
+    prctl::set_dumpable(true)
+        .map_err(errno)
+        .map_err(other("stay traceable by the parent"))
 }
 
 #[expect(
@@ -275,13 +286,18 @@ pub(crate) fn mount_at(
     })
 }
 
-/// Gives the user namespace of `pid` a full id map: 0 is the caller, 1 to 65536 its subordinate ids.
+/// Gives the user namespace of `pid` a full id map: 0 is the caller, 1 to 65536 its subordinate ids. Of root, all ids are
+/// themselves.
 ///
-/// Equivalent: `newuidmap PID 0 UID 1 1 SUBUID 65536`, and `newgidmap` likewise. Called by the parent.
+/// Equivalent: `newuidmap PID 0 UID 1 1 SUBUID 65536`, and `newgidmap` likewise; as root `echo 0 0 4294967295 >/proc/PID/uid_map`.
+/// Called by the parent.
 ///
 /// # Errors
 /// [`IsolateError::NoSubordinateIds`] or [`IsolateError::IdMap`].
 pub fn map_ids(pid: u32) -> Result<(), IsolateError> {
+    if Uid::effective().is_root() {
+        return users::map_all(pid);
+    }
     let uid = Uid::current();
     let user = nix::unistd::User::from_uid(uid)
         .ok()

@@ -6,13 +6,16 @@ use std::path::PathBuf;
 use std::sync::Mutex;
 use std::time::Duration;
 
+use nix::unistd::Uid;
 use tokio::sync::{mpsc, watch};
 
 use super::hold::Asked;
 use super::job::{CANCEL, Event, Job};
 use super::run::{Run, broken};
 use super::topology::Folders;
-use crate::host::isolate::{self, Isolation};
+use crate::host::capability::Capability;
+use crate::host::isolate::{self, IsolateError, Isolation, users};
+use crate::host::needs::needed_by;
 use crate::host::standstill::Standstills;
 use crate::plan::GuestKind;
 use crate::report::{RunReport, exit_code};
@@ -73,6 +76,10 @@ fn work() -> io::Result<()> {
         .chain([job.evidence.clone()])
         .chain(std::env::current_exe().ok())
         .collect();
+    let users = match users(&scenario, &job, &mut input) {
+        Ok(users) => users,
+        Err(error) => return finish(broken(&job, &scenario.name, &error)),
+    };
     let place = match isolate::enter(Isolation::Lab, &mut io::stdout(), &mut input, &avoid) {
         Ok(place) => place,
         Err(error) => return finish(broken(&job, &scenario.name, &error)),
@@ -117,7 +124,7 @@ fn work() -> io::Result<()> {
         .worker_threads(2)
         .enable_all()
         .build()?;
-    let report = runtime.block_on(run(
+    let mut report = runtime.block_on(run(
         &scenario,
         &job,
         folders,
@@ -125,9 +132,35 @@ fn work() -> io::Result<()> {
         cancelled,
         job.hold.then_some(asked),
     ));
+    report.lab.user_namespace = users;
     let written = finish(report);
     runtime.shutdown_timeout(Duration::from_millis(500));
     written
+}
+
+/// Takes a user namespace of its own for the lab, where root runs it, unless something needs more; in words for the report.
+/// For everybody else [`isolate::enter`] takes one.
+fn users(
+    scenario: &scenario::Scenario,
+    job: &Job,
+    input: &mut impl BufRead,
+) -> Result<String, IsolateError> {
+    const OWN: &str = "own";
+    if !Uid::effective().is_root() {
+        return Ok(OWN.to_owned());
+    }
+    let callers = |why: String| Ok(format!("the caller's: {why}"));
+    if needed_by(scenario, job.guests).contains(&Capability::DeviceNodes) {
+        return callers("a macvtap needs a device node".to_owned());
+    }
+    if let Some(why) = users::refused() {
+        return callers(why);
+    }
+    match isolate::take_users(&mut io::stdout(), input) {
+        Ok(()) => Ok(OWN.to_owned()),
+        Err(IsolateError::Unshare { source, .. }) => callers(format!("the kernel says {source}")),
+        Err(error) => Err(error),
+    }
 }
 
 async fn run(

@@ -248,6 +248,9 @@ pub struct LabReport {
     pub accelerator: Option<String>,
     /// Why that one.
     pub accelerator_reason: Option<String>,
+    /// `own`, or why it is the caller's; empty where no lab was built.
+    #[serde(default)]
+    pub user_namespace: String,
 }
 
 /// What a guest takes of this machine's memory.

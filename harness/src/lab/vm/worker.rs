@@ -90,6 +90,7 @@ fn placed(mut report: RunReport, vm: &LabVm) -> RunReport {
         reason: vm.reason.clone(),
         accelerator: Some(vm.accelerator.to_string()),
         accelerator_reason: Some(vm.accelerator_reason.clone()),
+        user_namespace: std::mem::take(&mut report.lab.user_namespace),
     };
     let image = format!("image.{}", super::IMAGE);
     report.versions.insert(image, vm.image.digest.clone());
