@@ -35,6 +35,19 @@ pub enum IfNameError {
         /// The character that Linux refuses.
         found: char,
     },
+    /// Linux takes it, and a shell, or a tool's configuration, takes it for something else.
+    #[error(
+        "interface name {name:?} holds {found:?}, which shells and tools may take for something else"
+    )]
+    Special {
+        /// The name as given.
+        name: String,
+        /// The first such character.
+        found: char,
+    },
+    /// Linux takes it, and tools take it for an option.
+    #[error("interface name `{0}` begins with `-`, as the option of a tool does")]
+    Option(String),
     /// White space, by the kernel's count: that includes the byte 0xa0, hence `à`.
     #[error("interface name {0:?} holds white space")]
     WhiteSpace(String),
@@ -66,6 +79,17 @@ fn check_if_name(name: &str) -> Result<(), IfNameError> {
     }
     if name.bytes().any(|b| matches!(b, 9..=13 | 32 | 0xa0)) {
         return Err(IfNameError::WhiteSpace(name.to_owned()));
+    }
+    if name.starts_with('-') {
+        return Err(IfNameError::Option(name.to_owned()));
+    }
+    // A name is a word of many command lines, and part of a few scripts and configuration files.
+    let plain = |c: char| !c.is_ascii() || c.is_ascii_alphanumeric() || "._-+@".contains(c);
+    if let Some(found) = name.chars().find(|&c| !plain(c)) {
+        return Err(IfNameError::Special {
+            name: name.to_owned(),
+            found,
+        });
     }
     if name.len() > IF_NAME_MAX {
         let cut = (0..=IF_NAME_MAX)
@@ -228,7 +252,7 @@ macro_rules! name_type {
 }
 
 name_type! {
-    /// Name of a network interface: 1 to 15 bytes, no `/`, `:`, NUL or white space, neither `.` nor `..`.
+    /// Name of a network interface: 1 to 15 bytes of letters, digits and `._-+@`, no `-` first, neither `.` nor `..`.
     IfName, IfNameError, check_if_name
 }
 
@@ -315,6 +339,16 @@ mod tests {
         }
         for name in ["a b", "a\tb", "a\u{b}", "\u{e0}"] {
             assert_eq!(IfName::try_from(name), Err(E::WhiteSpace(name.into())));
+        }
+        for name in ["-f", "--host=x", "-"] {
+            assert_eq!(IfName::try_from(name), Err(E::Option(name.into())));
+        }
+        for found in "$`;&|<>()'\"\\*?[]{}!#~^=,%\u{1b}\u{7f}".chars() {
+            let name = format!("a{found}b");
+            assert_eq!(
+                IfName::try_from(name.as_str()),
+                Err(E::Special { name, found })
+            );
         }
         assert!(matches!(
             IfName::try_from("sixteen-bytes-xx"),
