@@ -8,7 +8,7 @@ use std::io::{BufRead, BufReader};
 use std::time::{Duration, Instant};
 
 use bridgelab_harness::host::daemon::Kept;
-use bridgelab_harness::report::Outcome;
+use bridgelab_harness::report::{Outcome, RunReport};
 use support::processes::{marked, names, signal, wait_until};
 use support::user::User;
 use support::{bridgelab, lan_scenario, skip};
@@ -27,6 +27,20 @@ within = "120s"
 ping = { to = "192.168.1.99" }
 "#;
 
+/// What must fail when nobody answers names any more.
+const UNANSWERED: &str = r#"
+[[steps]]
+id = "later"
+wait_for = { from = "desktop", ping = { to = "192.168.1.1" } }
+
+[[checks]]
+id = "unanswered"
+from = "desktop"
+after = "later"
+within = "3s"
+dns = { name = "router.lan.test", record = "A", server = "192.168.1.1", expect = ["192.168.1.1"] }
+"#;
+
 /// The name of its process; `None` for what runs inside the lab's worker, which ends with everything else. What ends one
 /// of those is seen in `host::daemon`'s own tests.
 fn process(kept: Kept) -> Option<&'static str> {
@@ -39,48 +53,71 @@ fn process(kept: Kept) -> Option<&'static str> {
     }
 }
 
+/// A run in which every process of that name is sent a signal, when everything stands and one answer has come.
+struct Disturbed {
+    report: RunReport,
+    code: Option<i32>,
+    /// Everything that was printed.
+    told: String,
+    /// From the signal to the end.
+    took: Duration,
+}
+
+/// `None`, said aloud, when this host cannot run labs.
+fn disturbed(process: &str, sent: &str, checks: &str) -> Option<Disturbed> {
+    let user = User::new();
+    let scenario = lan_scenario(&user.path("bin"), checks);
+    let mut command = bridgelab(&["run"]);
+    command.arg(scenario);
+    user.run(&mut command);
+    let mut child = command.spawn().expect("the program under test starts");
+    let mut progress = BufReader::new(child.stderr.take().expect("piped"));
+    let mut told = String::new();
+    while !told.contains("router: ") {
+        let before = told.len();
+        progress.read_line(&mut told).expect("text");
+        if told.len() == before {
+            let code = child.wait().expect("it ends").code();
+            assert_eq!(code, Some(3), "{told}");
+            skip("this host cannot run labs");
+            return None;
+        }
+    }
+    let of_kind = || {
+        let all = marked(&user.mark()).into_iter();
+        all.filter(|one| one.name == process).collect::<Vec<_>>()
+    };
+    wait_until(&format!("{process} to run"), || match of_kind() {
+        none if none.is_empty() => Err(names(&marked(&user.mark()))),
+        _ => Ok(()),
+    });
+    let begun = Instant::now();
+    signal(sent, &of_kind());
+    told.push_str(&std::io::read_to_string(progress).expect("text"));
+    let output = child.wait_with_output().expect("it ends");
+    let took = begun.elapsed();
+    told.push_str(&String::from_utf8_lossy(&output.stdout));
+    Some(Disturbed {
+        report: user.report(&told),
+        code: output.status.code(),
+        told,
+        took,
+    })
+}
+
 #[test]
 fn a_daemon_that_is_killed_ends_the_run_at_once_by_name() {
     for kept in Kept::ALL {
         let Some(process) = process(kept) else {
             continue;
         };
-        let user = User::new();
-        let scenario = lan_scenario(&user.path("bin"), CHECKS);
-        let mut command = bridgelab(&["run"]);
-        command.arg(scenario);
-        user.run(&mut command);
-        let mut child = command.spawn().expect("the program under test starts");
-        let mut progress = BufReader::new(child.stderr.take().expect("piped"));
-        let mut told = String::new();
-        // Everything stands, and one answer has come.
-        while !told.contains("router: ") {
-            let before = told.len();
-            progress.read_line(&mut told).expect("text");
-            if told.len() == before {
-                let code = child.wait().expect("it ends").code();
-                assert_eq!(code, Some(3), "{told}");
-                return skip("this host cannot run labs");
-            }
-        }
-        let of_kind = || {
-            let all = marked(&user.mark()).into_iter();
-            all.filter(|one| one.name == process).collect::<Vec<_>>()
+        let Some(run) = disturbed(process, "-KILL", CHECKS) else {
+            return;
         };
-        wait_until(&format!("{process} to run"), || match of_kind() {
-            none if none.is_empty() => Err(names(&marked(&user.mark()))),
-            _ => Ok(()),
-        });
-        let killed = Instant::now();
-        signal("-KILL", &of_kind());
-        told.push_str(&std::io::read_to_string(progress).expect("text"));
-        let output = child.wait_with_output().expect("it ends");
-        let took = killed.elapsed();
-        told.push_str(&String::from_utf8_lossy(&output.stdout));
-        let report = user.report(&told);
-        assert_eq!(report.outcome, Outcome::Broken, "{told}");
-        assert_eq!(output.status.code(), Some(4), "{told}");
-        let problem = report.problem.expect("a reason");
+        let (told, took) = (run.told, run.took);
+        assert_eq!(run.report.outcome, Outcome::Broken, "{told}");
+        assert_eq!(run.code, Some(4), "{told}");
+        let problem = run.report.problem.expect("a reason");
         assert_eq!(problem.code, "host.daemon-ended", "{told}");
         let reason = problem.chain.join(": ");
         for word in [kept.name(), "machine `", "SIGKILL", "last words"] {
@@ -88,4 +125,20 @@ fn a_daemon_that_is_killed_ends_the_run_at_once_by_name() {
         }
         assert!(took < Duration::from_secs(30), "{kept:?}: {took:?}");
     }
+}
+
+/// It does not end, and answers nobody: what fails by that is no verdict either.
+#[test]
+fn a_daemon_that_is_stopped_makes_no_verdict() {
+    // The name has not been asked for before, so nobody has it in a cache.
+    let checks = format!("{CHECKS}\n{UNANSWERED}").replace("120s", "1s");
+    let Some(run) = disturbed("dnsmasq", "-STOP", &checks) else {
+        return;
+    };
+    let told = run.told;
+    assert_eq!(run.report.outcome, Outcome::Broken, "{told}");
+    assert_eq!(run.code, Some(4), "{told}");
+    let problem = run.report.problem.expect("a reason");
+    assert_eq!(problem.code, "host.process-stopped", "{told}");
+    assert!(problem.chain[0].contains("dnsmasq"), "{told}");
 }

@@ -52,15 +52,16 @@ fn is_visitor(all: &BTreeMap<u32, Process>, mut pid: u32) -> bool {
     false
 }
 
-struct Process {
-    name: String,
-    state: String,
-    parent: u32,
+/// What proc_pid_stat(5) says of a process.
+pub(super) struct Process {
+    pub(super) name: String,
+    pub(super) state: String,
+    pub(super) parent: u32,
 }
 
 impl Process {
-    /// Reads proc_pid_stat(5); the name may hold anything, parentheses too.
-    fn read(folder: &Path) -> Option<Self> {
+    /// Reads it from the process's folder; the name may hold anything, parentheses too.
+    pub(super) fn read(folder: &Path) -> Option<Self> {
         let stat = std::fs::read_to_string(folder.join("stat")).ok()?;
         let (name, rest) = stat.split_once('(')?.1.rsplit_once(')')?;
         let mut fields = rest.split_whitespace();

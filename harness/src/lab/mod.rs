@@ -20,6 +20,7 @@ mod run;
 pub mod scope;
 mod standstill;
 mod steps;
+mod stopped;
 pub mod supervise;
 mod topology;
 pub mod vm;

@@ -209,6 +209,7 @@ impl<'a> Run<'a> {
             }
         }
         self.weigh_standstills();
+        self.weigh_stopped();
     }
 
     async fn stages(&mut self) -> Result<(), Ended> {

@@ -36,14 +36,10 @@ impl Run<'_> {
         (self.tell)(Event::Progress {
             text: sentence.clone(),
         });
-        let times = self.scenario.checks.iter().map(|check| check.times);
-        let by_failing = times
-            .into_iter()
-            .any(|times| times.fails || times.fails_until.is_some());
-        let report = &mut self.report;
-        if !unsure(report.outcome, &report.checks, by_failing) {
+        if !unsure(self.report.outcome, &self.report.checks, self.by_failing()) {
             return;
         }
+        let report = &mut self.report;
         let mut chain = vec![sentence];
         let before = report.problem.take();
         chain.extend(before.into_iter().flat_map(|problem| problem.chain));
@@ -54,10 +50,16 @@ impl Run<'_> {
             help: Some(format!("run it again: `{}`", report.reproduce)),
         });
     }
+
+    /// Whether a check passes by not holding, at first or at all.
+    pub(super) fn by_failing(&self) -> bool {
+        let mut times = self.scenario.checks.iter().map(|check| check.times);
+        times.any(|times| times.fails || times.fails_until.is_some())
+    }
 }
 
-/// Whether a standstill can have made this outcome. `by_failing`: a check passes by not holding, at first or at all.
-fn unsure(outcome: Outcome, checks: &[CheckReport], by_failing: bool) -> bool {
+/// Whether a standstill can have made this outcome. `by_failing`: a check passes by not holding.
+pub(super) fn unsure(outcome: Outcome, checks: &[CheckReport], by_failing: bool) -> bool {
     let failed = |check: &CheckReport| check.outcome == CheckOutcome::Failed;
     match outcome {
         // A variant passes when the named checks fail.

@@ -1,0 +1,77 @@
+//! Processes of the lab that somebody has stopped (SIGSTOP): they live, and answer nobody.
+
+use std::path::Path;
+
+use super::leaks::Process;
+use super::run::Run;
+use super::standstill::unsure;
+use crate::report::{Outcome, Problem};
+
+/// Code of the problem.
+const STOPPED: &str = "host.process-stopped";
+
+impl Run<'_> {
+    /// Takes back a verdict that a daemon or a VMM may have made by standing still: nothing that it serves answers, and the
+    /// network is not to blame. What was seen to hold did hold.
+    pub(super) fn weigh_stopped(&mut self) {
+        if !unsure(self.report.outcome, &self.report.checks, self.by_failing()) {
+            return;
+        }
+        let stopped = stopped(Path::new("/proc"));
+        if stopped.is_empty() {
+            return;
+        }
+        let report = &mut self.report;
+        let mut chain = vec![format!(
+            "{} stopped (SIGSTOP) and nobody let it go on: what failed may have failed by that",
+            stopped.join(", ")
+        )];
+        let before = report.problem.take();
+        chain.extend(before.into_iter().flat_map(|problem| problem.chain));
+        report.outcome = Outcome::Broken;
+        report.problem = Some(Problem {
+            code: STOPPED.to_owned(),
+            chain,
+            help: Some(format!("run it again: `{}`", report.reproduce)),
+        });
+    }
+}
+
+/// Stopped children of the worker, which is process 1. What a command of a scenario has started is not one: it has its
+/// own parent.
+fn stopped(proc: &Path) -> Vec<String> {
+    let entries = std::fs::read_dir(proc).into_iter().flatten().flatten();
+    let mut found: Vec<String> = entries
+        .filter_map(|entry| {
+            let pid: u32 = entry.file_name().to_string_lossy().parse().ok()?;
+            let process = Process::read(&entry.path())?;
+            // proc_pid_stat(5): `T` is stopped by a signal.
+            let stopped = process.state == "T" && process.parent == 1;
+            stopped.then(|| format!("{} (process {pid}) was", process.name))
+        })
+        .collect();
+    found.sort();
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stopped_daemon_is_named_and_a_stopped_command_is_not() {
+        let proc = tempfile::tempdir().expect("a temporary directory");
+        for (pid, stat) in [
+            ("1", "1 (bridgelab) S 0 1"),
+            ("7", "7 (dnsmasq) T 1 1"),
+            ("8", "8 (systemd-network) S 1 1"),
+            ("9", "9 (sh) S 1 1"),
+            ("10", "10 (sleep) T 9 9"),
+        ] {
+            let folder = proc.path().join(pid);
+            std::fs::create_dir(&folder).expect("a folder");
+            std::fs::write(folder.join("stat"), stat).expect("a file");
+        }
+        assert_eq!(stopped(proc.path()), ["dnsmasq (process 7) was"]);
+    }
+}
