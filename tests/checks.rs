@@ -473,6 +473,13 @@ fn what_cannot_be_looked_at_is_not_run_and_never_failed() {
             "fails = true\ncommand = { run = [\"no-such-program\"] }",
         ),
         (
+            "no-sysctl",
+            NotRun,
+            "there is no net.ipv6.conf.nosuchnic.mtu",
+            "desktop",
+            "sysctl = { key = \"net.ipv6.conf.nosuchnic.mtu\", value = \"1500\" }",
+        ),
+        (
             "a-wrong-one-beside",
             Failed,
             "status 1",

@@ -17,14 +17,9 @@ pub fn unshown(scenario: &Scenario, check: &Check) -> Option<String> {
     if let VantagePoint::Container(guest, _) = &check.from {
         return Some(no_docker(guest));
     }
-    let looked_at = match &check.kind {
-        CheckKind::Link(wanted) => Some(&wanted.interface),
-        CheckKind::Networkctl(wanted) => Some(&wanted.interface),
-        CheckKind::BridgePort { interface, .. } => Some(interface),
-        _ => None,
-    };
-    if let Some(interface) = looked_at.filter(|it| is_macvtap(scenario, &check.from, it)) {
-        return Some(no_macvtap(interface));
+    let mut looked_at = links_of(&check.kind).into_iter();
+    if let Some(interface) = looked_at.find(|it| is_macvtap(scenario, &check.from, it)) {
+        return Some(no_macvtap(&interface));
     }
     match &check.kind {
         CheckKind::ContainerVeth { .. } => match &check.from {
@@ -97,6 +92,31 @@ pub fn unshown(scenario: &Scenario, check: &Check) -> Option<String> {
         },
         _ => None,
     }
+}
+
+/// The links whose state the check is about, as it names them; not the wires that it watches.
+fn links_of(kind: &CheckKind) -> Vec<IfName> {
+    let one = match kind {
+        CheckKind::Link(wanted) => Some(&wanted.interface),
+        CheckKind::Networkctl(wanted) => Some(&wanted.interface),
+        CheckKind::BridgeVlan(wanted) => Some(&wanted.interface),
+        CheckKind::BridgePort { interface, .. } => Some(interface),
+        CheckKind::Address { interface, .. }
+        | CheckKind::RaAccepted { interface, .. }
+        | CheckKind::WaitOnline { interface } => interface.as_ref(),
+        CheckKind::Route { dev, .. } => dev.as_ref(),
+        CheckKind::Neighbour(wanted) => wanted.interface.as_ref(),
+        CheckKind::Fdb(wanted) => wanted.interface.as_ref(),
+        CheckKind::Mdb(wanted) => wanted.interface.as_ref(),
+        CheckKind::Sysctl { key, .. } => {
+            let parts = key.split('.');
+            return parts
+                .filter_map(|part| IfName::try_from(part).ok())
+                .collect();
+        }
+        _ => None,
+    };
+    one.into_iter().cloned().collect()
 }
 
 /// Whether a link with carrier is never as networkd must see it.

@@ -54,12 +54,12 @@ const NETWORK: [Piece; 8] = [
     ),
     (
         "firewall.txt",
-        "nft list ruleset 2>/dev/null || iptables-save -c 2>/dev/null",
+        "nft -nn list ruleset 2>/dev/null || iptables-save -c 2>/dev/null",
     ),
 ];
 
 /// `firewall.txt` of a machine that was given rules of iptables: with counters, whichever iptables it is.
-const IPTABLES: &str = "nft list ruleset 2>/dev/null; iptables-save -c; ip6tables-save -c";
+const IPTABLES: &str = "nft -nn list ruleset 2>/dev/null; iptables-save -c; ip6tables-save -c";
 
 /// As many of [`NETWORK`] as a guest is asked after a run that passed: its state is there to be compared with a failed one's,
 /// and the rest would take longer than the checks under emulation.

@@ -24,7 +24,8 @@ pub(super) async fn sysctl(
     let path = format!("/proc/sys/{}", parts.join("/"));
     let output = from.exec(&["cat", &path], by).await?;
     if !output.success() {
-        return Ok(Verdict::violated(format!(
+        // Neither right nor wrong: its interface may not be there, or a module.
+        return Err(ProbeError::Impossible(format!(
             "there is no {key}: {}",
             output.stderr.trim()
         )));
