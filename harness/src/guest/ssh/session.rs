@@ -112,16 +112,18 @@ impl Shell {
             .write_all(script.as_bytes())
             .map_err(io("run"))?;
         session.set_blocking(false);
-        let (mut stdout, mut stderr) = (Vec::new(), Vec::new());
+        let (mut stdout, mut stderr) = (Words::default(), Words::default());
         loop {
             drain(&mut self.channel, &mut stdout, &mut stderr).map_err(io("read the output of"))?;
-            if let (Some((stdout, status)), Some((stderr, _))) =
-                (before(&stdout, &mark), before(&stderr, &mark))
-            {
+            // Both, whatever comes first: the one may end long before the other.
+            let ended = [stdout.has_ended(&mark), stderr.has_ended(&mark)];
+            if ended == [true, true] {
+                let status = exit_status(&stdout.status);
+                let (stdout, stderr) = (stdout.text(), stderr.text());
                 return Ok(Output {
-                    stdout: String::from_utf8_lossy(stdout).into_owned(),
-                    stderr: String::from_utf8_lossy(stderr).into_owned(),
-                    status: exit_status(status),
+                    stdout,
+                    stderr,
+                    status,
                 });
             }
             if self.channel.eof() {
@@ -146,6 +148,79 @@ fn script(line: &str, mark: &str) -> String {
     let quoted = shell::join(&[line]);
     format!("(eval {quoted}) </dev/null; printf '\\036{mark}%d\n' $?; printf '\\036{mark}\n' >&2\n")
 }
+
+/// Bytes that are kept of the beginning of an output, and as many of its end, however much it is.
+const KEPT: usize = 512 << 10;
+
+/// The beginning and the end of what a command says.
+#[derive(Default)]
+struct Words {
+    /// The first [`KEPT`] bytes, then, where something was left out, at least the last [`KEPT`].
+    bytes: Vec<u8>,
+    left_out: usize,
+    /// Bytes that nobody has looked for a mark in.
+    fresh: usize,
+    ended: bool,
+    /// What stands behind the mark.
+    status: String,
+}
+
+impl Words {
+    fn add(&mut self, bytes: &[u8]) {
+        if self.ended {
+            return;
+        }
+        self.bytes.extend_from_slice(bytes);
+        self.fresh += bytes.len();
+        // Not each time: what is moved is as much as what has come since.
+        if self.bytes.len() > 4 * KEPT {
+            self.cut();
+        }
+    }
+
+    fn cut(&mut self) {
+        let to = self.bytes.len().saturating_sub(KEPT).max(KEPT);
+        self.left_out += to - KEPT;
+        self.bytes.drain(KEPT..to);
+    }
+
+    /// Whether the mark has come. What comes behind it is not the command's.
+    fn has_ended(&mut self, mark: &str) -> bool {
+        if self.ended {
+            return true;
+        }
+        // A mark may have come in two parts, and a part of it been looked at.
+        let unseen = self.fresh + mark.len() + LONGEST_STATUS;
+        let from = self.bytes.len().saturating_sub(unseen);
+        self.fresh = 0;
+        let Some((words, status)) = before(&self.bytes[from..], mark) else {
+            return false;
+        };
+        self.status = status.to_owned();
+        let end = from + words.len();
+        self.bytes.truncate(end);
+        self.ended = true;
+        true
+    }
+
+    fn text(mut self) -> String {
+        if self.bytes.len() > 2 * KEPT {
+            self.cut();
+        }
+        match self.bytes.split_at_checked(KEPT) {
+            Some((head, tail)) if self.left_out > 0 => format!(
+                "{}\n[... {} bytes are left out ...]\n{}",
+                String::from_utf8_lossy(head),
+                self.left_out,
+                String::from_utf8_lossy(tail)
+            ),
+            _ => String::from_utf8_lossy(&self.bytes).into_owned(),
+        }
+    }
+}
+
+/// More bytes than a mark's first letter, its status and the end of its line take.
+const LONGEST_STATUS: usize = 16;
 
 /// What stands before a mark, and the word behind it, once its line is whole.
 fn before<'a>(bytes: &'a [u8], mark: &str) -> Option<(&'a [u8], &'a str)> {
@@ -182,7 +257,7 @@ impl Streams for Channel {
 
 /// Reads both streams until nothing is left on this side of the socket: a packet for stdout that came while stderr was
 /// looked at would never wake who waits for the socket.
-fn drain(from: &mut impl Streams, stdout: &mut Vec<u8>, stderr: &mut Vec<u8>) -> io::Result<()> {
+fn drain(from: &mut impl Streams, stdout: &mut Words, stderr: &mut Words) -> io::Result<()> {
     loop {
         drain_one(from, 0, stdout)?;
         drain_one(from, 1, stderr)?;
@@ -192,12 +267,12 @@ fn drain(from: &mut impl Streams, stdout: &mut Vec<u8>, stderr: &mut Vec<u8>) ->
     }
 }
 
-fn drain_one(from: &mut impl Streams, stream: i32, into: &mut Vec<u8>) -> io::Result<()> {
+fn drain_one(from: &mut impl Streams, stream: i32, into: &mut Words) -> io::Result<()> {
     let mut buffer = [0; 16 << 10];
     loop {
         match from.read(stream, &mut buffer) {
             Ok(0) => return Ok(()),
-            Ok(read) => into.extend_from_slice(&buffer[..read]),
+            Ok(read) => into.add(&buffer[..read]),
             Err(e) if e.kind() == io::ErrorKind::WouldBlock => return Ok(()),
             Err(e) => return Err(e),
         }
@@ -257,7 +332,7 @@ mod tests {
             let (stdout, status) = before(out, mark).expect("its mark");
             let (stderr, _) = before(err, mark).expect("its mark");
             let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-            parts.push((text(stdout), text(stderr), exit_status(status)));
+            parts.push((text(stdout), text(stderr), exit_status(&status)));
             out = &out[stdout.len() + mark.len() + status.len() + 2..];
             err = &err[stderr.len() + mark.len() + 2..];
         }
@@ -326,9 +401,42 @@ mod tests {
                 on_the_way,
                 taken_in: Vec::new(),
             };
-            let (mut stdout, mut stderr) = (Vec::new(), Vec::new());
+            let (mut stdout, mut stderr) = (Words::default(), Words::default());
             drain(&mut channel, &mut stdout, &mut stderr).expect("drained");
-            assert_eq!(stdout, b"out");
+            assert_eq!(stdout.bytes, b"out");
+        }
+    }
+
+    #[test]
+    fn of_much_output_the_beginning_and_the_end_are_kept() {
+        for all in [0, 100, 2 * KEPT, 2 * KEPT + 1, 100 * KEPT + 7] {
+            let mut words = Words::default();
+            let (mut left, mut most) = (all, 0);
+            while left > 0 {
+                let some = left.min(16 << 10);
+                words.add(&vec![if left == all { b'a' } else { b'z' }; some]);
+                left -= some;
+                most = most.max(words.bytes.len());
+                assert!(!words.has_ended("m 1 "));
+            }
+            assert!(most <= 4 * KEPT + (16 << 10), "{most} bytes were held");
+            // A mark in three parts.
+            words.add(b"\x1em");
+            assert!(!words.has_ended("m 1 "));
+            words.add(b" 1 7");
+            assert!(!words.has_ended("m 1 "));
+            words.add(b"\n");
+            assert!(words.has_ended("m 1 ") && words.has_ended("m 1 "));
+            words.add(b"what a background process says later");
+            assert_eq!(words.status, "7");
+            let said = words.text();
+            if all <= 2 * KEPT {
+                assert_eq!(said.len(), all);
+            } else {
+                let gap = format!("\n[... {} bytes are left out ...]\n", all - 2 * KEPT);
+                assert_eq!(said.len(), 2 * KEPT + gap.len());
+                assert!(said.contains(&gap) && said.starts_with('a') && said.ends_with('z'));
+            }
         }
     }
 
