@@ -7,6 +7,7 @@ use std::time::Instant;
 
 use bridgelab_harness::check::filter_faults;
 use bridgelab_harness::diagnostic::{Diagnose, Diagnostic};
+use bridgelab_harness::host::networkd_asked;
 use bridgelab_harness::image::{self, Image, ImageError, Recipe, Store};
 use bridgelab_harness::lab;
 use bridgelab_harness::plan::GuestKind;
@@ -127,15 +128,21 @@ pub(crate) fn warnings_of<'s>(forms: impl IntoIterator<Item = &'s Scenario>) -> 
 
 pub(crate) fn check(scenarios: &[String], strict: bool) -> i32 {
     let mut code = exit_code::PASSED;
+    let mut not_asked = None;
     for wanted in scenarios {
         match load(wanted) {
             Ok((path, loaded)) => {
-                let warnings = match loaded.warnings().len() {
+                let mut told = loaded.warnings().to_vec();
+                match networkd_asked::warnings(&loaded) {
+                    Ok(said) => told.extend(said),
+                    Err(why) => not_asked = Some(why),
+                }
+                let warnings = match told.len() {
                     0 => String::new(),
                     1 => ", 1 warning".to_owned(),
                     more => format!(", {more} warnings"),
                 };
-                if let Err(failed) = warn(loaded.warnings(), strict) {
+                if let Err(failed) = warn(&told, strict) {
                     code = failed;
                     continue;
                 }
@@ -152,6 +159,12 @@ pub(crate) fn check(scenarios: &[String], strict: bool) -> i32 {
             }
             Err(failed) => code = failed,
         }
+    }
+    if let Some(why) = not_asked {
+        let _ = writeln!(
+            anstream::stderr(),
+            "note: the values in unit files were not judged, for networkd could not be asked: {why}"
+        );
     }
     code
 }

@@ -19,7 +19,7 @@ mod template;
 
 use std::process::ExitCode;
 
-use bridgelab_harness::host::{allow_open_files, confine, probe};
+use bridgelab_harness::host::{allow_open_files, confine, networkd_asked, probe};
 use bridgelab_harness::{image, lab, template as saved};
 
 fn main() -> ExitCode {
@@ -32,6 +32,7 @@ fn main() -> ExitCode {
         Some(probe::PROBE_ARGUMENT) => probe::probe_child(),
         Some(confine::CELL_COMMAND) => confine::cell_main(),
         Some(confine::ENTRY_COMMAND) => confine::entry_main(words),
+        Some(networkd_asked::ASK_ARGUMENT) => networkd_asked::answer(),
         Some(image::WORKER_COMMAND) => commands::image_worker(words),
         Some(bench::WORKER_COMMAND) => bench::worker_main(),
         Some(bench::FOLDER_COMMAND) => bench::folder_main(words),

@@ -4,6 +4,8 @@
 #[expect(dead_code, reason = "every test binary uses its part")]
 mod support;
 
+#[cfg(feature = "vm")]
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
@@ -78,6 +80,128 @@ fn a_clean_scenario_is_strictly_valid() {
     let (code, out, err) = output(&["check", path(&folder), "--strict"]);
     assert_eq!((code, err.as_str()), (Some(0), ""), "{out}");
     assert!(out.trim_end().ends_with("valid, 0 variants"), "{out}");
+}
+
+/// Values are for networkd to judge.
+#[cfg(feature = "vm")]
+#[test]
+fn networkd_is_asked_about_values_before_anything_runs() {
+    let lan = "[Match]\nName=eno1\n[Network]\nAddress=192.168.1.999/24\n[Link]\nMTUBytes=big\n";
+    let folder = scenario(&[("host/10-lan.network", lan)]);
+    let (code, out, err) = output(&["check", path(&folder)]);
+    assert_eq!(code, Some(0), "{err}");
+    if err.contains("could not be asked") {
+        return support::skip(&err);
+    }
+    assert!(out.contains("2 warnings"), "{out}{err}");
+    for told in [
+        "Invalid address '192.168.1.999/24', ignoring assignment",
+        "10-lan.network:4:1",
+        "Failed to parse MTU value 'big', ignoring",
+        "10-lan.network:6:1",
+        "says this machine's networkd",
+    ] {
+        assert!(err.contains(told), "{told}:\n{err}");
+    }
+    let (code, _, err) = output(&["check", path(&folder), "--strict"]);
+    assert_eq!(code, Some(2), "{err}");
+}
+
+/// The table of keys against the networkd that is installed: it knows each key that is as old as itself, and none that is
+/// newer.
+#[cfg(feature = "vm")]
+#[test]
+fn the_installed_networkd_agrees_with_the_table_of_keys() {
+    let table = include_str!("../harness/src/scenario/units/keys.txt");
+    let mut files: BTreeMap<String, String> = BTreeMap::new();
+    // By section and key: the version that brought it.
+    let mut since = BTreeMap::new();
+    let mut section = ("", "");
+    for line in table.lines().filter(|line| !line.starts_with('#')) {
+        if let Some(head) = line.strip_prefix('[') {
+            let head = head.trim_end_matches(']').split_once(' ');
+            section = head.expect("kind and section");
+            continue;
+        }
+        let (key, version) = line.split_once(' ').unwrap_or((line, "0"));
+        let (kind, name) = section;
+        // networkd does not read `.link` files.
+        if kind == "link" {
+            continue;
+        }
+        since.insert(
+            (kind, name, key),
+            version.parse::<u32>().expect("a version"),
+        );
+        let file = files
+            .entry(format!("{name}.{kind}"))
+            .or_insert_with(|| match kind {
+                "netdev" => {
+                    let device = device_of(name);
+                    format!("[NetDev]\nName=x-{device}\nKind={device}\n[{name}]\n")
+                }
+                _ => format!("[Match]\nName=lo\n[{name}]\n"),
+            });
+        file.push_str(&format!("{key}=\n"));
+    }
+    let files: Vec<(String, String)> = files
+        .into_iter()
+        .map(|(name, text)| (format!("host/{name}"), text))
+        .collect();
+    let files: Vec<(&str, &str)> = files
+        .iter()
+        .map(|(name, text)| (&**name, &**text))
+        .collect();
+    let folder = scenario(&files);
+    let (code, _, err) = output(&["check", path(&folder)]);
+    assert_eq!(code, Some(0), "{err}");
+    if err.contains("could not be asked") {
+        return support::skip(&err);
+    }
+    let version = std::process::Command::new("networkctl")
+        .arg("--version")
+        .output();
+    let version = String::from_utf8_lossy(&version.expect("networkctl").stdout).into_owned();
+    let version: u32 = version
+        .split_whitespace()
+        .nth(1)
+        .and_then(|version| version.parse().ok())
+        .expect("systemd's version");
+    let mut wrong = Vec::new();
+    for ((kind, name, key), since) in since {
+        let unknown = [
+            format!("Unknown key '{key}' in section [{name}]"),
+            format!("Unknown section '{name}'"),
+        ];
+        let newer = since > version;
+        // Each is followed by its place.
+        let told = err.split("warning[").any(|one| {
+            one.contains(&format!("host/{name}.{kind}:"))
+                && unknown.iter().any(|words| one.contains(words.as_str()))
+        });
+        if told != newer {
+            wrong.push(format!(
+                "{kind} [{name}] {key}: since {since}, unknown: {told}"
+            ));
+        }
+    }
+    assert!(wrong.is_empty(), "systemd {version}:\n{}", wrong.join("\n"));
+}
+
+/// A kind of device whose `.netdev` has that section.
+#[cfg(feature = "vm")]
+fn device_of(section: &str) -> String {
+    match section {
+        "Match" | "NetDev" => "dummy".to_owned(),
+        "BatmanAdvanced" => "batadv".to_owned(),
+        "FooOverUDP" => "fou".to_owned(),
+        "L2TPSession" => "l2tp".to_owned(),
+        "Peer" => "veth".to_owned(),
+        "Tunnel" => "sit".to_owned(),
+        "WireGuardPeer" => "wireguard".to_owned(),
+        macsec if macsec.starts_with("MACsec") => "macsec".to_owned(),
+        other => other.to_lowercase(),
+    }
 }
 
 /// A machine and a ghost whose unit files are faulty, each in its way, and a check that fails.

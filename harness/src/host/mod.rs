@@ -41,6 +41,7 @@
 //! process_memory  how much memory a VMM has, and how much of it is its own
 //! networkd     the host's systemd-networkd
 //! networkd_said   what it says about unit files
+//! networkd_asked  the same before anything runs, in a throw-away namespace
 //! http         the internet's web server
 //! intake       what has come in of the bytes that looks send to it
 //! dns_faults   the names that fail on purpose, behind a machine's dnsmasq
@@ -71,6 +72,7 @@ pub mod netlink;
 pub mod netlink_events;
 pub mod netns;
 pub mod networkd;
+pub mod networkd_asked;
 pub mod networkd_said;
 pub mod offload;
 pub mod output;

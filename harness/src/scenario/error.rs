@@ -51,6 +51,8 @@ pub(super) mod code {
     pub(in crate::scenario) const UNIT_MATCH: &str = "unit.no-match";
     /// Two unit files for one link.
     pub(in crate::scenario) const UNIT_TWO_FILES: &str = "unit.two-files";
+    /// Whatever else networkd says of a unit file.
+    pub(in crate::scenario) const UNIT_REFUSED: &str = "unit.refused";
     /// What udev would do, where there is none.
     pub(in crate::scenario) const UNIT_UDEV: &str = "unit.no-udev";
     /// A file beside units that networkd does not read, and that looks as if it should.

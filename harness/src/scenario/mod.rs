@@ -67,13 +67,13 @@ pub use port_flag::PortFlag;
 pub use schema::schema;
 pub use step::Step;
 pub use topology::{Bridge, BridgePort, HostEnd, KERNEL_PVID, Route, Ruleset, RulesetTool};
+pub use units::{NETWORKD_CONF, UnitFile};
 pub use vmm::{GuestStart, HypervisorKind, MachineType, NicOptions, TapOpen, Transport};
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::net::{IpAddr, Ipv6Addr};
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::time::Duration;
 
 use ipnet::{IpNet, Ipv6Net};
@@ -121,6 +121,8 @@ pub struct Scenario {
     pub beyond: Vec<(HypervisorKind, String)>,
     /// What is doubtful about its unit files.
     pub warnings: Vec<Fault>,
+    /// Unit files that are meant to be as they are, by where they are.
+    pub faulty_units: BTreeSet<(VantagePoint, String)>,
 }
 
 /// A layer-2 segment between machines of the lab.
@@ -188,42 +190,6 @@ pub struct MachineInterface {
     pub addresses: Vec<IpNet>,
     /// MTU in bytes; the kernel's 1500 when absent.
     pub mtu: Option<u32>,
-}
-
-/// A systemd-networkd unit file: the same bytes one would put into `/etc/systemd/network`; or networkd's own configuration,
-/// `networkd.conf` and `networkd.conf.d/NAME.conf` (networkd.conf(5)).
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct UnitFile {
-    /// Name below `/etc/systemd/network`, for example `10-lan.network`, or `10-lan.network.d/mtu.conf` of a drop-in.
-    pub name: String,
-    /// The file as shown to people; of one that a step has the text of, its name.
-    pub shown: PathBuf,
-    /// Unmodified content. Empty: the unit is masked (systemd.unit(5)).
-    pub bytes: Arc<[u8]>,
-}
-
-/// The file of networkd's own configuration.
-pub const NETWORKD_CONF: &str = "networkd.conf";
-
-impl UnitFile {
-    /// The unit that this is a drop-in of; `None`: it is a unit itself.
-    pub fn drop_in_of(&self) -> Option<&str> {
-        let (unit, _) = self.name.split_once(".d/")?;
-        Some(unit)
-    }
-
-    /// Whether it is networkd's own configuration.
-    pub fn is_configuration(&self) -> bool {
-        self.drop_in_of().unwrap_or(&self.name) == NETWORKD_CONF
-    }
-
-    /// Where it lies below `/etc/systemd`.
-    pub fn below_systemd(&self) -> String {
-        match self.is_configuration() {
-            true => self.name.clone(),
-            false => format!("network/{}", self.name),
-        }
-    }
 }
 
 /// A small HTTP server: `GET /` answers 200 with `body`.

@@ -3,6 +3,8 @@
 //! None of it makes a scenario invalid: reporters' files are taken as they are. So they are warnings, drawn on the unit file's
 //! own line.
 
+mod asked;
+mod file;
 mod keys;
 mod links;
 mod matching;
@@ -13,11 +15,13 @@ mod two_files;
 mod udev;
 mod unit;
 
+pub use asked::{Asked, asked};
+pub use file::{NETWORKD_CONF, UnitFile};
 pub use keys::UnitKind;
 pub use syntax::settings;
 pub use udev::{not_applied, not_applied_in_a_ghost};
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use self::links::{Links, actions, written};
 use self::matching::{Matches, matches};
@@ -28,7 +32,7 @@ use super::file::Place;
 use super::near::suggest;
 use super::provides::Provides;
 use super::step::Action;
-use super::{Scenario, UnitFile, VantagePoint};
+use super::{Scenario, VantagePoint};
 
 /// Units that are meant to be as they are: the place they are at, and the name with where it stands.
 pub(super) type Meant = Vec<(VantagePoint, String, Place)>;
@@ -46,19 +50,16 @@ pub(super) fn warnings(scenario: &Scenario, meant: &Meant) -> Vec<Fault> {
             }
         }
         of_place.extend(about_links(scenario, &place, units, &links));
-        let mut quiet = BTreeSet::new();
         of_place.retain(|(unit, _)| {
-            let is = |(at, name, _): &&(VantagePoint, String, Place)| *at == place && name == unit;
-            let hushed = meant.iter().find(is);
-            quiet.extend(hushed.map(|(_, name, _)| name.clone()));
-            hushed.is_none()
+            let is = |(at, name, _): &(VantagePoint, String, Place)| *at == place && name == unit;
+            !meant.iter().any(is)
         });
         found.extend(of_place.into_iter().map(|(_, fault)| fault));
-        for (at, name, written_at) in meant {
-            if *at == place && !quiet.contains(name) {
-                let message =
-                    format!("`faulty_units` names `{name}`, about which there is no warning");
-                let label = "nothing to be meant".to_owned();
+        for (_, name, written_at) in meant.iter().filter(|(at, ..)| *at == place) {
+            let mut files = units.iter().chain(written(scenario, &place));
+            if !files.any(|file| file.name == *name) {
+                let message = format!("`faulty_units` names `{name}`, which is not there");
+                let label = "no such unit file".to_owned();
                 found.push(Fault::new(written_at, code::UNIT_FILE, message, label).warning());
             }
         }

@@ -191,9 +191,31 @@ fn what_is_meant_is_not_told_and_must_be_there() {
     let scenario = MACHINE.replace("'host'\n", "'host'\nfaulty_units = ['10-lan.network']\n");
     let wrong = ("host/10-lan.network", "[Match]\nName=eno2\n[Netwrok]\n");
     assert_eq!(told(&scenario, &[wrong]), [] as [&str; 0]);
-    let right = ("host/10-lan.network", "[Match]\nName=eno1\n");
+    let other = ("host/20-lan.network", "[Match]\nName=eno1\n");
     assert_eq!(
-        told(&scenario, &[right]),
-        ["x.toml:5 `faulty_units` names `10-lan.network`, about which there is no warning"]
+        told(&scenario, &[other]),
+        ["x.toml:5 `faulty_units` names `10-lan.network`, which is not there"]
     );
+}
+
+#[test]
+fn what_networkd_says_is_a_warning_unless_it_was_told_or_is_meant() {
+    let text = "[Match]\nName=eno1\n[Netwrok]\n[Network]\nDHCP=perhaps\n";
+    let scenario = form(MACHINE, &[("host/10-lan.network", text)]);
+    let place = asked(&scenario).remove(0);
+    let fault = |line, words: &str| {
+        let told = place.fault("10-lan.network", line, words, &scenario.warnings);
+        told.map(|fault| (fault.line, fault.message, fault.help))
+    };
+    let words = "Failed to parse DHCP option, ignoring: perhaps";
+    assert_eq!(fault(Some(5), words), Some((5, words.to_owned(), None)));
+    assert_eq!(fault(Some(3), "Unknown section 'Netwrok'. Ignoring."), None);
+    // One that is newer than this networkd.
+    let words = "Unknown key 'UseDNR' in section [DHCPv6], ignoring.";
+    let help = fault(Some(2), words).unwrap().2;
+    assert_eq!(help.as_deref(), Some("it came with systemd 257"));
+    let meant = MACHINE.replace("'host'\n", "'host'\nfaulty_units = ['10-lan.network']\n");
+    let meant = form(&meant, &[("host/10-lan.network", text)]);
+    let place = asked(&meant).remove(0);
+    assert!(place.fault("10-lan.network", Some(5), "Bad", &[]).is_none());
 }

@@ -40,7 +40,7 @@ pub(super) use units::UnitFolders;
 pub(super) use variant::expectations;
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use self::claims::Claims;
@@ -154,9 +154,12 @@ pub(super) fn scenario(
         must_fail: BTreeMap::new(),
         beyond: Vec::new(),
         warnings: Vec::new(),
+        faulty_units: BTreeSet::new(),
     };
     scenario.beyond = context.beyond.take();
     let meant = context.meant.take();
+    let named = meant.iter().map(|(at, name, _)| (at.clone(), name.clone()));
+    scenario.faulty_units = named.collect();
     context.claims.report(&faults);
     let mut faults = faults.into_vec();
     faults.extend(warnings(&scenario, &meant));

@@ -1,0 +1,223 @@
+//! Asking this machine's networkd about unit files, before anything runs: it reads them in a throw-away namespace without any
+//! link but `lo`, and what it says of them is read from its log.
+//!
+//! systemd-analyze(1) does not know networkd's files.
+
+use std::fs;
+use std::io::{self, BufRead, BufReader, Write};
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::daemon::Keeper;
+use super::isolate::{self, Isolation};
+use super::netns::{MachineRoot, Netns};
+use super::networkd::{self, Networkd};
+use super::networkd_said::{UnitSaid, said};
+use crate::deadline::Deadline;
+use crate::diagnostic::Diagnostic;
+use crate::scenario::units::{self, Asked};
+use crate::scenario::{Fault, LoadedScenario, UnitFile};
+
+/// Hidden subcommand of the binary that calls [`answer`].
+pub const ASK_ARGUMENT: &str = "__ask-networkd";
+
+/// How long one networkd may take to read its files.
+const READY: Duration = Duration::from_secs(30);
+
+/// How long it gets to end.
+const GRACE: Duration = Duration::from_secs(2);
+
+/// The files of a folder: name and content.
+type Files = Vec<(String, Vec<u8>)>;
+
+/// What the child says last.
+#[derive(Debug, Serialize, Deserialize)]
+enum Answer {
+    /// What was said of each folder.
+    Said(Vec<Vec<UnitSaid>>),
+    /// Why nobody could be asked.
+    Failed(String),
+}
+
+/// What this machine's networkd says of a scenario's unit files, in any of its forms, and no warning has said yet.
+///
+/// # Errors
+/// Why it could not be asked: it is not installed, or may not run in a namespace here.
+pub fn warnings(loaded: &LoadedScenario) -> Result<Vec<Fault>, Diagnostic> {
+    let mut asked: Vec<Asked> = Vec::new();
+    for one in loaded.forms().flat_map(units::asked) {
+        if !asked.contains(&one) {
+            asked.push(one);
+        }
+    }
+    if asked.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut folders: Vec<&[UnitFile]> = Vec::new();
+    for one in &asked {
+        if !folders.contains(&one.units.as_slice()) {
+            folders.push(&one.units);
+        }
+    }
+    let said = ask(&folders)?;
+    let mut found: Vec<Fault> = Vec::new();
+    for one in &asked {
+        let of = folders
+            .iter()
+            .position(|folder| *folder == one.units.as_slice());
+        for said in of.map_or(&[][..], |at| &said[at]) {
+            let told = one.fault(&said.file, said.line, &said.words, loaded.warnings());
+            let again = |fault: &Fault| {
+                let same = |other: &Fault| {
+                    (&other.file, other.line, &other.message)
+                        == (&fault.file, fault.line, &fault.message)
+                };
+                found.iter().any(same)
+            };
+            let told = told.filter(|fault| !again(fault));
+            found.extend(told);
+        }
+    }
+    Ok(found)
+}
+
+/// What this machine's networkd says of the unit files of each folder.
+///
+/// # Errors
+/// Why it could not be asked: it is not installed, or may not run in a namespace here.
+fn ask(folders: &[&[UnitFile]]) -> Result<Vec<Vec<UnitSaid>>, Diagnostic> {
+    let failed = |why: String| Diagnostic::plain("host.networkd-not-asked", why);
+    let daemon = networkd::daemon_path();
+    if !daemon.exists() {
+        let mut lacking = failed(format!("there is no `{}`", daemon.display()));
+        lacking.help = Some("`apt-get install systemd`".to_owned());
+        return Err(lacking);
+    }
+    let files = |folder: &&[UnitFile]| -> Files {
+        let files = folder.iter();
+        files
+            .map(|unit| (unit.name.clone(), unit.bytes.to_vec()))
+            .collect()
+    };
+    let question: Vec<Files> = folders.iter().map(files).collect();
+    match converse(&question) {
+        Ok(Answer::Said(said)) if said.len() == folders.len() => Ok(said),
+        Ok(Answer::Said(_)) => Err(failed("not every folder was answered for".to_owned())),
+        Ok(Answer::Failed(why)) => Err(failed(why)),
+        Err(error) => Err(failed(format!("ask networkd in a namespace: {error}"))),
+    }
+}
+
+fn converse(question: &[Files]) -> io::Result<Answer> {
+    // A program that was replaced while it runs still finds itself.
+    let mut child = Command::new("/proc/self/exe")
+        .arg(ASK_ARGUMENT)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()?;
+    let answer = told(&mut child, question);
+    // Its standard input has gone with `told`, which ends it if it has not ended.
+    if answer.is_err() {
+        child.kill()?;
+    }
+    child.wait()?;
+    answer
+}
+
+fn told(child: &mut std::process::Child, question: &[Files]) -> io::Result<Answer> {
+    let no_pipe = || io::Error::other("no pipe to the child");
+    let mut input = child.stdin.take().ok_or_else(no_pipe)?;
+    let output = child.stdout.take().ok_or_else(no_pipe)?;
+    serde_json::to_writer(&mut input, question)?;
+    input.write_all(b"\n")?;
+    input.flush()?;
+    for line in BufReader::new(output).lines() {
+        let line = line?;
+        if line == isolate::MAP_ME {
+            isolate::map_ids(child.id()).map_err(io::Error::other)?;
+            writeln!(input, "{}", isolate::MAPPED)?;
+            input.flush()?;
+            continue;
+        }
+        return Ok(serde_json::from_str(&line)?);
+    }
+    Err(io::Error::other("it ended without an answer"))
+}
+
+/// Body of the child. Must be called before any thread is started.
+pub fn answer() -> i32 {
+    let answer = look().unwrap_or_else(|error| Answer::Failed(error.to_string()));
+    let mut out = io::stdout().lock();
+    let told = serde_json::to_writer(&mut out, &answer).map_err(io::Error::from);
+    i32::from(told.and_then(|()| writeln!(out)).is_err())
+}
+
+fn look() -> io::Result<Answer> {
+    let mut input = BufReader::new(io::stdin());
+    let mut line = String::new();
+    input.read_line(&mut line)?;
+    let question: Vec<Files> = serde_json::from_str(&line)?;
+    let avoid: Vec<PathBuf> = std::env::current_exe()
+        .into_iter()
+        .chain([networkd::daemon_path()])
+        .collect();
+    let place = isolate::enter(Isolation::Lab, &mut io::stdout(), &mut input, &avoid);
+    let place = match place {
+        Ok(place) => place,
+        Err(error) => return Ok(Answer::Failed(Diagnostic::new(&error).to_string())),
+    };
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(1)
+        .enable_all()
+        .build()?;
+    let mut answers = Vec::new();
+    for (index, files) in question.into_iter().enumerate() {
+        let folder = place.join(index.to_string());
+        match runtime.block_on(read(files, folder)) {
+            Ok(said) => answers.push(said),
+            Err(why) => return Ok(Answer::Failed(why.to_string())),
+        }
+    }
+    Ok(Answer::Said(answers))
+}
+
+/// One networkd, one folder.
+async fn read(files: Files, folder: PathBuf) -> Result<Vec<UnitSaid>, Diagnostic> {
+    let doing = |error: io::Error| {
+        Diagnostic::plain("host.networkd-not-asked", format!("ask networkd: {error}"))
+    };
+    fs::create_dir_all(&folder).map_err(doing)?;
+    let unit = |(name, bytes): (String, Vec<u8>)| UnitFile {
+        shown: (&name).into(),
+        name,
+        bytes: bytes.into(),
+    };
+    let units: Vec<UnitFile> = files.into_iter().map(unit).collect();
+    let tmpfs = networkd::PRIVATE.map(PathBuf::from).to_vec();
+    let root = MachineRoot {
+        tmpfs,
+        machine_id: None,
+    };
+    let machine = Netns::begin("networkd", root).finish();
+    let machine = machine.map_err(|error| Diagnostic::new(&error))?;
+    let by = Deadline::after(READY);
+    let keeper = Keeper::default().on("networkd");
+    let started = machine
+        .run(Networkd::start(
+            keeper,
+            units,
+            false,
+            (folder.clone(), folder.clone()),
+            by,
+        ))
+        .await
+        .map_err(|error| Diagnostic::new(&error))?;
+    let networkd = started.map_err(|error| Diagnostic::new(&error))?;
+    networkd.stop(GRACE).await.map_err(doing)?;
+    let log = fs::read(folder.join(networkd::LOG)).map_err(doing)?;
+    Ok(said(&String::from_utf8_lossy(&log)))
+}

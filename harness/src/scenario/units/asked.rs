@@ -1,0 +1,104 @@
+//! What this machine's networkd is asked about, and what becomes of its answer.
+
+use std::collections::BTreeMap;
+
+use super::keys::UnitKind;
+use super::links::written;
+use super::places;
+use super::text::Text;
+use crate::scenario::error::{Fault, code};
+use crate::scenario::{Scenario, UnitFile, VantagePoint};
+
+/// What networkd says of a key or a section that it does not know, and of lines that it cannot read: the same has been told
+/// without it.
+const TOLD_BEFORE: [&str; 6] = [
+    "Unknown key",
+    "Unknown section",
+    "Missing '='",
+    "Assignment outside of section",
+    "Invalid section header",
+    "No valid settings found",
+];
+
+/// The unit files of one place, as networkd would read them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Asked {
+    /// The files.
+    pub units: Vec<UnitFile>,
+    /// Whether a guest's own networkd reads them, which may be another version than this machine's.
+    guest: bool,
+    /// Units that are meant to be as they are.
+    meant: Vec<String>,
+}
+
+/// The unit files of a scenario: of each place, and again with what steps write there.
+pub fn asked(scenario: &Scenario) -> Vec<Asked> {
+    let mut found = Vec::new();
+    for (place, units, _) in places(scenario) {
+        let meant = scenario.faulty_units.iter();
+        let meant = meant.filter(|(at, _)| *at == place);
+        let meant: Vec<String> = meant.map(|(_, name)| name.clone()).collect();
+        let one = |units: Vec<UnitFile>| Asked {
+            units,
+            guest: matches!(place, VantagePoint::Guest(_)),
+            meant: meant.clone(),
+        };
+        let by_name = |unit: &UnitFile| (unit.name.clone(), unit.clone());
+        let first: BTreeMap<String, UnitFile> = units.iter().map(by_name).collect();
+        let mut last = first.clone();
+        last.extend(written(scenario, &place).map(by_name));
+        if last != first {
+            found.push(one(last.into_values().collect()));
+        }
+        found.push(one(first.into_values().collect()));
+    }
+    found.retain(|one| !one.units.is_empty());
+    found
+}
+
+impl Asked {
+    /// What networkd said of a file of these, as a warning; `None` where it is among `told` already, or meant.
+    pub fn fault(
+        &self,
+        file: &str,
+        line: Option<usize>,
+        words: &str,
+        told: &[Fault],
+    ) -> Option<Fault> {
+        let unit = self.units.iter().find(|unit| unit.name == file)?;
+        let of = unit.drop_in_of().unwrap_or(&unit.name);
+        if self.meant.iter().any(|name| name == of) {
+            return None;
+        }
+        let same =
+            |fault: &Fault| fault.file == unit.shown && line.is_none_or(|line| fault.line == line);
+        let before = TOLD_BEFORE.iter().any(|begin| words.starts_with(begin));
+        if before && (told.iter().any(same) || self.guest) {
+            return None;
+        }
+        let text = Text::of(unit);
+        let mut lines = text.as_str().split_inclusive('\n');
+        let start = lines
+            .by_ref()
+            .take(line.unwrap_or(1) - 1)
+            .map(str::len)
+            .sum();
+        let length = lines.next().map_or(0, |line| line.trim_end().len());
+        let place = text.place(start..start + length);
+        let label = "says this machine's networkd".to_owned();
+        let since = UnitKind::of(of).and_then(|kind| since(kind, words));
+        let help = since.map(|since| format!("it came with systemd {since}"));
+        let fault = Fault::new(&place, code::UNIT_REFUSED, words.to_owned(), label);
+        Some(fault.help(help).warning())
+    }
+}
+
+/// The version that brought the key of `Unknown key 'KEY' in section [SECTION]`.
+fn since(kind: UnitKind, words: &str) -> Option<u16> {
+    let rest = words.strip_prefix("Unknown key '")?;
+    let (key, rest) = rest.split_once("' in section")?;
+    let section = rest.trim_matches([' ', '[', ']', '\'']);
+    let section = section.split([']', '\'', ',']).next()?;
+    let since = kind.sections().get(section)?.get(key)?;
+    (*since > 0).then_some(*since)
+}
