@@ -1,6 +1,8 @@
 //! Daemons of the lab's machines that end in mid-run: the run is broken at once, by the daemon's name, and is no verdict on
 //! the network. The signal comes from outside, as from a machine that runs out of memory.
 
+#![expect(clippy::expect_used, reason = "helpers of tests fail as tests do")]
+
 #[expect(dead_code, reason = "every test binary uses its part")]
 mod support;
 

@@ -1,8 +1,8 @@
 //! A stranger's folder can do no harm: inputs that were made to, each with its right ending. `check` and `list` need no
 //! rights and no network, and read all that a run reads.
 //!
-//! What git can hold lies in `tests/hostile/`, each input beside the words of its ending; what it cannot, a FIFO, a socket,
-//! a file of 20 GiB, is made here. Each is given to the program itself, which has two seconds' patience and little memory.
+//! git can hold neither a FIFO nor a socket nor a file of 20 GiB, so each is made here, beside the words of its ending, and
+//! given to the program itself, which has a few seconds and little memory.
 
 #![expect(
     clippy::panic,

@@ -11,8 +11,9 @@ use std::sync::{Mutex, PoisonError};
 
 use nix::mount::MsFlags;
 
+use super::error::LabError;
 use super::job::StartFrom;
-use super::topology::{Folders, Lab, LabError};
+use super::topology::{Folders, Lab};
 use crate::guest::identity::{Identity, KeyPair};
 use crate::guest::{BootingGuest, Takeover, plain};
 use crate::host::isolate::mount_at;

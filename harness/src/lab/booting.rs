@@ -7,9 +7,9 @@ use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 
 use super::boot::{Drawn, GuestImages, Launch, Started, start, start_again};
+use super::error::LabError;
 use super::job::{Event, StartFrom};
 use super::run::{Ended, GRACE, Run};
-use super::topology::LabError;
 use crate::check::Vmm;
 use crate::deadline::Deadline;
 use crate::diagnostic::Diagnostic;

@@ -7,7 +7,8 @@ use std::process::Command;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::topology::{DAEMON_READY, Folders, Lab, LabError, machine_folder};
+use super::error::LabError;
+use super::topology::{DAEMON_READY, Folders, Lab, machine_folder};
 use crate::deadline::Deadline;
 use crate::host::daemon::{Daemon, Kept};
 use crate::host::service::Log;

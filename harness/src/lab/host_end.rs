@@ -1,6 +1,7 @@
 //! The host's ends of the guests' NICs: TAPs, and macvtaps and macvlans on links that may have yet to come.
 
-use super::topology::{DAEMON_READY, Folders, Lab, LabError};
+use super::error::LabError;
+use super::topology::{DAEMON_READY, Folders, Lab};
 use crate::deadline::Deadline;
 use crate::host::macvtap;
 use crate::host::netlink::VethEnd;

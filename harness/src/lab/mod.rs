@@ -9,6 +9,7 @@ mod booting;
 mod checking;
 mod daemons;
 pub mod durations;
+mod error;
 mod evidence;
 mod ghost;
 mod hold;
@@ -29,8 +30,9 @@ mod wave;
 mod worker;
 
 pub use ask::{ASKED, Answer, Ask};
+pub use error::LabError;
 pub use job::{Event, Job, JobImage, StartFrom, WORKER_COMMAND};
-pub use topology::{Folders, Lab, LabError};
+pub use topology::{Folders, Lab};
 pub use worker::worker_main;
 
 use crate::check::wanted;

@@ -8,11 +8,12 @@ use std::time::{Duration, Instant};
 use futures_util::future::join_all;
 
 use super::boot::{GuestImage, GuestImages, Launch, bind_template, bind_vmm};
+use super::error::LabError;
 use super::evidence;
 use super::hold::Asked;
 use super::job::{Event, Job, StartFrom};
 use super::leaks;
-use super::topology::{Folders, Lab, LabError};
+use super::topology::{Folders, Lab};
 use super::watch::{Lost, Watch};
 use crate::check::Surroundings;
 use crate::diagnostic::{Diagnose, Diagnostic};

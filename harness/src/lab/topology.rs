@@ -1,25 +1,21 @@
 //! Carries out a plan's steps.
 
 use std::collections::BTreeMap;
-use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use super::error::LabError;
 use super::wave::{OnMachine, Part, parts};
 use crate::deadline::Deadline;
-use crate::diagnostic::Diagnose;
-use crate::host::capture::{Capture, CaptureError};
+use crate::host::capture::Capture;
 use crate::host::daemon::{Daemon, Keeper, Worker};
-use crate::host::firewall::{self, FirewallError};
+use crate::host::firewall;
 use crate::host::intake::Intake;
-use crate::host::macvtap::MacvtapError;
-use crate::host::netlink::LinkError;
 use crate::host::netlink_events::Changes;
-use crate::host::netns::{BeginNetns, MachineRoot, Netns, NetnsError};
+use crate::host::netns::{BeginNetns, MachineRoot, Netns};
 use crate::host::networkd::{self, Networkd};
-use crate::host::service::ServiceError;
-use crate::host::tap::{Tap, TapError};
+use crate::host::tap::Tap;
 use crate::plan::{FABRIC, Step, TopologyPlan};
 use futures_util::future::join_all;
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
@@ -31,83 +27,6 @@ pub(super) const DAEMON_READY: Duration = Duration::from_secs(15);
 const USUAL_FILES: u64 = 512;
 /// Open files of a machine with one cable: its runtime's, two netlink sockets, its namespace, and a capture's.
 const FILES_PER_MACHINE: u64 = 12;
-
-/// A step of the plan failed.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum LabError {
-    /// Making a machine or running on it.
-    #[error("build the lab")]
-    Netns(#[from] NetnsError),
-    /// A link, address or route.
-    #[error("build the lab")]
-    Link(#[from] LinkError),
-    /// A capture.
-    #[error("build the lab")]
-    Capture(#[from] CaptureError),
-    /// A daemon.
-    #[error("build the lab")]
-    Service(#[from] ServiceError),
-    /// A TAP.
-    #[error("build the lab")]
-    Tap(#[from] TapError),
-    /// A macvtap.
-    #[error("build the lab")]
-    Macvtap(#[from] MacvtapError),
-    /// A ruleset.
-    #[error("build the lab")]
-    Firewall(#[from] FirewallError),
-    /// A sysctl, a server or a folder.
-    #[error("{doing} on machine `{machine}`")]
-    Io {
-        /// What was being done.
-        doing: String,
-        /// Machine.
-        machine: String,
-        /// The kernel's answer.
-        source: io::Error,
-    },
-    /// A guest.
-    #[error("bring up the guests")]
-    Guest(#[from] crate::guest::GuestError),
-    /// The plan names a machine that it did not make: a bug in the plan.
-    #[error("find machine `{machine}` in the lab")]
-    NoMachine {
-        /// Machine.
-        machine: String,
-    },
-}
-
-impl Diagnose for LabError {
-    fn code(&self) -> &'static str {
-        match self {
-            Self::Netns(e) => e.code(),
-            Self::Link(e) => e.code(),
-            Self::Capture(e) => e.code(),
-            Self::Service(e) => e.code(),
-            Self::Tap(e) => e.code(),
-            Self::Macvtap(e) => e.code(),
-            Self::Firewall(e) => e.code(),
-            Self::Guest(e) => e.code(),
-            Self::Io { .. } => "lab.io",
-            Self::NoMachine { .. } => "lab.no-machine",
-        }
-    }
-
-    fn help(&self) -> Option<String> {
-        match self {
-            Self::Netns(e) => e.help(),
-            Self::Link(e) => e.help(),
-            Self::Capture(e) => e.help(),
-            Self::Service(e) => e.help(),
-            Self::Tap(e) => e.help(),
-            Self::Macvtap(e) => e.help(),
-            Self::Firewall(e) => e.help(),
-            Self::Guest(e) => e.help(),
-            Self::Io { .. } | Self::NoMachine { .. } => None,
-        }
-    }
-}
 
 /// A built topology. Dropping it ends its daemons and machines; the kernel takes the links with them.
 #[derive(Debug, Default)]

@@ -9,7 +9,7 @@ use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::topology::LabError;
+use super::error::LabError;
 use crate::host::capture::Capture;
 use crate::host::daemon::MachineKeeper;
 use crate::host::netlink::{Netlink, VethEnd};

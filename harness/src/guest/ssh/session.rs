@@ -332,7 +332,7 @@ mod tests {
             let (stdout, status) = before(out, mark).expect("its mark");
             let (stderr, _) = before(err, mark).expect("its mark");
             let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-            parts.push((text(stdout), text(stderr), exit_status(&status)));
+            parts.push((text(stdout), text(stderr), exit_status(status)));
             out = &out[stdout.len() + mark.len() + status.len() + 2..];
             err = &err[stderr.len() + mark.len() + 2..];
         }

@@ -2,8 +2,8 @@
 
 use std::io;
 
+use super::super::error::LabError;
 use super::super::run::{GRACE, Run};
-use super::super::topology::LabError;
 use super::NotDone;
 use crate::deadline::Deadline;
 use crate::plan::action;

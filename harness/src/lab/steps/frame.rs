@@ -1,7 +1,7 @@
 //! Frames that steps send.
 
+use super::super::error::LabError;
 use super::super::run::Run;
-use super::super::topology::LabError;
 use super::NotDone;
 use crate::diagnostic::Diagnostic;
 use crate::host::inject::Injector;

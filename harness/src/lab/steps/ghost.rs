@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
+use super::super::error::LabError;
 use super::super::run::{GRACE, Run};
-use super::super::topology::{LabError, begin_machine};
+use super::super::topology::begin_machine;
 use super::NotDone;
 use crate::plan::ghost::nic_name;
 use crate::plan::{Step, TopologyPlan};

@@ -15,9 +15,9 @@ mod wait;
 
 use std::time::{Instant, SystemTime};
 
+use super::error::LabError;
 use super::job::Event;
 use super::run::{Ended, Run};
-use super::topology::LabError;
 use crate::check::{ProbeError, undoable, wanted};
 use crate::deadline::Deadline;
 use crate::diagnostic::{Diagnose, Diagnostic};

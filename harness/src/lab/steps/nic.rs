@@ -1,7 +1,7 @@
 //! NICs that steps plug into running guests and unplug.
 
+use super::super::error::LabError;
 use super::super::run::Run;
-use super::super::topology::LabError;
 use super::NotDone;
 use crate::deadline::Deadline;
 use crate::diagnostic::Diagnostic;

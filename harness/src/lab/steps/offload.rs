@@ -18,7 +18,7 @@ impl Run<'_> {
             .lab
             .machine(on.as_ref())?
             .run(async move { offload::set(&link, &wanted) });
-        let set = set.await.map_err(super::super::topology::LabError::from)?;
+        let set = set.await.map_err(super::super::error::LabError::from)?;
         set.map_err(|error| NotDone::Refused(error.to_string()))?;
         Ok(String::new())
     }

@@ -6,8 +6,8 @@ use std::path::Path;
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 
+use super::super::error::LabError;
 use super::super::run::Run;
-use super::super::topology::LabError;
 use super::NotDone;
 use crate::check::Vantage;
 use crate::deadline::Deadline;

@@ -1,59 +1,7 @@
-//! Checks, and what each kind of them takes.
+//! The kinds of checks, and what each of them takes.
 
 use super::port::port_flags;
 use super::{Kind, Shape, may, must, shape};
-
-pub(in crate::scenario) const CHECK: Shape = Shape {
-    what: "a check",
-    doc: "one property of the network that must hold: exactly one kind of check stands in each",
-    keys: &[
-        must("id", Kind::ID, "unique in the scenario"),
-        may(
-            "from",
-            Kind::Text,
-            "none, which only `vmm` takes",
-            "where to look from: a machine, a guest, or `\"GUEST/CONTAINER\"`",
-        ),
-        may(
-            "within",
-            Kind::TIME,
-            "\"30s\"",
-            "how long it may take to hold; at most `\"1h\"`",
-        ),
-        may(
-            "enabled",
-            Kind::Flag,
-            "true",
-            "`false`: it is not looked at in this form, and need not make sense there",
-        ),
-        may(
-            "after",
-            Kind::ID,
-            "none: once the lab stands",
-            "looked at when the step of this id is done, before the next begins",
-        ),
-        may(
-            "during",
-            Kind::ID,
-            "all other checks with the same `after`",
-            "whose traffic it is about: begins when the check of this id is over, or the step in `after`",
-        ),
-        may(
-            "holds_for",
-            Kind::TIME,
-            "none",
-            "how long it must then go on holding",
-        ),
-        may(
-            "fails_until",
-            Kind::TIME,
-            "none",
-            "until then it must not hold; less than `within`",
-        ),
-        may("fails", Kind::Flag, "false", "it must not hold at any look"),
-    ],
-    one_of: KINDS,
-};
 
 /// A switch of a bridge's port that is looked at.
 const fn seen(name: &'static str, kind: Kind, _: &str, doc: &'static str) -> super::Key {

@@ -5,6 +5,7 @@
 //! code in `validate` that reads it.
 
 mod check;
+mod every_check;
 mod file;
 mod guest;
 mod kind;
@@ -12,7 +13,8 @@ mod machine;
 mod port;
 mod step;
 
-pub(super) use check::{CHECK, KINDS};
+pub(super) use check::KINDS;
+pub(super) use every_check::CHECK;
 pub(super) use file::{BASED, FILE, LAYERED, SEGMENT, VARIANT};
 pub(super) use guest::{CONTAINER, GUEST, GUEST_INTERFACE, MACVTAP};
 pub(super) use kind::Kind;

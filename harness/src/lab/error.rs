@@ -1,0 +1,89 @@
+//! What goes wrong while a lab is built or changed.
+
+use std::io;
+
+use crate::diagnostic::Diagnose;
+use crate::host::capture::CaptureError;
+use crate::host::firewall::FirewallError;
+use crate::host::macvtap::MacvtapError;
+use crate::host::netlink::LinkError;
+use crate::host::netns::NetnsError;
+use crate::host::service::ServiceError;
+use crate::host::tap::TapError;
+
+/// A step of the plan failed.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum LabError {
+    /// Making a machine or running on it.
+    #[error("build the lab")]
+    Netns(#[from] NetnsError),
+    /// A link, address or route.
+    #[error("build the lab")]
+    Link(#[from] LinkError),
+    /// A capture.
+    #[error("build the lab")]
+    Capture(#[from] CaptureError),
+    /// A daemon.
+    #[error("build the lab")]
+    Service(#[from] ServiceError),
+    /// A TAP.
+    #[error("build the lab")]
+    Tap(#[from] TapError),
+    /// A macvtap.
+    #[error("build the lab")]
+    Macvtap(#[from] MacvtapError),
+    /// A ruleset.
+    #[error("build the lab")]
+    Firewall(#[from] FirewallError),
+    /// A sysctl, a server or a folder.
+    #[error("{doing} on machine `{machine}`")]
+    Io {
+        /// What was being done.
+        doing: String,
+        /// Machine.
+        machine: String,
+        /// The kernel's answer.
+        source: io::Error,
+    },
+    /// A guest.
+    #[error("bring up the guests")]
+    Guest(#[from] crate::guest::GuestError),
+    /// The plan names a machine that it did not make: a bug in the plan.
+    #[error("find machine `{machine}` in the lab")]
+    NoMachine {
+        /// Machine.
+        machine: String,
+    },
+}
+
+impl Diagnose for LabError {
+    fn code(&self) -> &'static str {
+        match self {
+            Self::Netns(e) => e.code(),
+            Self::Link(e) => e.code(),
+            Self::Capture(e) => e.code(),
+            Self::Service(e) => e.code(),
+            Self::Tap(e) => e.code(),
+            Self::Macvtap(e) => e.code(),
+            Self::Firewall(e) => e.code(),
+            Self::Guest(e) => e.code(),
+            Self::Io { .. } => "lab.io",
+            Self::NoMachine { .. } => "lab.no-machine",
+        }
+    }
+
+    fn help(&self) -> Option<String> {
+        match self {
+            Self::Netns(e) => e.help(),
+            Self::Link(e) => e.help(),
+            Self::Capture(e) => e.help(),
+            Self::Service(e) => e.help(),
+            Self::Tap(e) => e.help(),
+            Self::Macvtap(e) => e.help(),
+            Self::Firewall(e) => e.help(),
+            Self::Guest(e) => e.help(),
+            Self::Io { .. } | Self::NoMachine { .. } => None,
+        }
+    }
+}
