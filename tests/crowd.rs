@@ -81,7 +81,10 @@ fn fifty_labs_of_two_processes_run_four_at_a_time() {
     let user = User::new();
     fs::create_dir(user.path("runtime")).expect("a folder");
     // Every fifth has a variant that does not fail as it must.
-    let wrong = LONELY.replace("192.0.2.2/24\" }", "192.0.2.1/24\" }");
+    let wrong = LONELY.replace(
+        "address = { address = \"192.0.2.2/24\" }",
+        "address = { interface = \"eth0\", address = \"192.0.2.1/24\" }",
+    );
     let labs: Vec<PathBuf> = (0..LABS)
         .map(|number| {
             let path = user.path(&format!("lab{number:02}.toml"));

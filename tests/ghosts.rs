@@ -67,7 +67,7 @@ fn is_green(run: &RunReport, output: &Output) {
     assert!(by("container-veth").got.contains("no Docker"));
     let verdict = String::from_utf8_lossy(&output.stdout);
     assert!(
-        verdict.contains("66 of 75 checks hold, 9 skipped"),
+        verdict.contains("75 of 84 checks hold, 9 skipped"),
         "{verdict}"
     );
     // What was skipped, and why.

@@ -213,7 +213,7 @@ mod tests {
         let lines = table(2).lines(40, 24);
         assert_eq!(lines[2], "7 queued; lab9: waiting for one of 2 jo");
         assert!(
-            lines[0].starts_with("lab0   0:00 pinging  [31mxxx"),
+            lines[0].starts_with("lab0   0:00 pinging \\u{1b}[31mxxx"),
             "{lines:?}"
         );
         assert!(lines.iter().all(|line| line.chars().count() < 40));
