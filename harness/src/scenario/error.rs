@@ -39,6 +39,8 @@ pub(super) mod code {
     pub(in crate::scenario) const DUPLICATE: &str = "scenario.duplicate";
     /// Two parts that cannot both hold.
     pub(in crate::scenario) const CONFLICT: &str = "scenario.conflict";
+    /// More of something than a scenario may have.
+    pub(in crate::scenario) const LIMIT: &str = "scenario.limit";
     /// A systemd-networkd unit file or its folder.
     pub(in crate::scenario) const UNIT_FILE: &str = "scenario.unit-file";
     /// A line of a unit file that is none of systemd.syntax(7).
@@ -61,6 +63,9 @@ pub(super) mod code {
 
 /// Nobody reads a longer line, in bytes; it is not drawn once for each fault in it.
 const LONGEST_DRAWN: usize = 2000;
+
+/// So many faults are drawn; nobody mends more before the next look.
+pub(super) const DRAWN: usize = 100;
 
 /// How bad it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -102,6 +107,7 @@ pub struct Fault {
 impl Fault {
     pub(super) fn new(place: &Place, code: &'static str, message: String, label: String) -> Self {
         let (line, column) = place.source.position(place.span.start);
+        let (message, label) = (shortened(message), shortened(label));
         Self {
             message,
             code,
@@ -119,7 +125,7 @@ impl Fault {
 
     #[must_use]
     pub(super) fn help(mut self, help: impl Into<Option<String>>) -> Self {
-        self.help = help.into();
+        self.help = help.into().map(shortened);
         self
     }
 
@@ -199,6 +205,16 @@ impl Fault {
     }
 }
 
+/// Words of which nobody reads the end.
+fn shortened(mut words: String) -> String {
+    if words.len() > LONGEST_DRAWN {
+        words.truncate(boundary(&words, LONGEST_DRAWN));
+        words.push('\u{2026}');
+        words.shrink_to_fit();
+    }
+    words
+}
+
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (file, line, column) = (self.file.display(), self.line, self.column);
@@ -234,7 +250,8 @@ impl ScenarioErrors {
     }
 }
 
-/// Faults or warnings with their lines drawn, one empty line between them, in colour or plain.
+/// Faults or warnings with their lines drawn, one empty line between them, in colour or plain. Of more than a hundred, the
+/// others are counted.
 pub fn render<'f>(faults: impl IntoIterator<Item = &'f Fault>, color: bool) -> String {
     let renderer = if color {
         Renderer::styled()
@@ -242,12 +259,17 @@ pub fn render<'f>(faults: impl IntoIterator<Item = &'f Fault>, color: bool) -> S
         Renderer::plain()
     };
     let mut text = String::new();
-    for fault in faults {
+    let mut faults = faults.into_iter();
+    for fault in faults.by_ref().take(DRAWN) {
         if !text.is_empty() {
             text.push('\n');
         }
         text.push_str(&fault.render(&renderer));
         text.push('\n');
+    }
+    match faults.count() {
+        0 => {}
+        more => text.push_str(&format!("\nand {more} more\n")),
     }
     text
 }

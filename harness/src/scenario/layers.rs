@@ -4,15 +4,16 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::error::{Fault, ScenarioErrors, code};
+use super::error::{DRAWN, Fault, ScenarioErrors, code};
 use super::file::{Place, Source, Table, parse, same};
+use super::limits::{Budget, things, values};
 use super::matrix::{combinations, unmixed, unused, with};
 use super::names::VariantName;
 use super::overlay::lay;
 use super::read::{Faults, Reader, parsed};
 use super::removal::without;
 use super::shape::{FILE, LAYERED, VARIANT};
-use super::validate::{Origin, UnitFolders, expectations, scenario};
+use super::validate::{Origin, UnitFolders, expectations, scenario, unit_files};
 use super::{Imposed, LoadedScenario, Scenario, words};
 
 /// The forms of a file, or everything that is wrong with any of them.
@@ -35,36 +36,45 @@ pub(super) fn read(
     let green_tree = lay(&below, &layer);
     let mut combinations = combinations(&root, &green_tree, &faults);
     unmixed(&mut combinations, imposed);
+    let size = |tree: &Table| values(tree, unit_files(tree, &origin.files, &units));
+    let budget = Budget::new(&root, size(&green_tree), combinations.len(), &faults);
 
     let mut collected = Collected::default();
     let mut warned = Collected::default();
     // A form for each combination of the matrix, and what is wrong with it.
     let mut forms_of = |tree: &Table, variant: Option<&VariantName>| -> Vec<Scenario> {
+        if !things(tree, &faults) {
+            return Vec::new();
+        }
         if let Some(first) = combinations.first() {
             unused(tree, first, &faults);
         }
-        let forms = combinations.iter().map(|combination| {
-            let (form, found) = match (combination.as_slice(), imposed) {
-                ([], []) => scenario(tree, &place, origin, &units),
-                _ => {
-                    let mut tree = with(tree, combination);
-                    for value in imposed {
-                        value.lay(&mut tree);
-                    }
-                    scenario(&tree, &place, origin, &units)
+        let forms = combinations.iter().filter_map(|combination| {
+            let mut own = None;
+            if !combination.is_empty() || !imposed.is_empty() {
+                let own = own.insert(with(tree, combination));
+                for value in imposed {
+                    value.lay(own);
                 }
-            };
+            }
+            let tree = own.as_ref().unwrap_or(tree);
+            // With so many faults, those of further forms are for another day.
+            let enough = collected.faults.len() >= DRAWN;
+            if enough || !budget.spend(size(tree)) {
+                return None;
+            }
+            let (form, found) = scenario(tree, &place, origin, &units);
             let (warnings, found) = found.into_iter().partition(Fault::is_warning);
             collected.add(found, variant);
             warned.add(Vec::clone(&warnings), variant);
             let values = combination.iter().map(|(value, _)| value.clone());
-            Scenario {
+            Some(Scenario {
                 variant: variant.cloned(),
                 matrix: values.collect(),
                 imposed: imposed.iter().map(Imposed::named).collect(),
                 warnings,
                 ..form
-            }
+            })
         });
         forms.collect()
     };
@@ -74,6 +84,9 @@ pub(super) fn read(
         None => Default::default(),
     };
     for (key, node) in root.map("variants") {
+        if !budget.is_left() {
+            break;
+        }
         let name = parsed(key, words::variant_name, &faults).map(|name| name.value);
         let Some(reader) = Reader::of(node, key.value, &VARIANT, &faults) else {
             continue;

@@ -7,7 +7,7 @@ use super::beneath::{self, Beneath, Unread};
 use super::error::{Fault, ScenarioErrors, code};
 use super::file::{Place, Source, Table, Value, parse};
 use super::validate::Origin;
-use super::{Imposed, LoadedScenario, layers};
+use super::{Imposed, LoadedScenario, layers, limits};
 
 /// The version of the format that is read.
 const VERSION: i64 = 1;
@@ -72,6 +72,7 @@ fn from_source(
     origin: &Origin,
     imposed: &[Imposed],
 ) -> Result<LoadedScenario, ScenarioErrors> {
+    limits::words(source)?;
     let file = parse(source)?;
     version(&file, source)?;
     layers::read(&file, source, origin, imposed)

@@ -13,6 +13,8 @@ use super::shape::GUEST;
 
 /// More would take days under TCG, so it was not meant.
 const MOST: usize = 64;
+/// The most keys. Each of them is in the name of every form.
+const MOST_KEYS: usize = 64;
 
 /// One value of one key, as it stands in the file.
 type Chosen = (MatrixValue, Entry);
@@ -24,6 +26,19 @@ pub(super) type Combination = Vec<Chosen>;
 pub(super) fn combinations(root: &Reader<'_>, tree: &Table, faults: &Faults) -> Vec<Combination> {
     let mut dimensions: Vec<Vec<Chosen>> = Vec::new();
     let mut place = None;
+    let keys = root.map("matrix").map(|(_, node)| match &node.value {
+        Value::Table(own) => own.len(),
+        _ => 1,
+    });
+    if keys.sum::<usize>() > MOST_KEYS
+        && let Some((key, _)) = root.map("matrix").next()
+    {
+        let message = format!("the matrix has more than {MOST_KEYS} keys");
+        let label = "each of them is in the name of every form".to_owned();
+        let help = "set in the guests themselves what has one value".to_owned();
+        faults.add(Fault::new(key.place, code::LIMIT, message, label).help(help));
+        return vec![Combination::new()];
+    }
     for (key, node) in root.map("matrix") {
         place.get_or_insert(key.place);
         let Value::Table(own) = &node.value else {
@@ -53,7 +68,7 @@ pub(super) fn combinations(root: &Reader<'_>, tree: &Table, faults: &Faults) -> 
     {
         let message = format!("the matrix has more than {MOST} combinations");
         let label = "multiplied, these are too many".to_owned();
-        faults.add(Fault::new(place, code::BAD_VALUE, message, label));
+        faults.add(Fault::new(place, code::LIMIT, message, label));
         return vec![Combination::new()];
     }
     dimensions
@@ -104,6 +119,13 @@ fn values(
         faults.wrong_type(node, key.value, "an array of values");
         return None;
     };
+    if let Some(beyond) = items.get(MOST) {
+        let message = format!("`{}` has more than {MOST} values in the matrix", key.value);
+        let label = "each is a form of its own".to_owned();
+        let help = format!("of all keys together there are at most {MOST} combinations");
+        faults.add(Fault::new(&beyond.place, code::LIMIT, message, label).help(help));
+        return None;
+    }
     let mut chosen: Vec<Chosen> = Vec::new();
     for item in items {
         let value = match &item.value {

@@ -22,6 +22,7 @@ pub mod forms;
 mod imposed;
 mod lack;
 mod layers;
+mod limits;
 mod load;
 mod macvlan;
 mod matrix;

@@ -9,6 +9,9 @@ use super::file::{Entry, Node, Place, Table, Value};
 use super::near::suggest;
 use super::shape::{Kind, Shape};
 
+/// So many faults get a suggestion of what was meant: each compares a name with all that there are.
+const SUGGESTED: usize = 200;
+
 /// Where faults are collected.
 #[derive(Debug, Default)]
 pub(super) struct Faults(RefCell<Vec<Fault>>);
@@ -21,6 +24,16 @@ impl Faults {
     /// How many there are so far.
     pub(super) fn count(&self) -> usize {
         self.0.borrow().len()
+    }
+
+    /// What may have been meant, as [`suggest`] says it, while there are few enough faults to read.
+    pub(super) fn suggest<'k>(
+        &self,
+        name: &str,
+        what: &str,
+        known: impl Iterator<Item = &'k str> + Clone,
+    ) -> Option<String> {
+        (self.count() < SUGGESTED).then(|| suggest(name, what, known))
     }
 
     pub(super) fn into_vec(self) -> Vec<Fault> {
@@ -44,7 +57,7 @@ impl Faults {
     ) {
         let message = format!("there is no {one} `{}`{scope}", at.value);
         let label = format!("not a known {one}");
-        let help = suggest(at.value, &format!("{many}{scope}"), known);
+        let help = self.suggest(at.value, &format!("{many}{scope}"), known);
         self.add(Fault::new(at.place, code::UNKNOWN_NAME, message, label).help(help));
     }
 }
@@ -89,7 +102,7 @@ impl<'a> Reader<'a> {
             if !shape.has(key) {
                 let message = format!("unknown key `{key}` in {}", shape.what);
                 let label = "not a known key".to_owned();
-                let help = suggest(key, "keys", shape.names());
+                let help = faults.suggest(key, "keys", shape.names());
                 faults.add(Fault::new(&entry.key, code::UNKNOWN_KEY, message, label).help(help));
             }
         }

@@ -2,7 +2,6 @@
 
 use super::error::{Fault, code};
 use super::file::{Node, Table, Value};
-use super::near::suggest;
 use super::read::{At, Faults};
 
 /// The tree without what the paths lead to; a path that leads nowhere is a fault.
@@ -13,13 +12,16 @@ pub(super) fn without(tree: &Table, paths: &[At<'_, &str>], faults: &Faults) -> 
             let message = format!("there is no `{}` to remove", path.value);
             let label = format!("no `{rest}` there in a layer below");
             let known = known.iter().map(String::as_str);
-            let help = suggest(&rest, "keys there", known);
+            let help = faults.suggest(&rest, "keys there", known);
             let fault = Fault::new(path.place, code::UNKNOWN_NAME, message, label);
             faults.add(fault.help(help));
         }
     }
     tree
 }
+
+/// The most dots of a path that leads anywhere. What is tried at each of them is looked for anew.
+const DOTS: usize = 64;
 
 /// The part of a path that leads nowhere, and what there is in its place.
 type Nowhere = (String, Vec<String>);
@@ -28,6 +30,9 @@ type Nowhere = (String, Vec<String>);
 fn take(table: &mut Table, path: &str) -> Result<(), Nowhere> {
     if table.remove(path).is_some() {
         return Ok(());
+    }
+    if path.bytes().filter(|&byte| byte == b'.').count() > DOTS {
+        return Err((path.to_owned(), table.keys().cloned().collect()));
     }
     for (key, rest) in splits(path) {
         if let Some(entry) = table.get_mut(key) {

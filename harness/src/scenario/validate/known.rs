@@ -213,6 +213,22 @@ fn known_machine<'a>(machine: &'a Table, files: &Beneath, units: &UnitFolders) -
     }
 }
 
+/// The bytes of each unit file that machines and guests have; a folder counts for everyone who names it.
+pub(in crate::scenario) fn unit_files(
+    tree: &Table,
+    files: &Beneath,
+    units: &UnitFolders,
+) -> impl Iterator<Item = usize> {
+    let machines = tables(tree, "machines").filter_map(|(_, one)| text(one, "networkd"));
+    let guests = tables(tree, "guests").filter_map(|(_, one)| text(one, "units"));
+    machines.chain(guests).flat_map(|folder| {
+        let read = units.read(files, Path::new(folder));
+        let passed_over = read.passed_over.iter().map(|_| 0);
+        let bytes = read.units.iter().map(|unit| unit.bytes.len());
+        bytes.chain(passed_over).collect::<Vec<_>>()
+    })
+}
+
 fn value<'a>(table: &'a Table, key: &str) -> Option<&'a Value> {
     table.get(key).map(|entry| &entry.node.value)
 }

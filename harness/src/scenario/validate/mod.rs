@@ -36,6 +36,7 @@ mod units;
 mod variant;
 mod vmm;
 
+pub(super) use known::unit_files;
 pub(super) use units::UnitFolders;
 pub(super) use variant::expectations;
 

@@ -21,9 +21,8 @@ pub(in crate::scenario) fn expectations(
     let mut expected = Expectations::new();
     let mut refused: Vec<(&str, &Place, String)> = Vec::new();
     let must_fail = reader.texts("must_fail");
-    let laid = tree.clone();
-    let ids = ids(&laid, "checks");
-    let steps = self::ids(&laid, "steps");
+    let ids = ids(tree, "checks");
+    let steps = self::ids(tree, "steps");
     for id in &must_fail {
         let fault = |message: String, label: &str| {
             faults.add(Fault::new(
