@@ -361,3 +361,18 @@ machines.b.forward = true
         assert_eq!(output.status.code(), Some(code), "{form}");
     }
 }
+
+#[test]
+fn the_evidence_has_the_vlans_of_bridge_ports() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let Some((run, _)) = run(folder.path(), &["bridge/vlans", "--variant", "asymmetric"]) else {
+        return;
+    };
+    assert_eq!(run.outcome, Outcome::Passed, "{:?}", run.differences);
+    let host = run.evidence.expect("a folder").join("machines/host");
+    let vlans = fs::read_to_string(host.join("bridge-vlans.txt")).expect("the host's VLANs");
+    let of_tap = vlans.split("vm-tiny1").nth(1).expect("the TAP");
+    for line in ["10 Egress Untagged", "20 PVID"] {
+        assert!(of_tap.contains(line), "{line}: {vlans}");
+    }
+}

@@ -33,7 +33,7 @@ use crate::scenario::{HypervisorKind, RulesetTool};
 type Piece = (&'static str, &'static str);
 
 /// Commands whose output tells a machine's network.
-const NETWORK: [Piece; 8] = [
+const NETWORK: [Piece; 9] = [
     ("links.txt", "ip -d -s link"),
     ("addresses.txt", "ip addr"),
     (
@@ -42,6 +42,8 @@ const NETWORK: [Piece; 8] = [
     ),
     ("neighbours.txt", "ip neigh"),
     ("bridge-ports.txt", "bridge -d link; bridge fdb; bridge mdb"),
+    // Which VLANs a port lets through, and which of them without a tag.
+    ("bridge-vlans.txt", "bridge -d vlan show"),
     (
         "sysctl-net.txt",
         // Some hundred files; `sysctl -a` reads thousands.
@@ -61,9 +63,9 @@ const NETWORK: [Piece; 8] = [
 /// `firewall.txt` of a machine that was given rules of iptables: with counters, whichever iptables it is.
 const IPTABLES: &str = "nft -nn list ruleset 2>/dev/null; iptables-save -c; ip6tables-save -c";
 
-/// As many of [`NETWORK`] as a guest is asked after a run that passed: its state is there to be compared with a failed one's,
+/// As many of [`NETWORK`] as a guest is asked after a green form that passed: its state is there to be compared with a failed one's,
 /// and the rest would take longer than the checks under emulation.
-const QUICK_NETWORK: usize = 5;
+const QUICK_NETWORK: usize = 6;
 
 /// What a guest's kernel makes of its NICs.
 const NICS: &str = "nics.txt";
@@ -158,7 +160,8 @@ pub(super) async fn gather(
         let vantage = Vantage::Machine(machine.clone());
         save_all(&vantage, wanted.collect(), &folder).await;
     });
-    let whole = run.report.outcome != Outcome::Passed || job.keep;
+    let red = !run.scenario().must_fail.is_empty();
+    let whole = is_whole(run.report.outcome, red, job.keep);
     let guests = run.guests.iter();
     let guests = guests.filter(|(name, _)| !run.silent.contains(*name));
     let guests = guests.map(async |(name, guest)| {
@@ -183,6 +186,13 @@ pub(super) async fn gather(
     (versions, nics.into_iter().collect())
 }
 
+/// Whether guests are asked for all of it, which takes longer than the checks under emulation.
+///
+/// A red form that passed did what it must: something is wrong in it, and its guests' logs say what.
+const fn is_whole(outcome: Outcome, red: bool, keep: bool) -> bool {
+    !matches!(outcome, Outcome::Passed) || red || keep
+}
+
 /// What networkd said about unit files: of machines and ghosts in its log, of guests in a journal that was gathered.
 pub(super) fn said(run: &Run<'_>, evidence: &Path) -> Vec<SaidReport> {
     let machines = run.lab.machines().map(|machine| machine.name().to_owned());
@@ -196,7 +206,7 @@ pub(super) fn said(run: &Run<'_>, evidence: &Path) -> Vec<SaidReport> {
     });
     let mut found = Vec::new();
     for (log, machine) in machines.chain(guests) {
-        // A guest's journal is gathered only after a run that did not pass.
+        // A guest's journal is gathered only where something is wrong.
         let mut bytes = Vec::new();
         let read =
             fs::File::open(&log).and_then(|file| file.take(MOST_READ).read_to_end(&mut bytes));
@@ -366,5 +376,37 @@ fn write(path: &Path, text: &str) {
     let made = path.parent().map_or(Ok(()), fs::create_dir_all);
     if let Err(error) = made.and_then(|()| fs::write(path, text)) {
         unwritten::note(path, &error);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn guests_tell_all_of_it_where_something_is_wrong() {
+        let whole = |outcome, red| is_whole(outcome, red, false);
+        assert!(!whole(Outcome::Passed, false));
+        assert!(whole(Outcome::Passed, true));
+        for ending in [
+            Outcome::Failed,
+            Outcome::Broken,
+            Outcome::TimedOut,
+            Outcome::Skipped,
+            Outcome::Cancelled,
+        ] {
+            assert!(whole(ending, false), "{ending:?}");
+        }
+        assert!(is_whole(Outcome::Passed, false, true));
+    }
+
+    #[test]
+    fn a_guest_that_is_asked_for_little_tells_its_network() {
+        let names = |pieces: &[Piece]| pieces.iter().map(|(file, _)| *file).collect::<Vec<_>>();
+        let quick = names(&NETWORK[..QUICK_NETWORK]);
+        assert_eq!(quick.last(), Some(&"bridge-vlans.txt"), "{quick:?}");
+        // Its busybox has no `bridge`.
+        let plain = names(&NETWORK[..PLAIN_NETWORK]);
+        assert_eq!(plain.last(), Some(&"neighbours.txt"), "{plain:?}");
     }
 }
