@@ -65,6 +65,7 @@ pub mod isolate;
 pub mod jobserver;
 pub mod kvm;
 pub mod link_kind;
+mod log_file;
 pub mod macvtap;
 mod modules;
 pub mod needs;

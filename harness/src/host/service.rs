@@ -9,10 +9,11 @@ use std::time::Duration;
 
 use nix::sys::signal::{Signal, kill, killpg};
 use nix::unistd::Pid;
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::sync::watch;
 
 use super::end::End;
+use super::log_file::LogFile;
 use super::sys::{self, ChildSetup};
 use super::unwritten;
 use crate::deadline::Deadline;
@@ -88,10 +89,13 @@ impl Diagnose for ServiceError {
     }
 }
 
-/// A log that grows: written to its file at once, its end kept for whoever waits for a line.
+/// A log that grows: written to its file at once, its end kept for whoever waits for a line. Of one that grows over 32 MiB
+/// the file keeps 16 MiB of the beginning, and the end.
 #[derive(Debug, Clone)]
 pub struct Log {
     path: PathBuf,
+    /// What one says and what it complains of go into one file, each from a pump of its own.
+    file: Arc<Mutex<LogFile>>,
     tail: Arc<Mutex<Vec<u8>>>,
     grown: watch::Sender<u64>,
     /// Whether nobody writes into it any more.
@@ -102,6 +106,7 @@ impl Log {
     /// A log at `path`; the file is created when the first byte comes.
     pub fn new(path: PathBuf) -> Self {
         Self {
+            file: Arc::new(Mutex::new(LogFile::new(path.clone()))),
             path,
             tail: Arc::default(),
             grown: watch::Sender::new(0),
@@ -170,26 +175,30 @@ impl Log {
         self.ended.send_replace(true);
     }
 
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "what tokio::fs does with each write: it ends when the disk has answered"
+    )]
     async fn copy(&self, mut from: impl AsyncRead + Unpin) {
-        let mut file = None;
         let mut buffer = vec![0; 16 << 10];
         loop {
             let read = match from.read(&mut buffer).await {
                 Ok(0) | Err(_) => return,
                 Ok(read) => read,
             };
-            if file.is_none() {
-                let mut options = tokio::fs::File::options();
-                match options.create(true).append(true).open(&self.path).await {
-                    Ok(opened) => file = Some(opened),
-                    Err(error) => unwritten::note(&self.path, &error),
-                }
-            }
-            if let Some(file) = &mut file {
-                let written = file.write_all(&buffer[..read]).await;
-                if let Err(error) = written.and(file.flush().await) {
-                    unwritten::note(&self.path, &error);
-                }
+            let file = Arc::clone(&self.file);
+            let written = tokio::task::spawn_blocking(move || {
+                let mut file = file.lock().unwrap_or_else(PoisonError::into_inner);
+                let written = file.append(&buffer[..read]);
+                (buffer, written)
+            });
+            // Only a runtime that ends drops it.
+            let Ok((back, written)) = written.await else {
+                return;
+            };
+            buffer = back;
+            if let Err(error) = written {
+                unwritten::note(&self.path, &error);
             }
             {
                 let mut tail = self.tail.lock().unwrap_or_else(PoisonError::into_inner);
@@ -431,5 +440,35 @@ mod tests {
         assert!(matches!(error, ServiceError::Ended { .. }), "{error}");
         assert!(error.to_string().contains("exit status: 3"), "{error}");
         assert!(error.to_string().contains("no such interface"), "{error}");
+    }
+
+    #[tokio::test]
+    async fn a_child_that_says_100_mib_leaves_32_and_its_last_line_is_found() {
+        let dir = tempfile::tempdir().expect("temporary directory");
+        let path = dir.path().join("log");
+        let mut command = std::process::Command::new("sh");
+        let script = "echo first; yes | head -c 104857600; echo; echo last; exec sleep 1000";
+        command.args(["-c", script]);
+        let log = Log::new(path.clone());
+        let mut service =
+            Service::start("talker", command, ChildSetup::default(), log).expect("sh starts");
+        service
+            .ready_when_log_shows("last", Deadline::secs(120))
+            .await
+            .expect("it says that");
+        assert_eq!(service.log().line_with("las").as_deref(), Some("last"));
+        assert!(service.log().last_lines(1).ends_with("last"));
+        service.stop(Duration::from_secs(5)).await.expect("it ends");
+        let text = std::fs::read_to_string(&path).expect("a file");
+        assert!(text.len() <= 32 << 20, "{} bytes", text.len());
+        assert!(text.starts_with("first\ny\n") && text.ends_with("y\n\nlast\n"));
+        let gap = text
+            .split_once("\n[... ")
+            .and_then(|(_, rest)| rest.split_once(' '));
+        let gap: usize = gap
+            .and_then(|(number, _)| number.parse().ok())
+            .expect("a gap");
+        let line = format!("\n[... {gap} bytes are left out ...]\n").len();
+        assert_eq!(text.len() - line + gap, 104_857_600 + 6 + 1 + 5);
     }
 }
