@@ -369,6 +369,7 @@ impl All<'_> {
             accelerator_reason,
             vm,
             emulated: false,
+            alone: false,
             evidence,
             keep: self.args.keep,
             hold: self.args.hold,

@@ -59,6 +59,9 @@ pub struct Job {
     /// Whether the processor of the machine that the lab stands on is emulated, whatever accelerates its guests.
     #[serde(default)]
     pub emulated: bool,
+    /// Whether that machine is the lab's alone: a lab VM. Nobody there has anything to keep from it.
+    #[serde(default)]
+    pub alone: bool,
 }
 
 impl Job {

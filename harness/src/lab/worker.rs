@@ -150,6 +150,10 @@ fn users(
         return Ok(OWN.to_owned());
     }
     let callers = |why: String| Ok(format!("the caller's: {why}"));
+    // The supervisor is outside and cannot map its ids.
+    if job.alone {
+        return callers("the VM is the lab's alone".to_owned());
+    }
     if needed_by(scenario, job.guests).contains(&Capability::DeviceNodes) {
         return callers("a macvtap needs a device node".to_owned());
     }

@@ -28,6 +28,7 @@ const LARGEST: u64 = 64 << 20;
 pub(super) fn inner_job(job: &Job, vm: &LabVm) -> Job {
     let mut inner = job.clone();
     inner.vm = None;
+    inner.alone = true;
     inner.emulated = vm.accelerator == Accelerator::Tcg;
     let file = scenario::file_of(&job.scenario);
     // Links on the way to it are not there in the VM.
