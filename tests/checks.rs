@@ -407,15 +407,15 @@ fn what_runs_and_what_is_counted_is_seen_right_and_wrong() {
             ),
             (
                 "not-counted",
-                Failed,
-                "no ",
+                NotRun,
+                "no rule with \"drop\" in chain out in table inet lab; nearest: `ip daddr 192.168.1.20 accept`",
                 "router",
                 "counter = { table = \"inet lab\", chain = \"out\", rule = \"drop\" }",
             ),
             (
                 "no-chain",
-                Failed,
-                "there is no chain out in table inet lab",
+                NotRun,
+                "there is no chain out in table inet lab, and no other",
                 "desktop",
                 "counter = { table = \"inet lab\", chain = \"out\" }",
             ),
@@ -432,6 +432,72 @@ fn what_runs_and_what_is_counted_is_seen_right_and_wrong() {
         "from = \"desktop\"\nholds_for = \"3s\"\ncommand = { run = [\"sh\", \"-c\", \"exit $(($(date +%s) % 2))\"] }",
     ));
     judge(&cases);
+}
+
+/// What a check counts by must be there: a rule in other words than those of `nft -nn` counts nothing, and is no red either.
+#[test]
+fn a_counter_that_is_not_there_is_soon_no_verdict() {
+    if Command::new("nft").arg("-v").output().is_err() {
+        return support::skip("there is no nft");
+    }
+    let ruleset = "table inet lab {\n\tchain out {\n\t\ttype filter hook output priority 0\n\t\ttcp dport 22 counter accept\n\
+        \t\tudp dport 53 accept\n\t}\n}\n";
+    let folder = tempfile::tempdir().expect("a temporary directory");
+    let path = folder.path().join("lab.nft");
+    std::fs::write(&path, ruleset).expect("a ruleset");
+    let machines = "[machines.desktop]\nnftables = \"lab.nft\"\ninterfaces = [{ name = \"eth0\", segment = \"lan\", addresses = [\"192.168.1.20/24\", \"2001:db8::20/64\"] }]\n\n";
+    let other_words = "no rule with \"tcp dport ssh\" in chain out in table inet lab; nearest: `tcp dport 22 accept`";
+    // Each with the two minutes that a check has.
+    let cases = [
+        case(
+            "other-words",
+            NotRun,
+            other_words,
+            "from = \"desktop\"\nwithin = \"2min\"\ncounter = { table = \"inet lab\", chain = \"out\", rule = \"tcp dport ssh\" }",
+        ),
+        case(
+            "other-words-red",
+            NotRun,
+            other_words,
+            "from = \"desktop\"\nfails = true\ncounter = { table = \"inet lab\", chain = \"out\", rule = \"tcp dport ssh\" }",
+        ),
+        case(
+            "other-words-none",
+            NotRun,
+            other_words,
+            "from = \"desktop\"\ncounter = { table = \"inet lab\", chain = \"out\", rule = \"tcp dport ssh\", packets = [0, 0] }",
+        ),
+        case(
+            "no-counter",
+            NotRun,
+            "`udp dport 53 accept` in chain out in table inet lab has no counter; nearest: `tcp dport 22 accept`",
+            "from = \"desktop\"\ncounter = { table = \"inet lab\", chain = \"out\", rule = \"udp dport 53\" }",
+        ),
+        case(
+            "other-chain",
+            NotRun,
+            "there is no chain output in table inet lab; there is chain out in table inet lab",
+            "from = \"desktop\"\ncounter = { table = \"inet lab\", chain = \"output\", rule = \"tcp dport 22\" }",
+        ),
+        case(
+            "other-table",
+            NotRun,
+            "there is no chain out in table ip lab; there is chain out in table inet lab",
+            "from = \"desktop\"\ncounter = { table = \"ip lab\", chain = \"out\" }",
+        ),
+        case(
+            "there",
+            Passed,
+            "0 packets counted by `tcp dport 22 accept`",
+            "from = \"desktop\"\ncounter = { table = \"inet lab\", chain = \"out\", rule = \"tcp dport 22\", packets = [0, 0] }",
+        ),
+    ];
+    let Some(checks) = looks::judge_among(machines, folder.path(), &cases) else {
+        return;
+    };
+    for check in checks.iter().filter(|check| check.outcome == NotRun) {
+        assert!(check.ms < 20_000, "{}: {} ms", check.id, check.ms);
+    }
 }
 
 #[test]

@@ -7,6 +7,9 @@ use std::time::Duration;
 
 use crate::scenario::Times;
 
+/// How long what a check is about may be missing: a step that has ended may have made it a moment ago.
+const APPEARS: Duration = Duration::from_secs(1);
+
 /// Most changes of mind that are kept; the latest takes the place of the last.
 const CHANGES: usize = 32;
 
@@ -21,6 +24,8 @@ pub enum Sight {
     Lost(String),
     /// It could not be looked at; says nothing about the network.
     Unseen(String),
+    /// What it is about is not there, and does not come of itself.
+    Missing(String),
 }
 
 impl Sight {
@@ -29,7 +34,8 @@ impl Sight {
             Self::Holds(words)
             | Self::Violated(words)
             | Self::Lost(words)
-            | Self::Unseen(words) => words,
+            | Self::Unseen(words)
+            | Self::Missing(words) => words,
         }
     }
 
@@ -66,6 +72,10 @@ pub struct Change {
 #[derive(Debug)]
 pub struct Course {
     times: Times,
+    /// Whether what is missing is waited for as long as what is wrong.
+    waits: bool,
+    /// Since when what it is about is missing.
+    missing_since: Option<Duration>,
     /// When it was first seen to hold.
     held_at: Option<Duration>,
     /// The last look that did not hold, and whether one came before `fails_until`.
@@ -79,11 +89,26 @@ impl Course {
     pub fn new(times: Times) -> Self {
         Self {
             times,
+            waits: false,
+            missing_since: None,
             held_at: None,
             violated_at: None,
             violated_early: false,
             changes: Vec::new(),
         }
+    }
+
+    /// A wait that begins now, for a fact that may be about something that is only being made.
+    pub fn waiting(times: Times) -> Self {
+        Self {
+            waits: true,
+            ..Self::new(times)
+        }
+    }
+
+    /// How long it may take until it first holds.
+    pub fn within(&self) -> Duration {
+        self.times.within
     }
 
     /// When the last look is due, unless an earlier one decides.
@@ -103,8 +128,20 @@ impl Course {
     pub fn look(&mut self, at: Duration, sight: Sight) -> Option<Ending> {
         self.note(at, &sight);
         let over = at >= self.last_look() || matches!(sight, Sight::Lost(_));
+        let sight = match sight {
+            Sight::Missing(why) if self.waits => Sight::Violated(why),
+            sight => sight,
+        };
+        let missing = matches!(sight, Sight::Missing(_));
+        self.missing_since = missing.then(|| self.missing_since.unwrap_or(at));
         match sight {
             Sight::Unseen(why) => over.then_some(Ending::NotRun(why)),
+            Sight::Missing(why) => {
+                let long = self
+                    .missing_since
+                    .is_some_and(|since| at >= since + APPEARS);
+                (over || long).then_some(Ending::NotRun(why))
+            }
             Sight::Violated(got) | Sight::Lost(got) => {
                 self.violated_at = Some(at);
                 self.violated_early |= self.times.fails_until.is_some_and(|until| at < until);
@@ -344,6 +381,50 @@ mod tests {
         assert_eq!(course.look(at(0.0), Sight::Holds("none".to_owned())), None);
         let told = "it held from 0.0 s on, but no more at 0.1 s: too many";
         assert_eq!(course.look(at(0.1), lost()), Some(failed(told)));
+    }
+
+    #[test]
+    fn what_is_missing_is_no_verdict_soon_unless_it_is_waited_for() {
+        let missing = || Sight::Missing("no such rule".to_owned());
+        let never = Times {
+            fails: true,
+            ..WITHIN_TEN
+        };
+        for times in [WITHIN_TEN, never] {
+            let mut course = Course::new(times);
+            assert_eq!(course.look(at(4.0), missing()), None);
+            assert_eq!(course.look(at(4.9), missing()), None);
+            assert_eq!(
+                course.look(at(5.0), missing()),
+                Some(not_run("no such rule"))
+            );
+        }
+        // It comes, and goes again.
+        let mut course = Course::new(WITHIN_TEN);
+        assert_eq!(course.look(at(0.0), missing()), None);
+        assert_eq!(
+            course.look(at(0.9), Sight::Violated("0 packets".to_owned())),
+            None
+        );
+        assert_eq!(course.look(at(1.5), missing()), None);
+        assert_eq!(
+            course.look(at(2.6), missing()),
+            Some(not_run("no such rule"))
+        );
+        // The check's own time may be shorter.
+        let mut course = Course::new(WITHIN_TEN);
+        assert_eq!(
+            course.look(at(10.0), missing()),
+            Some(not_run("no such rule"))
+        );
+
+        let mut course = Course::waiting(WITHIN_TEN);
+        assert_eq!(course.look(at(0.0), missing()), None);
+        assert_eq!(course.look(at(9.9), missing()), None);
+        let ending = course.look(at(9.95), Sight::Holds("3 packets".to_owned()));
+        assert_eq!(ending, Some(passed("3 packets")));
+        let ending = Course::waiting(WITHIN_TEN).look(at(10.0), missing());
+        assert_eq!(ending, Some(failed("no such rule")));
     }
 
     #[test]

@@ -46,6 +46,9 @@ pub enum ProbeError {
     /// The scenario asks for something that this vantage has not got.
     #[error("{0}")]
     Impossible(String),
+    /// What the check is about is not there, and the tool could be asked: nothing that comes of itself.
+    #[error("{0}")]
+    Absent(String),
 }
 
 impl Diagnose for ProbeError {
@@ -57,6 +60,7 @@ impl Diagnose for ProbeError {
             Self::Tool { .. } => "check.tool",
             Self::Output { .. } => "check.output",
             Self::Impossible(_) => "check.impossible",
+            Self::Absent(_) => "check.absent",
         }
     }
 }

@@ -14,7 +14,7 @@ use super::job::Event;
 use super::order::{Order, needs_container};
 use super::run::Run;
 use crate::check::course::{Change, Course, Ending, Sight};
-use crate::check::{Since, Vantage, expected, kind_name, look_from_ghost, look_since};
+use crate::check::{ProbeError, Since, Vantage, expected, kind_name, look_from_ghost, look_since};
 use crate::deadline::Deadline;
 use crate::diagnostic::Diagnostic;
 use crate::guest::contents::start_container;
@@ -262,13 +262,18 @@ impl Run<'_> {
         if alone && check.kind.has_upper_bound() && !times.fails {
             times.holds_for = times.holds_for.or(Some(QUIET));
         }
-        self.watch(check, times, traffic.since).await
+        self.watch(check, Course::new(times), traffic.since).await
     }
 
     /// Looks at a fact until a look, or the time for it, decides.
     ///
     /// `since` is when the traffic that it is about began.
-    pub(super) async fn watch(&self, check: &Check, times: Times, since: Since) -> CheckReport {
+    pub(super) async fn watch(
+        &self,
+        check: &Check,
+        mut course: Course,
+        since: Since,
+    ) -> CheckReport {
         let unshown = self.unshown(check);
         if let Some(why) = unshown.or_else(|| self.refused_vantage(&check.from)) {
             let report = CheckReport {
@@ -283,10 +288,9 @@ impl Run<'_> {
         };
         let blank = self.not_run(check, "");
         let begun = Instant::now();
-        let by = Deadline::after(times.within);
+        let by = Deadline::after(course.within());
         let one_look = self.job.patience(one_look(&check.kind));
         let mut attempts = 0;
-        let mut course = Course::new(times);
         let events = self.lab.changes().count();
         let (outcome, got) = watch_woken(events, async || {
             let sight = match self.before_look(check, by) {
@@ -337,6 +341,7 @@ impl Run<'_> {
             Ok(verdict) if verdict.holds => Sight::Holds(verdict.got),
             Ok(verdict) if verdict.for_good => Sight::Lost(verdict.got),
             Ok(verdict) => Sight::Violated(verdict.got),
+            Err(error @ ProbeError::Absent(_)) => Sight::Missing(error.to_string()),
             Err(error) => Sight::Unseen(Diagnostic::new(&error).to_string()),
         }
     }
@@ -365,7 +370,7 @@ impl Run<'_> {
             holds: match change.sight {
                 Sight::Holds(_) => Some(true),
                 Sight::Violated(_) | Sight::Lost(_) => Some(false),
-                Sight::Unseen(_) => None,
+                Sight::Unseen(_) | Sight::Missing(_) => None,
             },
             got: change.words().to_owned(),
         }

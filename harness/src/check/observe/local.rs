@@ -6,7 +6,7 @@ use crate::check::command::{self, Ended};
 use crate::check::{ProbeError, Vantage, Verdict, counter, process};
 use crate::deadline::Deadline;
 use crate::guest::ssh::Output;
-use crate::scenario::{Command, Counter, Process};
+use crate::scenario::{Command, Counter, Firewall, Process};
 
 /// `sysctl -n KEY`, without the program, which busybox and procps have and some images do not. An interface in the key
 /// is named as everywhere in a check.
@@ -61,18 +61,20 @@ pub(super) async fn counter(
     let words = counter::command(wanted);
     let output = from.exec_in_net(&as_words(&words), by).await?;
     if output.success() {
-        return Ok(counter::judge(wanted, &output.stdout));
+        return counter::judge(wanted, &output.stdout).map_err(ProbeError::Absent);
     }
     // What nft says about a table or chain that is not there; iptables about a table.
     let said = output.stderr.trim();
     let absent = ["No such file or directory", "does not exist"];
-    match absent.iter().any(|words| said.contains(words)) {
-        true => Ok(Verdict::violated(format!(
-            "there is no chain {} in table {}",
-            wanted.chain, wanted.table
-        ))),
-        false => Err(not_started(&words, from, said.to_owned())),
+    if !absent.iter().any(|words| said.contains(words)) {
+        return Err(not_started(&words, from, said.to_owned()));
     }
+    let others = match wanted.firewall {
+        Firewall::Nft => from.exec_in_net(&counter::CHAINS, by).await?.stdout,
+        // There is no such table.
+        Firewall::Iptables | Firewall::Ip6tables => String::new(),
+    };
+    Err(ProbeError::Absent(counter::no_chain(wanted, &others)))
 }
 
 pub(super) async fn process(

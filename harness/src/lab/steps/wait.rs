@@ -3,6 +3,7 @@
 use super::super::run::Run;
 use super::NotDone;
 use crate::check::Since;
+use crate::check::course::Course;
 use crate::diagnostic::Diagnostic;
 use crate::report::CheckOutcome;
 use crate::scenario::names::CheckId;
@@ -32,7 +33,9 @@ impl Run<'_> {
             times,
             kind: kind.clone(),
         };
-        let seen = self.watch(&fact, times, Since::now()).await;
+        let seen = self
+            .watch(&fact, Course::waiting(times), Since::now())
+            .await;
         match seen.outcome {
             CheckOutcome::Passed => Ok(seen.got),
             CheckOutcome::Failed => Err(NotDone::Refused(format!(
