@@ -225,7 +225,11 @@ fn become_and_execute(words: &[std::ffi::OsString]) -> String {
     if let Err(why) = become_stranger() {
         return why;
     }
-    // It clears the mask of signals and takes SIGPIPE back to its default on its way.
+    // What is blocked here would be blocked there, and `kill` of what the command starts would end nothing.
+    if let Err(error) = sigprocmask(SigmaskHow::SIG_SETMASK, Some(&SigSet::empty()), None) {
+        return format!("unblock signals: {error}");
+    }
+    // It takes SIGPIPE back to its default on its way.
     let error = Command::new(program).args(args).exec();
     format!("{}: {error}", program.to_string_lossy())
 }
