@@ -482,6 +482,10 @@ async fn what_is_left_running_lives_with_the_machine_and_what_is_late_dies() {
         .expect("an answer");
     let report = lab.finish().await.expect("a report");
     assert_eq!(report.leaks, [""; 0]);
+    // Neither what was killed before nor what was late.
+    let left = report.left_running.iter();
+    let left: Vec<_> = left.map(|one| (&*one.command, &*one.machine)).collect();
+    assert_eq!(left, [("sleep 98763", CONFINED)]);
     wait_until("nothing of the cell is left", || {
         let output = std::process::Command::new("pgrep")
             .args(["-f", "sleep 98763"])

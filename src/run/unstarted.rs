@@ -38,6 +38,7 @@ pub(super) fn report(
         units: UnitsReport::before(&one.scenario),
         versions: BTreeMap::new(),
         leaks: Vec::new(),
+        left_running: Vec::new(),
         unwritten: Vec::new(),
         holes: Vec::new(),
         evidence: None,

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use crate::support::lan_scenario;
+use crate::support::{bridgelab, lan_scenario, ran};
 use crate::{passes, run, run_file, step};
 
 /// Links, sysctls and commands on a machine.
@@ -444,5 +444,50 @@ route = { to = "10.8.0.0/16", absent = true }
     );
     if let Some(told) = run_file(folder.path(), &scenario, &[]) {
         passes(&told);
+    }
+}
+
+/// A server is meant to live until the end: what a step leaves running is named, and is neither a leak nor a fault.
+#[test]
+fn what_a_step_leaves_running_is_named() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let scenario = lan_scenario(
+        folder.path(),
+        r#"
+[[steps]]
+id = "server"
+run = { on = "router", command = ["sh", "-c", "sleep 98764 >/dev/null 2>&1 &"] }
+
+[[steps]]
+id = "with-a-child"
+run = { on = "desktop", command = ["sh", "-c", "(sleep 98765; true) >/dev/null 2>&1 &"] }
+
+[[steps]]
+id = "for-a-while"
+run = { on = "desktop", command = ["sh", "-c", "sleep 98766 & kill $!"] }
+"#,
+    );
+    let evidence = folder.path().join("evidence");
+    let mut command = bridgelab(&["run"]);
+    command.arg(scenario).arg("--evidence").arg(&evidence);
+    let Some((run, output)) = ran(&mut command, folder.path()) else {
+        return;
+    };
+    passes(&run);
+    assert_eq!(output.status.code(), Some(0));
+    let left = run.left_running.iter();
+    let left: Vec<_> = left.map(|one| (&*one.machine, &*one.command)).collect();
+    let shell = "sh -c '(sleep 98765; true) >/dev/null 2>&1 &'";
+    let expected = [
+        ("desktop", shell),
+        ("desktop", "sleep 98765"),
+        ("router", "sleep 98764"),
+    ];
+    assert_eq!(left, expected);
+    let verdict = String::from_utf8_lossy(&output.stdout);
+    for one in &run.left_running {
+        let (command, process, machine) = (&one.command, one.process, &one.machine);
+        let line = format!("\n  left running: {command} (process {process}, {machine})\n");
+        assert!(verdict.contains(&line), "no {line:?} in {verdict}");
     }
 }

@@ -170,6 +170,11 @@ impl Netns {
             .await
     }
 
+    /// PID 1 of the machine's cell, as a number in the worker's PID namespace; `None` where no command ever ran in one.
+    pub(crate) fn cell(&self) -> Option<u32> {
+        self.cell.get().map(Cell::process)
+    }
+
     /// Begins to end it, and does not wait: of many machines, the last then does not wait for all others.
     pub(crate) fn begin_to_end(&mut self) {
         // The netlink connection is a socket of the namespace, and a socket alone keeps a namespace alive.

@@ -16,6 +16,7 @@ mod hold;
 mod host_end;
 mod job;
 mod leaks;
+mod left_running;
 mod order;
 mod run;
 pub mod scope;

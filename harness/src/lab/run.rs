@@ -13,6 +13,7 @@ use super::evidence;
 use super::hold::Asked;
 use super::job::{Event, Job, StartFrom};
 use super::leaks;
+use super::left_running::left_running;
 use super::topology::{Folders, Lab};
 use super::watch::{Lost, Watch};
 use crate::check::Surroundings;
@@ -122,6 +123,7 @@ impl<'a> Run<'a> {
             units: UnitsReport::before(scenario),
             versions: BTreeMap::new(),
             leaks: Vec::new(),
+            left_running: Vec::new(),
             unwritten: Vec::new(),
             holes: Vec::new(),
             evidence: Some(job.evidence.clone()),
@@ -345,6 +347,7 @@ impl<'a> Run<'a> {
     /// Takes everything down and looks for what is left.
     pub(super) async fn tear_down(mut self) -> RunReport {
         let begun = self.stage("taking the lab down");
+        self.report.left_running = left_running(&self.lab);
         let guests = std::mem::take(&mut self.guests).into_values();
         let held = join_all(guests.map(async |guest| match Arc::into_inner(guest) {
             Some(guest) => {
@@ -421,6 +424,7 @@ pub(super) fn broken(job: &Job, scenario: &str, error: &dyn Diagnose) -> RunRepo
         units: UnitsReport::default(),
         versions: BTreeMap::new(),
         leaks: Vec::new(),
+        left_running: Vec::new(),
         unwritten: Vec::new(),
         holes: Vec::new(),
         evidence: Some(job.evidence.clone()),

@@ -102,7 +102,7 @@ pub fn render(report: &Report) -> String {
                 escape(&message)
             );
         }
-        about_units(&mut xml, run);
+        printed(&mut xml, run);
         xml.push_str("  </testsuite>\n");
     }
     xml.push_str("</testsuites>\n");
@@ -127,9 +127,9 @@ fn without_verdict(run: &RunReport) -> Option<String> {
     }
 }
 
-/// What a run could not show for want of udev is a case that was skipped; what is doubtful about unit files is what the
-/// suite printed.
-fn about_units(xml: &mut String, run: &RunReport) {
+/// What a run could not show for want of udev is a case that was skipped; what is doubtful about unit files, and what
+/// was left running, is what the suite printed.
+fn printed(xml: &mut String, run: &RunReport) {
     let units = &run.units;
     if !units.not_applied.is_empty() {
         let required = run.differences.iter().any(|told| told.contains(REQUIRED));
@@ -144,7 +144,10 @@ fn about_units(xml: &mut String, run: &RunReport) {
     }
     let warnings = units.warnings.iter().map(|one| format!("warning: {one}"));
     let said = units.said.iter().map(|one| format!("networkd said: {one}"));
-    let lines: Vec<String> = warnings.chain(said).map(|line| escape(&line)).collect();
+    let left = run.left_running.iter();
+    let left = left.map(|one| format!("left running: {one}"));
+    let lines = warnings.chain(said).chain(left);
+    let lines: Vec<String> = lines.map(|line| escape(&line)).collect();
     if !lines.is_empty() {
         let _ = writeln!(xml, "    <system-out>{}</system-out>", lines.join("\n"));
     }

@@ -7,6 +7,7 @@ pub mod exit_code;
 mod hole;
 mod judge;
 pub mod junit;
+mod left_running;
 pub mod parity;
 mod shown;
 mod step;
@@ -20,6 +21,7 @@ pub use cancelled::Cancelled;
 pub use compare::{Comparison, compare};
 pub use hole::Hole;
 pub use judge::judge_run;
+pub use left_running::LeftRunning;
 pub use shown::{NOT_SHOWN, not_shown};
 pub use step::{StepOutcome, StepReport};
 pub use units::UnitsReport;
@@ -302,6 +304,9 @@ pub struct RunReport {
     pub versions: BTreeMap<String, String>,
     /// What was still there after teardown.
     pub leaks: Vec<String>,
+    /// What commands of the scenario left running until the lab was taken down.
+    #[serde(default)]
+    pub left_running: Vec<LeftRunning>,
     /// Files of the evidence that could not be written, or not whole, each with the reason.
     #[serde(default)]
     pub unwritten: Vec<String>,

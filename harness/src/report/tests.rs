@@ -122,6 +122,7 @@ fn judged(
         units: Default::default(),
         versions: BTreeMap::from([("host.kernel".to_owned(), "6.12.95".to_owned())]),
         leaks: Vec::new(),
+        left_running: Vec::new(),
         unwritten: Vec::new(),
         holes: Vec::new(),
         evidence: Some("/evidence/1".into()),
@@ -185,6 +186,11 @@ fn endings() -> Vec<(&'static str, RunReport)> {
             "leaked",
             RunReport {
                 leaks: vec!["process 4711 dnsmasq".to_owned()],
+                left_running: vec![super::LeftRunning {
+                    machine: "router".to_owned(),
+                    process: 24,
+                    command: "python3 -m http.server 80".to_owned(),
+                }],
                 ..judged(None, &[], ping(Passed, REPLY))
             },
         ),

@@ -144,6 +144,13 @@ fn rest(run: &RunReport) -> String {
     for lost in run.unwritten.iter().take(SHOWN) {
         let _ = writeln!(text, "  not written: {}", inner(lost));
     }
+    for left in run.left_running.iter().take(SHOWN) {
+        let _ = writeln!(text, "  left running: {}", inner(&left.to_string()));
+    }
+    if run.left_running.len() > SHOWN {
+        let more = run.left_running.len() - SHOWN;
+        let _ = writeln!(text, "  left running: {more} more, in report.json");
+    }
     for leak in &run.leaks {
         let _ = writeln!(text, "  left behind: {}", inner(leak));
     }
@@ -265,7 +272,7 @@ pub(in crate::report) fn seconds(ms: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::StageReport;
+    use crate::report::{LeftRunning, StageReport};
 
     fn run() -> RunReport {
         RunReport {
@@ -316,6 +323,7 @@ mod tests {
             units: Default::default(),
             versions: std::collections::BTreeMap::new(),
             leaks: Vec::new(),
+            left_running: Vec::new(),
             unwritten: Vec::new(),
             holes: Vec::new(),
             evidence: Some("/evidence/1".into()),
@@ -345,6 +353,11 @@ simple-network: failed (1 of 2 checks hold) in 61.9 s on tcg (no vmx or svm)
         run.accelerator_reason = hostile.to_owned();
         run.reproduce = hostile.to_owned();
         run.leaks = vec![hostile.to_owned()];
+        run.left_running = vec![LeftRunning {
+            machine: "router".to_owned(),
+            process: 7,
+            command: hostile.to_owned(),
+        }];
         for colour in [Colour::Off, Colour::On] {
             let text = verdict(&run, colour);
             let forged = text.lines().filter(|line| line.starts_with("  evidence: "));

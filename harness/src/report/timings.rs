@@ -211,6 +211,7 @@ mod tests {
             units: Default::default(),
             versions: std::collections::BTreeMap::new(),
             leaks: Vec::new(),
+            left_running: Vec::new(),
             unwritten: Vec::new(),
             holes: Vec::new(),
             evidence: None,

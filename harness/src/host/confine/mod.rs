@@ -51,6 +51,8 @@ const MADE: Duration = Duration::from_secs(20);
 pub(crate) struct Cell {
     /// PID 1 inside.
     init: OwnedFd,
+    /// Its number outside.
+    process: u32,
     _outer: Child,
 }
 
@@ -79,8 +81,14 @@ impl Cell {
         group.ended();
         Ok(Self {
             init,
+            process: pid.as_raw_nonzero().get().cast_unsigned(),
             _outer: outer,
         })
+    }
+
+    /// Number of PID 1 inside, in the PID namespace of whoever made the cell.
+    pub(crate) const fn process(&self) -> u32 {
+        self.process
     }
 
     /// For a command to enter by.

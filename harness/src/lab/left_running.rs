@@ -1,0 +1,104 @@
+//! What a scenario's commands have left running on machines, while these are still there.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
+
+use super::leaks::Process;
+use super::topology::Lab;
+use crate::plan::shell;
+use crate::report::LeftRunning;
+
+/// Bytes of a command line that are read; a process can make its own as long as it likes.
+const COMMAND_LINE: u64 = 4096;
+
+/// In all machines. A command that still runs, with what it has started, is not among them: it has left nothing yet.
+pub(super) fn left_running(lab: &Lab) -> Vec<LeftRunning> {
+    let proc = Path::new("/proc");
+    lab.machines()
+        .filter_map(|machine| Some((machine.name(), machine.cell()?)))
+        .flat_map(|(machine, cell)| left_in(proc, machine, cell))
+        .collect()
+}
+
+/// The descendants of `cell`, which is PID 1 of the machine's cell. The kernel makes it the parent of whatever its own
+/// command has left.
+fn left_in(proc: &Path, machine: &str, cell: u32) -> Vec<LeftRunning> {
+    let entries = std::fs::read_dir(proc).into_iter().flatten().flatten();
+    let all: BTreeMap<u32, Process> = entries
+        .filter_map(|entry| entry.file_name().to_string_lossy().parse::<u32>().ok())
+        .filter_map(|pid| Some((pid, Process::read(&proc.join(pid.to_string()))?)))
+        .collect();
+    let mut within = BTreeSet::from([cell]);
+    // Numbers begin anew after the largest, so a child's may be smaller than its parent's.
+    loop {
+        let known = within.len();
+        let children = all.iter();
+        let children = children.filter(|(_, process)| within.contains(&process.parent));
+        let children: Vec<u32> = children.map(|(pid, _)| *pid).collect();
+        within.extend(children);
+        if within.len() == known {
+            break;
+        }
+    }
+    within.remove(&cell);
+    // A zombie runs no more.
+    let running = all
+        .iter()
+        .filter(|(pid, process)| within.contains(pid) && process.state != "Z");
+    running
+        .map(|(pid, process)| LeftRunning {
+            machine: machine.to_owned(),
+            process: *pid,
+            command: command_line(&proc.join(pid.to_string()))
+                .unwrap_or_else(|| format!("[{}]", process.name)),
+        })
+        .collect()
+}
+
+/// proc_pid_cmdline(5): words, each with a zero byte behind it.
+fn command_line(folder: &Path) -> Option<String> {
+    let mut bytes = Vec::new();
+    let file = File::open(folder.join("cmdline")).ok()?;
+    file.take(COMMAND_LINE).read_to_end(&mut bytes).ok()?;
+    let text = String::from_utf8_lossy(&bytes);
+    let words: Vec<&str> = text.trim_end_matches('\0').split('\0').collect();
+    (words != [""]).then(|| shell::join(&words))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_has_the_cell_for_its_ancestor_was_left_and_what_its_keeper_holds_was_not() {
+        let proc = tempfile::tempdir().expect("a temporary directory");
+        for (pid, stat, line) in [
+            ("1", "1 (bridgelab) S 0 1", "bridgelab\0"),
+            ("7", "7 (dnsmasq) S 1 1", "dnsmasq\0"),
+            ("20", "20 (cell) S 19 1", "bridgelab\0__cell\0"),
+            ("21", "21 (sh) S 20 1", "sh\0-c\0sleep 9; true\0"),
+            ("5", "5 (sleep) S 21 1", "sleep\x009\0"),
+            ("22", "22 (sleep) Z 20 1", ""),
+            ("23", "23 (a (b) c) T 20 1", ""),
+            ("30", "30 (keeper) S 1 1", "bridgelab\0__in-cell\0sh\0"),
+            ("31", "31 (sh) S 30 1", "sh\0"),
+        ] {
+            let folder = proc.path().join(pid);
+            std::fs::create_dir(&folder).expect("a folder");
+            std::fs::write(folder.join("stat"), stat).expect("a file");
+            std::fs::write(folder.join("cmdline"), line).expect("a file");
+        }
+        let left = left_in(proc.path(), "router", 20);
+        let told: Vec<String> = left.iter().map(ToString::to_string).collect();
+        assert_eq!(
+            told,
+            [
+                "sleep 9 (process 5, router)",
+                "sh -c 'sleep 9; true' (process 21, router)",
+                "[a (b) c] (process 23, router)",
+            ]
+        );
+    }
+}

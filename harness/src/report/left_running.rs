@@ -1,0 +1,35 @@
+//! Processes that a scenario's commands left running until the lab's end.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// Characters of a command line that a verdict shows.
+const SHOWN: usize = 160;
+
+/// A process that a command of the scenario started, that outlived this command, and that ran until the lab was taken down.
+/// No leak, for it ended with its machine; no fault of the network either: a step may start a server.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LeftRunning {
+    /// On which machine, or ghost.
+    pub machine: String,
+    /// Its number in the lab, as `bridgelab enter` shows it.
+    pub process: u32,
+    /// Its command line as one would type it; of a process without one, its name in brackets, as by `ps`.
+    pub command: String,
+}
+
+impl fmt::Display for LeftRunning {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let shown: String = self.command.chars().take(SHOWN).collect();
+        let more = match shown.len() < self.command.len() {
+            true => "…",
+            false => "",
+        };
+        write!(
+            f,
+            "{shown}{more} (process {}, {})",
+            self.process, self.machine
+        )
+    }
+}
