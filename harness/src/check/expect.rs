@@ -25,6 +25,7 @@ pub fn kind_name(kind: &CheckKind) -> &'static str {
         CheckKind::Networkctl(_) => "networkctl",
         CheckKind::WaitOnline { .. } => "wait_online",
         CheckKind::ContainerVeth { .. } => "container_veth",
+        CheckKind::Container { .. } => "container",
         CheckKind::Vmm { .. } => "vmm",
         CheckKind::Link(_) => "link",
         CheckKind::Neighbour(_) => "neighbour",
@@ -155,6 +156,10 @@ pub fn wanted(kind: &CheckKind) -> String {
         CheckKind::ContainerVeth { container, bridge } => {
             format!("the veth of container {container} to be a port of {bridge}")
         }
+        CheckKind::Container { name, refused } => match refused {
+            Some(words) => format!("Docker to refuse to start {name} and say \"{words}\""),
+            None => format!("container {name} to run"),
+        },
         CheckKind::Vmm { guest, refused } => match refused {
             Some(words) => format!("the VMM of {guest} to refuse to start and say \"{words}\""),
             None => format!("the VMM of {guest} to run"),

@@ -6,6 +6,7 @@
 pub mod address;
 pub mod bridge_tables;
 pub mod command;
+pub mod container;
 pub mod counter;
 pub mod course;
 pub mod dad;
@@ -32,7 +33,9 @@ pub mod vmm;
 
 pub use expect::{expected, kind_name, wanted};
 pub use ghost::{look_from_ghost, nic_of_ghost};
-pub use observe::{Since, Surroundings, Vmm, filter_faults, link_name, look, look_since};
+pub use observe::{
+    ContainerStart, Since, Surroundings, Vmm, filter_faults, link_name, look, look_since,
+};
 pub use unshown::{no_server, undoable, unshown};
 pub use vantage::{ProbeError, Vantage};
 

@@ -22,7 +22,7 @@ pub fn unshown(scenario: &Scenario, check: &Check) -> Option<String> {
         return Some(no_macvtap(&interface));
     }
     match &check.kind {
-        CheckKind::ContainerVeth { .. } => match &check.from {
+        CheckKind::ContainerVeth { .. } | CheckKind::Container { .. } => match &check.from {
             VantagePoint::Guest(guest) => Some(no_docker(guest)),
             VantagePoint::Machine(_) | VantagePoint::Container(..) => None,
         },

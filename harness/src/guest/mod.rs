@@ -128,6 +128,24 @@ pub enum GuestError {
         /// What the guest said.
         said: String,
     },
+    /// Its Docker does not run.
+    #[error("start Docker in guest `{guest}`: {said}")]
+    Docker {
+        /// Guest.
+        guest: String,
+        /// What systemd said.
+        said: String,
+    },
+    /// Its Docker refused to start a container.
+    #[error("`docker run {container}` in guest `{guest}`: {said}")]
+    Container {
+        /// Guest.
+        guest: String,
+        /// Container.
+        container: String,
+        /// What Docker said.
+        said: String,
+    },
     /// Keys or other files of its identity could not be made.
     #[error("make the identity of guest `{guest}`: {why}")]
     Identity {
@@ -150,6 +168,8 @@ impl Diagnose for GuestError {
             Self::Monitor { .. } => "guest.monitor",
             Self::Takeover { .. } => "guest.takeover",
             Self::Sysctl { .. } => "guest.sysctl",
+            Self::Docker { .. } => "guest.docker",
+            Self::Container { .. } => "guest.container",
             Self::Identity { .. } => "guest.identity",
         }
     }
@@ -166,6 +186,10 @@ impl Diagnose for GuestError {
                  step `sysctl`"
                     .to_owned(),
             ),
+            Self::Docker { .. } => Some("the guest's `journal.txt` has what dockerd said".to_owned()),
+            Self::Container { container, .. } => Some(format!(
+                "a check that expects it: `container = {{ name = \"{container}\", refused = \"words\" }}`, from the guest"
+            )),
             _ => None,
         }
     }

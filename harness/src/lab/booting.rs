@@ -122,6 +122,8 @@ impl Run<'_> {
     ) -> Result<(), Ended> {
         self.watch.end(name);
         self.surroundings.vmms.remove(name.as_ref());
+        let containers = &mut self.surroundings.containers;
+        containers.retain(|(guest, _), _| guest != name.as_ref());
         let Some(guest) = self.guests.remove(name) else {
             return Ok(());
         };

@@ -11,14 +11,12 @@ use futures_util::stream::FuturesUnordered;
 
 use super::ghost::Before;
 use super::job::Event;
-use super::order::{Order, needs_container};
-use super::run::Run;
+use super::order::Order;
+use super::run::{Ended, Run};
 use crate::check::course::{Change, Course, Ending, Sight};
 use crate::check::{ProbeError, Since, Vantage, expected, kind_name, look_from_ghost, look_since};
 use crate::deadline::Deadline;
 use crate::diagnostic::Diagnostic;
-use crate::guest::contents::start_container;
-use crate::guest::ssh::GuestCommand;
 use crate::plan::GuestKind;
 use crate::report::{CheckOutcome, CheckReport, SightReport, StageReport};
 use crate::scenario::names::{CheckId, MachineName, StepId};
@@ -64,8 +62,6 @@ impl Traffic {
 struct Wave<'a> {
     order: &'a Order<'a>,
     traffic: Traffic,
-    /// Why there are no containers.
-    no_containers: Option<String>,
     /// Whether there is no traffic but that of the lab itself.
     alone: bool,
 }
@@ -75,7 +71,6 @@ impl<'a> Wave<'a> {
         Self {
             order,
             traffic: Traffic::of_all(),
-            no_containers: None,
             alone: false,
         }
     }
@@ -83,7 +78,7 @@ impl<'a> Wave<'a> {
 
 impl Run<'_> {
     /// The checks that are looked at `after` a step, or before the first, in the parts of an [`Order`].
-    pub(super) async fn checks_after(&mut self, after: Option<&StepId>) {
+    pub(super) async fn checks_after(&mut self, after: Option<&StepId>) -> Result<(), Ended> {
         let stage = match after {
             None => "checks".to_owned(),
             Some(step) => format!("checks after {step}"),
@@ -104,20 +99,20 @@ impl Run<'_> {
         let mut reports = BTreeMap::new();
         let containers = async {
             let begun = Instant::now();
-            let mut started = Vec::new();
-            let result = match after {
-                None => self.start_containers(None, &mut started).await,
-                Some(_) => Ok(()),
+            let began = match after {
+                None => self.start_containers(None).await?,
+                Some(_) => Vec::new(),
             };
             if after.is_none() && self.job.guests == GuestKind::Vm {
                 (self.tell)(Event::Settled);
             }
-            (result, begun, begun.elapsed(), started)
+            Ok((began, begun, begun.elapsed()))
         };
-        let (early, (containers, began, took, started)) =
-            tokio::join!(self.check_all(&order.early, &wave), containers);
+        let early = async { Ok::<_, Ended>(self.check_all(&order.early, &wave).await) };
+        // Without a container that nobody asks for there is no verdict, whatever the others are.
+        let (early, (began, begun_containers, took)) = tokio::try_join!(early, containers)?;
         reports.extend(early);
-        wave.no_containers = containers.err();
+        self.note_containers(began);
         reports.extend(self.check_all(&order.late, &wave).await);
         wave.traffic.counts_from = Instant::now();
         reports.extend(self.check_all(&order.red, &wave).await);
@@ -129,52 +124,13 @@ impl Run<'_> {
         if after.is_none() && self.scenario.guests.iter().any(containers) {
             self.report.stages.push(StageReport {
                 name: "containers".to_owned(),
-                at_ms: self.at_ms(began),
+                at_ms: self.at_ms(begun_containers),
                 ms: took.as_millis() as u64,
             });
-        }
-        for (what, began, took) in started {
-            self.waited("containers", what, began, took);
         }
         let ordered = now.iter().filter_map(|check| reports.remove(&check.id));
         self.report.checks.extend(ordered);
         self.done(&stage, begun);
-    }
-
-    /// Starts the containers of all guests that run, or of one. `started` gets each that runs, with when its start was
-    /// asked for and how long that took.
-    pub(super) async fn start_containers(
-        &self,
-        only: Option<&MachineName>,
-        started: &mut Vec<(String, Instant, Duration)>,
-    ) -> Result<(), String> {
-        let guests = self.scenario.guests.iter();
-        for (name, plan) in guests.filter(|(name, _)| only.is_none_or(|only| only == *name)) {
-            let Some(guest) = self.guests.get(name) else {
-                continue;
-            };
-            for (container, options) in &plan.containers {
-                let begun = Instant::now();
-                let by = Deadline::after(self.job.patience(Duration::from_secs(60)));
-                // Docker and the image's loading are services of the guest; waiting for them is systemd's business.
-                let line = format!(
-                    "systemctl start docker.service bridgelab-container-image.service && \
-                     {}",
-                    start_container(container.as_ref(), options)
-                );
-                let output = guest.exec_long(GuestCommand::shell(line), by).await;
-                let output = output.map_err(|e| Diagnostic::new(&e).to_string())?;
-                if !output.success() {
-                    return Err(format!(
-                        "docker run {container}: {}{}",
-                        output.stdout,
-                        output.stderr.trim()
-                    ));
-                }
-                let what = format!("{name}/{container} runs");
-                started.push((what, begun, begun.elapsed()));
-            }
-        }
         Ok(())
     }
 
@@ -203,10 +159,7 @@ impl Run<'_> {
     ) -> LocalBoxFuture<'s, BTreeMap<CheckId, CheckReport>> {
         Box::pin(async move {
             let own = Traffic::of_one();
-            let report = match &wave.no_containers {
-                Some(why) if needs_container(check) => self.not_run(check, why),
-                _ => self.check(check, traffic, wave.alone).await,
-            };
+            let report = self.check(check, traffic, wave.alone).await;
             (self.tell)(Event::Progress {
                 text: format!("{}: {}", check.id, report.got),
             });
@@ -275,7 +228,11 @@ impl Run<'_> {
         since: Since,
     ) -> CheckReport {
         let unshown = self.unshown(check);
-        if let Some(why) = unshown.or_else(|| self.refused_vantage(&check.from)) {
+        let unseen = || {
+            self.refused_vantage(&check.from)
+                .or_else(|| self.refused_container(check))
+        };
+        if let Some(why) = unshown.or_else(unseen) {
             let report = CheckReport {
                 outcome: CheckOutcome::Skipped,
                 ..self.not_run(check, &why)

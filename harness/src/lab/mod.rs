@@ -7,6 +7,7 @@ mod ask;
 mod boot;
 mod booting;
 mod checking;
+mod containers;
 mod daemons;
 pub mod durations;
 mod error;

@@ -62,8 +62,10 @@ fn waits(check: &Check) -> bool {
 }
 
 /// Whether Docker must have started the containers.
-pub(super) fn needs_container(check: &Check) -> bool {
-    matches!(check.from, VantagePoint::Container(..)) || kind_name(&check.kind) == "container_veth"
+fn needs_container(check: &Check) -> bool {
+    let kind = kind_name(&check.kind);
+    matches!(check.from, VantagePoint::Container(..))
+        || ["container", "container_veth"].contains(&kind)
 }
 
 #[cfg(test)]

@@ -232,7 +232,7 @@ impl<'a> Run<'a> {
         self.needs_of_steps().await.map_err(Ended::Skipped)?;
         if self.job.guests == GuestKind::Ghost {
             self.surround();
-            self.checks_after(None).await;
+            self.checks_after(None).await?;
             self.note_detection();
             self.steps().await?;
             return self.hand_over().await;
@@ -241,7 +241,7 @@ impl<'a> Run<'a> {
         self.surround();
         self.boot(images).await?;
         self.done("boot", begun);
-        self.checks_after(None).await;
+        self.checks_after(None).await?;
         self.steps().await?;
         self.hand_over().await
     }

@@ -466,6 +466,13 @@ pub enum CheckKind {
         /// Bridge it must be a port of.
         bridge: IfName,
     },
+    /// The container runs, or Docker refused to start it.
+    Container {
+        /// Container of the vantage's guest.
+        name: MachineName,
+        /// Words of Docker's when it must have refused it; `None`: it must run.
+        refused: Option<String>,
+    },
     /// The guest's VMM runs, or refused to start.
     Vmm {
         /// Whose VMM.

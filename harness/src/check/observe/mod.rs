@@ -1,6 +1,7 @@
 //! One look at the network: runs what a check needs at its vantage and has it judged. One kind of look in each file.
 
 mod bridge_tables;
+mod container;
 mod dns;
 mod filters;
 mod from_source;
@@ -12,6 +13,7 @@ mod ssh;
 mod tcp;
 mod vmm;
 
+pub use container::ContainerStart;
 pub use filters::filter_faults;
 
 use std::collections::BTreeMap;
@@ -75,6 +77,8 @@ pub struct Surroundings {
     pub host_keys: BTreeMap<String, String>,
     /// The VMMs that were started, by guest.
     pub vmms: BTreeMap<String, Vmm>,
+    /// The containers whose start was asked of Docker, by guest and name.
+    pub containers: BTreeMap<(String, String), ContainerStart>,
     /// What comes in at the lab's web servers.
     pub intake: Arc<Intake>,
 }
@@ -276,6 +280,12 @@ pub async fn look_since(
         }
         CheckKind::ContainerVeth { container, bridge } => {
             links::container_veth(container.as_ref(), bridge.as_ref(), from, by).await
+        }
+        CheckKind::Container { name, refused } => {
+            let key = (from.owner().to_owned(), name.to_string());
+            let start = surroundings.containers.get(&key);
+            let seen = container::look(name.as_ref(), start, from, by).await?;
+            Ok(super::container::judge(refused.as_deref(), &seen))
         }
         CheckKind::Link(wanted) => {
             let links = json(from, &["ip", "-j", "-d", "link"], by).await?;

@@ -3,6 +3,8 @@
 use super::super::run::Run;
 use super::NotDone;
 use crate::deadline::Deadline;
+use crate::diagnostic::Diagnostic;
+use crate::guest::GuestError;
 use crate::scenario::names::MachineName;
 
 impl Run<'_> {
@@ -13,12 +15,8 @@ impl Run<'_> {
             return Ok(String::new());
         }
         self.start_guest(guest).await?;
-        let mut started = Vec::new();
-        let result = self.start_containers(Some(guest), &mut started).await;
-        for (what, began, took) in started {
-            self.waited("containers", what, began, took);
-        }
-        result.map_err(NotDone::Refused)?;
+        let began = self.start_containers(Some(guest)).await;
+        self.note_containers(began.map_err(refused)?);
         Ok(String::new())
     }
 
@@ -34,5 +32,14 @@ impl Run<'_> {
             self.stop_guest(guest, Some(by)).await?;
         }
         Ok(String::new())
+    }
+}
+
+/// Docker's word; a guest that cannot be asked is at fault itself.
+fn refused(error: GuestError) -> NotDone {
+    let diagnostic = Diagnostic::new(&error);
+    match error {
+        GuestError::Container { .. } => NotDone::Refused(diagnostic.to_string()),
+        _ => NotDone::Broken(diagnostic),
     }
 }

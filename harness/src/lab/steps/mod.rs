@@ -116,7 +116,7 @@ impl Run<'_> {
                 .iter()
                 .any(|check| check.after.as_ref() == after)
             {
-                self.checks_after(after).await;
+                self.checks_after(after).await?;
             }
         }
         // As the scenario has them; they were looked at in another order.

@@ -267,6 +267,14 @@ pub(in crate::scenario) const KINDS: &[Shape] = &[
         ],
     ),
     shape(
+        "container",
+        "the container runs; or Docker refused to start it in these words. From the guest",
+        &[
+            must("name", Kind::NAME, "container of the guest"),
+            may("refused", Kind::Text, "it must run", "words of Docker's"),
+        ],
+    ),
+    shape(
         "link",
         "`ip -d link` shows all of them so",
         port_flags!(

@@ -52,6 +52,7 @@ pub(super) fn kind(
             interface: interface(context, reader, from),
         }),
         "container_veth" => container_veth(context, reader, from),
+        "container" => container(context, reader, from),
         "link" => state::link(context, reader, from),
         "neighbour" => state::neighbour(context, reader, from),
         "fdb" => bridge::fdb(context, reader, from),
@@ -83,9 +84,10 @@ fn can_look(context: &Context<'_>, kind: &str, from: From<'_, '_>) {
         }
     }
     let needs = match (kind, &from.value) {
-        ("container_veth", VantagePoint::Machine(_) | VantagePoint::Container(..)) => {
-            "looks from a guest that has containers"
-        }
+        (
+            "container" | "container_veth",
+            VantagePoint::Machine(_) | VantagePoint::Container(..),
+        ) => "looks from a guest that has containers",
         ("networkctl" | "wait_online", VantagePoint::Machine(name))
             if !context
                 .known
@@ -217,8 +219,31 @@ fn container_veth(
     reader: &Reader<'_>,
     from: From<'_, '_>,
 ) -> Option<CheckKind> {
-    let container = reader.need("container", reader.text("container"));
+    let container = container_at(context, reader, "container", from);
     let bridge = reader.need("bridge", interface_at(context, reader, "bridge", from));
+    Some(CheckKind::ContainerVeth {
+        container: container?,
+        bridge: bridge?,
+    })
+}
+
+fn container(context: &Context<'_>, reader: &Reader<'_>, from: From<'_, '_>) -> Option<CheckKind> {
+    let name = container_at(context, reader, "name", from);
+    let refused = vmm::refused(context, reader, "what Docker must say");
+    Some(CheckKind::Container {
+        name: name?,
+        refused,
+    })
+}
+
+/// A container of the vantage's guest.
+fn container_at(
+    context: &Context<'_>,
+    reader: &Reader<'_>,
+    key: &'static str,
+    from: From<'_, '_>,
+) -> Option<MachineName> {
+    let container = reader.need(key, reader.text(key));
     if let Some(container) = &container
         && let Some(At {
             value: VantagePoint::Guest(guest),
@@ -233,8 +258,5 @@ fn container_veth(
             .faults
             .unknown(container, ("container", "containers"), &scope, known);
     }
-    Some(CheckKind::ContainerVeth {
-        container: MachineName::try_from(container?.value).ok()?,
-        bridge: bridge?,
-    })
+    MachineName::try_from(container?.value).ok()
 }

@@ -119,7 +119,7 @@ fn lacks(
 pub(super) fn missing_for(kind: &str, provides: &Provides) -> Option<&'static str> {
     match kind {
         "networkctl" | "wait_online" if !provides.networkd => Some("networkd"),
-        "container_veth" if !provides.docker => Some("Docker"),
+        "container" | "container_veth" if !provides.docker => Some("Docker"),
         "ssh" if !provides.clients => Some("SSH client"),
         "fdb" | "mdb" | "bridge_vlan" if !provides.tools => Some("`bridge`"),
         "counter" if !provides.tools => Some("iptables"),

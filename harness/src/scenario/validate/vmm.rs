@@ -269,18 +269,20 @@ pub(super) fn check(
         let help = "`vmm` needs no `from`".to_owned();
         context.faults.add(fault.help(help));
     }
-    let refused = reader.text("refused");
-    if let Some(words) = &refused
-        && words.value.trim().is_empty()
-    {
-        let message = "`refused` has no words".to_owned();
-        let label = "what the VMM must say on stderr".to_owned();
-        context
-            .faults
-            .add(Fault::new(words.place, code::BAD_VALUE, message, label));
-    }
+    let refused = refused(context, reader, "what the VMM must say on stderr");
     Some(CheckKind::Vmm {
         guest: MachineName::try_from(guest?.value).ok()?,
-        refused: refused.map(|words| words.value.to_owned()),
+        refused,
     })
+}
+
+/// The words with which somebody must refuse; `label` says what they are.
+pub(super) fn refused(context: &Context<'_>, reader: &Reader<'_>, label: &str) -> Option<String> {
+    let words = reader.text("refused")?;
+    if words.value.trim().is_empty() {
+        let message = "`refused` has no words".to_owned();
+        let fault = Fault::new(words.place, code::BAD_VALUE, message, label.to_owned());
+        context.faults.add(fault);
+    }
+    Some(words.value.to_owned())
 }
