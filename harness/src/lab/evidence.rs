@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 
+use super::gathered::{Asked, NOT_GATHERED, Piece, SIGN, write};
 use super::job::Job;
 use super::run::Run;
 use super::topology::machine_folder;
@@ -17,7 +18,6 @@ use crate::guest::{Guest, nics};
 use crate::host::networkd::LOG as NETWORKD_LOG;
 use crate::host::networkd_said;
 use crate::host::process_memory::ProcessMemory;
-use crate::host::unwritten;
 use crate::hypervisor;
 use crate::hypervisor::qemu::RAM;
 use crate::image::versions_in;
@@ -28,9 +28,6 @@ use crate::report::{GuestMemory, NicReport, Outcome};
 use crate::scenario::names::MachineName;
 use crate::scenario::vmm::Vmm;
 use crate::scenario::{HypervisorKind, RulesetTool};
-
-/// File name and command of a piece of evidence.
-type Piece = (&'static str, &'static str);
 
 /// Commands whose output tells a machine's network.
 const NETWORK: [Piece; 9] = [
@@ -104,7 +101,7 @@ const PLAIN_GUEST: [Piece; 4] = [
     ("processes.txt", "ps"),
 ];
 
-/// Gathers everything into the evidence folder; what cannot be gathered is logged. Returns the versions found, and the
+/// Gathers everything into the evidence folder, and a list of what cannot be gathered. Returns the versions found, and the
 /// NICs of each guest.
 pub(super) async fn gather(
     run: &Run<'_>,
@@ -158,14 +155,25 @@ pub(super) async fn gather(
                 _ => (file, command),
             });
         let vantage = Vantage::Machine(machine.clone());
-        save_all(&vantage, wanted.collect(), &folder).await;
+        let asked = Asked {
+            parts: vec![wanted.collect()],
+            sign: None,
+            folder: &folder,
+        };
+        asked.of(&vantage).await;
     });
     let red = !run.scenario().must_fail.is_empty();
     let whole = is_whole(run.report.outcome, red, job.keep);
     let guests = run.guests.iter();
-    let guests = guests.filter(|(name, _)| !run.silent.contains(*name));
     let guests = guests.map(async |(name, guest)| {
         let folder = guest_folder(evidence, name.as_ref());
+        if run.silent.contains(name) {
+            write(
+                &folder.join(NOT_GATHERED),
+                "it stands still, and was not asked\n",
+            );
+            return (name.to_string(), Vec::new());
+        }
         let (network, inside) = match (guest.spec().image.networkd, whole) {
             (true, true) => (&NETWORK[..], &GUEST[..]),
             (true, false) => (&NETWORK[..QUICK_NETWORK], &[][..]),
@@ -175,10 +183,17 @@ pub(super) async fn gather(
         let vantage = Vantage::Guest(guest.clone());
         // One after the other, what the report is made of first: a guest that is translated twice may not have told all of
         // it in time, and then has told nothing.
-        let said = save_all(&vantage, vec![(NICS, nics::COMMAND)], &folder).await;
-        for part in [network, inside] {
-            save_all(&vantage, part.to_vec(), &folder).await;
-        }
+        let asked = Asked {
+            parts: vec![
+                vec![(NICS, nics::COMMAND)],
+                network.to_vec(),
+                inside.to_vec(),
+            ],
+            // Such a guest may need some time for a new session alone.
+            sign: Some(if job.emulated { SIGN * 4 } else { SIGN }),
+            folder: &folder,
+        };
+        let said = asked.of(&vantage).await;
         (name.to_string(), nics_of(run, name, said.first()))
     });
     let (versions, _, nics) =
@@ -342,41 +357,6 @@ async fn ask(vantage: &Vantage, command: &str) -> Option<String> {
     let output = vantage.exec(&["sh", "-c", command], by).await.ok()?;
     let text = output.stdout.trim().to_owned();
     (!text.is_empty()).then_some(text)
-}
-
-/// Saves what several commands print, and returns it. One shell runs them all: it is the starting of programs that takes
-/// time.
-async fn save_all(vantage: &Vantage, wanted: Vec<Piece>, folder: &Path) -> Vec<String> {
-    if wanted.is_empty() {
-        return Vec::new();
-    }
-    let script: String = wanted
-        .iter()
-        .map(|(_, command)| format!("printf '\\f'; ({command}) 2>&1\n"))
-        .collect();
-    let by = Deadline::after(Duration::from_secs(30));
-    match vantage.exec(&["sh", "-c", &script], by).await {
-        Ok(output) => {
-            // A form feed before each part; none of these commands prints one.
-            let parts = output.stdout.split('\u{c}').skip(1);
-            let parts: Vec<String> = parts.map(str::to_owned).collect();
-            for ((file, command), part) in wanted.iter().zip(&parts) {
-                write(&folder.join(file), &format!("# {command}\n{part}"));
-            }
-            parts
-        }
-        Err(error) => {
-            tracing::warn!(%error, "evidence of a machine could not be gathered");
-            Vec::new()
-        }
-    }
-}
-
-fn write(path: &Path, text: &str) {
-    let made = path.parent().map_or(Ok(()), fs::create_dir_all);
-    if let Err(error) = made.and_then(|()| fs::write(path, text)) {
-        unwritten::note(path, &error);
-    }
 }
 
 #[cfg(test)]

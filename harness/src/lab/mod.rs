@@ -12,6 +12,7 @@ mod daemons;
 pub mod durations;
 mod error;
 mod evidence;
+mod gathered;
 mod ghost;
 mod hold;
 mod host_end;

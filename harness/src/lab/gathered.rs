@@ -1,0 +1,231 @@
+//! What machines and guests are asked for evidence, one part after the other, and what they did not answer.
+
+use std::fs;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use crate::check::Vantage;
+use crate::deadline::Deadline;
+use crate::diagnostic::Diagnostic;
+use crate::host::unwritten;
+
+/// File name and command of a piece of evidence.
+pub(super) type Piece = (&'static str, &'static str);
+
+/// In the folder of whoever did not tell everything: what is missing there, and why.
+pub(super) const NOT_GATHERED: &str = "not-gathered.txt";
+
+/// How long a part may take of whoever answers.
+const PART: Duration = Duration::from_secs(30);
+
+/// How long a guest may take in all to show that it is there, before it is asked for anything that takes long: one whose
+/// steering is dead shall not be waited for part by part. One that was just asked has its session still.
+pub(super) const SIGN: Duration = Duration::from_secs(10);
+
+/// Whoever can do this is there.
+const THERE: &str = "true";
+
+/// What is asked of one machine or guest.
+pub(super) struct Asked<'a> {
+    /// What one shell does at a time.
+    pub(super) parts: Vec<Vec<Piece>>,
+    /// How long it may take to show that it is there; `None`: it is.
+    pub(super) sign: Option<Duration>,
+    /// Where its evidence is.
+    pub(super) folder: &'a Path,
+}
+
+impl Asked<'_> {
+    /// Saves what `vantage` tells, and what it does not; returns what the pieces of the first part printed.
+    pub(super) async fn of(self, vantage: &Vantage) -> Vec<String> {
+        self.by(async |script: &str, time: Duration| {
+            let words = ["sh", "-c", script];
+            let output = vantage.exec(&words, Deadline::after(time)).await;
+            let output = output.map_err(|error| Diagnostic::new(&error).chain.join(": "))?;
+            Ok(output.stdout)
+        })
+        .await
+    }
+
+    /// The same by `ask`, which has a script carried out within a time.
+    async fn by(self, ask: impl AsyncFn(&str, Duration) -> Result<String, String>) -> Vec<String> {
+        let mut first = None;
+        let mut missing = String::new();
+        let (mut there, mut left) = (self.sign.is_none(), self.sign.unwrap_or_default());
+        let mut gone = None;
+        for part in self.parts.iter().filter(|part| !part.is_empty()) {
+            if !there && gone.is_none() {
+                let begun = Instant::now();
+                match ask(THERE, left).await {
+                    Ok(_) => there = true,
+                    Err(why) => gone = Some(format!("it does not answer: {why}")),
+                }
+                left = left.saturating_sub(begun.elapsed());
+            }
+            let told = match &gone {
+                Some(why) => Err(why.clone()),
+                None => ask(&script(part), PART).await,
+            };
+            match told {
+                Ok(told) => {
+                    let told = save(part, &told, self.folder);
+                    first.get_or_insert(told);
+                }
+                Err(why) => {
+                    there = self.sign.is_none();
+                    first.get_or_insert_with(Vec::new);
+                    missing.extend(part.iter().map(|(file, _)| format!("{file}: {why}\n")));
+                }
+            }
+        }
+        if !missing.is_empty() {
+            tracing::warn!(folder = %self.folder.display(), missing, "evidence could not be gathered");
+            write(&self.folder.join(NOT_GATHERED), &missing);
+        }
+        first.unwrap_or_default()
+    }
+}
+
+/// One shell runs them all: it is the starting of programs that takes time. A form feed before each piece; none of these
+/// commands prints one.
+fn script(part: &[Piece]) -> String {
+    let lines = part.iter();
+    lines
+        .map(|(_, command)| format!("printf '\\f'; ({command}) 2>&1\n"))
+        .collect()
+}
+
+fn save(part: &[Piece], told: &str, folder: &Path) -> Vec<String> {
+    let told: Vec<String> = told.split('\u{c}').skip(1).map(str::to_owned).collect();
+    for ((file, command), told) in part.iter().zip(&told) {
+        write(&folder.join(file), &format!("# {command}\n{told}"));
+    }
+    told
+}
+
+/// Writes a file of the evidence, in a folder that is made.
+pub(super) fn write(path: &Path, text: &str) {
+    let made = path.parent().map_or(Ok(()), fs::create_dir_all);
+    if let Err(error) = made.and_then(|()| fs::write(path, text)) {
+        unwritten::note(path, &error);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::RefCell;
+
+    use super::*;
+
+    const PARTS: [&[Piece]; 4] = [
+        &[("nics.txt", "nics")],
+        &[("links.txt", "links"), ("routes.txt", "routes")],
+        &[],
+        &[("journal.txt", "journal")],
+    ];
+
+    /// What is asked, each with its time in seconds, of whoever answers by `answer`; and what it comes to.
+    async fn asked(
+        sign: Option<Duration>,
+        answer: impl Fn(&str) -> Result<String, String>,
+    ) -> (Vec<(String, u64)>, Vec<String>, tempfile::TempDir) {
+        let folder = tempfile::tempdir().expect("temporary directory");
+        let log = RefCell::new(Vec::new());
+        let asked = Asked {
+            parts: PARTS.map(<[Piece]>::to_vec).to_vec(),
+            sign,
+            folder: folder.path(),
+        };
+        let first = asked
+            .by(async |script: &str, time: Duration| {
+                // What is left of ten seconds is a little less.
+                let seconds = time.as_secs_f64().ceil() as u64;
+                log.borrow_mut().push((script.to_owned(), seconds));
+                answer(script)
+            })
+            .await;
+        (log.into_inner(), first, folder)
+    }
+
+    fn missing(folder: &tempfile::TempDir) -> Option<String> {
+        fs::read_to_string(folder.path().join(NOT_GATHERED)).ok()
+    }
+
+    fn tells(script: &str) -> Result<String, String> {
+        Ok("\u{c}told\n".repeat(script.lines().count()))
+    }
+
+    #[tokio::test]
+    async fn a_guest_that_does_not_answer_is_asked_once_and_for_ten_seconds() {
+        let silent = |_: &str| Err("no answer in 10 s".to_owned());
+        let (log, first, folder) = asked(Some(SIGN), silent).await;
+        assert_eq!(log, [("true".to_owned(), 10)]);
+        assert!(first.is_empty());
+        let why = "it does not answer: no answer in 10 s";
+        let files = ["nics.txt", "links.txt", "routes.txt", "journal.txt"];
+        let expected: String = files.map(|file| format!("{file}: {why}\n")).concat();
+        assert_eq!(missing(&folder), Some(expected));
+    }
+
+    #[tokio::test]
+    async fn one_that_answers_has_its_usual_time_for_each_part() {
+        let (log, first, folder) = asked(Some(SIGN), tells).await;
+        let times: Vec<u64> = log.iter().map(|(_, time)| *time).collect();
+        assert_eq!(times, [10, 30, 30, 30]);
+        assert_eq!((first, missing(&folder)), (vec!["told\n".to_owned()], None));
+        let routes = fs::read_to_string(folder.path().join("routes.txt")).expect("a file");
+        assert_eq!(routes, "# routes\ntold\n");
+    }
+
+    #[tokio::test]
+    async fn one_that_falls_silent_is_given_up_and_what_it_told_is_kept() {
+        let told = RefCell::new(0);
+        let falls = |script: &str| {
+            *told.borrow_mut() += 1;
+            match *told.borrow() {
+                1 | 2 => tells(script),
+                _ => Err("the session has ended".to_owned()),
+            }
+        };
+        let (log, first, folder) = asked(Some(SIGN), falls).await;
+        // A sign, a part; a part in vain, and no sign.
+        let signs: Vec<bool> = log.iter().map(|(script, _)| script == "true").collect();
+        assert_eq!(signs, [true, false, false, true]);
+        assert!(log[3].1 <= 10, "{log:?}");
+        assert_eq!(first, ["told\n"]);
+        let missing = missing(&folder).expect("it is said");
+        assert!(!missing.contains("nics.txt") && folder.path().join("nics.txt").exists());
+        assert!(
+            missing.contains("links.txt: the session has ended\n"),
+            "{missing}"
+        );
+        assert!(
+            missing.contains("journal.txt: it does not answer: the session"),
+            "{missing}"
+        );
+    }
+
+    #[tokio::test]
+    async fn one_that_is_slow_and_there_is_asked_for_the_rest() {
+        let slow = |script: &str| match script.contains("(links)") {
+            true => Err("not within 30 s".to_owned()),
+            false => tells(script),
+        };
+        let (_, _, folder) = asked(Some(SIGN), slow).await;
+        assert!(folder.path().join("journal.txt").exists());
+        let missing = missing(&folder).expect("it is said");
+        assert_eq!(
+            missing,
+            "links.txt: not within 30 s\nroutes.txt: not within 30 s\n"
+        );
+    }
+
+    #[tokio::test]
+    async fn a_machine_shows_no_sign() {
+        let (log, ..) = asked(None, tells).await;
+        assert!(
+            log.iter()
+                .all(|(script, time)| script != "true" && *time == 30)
+        );
+    }
+}
