@@ -200,7 +200,7 @@ pub(super) fn parse(source: &Arc<Source>) -> Result<Table, ScenarioErrors> {
     let (document, errors) = DeTable::parse_recoverable(&source.text);
     let mut first_of_line: BTreeMap<usize, (Range<usize>, &str)> = BTreeMap::new();
     for error in &errors {
-        let span = error.span().unwrap_or(0..0);
+        let span = error.span().unwrap_or_else(|| deepest(&source.text));
         let (line, _) = source.position(span.start);
         let earlier = first_of_line.get(&line);
         if earlier.is_none_or(|(other, _)| span.start < other.start) {
@@ -221,6 +221,20 @@ pub(super) fn parse(source: &Arc<Source>) -> Result<Table, ScenarioErrors> {
         Some(errors) => Err(errors),
         None => Ok(table(source, document.get_ref())),
     }
+}
+
+/// Where a key is that has more parts than the parser takes, which does not say it: the line with the most dots.
+fn deepest(text: &str) -> Range<usize> {
+    let dots = |line: &str| line.bytes().filter(|byte| *byte == b'.').count();
+    let (mut begin, mut most, mut found) = (0, 0, 0..0);
+    for line in text.split_inclusive('\n') {
+        if dots(line) > most {
+            most = dots(line);
+            found = begin..begin + line.trim_end().len();
+        }
+        begin += line.len();
+    }
+    found
 }
 
 fn table(source: &Arc<Source>, table: &DeTable<'_>) -> Table {

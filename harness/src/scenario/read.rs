@@ -324,11 +324,18 @@ impl<'a> Reader<'a> {
 /// A value that must be a string.
 pub(super) fn text_of<'a>(node: &'a Node, key: &str, faults: &Faults) -> Option<At<'a, &'a str>> {
     let place = &node.place;
-    if let Value::String(text) = &node.value {
-        return Some(At { value: text, place });
+    let Value::String(text) = &node.value else {
+        faults.wrong_type(node, key, "a string");
+        return None;
+    };
+    if text.contains('\0') {
+        // The kernel takes a string up to its first NUL byte: execve(2), open(2), netlink(7) alike.
+        let message = format!("`{key}` holds a NUL byte");
+        let label = "no command, file or name can hold one".to_owned();
+        faults.add(Fault::new(place, code::BAD_VALUE, message, label));
+        return None;
     }
-    faults.wrong_type(node, key, "a string");
-    None
+    Some(At { value: text, place })
 }
 
 /// What a string means, or its fault.
