@@ -62,29 +62,33 @@ pub fn judge(wanted: &Ping, stdout: &str, stderr: &str) -> Result<Verdict, Strin
         .collect::<Vec<_>>();
     let reason = reason(stdout).or_else(|| reason(stderr));
     let reason = reason.map(|why| source::explained(wanted.source, &why));
-    if wanted.count == 1 && wanted.loss == (0, 0) {
-        if let Some(line) = replies.first() {
-            let time = line.split("time=").nth(1).unwrap_or("?");
-            return Ok(Verdict::holds(format!("a reply from {to} after {time}")));
-        }
-        if sent(stdout).is_some() || reason.is_some() {
-            let why = reason.map_or_else(String::new, |reason| format!(": {reason}"));
-            return Ok(Verdict::violated(format!("no reply from {to}{why}")));
-        }
-    }
     let count = u64::from(wanted.count);
     // A request that the kernel refused to send is lost as well.
     let answered = match (sent(stdout), &reason) {
         (Some(_), _) => (replies.len() as u64).min(count),
+        // busybox alone may end before it sums up.
+        (None, _) if count == 1 && !replies.is_empty() => 1,
         (None, Some(_)) => 0,
         (None, None) => return Err(format!("{}{}", stdout.trim(), stderr.trim())),
     };
     let lost = count - answered;
     let percent = lost * 100 / count;
-    let why = reason
-        .filter(|_| lost > 0)
-        .map_or_else(String::new, |reason| format!(": {reason}"));
-    let got = format!("{lost} of {count} requests to {to} lost ({percent}%){why}");
+    let why = reason.map_or_else(String::new, |why| format!(": {why}"));
+    let of_all = format!("{lost} of {count} requests to {to} lost ({percent}%)");
+    // The same words for one request as for many, since a variant's `seen` looks for them.
+    let reply = match replies.first() {
+        None => Some(format!("no reply from {to}{why}")),
+        Some(line) if lost == 0 => {
+            let time = line.split("time=").nth(1).unwrap_or("?");
+            Some(format!("a reply from {to} after {time}"))
+        }
+        Some(_) => None,
+    };
+    let got = match reply {
+        Some(reply) if count == 1 => reply,
+        Some(reply) => format!("{of_all}, {reply}"),
+        None => format!("{of_all}{why}"),
+    };
     let (least, most) = (u64::from(wanted.loss.0), u64::from(wanted.loss.1));
     // Compared without rounding.
     let right = lost * 100 >= least * count && lost * 100 <= most * count;
@@ -345,6 +349,47 @@ mod tests {
         // A third is more than 33 percent.
         assert!(!seen(&three((0, 33)), two_of_three, "").holds);
         assert!(!seen(&three((50, 100)), two_of_three, "").holds);
+    }
+
+    /// What a variant's `seen` looks for is there whatever the `count`.
+    #[test]
+    fn the_words_do_not_depend_on_how_many_are_sent() {
+        let many = |count, loss| Ping {
+            count,
+            loss,
+            ..once()
+        };
+        let line =
+            |seq| format!("64 bytes from 192.168.1.1: icmp_seq={seq} ttl=64 time=0.066 ms\n");
+        let unreachable = "From 192.168.1.3 icmp_seq=1 Destination Host Unreachable\n";
+        for count in [1_u16, 2, 5] {
+            for loss in [(0, 0), (0, 50), (100, 100)] {
+                let got = |stdout: &str, stderr: &str| seen(&many(count, loss), stdout, stderr).got;
+                let sent = format!("{count} packets transmitted, \n");
+                assert!(got(&sent, "").ends_with("no reply from 192.168.1.1"));
+                let why = got(&format!("{unreachable}{sent}"), "");
+                assert!(
+                    why.ends_with("no reply from 192.168.1.1: Destination Host Unreachable"),
+                    "{why}"
+                );
+                let why = got("", "ping: connect: Network is unreachable\n");
+                assert!(
+                    why.ends_with("no reply from 192.168.1.1: Network is unreachable"),
+                    "{why}"
+                );
+                let all: String = (1..=count).map(line).collect();
+                let all = got(&format!("{all}{sent}"), "");
+                assert!(
+                    all.ends_with("a reply from 192.168.1.1 after 0.066 ms"),
+                    "{all}"
+                );
+            }
+        }
+        let none = "3 packets transmitted, \n";
+        assert_eq!(
+            seen(&many(3, (0, 0)), none, "").got,
+            "3 of 3 requests to 192.168.1.1 lost (100%), no reply from 192.168.1.1"
+        );
     }
 
     #[test]
