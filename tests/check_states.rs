@@ -7,7 +7,7 @@ mod looks;
 mod support;
 
 use bridgelab_harness::report::CheckOutcome::{Failed, NotRun, Passed};
-use looks::{judge, table};
+use looks::{judge, judge_among, table};
 
 #[test]
 fn links_addresses_and_routes_are_seen_right_and_wrong() {
@@ -219,4 +219,75 @@ fn bridges_and_neighbours_are_seen_right_and_wrong() {
         ),
     ]);
     judge(&cases);
+}
+
+/// The host's networkd leaves out two bridges that its files are about. What they have not got is no verdict, red or green.
+#[test]
+fn what_is_not_there_lacks_nothing() {
+    let folder = tempfile::tempdir().expect("a temporary directory");
+    let host = folder.path().join("host");
+    std::fs::create_dir(&host).expect("a folder");
+    for name in ["vm-none", "br9"] {
+        let netdev = format!("[Match]\nHost=elsewhere\n\n[NetDev]\nName={name}\nKind=bridge\n");
+        std::fs::write(host.join(format!("90-{name}.netdev")), netdev).expect("a unit file");
+    }
+    let cases = table(&[
+        (
+            "address-of-nothing",
+            NotRun,
+            "there is no vm-none",
+            "host",
+            "address = { interface = \"vm-none\", prefix = \"0.0.0.0/0\", state = \"absent\" }",
+        ),
+        (
+            "route-of-nothing",
+            NotRun,
+            "there is no vm-none",
+            "host",
+            "route = { to = \"10.0.0.0/8\", dev = \"vm-none\", absent = true }",
+        ),
+        (
+            "neighbour-of-nothing",
+            NotRun,
+            "there is no vm-none",
+            "host",
+            "neighbour = { address = \"192.168.1.98\", interface = \"vm-none\", absent = true }",
+        ),
+        (
+            "neighbour-of-nothing-red",
+            NotRun,
+            "there is no vm-none",
+            "host",
+            "fails = true\nneighbour = { address = \"192.168.1.98\", interface = \"vm-none\", absent = true }",
+        ),
+        (
+            "fdb-of-nothing",
+            NotRun,
+            "there is no vm-none",
+            "host",
+            "fdb = { mac = \"02:00:00:00:00:21\", interface = \"vm-none\", absent = true }",
+        ),
+        (
+            "fdb-of-no-bridge",
+            NotRun,
+            "there is no br9",
+            "host",
+            "fdb = { mac = \"02:00:00:00:00:21\", bridge = \"br9\", absent = true }",
+        ),
+        (
+            "mdb-of-no-bridge",
+            NotRun,
+            "there is no br9",
+            "host",
+            "mdb = { group = \"239.9.9.9\", bridge = \"br9\", absent = true }",
+        ),
+        (
+            "vlan-of-nothing",
+            NotRun,
+            "there is no vm-none",
+            "host",
+            "bridge_vlan = { interface = \"vm-none\", vlan = 20, absent = true }",
+        ),
+    ]);
+    judge_among("", folder.path(), &cases);
 }

@@ -10,6 +10,7 @@ use crate::check::{ProbeError, Vantage, Verdict, ip};
 use crate::deadline::Deadline;
 use crate::host::networkd::wait_online_path;
 use crate::scenario::names::IfName;
+use crate::scenario::{AddressState, CheckKind};
 
 pub(super) async fn optional_link(
     name: Option<&IfName>,
@@ -41,6 +42,57 @@ pub async fn link_name(
     };
     let links = json(from, &["ip", "-j", "link"], by).await?;
     name_in(&links, name, from, surroundings)
+}
+
+/// Whether the links are there that a check wants something to be absent from. Of one that is not there, neither a yes nor a
+/// no says anything: its name may be wrong, or it is somewhere else.
+///
+/// # Errors
+/// [`ProbeError::Impossible`] when one of them is not.
+pub(super) async fn can_lack(
+    kind: &CheckKind,
+    from: &Vantage,
+    surroundings: &Surroundings,
+    by: Deadline,
+) -> Result<(), ProbeError> {
+    let named = lacking(kind);
+    if named.is_empty() {
+        return Ok(());
+    }
+    let links = json(from, &["ip", "-j", "link"], by).await?;
+    for written in named {
+        let name = name_in(&links, written.as_ref(), from, surroundings)?;
+        let mut links = links.as_array().into_iter().flatten();
+        if !links.any(|link| link["ifname"] == name.as_str()) {
+            let why = format!("there is no {name}, so what it has not got shows nothing");
+            return Err(ProbeError::Impossible(why));
+        }
+    }
+    Ok(())
+}
+
+/// The links that a check names, where it holds for the lack of something on them.
+fn lacking(kind: &CheckKind) -> Vec<&IfName> {
+    let named = match kind {
+        CheckKind::Address {
+            interface,
+            state: AddressState::Absent,
+            ..
+        } => [interface.as_ref(), None],
+        CheckKind::Route {
+            dev, absent: true, ..
+        } => [dev.as_ref(), None],
+        CheckKind::Neighbour(wanted) if wanted.absent => [wanted.interface.as_ref(), None],
+        CheckKind::Fdb(wanted) if wanted.absent => {
+            [wanted.interface.as_ref(), wanted.bridge.as_ref()]
+        }
+        CheckKind::Mdb(wanted) if wanted.absent => {
+            [wanted.interface.as_ref(), wanted.bridge.as_ref()]
+        }
+        CheckKind::BridgeVlan(wanted) if wanted.absent => [Some(&wanted.interface), None],
+        _ => [None, None],
+    };
+    named.into_iter().flatten().collect()
 }
 
 /// As [`link_name`], from the links of the vantage.

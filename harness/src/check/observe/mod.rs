@@ -29,7 +29,7 @@ use super::{
 use crate::deadline::Deadline;
 use crate::host::capture::Capture;
 use crate::host::intake::Intake;
-use crate::scenario::{AddressState, CheckKind};
+use crate::scenario::CheckKind;
 use links::{json, optional_link};
 
 pub use links::link_name;
@@ -117,6 +117,7 @@ pub async fn look_since(
     since: Since,
     by: Deadline,
 ) -> Result<Verdict, ProbeError> {
+    links::can_lack(kind, from, surroundings, by).await?;
     match kind {
         CheckKind::Ping(wanted) => {
             let words = ping::command(wanted, from.has_busybox_alone());
@@ -214,16 +215,6 @@ pub async fn look_since(
         } => {
             let name = optional_link(interface.as_ref(), from, surroundings, by).await?;
             let links = json(from, &["ip", "-j", "addr"], by).await?;
-            let there = |name: &String| {
-                let mut links = links.as_array().into_iter().flatten();
-                links.any(|link| link["ifname"] == name.as_str())
-            };
-            if let Some(name) = name.as_ref().filter(|name| !there(name))
-                && *state == AddressState::Absent
-            {
-                let why = format!("there is no {name} that could have an address");
-                return Err(ProbeError::Impossible(why));
-            }
             let name = name.as_deref();
             let mut verdict =
                 address::judge_address(&links, name, *address, *any_of_prefix, *state);
