@@ -67,11 +67,11 @@ pub(super) fn options<'a>(context: &Context<'_>, reader: &Reader<'a>) -> Options
     let mac = reader.word("mac", words::mac);
     let addresses = reader.words("addresses", words::address);
     let stp = reader.flag("stp");
-    let delays = if stp == Some(true) {
-        FORWARD_DELAY
-    } else {
-        0..=u64::MAX
-    };
+    if stp != Some(true) {
+        for key in ["forward_delay", "hello_time", "max_age"] {
+            needs_stp(context, reader, key);
+        }
+    }
     let filtering = reader.flag("vlan_filtering");
     if filtering != Some(true) {
         needs_filtering(context, reader, "default_pvid");
@@ -81,7 +81,7 @@ pub(super) fn options<'a>(context: &Context<'_>, reader: &Reader<'a>) -> Options
         mtu: reader.number("mtu", 68..=65_535),
         stp,
         priority: reader.number("priority", 0..=u16::MAX),
-        forward_delay: timer(context, reader, "forward_delay", delays),
+        forward_delay: timer(context, reader, "forward_delay", FORWARD_DELAY),
         hello_time: timer(context, reader, "hello_time", HELLO_TIME),
         max_age: timer(context, reader, "max_age", MAX_AGE),
         ageing_time: timer(context, reader, "ageing_time", 0..=u64::MAX),
@@ -97,6 +97,17 @@ pub(super) fn options<'a>(context: &Context<'_>, reader: &Reader<'a>) -> Options
         bridge,
         mac,
         addresses,
+    }
+}
+
+/// A bridge without it sends no hello, hears none, and lets its ports forward at once (`br_stp_if.c`, `br_make_forwarding`).
+fn needs_stp(context: &Context<'_>, reader: &Reader<'_>, key: &str) {
+    if let Some(entry) = reader.entry(key) {
+        let message = format!("`{key}` without `stp`");
+        let label = "of no effect: every port forwards at once".to_owned();
+        let help = "give the bridge `stp = true`, or leave the key out".to_owned();
+        let fault = Fault::new(&entry.key, code::CONFLICT, message, label);
+        context.faults.add(fault.help(help));
     }
 }
 
