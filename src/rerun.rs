@@ -5,9 +5,8 @@ use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use bridgelab_harness::lab::ASKED;
+use bridgelab_harness::lab::{self, ASKED};
 use bridgelab_harness::report::exit_code;
-use bridgelab_harness::scenario;
 use clap::Args;
 use serde::{Deserialize, Serialize};
 
@@ -59,7 +58,7 @@ impl Rerun {
         form: &str,
         options: Vec<String>,
     ) -> std::io::Result<()> {
-        let copied = scenario::copy(scenario, &evidence.join(SCENARIOS))?;
+        let copied = lab::copy_scenario(scenario, &evidence.join(SCENARIOS))?;
         let rerun = Self {
             schema: SCHEMA,
             version: env!("CARGO_PKG_VERSION").to_owned(),

@@ -386,7 +386,6 @@ start_daemon = { on = "host", daemon = "networkd" }
 id = "address"
 after = "on"
 from = "host"
-holds_for = "1s"
 address = { interface = "br0", address = "192.168.1.2/24" }
 "#;
 

@@ -190,6 +190,7 @@ fn as_nobody(folder: &Path, given: &str) -> Command {
     let script = format!(
         r#"
         set -e
+        mkdir "$FOLDER/home"
         chmod -R a+rX "$FOLDER"
         chown -R 65534:65534 "$FOLDER"
         echo nobody:200000:65536 > "$FOLDER/subid"
@@ -197,7 +198,7 @@ fn as_nobody(folder: &Path, given: &str) -> Command {
         mount --bind "$FOLDER/subid" /etc/subgid
         {given}
         exec setpriv --reuid=65534 --regid=65534 --clear-groups \
-            env HOME="$FOLDER" "$FOLDER/bridgelab" run --evidence "$FOLDER/evidence" "$@"
+            env HOME="$FOLDER/home" "$FOLDER/bridgelab" run --evidence "$FOLDER/evidence" "$@"
     "#
     );
     let mut run = Command::new("unshare");

@@ -8,6 +8,7 @@ mod boot;
 mod booting;
 mod checking;
 mod containers;
+mod copied;
 mod daemons;
 pub mod durations;
 mod error;
@@ -33,6 +34,7 @@ mod wave;
 mod worker;
 
 pub use ask::{ASKED, Answer, Ask};
+pub use copied::copy_scenario;
 pub use error::LabError;
 pub use job::{Event, Job, JobImage, StartFrom, WORKER_COMMAND};
 pub use topology::{Folders, Lab};

@@ -13,7 +13,7 @@ use super::{Imposed, LoadedScenario, layers, limits};
 const VERSION: i64 = 1;
 
 /// The file in a scenario's folder.
-pub(super) const FILE_NAME: &str = "scenario.toml";
+pub(crate) const FILE_NAME: &str = "scenario.toml";
 
 /// Reads and validates a scenario: a folder with a `scenario.toml`, or a `.toml` file.
 ///

@@ -1,0 +1,86 @@
+//! Which files and folders a scenario's file names.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use toml::{Table, Value};
+
+/// Keys whose value is a file or folder beside the scenario's file.
+const PATHS: [&str; 7] = [
+    "networkd",
+    "units",
+    "files",
+    "nftables",
+    "iptables",
+    "ip6tables",
+    "file",
+];
+
+/// Keys and relative paths, those of its variants included.
+///
+/// # Errors
+/// When the text is no TOML.
+pub(crate) fn references(text: &str) -> Result<BTreeSet<(String, String)>, toml::de::Error> {
+    let mut found = BTreeSet::new();
+    gather(&text.parse()?, &mut found);
+    Ok(found)
+}
+
+/// Keys and values of [`PATHS`] anywhere in a table.
+fn gather(table: &Table, found: &mut BTreeSet<(String, String)>) {
+    for (key, value) in table {
+        match value {
+            Value::String(text) if PATHS.contains(&key.as_str()) && is_beside(text) => {
+                found.insert((key.clone(), text.clone()));
+            }
+            Value::Table(inner) => gather(inner, found),
+            Value::Array(items) => {
+                let tables = items.iter().filter_map(Value::as_table);
+                tables.for_each(|inner| gather(inner, found));
+            }
+            _ => {}
+        }
+    }
+}
+
+fn is_beside(text: &str) -> bool {
+    !text.is_empty() && !Path::new(text).is_absolute()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scenario::shape::{FILE, Kind, Shape};
+
+    /// Keys of paths in a table and in those below it.
+    fn keys<'s>(shape: &'s Shape, seen: &mut Vec<&'static str>, found: &mut BTreeSet<&'s str>) {
+        if seen.contains(&shape.what) {
+            return;
+        }
+        seen.push(shape.what);
+        for key in shape.keys {
+            let mut kind = &key.kind;
+            while let Kind::List(inner) | Kind::Map(inner) = kind {
+                kind = inner;
+            }
+            match kind {
+                Kind::Like("path", _) => drop(found.insert(key.name)),
+                Kind::Table(inner)
+                | Kind::Matrix(inner)
+                | Kind::TextOr(inner)
+                | Kind::ById(inner) => keys(inner, seen, found),
+                _ => {}
+            }
+        }
+        for one in shape.one_of {
+            keys(one, seen, found);
+        }
+    }
+
+    #[test]
+    fn every_key_of_a_path_is_known_here() {
+        let mut found = BTreeSet::new();
+        keys(&FILE, &mut Vec::new(), &mut found);
+        assert_eq!(found, BTreeSet::from(PATHS));
+    }
+}
