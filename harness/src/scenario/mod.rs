@@ -165,8 +165,7 @@ pub struct Machine {
     pub sysctls: BTreeMap<String, String>,
     /// Rulesets, loaded in this order before any link is up.
     pub rulesets: Vec<Ruleset>,
-    /// Unit files for a real systemd-networkd that runs in this machine; `None`: the machine is configured
-    /// plainly by rtnetlink.
+    /// Unit files for a real systemd-networkd in this machine; `None`: it is configured plainly by rtnetlink.
     pub networkd: Option<Vec<UnitFile>>,
     /// Its machine-id(5), with networkd; `None`: one that is derived from its name.
     pub machine_id: Option<String>,
