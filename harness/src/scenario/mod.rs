@@ -44,6 +44,7 @@ mod step_words;
 mod topology;
 pub mod units;
 mod validate;
+mod vantage_point;
 pub mod vmm;
 mod words;
 
@@ -69,10 +70,10 @@ pub use schema::schema;
 pub use step::Step;
 pub use topology::{Bridge, BridgePort, HostEnd, KERNEL_PVID, Route, Ruleset, RulesetTool};
 pub use units::{NETWORKD_CONF, UnitFile};
+pub use vantage_point::VantagePoint;
 pub use vmm::{GuestStart, HypervisorKind, MachineType, NicOptions, TapOpen, Transport};
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
 use std::net::{IpAddr, Ipv6Addr};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -274,27 +275,6 @@ impl GuestInterface {
         match &self.kind {
             GuestInterfaceKind::Tap => None,
             GuestInterfaceKind::Macvtap(macvtap) => Some(macvtap),
-        }
-    }
-}
-
-/// Where a check looks from.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub enum VantagePoint {
-    /// A namespace machine.
-    Machine(MachineName),
-    /// Inside a guest.
-    Guest(MachineName),
-    /// Inside a container of a guest; written `GUEST/CONTAINER`.
-    Container(MachineName, MachineName),
-}
-
-/// As it is written: a name, or `GUEST/CONTAINER`.
-impl fmt::Display for VantagePoint {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Machine(name) | Self::Guest(name) => write!(f, "{name}"),
-            Self::Container(guest, container) => write!(f, "{guest}/{container}"),
         }
     }
 }
