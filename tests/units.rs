@@ -152,11 +152,18 @@ fn the_installed_networkd_agrees_with_the_table_of_keys() {
         .iter()
         .map(|(name, text)| (&**name, &**text))
         .collect();
-    let folder = scenario(&files);
-    let (code, _, err) = output(&["check", path(&folder)]);
-    assert_eq!(code, Some(0), "{err}");
-    if err.contains("could not be asked") {
-        return support::skip(&err);
+    let mut err = String::new();
+    // A few at a time: of very many warnings not all are drawn.
+    for some in files.chunks(4) {
+        let folder = scenario(some);
+        let (code, _, told) = output(&["check", path(&folder)]);
+        assert_eq!(code, Some(0), "{told}");
+        if told.contains("could not be asked") {
+            return support::skip(&told);
+        }
+        let cut = |line: &str| line.starts_with("and ") && line.ends_with(" more");
+        assert!(!told.lines().any(cut), "{told}");
+        err.push_str(&told);
     }
     let version = std::process::Command::new("networkctl")
         .arg("--version")

@@ -13,7 +13,8 @@ const OF_A_GUEST: &str = "files";
 const LARGEST: u64 = 64 << 20;
 
 /// Copies the scenario of `path`, a valid one, into the folder `to`, with the files and folders that it names, at the
-/// places that they have to each other. Returns where its file is now.
+/// places that they have to each other. Returns where its file is now. `to` is called `scenarios`: files of a library may
+/// name each other.
 ///
 /// # Errors
 /// What could not be read or written, with its path.
@@ -147,7 +148,7 @@ mod tests {
         };
         write("scenarios/base/host/10-a.network", "[Match]\nName=eno1\n");
         write(
-            "all/one/scenario.toml",
+            "scenarios/one/scenario.toml",
             "version = 1\nsummary = 's'\n[machines.host]\nnetworkd = '../base/host'\nnftables = 'rules/a.nft'\n\
              [variants.red.machines.host]\nnetworkd = 'red'\n",
         );
@@ -155,9 +156,9 @@ mod tests {
         write("scenarios/one/rules/a.nft", "table inet g {}\n");
         write("scenarios/one/notes", "of nobody's concern");
         symlink("/dev/null", at("scenarios/one/red/20-b.network")).expect("a link");
-        let to = at("copy");
+        let to = at("evidence/scenarios");
         let file = copy_scenario(&at("scenarios/one"), &to).expect("a copy");
-        assert_eq!(file, at("copy/one/scenario.toml"));
+        assert_eq!(file, at("evidence/scenarios/one/scenario.toml"));
         let told = |path: &Path| load(path).map(|loaded| loaded.name().to_owned()).ok();
         assert_eq!(told(&at("scenarios/one")), told(&file));
         for there in [

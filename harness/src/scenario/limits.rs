@@ -31,7 +31,7 @@ const UNIT_TEXT: usize = 512;
 
 /// The most of each thing in one form.
 const THINGS: [(&str, usize); 5] = [
-    ("machines", 256),
+    ("machines", 1024),
     ("guests", 256),
     ("segments", 256),
     ("checks", 4096),
@@ -287,13 +287,13 @@ mod tests {
     fn things_of_a_form_are_counted_in_the_order_of_the_file() {
         let machines = |count: usize| {
             // Named so that the last by name is not the last in the file.
-            let one = |number: usize| format!("[machines.m{}]\n", 999 - number);
+            let one = |number: usize| format!("[machines.m{}]\n", 9999 - number);
             format!("{HEAD}{}", each(count, one))
         };
         // Four are of the base.
-        assert!(loaded(&machines(252)).is_ok());
-        let message = "there are more than 256 machines";
-        refused(&machines(253), message, 2 + 253, "m747");
+        assert!(loaded(&machines(1020)).is_ok());
+        let message = "there are more than 1024 machines";
+        refused(&machines(1021), message, 2 + 1021, "m8979");
         let steps = |count: usize| {
             let one = |number| {
                 format!(
