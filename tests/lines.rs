@@ -178,8 +178,11 @@ fn each_is_missed(scenario: &str, lines: &[Line], patience: &str, words: &[&str]
 /// advertises itself is `configured` only when networkd gives up asking, after twelve seconds.
 #[rstest]
 #[case("simple-network", &["host", "guest"], "8s")]
+#[ignore = "minutes in which ghosts wait for what does not come; the nightly run has it"]
 #[case("two-guests", &["host", "guest1", "guest2"], "8s")]
+#[ignore = "likewise"]
 #[case("pages/advanced-network", &["host", "guest"], "8s")]
+#[ignore = "likewise"]
 #[case("pages/routed-network", &["host", "guest"], "20s")]
 fn each_line_of_a_unit_file_is_missed_by_a_check(
     #[case] scenario: &'static str,

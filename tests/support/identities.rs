@@ -17,11 +17,11 @@ const UNIQUE: [&str; 6] = [
 /// What a machine that nobody has met yet has none of. Only networkd keeps leases.
 const NONE: [&str; 2] = ["neighbours", "leases"];
 
-/// How many guests of the run started from a template and share nothing with each other.
+/// How many guests of the run started from a template and share nothing with each other, but for `meant`.
 ///
 /// # Errors
 /// What two of them share, or one has not told.
-pub(crate) fn distinct(run: &RunReport) -> Result<usize, String> {
+pub(crate) fn distinct(run: &RunReport, meant: &[&str]) -> Result<usize, String> {
     let from_templates = run.guests.iter().filter(|guest| guest.start == "template");
     let told: Vec<(&GuestReport, BTreeMap<String, String>)> = from_templates
         .map(|guest| Ok((guest, identity(run, &guest.name)?)))
@@ -38,7 +38,8 @@ pub(crate) fn distinct(run: &RunReport) -> Result<usize, String> {
             }
         }
         for (other, has) in &told[..at] {
-            let same = UNIQUE.into_iter().find(|key| {
+            let unmeant = UNIQUE.into_iter().filter(|key| !meant.contains(key));
+            let same = unmeant.into_iter().find(|key| {
                 is.get(*key)
                     .is_some_and(|value| has.get(*key) == Some(value))
             });

@@ -60,7 +60,7 @@ const NETWORK: [Piece; 9] = [
 /// `firewall.txt` of a machine that was given rules of iptables: with counters, whichever iptables it is.
 const IPTABLES: &str = "nft -nn list ruleset 2>/dev/null; iptables-save -c; ip6tables-save -c";
 
-/// As many of [`NETWORK`] as a guest is asked after a green form that passed: its state is there to be compared with a failed one's,
+/// As many of [`NETWORK`] as a guest is asked after a run that passed: its state is there to be compared with a failed one's,
 /// and the rest would take longer than the checks under emulation.
 const QUICK_NETWORK: usize = 6;
 
@@ -89,6 +89,10 @@ const GUEST: [Piece; 4] = [
         "systemd-analyze; systemd-analyze blame | head -30; systemctl --failed --no-pager",
     ),
 ];
+
+/// As many of [`GUEST`] as are written down by whoever runs there anyway; with Docker, where the guest has containers.
+const LOGS: usize = 2;
+const LOGS_WITH_DOCKER: usize = 3;
 
 /// As many of [`NETWORK`] as a guest without networkd has the tools for.
 const PLAIN_NETWORK: usize = 4;
@@ -163,7 +167,7 @@ pub(super) async fn gather(
         asked.of(&vantage).await;
     });
     let red = !run.scenario().must_fail.is_empty();
-    let whole = is_whole(run.report.outcome, red, job.keep);
+    let detail = detail(run.report.outcome, red, job.keep);
     let guests = run.guests.iter();
     let guests = guests.map(async |(name, guest)| {
         let folder = guest_folder(evidence, name.as_ref());
@@ -174,11 +178,18 @@ pub(super) async fn gather(
             );
             return (name.to_string(), Vec::new());
         }
-        let (network, inside) = match (guest.spec().image.networkd, whole) {
-            (true, true) => (&NETWORK[..], &GUEST[..]),
-            (true, false) => (&NETWORK[..QUICK_NETWORK], &[][..]),
-            (false, true) => (&NETWORK[..PLAIN_NETWORK], &PLAIN_GUEST[..]),
-            (false, false) => (&NETWORK[..PLAIN_NETWORK], &[][..]),
+        // Where nobody has used Docker, asking it would start it.
+        let docker = run.scenario().guests.get(name);
+        let logs = match docker.is_some_and(|guest| !guest.containers.is_empty()) {
+            true => &GUEST[..LOGS_WITH_DOCKER],
+            false => &GUEST[..LOGS],
+        };
+        let (network, inside) = match (guest.spec().image.networkd, detail) {
+            (true, Detail::All) => (&NETWORK[..], &GUEST[..]),
+            (true, Detail::Logs) => (&NETWORK[..QUICK_NETWORK], logs),
+            (true, Detail::State) => (&NETWORK[..QUICK_NETWORK], &[][..]),
+            (false, Detail::All | Detail::Logs) => (&NETWORK[..PLAIN_NETWORK], &PLAIN_GUEST[..]),
+            (false, Detail::State) => (&NETWORK[..PLAIN_NETWORK], &[][..]),
         };
         let vantage = Vantage::Guest(guest.clone());
         // One after the other, what the report is made of first: a guest that is translated twice may not have told all of
@@ -201,11 +212,25 @@ pub(super) async fn gather(
     (versions, nics.into_iter().collect())
 }
 
-/// Whether guests are asked for all of it, which takes longer than the checks under emulation.
-///
+/// How much a guest is asked for; all of it takes longer than the checks under emulation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Detail {
+    /// The state of its network, to be compared with that of a run that did not pass.
+    State,
+    /// That, and what its system, its resolver and Docker have written down.
+    Logs,
+    /// Whatever there is.
+    All,
+}
+
 /// A red form that passed did what it must: something is wrong in it, and its guests' logs say what.
-const fn is_whole(outcome: Outcome, red: bool, keep: bool) -> bool {
-    !matches!(outcome, Outcome::Passed) || red || keep
+const fn detail(outcome: Outcome, red: bool, keep: bool) -> Detail {
+    match (outcome, red) {
+        _ if keep => Detail::All,
+        (Outcome::Passed, true) => Detail::Logs,
+        (Outcome::Passed, false) => Detail::State,
+        _ => Detail::All,
+    }
 }
 
 /// What networkd said about unit files: of machines and ghosts in its log, of guests in a journal that was gathered.
@@ -365,9 +390,9 @@ mod tests {
 
     #[test]
     fn guests_tell_all_of_it_where_something_is_wrong() {
-        let whole = |outcome, red| is_whole(outcome, red, false);
-        assert!(!whole(Outcome::Passed, false));
-        assert!(whole(Outcome::Passed, true));
+        let told = |outcome, red| detail(outcome, red, false);
+        assert_eq!(told(Outcome::Passed, false), Detail::State);
+        assert_eq!(told(Outcome::Passed, true), Detail::Logs);
         for ending in [
             Outcome::Failed,
             Outcome::Broken,
@@ -375,9 +400,13 @@ mod tests {
             Outcome::Skipped,
             Outcome::Cancelled,
         ] {
-            assert!(whole(ending, false), "{ending:?}");
+            assert_eq!(told(ending, false), Detail::All, "{ending:?}");
         }
-        assert!(is_whole(Outcome::Passed, false, true));
+        assert_eq!(detail(Outcome::Passed, false, true), Detail::All);
+        let names = |pieces: &[Piece]| pieces.iter().map(|(file, _)| *file).collect::<Vec<_>>();
+        assert_eq!(names(&GUEST[..LOGS]), [JOURNAL, "resolver.txt"]);
+        let logs = [JOURNAL, "resolver.txt", "docker.txt"];
+        assert_eq!(names(&GUEST[..LOGS_WITH_DOCKER]), logs);
     }
 
     #[test]

@@ -40,7 +40,7 @@ pub(super) const REFUSAL: &str = "bridgelab: not started: ";
 /// How long the children of a command may take to die one by one, before the whole cell's processes are killed.
 const ONE_BY_ONE: Duration = Duration::from_secs(2);
 
-/// Body of [`super::ENTRY_COMMAND`]: executes `words` in the cell behind [`DOOR`], and ends with its status; of a command
+/// Body of [`super::ENTRY_COMMAND`]: executes `words` in the cell behind `DOOR`, and ends with its status; of a command
 /// that a signal ended, by a signal. SIGTERM ends it and everything that it has started.
 ///
 /// Must be called before any thread is started, on the cell's machine.

@@ -3,7 +3,7 @@
 //!
 //! Each machine that a scenario runs commands on has one cell, made at the first of them: a process that is PID 1 of PID,
 //! mount, IPC, UTS and cgroup namespaces of its own, inside the machine's network namespace. A command enters it, becomes a
-//! user who is nobody else, with the capabilities of [`policy::CAPABILITIES`] and the system calls of [`filter`], and is then
+//! user who is nobody else, with the capabilities of `policy::CAPABILITIES` and the system calls of `filter`, and is then
 //! executed. What it leaves running, and what it leaves in `/tmp`, is there for the next command, and ends with the machine.
 //! `docs/trust.md` says what commands may do and why it is done this way.
 //!
