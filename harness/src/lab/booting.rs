@@ -22,7 +22,9 @@ use crate::host::tap::open_to_everyone;
 use crate::plan::{GuestKind, TopologyPlan};
 use crate::report::{GuestReport, Problem};
 use crate::scenario::names::MachineName;
-use crate::scenario::{Check, CheckKind, Guest as GuestPlan, GuestStart, TapOpen, VantagePoint};
+use crate::scenario::{
+    Check, CheckKind, Guest as GuestPlan, GuestStart, Scenario, TapOpen, VantagePoint,
+};
 
 /// How long a guest's kernel may take to boot, with KVM.
 const BOOT: Duration = Duration::from_secs(60);
@@ -43,6 +45,15 @@ enum Began {
     Up(Box<Up>),
     /// Its VMM refused to start, and a check asks for how it starts.
     Refused(Box<Known>, Vmm),
+}
+
+/// Whether a VMM opens a TAP by its name, and so `/dev/net/tun` itself.
+pub(super) fn opens_tun(scenario: &Scenario, guests: GuestKind) -> bool {
+    let named = |guest: &GuestPlan| {
+        let mut nics = guest.interfaces.iter();
+        nics.any(|nic| nic.nic.open == TapOpen::Name)
+    };
+    guests == GuestKind::Vm && scenario.guests.values().any(named)
 }
 
 impl Run<'_> {
@@ -77,11 +88,7 @@ impl Run<'_> {
 
     /// A VMM that opens its TAP by name opens `/dev/net/tun` itself, and is not root.
     pub(super) fn open_tun(&self) -> Result<(), Problem> {
-        let named = |guest: &GuestPlan| {
-            let mut nics = guest.interfaces.iter();
-            nics.any(|nic| nic.nic.open == TapOpen::Name)
-        };
-        if self.job.guests == GuestKind::Ghost || !self.scenario.guests.values().any(named) {
+        if !opens_tun(self.scenario, self.job.guests) {
             return Ok(());
         }
         open_to_everyone(&self.folders.run).map_err(|error| Problem {

@@ -9,6 +9,7 @@ use std::time::Duration;
 use nix::unistd::Uid;
 use tokio::sync::{mpsc, watch};
 
+use super::booting::opens_tun;
 use super::hold::Asked;
 use super::job::{CANCEL, Event, Job};
 use super::run::{Run, broken};
@@ -156,6 +157,9 @@ fn users(
     }
     if needed_by(scenario, job.guests).contains(&Capability::DeviceNodes) {
         return callers("a macvtap needs a device node".to_owned());
+    }
+    if opens_tun(scenario, job.guests) {
+        return callers("a VMM opens /dev/net/tun itself, a node of this machine's".to_owned());
     }
     if let Some(why) = users::refused() {
         return callers(why);
