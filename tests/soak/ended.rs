@@ -11,8 +11,9 @@ use std::time::{Duration, Instant};
 
 use crate::support::processes::{MARK, marked, names, signal};
 
-/// A run that has not ended after this hangs. The longest patience of a check in these runs is half of it.
-const HANGS: Duration = Duration::from_secs(240);
+/// A run that has not ended after this hangs. The longest that anything waits in these runs is four minutes: for a guest that is
+/// emulated and does not boot.
+const HANGS: Duration = Duration::from_secs(600);
 /// What a run's end takes with it may take this long to be gone.
 const GONE: Duration = Duration::from_secs(20);
 
