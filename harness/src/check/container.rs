@@ -1,6 +1,7 @@
 //! A container as what is looked at: that it runs, or that Docker refused to start it and what it said.
 
 use super::Verdict;
+use super::vmm::one_line;
 
 /// What a container did.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,12 +35,6 @@ pub fn judge(refused: Option<&str>, seen: &ContainerSeen) -> Verdict {
         true => Verdict::holds(got),
         false => Verdict::violated(got),
     }
-}
-
-/// Several lines as one.
-fn one_line(text: &str) -> String {
-    let lines: Vec<&str> = text.lines().map(str::trim).collect();
-    lines.join(" / ")
 }
 
 #[cfg(test)]

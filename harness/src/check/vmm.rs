@@ -54,7 +54,7 @@ pub fn judge(refused: Option<&str>, seen: &VmmSeen) -> Verdict {
 }
 
 /// Several lines as one.
-fn one_line(text: &str) -> String {
+pub(super) fn one_line(text: &str) -> String {
     let lines: Vec<&str> = text.lines().map(str::trim).collect();
     lines.join(" / ")
 }

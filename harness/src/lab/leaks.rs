@@ -25,14 +25,7 @@ pub(super) async fn remaining_processes() -> Vec<String> {
 
 /// Those that the lab started: whoever came in from outside (`bridgelab enter`) is a visitor, with all its children.
 fn processes(proc: &Path) -> Vec<String> {
-    let Ok(entries) = std::fs::read_dir(proc) else {
-        return Vec::new();
-    };
-    let all: BTreeMap<u32, Process> = entries
-        .flatten()
-        .filter_map(|entry| entry.file_name().to_string_lossy().parse::<u32>().ok())
-        .filter_map(|pid| Some((pid, Process::read(&proc.join(pid.to_string()))?)))
-        .collect();
+    let all = Process::all(proc);
     // A zombie holds nothing; the worker's end reaps it.
     all.iter()
         .filter(|(pid, process)| **pid != 1 && process.state != "Z" && !is_visitor(&all, **pid))
@@ -60,8 +53,17 @@ pub(super) struct Process {
 }
 
 impl Process {
+    /// Those of a PID namespace, by their numbers there; `proc` is its proc(5).
+    pub(super) fn all(proc: &Path) -> BTreeMap<u32, Self> {
+        let entries = std::fs::read_dir(proc).into_iter().flatten().flatten();
+        entries
+            .filter_map(|entry| entry.file_name().to_string_lossy().parse::<u32>().ok())
+            .filter_map(|pid| Some((pid, Self::read(&proc.join(pid.to_string()))?)))
+            .collect()
+    }
+
     /// Reads it from the process's folder; the name may hold anything, parentheses too.
-    pub(super) fn read(folder: &Path) -> Option<Self> {
+    fn read(folder: &Path) -> Option<Self> {
         let stat = std::fs::read_to_string(folder.join("stat")).ok()?;
         let (name, rest) = stat.split_once('(')?.1.rsplit_once(')')?;
         let mut fields = rest.split_whitespace();

@@ -1,6 +1,6 @@
 //! What a scenario's commands have left running on machines, while these are still there.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::Read;
 use std::path::Path;
@@ -25,11 +25,7 @@ pub(super) fn left_running(lab: &Lab) -> Vec<LeftRunning> {
 /// The descendants of `cell`, which is PID 1 of the machine's cell. The kernel makes it the parent of whatever its own
 /// command has left.
 fn left_in(proc: &Path, machine: &str, cell: u32) -> Vec<LeftRunning> {
-    let entries = std::fs::read_dir(proc).into_iter().flatten().flatten();
-    let all: BTreeMap<u32, Process> = entries
-        .filter_map(|entry| entry.file_name().to_string_lossy().parse::<u32>().ok())
-        .filter_map(|pid| Some((pid, Process::read(&proc.join(pid.to_string()))?)))
-        .collect();
+    let all = Process::all(proc);
     let mut within = BTreeSet::from([cell]);
     // Numbers begin anew after the largest, so a child's may be smaller than its parent's.
     loop {

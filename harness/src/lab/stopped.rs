@@ -40,15 +40,11 @@ impl Run<'_> {
 /// Stopped children of the worker, which is process 1. What a command of a scenario has started is not one: it has its
 /// own parent.
 fn stopped(proc: &Path) -> Vec<String> {
-    let entries = std::fs::read_dir(proc).into_iter().flatten().flatten();
-    let mut found: Vec<String> = entries
-        .filter_map(|entry| {
-            let pid: u32 = entry.file_name().to_string_lossy().parse().ok()?;
-            let process = Process::read(&entry.path())?;
-            // proc_pid_stat(5): `T` is stopped by a signal.
-            let stopped = process.state == "T" && process.parent == 1;
-            stopped.then(|| format!("{} (process {pid}) was", process.name))
-        })
+    // proc_pid_stat(5): `T` is stopped by a signal.
+    let all = Process::all(proc).into_iter();
+    let stopped = all.filter(|(_, process)| process.state == "T" && process.parent == 1);
+    let mut found: Vec<String> = stopped
+        .map(|(pid, process)| format!("{} (process {pid}) was", process.name))
         .collect();
     found.sort();
     found

@@ -2,6 +2,7 @@
 
 use super::port::port_flags;
 use super::{Kind, Shape, may, must, shape};
+use crate::scenario::networkd_words::OPERATIONAL;
 
 /// A switch of a bridge's port that is looked at.
 const fn seen(name: &'static str, kind: Kind, _: &str, doc: &'static str) -> super::Key {
@@ -207,17 +208,7 @@ pub(in crate::scenario) const KINDS: &[Shape] = &[
             ),
             may(
                 "operational",
-                Kind::Words(&[
-                    "missing",
-                    "off",
-                    "no-carrier",
-                    "dormant",
-                    "degraded-carrier",
-                    "carrier",
-                    "degraded",
-                    "enslaved",
-                    "routable",
-                ]),
+                Kind::Words(&OPERATIONAL),
                 "any",
                 "OPERATIONAL column of `networkctl list`",
             ),
