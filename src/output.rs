@@ -1,6 +1,7 @@
 //! What a call writes: stdout, and the files that it was asked for. Files are tried before anything is built, and what
 //! could not be written is never an exit code of 0.
 
+use std::error::Error;
 use std::fs::{self, OpenOptions};
 use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
@@ -177,15 +178,15 @@ pub(crate) fn write(code: i32, option: &str, path: &Path, text: &str) -> i32 {
         Ok(()) => code,
         // `| head` has read what it wanted.
         Err(error) if error.kind() == ErrorKind::BrokenPipe => code,
-        Err(error) => {
-            let path = path.display();
-            let _ = writeln!(
-                anstream::stderr(),
-                "error: write `{option} {path}`: {error}"
-            );
-            graver(code)
-        }
+        Err(error) => unwritten(code, option, path, &error),
     }
+}
+
+/// Tells that it was not written; the exit code of a call that would end with `code`.
+pub(crate) fn unwritten(code: i32, option: &str, path: &Path, why: &dyn Error) -> i32 {
+    let path = path.display();
+    let _ = writeln!(anstream::stderr(), "error: write `{option} {path}`: {why}");
+    graver(code)
 }
 
 #[cfg(test)]

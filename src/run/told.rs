@@ -68,11 +68,16 @@ impl Told {
             runs,
         };
         if let Some(path) = &self.json {
-            let json = serde_json::to_string_pretty(&report).unwrap_or_default();
-            code = output::write(code, "--json", path, &json);
+            code = match serde_json::to_string_pretty(&report) {
+                Ok(json) => output::write(code, "--json", path, &json),
+                Err(error) => output::unwritten(code, "--json", path, &error),
+            };
         }
         if let Some(path) = &self.junit {
-            code = output::write(code, "--junit", path, &junit::render(&report));
+            code = match junit::render(&report) {
+                Ok(xml) => output::write(code, "--junit", path, &xml),
+                Err(error) => output::unwritten(code, "--junit", path, &error),
+            };
         }
         code
     }

@@ -380,7 +380,7 @@ simple-network: failed (1 of 2 checks hold) in 61.9 s on tcg (no vmx or svm)
             schema: crate::report::SCHEMA,
             runs: vec![run],
         };
-        let xml = crate::report::junit::render(&report);
+        let xml = crate::report::junit::render(&report).expect("XML");
         let legal = |c: char| c == '\n' || (!c.is_control() && c != '\u{202e}');
         assert!(xml.chars().all(legal), "{xml:?}");
         let json = serde_json::to_string(&report).expect("JSON");
