@@ -5,7 +5,7 @@ use std::fmt;
 
 use thiserror::Error;
 
-use super::names::{MachineName, VariantName};
+use super::names::{IfName, MachineName, VariantName};
 use super::near::suggest;
 use super::vmm::Vmm;
 use super::{Fault, Scenario};
@@ -14,22 +14,27 @@ use crate::diagnostic::Diagnose;
 /// What the form without a variant is called.
 pub const GREEN: &str = "green";
 
-/// One value of the matrix: a key of guests, and what it is in this form.
+/// One value of the matrix: a key of guests or machines or of their interfaces, and what it is in this form.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct MatrixValue {
-    /// The guest that it is about; `None`: every guest.
-    pub guest: Option<MachineName>,
+    /// The guest or machine that it is about; `None`: every guest.
+    pub owner: Option<MachineName>,
+    /// The interface of the owner that it is about; `None`: the owner itself, or every interface of it.
+    pub interface: Option<IfName>,
     /// The key, for example `vcpu`.
     pub key: String,
     /// The value as text.
     pub value: String,
 }
 
-/// `vcpu=2`, `test1.vcpu=2`.
+/// `vcpu=2`, `test1.vcpu=2`, `test1.vm-test1.queues=2`.
 impl fmt::Display for MatrixValue {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let Some(guest) = &self.guest {
-            write!(f, "{guest}.")?;
+        if let Some(owner) = &self.owner {
+            write!(f, "{owner}.")?;
+        }
+        if let Some(interface) = &self.interface {
+            write!(f, "{interface}.")?;
         }
         write!(f, "{}={}", self.key, self.value)
     }

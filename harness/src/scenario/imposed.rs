@@ -96,7 +96,8 @@ impl Imposed {
     /// As forms name it.
     pub(super) fn named(&self) -> MatrixValue {
         MatrixValue {
-            guest: None,
+            owner: None,
+            interface: None,
             key: self.word.clone(),
             value: self.value.clone(),
         }

@@ -7,9 +7,10 @@ use std::sync::Arc;
 use super::error::{DRAWN, Fault, ScenarioErrors, code};
 use super::file::{Place, Source, Table, parse, same};
 use super::limits::{Budget, things, values};
-use super::matrix::{combinations, unmixed, unused, with};
+use super::matrix::{combinations, unmixed};
 use super::names::VariantName;
 use super::overlay::lay;
+use super::reach::{unused, with};
 use super::read::{Faults, Reader, parsed};
 use super::removal::without;
 use super::shape::{FILE, LAYERED, VARIANT};
@@ -47,7 +48,9 @@ pub(super) fn read(
             return Vec::new();
         }
         if let Some(first) = combinations.first() {
-            unused(tree, first, &faults);
+            let found = Faults::default();
+            unused(tree, first, &found);
+            collected.add(found.into_vec(), variant);
         }
         let forms = combinations.iter().filter_map(|combination| {
             let mut own = None;
@@ -67,7 +70,7 @@ pub(super) fn read(
             let (warnings, found) = found.into_iter().partition(Fault::is_warning);
             collected.add(found, variant);
             warned.add(Vec::clone(&warnings), variant);
-            let values = combination.iter().map(|(value, _)| value.clone());
+            let values = combination.iter().map(|chosen| chosen.value.clone());
             Some(Scenario {
                 variant: variant.cloned(),
                 matrix: values.collect(),

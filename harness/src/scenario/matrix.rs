@@ -1,78 +1,74 @@
-//! The matrix: values of guests' keys, of which every combination is a form of its own.
+//! The matrix: values of guests' and machines' keys, and of those of their interfaces, of which every combination is a form of
+//! its own.
 
 use std::collections::BTreeSet;
 
 use super::Imposed;
 use super::error::{Fault, code};
-use super::file::{Entry, Node, Table, Value};
+use super::file::{Entry, Node, Place, Table, Value};
 use super::forms::MatrixValue;
-use super::names::MachineName;
+use super::names::{IfName, MachineName};
 use super::near::nearest;
+use super::reach::{ALL, Chosen, GUESTS, keys, owners, shapes};
 use super::read::{At, Faults, Reader};
-use super::shape::GUEST;
+use super::shape::Shape;
 
 /// More would take days under TCG, so it was not meant.
 const MOST: usize = 64;
 /// The most keys. Each of them is in the name of every form.
 const MOST_KEYS: usize = 64;
 
-/// One value of one key, as it stands in the file.
-type Chosen = (MatrixValue, Entry);
-
 /// One value of each key.
 pub(super) type Combination = Vec<Chosen>;
 
 /// Every combination, in the file's order of values; one empty combination where there is no matrix.
 pub(super) fn combinations(root: &Reader<'_>, tree: &Table, faults: &Faults) -> Vec<Combination> {
-    let mut dimensions: Vec<Vec<Chosen>> = Vec::new();
-    let mut place = None;
-    let keys = root.map("matrix").map(|(_, node)| match &node.value {
-        Value::Table(own) => own.len(),
-        _ => 1,
-    });
-    if keys.sum::<usize>() > MOST_KEYS
-        && let Some((key, _)) = root.map("matrix").next()
-    {
+    let Some(matrix) = root.entry("matrix") else {
+        return vec![Combination::new()];
+    };
+    if count(&matrix.node) > MOST_KEYS {
         let message = format!("the matrix has more than {MOST_KEYS} keys");
         let label = "each of them is in the name of every form".to_owned();
-        let help = "set in the guests themselves what has one value".to_owned();
-        faults.add(Fault::new(key.place, code::LIMIT, message, label).help(help));
+        let help = "set in the file itself what has one value".to_owned();
+        let first = root.map("matrix").next();
+        let place = first.map_or(&matrix.key, |(key, _)| key.place);
+        faults.add(Fault::new(place, code::LIMIT, message, label).help(help));
         return vec![Combination::new()];
     }
-    for (key, node) in root.map("matrix") {
-        place.get_or_insert(key.place);
+    let mut dimensions = Dimensions {
+        all: Vec::new(),
+        faults,
+    };
+    let mut place = &matrix.key;
+    for (at, (key, node)) in root.map("matrix").enumerate() {
+        if at == 0 {
+            place = key.place;
+        }
         let Value::Table(own) = &node.value else {
-            dimensions.extend(values(&key, node, None, faults));
+            dimensions.add(&key, node, &Whose::default(), &GUESTS);
             continue;
         };
-        if !guests(tree).any(|guest| guest == key.value) {
-            faults.unknown(&key, ("guest", "guests"), "", guests(tree));
+        let Some(shapes) = shapes(tree, key.value) else {
+            let names = ("guest or machine", "guests and machines");
+            faults.unknown(&key, names, "", owners(tree));
             continue;
-        }
-        let Ok(guest) = MachineName::try_from(key.value) else {
-            continue; // reported where the guest stands
         };
-        for (name, entry) in own {
-            let key = At {
-                value: name.as_str(),
-                place: &entry.key,
-            };
-            dimensions.extend(values(&key, &entry.node, Some(&guest), faults));
-        }
+        let Ok(owner) = MachineName::try_from(key.value) else {
+            continue; // reported where it stands
+        };
+        dimensions.of_owner(owner, &key, own, &shapes);
     }
-    let count = dimensions
+    let all = dimensions.all;
+    let count = all
         .iter()
         .try_fold(1_usize, |count, one| count.checked_mul(one.len()));
-    if let Some(place) = place
-        && count.is_none_or(|count| count > MOST)
-    {
+    if count.is_none_or(|count| count > MOST) {
         let message = format!("the matrix has more than {MOST} combinations");
         let label = "multiplied, these are too many".to_owned();
         faults.add(Fault::new(place, code::LIMIT, message, label));
         return vec![Combination::new()];
     }
-    dimensions
-        .into_iter()
+    all.into_iter()
         .fold(vec![Combination::new()], |before, one| {
             let with = |combination: &Combination| {
                 let combination = combination.clone();
@@ -86,35 +82,175 @@ pub(super) fn combinations(root: &Reader<'_>, tree: &Table, faults: &Faults) -> 
         })
 }
 
+/// The keys of a matrix, those below names included.
+fn count(node: &Node) -> usize {
+    match &node.value {
+        Value::Table(own) => own.values().map(|entry| count(&entry.node)).sum(),
+        _ => 1,
+    }
+}
+
 /// Takes the keys that are imposed out of the combinations: of such a key, the matrix' values do not count.
 pub(super) fn unmixed(combinations: &mut Vec<Combination>, imposed: &[Imposed]) {
-    let is_imposed = |value: &MatrixValue| imposed.iter().any(|one| one.key() == value.key);
+    let is_imposed = |chosen: &Chosen| {
+        let mut all = imposed.iter();
+        chosen.is_of_guests() && all.any(|one| one.key() == chosen.value.key)
+    };
     let mut seen = BTreeSet::new();
     for combination in &mut *combinations {
-        combination.retain(|(value, _)| !is_imposed(value));
+        combination.retain(|chosen| !is_imposed(chosen));
     }
     combinations.retain(|combination| {
-        let values = combination.iter().map(|(value, _)| value.clone());
+        let values = combination.iter().map(|chosen| chosen.value.clone());
         seen.insert(values.collect::<Vec<_>>())
     });
 }
 
-/// The values of one key; `None`: there is something wrong with it.
-fn values(
-    key: &At<'_, &str>,
-    node: &Node,
-    guest: Option<&MachineName>,
-    faults: &Faults,
-) -> Option<Vec<Chosen>> {
-    let single = GUEST.keys.iter().filter(|key| key.kind.is_single());
-    let known = single.map(|key| key.name);
-    if !known.clone().any(|known| known == key.value) {
-        let message = format!("`{}` cannot be in a matrix", key.value);
-        let label = "no key of guests that takes a single value".to_owned();
-        let near = nearest(key.value, known).map(|near| format!("did you mean `{near}`?"));
-        faults.add(Fault::new(key.place, code::UNKNOWN_KEY, message, label).help(near));
-        return None;
+/// Whose keys are set: those of one machine or guest, or of one of its interfaces; else of all guests.
+#[derive(Debug, Clone, Default)]
+struct Whose {
+    owner: Option<MachineName>,
+    interface: Option<IfName>,
+    /// Where the narrower of the two is named.
+    named: Option<Place>,
+}
+
+/// Keys of the matrix, each with its values.
+struct Dimensions<'f> {
+    all: Vec<Vec<Chosen>>,
+    faults: &'f Faults,
+}
+
+impl Dimensions<'_> {
+    /// Reads what stands below the name of a machine or guest: its keys, those of all its interfaces, and tables of the keys of
+    /// one of them.
+    fn of_owner(
+        &mut self,
+        owner: MachineName,
+        named: &At<'_, &str>,
+        own: &Table,
+        shapes: &[&'static Shape; 2],
+    ) {
+        let whose = Whose {
+            owner: Some(owner),
+            interface: None,
+            named: Some(named.place.clone()),
+        };
+        self.empty(named, own);
+        for (name, Entry { key, node }) in own {
+            let at = At {
+                value: name.as_str(),
+                place: key,
+            };
+            let Value::Table(own) = &node.value else {
+                self.add(&at, node, &whose, shapes);
+                continue;
+            };
+            self.empty(&at, own);
+            let Ok(interface) = IfName::try_from(name.as_str()) else {
+                let message = format!("`{name}` is no interface's name");
+                let label = "keys of an interface stand below its name".to_owned();
+                let fault = Fault::new(key, code::BAD_NAME, message, label);
+                self.faults.add(fault);
+                continue;
+            };
+            let whose = Whose {
+                interface: Some(interface),
+                named: Some(key.clone()),
+                ..whose.clone()
+            };
+            for (name, Entry { key, node }) in own {
+                let at = At {
+                    value: name.as_str(),
+                    place: key,
+                };
+                self.add(&at, node, &whose, &shapes[1..]);
+            }
+        }
     }
+
+    fn empty(&self, named: &At<'_, &str>, own: &Table) {
+        if own.is_empty() {
+            let message = format!("`{}` has no keys in the matrix", named.value);
+            let label = "empty".to_owned();
+            let fault = Fault::new(named.place, code::BAD_VALUE, message, label);
+            self.faults.add(fault);
+        }
+    }
+
+    /// Reads one key, which is one of these tables, and its values.
+    fn add(&mut self, key: &At<'_, &str>, node: &Node, whose: &Whose, shapes: &[&'static Shape]) {
+        let mut known = keys(shapes);
+        let Some((shape, _)) = known.clone().find(|(_, known)| known.name == key.value) else {
+            let message = format!("`{}` cannot be in a matrix", key.value);
+            let plural = shapes.iter().map(|shape| plural(shape));
+            let plural: Vec<_> = plural.collect();
+            let label = format!(
+                "no key of {} that takes a single value",
+                plural.join(" or ")
+            );
+            let names = known.by_ref().map(|(_, key)| key.name);
+            let near = nearest(key.value, names).map(|near| format!("did you mean `{near}`?"));
+            // Only the tree knows whose name a key stands below: a schema takes any that somebody has.
+            let code = match keys(&ALL).any(|(_, known)| known.name == key.value) {
+                true => code::CONFLICT,
+                false => code::UNKNOWN_KEY,
+            };
+            let fault = Fault::new(key.place, code, message, label);
+            self.faults.add(fault.help(near));
+            return;
+        };
+        let Some(values) = values(key, node, self.faults) else {
+            return;
+        };
+        let chosen: Vec<Chosen> = values
+            .into_iter()
+            .map(|(value, item)| Chosen {
+                value: MatrixValue {
+                    owner: whose.owner.clone(),
+                    interface: whose.interface.clone(),
+                    key: key.value.to_owned(),
+                    value,
+                },
+                shape,
+                named: whose.named.clone().unwrap_or_else(|| key.place.clone()),
+                entry: Entry {
+                    key: key.place.clone(),
+                    node: item.clone(),
+                },
+            })
+            .collect();
+        let before = self.all.iter().filter_map(|one| one.first());
+        if let Some(first) = chosen.first()
+            && let Some(other) = before.into_iter().find(|other| other.meets(first))
+        {
+            let message = format!("`{}` is in the matrix twice for one table", key.value);
+            let (line, _) = other.entry.key.source.position(other.entry.key.span.start);
+            let label = format!("also in line {line}");
+            let help = "each with a table of its own, by the names of its machine or guest and of its interface";
+            let fault = Fault::new(key.place, code::CONFLICT, message, label);
+            self.faults.add(fault.help(help.to_owned()));
+            return;
+        }
+        self.all.push(chosen);
+    }
+}
+
+/// `a guest's interface`: `guests' interfaces`.
+fn plural(shape: &Shape) -> String {
+    let what = shape.what.trim_start_matches("a ");
+    match what.split_once("'s ") {
+        Some((owner, thing)) => format!("{owner}s' {thing}s"),
+        None => format!("{what}s"),
+    }
+}
+
+/// The values of one key as text, each with its place; `None`: there is something wrong with them.
+fn values<'n>(
+    key: &At<'_, &str>,
+    node: &'n Node,
+    faults: &Faults,
+) -> Option<Vec<(String, &'n Node)>> {
     let Value::Array(items) = &node.value else {
         faults.wrong_type(node, key.value, "an array of values");
         return None;
@@ -126,7 +262,7 @@ fn values(
         faults.add(Fault::new(&beyond.place, code::LIMIT, message, label).help(help));
         return None;
     }
-    let mut chosen: Vec<Chosen> = Vec::new();
+    let mut chosen: Vec<(String, &Node)> = Vec::new();
     for item in items {
         let value = match &item.value {
             Value::String(text) => text.clone(),
@@ -137,28 +273,13 @@ fn values(
                 return None;
             }
         };
-        if chosen.iter().any(|(other, _)| other.value == value) {
+        if chosen.iter().any(|(other, _)| *other == value) {
             let message = format!("`{value}` is in the matrix twice");
-            faults.add(Fault::new(
-                &item.place,
-                code::DUPLICATE,
-                message,
-                "again".to_owned(),
-            ));
+            let label = "again".to_owned();
+            faults.add(Fault::new(&item.place, code::DUPLICATE, message, label));
             return None;
         }
-        let named = MatrixValue {
-            guest: guest.cloned(),
-            key: key.value.to_owned(),
-            value,
-        };
-        chosen.push((
-            named,
-            Entry {
-                key: key.place.clone(),
-                node: item.clone(),
-            },
-        ));
+        chosen.push((value, item));
     }
     if chosen.is_empty() {
         let message = format!("`{}` has no values in the matrix", key.value);
@@ -169,56 +290,5 @@ fn values(
     Some(chosen)
 }
 
-/// The names of the guests of a tree.
-fn guests(tree: &Table) -> impl Iterator<Item = &str> + Clone {
-    let guests = tree
-        .get("guests")
-        .and_then(|entry| match &entry.node.value {
-            Value::Table(guests) => Some(guests),
-            _ => None,
-        });
-    guests
-        .into_iter()
-        .flat_map(|guests| guests.keys().map(String::as_str))
-}
-
-/// Reports what a guest says itself of a key that the matrix sets: nobody would ever read it.
-pub(super) fn unused(tree: &Table, combination: &Combination, faults: &Faults) {
-    let Some(Value::Table(guests)) = tree.get("guests").map(|entry| &entry.node.value) else {
-        return;
-    };
-    for (value, _) in combination {
-        for (name, guest) in guests {
-            let meant = value.guest.as_ref().is_none_or(|own| own.as_str() == name);
-            if let Value::Table(guest) = &guest.node.value
-                && let Some(entry) = guest.get(&value.key)
-                && meant
-            {
-                let key = &value.key;
-                let message = format!("`{key}` of guest `{name}` is in the matrix as well");
-                let label = "the matrix has its values".to_owned();
-                faults.add(Fault::new(&entry.key, code::CONFLICT, message, label));
-            }
-        }
-    }
-}
-
-/// A tree with these values in its guests.
-pub(super) fn with(tree: &Table, combination: &Combination) -> Table {
-    let mut tree = tree.clone();
-    let Some(Value::Table(guests)) = tree.get_mut("guests").map(|entry| &mut entry.node.value)
-    else {
-        return tree;
-    };
-    for (value, entry) in combination {
-        for (name, guest) in &mut *guests {
-            let meant = value.guest.as_ref().is_none_or(|own| own.as_str() == name);
-            if let Value::Table(guest) = &mut guest.node.value
-                && meant
-            {
-                guest.insert(value.key.clone(), entry.clone());
-            }
-        }
-    }
-    tree
-}
+#[cfg(test)]
+mod tests;

@@ -33,6 +33,7 @@ mod networkd_words;
 mod overlay;
 mod port_flag;
 pub mod provides;
+mod reach;
 mod read;
 mod references;
 mod removal;

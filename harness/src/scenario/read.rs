@@ -294,7 +294,7 @@ impl<'a> Reader<'a> {
         &self,
         key: &str,
     ) -> impl Iterator<Item = (At<'a, &'a str>, &'a Node)> + use<'a> {
-        self.is(key, |kind| matches!(kind, Kind::Map(_) | Kind::Matrix(_)));
+        self.is(key, |kind| matches!(kind, Kind::Map(_) | Kind::Matrix));
         let table = match self.node(key).map(|node| (node, &node.value)) {
             None => None,
             Some((_, Value::Table(table))) => Some(table),

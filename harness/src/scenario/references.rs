@@ -37,6 +37,10 @@ fn gather(table: &Table, found: &mut BTreeSet<(String, String)>) {
             Value::Array(items) => {
                 let tables = items.iter().filter_map(Value::as_table);
                 tables.for_each(|inner| gather(inner, found));
+                // Of the matrix: each is the value of one form.
+                let texts = items.iter().filter_map(Value::as_str);
+                let texts = texts.filter(|text| PATHS.contains(&key.as_str()) && is_beside(text));
+                found.extend(texts.map(|text| (key.clone(), text.to_owned())));
             }
             _ => {}
         }
@@ -65,16 +69,24 @@ mod tests {
             }
             match kind {
                 Kind::Like("path", _) => drop(found.insert(key.name)),
-                Kind::Table(inner)
-                | Kind::Matrix(inner)
-                | Kind::TextOr(inner)
-                | Kind::ById(inner) => keys(inner, seen, found),
+                Kind::Table(inner) | Kind::TextOr(inner) | Kind::ById(inner) => {
+                    keys(inner, seen, found);
+                }
                 _ => {}
             }
         }
         for one in shape.one_of {
             keys(one, seen, found);
         }
+    }
+
+    #[test]
+    fn each_value_of_a_matrix_is_a_path() {
+        let text = "[matrix]\nunits = ['a', 'b']\n[matrix.host]\nnetworkd = ['c', '/d']\n\
+            [guests.x]\nfiles = 'e'\nwithout_units = ['f']\n";
+        let found = references(text).expect("TOML");
+        let paths: Vec<_> = found.iter().map(|(_, path)| path.as_str()).collect();
+        assert_eq!(paths, ["e", "c", "a", "b"]);
     }
 
     #[test]

@@ -69,7 +69,7 @@ fn splits(path: &str) -> impl Iterator<Item = (&str, &str)> {
 }
 
 /// By which an element of an array is known: the `id` of a check, a step or a guest's interface, the `name` of a machine's.
-fn name_of(node: &Node) -> Option<&str> {
+pub(super) fn name_of(node: &Node) -> Option<&str> {
     let Value::Table(table) = &node.value else {
         return None;
     };

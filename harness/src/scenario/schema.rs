@@ -8,7 +8,9 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
-use super::shape::{BASED, FILE, Key, Kind, Shape, VARIANT};
+use super::shape::{
+    BASED, FILE, GUEST, GUEST_INTERFACE, INTERFACE, Key, Kind, MACHINE, Shape, VARIANT,
+};
 
 /// The JSON Schema (draft 7, which editors' TOML plugins read) of a scenario file, as `scenarios/schema.json` has
 /// it.
@@ -104,27 +106,58 @@ impl Definitions {
         value
     }
 
-    /// Under a key of the shape: its values; under any other name, which is then a guest's: the same again.
-    fn matrix(&mut self, shape: &Shape) -> Value {
-        let mut own = Map::new();
-        for key in shape.keys.iter().filter(|key| key.kind.is_single()) {
-            let value = self.kind(&key.kind, Layer::Whole);
-            own.insert(
-                key.name.to_owned(),
-                json!({ "type": "array", "items": value, "minItems": 1, "uniqueItems": true }),
-            );
+    /// Under a key of guests or of their interfaces: its values; under any other name, which is then a guest's or a machine's: its
+    /// keys, those of its interfaces, and names of these with their keys.
+    fn matrix(&mut self) -> Value {
+        let table = |properties: Map<String, Value>| json!({ "type": "object", "properties": properties, "minProperties": 1 });
+        let mut interface = table(self.many(&[&GUEST_INTERFACE, &INTERFACE]));
+        interface["additionalProperties"] = json!(false);
+        // A name may be that of a key, too: then its value is a table.
+        let named = |properties: Map<String, Value>, below: &Value| {
+            let both =
+                |(key, values): (String, Value)| (key, json!({ "anyOf": [values, below.clone()] }));
+            let mut all = table(properties.into_iter().map(both).collect());
+            all["additionalProperties"] = below.clone();
+            all
+        };
+        let all = self.many(&[&GUEST, &GUEST_INTERFACE, &MACHINE, &INTERFACE]);
+        let mut defined = |name: &str, table: Value| {
+            self.0.insert(name.to_owned(), Some(table));
+            json!({ "$ref": format!("#/definitions/{name}") })
+        };
+        let below = defined("matrix-of-interface", interface);
+        let below = defined("matrix-of-one", named(all, &below));
+        let mut whole = named(self.many(&[&GUEST, &GUEST_INTERFACE]), &below);
+        // It may be empty, as any table of the file.
+        if let Some(whole) = whole.as_object_mut() {
+            whole.remove("minProperties");
         }
-        let own = json!({ "type": "object", "properties": own, "additionalProperties": false });
-        let mut all = own.clone();
-        for value in all["properties"]
-            .as_object_mut()
-            .into_iter()
-            .flat_map(Map::values_mut)
-        {
-            *value = json!({ "anyOf": [value.clone(), own.clone()] });
+        whole
+    }
+
+    /// The keys of these tables that take single values, each with an array of them. One that several of the tables have takes
+    /// what any of them takes.
+    fn many(&mut self, shapes: &[&'static Shape]) -> Map<String, Value> {
+        let mut kinds: BTreeMap<&str, Vec<Value>> = BTreeMap::new();
+        for shape in shapes {
+            for key in shape.keys.iter().filter(|key| key.kind.is_single()) {
+                let kind = self.kind(&key.kind, Layer::Whole);
+                let known = kinds.entry(key.name).or_default();
+                if !known.contains(&kind) {
+                    known.push(kind);
+                }
+            }
         }
-        all["additionalProperties"] = own;
-        all
+        let many = kinds.into_iter().map(|(name, mut kinds)| {
+            let items = match kinds.len() {
+                1 => kinds.remove(0),
+                _ => json!({ "anyOf": kinds }),
+            };
+            let values =
+                json!({ "type": "array", "items": items, "minItems": 1, "uniqueItems": true });
+            (name.to_owned(), values)
+        });
+        many.collect()
     }
 
     fn kind(&mut self, kind: &Kind, layer: Layer) -> Value {
@@ -152,7 +185,7 @@ impl Definitions {
             Kind::Map(value) => {
                 json!({ "type": "object", "additionalProperties": self.kind(value, layer) })
             }
-            Kind::Matrix(shape) => self.matrix(shape),
+            Kind::Matrix => self.matrix(),
             Kind::Table(shape) => self.reference(shape, layer),
             Kind::TextOr(shape) => {
                 json!({ "anyOf": [{ "type": "string" }, self.reference(shape, layer)] })

@@ -54,9 +54,9 @@ pub(in crate::scenario) const FILE: Shape = shape(
         ),
         may(
             "matrix",
-            Kind::Matrix(&GUEST),
+            Kind::Matrix,
             "{}",
-            "keys of every guest, or under a guest's name of that guest, each with several values; every combination is a form of its own",
+            "keys of every guest and of its interfaces, or under the name of a guest or machine of that one, or under that of one of its interfaces; each with several values, of which every combination is a form of its own",
         ),
         may(
             "variants",

@@ -23,9 +23,9 @@ pub(in crate::scenario) enum Kind {
     Map(&'static Kind),
     /// A table.
     Table(&'static Shape),
-    /// A table of those keys of a shape that take single values, each with an array of values here; or of names, each
-    /// with such a table.
-    Matrix(&'static Shape),
+    /// A table of those keys of guests and of their interfaces that take single values, each with an array of values here; or of
+    /// names of guests and machines, each with such a table, in which names of interfaces may stand in turn.
+    Matrix,
     /// A string, or a table that says more.
     TextOr(&'static Shape),
     /// A table whose keys and values are somebody else's.

@@ -1,0 +1,293 @@
+//! What a key of the matrix reaches: machines and guests, and their interfaces.
+
+use super::error::{Fault, code};
+use super::file::{Entry, Node, Place, Table, Value};
+use super::forms::MatrixValue;
+use super::near::suggest;
+use super::read::Faults;
+use super::removal::name_of;
+use super::shape::{GUEST, GUEST_INTERFACE, INTERFACE, Key, MACHINE, Shape};
+
+/// One value of one key, as it stands in the file.
+#[derive(Debug, Clone)]
+pub(super) struct Chosen {
+    pub(super) value: MatrixValue,
+    /// The table that the key is one of.
+    pub(super) shape: &'static Shape,
+    /// Where the narrowest of what it is about is named: an interface, else its owner, else the key.
+    pub(super) named: Place,
+    pub(super) entry: Entry,
+}
+
+impl Chosen {
+    /// Whether it is a key of guests or of their interfaces, as those are that a command line imposes.
+    pub(super) fn is_of_guests(&self) -> bool {
+        section(self.shape) == "guests"
+    }
+
+    fn is_of_interfaces(&self) -> bool {
+        [GUEST_INTERFACE.what, INTERFACE.what].contains(&self.shape.what)
+    }
+
+    /// Whether there may be a table in which this and the other set the same key.
+    pub(super) fn meets(&self, other: &Self) -> bool {
+        let (one, two) = (&self.value, &other.value);
+        let wide = |a: bool, b: bool, same: bool| a || b || same;
+        self.shape.what == other.shape.what
+            && one.key == two.key
+            && wide(
+                one.owner.is_none(),
+                two.owner.is_none(),
+                one.owner == two.owner,
+            )
+            && wide(
+                one.interface.is_none(),
+                two.interface.is_none(),
+                one.interface == two.interface,
+            )
+    }
+}
+
+/// Under which key of a file the tables of that shape are.
+fn section(shape: &Shape) -> &'static str {
+    match [MACHINE.what, INTERFACE.what].contains(&shape.what) {
+        true => "machines",
+        false => "guests",
+    }
+}
+
+/// The tables whose keys a matrix sets: a guest's, and those of its interfaces.
+pub(super) const GUESTS: [&Shape; 2] = [&GUEST, &GUEST_INTERFACE];
+const MACHINES: [&Shape; 2] = [&MACHINE, &INTERFACE];
+/// All of them.
+pub(super) const ALL: [&Shape; 4] = [&GUEST, &GUEST_INTERFACE, &MACHINE, &INTERFACE];
+
+/// The tables whose keys a matrix may set below the name of a guest or machine; `None`: there is none of that name.
+pub(super) fn shapes(tree: &Table, owner: &str) -> Option<[&'static Shape; 2]> {
+    let has = |section| tables(tree, section).any(|(name, _)| name == owner);
+    match () {
+        () if has("guests") => Some(GUESTS),
+        () if has("machines") => Some(MACHINES),
+        () => None,
+    }
+}
+
+/// The keys of these tables that take single values, each with its table.
+pub(super) fn keys<'s>(
+    shapes: &'s [&'static Shape],
+) -> impl Iterator<Item = (&'static Shape, &'static Key)> + Clone + 's {
+    shapes.iter().flat_map(|&shape| {
+        let single = shape.keys.iter().filter(|key| key.kind.is_single());
+        single.map(move |key| (shape, key))
+    })
+}
+
+/// The names of a tree's guests and machines.
+pub(super) fn owners(tree: &Table) -> impl Iterator<Item = &str> + Clone {
+    let named = tables(tree, "guests").chain(tables(tree, "machines"));
+    named.map(|(name, _)| name)
+}
+
+/// The machines or guests of a tree that are in the form.
+fn tables<'t>(
+    tree: &'t Table,
+    section: &str,
+) -> impl Iterator<Item = (&'t str, &'t Table)> + Clone + use<'t> {
+    let named = tree
+        .get(section)
+        .and_then(|entry| table(&entry.node))
+        .into_iter()
+        .flatten();
+    named.filter_map(|(name, entry)| {
+        let own = table(&entry.node)?;
+        let enabled = own.get("enabled").map(|entry| &entry.node.value);
+        let is_off = matches!(enabled, Some(Value::Boolean(false)));
+        (!is_off).then_some((name.as_str(), own))
+    })
+}
+
+fn table(node: &Node) -> Option<&Table> {
+    match &node.value {
+        Value::Table(table) => Some(table),
+        _ => None,
+    }
+}
+
+/// The interfaces of a machine or guest, each with its place in their array.
+fn interfaces(own: &Table) -> impl Iterator<Item = (usize, &Node)> {
+    let items = match own.get("interfaces").map(|entry| &entry.node.value) {
+        Some(Value::Array(items)) => items.as_slice(),
+        _ => &[],
+    };
+    items.iter().enumerate()
+}
+
+/// A table of a tree that a value is set in.
+struct Reached {
+    section: &'static str,
+    owner: String,
+    interface: Option<usize>,
+}
+
+fn reached(tree: &Table, chosen: &Chosen) -> Vec<Reached> {
+    let MatrixValue {
+        owner, interface, ..
+    } = &chosen.value;
+    let section = section(chosen.shape);
+    let mut all = Vec::new();
+    for (name, own) in tables(tree, section) {
+        if owner.as_ref().is_some_and(|owner| owner.as_str() != name) {
+            continue;
+        }
+        let mut add = |interface| {
+            all.push(Reached {
+                section,
+                owner: name.to_owned(),
+                interface,
+            });
+        };
+        if !chosen.is_of_interfaces() {
+            add(None);
+            continue;
+        }
+        for (at, one) in interfaces(own) {
+            let asked = interface.as_ref().map(super::IfName::as_str);
+            if asked.is_none_or(|asked| name_of(one) == Some(asked)) {
+                add(Some(at));
+            }
+        }
+    }
+    all
+}
+
+impl Reached {
+    fn table<'t>(&self, tree: &'t Table) -> Option<&'t Table> {
+        let own = table(&table(&tree.get(self.section)?.node)?.get(&self.owner)?.node)?;
+        match self.interface {
+            None => Some(own),
+            Some(at) => table(interfaces(own).nth(at)?.1),
+        }
+    }
+
+    fn table_mut<'t>(&self, tree: &'t mut Table) -> Option<&'t mut Table> {
+        let Value::Table(all) = &mut tree.get_mut(self.section)?.node.value else {
+            return None;
+        };
+        let Value::Table(own) = &mut all.get_mut(&self.owner)?.node.value else {
+            return None;
+        };
+        let Some(at) = self.interface else {
+            return Some(own);
+        };
+        let Value::Array(items) = &mut own.get_mut("interfaces")?.node.value else {
+            return None;
+        };
+        match &mut items.get_mut(at)?.value {
+            Value::Table(one) => Some(one),
+            _ => None,
+        }
+    }
+
+    /// As faults call it.
+    fn shown(&self, tree: &Table) -> String {
+        let kind = self.section.trim_end_matches('s');
+        let owner = format!("{kind} `{}`", self.owner);
+        match self.table(tree).filter(|_| self.interface.is_some()) {
+            Some(own) => {
+                let name = ["id", "name"].iter().find_map(|key| own.get(*key));
+                let name = name.and_then(|entry| entry.node.value.as_text());
+                format!("`{}` of {owner}", name.unwrap_or("?"))
+            }
+            None => owner,
+        }
+    }
+}
+
+/// Reports a value that would never be read: its key's table is not in this form, or says a value of its own.
+pub(super) fn unused(tree: &Table, combination: &[Chosen], faults: &Faults) {
+    for chosen in combination {
+        let all = reached(tree, chosen);
+        if all.is_empty() {
+            faults.add(nowhere(tree, chosen));
+        }
+        let key = &chosen.value.key;
+        for one in all {
+            let own = one.table(tree).and_then(|own| own.get(key));
+            // What the base says, the file would replace as well.
+            if let Some(entry) = own.filter(|entry| !entry.key.source.built_in) {
+                let message = format!("`{key}` of {} is in the matrix as well", one.shown(tree));
+                let label = "the matrix has its values".to_owned();
+                faults.add(Fault::new(&entry.key, code::CONFLICT, message, label));
+            }
+        }
+    }
+}
+
+fn nowhere(tree: &Table, chosen: &Chosen) -> Fault {
+    let MatrixValue {
+        owner,
+        interface,
+        key,
+        ..
+    } = &chosen.value;
+    let section = section(chosen.shape);
+    let kind = section.trim_end_matches('s');
+    let own = owner.as_ref().and_then(|owner| {
+        let mut named = tables(tree, section);
+        named.find(|(name, _)| *name == owner.as_str())
+    });
+    let (message, label, help) = match (owner, own, interface) {
+        (Some(owner), Some((_, own)), Some(name)) => {
+            let known: Vec<&str> = interfaces(own)
+                .filter_map(|(_, one)| name_of(one))
+                .collect();
+            let scope = format!(" in {kind} `{owner}`");
+            let many = format!("interfaces{scope}");
+            (
+                format!("there is no interface `{name}`{scope}"),
+                "not a known interface".to_owned(),
+                Some(suggest(name.as_str(), &many, known.into_iter())),
+            )
+        }
+        (Some(owner), Some(_), None) => (
+            format!("`{key}` is in the matrix, and {kind} `{owner}` has no interface"),
+            "would never be read".to_owned(),
+            None,
+        ),
+        (Some(owner), None, _) => (
+            format!("there is no {kind} `{owner}`"),
+            format!("not a {kind} of this form"),
+            None,
+        ),
+        (None, ..) => {
+            let what = match chosen.is_of_interfaces() {
+                true => "no guest has an interface",
+                false => "there is no guest",
+            };
+            (
+                format!("`{key}` is in the matrix, and {what}"),
+                "would never be read".to_owned(),
+                None,
+            )
+        }
+    };
+    Fault::new(&chosen.named, code::UNKNOWN_NAME, message, label).help(help)
+}
+
+/// A tree with these values in it.
+pub(super) fn with(tree: &Table, combination: &[Chosen]) -> Table {
+    // Before any value is set: one may be the name that another goes by.
+    let reached: Vec<_> = combination
+        .iter()
+        .map(|chosen| (chosen, reached(tree, chosen)))
+        .collect();
+    let mut tree = tree.clone();
+    for (chosen, all) in reached {
+        for one in all {
+            if let Some(own) = one.table_mut(&mut tree) {
+                own.insert(chosen.value.key.clone(), chosen.entry.clone());
+            }
+        }
+    }
+    tree
+}
