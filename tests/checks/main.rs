@@ -1,6 +1,7 @@
 //! Times of checks, and kinds that send something or look at what runs, seen to hold and seen to fail, on a real LAN of
 //! namespaces: root or not, without a guest.
 
+mod absent;
 mod counters;
 #[path = "../support/looks.rs"]
 mod looks;

@@ -9,6 +9,7 @@
 mod answers;
 mod guests;
 mod machines;
+mod networkd;
 #[expect(dead_code, reason = "every test binary uses its part")]
 #[path = "../support/mod.rs"]
 mod support;

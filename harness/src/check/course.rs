@@ -74,6 +74,8 @@ pub struct Course {
     times: Times,
     /// Whether what is missing is waited for as long as what is wrong.
     waits: bool,
+    /// How long what it is about may be missing.
+    appears: Duration,
     /// Since when what it is about is missing.
     missing_since: Option<Duration>,
     /// When it was first seen to hold.
@@ -90,6 +92,7 @@ impl Course {
         Self {
             times,
             waits: false,
+            appears: APPEARS,
             missing_since: None,
             held_at: None,
             violated_at: None,
@@ -104,6 +107,11 @@ impl Course {
             waits: true,
             ..Self::new(times)
         }
+    }
+
+    /// Says how long what it is about may be missing; by itself a second.
+    pub fn missing_for(&mut self, appears: Duration) {
+        self.appears = appears;
     }
 
     /// How long it may take until it first holds.
@@ -139,7 +147,7 @@ impl Course {
             Sight::Missing(why) => {
                 let long = self
                     .missing_since
-                    .is_some_and(|since| at >= since + APPEARS);
+                    .is_some_and(|since| at >= since + self.appears);
                 (over || long).then_some(Ending::NotRun(why))
             }
             Sight::Violated(got) | Sight::Lost(got) => {

@@ -49,7 +49,7 @@ pub async fn look_from_ghost(
 /// The ghost's NIC with that MAC address, as a guest's is found.
 ///
 /// # Errors
-/// [`ProbeError::Impossible`] when it has none.
+/// [`ProbeError::NoLink`] when it has none.
 pub async fn nic_of_ghost(
     id: &IfName,
     mac: &str,
@@ -72,10 +72,9 @@ pub async fn nic_of_ghost(
         .find(|link| link["address"] == mac)
         .and_then(|link| link["ifname"].as_str())
         .and_then(|name| IfName::try_from(name).ok());
-    found.ok_or_else(|| {
-        ProbeError::Impossible(format!(
-            "the ghost has no NIC with `{id}`'s MAC address {mac}"
-        ))
+    found.ok_or_else(|| ProbeError::NoLink {
+        name: id.to_string(),
+        why: format!("the ghost has no NIC with `{id}`'s MAC address {mac}"),
     })
 }
 

@@ -6,6 +6,17 @@ use std::net::IpAddr;
 use super::Verdict;
 use crate::scenario::Networkctl;
 
+/// Prints a link's state file, and nothing where networkd has not written one yet; fails where there is no link `$1`.
+pub const READ_LINK: &str = r#"index=$(cat "/sys/class/net/$1/ifindex") || exit 1
+cat "/run/systemd/netif/links/$index" || :"#;
+
+/// Whether networkd has still to do something with a link (`link_state_table` of systemd's `networkd-link.c`), by its state file.
+pub fn is_under_way(file: &str) -> bool {
+    let mut lines = file.lines();
+    let state = lines.find_map(|line| line.strip_prefix("ADMIN_STATE="));
+    state.is_none_or(|state| ["pending", "initialized", "configuring"].contains(&state))
+}
+
 /// Judges a link's state file.
 pub fn judge(interface: &str, wanted: &Networkctl, file: &str) -> Verdict {
     let value = |key: &str| {
@@ -120,6 +131,17 @@ pub fn dns_servers(files: &str) -> Vec<IpAddr> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_link_is_under_way_until_networkd_has_done_with_it() {
+        for state in ["pending", "initialized", "configuring"] {
+            assert!(is_under_way(&format!("# private\nADMIN_STATE={state}\n")));
+        }
+        for state in ["configured", "unmanaged", "failed", "linger"] {
+            assert!(!is_under_way(&format!("# private\nADMIN_STATE={state}\n")));
+        }
+        assert!(is_under_way(""), "networkd has not written anything yet");
+    }
 
     #[test]
     fn servers_are_those_that_networkd_published() {

@@ -1,5 +1,6 @@
 //! Where one looks from.
 
+use std::io;
 use std::process::Stdio;
 use std::sync::Arc;
 
@@ -43,9 +44,25 @@ pub enum ProbeError {
     /// A capture could not be filtered.
     #[error("count packets in a capture")]
     Tcpdump(#[from] crate::host::tcpdump::TcpdumpError),
-    /// The scenario asks for something that this vantage has not got.
+    /// The scenario asks for something that this vantage has not got, and does not get.
     #[error("{0}")]
     Impossible(String),
+    /// The check is about a link that is not there. Whether it may come is the scenario's to say.
+    #[error("{why}")]
+    NoLink {
+        /// Its name, as the check has it.
+        name: String,
+        /// What is not there, in words.
+        why: String,
+    },
+    /// There is no such sysctl. A module may bring it.
+    #[error("there is no {key}: {said}")]
+    NoSysctl {
+        /// Key, dotted.
+        key: String,
+        /// What the kernel said.
+        said: String,
+    },
     /// What the check is about is not there, and the tool could be asked: nothing that comes of itself.
     #[error("{0}")]
     Absent(String),
@@ -60,7 +77,7 @@ impl Diagnose for ProbeError {
             Self::Tool { .. } => "check.tool",
             Self::Output { .. } => "check.output",
             Self::Impossible(_) => "check.impossible",
-            Self::Absent(_) => "check.absent",
+            Self::NoLink { .. } | Self::NoSysctl { .. } | Self::Absent(_) => "check.absent",
         }
     }
 }
@@ -129,7 +146,10 @@ impl Vantage {
     pub async fn exec_foreign(&self, words: &[&str], by: Deadline) -> Result<Output, ProbeError> {
         match self {
             Self::Machine(machine) => exec_in_cell(machine, words, by).await,
-            Self::Guest(_) | Self::Container { .. } => self.exec(words, by).await,
+            Self::Guest(guest) => exec_in_guest(guest, words, by).await,
+            Self::Container { guest, name } => {
+                exec_in_guest(guest, &in_container(name, words), by).await
+            }
         }
     }
 
@@ -140,13 +160,53 @@ impl Vantage {
     pub async fn exec(&self, words: &[&str], by: Deadline) -> Result<Output, ProbeError> {
         match self {
             Self::Machine(machine) => exec_on_machine(machine, words, by).await,
-            Self::Guest(guest) => Ok(guest.exec(GuestCommand::new(words), by).await?),
+            Self::Guest(guest) => self.looked(words, exec_in_guest(guest, words, by).await?),
             Self::Container { guest, name } => {
                 let line = in_container(name, words);
-                Ok(guest.exec(GuestCommand::new(&line), by).await?)
+                self.looked(words, exec_in_guest(guest, &line, by).await?)
             }
         }
     }
+
+    /// What a tool of the harness printed in a guest, if there are tool and container.
+    fn looked(&self, words: &[&str], output: Output) -> Result<Output, ProbeError> {
+        let said = output.stderr.trim();
+        match output.status {
+            // Of the shell that sshd starts, of nsenter(1) and of timeout(1).
+            Some(NO_PROGRAM) => Err(ProbeError::Absent(format!(
+                "run `{}` in guest `{}`: {said}",
+                shell::join(words),
+                self.owner()
+            ))),
+            Some(NO_CONTAINER) if says_no_container(&output) => {
+                Err(ProbeError::Absent(said.to_owned()))
+            }
+            _ => Ok(output),
+        }
+    }
+}
+
+async fn exec_in_guest(
+    guest: &Arc<Guest>,
+    words: &[&str],
+    by: Deadline,
+) -> Result<Output, ProbeError> {
+    Ok(guest.exec(GuestCommand::new(words), by).await?)
+}
+
+/// strerror(3) of ENOENT.
+const NO_SUCH_FILE: &str = "No such file or directory";
+/// Exit status of a shell that finds no such program (POSIX, 2.8.2).
+const NO_PROGRAM: i32 = 127;
+/// Exit status of the image's `in-container` without a running container.
+const NO_CONTAINER: i32 = 125;
+
+/// Whether Docker knows no container of that name, by its API or by its client; one that is there may start again.
+pub(super) fn says_no_container(output: &Output) -> bool {
+    let said = output.stderr.to_lowercase();
+    ["no such container", "no such object"]
+        .iter()
+        .any(|words| said.contains(words))
 }
 
 /// Command line, for the guest, of a command in one of its containers. The image's own program enters the container's
@@ -185,6 +245,9 @@ async fn exec_on_machine(
     };
     match ran {
         Ok(None) => Err(tool(late(by))),
+        Err(e) if e.kind() == io::ErrorKind::NotFound => {
+            Err(ProbeError::Absent(tool(e.to_string()).to_string()))
+        }
         Err(e) => Err(tool(e.to_string())),
         Ok(Some(said)) => Ok(told(said)),
     }
@@ -203,10 +266,15 @@ async fn exec_in_cell(
         Err(NotRun::Late) => late(by),
         Err(NotRun::Refused(why)) => why,
     };
-    Err(ProbeError::Tool {
+    let absent = why.contains(NO_SUCH_FILE);
+    let refused = ProbeError::Tool {
         command,
         machine: machine.name().to_owned(),
         why,
+    };
+    Err(match absent {
+        true => ProbeError::Absent(refused.to_string()),
+        false => refused,
     })
 }
 

@@ -152,6 +152,11 @@ impl Networkd {
         Ok(())
     }
 
+    /// Whether it runs; [`Networkd::stop_daemon`] ends it.
+    pub fn runs(&self) -> bool {
+        self.daemon.is_some()
+    }
+
     /// Ends the daemon alone, as `systemctl stop systemd-networkd` does: what it has set up stays.
     ///
     /// # Errors

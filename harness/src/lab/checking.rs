@@ -20,6 +20,7 @@ use crate::diagnostic::Diagnostic;
 use crate::plan::GuestKind;
 use crate::report::{CheckOutcome, CheckReport, SightReport, StageReport};
 use crate::scenario::names::{CheckId, MachineName, StepId};
+use crate::scenario::units::{is_of_a_module_of_docker, may_come};
 use crate::scenario::{Check, CheckKind, Guest, Times, VantagePoint};
 use crate::wait::watch_woken;
 
@@ -32,6 +33,9 @@ const MUST_FAIL_WINDOW_GHOSTS: Duration = Duration::from_secs(5);
 const LAST_WORDS: Duration = Duration::from_secs(2);
 /// How long a count must stay within its upper bound where there is no traffic to wait for.
 const QUIET: Duration = Duration::from_secs(5);
+
+/// How long what a check is about may be missing in a guest, which goes on booting when it can already be looked from.
+const APPEARS_IN_GUEST: Duration = Duration::from_secs(5);
 
 /// The traffic that a check is about.
 #[derive(Debug, Clone, Copy)]
@@ -243,6 +247,9 @@ impl Run<'_> {
             Ok(vantage) => vantage,
             Err(why) => return self.not_run(check, &why),
         };
+        if let Vantage::Guest(_) | Vantage::Container { .. } = vantage {
+            course.missing_for(self.job.patience(APPEARS_IN_GUEST));
+        }
         let blank = self.not_run(check, "");
         let begun = Instant::now();
         let by = Deadline::after(course.within());
@@ -298,8 +305,23 @@ impl Run<'_> {
             Ok(verdict) if verdict.holds => Sight::Holds(verdict.got),
             Ok(verdict) if verdict.for_good => Sight::Lost(verdict.got),
             Ok(verdict) => Sight::Violated(verdict.got),
-            Err(error @ ProbeError::Absent(_)) => Sight::Missing(error.to_string()),
+            Err(error) if self.is_missing(check, &error) => Sight::Missing(error.to_string()),
             Err(error) => Sight::Unseen(Diagnostic::new(&error).to_string()),
+        }
+    }
+
+    /// Whether a look could not be made because of something that is not there, and that nobody makes any more.
+    fn is_missing(&self, check: &Check, error: &ProbeError) -> bool {
+        let scenario = self.scenario;
+        match error {
+            ProbeError::Absent(_) | ProbeError::Impossible(_) => true,
+            ProbeError::NoLink { name, .. } => {
+                !may_come(scenario, &check.from, name, check.after.as_ref())
+            }
+            ProbeError::NoSysctl { key, .. } => {
+                !is_of_a_module_of_docker(scenario, &check.from, key)
+            }
+            _ => false,
         }
     }
 

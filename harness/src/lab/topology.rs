@@ -194,6 +194,11 @@ impl Lab {
         self.networkd.contains_key(machine)
     }
 
+    /// Whether it does, and no step has stopped it.
+    pub fn runs_networkd(&self, machine: &str) -> bool {
+        self.networkd.get(machine).is_some_and(Networkd::runs)
+    }
+
     /// Sysctls as they were found after setting them, one `machine key = value` each.
     pub fn sysctls(&self) -> &[String] {
         &self.sysctls

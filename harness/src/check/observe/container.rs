@@ -1,6 +1,7 @@
 //! Looks at a container from its guest.
 
 use crate::check::container::ContainerSeen;
+use crate::check::vantage::says_no_container;
 use crate::check::{ProbeError, Vantage};
 use crate::deadline::Deadline;
 
@@ -32,6 +33,8 @@ pub(super) async fn look(
         (true, Some((state, status))) => {
             Ok(ContainerSeen::State(state.to_owned(), status.to_owned()))
         }
+        // Somebody removed it.
+        _ if says_no_container(&output) => Err(ProbeError::Absent(output.stderr.trim().to_owned())),
         _ => Err(ProbeError::Output {
             command: words.join(" "),
             printed: format!("{}{}", output.stdout, output.stderr)

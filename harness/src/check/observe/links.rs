@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::Surroundings;
-use crate::check::vantage::in_container;
+use crate::check::vantage::{in_container, says_no_container};
 use crate::check::{ProbeError, Vantage, Verdict, ip};
 use crate::deadline::Deadline;
 use crate::host::networkd::wait_online_path;
@@ -48,7 +48,7 @@ pub async fn link_name(
 /// no says anything: its name may be wrong, or it is somewhere else.
 ///
 /// # Errors
-/// [`ProbeError::Impossible`] when one of them is not.
+/// [`ProbeError::NoLink`] when one of them is not.
 pub(super) async fn can_lack(
     kind: &CheckKind,
     from: &Vantage,
@@ -62,13 +62,19 @@ pub(super) async fn can_lack(
     let links = json(from, &["ip", "-j", "link"], by).await?;
     for written in named {
         let name = name_in(&links, written.as_ref(), from, surroundings)?;
-        let mut links = links.as_array().into_iter().flatten();
-        if !links.any(|link| link["ifname"] == name.as_str()) {
+        if !has_link(&links, &name) {
             let why = format!("there is no {name}, so what it has not got shows nothing");
-            return Err(ProbeError::Impossible(why));
+            let name = written.to_string();
+            return Err(ProbeError::NoLink { name, why });
         }
     }
     Ok(())
+}
+
+/// Whether there is a link of that name in what `ip -j link` printed.
+pub(super) fn has_link(links: &Value, name: &str) -> bool {
+    let mut links = links.as_array().into_iter().flatten();
+    links.any(|link| link["ifname"] == name)
 }
 
 /// The links that a check names, where it holds for the lack of something on them.
@@ -113,10 +119,9 @@ pub(super) fn name_in(
     found
         .and_then(|link| link["ifname"].as_str())
         .map(str::to_owned)
-        .ok_or_else(|| {
-            ProbeError::Impossible(format!(
-                "the guest has no NIC with `{name}`'s MAC address {mac}"
-            ))
+        .ok_or_else(|| ProbeError::NoLink {
+            name: name.to_owned(),
+            why: format!("the guest has no NIC with `{name}`'s MAC address {mac}"),
         })
 }
 
@@ -170,6 +175,9 @@ pub(super) async fn container_veth(
 ) -> Result<Verdict, ProbeError> {
     let words = in_container(container, &["cat", "/sys/class/net/eth0/iflink"]);
     let output = from.exec(&words, by).await?;
+    if says_no_container(&output) {
+        return Err(ProbeError::Absent(output.stderr.trim().to_owned()));
+    }
     let Ok(index) = output.stdout.trim().parse() else {
         return Err(ProbeError::Output {
             command: words.join(" "),

@@ -1,11 +1,12 @@
 //! Looking at what is set and what runs at a vantage.
 
-use super::links::link_name;
+use super::links::{has_link, json, link_name};
 use super::{Surroundings, as_words};
 use crate::check::command::{self, Ended};
 use crate::check::{ProbeError, Vantage, Verdict, counter, process};
 use crate::deadline::Deadline;
-use crate::guest::ssh::Output;
+use crate::guest::sysctls;
+use crate::plan::sysctl::{for_link, link_of};
 use crate::scenario::{Command, Counter, Firewall, Process};
 
 /// `sysctl -n KEY`, without the program, which busybox and procps have and some images do not. An interface in the key
@@ -17,18 +18,34 @@ pub(super) async fn sysctl(
     surroundings: &Surroundings,
     by: Deadline,
 ) -> Result<Verdict, ProbeError> {
-    let mut parts = Vec::new();
-    for part in key.split('.') {
-        parts.push(link_name(part, from, surroundings, by).await?);
-    }
-    let path = format!("/proc/sys/{}", parts.join("/"));
+    let written = link_of(key).map(|link| link.replace('/', "."));
+    let local = match &written {
+        Some(link) => Some(link_name(link, from, surroundings, by).await?),
+        None => None,
+    };
+    let named = local.as_deref().map(|link| for_link(key, link));
+    let path = format!(
+        "/proc/sys/{}",
+        sysctls::path(named.as_deref().unwrap_or(key))
+    );
     let output = from.exec(&["cat", &path], by).await?;
     if !output.success() {
         // Neither right nor wrong: its interface may not be there, or a module.
-        return Err(ProbeError::Impossible(format!(
-            "there is no {key}: {}",
-            output.stderr.trim()
-        )));
+        let missing = ProbeError::NoSysctl {
+            key: key.to_owned(),
+            said: output.stderr.trim().to_owned(),
+        };
+        let Some((name, local)) = written.zip(local) else {
+            return Err(missing);
+        };
+        let links = json(from, &["ip", "-j", "link"], by).await?;
+        return Err(match has_link(&links, &local) {
+            true => missing,
+            false => ProbeError::NoLink {
+                name,
+                why: missing.to_string(),
+            },
+        });
     }
     // Several values stand apart by tabs.
     let words: Vec<&str> = output.stdout.split_whitespace().collect();
@@ -50,7 +67,9 @@ pub(super) async fn command(
         stdout: &output.stdout,
         stderr: &output.stderr,
     };
-    command::judge(wanted, ended).map_err(|why| not_started(&wanted.run, from, why))
+    // A shell's words: there is no such program, or it cannot be executed.
+    let absent = |why| ProbeError::Absent(not_started(&wanted.run, from, why).to_string());
+    command::judge(wanted, ended).map_err(absent)
 }
 
 pub(super) async fn counter(
@@ -100,7 +119,12 @@ pub(super) async fn process(
 /// The number of a user, as the vantage knows it.
 async fn number_of(user: &str, from: &Vantage, by: Deadline) -> Result<u32, ProbeError> {
     let output = from.exec(&["id", "-u", user], by).await?;
-    whole(&output, "id -u")?;
+    if !output.success() {
+        let said = output.stderr.trim();
+        return Err(ProbeError::Absent(format!(
+            "there is no user {user}: {said}"
+        )));
+    }
     output
         .stdout
         .trim()
@@ -109,16 +133,6 @@ async fn number_of(user: &str, from: &Vantage, by: Deadline) -> Result<u32, Prob
             command: format!("id -u {user}"),
             printed: output.stdout,
         })
-}
-
-fn whole(output: &Output, command: &str) -> Result<(), ProbeError> {
-    match output.success() {
-        true => Ok(()),
-        false => Err(ProbeError::Output {
-            command: command.to_owned(),
-            printed: output.stderr.trim().to_owned(),
-        }),
-    }
 }
 
 fn not_started(words: &[String], from: &Vantage, why: String) -> ProbeError {

@@ -261,8 +261,8 @@ pub async fn look_since(
         CheckKind::Networkctl(wanted) => {
             let name = wanted.interface.as_ref();
             let link = link_name(name, from, surroundings, by).await?;
-            let line = r#"cat "/run/systemd/netif/links/$(cat "/sys/class/net/$1/ifindex")""#;
-            let output = from.exec(&["sh", "-c", line, "sh", &link], by).await?;
+            let words = ["sh", "-c", networkd::READ_LINK, "sh", &link];
+            let output = from.exec(&words, by).await?;
             Ok(networkd::judge(name, wanted, &output.stdout))
         }
         CheckKind::WaitOnline { interface } => {

@@ -10,6 +10,7 @@ mod guest;
 mod netem;
 mod nic;
 mod offload;
+mod settled;
 mod unit;
 mod wait;
 
@@ -214,6 +215,7 @@ impl Run<'_> {
     /// Does it; what was said about it is returned.
     async fn act(&mut self, step: &Step, action: &Action) -> Result<String, NotDone> {
         let by = Deadline::after(self.job.patience(step.within));
+        self.let_networkd_finish(action, by).await?;
         match action {
             Action::Start { guest } => self.start_by_step(guest).await,
             Action::Stop { guest } => self.stop_by_step(guest, by).await,

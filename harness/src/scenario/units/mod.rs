@@ -4,6 +4,7 @@
 //! own line.
 
 mod asked;
+mod comes;
 mod file;
 mod keys;
 mod links;
@@ -16,6 +17,7 @@ mod udev;
 mod unit;
 
 pub use asked::{Asked, asked};
+pub use comes::{is_of_a_module_of_docker, may_come};
 pub use file::{NETWORKD_CONF, UnitFile};
 pub use keys::UnitKind;
 pub use syntax::settings;

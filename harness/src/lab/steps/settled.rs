@@ -1,0 +1,88 @@
+//! A networkd that is not yet through with a link undoes what a step does to it: it brings the link up, and sets the options of
+//! a port and the sysctls of a link, when it comes to them. So a step that changes a link waits until networkd has done that.
+
+use std::time::Duration;
+
+use super::super::run::Run;
+use super::NotDone;
+use crate::check::Vantage;
+use crate::check::networkd::{READ_LINK, is_under_way};
+use crate::deadline::Deadline;
+use crate::guest::Guest;
+use crate::scenario::VantagePoint;
+use crate::scenario::names::IfName;
+use crate::scenario::step::Action;
+use crate::wait::until_woken;
+
+/// How long a link may be under way. One that waits for somebody else, for a lease or an advertisement, was brought up long
+/// before that.
+const UNDER_WAY: Duration = Duration::from_secs(3);
+
+impl Run<'_> {
+    /// Waits before a step, where networkd has the links that it changes. By hand: `networkctl list`, until it no longer says
+    /// `pending` or `configuring`.
+    pub(super) async fn let_networkd_finish(
+        &self,
+        action: &Action,
+        by: Deadline,
+    ) -> Result<(), NotDone> {
+        let Some((on, links)) = changed(action) else {
+            return Ok(());
+        };
+        let place = self.place(&on)?;
+        let has_networkd = match &place {
+            Vantage::Machine(machine) => self.lab.runs_networkd(machine.name()),
+            Vantage::Guest(guest) => has_networkd(guest),
+            Vantage::Container { .. } => false,
+        };
+        if !has_networkd {
+            return Ok(());
+        }
+        let by = by.child(self.job.patience(UNDER_WAY));
+        for link in links {
+            let name = self.local_name(&on, &link, by).await?;
+            let waited = until_woken(
+                by,
+                "networkd to be through with a link",
+                self.lab.changes().count(),
+                async || {
+                    let _turn = place.turn().await;
+                    let words = ["sh", "-c", READ_LINK, "sh", name.as_ref()];
+                    match place.exec(&words, by).await {
+                        // The link itself is not there: whoever changes it will say so.
+                        Ok(file) if !file.success() => Ok(()),
+                        Ok(file) if is_under_way(&file.stdout) => Err("it is under way".to_owned()),
+                        Ok(_) => Ok(()),
+                        Err(error) => Err(error.to_string()),
+                    }
+                },
+            );
+            if let Err(late) = waited.await {
+                tracing::debug!(%late, link = %name, "a step does not wait any longer");
+            }
+        }
+        Ok(())
+    }
+}
+
+fn has_networkd(guest: &Guest) -> bool {
+    guest.spec().image.networkd
+}
+
+/// The links that a step changes, in something that networkd sets as well.
+fn changed(action: &Action) -> Option<(VantagePoint, Vec<IfName>)> {
+    let one = |on: &VantagePoint, link: &IfName| Some((on.clone(), vec![link.clone()]));
+    match action {
+        Action::LinkUp { on, interface }
+        | Action::LinkDown { on, interface }
+        | Action::BridgePort { on, interface, .. } => one(on, interface),
+        Action::Sysctl { on, key, .. } => {
+            let link = crate::plan::sysctl::link_of(key)?.replace('/', ".");
+            one(on, &IfName::try_from(link.as_str()).ok()?)
+        }
+        Action::AddBridge { on, bridge } => {
+            Some((VantagePoint::Machine(on.clone()), bridge.ports.clone()))
+        }
+        _ => None,
+    }
+}
