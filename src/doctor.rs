@@ -9,7 +9,8 @@ use bridgelab_harness::host::capability::{Capability, Need};
 use bridgelab_harness::host::doctor::{Doctor, DoctorReport, Style};
 use bridgelab_harness::host::finding::Unmet;
 use bridgelab_harness::host::kvm::{
-    Accelerator, AcceleratorRequest, accelerator_for_nesting, prove_kvm, select_accelerator,
+    Accelerator, AcceleratorRequest, KvmVerdict, accelerator_for_nesting, prove_kvm,
+    select_accelerator,
 };
 use bridgelab_harness::host::setup::{self, run_setup};
 use bridgelab_harness::host::tool::{Tool, locate};
@@ -61,7 +62,7 @@ impl VmmArgs {
     }
 }
 
-/// Examines the machine; exit code 3 when a run is not possible on it.
+/// Examines the machine; exit code 3 when a run is not possible on it, 4 when that was not answered.
 pub(crate) fn doctor(args: &DoctorArgs) -> i32 {
     let runtime = match tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -91,10 +92,10 @@ pub(crate) fn doctor(args: &DoctorArgs) -> i32 {
         };
         say(report.to_text(style).trim_end());
     }
-    if report.ready() {
-        exit_code::PASSED
-    } else {
-        exit_code::HOST_CANNOT
+    match report.ready() {
+        false => exit_code::HOST_CANNOT,
+        true if report.unanswered().is_empty() => exit_code::PASSED,
+        true => exit_code::BROKEN,
     }
 }
 
@@ -160,6 +161,8 @@ pub(crate) struct Ready {
     pub(crate) here: Result<Accelerated, Unmet>,
     /// That of a VM for a lab.
     pub(crate) lab_vm: Accelerated,
+    /// Whether the proof of KVM was ended before it told anything.
+    pub(crate) kvm_unanswered: bool,
 }
 
 impl Ready {
@@ -168,7 +171,11 @@ impl Ready {
             Ok((accelerator, why)) => accelerator_for_nesting(*accelerator, why),
             Err(unmet) => accelerator_for_nesting(Accelerator::Tcg, &unmet.reason),
         };
-        Self { here, lab_vm }
+        Self {
+            here,
+            lab_vm,
+            kvm_unanswered: false,
+        }
     }
 }
 
@@ -198,7 +205,7 @@ pub(crate) fn ready(
         };
         let needed: Vec<Capability> = Capability::ALL.into_iter().filter(wanted).collect();
         if let Err(unmet) = report.require(&needed) {
-            if let Some(command) = &report.setup {
+            if let Some(command) = report.setup.as_ref().filter(|_| !report.ready()) {
                 let _ = writeln!(
                     anstream::stderr(),
                     "missing parts can be installed by `--setup`, or by: {command}"
@@ -234,7 +241,10 @@ pub(crate) fn ready(
         .await;
         match select_accelerator(request, &verdict) {
             Err(unmet) if args.lab == Lab::Here => Err(vec![unmet]),
-            here => Ok(Ready::with(here)),
+            here => Ok(Ready {
+                kvm_unanswered: matches!(verdict, KvmVerdict::Unanswered { .. }),
+                ..Ready::with(here)
+            }),
         }
     })
 }

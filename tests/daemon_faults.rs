@@ -1,19 +1,17 @@
 //! Daemons of the lab's machines that end in mid-run: the run is broken at once, by the daemon's name, and is no verdict on
 //! the network. The signal comes from outside, as from a machine that runs out of memory.
 
-#![expect(clippy::expect_used, reason = "helpers of tests fail as tests do")]
-
 #[expect(dead_code, reason = "every test binary uses its part")]
 mod support;
 
-use std::io::{BufRead, BufReader};
 use std::time::{Duration, Instant};
 
 use bridgelab_harness::host::daemon::Kept;
 use bridgelab_harness::report::{Outcome, RunReport};
 use support::processes::{marked, names, signal, wait_until};
+use support::running::Running;
 use support::user::User;
-use support::{bridgelab, lan_scenario, skip};
+use support::{bridgelab, lan_scenario};
 
 /// What holds from the first look on, and what never does: nobody has the address.
 const CHECKS: &str = r#"
@@ -72,18 +70,9 @@ fn disturbed(process: &str, sent: &str, checks: &str) -> Option<Disturbed> {
     let mut command = bridgelab(&["run"]);
     command.arg(scenario);
     user.run(&mut command);
-    let mut child = command.spawn().expect("the program under test starts");
-    let mut progress = BufReader::new(child.stderr.take().expect("piped"));
-    let mut told = String::new();
-    while !told.contains("router: ") {
-        let before = told.len();
-        progress.read_line(&mut told).expect("text");
-        if told.len() == before {
-            let code = child.wait().expect("it ends").code();
-            assert_eq!(code, Some(3), "{told}");
-            skip("this host cannot run labs");
-            return None;
-        }
+    let mut run = Running::start(&mut command);
+    if !run.reached("router: ") {
+        return None;
     }
     let of_kind = || {
         let all = marked(&user.mark()).into_iter();
@@ -95,13 +84,11 @@ fn disturbed(process: &str, sent: &str, checks: &str) -> Option<Disturbed> {
     });
     let begun = Instant::now();
     signal(sent, &of_kind());
-    told.push_str(&std::io::read_to_string(progress).expect("text"));
-    let output = child.wait_with_output().expect("it ends");
-    let took = begun.elapsed();
-    told.push_str(&String::from_utf8_lossy(&output.stdout));
+    let ended = run.ends();
+    let (took, told) = (begun.elapsed(), ended.told());
     Some(Disturbed {
         report: user.report(&told),
-        code: output.status.code(),
+        code: ended.code(),
         told,
         took,
     })

@@ -6,17 +6,16 @@
 mod support;
 
 use std::fs;
-use std::io::{BufRead, BufReader};
 use std::os::unix::fs::PermissionsExt;
-use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
-use std::process::{Child, ChildStderr, Command};
+use std::process::Command;
 
 use bridgelab_harness::lab::scope::Hold;
 use bridgelab_harness::report::{Outcome, RunReport};
 use bridgelab_harness::scenario::Scenario;
 use bridgelab_harness::toml::toml;
 use support::processes::wait_until;
+use support::running::Running;
 use support::user::User;
 use support::{PROGRAM, bridgelab, is_root, lan_scenario, root, skip};
 
@@ -49,29 +48,6 @@ fn command(user: &User, program: &mut Command, checks: &str) {
     user.run(program);
 }
 
-/// Waits for a line of progress; `false`, said aloud, when the run ended before, because this host cannot do it.
-fn reached(child: &mut Child, words: &str) -> Option<BufReader<ChildStderr>> {
-    let mut lines = BufReader::new(child.stderr.take().expect("piped"));
-    let mut line = String::new();
-    while lines.read_line(&mut line).expect("readable") > 0 {
-        if line.contains(words) {
-            return Some(lines);
-        }
-        line.clear();
-    }
-    let code = child.wait().expect("it ended").code();
-    assert_eq!(code, Some(3), "the run ended before `{words}`");
-    skip("this host cannot run labs");
-    None
-}
-
-fn signal(name: &str, child: &Child) {
-    let killed = Command::new("kill")
-        .args([name, &child.id().to_string()])
-        .status();
-    assert!(killed.expect("kill runs").success());
-}
-
 /// The one folder of evidence.
 fn evidence(user: &User) -> std::path::PathBuf {
     let mut folders = fs::read_dir(user.path("evidence")).expect("evidence");
@@ -97,22 +73,21 @@ fn a_signal_ends_a_run_with_verdict_and_evidence_and_all_reports() {
         let user = User::new();
         let mut run = Command::new(PROGRAM);
         command(&user, &mut run, NEVER);
-        let mut child = run.spawn().expect("the program under test starts");
-        let Some(errors) = reached(&mut child, "checking") else {
+        let mut run = Running::start(&mut run);
+        if !run.reached("checking") {
             return;
-        };
-        signal(name, &child);
+        }
+        run.signal(name);
         // timeout(1) and service managers send theirs twice, and mean one.
-        signal(name, &child);
-        let said = std::io::read_to_string(errors).expect("text");
-        let ended = child.wait_with_output().expect("it ends");
-        assert_eq!(ended.status.code(), Some(code), "{name}: {said}");
-        assert!(!said.contains("killing"), "{said}");
-        let verdict = String::from_utf8_lossy(&ended.stdout);
+        run.signal(name);
+        let ended = run.ends();
+        assert_eq!(ended.code(), Some(code), "{name}: {}", ended.told());
+        assert!(!ended.progress.contains("killing"), "{}", ended.told());
+        let verdict = &ended.stdout;
         let signal = format!("SIG{} ended the run", &name[1..]);
         assert!(verdict.starts_with("lan: cancelled"), "{verdict}");
         assert!(verdict.contains(&signal), "{verdict}");
-        let report = user.report(&verdict);
+        let report = user.report(verdict);
         assert_eq!(report.outcome, Outcome::Cancelled);
         assert_eq!(report.problem.expect("a reason").code, problem);
         let suite = suite(&user);
@@ -133,14 +108,13 @@ fn whoever_ignores_a_hangup_is_believed() {
     let mut run = Command::new("sh");
     run.args(["-c", "trap '' HUP; exec \"$@\"", "sh", PROGRAM]);
     command(&user, &mut run, &NEVER.replace("120s", "2s"));
-    let mut child = run.spawn().expect("the program under test starts");
-    let Some(errors) = reached(&mut child, "checking") else {
+    let mut run = Running::start(&mut run);
+    if !run.reached("checking") {
         return;
-    };
-    signal("-HUP", &child);
-    let said = std::io::read_to_string(errors).expect("text");
-    let code = child.wait().expect("it ends").code();
-    assert_eq!(code, Some(1), "{said}");
+    }
+    run.signal("-HUP");
+    let ended = run.ends();
+    assert_eq!(ended.code(), Some(1), "{}", ended.told());
 }
 
 /// Looking at the machine takes a while, and building an image takes minutes.
@@ -154,16 +128,16 @@ fn a_signal_before_anything_began_is_reported_as_well() {
     run.arg("--evidence").arg(user.path("evidence"));
     run.arg("--junit").arg(user.path("junit.xml"));
     user.run(&mut run);
-    let child = run.spawn().expect("the program under test starts");
+    let run = Running::start(&mut run);
     wait_until("the machine is looked at", || match begun.exists() {
         true => Ok(()),
         false => Err("not yet".to_owned()),
     });
-    signal("-TERM", &child);
-    let ended = child.wait_with_output().expect("it ends");
-    let told = support::told(&ended);
-    assert_eq!(ended.status.signal(), None, "{told}");
-    assert_eq!(ended.status.code(), Some(143), "{told}");
+    run.signal("-TERM");
+    let ended = run.ends();
+    let told = ended.told();
+    assert_eq!(ended.signal(), None, "{told}");
+    assert_eq!(ended.code(), Some(143), "{told}");
     let report = user.report(&told);
     assert_eq!(report.outcome, Outcome::Cancelled);
     let suite = suite(&user);

@@ -6,12 +6,12 @@
 mod support;
 
 use std::fs;
-use std::io::{BufRead, BufReader};
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 
 use support::processes::{MARK, marked, names, wait_until, wait_until_gone};
-use support::{bridgelab, lan_scenario, root, set_up, skip};
+use support::running::Running;
+use support::{bridgelab, lan_scenario, root, set_up};
 
 /// A check that never holds: nobody has this address.
 const NEVER: &str = r#"
@@ -51,7 +51,7 @@ fn files_named_after_us(folder: &Path) -> usize {
 }
 
 struct Run {
-    child: Child,
+    running: Running,
     mark: String,
     _folder: tempfile::TempDir,
     before: (String, usize),
@@ -63,60 +63,32 @@ impl Run {
         let scenario = scenario(folder.path());
         let mark = format!("{name}-{}", std::process::id());
         let before = (standing(), files_named_after_us(&std::env::temp_dir()));
-        let child = bridgelab(&["run", "--accel", "tcg"])
+        let mut command = bridgelab(&["run", "--accel", "tcg"]);
+        command
             .arg(scenario)
             .arg("--evidence")
             .arg(folder.path().join("evidence"))
             .env(MARK, &mark)
-            .env_remove("BRIDGELAB_SETUP")
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .expect("the program under test starts");
+            .env_remove("BRIDGELAB_SETUP");
         Self {
-            child,
+            running: Running::start(&mut command),
             mark,
             _folder: folder,
             before,
         }
     }
 
-    /// Waits for a line of progress; `false` when the run ended before, because this host cannot do it.
-    fn wait_for(&mut self, words: &str) -> bool {
-        let stderr = self.child.stderr.take().expect("piped");
-        for line in BufReader::new(stderr).lines() {
-            let line = line.expect("readable");
-            if line.contains(words) {
-                return true;
-            }
-        }
-        let code = self.child.wait().expect("it ended").code();
-        assert_eq!(code, Some(3), "the run ended before `{words}`");
-        skip("this host cannot run labs");
-        false
-    }
-
-    fn signal(&self, signal: &str, pid: &str) {
-        let status = Command::new("kill")
-            .args([signal, pid])
-            .status()
-            .expect("kill runs");
-        assert!(status.success(), "kill {signal} {pid}");
-    }
-
-    fn worker(&self) -> String {
-        let pid = self.child.id();
+    fn kill_worker(&self) {
+        let pid = self.running.child.id();
         let children =
             fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).expect("children");
-        children
-            .split_whitespace()
-            .next()
-            .expect("a worker")
-            .to_owned()
+        let worker = children.split_whitespace().next().expect("a worker");
+        let killed = Command::new("kill").args(["-KILL", worker]).status();
+        assert!(killed.expect("kill runs").success());
     }
 
-    fn leaves_nothing(mut self) -> Option<i32> {
-        let code = self.child.wait().expect("it ends").code();
+    fn leaves_nothing(self) -> Option<i32> {
+        let code = self.running.ends().code();
         wait_until_gone(&self.mark);
         let after = (standing(), files_named_after_us(&std::env::temp_dir()));
         assert_eq!(after, self.before);
@@ -134,30 +106,30 @@ fn nothing_is_left_behind() {
     set_up();
     // Killed while the topology is being built.
     let mut run = Run::start("early", &lan);
-    if !run.wait_for("building the topology") {
+    if !run.running.reached("building the topology") {
         return;
     }
-    run.signal("-KILL", &run.child.id().to_string());
+    run.running.signal("-KILL");
     assert_eq!(run.leaves_nothing(), None);
 
     // Killed with everything standing; first make sure that there is something to be left.
     let mut run = Run::start("whole", &lan);
-    assert!(run.wait_for("checking"));
+    assert!(run.running.reached("checking"));
     wait_until("networkd to run", || named(&run.mark, "systemd-network"));
     wait_until("dnsmasq to run", || named(&run.mark, "dnsmasq"));
-    run.signal("-KILL", &run.child.id().to_string());
+    run.running.signal("-KILL");
     assert_eq!(run.leaves_nothing(), None);
 
     // The worker killed: the program says so, as broken, and takes everything with it.
     let mut run = Run::start("worker", &lan);
-    assert!(run.wait_for("checking"));
-    run.signal("-KILL", &run.worker());
+    assert!(run.running.reached("checking"));
+    run.kill_worker();
     assert_eq!(run.leaves_nothing(), Some(4));
 
     // Interrupted: in good order.
     let mut run = Run::start("interrupt", &lan);
-    assert!(run.wait_for("checking"));
-    run.signal("-INT", &run.child.id().to_string());
+    assert!(run.running.reached("checking"));
+    run.running.signal("-INT");
     assert_eq!(run.leaves_nothing(), Some(130));
 }
 
@@ -166,11 +138,11 @@ fn nothing_is_left_behind() {
 fn no_guest_is_left_behind() {
     set_up();
     let mut run = Run::start("guest", &|_| root().join("scenarios/simple-network"));
-    if !run.wait_for("booting the guests") {
+    if !run.running.reached("booting the guests") {
         return;
     }
     // The VMM's process is named after its guest.
     wait_until("the VMM to run", || named(&run.mark, "test1"));
-    run.signal("-KILL", &run.child.id().to_string());
+    run.running.signal("-KILL");
     assert_eq!(run.leaves_nothing(), None);
 }

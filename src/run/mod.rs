@@ -104,7 +104,7 @@ pub(crate) fn reports(args: &RunArgs, wanted: &[Wanted]) -> Result<Vec<RunReport
         Err(unmet) => {
             let runs = wanted
                 .iter()
-                .map(|one| unstarted::skipped(args, one, &unmet));
+                .map(|one| unstarted::unable(args, one, &unmet));
             return Ok(told.unbegun(runs.collect()));
         }
     };
@@ -118,7 +118,8 @@ pub(crate) fn reports(args: &RunArgs, wanted: &[Wanted]) -> Result<Vec<RunReport
         }
     };
     for (one, lacking) in wanted.iter().zip(&mut lacking) {
-        lacking.extend(needs::without_kvm(one, args.guests.into(), &here));
+        let kvm = (&here, ready.kvm_unanswered);
+        lacking.extend(needs::without_kvm(one, args.guests.into(), kvm));
     }
     let places = place::choose(args.lab, &mut lacking);
     // Before anything runs: building one takes minutes in which nothing else would go on.
@@ -281,7 +282,7 @@ impl All<'_> {
             if !unmet.is_empty() {
                 ended(
                     index,
-                    unstarted::skipped(self.args, &self.wanted[index], unmet),
+                    unstarted::unable(self.args, &self.wanted[index], unmet),
                 );
             }
         }

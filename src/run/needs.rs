@@ -27,16 +27,16 @@ pub(super) fn of(one: &Wanted, guests: GuestKind) -> BTreeSet<Capability> {
     needs
 }
 
-/// What a run lacks whose VMMs need KVM, on a machine whose guests run on `here`.
+/// What a run lacks whose VMMs need KVM, on a machine whose guests run on `here`; `unanswered`: whether it has KVM is not known.
 pub(super) fn without_kvm(
     one: &Wanted,
     guests: GuestKind,
-    (accelerator, why): &Accelerated,
+    ((accelerator, why), unanswered): (&Accelerated, bool),
 ) -> Vec<Unmet> {
     match accelerator {
         Accelerator::Kvm => Vec::new(),
         Accelerator::Tcg => vmms(one, guests)
-            .filter_map(|kind| no_kvm(kind, why))
+            .filter_map(|kind| no_kvm(kind, why, unanswered))
             .collect(),
     }
 }
@@ -96,15 +96,17 @@ fn beyond((kind, reason): &(HypervisorKind, String)) -> Unmet {
         capability: Tool::of_vmm(*kind).capability(),
         reason: reason.clone(),
         remedy: None,
+        unanswered: false,
     }
 }
 
-fn no_kvm(kind: HypervisorKind, why: &str) -> Option<Unmet> {
+fn no_kvm(kind: HypervisorKind, why: &str, unanswered: bool) -> Option<Unmet> {
     let row = Vmm::of(kind);
     (!row.can(Feature::Emulation)).then(|| Unmet {
         capability: Capability::Kvm,
         reason: format!("{} {}: {why}", row.name, Feature::Emulation.without()),
         remedy: None,
+        unanswered,
     })
 }
 

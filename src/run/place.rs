@@ -19,6 +19,8 @@ pub(super) fn choose(lab: Lab, lacking: &mut [Vec<Unmet>]) -> Vec<Option<String>
         let reason = match lab {
             Lab::Here => return None,
             Lab::Vm => "asked for".to_owned(),
+            // What nobody answered for may well be here.
+            Lab::Auto if unmet.iter().any(|unmet| unmet.unanswered) => return None,
             // One that the VM would not have either is skipped for what this machine lacks.
             Lab::Auto if unmet.is_empty() || !unmet.iter().all(brought) => return None,
             Lab::Auto => {
@@ -84,6 +86,7 @@ mod tests {
             capability: *capability,
             reason: String::new(),
             remedy: None,
+            unanswered: false,
         };
         capabilities.iter().map(unmet).collect()
     }
@@ -107,6 +110,10 @@ mod tests {
             lacking,
             [lacks(&[]), lacks(&[]), lacks(&[Netem, CloudHypervisor])]
         );
+        let mut unknown = vec![lacks(&[Netem])];
+        unknown[0][0].unanswered = true;
+        assert_eq!(choose(Lab::Auto, &mut unknown), [None]);
+        assert_eq!(unknown[0].len(), 1);
         let mut lacking = all();
         assert!(choose(Lab::Vm, &mut lacking).iter().all(Option::is_some));
         assert_eq!(lacking, [lacks(&[]), lacks(&[]), lacks(&[CloudHypervisor])]);

@@ -64,9 +64,14 @@ pub(super) fn ended_by_signal(args: &RunArgs, wanted: &[Wanted]) -> Unbegun {
     })
 }
 
-/// A run that this host cannot do.
-pub(super) fn skipped(args: &RunArgs, one: &Wanted, unmet: &[Unmet]) -> RunReport {
-    let mut diagnostic = unmet.first().map(Diagnostic::new);
+/// A run that this host cannot do; broken, where nobody knows whether it can.
+pub(super) fn unable(args: &RunArgs, one: &Wanted, unmet: &[Unmet]) -> RunReport {
+    let unanswered = unmet.iter().find(|unmet| unmet.unanswered);
+    let outcome = match unanswered {
+        Some(_) => Outcome::Broken,
+        None => Outcome::Skipped,
+    };
+    let mut diagnostic = unanswered.or(unmet.first()).map(Diagnostic::new);
     if let Some(diagnostic) = &mut diagnostic {
         // What a VMM cannot do is not this machine's fault.
         let beyond = |unmet: &Unmet| {
@@ -79,7 +84,7 @@ pub(super) fn skipped(args: &RunArgs, one: &Wanted, unmet: &[Unmet]) -> RunRepor
         };
         diagnostic.chain = unmet.iter().map(words).collect();
     }
-    report(args, one, Outcome::Skipped, diagnostic)
+    report(args, one, outcome, diagnostic)
 }
 
 /// A run that the queue did not admit: this host is too small for it, or the queue is broken.

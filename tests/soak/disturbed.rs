@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use fastrand::Rng;
 
-use crate::ended::{Running, Trial, folder};
+use crate::ended::{Trial, Trialled, folder};
 use crate::support::bridgelab;
 use crate::support::processes::{Process, marked, signal};
 
@@ -40,12 +40,12 @@ fn disturbed(rng: &mut Rng, words: &[&str], within: u64) -> Trial {
     let after = Duration::from_millis(rng.u64(5..within));
     let (name, number) = SIGNALS[rng.usize(..SIGNALS.len())];
     let goes_on = STOPPED[rng.usize(..STOPPED.len())];
-    let mut run = Running::start(command, folder);
-    run.goes_on_until(after);
+    let mut run = Trialled::start(command, folder);
+    run.running.goes_on_until(after);
 
     let mut processes = marked(&run.mark);
     processes.sort_by_key(|process| process.pid.parse().unwrap_or(0_u32));
-    let program = run.child.id().to_string();
+    let program = run.running.child.id().to_string();
     // The program alone a third of the time: users end that one, and it is one of many here.
     let chosen = match rng.u8(..3) == 0 {
         true => processes.iter().position(|one| one.pid == program),
@@ -66,8 +66,8 @@ fn disturbed(rng: &mut Rng, words: &[&str], within: u64) -> Trial {
     if name == "STOP" {
         match goes_on {
             Some(time) => {
-                let until = run.begun.elapsed() + Duration::from_millis(time);
-                run.goes_on_until(until);
+                let until = run.running.begun.elapsed() + Duration::from_millis(time);
+                run.running.goes_on_until(until);
                 signal("-CONT", &chosen);
             }
             // Nobody can wait for a program that never goes on: that it can be killed is what must hold.
@@ -97,7 +97,7 @@ fn disturbed(rng: &mut Rng, words: &[&str], within: u64) -> Trial {
     }
 }
 
-fn undisturbed(run: Running, after: Duration) -> Trial {
+fn undisturbed(run: Trialled, after: Duration) -> Trial {
     let ended = run.ends();
     Trial {
         what: "nothing, the run was over".to_owned(),

@@ -1,15 +1,14 @@
 //! One trial: a run of the program that something happens to, how it ended, and what it left.
 
 use std::fs;
-use std::io::Read;
 use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Command, ExitStatus};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use crate::support::processes::{MARK, marked, names, signal};
+use crate::support::running::Running;
 
 /// A run that has not ended after this hangs. The longest that anything waits in these runs is four minutes: for a guest that is
 /// emulated and does not boot.
@@ -30,11 +29,9 @@ pub(crate) struct Trial {
 }
 
 /// A run of the program in a folder of its own, which is also its `TMPDIR`.
-pub(crate) struct Running {
-    pub(crate) child: Child,
+pub(crate) struct Trialled {
+    pub(crate) running: Running,
     pub(crate) mark: String,
-    pub(crate) begun: Instant,
-    told: Vec<JoinHandle<Vec<u8>>>,
     folder: tempfile::TempDir,
 }
 
@@ -56,78 +53,43 @@ pub(crate) fn folder() -> tempfile::TempDir {
     folder
 }
 
-impl Running {
+impl Trialled {
     /// Starts a command whose arguments are complete.
     pub(crate) fn start(mut command: Command, folder: tempfile::TempDir) -> Self {
         static NUMBER: AtomicU64 = AtomicU64::new(0);
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
         let mark = format!("soak-{}-{number}", std::process::id());
-        let mut child = command
+        command
             .env(MARK, &mark)
             .env("TMPDIR", folder.path().join("tmp"))
-            .env_remove("BRIDGELAB_SETUP")
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .expect("the program under test starts");
-        let read = |from: Option<Box<dyn Read + Send>>| {
-            let mut from = from.expect("piped");
-            std::thread::spawn(move || {
-                let mut told = Vec::new();
-                // What was read before an error is what was told.
-                let _ = from.read_to_end(&mut told);
-                told
-            })
-        };
-        let stderr = child.stderr.take().map(|it| Box::new(it) as _);
-        let stdout = child.stdout.take().map(|it| Box::new(it) as _);
+            .env_remove("BRIDGELAB_SETUP");
         Self {
-            told: vec![read(stderr), read(stdout)],
-            child,
+            running: Running::start(&mut command),
             mark,
-            begun: Instant::now(),
             folder,
-        }
-    }
-
-    /// Until this long after its start, or its end.
-    pub(crate) fn goes_on_until(&mut self, after: Duration) {
-        while self.begun.elapsed() < after && matches!(self.child.try_wait(), Ok(None)) {
-            std::thread::park_timeout(Duration::from_millis(1));
         }
     }
 
     /// Its end, and what is left of it.
     pub(crate) fn ends(mut self) -> Ended {
-        let status = loop {
-            match self.child.try_wait().expect("it can be waited for") {
-                Some(status) => break Some(status),
-                None if self.begun.elapsed() > HANGS => break None,
-                None => std::thread::park_timeout(Duration::from_millis(10)),
-            }
-        };
+        let over = self.running.is_over_within(HANGS);
         let mut left = Vec::new();
         let gone_by = Instant::now() + GONE;
-        if status.is_some() {
-            while !marked(&self.mark).is_empty() && Instant::now() < gone_by {
-                std::thread::park_timeout(Duration::from_millis(20));
-            }
+        while over && !marked(&self.mark).is_empty() && Instant::now() < gone_by {
+            std::thread::park_timeout(Duration::from_millis(20));
         }
         let remaining = marked(&self.mark);
         if !remaining.is_empty() {
             left.push(names(&remaining));
             signal("-KILL", &remaining);
         }
-        let _ = self.child.wait();
+        let ended = self.running.ends();
         let temporary = self.folder.path().join("tmp");
         let files = fs::read_dir(&temporary).into_iter().flatten().flatten();
         left.extend(files.map(|file| file.path().display().to_string()));
-        let told = self.told.into_iter().map(|told| told.join());
-        let told: Vec<u8> = told.flat_map(|told| told.expect("a reader")).collect();
         Ended {
-            status,
-            told: String::from_utf8_lossy(&told).into_owned(),
+            status: over.then_some(ended.status),
+            told: ended.told(),
             left,
         }
     }

@@ -6,7 +6,7 @@ use std::process::Command;
 use bridgelab_harness::report::Report;
 use fastrand::Rng;
 
-use crate::ended::{Running, Trial, folder};
+use crate::ended::{Trial, Trialled, folder};
 use crate::support::{PROGRAM, root};
 
 const UMASKS: [&str; 5] = ["000", "022", "027", "077", "0777"];
@@ -26,7 +26,7 @@ pub(crate) fn umask(rng: &mut Rng) -> Trial {
     let mask = UMASKS[rng.usize(..UMASKS.len())];
     let mut command = shell(&format!("umask {mask}; exec \"$@\""));
     command.arg(folder.path().join("evidence"));
-    let ended = Running::start(command, folder).ends();
+    let ended = Trialled::start(command, folder).ends();
     Trial {
         what: format!("umask {mask}"),
         how: String::new(),
@@ -54,7 +54,7 @@ pub(crate) fn full_disk(rng: &mut Rng) -> Trial {
     inside.arg(command.get_program()).args(command.get_args());
     inside.env("BRIDGELAB_ROOT", root());
     inside.env("EVIDENCE", &evidence).env("COPY", &copy);
-    let ended = Running::start(inside, folder).ends();
+    let ended = Trialled::start(inside, folder).ends();
     let mut ending = ended.is(&[0, 4], None);
     let passed = ended.status.is_some_and(|status| status.code() == Some(0));
     let report = fs::read(&copy).unwrap_or_default();

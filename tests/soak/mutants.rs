@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use bridgelab_harness::scenario::scenario_names;
 use fastrand::Rng;
 
-use crate::ended::{Running, Trial, folder};
+use crate::ended::{Trial, Trialled, folder};
 use crate::support::{bridgelab, root};
 
 /// What is put into a file.
@@ -78,7 +78,7 @@ pub(crate) fn checked(rng: &mut Rng) -> Trial {
     fs::write(&file, &text).expect("a scenario");
     let mut command = bridgelab(&["check"]);
     command.arg(&file);
-    let ended = Running::start(command, folder).ends();
+    let ended = Trialled::start(command, folder).ends();
     let mut ending = ended.is(&[0, 2], None);
     if ended.told.contains(['\u{1b}', '\u{202e}', '\0']) {
         ending = Err(format!("raw control characters: {:?}", ended.told));

@@ -4,6 +4,7 @@
 pub(crate) mod identities;
 pub(crate) mod lab;
 pub(crate) mod processes;
+pub(crate) mod running;
 pub(crate) mod user;
 
 use std::path::{Path, PathBuf};

@@ -2,6 +2,7 @@
 
 use std::ffi::{OsStr, OsString};
 use std::fmt;
+use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
 use std::pin::pin;
 use std::process::{ExitStatus, Stdio};
@@ -40,6 +41,9 @@ pub struct CommandFailure {
     pub said: Vec<String>,
     /// How long it ran.
     pub elapsed: Duration,
+    /// Whether that is an answer: it ended by itself, or this machine cannot start it. One that a signal ended, or that did not
+    /// end in time, has told nothing.
+    pub answered: bool,
 }
 
 impl fmt::Display for CommandFailure {
@@ -74,11 +78,12 @@ pub(crate) async fn run<A: AsRef<OsStr>>(
     by: Deadline,
 ) -> Result<Ran, CommandFailure> {
     let by = by.child(by.left());
-    let fail = |ending: String, said: Vec<String>| CommandFailure {
+    let fail = |ending: String, said: Vec<String>, answered: bool| CommandFailure {
         command: shown(program, args),
         ending,
         said,
         elapsed: by.elapsed(),
+        answered,
     };
     let mut command = Command::new(program);
     command
@@ -91,17 +96,21 @@ pub(crate) async fn run<A: AsRef<OsStr>>(
         .kill_on_drop(true);
     // A group of its own is not reached by what ends ours.
     die_with_parent(command.as_std_mut());
-    let child = command
-        .spawn()
-        .map_err(|error| fail(format!("did not start ({error})"), Vec::new()))?;
+    let child = command.spawn().map_err(|error| {
+        let answered = !wants_room(&error);
+        fail(format!("did not start ({error})"), Vec::new(), answered)
+    })?;
     let id = child.id();
     let output = pin!(child.wait_with_output());
     // Declared last, so dropped first: it must act before anybody waits for the child and frees its number.
     let group = Group::of(id);
     let output = tokio::time::timeout_at(by.tokio(), output)
         .await
-        .map_err(|_| fail("was still running and was killed".to_owned(), Vec::new()))?
-        .map_err(|error| fail(format!("could not be read ({error})"), Vec::new()))?;
+        .map_err(|_| {
+            let ending = "was still running and was killed".to_owned();
+            fail(ending, Vec::new(), false)
+        })?
+        .map_err(|error| fail(format!("could not be read ({error})"), Vec::new(), false))?;
     group.ended();
     let ran = Ran {
         status: output.status,
@@ -119,7 +128,39 @@ pub(crate) async fn run<A: AsRef<OsStr>>(
     Err(fail(
         format!("ended with {}", ran.status),
         last_lines(words),
+        ran.status.signal().is_none(),
     ))
+}
+
+/// The same for whoever has no runtime, or must not wait in his.
+pub(crate) fn run_apart<A: AsRef<OsStr> + Sync>(
+    program: &Path,
+    args: &[A],
+    by: Deadline,
+) -> std::io::Result<Result<Ran, CommandFailure>> {
+    apart(async || run(program, args, by).await)
+}
+
+/// Does `work` in a thread with a runtime of its own.
+pub(crate) fn apart<T: Send>(work: impl AsyncFnOnce() -> T + Send) -> std::io::Result<T> {
+    std::thread::scope(|scope| {
+        let thread = scope.spawn(|| {
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .build()?;
+            Ok(runtime.block_on(work()))
+        });
+        let joined = thread.join();
+        joined.unwrap_or_else(|_| Err(std::io::Error::other("the thread that waits panicked")))
+    })
+}
+
+/// Whether a process did not start for want of memory, of processes or of descriptors (fork(2), pipe(2)): that is no answer.
+pub(super) fn wants_room(error: &std::io::Error) -> bool {
+    let errno = error.raw_os_error();
+    errno.is_some_and(|errno| {
+        [libc::EAGAIN, libc::ENOMEM, libc::EMFILE, libc::ENFILE].contains(&errno)
+    })
 }
 
 /// The last lines of `text`, without empty ones.
@@ -245,6 +286,19 @@ mod tests {
         assert_eq!(failure.command, "/bin/sh -c 'echo not today >&2; exit 3'");
         assert_eq!(failure.ending, "ended with exit status: 3");
         assert_eq!(failure.said, ["not today"]);
+        assert!(failure.answered);
+    }
+
+    #[tokio::test]
+    async fn a_command_that_a_signal_ended_has_answered_nothing() {
+        let args = ["-c", "kill -KILL $$"];
+        let failure = run(Path::new("/bin/sh"), &args, Deadline::secs(5))
+            .await
+            .unwrap_err();
+        assert_eq!(failure.ending, "ended with signal: 9 (SIGKILL)");
+        assert!(!failure.answered);
+        let absent = run(Path::new("/nonexistent"), &args, Deadline::secs(5)).await;
+        assert!(absent.unwrap_err().answered);
     }
 
     #[tokio::test]
@@ -253,6 +307,7 @@ mod tests {
         let args = ["-c", "sleep 60 & sleep 60"];
         let failure = run(Path::new("/bin/sh"), &args, by).await.unwrap_err();
         assert_eq!(failure.ending, "was still running and was killed");
+        assert!(!failure.answered);
         assert!(by.elapsed() < Duration::from_secs(2));
     }
 

@@ -1,6 +1,8 @@
 //! What is known about a capability here. What is absent carries its reason and, where there is one, the single
 //! command that mends it.
 
+use std::fmt;
+
 use serde::Serialize;
 
 use super::capability::{Capability, Need};
@@ -20,6 +22,11 @@ pub enum Status {
     /// It is not here, does not work, or could not be tried.
     Absent {
         /// What was seen.
+        reason: String,
+    },
+    /// Whoever was to find out was ended by a signal, or did not answer in time: nothing is known.
+    Unanswered {
+        /// Who, and by what.
         reason: String,
     },
 }
@@ -62,6 +69,12 @@ impl Finding {
         Self::new(capability, Status::Absent { reason }, remedy)
     }
 
+    /// Nobody knows.
+    pub fn unanswered(capability: Capability, reason: impl Into<String>) -> Self {
+        let reason = reason.into();
+        Self::new(capability, Status::Unanswered { reason }, None)
+    }
+
     fn new(capability: Capability, status: Status, remedy: Option<String>) -> Self {
         Self {
             capability,
@@ -80,20 +93,22 @@ impl Finding {
 
     /// As an error, when it is not here.
     pub fn unmet(&self) -> Option<Unmet> {
-        match &self.status {
-            Status::Present { .. } => None,
-            Status::Absent { reason } => Some(Unmet {
-                capability: self.capability,
-                reason: reason.clone(),
-                remedy: self.remedy.clone(),
-            }),
-        }
+        let (reason, unanswered) = match &self.status {
+            Status::Present { .. } => return None,
+            Status::Absent { reason } => (reason, false),
+            Status::Unanswered { reason } => (reason, true),
+        };
+        Some(Unmet {
+            capability: self.capability,
+            reason: reason.clone(),
+            remedy: self.remedy.clone(),
+            unanswered,
+        })
     }
 }
 
-/// Something needed is not here.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, thiserror::Error)]
-#[error("this machine has no usable `{capability}` ({}): {reason}", .capability.purpose())]
+/// Something needed is not here, or nobody knows whether it is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Unmet {
     /// What is needed.
     pub capability: Capability,
@@ -101,14 +116,44 @@ pub struct Unmet {
     pub reason: String,
     /// The one command that mends it.
     pub remedy: Option<String>,
+    /// See [`Status::Unanswered`]: a run that needs it is broken, and not skipped.
+    pub unanswered: bool,
 }
+
+impl fmt::Display for Unmet {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (capability, reason) = (self.capability, &self.reason);
+        let purpose = capability.purpose();
+        match self.unanswered {
+            true => write!(
+                f,
+                "whether this machine has a usable `{capability}` ({purpose}) was not answered: {reason}"
+            ),
+            false => write!(
+                f,
+                "this machine has no usable `{capability}` ({purpose}): {reason}"
+            ),
+        }
+    }
+}
+
+impl std::error::Error for Unmet {}
 
 impl Diagnose for Unmet {
     fn code(&self) -> &'static str {
-        "host.unmet"
+        match self.unanswered {
+            true => "host.unanswered",
+            false => "host.unmet",
+        }
     }
 
     fn help(&self) -> Option<String> {
+        if self.unanswered {
+            return Some(
+                "run it again; what the kernel ended for want of memory is in its log: `dmesg | grep -i 'killed process'`"
+                    .to_owned(),
+            );
+        }
         let in_vm = || format!("`--lab auto`: in a VM the lab has `{}`", self.capability);
         let remedy = self.remedy.clone();
         remedy.or_else(|| self.capability.in_lab_vm().then(in_vm))
@@ -118,6 +163,17 @@ impl Diagnose for Unmet {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_nobody_answered_for_is_no_lack_of_this_machine() {
+        let found = Finding::unanswered(Capability::Netem, "the probe: signal: 9 (SIGKILL)");
+        assert!(!found.is_present());
+        let unmet = found.unmet().unwrap();
+        assert_eq!(unmet.code(), "host.unanswered");
+        assert!(unmet.to_string().contains("was not answered: the probe"));
+        // No VM has what nobody knows to be lacking.
+        assert!(!unmet.help().unwrap().contains("--lab"));
+    }
 
     #[test]
     fn an_absent_finding_becomes_an_error_with_its_remedy() {

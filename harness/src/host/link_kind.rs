@@ -4,8 +4,9 @@
 
 use std::collections::BTreeSet;
 use std::io::Write;
+use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::{Command, ExitStatus, Stdio};
 
 use super::capability::Capability;
 use super::modules::load_command;
@@ -199,9 +200,14 @@ fn try_all(kinds: &[&LinkKind]) -> Vec<(Capability, Attempt)> {
     let Some(ip) = locate(Tool::Ip) else {
         return all(&Attempt::no_program(Tool::Ip));
     };
+    const BATCH: &str = "run `ip -force -batch -`";
     let said = match batch(&ip, kinds) {
-        Ok(said) => said,
-        Err(error) => return all(&Attempt::failed("run `ip -force -batch -`", error)),
+        // What it did not come to is not refused either.
+        Ok((status, said)) if status.signal().is_some() => {
+            return all(&Attempt::ended(BATCH.to_owned(), status, said));
+        }
+        Ok((_, said)) => said,
+        Err(error) => return all(&Attempt::failed(BATCH, error)),
     };
     let refused = refusals(&said);
     let mut line = 0;
@@ -224,7 +230,7 @@ fn try_all(kinds: &[&LinkKind]) -> Vec<(Capability, Attempt)> {
 }
 
 /// What `ip` says to all lines, one after another.
-fn batch(ip: &Path, kinds: &[&LinkKind]) -> std::io::Result<String> {
+fn batch(ip: &Path, kinds: &[&LinkKind]) -> std::io::Result<(ExitStatus, String)> {
     let mut child = Command::new(ip)
         .args(["-force", "-batch", "-"])
         .env("LC_ALL", "C")
@@ -233,11 +239,16 @@ fn batch(ip: &Path, kinds: &[&LinkKind]) -> std::io::Result<String> {
         .stderr(Stdio::piped())
         .spawn()?;
     let lines: Vec<String> = kinds.iter().flat_map(|kind| kind.lines()).collect();
-    if let Some(mut stdin) = child.stdin.take() {
-        stdin.write_all((lines.join("\n") + "\n").as_bytes())?;
-    }
+    let written = child.stdin.take().map_or(Ok(()), |mut stdin| {
+        stdin.write_all((lines.join("\n") + "\n").as_bytes())
+    });
     let output = child.wait_with_output()?;
-    Ok(String::from_utf8_lossy(&output.stderr).into_owned())
+    // Of one that has been ended its end tells more than the broken pipe.
+    if output.status.signal().is_none() {
+        written?;
+    }
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    Ok((output.status, said))
 }
 
 /// The lines of a batch that were refused, from 1, and why: the words before each `Command failed -:LINE`.

@@ -223,10 +223,12 @@ impl Tools {
             setup_command(&[capability], distribution).or_else(|| cargo_command(capability))
         };
         let found = looking.join_all().await.into_iter().map(|(tool, result)| {
-            let result = result.map_err(|reason| Unmet {
+            let result = result.map_err(|no| Unmet {
                 capability: tool.capability(),
-                reason,
-                remedy: remedy(tool),
+                // What may well be here needs no installing.
+                remedy: no.answered.then(|| remedy(tool)).flatten(),
+                unanswered: !no.answered,
+                reason: no.reason,
             });
             (tool, result)
         });
@@ -255,6 +257,7 @@ impl Tools {
                 capability: tool.capability(),
                 reason: format!("nobody looked for `{}`", tool.program()),
                 remedy: None,
+                unanswered: false,
             }),
         }
     }
@@ -268,9 +271,25 @@ impl Tools {
     }
 }
 
+/// Why a program is of no use.
+struct No {
+    reason: String,
+    /// Whether that was found out; not so where the program was ended from outside or did not answer.
+    answered: bool,
+}
+
+impl No {
+    fn known(reason: String) -> Self {
+        Self {
+            reason,
+            answered: true,
+        }
+    }
+}
+
 /// A program that cannot even tell its version does not work; why not is in the error.
-async fn look(tool: Tool, path: Option<PathBuf>, by: Deadline) -> Result<FoundTool, String> {
-    let path = path.ok_or_else(|| match tool {
+async fn look(tool: Tool, path: Option<PathBuf>, by: Deadline) -> Result<FoundTool, No> {
+    let absent = || match tool {
         Tool::CloudHypervisor => {
             "`cloud-hypervisor` is not on PATH; Debian has no package of it, its releases do: \
              `--cloud-hypervisor PATH` names one"
@@ -284,13 +303,17 @@ async fn look(tool: Tool, path: Option<PathBuf>, by: Deadline) -> Result<FoundTo
             "`{}` is neither on PATH nor in a system folder",
             tool.program()
         ),
-    })?;
+    };
+    let path = path.ok_or_else(|| No::known(absent()))?;
     let version = match tool.version_argument() {
         None => None,
         Some(argument) => {
             let ran = command::run(&path, &[argument], by)
                 .await
-                .map_err(|failure| failure.to_string())?;
+                .map_err(|failure| No {
+                    reason: failure.to_string(),
+                    answered: failure.answered,
+                })?;
             version_in(&ran.stdout).or_else(|| version_in(&ran.stderr))
         }
     };
@@ -298,10 +321,10 @@ async fn look(tool: Tool, path: Option<PathBuf>, by: Deadline) -> Result<FoundTo
         && numbers(version).is_some_and(|numbers| numbers < row.least)
     {
         let (major, minor) = row.least;
-        return Err(format!(
+        return Err(No::known(format!(
             "`{}` is version {version}, and at least {major}.{minor} is needed",
             path.display()
-        ));
+        )));
     }
     Ok(FoundTool {
         tool,

@@ -90,7 +90,7 @@ impl Run<'_> {
                 let step = steps.find(|step| step.id.as_str() == id);
                 let step = step.ok_or_else(|| format!("there is no step `{id}`"))?;
                 let lacks = self.needs_of(std::slice::from_ref(step)).await;
-                lacks.map_err(|problem| problem.chain.join(": "))?;
+                lacks.map_err(|unmet| unmet.to_string())?;
                 let report = self.step(step).await;
                 self.report.steps.push(report.clone());
                 let step = Box::new(report);

@@ -229,7 +229,7 @@ impl<'a> Run<'a> {
             self.waited("topology", what, begun, took);
         }
         // Before anything boots: a guest takes the most time of all.
-        self.needs_of_steps().await.map_err(Ended::Skipped)?;
+        self.needs_of_steps().await?;
         if self.job.guests == GuestKind::Ghost {
             self.surround();
             self.checks_after(None).await?;

@@ -2,10 +2,13 @@
 
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use crate::deadline::Deadline;
+use crate::host::command;
 use crate::host::tool::{Tool, locate};
 use crate::hypervisor::{Accelerator, GuestSpec, MachineKind, NIC_PORTS, Start, qemu};
 use crate::scenario::provides::Provides;
@@ -14,6 +17,9 @@ use crate::scenario::{Guest, HypervisorKind, MachineType, Transport};
 
 /// Version of a template's layout; part of every digest.
 const FORMAT: u32 = 1;
+
+/// QEMU tells its version in a tenth of a second; this is for a machine that is on its knees.
+const TELLS: Duration = Duration::from_secs(10);
 
 /// A QEMU program, as far as its saved states depend on it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -31,10 +37,9 @@ impl QemuVersion {
     /// When it is not there or does not tell.
     pub fn of_this_machine() -> std::io::Result<Self> {
         let path = locate(Tool::Qemu).ok_or(std::io::ErrorKind::NotFound)?;
-        let output = std::process::Command::new(&path)
-            .arg("--version")
-            .output()?;
-        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        let by = Deadline::after(TELLS);
+        let told = command::run_apart(&path, &["--version"], by)?;
+        let text = told.map_err(std::io::Error::other)?.stdout;
         let meta = std::fs::metadata(&path)?;
         Ok(Self {
             line: text.lines().next().unwrap_or_default().to_owned(),

@@ -13,7 +13,7 @@ use nix::unistd::geteuid;
 use serde::Serialize;
 
 use super::capability::Capability;
-use super::finding::{Finding, Unmet};
+use super::finding::{Finding, Status, Unmet};
 use super::kvm::{KvmVerdict, known_kvm, prove_kvm};
 use super::modules::kernel_release;
 use super::probe::{ProbeCommand, Sysctls, findings, probe};
@@ -91,6 +91,11 @@ impl Doctor {
     async fn kvm(&self, tools: &Tools, by: Deadline) -> KvmVerdict {
         let qemu = match tools.path(Tool::Qemu) {
             Ok(qemu) => qemu,
+            Err(unmet) if unmet.unanswered => {
+                return KvmVerdict::Unanswered {
+                    reason: unmet.reason,
+                };
+            }
             Err(unmet) => {
                 return KvmVerdict::Unproven {
                     reason: unmet.reason,
@@ -134,7 +139,7 @@ pub struct DoctorReport {
 
 impl DoctorReport {
     /// See [`DoctorReport::schema`].
-    pub const SCHEMA: u32 = 1;
+    pub const SCHEMA: u32 = 2;
 
     /// What was found about `capability`.
     pub fn finding(&self, capability: Capability) -> Option<&Finding> {
@@ -145,10 +150,19 @@ impl DoctorReport {
 
     /// What `run` cannot do without and is absent.
     pub fn missing(&self) -> Vec<&Finding> {
-        self.findings
-            .iter()
-            .filter(|finding| finding.capability.required() && !finding.is_present())
-            .collect()
+        let absent = |finding: &&Finding| matches!(finding.status, Status::Absent { .. });
+        self.required().filter(absent).collect()
+    }
+
+    /// What `run` cannot do without and nobody answered for.
+    pub fn unanswered(&self) -> Vec<&Finding> {
+        let unknown = |finding: &&Finding| matches!(finding.status, Status::Unanswered { .. });
+        self.required().filter(unknown).collect()
+    }
+
+    fn required(&self) -> impl Iterator<Item = &Finding> {
+        let findings = self.findings.iter();
+        findings.filter(|finding| finding.capability.required())
     }
 
     /// Capabilities that are absent and that a package may bring, required ones and small ones: what to hand to
@@ -157,7 +171,7 @@ impl DoctorReport {
         installable(&self.findings, &self.tools)
     }
 
-    /// Whether `run` can work at all.
+    /// Whether `run` can work at all, as far as was answered.
     pub fn ready(&self) -> bool {
         self.missing().is_empty()
     }
@@ -195,10 +209,17 @@ fn programs(tools: &Tools) -> Vec<Finding> {
                 here.version.clone(),
                 here.path.display().to_string(),
             ),
+            Err(unmet) if unmet.unanswered => Finding::unanswered(capability, unmet.reason),
             Err(unmet) => Finding::absent(capability, unmet.reason, unmet.remedy),
         };
+        // Absent is worse than unknown.
+        let rank = |finding: &Finding| match finding.status {
+            Status::Present { .. } => 0,
+            Status::Unanswered { .. } => 1,
+            Status::Absent { .. } => 2,
+        };
         let known = found.get(&capability);
-        if known.is_none_or(|known| known.is_present() && !one.is_present()) {
+        if known.is_none_or(|known| rank(known) < rank(&one)) {
             found.insert(capability, one);
         }
     }
@@ -226,6 +247,7 @@ fn kvm_finding(verdict: &KvmVerdict) -> Finding {
         KvmVerdict::Unproven { reason } => {
             Finding::absent(Capability::Kvm, format!("not proven: {reason}"), None)
         }
+        KvmVerdict::Unanswered { reason } => Finding::unanswered(Capability::Kvm, reason),
     }
 }
 
@@ -234,7 +256,8 @@ fn installable(findings: &[Finding], tools: &Tools) -> Vec<Capability> {
     let helpers_are_here = [Tool::Newuidmap, Tool::Newgidmap]
         .iter()
         .all(|tool| tools.get(*tool).is_ok());
-    let absent = findings.iter().filter(|finding| !finding.is_present());
+    let absent = |finding: &&Finding| matches!(finding.status, Status::Absent { .. });
+    let absent = findings.iter().filter(absent);
     absent
         .map(|finding| finding.capability)
         .filter(|capability| capability.required() || capability.small())

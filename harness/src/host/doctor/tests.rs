@@ -92,7 +92,7 @@ fn only_what_is_required_keeps_a_machine_from_being_ready() {
 #[test]
 fn json_has_its_schema_and_stable_names() {
     let json = serde_json::to_value(mixed()).unwrap();
-    assert_eq!(json["schema"], 1);
+    assert_eq!(json["schema"], 2);
     assert_eq!(json["findings"][1]["capability"], "tap");
     assert_eq!(json["findings"][1]["status"]["state"], "absent");
     assert_eq!(json["kvm"]["verdict"], "unproven");

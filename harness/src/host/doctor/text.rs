@@ -118,6 +118,7 @@ fn row(text: &mut String, finding: &Finding, widths: &Widths, style: Style) {
             (style.paint(RED, "ABSENT "), reason)
         }
         Status::Absent { reason } => (style.paint(YELLOW, "absent "), reason),
+        Status::Unanswered { reason } => (style.paint(RED, "UNKNOWN"), reason),
     };
     let (name, version) = (finding.capability, version(finding));
     let Widths {
@@ -137,7 +138,8 @@ fn row(text: &mut String, finding: &Finding, widths: &Widths, style: Style) {
                 &format!("{:indent$}mend: {}", "", style.paint(BOLD, remedy)),
             );
         }
-        if finding.in_lab_vm && !finding.capability.required() {
+        let absent = matches!(finding.status, Status::Absent { .. });
+        if absent && finding.in_lab_vm && !finding.capability.required() {
             let there = style.paint(BOLD, "run --lab vm");
             line(text, &format!("{:indent$}else: {there} has it", ""));
         }
@@ -149,9 +151,11 @@ fn link_kinds(text: &mut String, findings: &[Finding], widths: &Widths, style: S
     let kinds = findings
         .iter()
         .filter(|finding| LinkKind::of(finding.capability).is_some());
-    let (present, absent): (Vec<&Finding>, Vec<&Finding>) =
+    let (present, rest): (Vec<&Finding>, Vec<&Finding>) =
         kinds.partition(|finding| finding.is_present());
-    if present.is_empty() && absent.is_empty() {
+    let (absent, unknown): (Vec<&Finding>, Vec<&Finding>) =
+        (rest.into_iter()).partition(|finding| matches!(finding.status, Status::Absent { .. }));
+    if present.is_empty() && absent.is_empty() && unknown.is_empty() {
         return;
     }
     line(text, "");
@@ -166,6 +170,7 @@ fn link_kinds(text: &mut String, findings: &[Finding], widths: &Widths, style: S
     for (state, kinds) in [
         (style.paint(GREEN, "present"), &present),
         (style.paint(YELLOW, "absent "), &absent),
+        (style.paint(RED, "UNKNOWN"), &unknown),
     ] {
         let names: Vec<&str> = kinds.iter().map(|kind| kind.capability.name()).collect();
         for (number, names) in names.chunks(KINDS_IN_A_LINE).enumerate() {
@@ -188,6 +193,15 @@ fn conclusion(report: &DoctorReport, style: Style) -> String {
         .iter()
         .map(|finding| finding.capability.name())
         .collect();
+    let unknown = report.unanswered();
+    if missing.is_empty() && !unknown.is_empty() {
+        let names: Vec<&str> = unknown.iter().map(|one| one.capability.name()).collect();
+        let text = format!(
+            "Whether this machine can run the lab is not known; not answered: {}. Ask again.",
+            names.join(", ")
+        );
+        return style.paint(RED, &text);
+    }
     if missing.is_empty() {
         return style.paint(GREEN, "This machine can run the lab.");
     }

@@ -36,11 +36,12 @@ pub fn select_accelerator(
         (Ask::Auto, KvmVerdict::No { reason, .. }) => {
             Ok((Accelerator::Tcg, format!("no KVM: {reason}")))
         }
-        (Ask::Auto, KvmVerdict::Unproven { reason }) => Ok((
+        // Whatever KVM can do, guests run without it.
+        (Ask::Auto, KvmVerdict::Unproven { reason } | KvmVerdict::Unanswered { reason }) => Ok((
             Accelerator::Tcg,
             format!("KVM could not be proven: {reason}"),
         )),
-        (Ask::Kvm, KvmVerdict::Unproven { reason }) => Ok((
+        (Ask::Kvm, KvmVerdict::Unproven { reason } | KvmVerdict::Unanswered { reason }) => Ok((
             Accelerator::Kvm,
             format!("asked for, though not proven: {reason}"),
         )),
@@ -48,6 +49,7 @@ pub fn select_accelerator(
             capability: Capability::Kvm,
             reason: reason.clone(),
             remedy: remedy.clone(),
+            unanswered: false,
         }),
     }
 }
@@ -79,7 +81,12 @@ mod tests {
         assert_eq!(kind(Auto, &unproven), Some(Accelerator::Tcg));
         assert_eq!(kind(Kvm, &works), Some(Accelerator::Kvm));
         assert_eq!(kind(Kvm, &unproven), Some(Accelerator::Kvm));
-        for verdict in [&works, &no, &unproven] {
+        let unanswered = KvmVerdict::Unanswered {
+            reason: "signal: 9 (SIGKILL)".into(),
+        };
+        assert_eq!(kind(Auto, &unanswered), Some(Accelerator::Tcg));
+        assert_eq!(kind(Kvm, &unanswered), Some(Accelerator::Kvm));
+        for verdict in [&works, &no, &unproven, &unanswered] {
             assert_eq!(kind(Tcg, verdict), Some(Accelerator::Tcg));
         }
         let unmet = select_accelerator(Kvm, &no).unwrap_err();

@@ -1,7 +1,9 @@
 //! The proof: a stock kernel, no root file system, and its words on the serial console.
 
+use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
 use std::process::Stdio;
+use std::time::Duration;
 
 use tokio::process::{Child, Command};
 
@@ -13,6 +15,8 @@ use crate::host::die_with_parent;
 /// The kernel's last words without a root file system. To get there it has started its processors, timers, memory
 /// management and drivers.
 const BOOTED: &str = "Kernel panic - not syncing: VFS: Unable to mount root fs";
+/// From the end of QEMU's output to its own.
+const LAST: Duration = Duration::from_secs(2);
 /// A kernel's first words.
 const STARTED: &str = "Linux version";
 /// QEMU's words, after which it halts the guest but does not end.
@@ -37,24 +41,51 @@ pub(super) async fn try_boot(
             return KvmVerdict::Unproven { reason };
         }
     };
-    let group = Group::of(child.id());
+    let id = child.id();
+    let who = format!("`{}`, which was to prove KVM,", qemu.display());
+    let group = Group::of(id);
     let mut lines = lines_of(&mut child);
     let mut watch = Watch::default();
     let judged = tokio::time::timeout_at(by.tokio(), async {
         while let Some(line) = lines.recv().await {
             if let Some(verdict) = watch.hear(&line, by) {
-                return verdict;
+                return Some(verdict);
             }
         }
-        watch.ended()
+        None
     });
-    let verdict = judged.await.unwrap_or_else(|_| watch.silent(by));
+    let verdict = match judged.await {
+        Ok(Some(verdict)) => verdict,
+        // Its output has ended, and so has it, or it is about to.
+        Ok(None) => {
+            let Ok(Ok(status)) = tokio::time::timeout(LAST, child.wait()).await else {
+                return watch.ended();
+            };
+            group.ended();
+            if status.signal().is_none() {
+                return watch.ended();
+            }
+            let reason = format!("{who} ended with {status}, and not by itself");
+            return KvmVerdict::Unanswered { reason };
+        }
+        Err(_) if id.is_some_and(is_stopped) => KvmVerdict::Unanswered {
+            reason: format!("{who} was stopped (SIGSTOP), and nobody let it go on"),
+        },
+        Err(_) => watch.silent(by),
+    };
     drop(group);
     // Killed just now, so this does not wait for anything.
     if let Err(error) = child.wait().await {
         tracing::warn!(%error, "could not wait for the guest that was to prove KVM");
     }
     verdict
+}
+
+/// proc_pid_stat(5): whether a process is stopped by a signal.
+fn is_stopped(pid: u32) -> bool {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    let state = stat.rsplit_once(") ").map(|(_, rest)| rest);
+    state.is_some_and(|rest| rest.starts_with('T'))
 }
 
 fn spawn(qemu: &Path, kernel: &Path, accelerator: Accelerator) -> std::io::Result<Child> {
@@ -154,8 +185,6 @@ impl Watch {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
     use crate::host::command::write_script;
 
@@ -175,6 +204,22 @@ mod tests {
         assert!(booted(&up, Deadline::secs(5)).await.works());
         let stopped = booted("echo '[ 0.0] Linux version 6.12'", Deadline::secs(5)).await;
         assert!(matches!(stopped, KvmVerdict::No { .. }), "{stopped:?}");
+    }
+
+    /// The kernel takes a process for want of memory; that says nothing of KVM.
+    #[tokio::test]
+    async fn a_qemu_that_a_signal_ended_or_stopped_proves_nothing() {
+        for (body, told) in [
+            ("echo Linux version 6.12; kill -KILL $$", "SIGKILL"),
+            ("kill -TERM $$", "SIGTERM"),
+            ("kill -STOP $$", "SIGSTOP"),
+        ] {
+            let by = Deadline::after(Duration::from_secs(1));
+            let KvmVerdict::Unanswered { reason } = booted(body, by).await else {
+                panic!("nothing is known: {body}")
+            };
+            assert!(reason.contains(told), "{reason}");
+        }
     }
 
     #[tokio::test]

@@ -70,7 +70,10 @@ pub(super) fn load(folder: &Path, key: &Key) -> Option<KvmVerdict> {
 
 /// Keeps `verdict`, unless it says nothing. Not being able to costs the next run a few seconds, so it is only logged.
 pub(super) fn store(folder: &Path, key: &Key, verdict: &KvmVerdict) {
-    if matches!(verdict, KvmVerdict::Unproven { .. }) {
+    if matches!(
+        verdict,
+        KvmVerdict::Unproven { .. } | KvmVerdict::Unanswered { .. }
+    ) {
         return;
     }
     let entry = Entry {
@@ -124,6 +127,9 @@ mod tests {
                 reason: "slow".into(),
             },
         );
+        assert_eq!(load(dir.path(), &key), None);
+        let reason = "signal: 9 (SIGKILL)".into();
+        store(dir.path(), &key, &KvmVerdict::Unanswered { reason });
         assert_eq!(load(dir.path(), &key), None);
     }
 }

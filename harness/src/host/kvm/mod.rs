@@ -45,6 +45,11 @@ pub enum KvmVerdict {
         /// Why.
         reason: String,
     },
+    /// What was to prove it was ended by a signal, or stood still: nothing is known.
+    Unanswered {
+        /// Who, and by what.
+        reason: String,
+    },
 }
 
 impl KvmVerdict {

@@ -153,13 +153,10 @@ impl Program {
         match output {
             Err(error) => Attempt::failed(doing, error),
             Ok(output) if output.status.success() => Attempt::works(format!("`{doing}` works")),
-            Ok(output) => Attempt::Failed {
-                doing,
-                said: String::from_utf8_lossy(&output.stderr)
-                    .trim()
-                    .replace('\n', "; "),
-                errno: None,
-            },
+            Ok(output) => {
+                let said = String::from_utf8_lossy(&output.stderr);
+                Attempt::ended(doing, output.status, said.trim().replace('\n', "; "))
+            }
         }
     }
 }

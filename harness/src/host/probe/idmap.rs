@@ -85,10 +85,15 @@ impl Map {
         command::run(&helper, &numbers, by)
             .await
             .map(drop)
-            .map_err(|failure| Attempt::Failed {
-                doing: "map subordinate ids".to_owned(),
-                said: failure.to_string(),
-                errno: None,
+            .map_err(|failure| match failure.answered {
+                true => Attempt::Failed {
+                    doing: "map subordinate ids".to_owned(),
+                    said: failure.to_string(),
+                    errno: None,
+                },
+                false => Attempt::Unanswered {
+                    who: failure.to_string(),
+                },
             })
     }
 }

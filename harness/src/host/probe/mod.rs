@@ -20,6 +20,8 @@ pub(crate) use sysctls::Sysctls;
 pub use watch::{ProbeCommand, ProbeError, probe};
 
 use std::collections::BTreeMap;
+use std::os::unix::process::ExitStatusExt;
+use std::process::ExitStatus;
 
 use serde::{Deserialize, Serialize};
 
@@ -54,6 +56,11 @@ pub enum Attempt {
         /// The capability that brings it.
         part_of: Capability,
     },
+    /// Whoever tried it was ended by a signal, or did not end: nothing is known.
+    Unanswered {
+        /// Who, and by what.
+        who: String,
+    },
     /// There was no way to try.
     NotTried {
         /// Why.
@@ -72,7 +79,7 @@ pub struct ProbeReport {
 
 impl ProbeReport {
     /// See [`ProbeReport::schema`].
-    pub const SCHEMA: u32 = 1;
+    pub const SCHEMA: u32 = 2;
 }
 
 impl Attempt {
@@ -95,6 +102,20 @@ impl Attempt {
         Self::NoProgram {
             program: tool.program().to_owned(),
             part_of: tool.capability(),
+        }
+    }
+
+    /// `said`: the last words of a program that did not end well.
+    pub(super) fn ended(doing: String, status: ExitStatus, said: String) -> Self {
+        match status.signal() {
+            Some(_) => Self::Unanswered {
+                who: format!("{doing}: it ended with {status}"),
+            },
+            None => Self::Failed {
+                doing,
+                said,
+                errno: None,
+            },
         }
     }
 

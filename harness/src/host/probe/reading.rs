@@ -37,9 +37,9 @@ pub(crate) fn findings(
     root: bool,
 ) -> Vec<Finding> {
     let attempt = |capability| match probed {
-        Err(error) => {
-            Attempt::not_tried(crate::diagnostic::Diagnostic::new(error).chain.join(": "))
-        }
+        Err(error) => Attempt::Unanswered {
+            who: crate::diagnostic::Diagnostic::new(error).chain.join(": "),
+        },
         Ok(report) => report
             .attempts
             .get(&capability)
@@ -69,6 +69,7 @@ fn finding(
     let absent = |reason, remedy| Finding::absent(capability, reason, remedy);
     let (doing, said, errno) = match attempt {
         Attempt::Works { detail } => return Finding::present(capability, None, detail),
+        Attempt::Unanswered { who } => return Finding::unanswered(capability, who),
         Attempt::NotTried { why } => return absent(format!("not tried: {why}"), None),
         Attempt::NoProgram { program, part_of } => {
             let remedy = setup_command(&[*part_of], distribution);
@@ -294,6 +295,7 @@ mod tests {
         let debian = Distribution::parse("ID=debian\n");
         let all = findings(&failed, Sysctls::default(), &debian, true);
         assert_eq!(all.len(), PROBED.len() + LINK_KINDS.len());
-        assert!(all.iter().all(|finding| !finding.is_present()));
+        let unknown = |finding: &Finding| matches!(finding.status, Status::Unanswered { .. });
+        assert!(all.iter().all(unknown), "{all:?}");
     }
 }

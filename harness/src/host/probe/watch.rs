@@ -1,6 +1,7 @@
 //! The parent's side: starts the child, maps its ids, reads its report.
 
 use std::ffi::OsString;
+use std::os::unix::process::ExitStatusExt;
 use std::path::PathBuf;
 use std::process::Stdio;
 
@@ -115,7 +116,11 @@ pub async fn probe(command: &ProbeCommand, by: Deadline) -> Result<ProbeReport, 
     };
     let mut report: ProbeReport = serde_json::from_str(&text).map_err(|error| {
         let said = last_lines(&errors).join(" | ");
-        no_report(format!("{error}; it ended with {status}; it said: {said}"))
+        let got = match status.signal() {
+            Some(_) => "there is none".to_owned(),
+            None => error.to_string(),
+        };
+        no_report(format!("{got}; it ended with {status}; it said: {said}"))
     })?;
     if report.schema != ProbeReport::SCHEMA {
         return Err(no_report(format!(

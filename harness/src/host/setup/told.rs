@@ -23,11 +23,12 @@ pub(super) async fn told(
     by: Deadline,
 ) -> Result<(), CommandFailure> {
     let time = by.child(by.left());
-    let fail = |ending: String, said: VecDeque<String>| CommandFailure {
+    let fail = |ending: String, said: VecDeque<String>, answered: bool| CommandFailure {
         command: shown(program, arguments),
         ending,
         said: said.into(),
         elapsed: time.elapsed(),
+        answered,
     };
     let mut child = Command::new(program)
         .args(arguments)
@@ -36,7 +37,7 @@ pub(super) async fn told(
         .stderr(Stdio::piped())
         .process_group(0)
         .spawn()
-        .map_err(|error| fail(format!("did not start ({error})"), VecDeque::new()))?;
+        .map_err(|error| fail(format!("did not start ({error})"), VecDeque::new(), true))?;
     // Never killed: a dpkg that dies halfway leaves packages half installed.
     let group = Group::asked(child.id());
     let mut lines = lines_of(&mut child);
@@ -55,14 +56,20 @@ pub(super) async fn told(
         Err(_) => Err(fail(
             "was still running and was asked to stop".to_owned(),
             kept,
+            false,
         )),
-        Ok(Err(error)) => Err(fail(format!("could not be waited for ({error})"), kept)),
+        Ok(Err(error)) => Err(fail(
+            format!("could not be waited for ({error})"),
+            kept,
+            false,
+        )),
         Ok(Ok(status)) => {
             group.ended();
             if status.success() {
                 Ok(())
             } else {
-                Err(fail(format!("ended with {status}"), kept))
+                let answered = status.code().is_some();
+                Err(fail(format!("ended with {status}"), kept, answered))
             }
         }
     }

@@ -1,0 +1,175 @@
+//! A call of the program under test that goes on: what it says is read as it comes.
+#![expect(clippy::expect_used, reason = "helpers of tests fail as tests do")]
+
+use std::io::Read;
+use std::os::unix::process::ExitStatusExt;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use super::skip;
+
+/// Longer than anything takes that these tests wait for; a guest that is emulated boots in less.
+const PATIENCE: Duration = Duration::from_secs(300);
+
+/// A call of the program.
+pub(crate) struct Running {
+    pub(crate) child: Child,
+    pub(crate) begun: Instant,
+    progress: Arc<Said>,
+    stdout: Arc<Said>,
+    readers: Vec<JoinHandle<()>>,
+}
+
+/// How it ended, and what it said.
+pub(crate) struct Ended {
+    pub(crate) status: ExitStatus,
+    pub(crate) progress: String,
+    pub(crate) stdout: String,
+}
+
+/// What was read so far of a pipe, and whether that is all.
+#[derive(Default)]
+struct Said {
+    bytes: Mutex<(Vec<u8>, bool)>,
+    more: Condvar,
+}
+
+impl Said {
+    fn read(self: &Arc<Self>, mut from: impl Read + Send + 'static) -> JoinHandle<()> {
+        let said = Arc::clone(self);
+        std::thread::spawn(move || {
+            let mut buffer = vec![0; 16 << 10];
+            // What was read before an error is what was said.
+            while let Ok(read @ 1..) = from.read(&mut buffer) {
+                said.add(&buffer[..read], false);
+            }
+            said.add(&[], true);
+        })
+    }
+
+    fn add(&self, bytes: &[u8], end: bool) {
+        let mut said = self.bytes.lock().unwrap_or_else(PoisonError::into_inner);
+        said.0.extend_from_slice(bytes);
+        said.1 |= end;
+        self.more.notify_all();
+    }
+
+    fn text(&self) -> String {
+        let said = self.bytes.lock().unwrap_or_else(PoisonError::into_inner);
+        String::from_utf8_lossy(&said.0).into_owned()
+    }
+
+    /// Waits until it holds `words`; `false`: it has ended without.
+    fn holds(&self, words: &str) -> bool {
+        let by = Instant::now() + PATIENCE;
+        let found = |bytes: &[u8]| String::from_utf8_lossy(bytes).contains(words);
+        let mut said = self.bytes.lock().unwrap_or_else(PoisonError::into_inner);
+        loop {
+            if found(&said.0) {
+                return true;
+            }
+            if said.1 {
+                return false;
+            }
+            let left = by.saturating_duration_since(Instant::now());
+            let so_far = String::from_utf8_lossy(&said.0).into_owned();
+            assert!(!left.is_zero(), "waited for `{words}`: {so_far}");
+            let waited = self.more.wait_timeout(said, left);
+            said = waited.unwrap_or_else(PoisonError::into_inner).0;
+        }
+    }
+}
+
+impl Running {
+    /// Starts a command whose arguments are complete.
+    pub(crate) fn start(command: &mut Command) -> Self {
+        let mut child = command
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the program under test starts");
+        let (progress, stdout) = (Arc::<Said>::default(), Arc::<Said>::default());
+        let readers = vec![
+            progress.read(child.stderr.take().expect("piped")),
+            stdout.read(child.stdout.take().expect("piped")),
+        ];
+        Self {
+            child,
+            begun: Instant::now(),
+            progress,
+            stdout,
+            readers,
+        }
+    }
+
+    /// Waits for words of its progress; `false`, said aloud, when it ended before, because this host cannot run labs.
+    pub(crate) fn reached(&mut self, words: &str) -> bool {
+        if self.progress.holds(words) {
+            return true;
+        }
+        let code = self.child.wait().expect("it ended").code();
+        let said = self.progress.text();
+        assert_eq!(code, Some(3), "it ended before `{words}`: {said}");
+        skip("this host cannot run labs");
+        false
+    }
+
+    /// Until this long after its start, or its end.
+    pub(crate) fn goes_on_until(&mut self, after: Duration) {
+        while self.begun.elapsed() < after && matches!(self.child.try_wait(), Ok(None)) {
+            std::thread::park_timeout(Duration::from_millis(1));
+        }
+    }
+
+    /// Sends the program itself a signal, `-TERM`.
+    pub(crate) fn signal(&self, name: &str) {
+        let killed = Command::new("kill")
+            .args([name, &self.child.id().to_string()])
+            .status();
+        assert!(killed.expect("kill runs").success(), "kill {name}");
+    }
+
+    /// Whether it ends within this time from its start.
+    pub(crate) fn is_over_within(&mut self, limit: Duration) -> bool {
+        loop {
+            match self.child.try_wait().expect("it can be waited for") {
+                Some(_) => return true,
+                None if self.begun.elapsed() > limit => return false,
+                None => std::thread::park_timeout(Duration::from_millis(10)),
+            }
+        }
+    }
+
+    /// Waits for its end, and reads the rest.
+    pub(crate) fn ends(mut self) -> Ended {
+        let status = self.child.wait().expect("it can be waited for");
+        for reader in self.readers {
+            reader.join().expect("a reader");
+        }
+        Ended {
+            status,
+            progress: self.progress.text(),
+            stdout: self.stdout.text(),
+        }
+    }
+}
+
+impl Ended {
+    /// The exit code; `None`: a signal ended it.
+    pub(crate) fn code(&self) -> Option<i32> {
+        self.status.code()
+    }
+
+    /// The signal that ended it.
+    pub(crate) fn signal(&self) -> Option<i32> {
+        self.status.signal()
+    }
+
+    /// Everything that it said, progress first.
+    pub(crate) fn told(&self) -> String {
+        [self.progress.as_str(), &self.stdout].concat()
+    }
+}
