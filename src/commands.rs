@@ -18,6 +18,7 @@ use bridgelab_harness::visible::visible;
 
 use crate::cli::ImageAction;
 use crate::output::{print, say};
+use crate::signals::Signals;
 
 /// Prints an error with its remedy on stderr.
 pub(crate) fn complain(error: &dyn Diagnose) {
@@ -161,10 +162,18 @@ pub(crate) fn check(scenarios: &[String], strict: bool) -> i32 {
         }
     }
     if let Some(why) = not_asked {
+        // That it is not here is a fact of this machine; that it was ended is none of it or of the files.
+        let (word, least) = match why.code == networkd_asked::NO_ANSWER {
+            true => ("error", exit_code::BROKEN),
+            false => ("note", exit_code::PASSED),
+        };
         let _ = writeln!(
             anstream::stderr(),
-            "note: the values in unit files were not judged, for networkd could not be asked: {why}"
+            "{word}: the values in unit files were not judged, for networkd could not be asked: {why}"
         );
+        if code == exit_code::PASSED {
+            code = least;
+        }
     }
     code
 }
@@ -220,7 +229,19 @@ fn do_image(action: &ImageAction) -> Result<i32, ImageError> {
     let store = Store::new(&Store::cache_folder());
     match action {
         ImageAction::Build { name } => {
-            say(&ready_image(name)?.folder.display().to_string());
+            let signals = match Signals::listen(Box::new(|by| {
+                image::stop_building();
+                let _ = writeln!(anstream::stderr(), "{}: no image is built", by.word());
+                std::process::exit(by.exit_code());
+            })) {
+                Ok(signals) => signals,
+                Err(code) => return Ok(code),
+            };
+            let built = ready_image(name);
+            if built.is_err() {
+                signals.settle_unbegun();
+            }
+            say(&built?.folder.display().to_string());
         }
         ImageAction::List => {
             for recipe in image::recipes(&root())? {

@@ -1,11 +1,12 @@
 //! What asks a run to end: SIGINT (Ctrl-C), SIGTERM (a service manager, a CI system), SIGHUP (a terminal that is gone).
 //! All three end it in good order, and the second of them kills it.
 
-use std::io;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::io::{self, Write};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
-use bridgelab_harness::report::{Cancelled, RunReport};
+use bridgelab_harness::lab::TOGETHER;
+use bridgelab_harness::report::{Cancelled, RunReport, exit_code};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 use tokio::time::Instant;
@@ -17,6 +18,12 @@ const ONE_WISH: Duration = Duration::from_millis(300);
 /// What is done when a signal comes before any run has begun; it ends the process.
 pub(crate) type Unbegun = Box<dyn FnOnce(Cancelled) + Send>;
 
+/// What to do when it is not yet known what was asked for.
+pub(crate) fn before_anything(by: Cancelled) {
+    let _ = writeln!(anstream::stderr(), "{by} before anything had begun");
+    std::process::exit(by.exit_code());
+}
+
 /// Listens from its making until the end of the process.
 pub(crate) struct Signals {
     shared: Arc<Shared>,
@@ -26,6 +33,8 @@ struct Shared {
     /// Counts wishes to end.
     wishes: watch::Sender<u32>,
     first: Mutex<Option<Cancelled>>,
+    /// The first has come.
+    came: Condvar,
     unbegun: Mutex<Option<Unbegun>>,
 }
 
@@ -34,11 +43,19 @@ impl Signals {
     /// the midst of something that takes minutes, as building an image does.
     ///
     /// # Errors
-    /// The kernel's answer.
-    pub(crate) fn listen(unbegun: Unbegun) -> io::Result<Self> {
+    /// The exit code, where that could not be; told.
+    pub(crate) fn listen(unbegun: Unbegun) -> Result<Self, i32> {
+        Self::try_listen(unbegun).map_err(|error| {
+            let _ = writeln!(anstream::stderr(), "error: listen for signals: {error}");
+            exit_code::BROKEN
+        })
+    }
+
+    fn try_listen(unbegun: Unbegun) -> io::Result<Self> {
         let shared = Arc::new(Shared {
             wishes: watch::channel(0).0,
             first: Mutex::default(),
+            came: Condvar::new(),
             unbegun: Mutex::new(Some(unbegun)),
         });
         let runtime = tokio::runtime::Builder::new_current_thread()
@@ -51,6 +68,14 @@ impl Signals {
             .spawn(move || runtime.block_on(for_thread.hear(&ready)))?;
         listens.recv().unwrap_or(Ok(()))?;
         Ok(Self { shared })
+    }
+
+    /// Another thing to do when a signal comes before any run has begun.
+    pub(crate) fn until_begun(&self, unbegun: Unbegun) {
+        // Unless that is being done already.
+        if let Some(before) = lock(&self.shared.unbegun).as_mut() {
+            *before = unbegun;
+        }
     }
 
     /// From now on signals are counted, for runs that end in good order by themselves.
@@ -73,9 +98,33 @@ impl Signals {
         *lock(&self.shared.first)
     }
 
+    /// The first signal, also one that is on its way: whoever ends a group of processes sends it to one after another, and some
+    /// other may have ended by it before this one has heard of it. For endings that this may explain.
+    pub(crate) fn settled(&self) -> Option<Cancelled> {
+        let first = lock(&self.shared.first);
+        let none = |first: &mut Option<Cancelled>| first.is_none();
+        let waited = self.shared.came.wait_timeout_while(first, TOGETHER, none);
+        *waited.unwrap_or_else(PoisonError::into_inner).0
+    }
+
+    /// Before any run has begun: where a signal has come, or is on its way, what is done then ends this process, and this does
+    /// not return.
+    pub(crate) fn settle_unbegun(&self) {
+        while self.settled().is_some() {
+            std::thread::park();
+        }
+    }
+
     /// Says in the report of a cancelled run by what.
     pub(crate) fn name(&self, report: &mut RunReport) {
         report.cancelled_by(self.first().unwrap_or(Cancelled::LetGo));
+    }
+}
+
+/// What it was to do before a run began belongs to runs that are no longer wanted.
+impl Drop for Signals {
+    fn drop(&mut self) {
+        self.begin();
     }
 }
 
@@ -118,6 +167,7 @@ impl Shared {
                 continue;
             }
             lock(&self.first).get_or_insert(by);
+            self.came.notify_all();
             let unbegun = lock(&self.unbegun).take();
             match unbegun {
                 Some(end) => end(by),

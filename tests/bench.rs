@@ -11,12 +11,12 @@
 mod support;
 
 use std::fs;
-use std::io::{BufRead, BufReader, Lines};
 use std::path::Path;
-use std::process::{Child, ChildStderr, Command, Output, Stdio};
+use std::process::{Command, Output};
 
 use serde_json::Value;
-use support::processes::{MARK, wait_until, wait_until_gone};
+use support::processes::{MARK, marked, signal, wait_until, wait_until_gone};
+use support::running::Running;
 use support::{bridgelab, skip};
 
 fn bench(folder: &Path, words: &[&str]) -> Command {
@@ -139,30 +139,46 @@ fn a_verdict_with_ghosts_is_divided_at_the_end_of_duplicate_address_detection() 
 
 #[test]
 fn asked_to_end_it_does_so_in_good_order_and_leaves_nothing() {
-    for signal in ["-INT", "-TERM"] {
+    for (signal, code, word) in [
+        ("-INT", 130, "interrupted"),
+        ("-TERM", 143, "terminated"),
+        ("-HUP", 129, "hung up"),
+    ] {
         let folder = tempfile::tempdir().expect("a temporary directory");
-        let (mut child, lines) = begun(folder.path());
-        kill(signal, &child);
-        let said: Vec<String> = lines.map_while(Result::ok).collect();
-        let status = child.wait().expect("it ends");
-        assert_eq!(status.code(), Some(130), "{signal}: {said:?}");
-        assert!(
-            said.iter()
-                .any(|line| line == "interrupted: nothing was written"),
-            "{said:?}"
-        );
+        let bench = begun(folder.path());
+        bench.signal(signal);
+        let ended = bench.ends();
+        assert_eq!(ended.code(), Some(code), "{signal}: {}", ended.told());
+        let last = format!("{word}: nothing was written");
+        let says = ended.progress.lines().any(|line| line == last);
+        assert!(says, "{}", ended.told());
         assert_eq!(left(folder.path()), [""; 0]);
     }
+}
+
+/// What it measures ends of the same signal, and before it has heard of it.
+#[test]
+fn a_signal_to_every_process_of_it_ends_it_by_that_signal() {
+    let folder = tempfile::tempdir().expect("a temporary directory");
+    let bench = begun(folder.path());
+    let mut all = marked(&folder.path().to_string_lossy());
+    all.sort_by_key(|process| process.pid.parse().unwrap_or(0_u32));
+    all.reverse();
+    signal("-TERM", &all);
+    let ended = bench.ends();
+    assert_eq!(ended.code(), Some(143), "{}", ended.told());
+    wait_until_gone(&folder.path().to_string_lossy());
+    assert_eq!(left(folder.path()), [""; 0]);
 }
 
 /// Nothing of the call is left to tidy up, and all the same nothing stays.
 #[test]
 fn killed_it_leaves_nothing() {
     let folder = tempfile::tempdir().expect("a temporary directory");
-    let (mut child, _lines) = begun(folder.path());
+    let bench = begun(folder.path());
     assert_ne!(left(folder.path()), [""; 0], "it has its folder");
-    kill("-KILL", &child);
-    child.wait().expect("it ends");
+    bench.signal("-KILL");
+    bench.ends();
     wait_until("its folder is gone", || match left(folder.path()) {
         none if none.is_empty() => Ok(()),
         some => Err(some.join(", ")),
@@ -170,25 +186,12 @@ fn killed_it_leaves_nothing() {
     wait_until_gone(&folder.path().to_string_lossy());
 }
 
-/// A call that has begun to measure, and what it says from there on.
-fn begun(folder: &Path) -> (Child, Lines<BufReader<ChildStderr>>) {
-    let mut child = bench(folder, &["page-topology", "--rounds", "60000"])
-        .env(MARK, folder)
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .expect("the program under test starts");
-    let mut lines = BufReader::new(child.stderr.take().expect("piped")).lines();
-    let mut begun = lines.by_ref().map_while(Result::ok);
-    let begun = begun.any(|line| line.contains("round 1 of 60000, "));
-    assert!(begun, "it begins");
-    (child, lines)
-}
-
-fn kill(signal: &str, child: &Child) {
-    let pid = child.id().to_string();
-    let killed = Command::new("kill").args([signal, &pid]).status();
-    assert!(killed.is_ok_and(|status| status.success()));
+/// A call that has begun to measure.
+fn begun(folder: &Path) -> Running {
+    let mut command = bench(folder, &["page-topology", "--rounds", "60000"]);
+    let mut running = Running::start(command.env(MARK, folder));
+    assert!(running.reached("round 1 of 60000, "), "it begins");
+    running
 }
 
 /// What is in the folder for temporary ones.

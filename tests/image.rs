@@ -12,6 +12,7 @@ use std::path::PathBuf;
 use std::process::{Child, ChildStderr, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
+use support::running::Running;
 use support::{bridgelab, set_up, skip};
 
 /// Notes each finished build beside the images. Where there is a FIFO `gate`, a build stops at it half-way, until
@@ -188,6 +189,24 @@ fn a_killed_builder_leaves_nothing_that_is_taken_for_an_image() {
     assert_eq!(cache.built(), 1, "the killed one did not come to its end");
     assert_eq!(cache.unfinished(), 0);
     assert_eq!(cache.run("path").status.code(), Some(0));
+}
+
+#[test]
+fn a_builder_that_is_asked_to_end_leaves_nothing_at_all() {
+    set_up();
+    let cache = Cache::new();
+    if Cache::new().build().is_none() {
+        return;
+    }
+    cache.make_gate();
+    let mut builder = Running::start(&mut cache.image("build"));
+    assert!(builder.reached("half-way"));
+    assert_eq!(cache.unfinished(), 1, "it is half-way");
+    builder.signal("-TERM");
+    let ended = builder.ends();
+    assert_eq!(ended.code(), Some(143), "{}", ended.told());
+    assert_eq!((cache.unfinished(), cache.built()), (0, 0));
+    assert_eq!(cache.processes(), 0);
 }
 
 #[test]

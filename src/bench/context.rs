@@ -5,7 +5,6 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use bridgelab_harness::image;
-use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
 use super::BenchArgs;
@@ -14,15 +13,7 @@ use super::machine::Machine;
 use super::record::BenchRecord;
 use super::rounds::{Sample, Stop, Subject, interleave};
 use super::scratch::Scratch;
-
-/// Returns at the next Ctrl-C or SIGTERM.
-async fn asked_to_end() -> std::io::Result<()> {
-    let mut terminate = signal(SignalKind::terminate())?;
-    tokio::select! {
-        interrupted = tokio::signal::ctrl_c() => interrupted,
-        _ = terminate.recv() => Ok(()),
-    }
-}
+use crate::signals::Signals;
 
 /// A call's surroundings, and the benchmark that is being made.
 pub(super) struct Context<'a> {
@@ -30,7 +21,7 @@ pub(super) struct Context<'a> {
     pub(super) machine: Machine,
     /// This program.
     pub(super) program: PathBuf,
-    /// Counts Ctrl-C.
+    /// Counts Ctrl-C, SIGTERM and SIGHUP.
     pub(super) interrupts: watch::Receiver<u32>,
     scratch: Scratch,
     begun: Instant,
@@ -40,22 +31,28 @@ pub(super) struct Context<'a> {
 }
 
 impl<'a> Context<'a> {
-    pub(super) fn new(args: &'a BenchArgs, machine: Machine) -> Result<Self, Stop> {
+    pub(super) fn new(
+        args: &'a BenchArgs,
+        machine: Machine,
+        signals: &Signals,
+    ) -> Result<Self, Stop> {
         let failed = |doing: &str, error: std::io::Error| Stop::Failed(format!("{doing}: {error}"));
         let program = image::worker_program();
         let program = program.map_err(|error| failed("find this program", error))?;
         let scratch = Scratch::new(&program);
-        let (interrupt, interrupts) = watch::channel(0);
+        let interrupts = signals.wishes();
+        let mut wishes = signals.wishes();
         tokio::spawn(async move {
-            while asked_to_end().await.is_ok() {
-                interrupt.send_modify(|count| *count += 1);
-                let what = match *interrupt.borrow() {
+            while wishes.changed().await.is_ok() {
+                let what = match *wishes.borrow_and_update() {
                     1 => "what is being measured ends in good order; again to kill it",
                     _ => "killing",
                 };
                 let _ = writeln!(anstream::stderr(), "interrupted: {what}");
             }
         });
+        // From here on the folder goes in good order.
+        signals.begin();
         Ok(Self {
             args,
             machine,

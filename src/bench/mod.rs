@@ -38,11 +38,12 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use bridgelab_harness::host::capability::strict;
-use bridgelab_harness::report::exit_code;
+use bridgelab_harness::report::{Cancelled, exit_code};
 use clap::Args;
 
 use crate::cli::Accel;
 use crate::output::{self, say};
+use crate::signals::{self, Signals};
 use context::Context;
 use machine::Machine;
 use record::{BenchRecord, Record, SCHEMA};
@@ -157,16 +158,21 @@ pub(crate) fn bench(args: &BenchArgs) -> i32 {
     if let Err(unwritable) = output::try_files(&files) {
         return unwritable.complain();
     }
+    let signals = match Signals::listen(Box::new(signals::before_anything)) {
+        Ok(signals) => signals,
+        Err(code) => return code,
+    };
     let measured = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .map_err(|error| Stop::Failed(format!("start the runtime: {error}")))
-        .and_then(|runtime| runtime.block_on(measure(args, &wanted)));
+        .and_then(|runtime| runtime.block_on(measure(args, &wanted, &signals)));
     match measured {
         Ok(record) => finish(args, &record),
         Err(Stop::Interrupted) => {
-            let _ = writeln!(anstream::stderr(), "interrupted: nothing was written");
-            exit_code::INTERRUPTED
+            let by = signals.settled().unwrap_or(Cancelled::Interrupted);
+            let _ = writeln!(anstream::stderr(), "{}: nothing was written", by.word());
+            by.exit_code()
         }
         Err(Stop::Skipped(why) | Stop::Failed(why)) => {
             let _ = writeln!(anstream::stderr(), "error: {why}");
@@ -189,9 +195,9 @@ fn wanted(names: &[String]) -> Result<Vec<&'static Bench>, String> {
     Ok(BENCHES.iter().filter(asked).collect())
 }
 
-async fn measure(args: &BenchArgs, wanted: &[&Bench]) -> Result<Record, Stop> {
+async fn measure(args: &BenchArgs, wanted: &[&Bench], signals: &Signals) -> Result<Record, Stop> {
     let machine = Machine::here(args.accel).await;
-    let mut context = Context::new(args, machine)?;
+    let mut context = Context::new(args, machine, signals)?;
     let mut benches = Vec::new();
     for bench in wanted {
         context.begin(bench.name, bench.about, args.rounds.unwrap_or(bench.rounds));

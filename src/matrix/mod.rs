@@ -16,6 +16,7 @@ use crate::cli::RunArgs;
 use crate::commands::{checked, load, named};
 use crate::output::{self, say, to_stdout};
 use crate::run::{reports, wanted::Wanted};
+use crate::signals::{self, Signals};
 
 pub(crate) const EXIT_CODES: &str = "\
 Exit codes are those of `bridgelab run` for all runs together; a combination that cannot be is none of them.";
@@ -258,7 +259,8 @@ fn carry_out(args: &MatrixArgs, rows: Vec<Planned>) -> Result<Vec<Combination>, 
         if wanted.is_empty() {
             continue;
         }
-        let runs = reports(&run_args(args, options), &wanted)?;
+        let signals = Signals::listen(Box::new(signals::before_anything))?;
+        let runs = reports(&run_args(args, options), &wanted, signals)?;
         interrupted = runs.iter().any(|run| run.outcome == Outcome::Cancelled);
         for (at, run) in together.into_iter().zip(runs) {
             done[at] = Some(run);

@@ -35,7 +35,7 @@ use crate::cli::{Guests, Lab, RunArgs};
 use crate::commands::ready_image;
 use crate::doctor::Accelerated;
 use crate::rerun::Rerun;
-use crate::signals::Signals;
+use crate::signals::{self, Signals};
 use crate::template::{Starts, Templates};
 use crate::{enter, report};
 use queue::Turn;
@@ -44,6 +44,10 @@ use told::Told;
 use wanted::{Wanted, prepare};
 
 pub(crate) fn run(args: &RunArgs) -> i32 {
+    let signals = match Signals::listen(Box::new(signals::before_anything)) {
+        Ok(signals) => signals,
+        Err(code) => return code,
+    };
     if args.keep && args.lab != Lab::Here {
         let _ = writeln!(
             anstream::stderr(),
@@ -53,7 +57,7 @@ pub(crate) fn run(args: &RunArgs) -> i32 {
         return exit_code::INVALID;
     }
     match prepare(args) {
-        Ok(wanted) => match reports(args, &wanted) {
+        Ok(wanted) => match reports(args, &wanted, signals) {
             Ok(runs) => Told::of(args).finish(runs),
             Err(code) => code,
         },
@@ -65,17 +69,22 @@ pub(crate) fn run(args: &RunArgs) -> i32 {
 ///
 /// # Errors
 /// The exit code, when nothing could begin and no run is to blame.
-pub(crate) fn reports(args: &RunArgs, wanted: &[Wanted]) -> Result<Vec<RunReport>, i32> {
+pub(crate) fn reports(
+    args: &RunArgs,
+    wanted: &[Wanted],
+    signals: Signals,
+) -> Result<Vec<RunReport>, i32> {
     let told = Told::of(args);
     if let Err(unwritable) = told.tried(args) {
         return Err(unwritable.complain());
     }
-    let signals = match Signals::listen(unstarted::ended_by_signal(args, wanted)) {
-        Ok(signals) => signals,
-        Err(error) => {
-            let _ = writeln!(anstream::stderr(), "error: listen for signals: {error}");
-            return Err(exit_code::BROKEN);
+    signals.until_begun(unstarted::ended_by_signal(args, wanted));
+    // Whatever broke before the first run may have been ended by what ends this process, too.
+    let unbegun = |runs: Vec<RunReport>| {
+        if runs.iter().any(|run| run.outcome == Outcome::Broken) {
+            signals.settle_unbegun();
         }
+        Ok(told.unbegun(runs))
     };
     let runtime = match tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -105,7 +114,7 @@ pub(crate) fn reports(args: &RunArgs, wanted: &[Wanted]) -> Result<Vec<RunReport
             let runs = wanted
                 .iter()
                 .map(|one| unstarted::unable(args, one, &unmet));
-            return Ok(told.unbegun(runs.collect()));
+            return unbegun(runs.collect());
         }
     };
     let here = match ready.here {
@@ -134,7 +143,7 @@ pub(crate) fn reports(args: &RunArgs, wanted: &[Wanted]) -> Result<Vec<RunReport
                     let why = Diagnostic::new(&error);
                     let broken =
                         |one| unstarted::report(args, one, Outcome::Broken, Some(why.clone()));
-                    return Ok(told.unbegun(wanted.iter().map(broken).collect()));
+                    return unbegun(wanted.iter().map(broken).collect());
                 }
             };
         }
@@ -158,9 +167,13 @@ pub(crate) fn reports(args: &RunArgs, wanted: &[Wanted]) -> Result<Vec<RunReport
             Err(error) => {
                 let why = Diagnostic::new(&error);
                 let broken = |one| unstarted::report(args, one, Outcome::Broken, Some(why.clone()));
-                return Ok(told.unbegun(wanted.iter().map(broken).collect()));
+                return unbegun(wanted.iter().map(broken).collect());
             }
         }
+    }
+    let unanswered = |unmet: &Unmet| unmet.unanswered;
+    if lacking.iter().flatten().any(unanswered) {
+        signals.settle_unbegun();
     }
     let templates = Templates::default();
     let starts = wanted

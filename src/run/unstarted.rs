@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use bridgelab_harness::diagnostic::Diagnostic;
 use bridgelab_harness::host::finding::Unmet;
 use bridgelab_harness::host::jobserver::JobserverError;
+use bridgelab_harness::image;
 use bridgelab_harness::report::{Outcome, Problem, RunReport, UnitsReport};
 
 use super::again;
@@ -40,6 +41,7 @@ pub(super) fn report(
         leaks: Vec::new(),
         left_running: Vec::new(),
         unwritten: Vec::new(),
+        not_gathered: Vec::new(),
         holes: Vec::new(),
         evidence: None,
         reproduce: again::command(one, &again::options(args, one, None)),
@@ -55,6 +57,7 @@ pub(super) fn ended_by_signal(args: &RunArgs, wanted: &[Wanted]) -> Unbegun {
         .map(|one| report(args, one, Outcome::Cancelled, None))
         .collect();
     Box::new(move |by| {
+        image::stop_building();
         let mut runs = runs;
         for run in &mut runs {
             run.cancelled_by(by);

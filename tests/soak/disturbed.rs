@@ -76,16 +76,15 @@ fn disturbed(rng: &mut Rng, words: &[&str], within: u64) -> Trial {
         }
     }
     let ended = run.ends();
+    let unheard = ended.told.is_empty();
     // Whatever came too late changes nothing. Never 1: nothing is wrong with the network.
     let (codes, by): (&[i32], _) = match (is_program, name, goes_on) {
         (true, "KILL" | "ABRT", _) => (&[0], Some(number)),
         (true, "STOP", None) => (&[0], Some(9)),
-        (true, "TERM", _) => (&[0, 143], None),
-        (true, "HUP", _) => (&[0, 129], None),
-        (true, "INT", _) => (&[0, 130], None),
-        // The look at the machine before anything is built: without its answer nothing is known to be there, and the run is
-        // skipped by that reason.
-        _ if whom == "the probe" => (&[0, 3], None),
+        // Before it has said anything it may not listen yet, and ends by the signal itself.
+        (true, "TERM", _) => (&[0, 143], unheard.then_some(number)),
+        (true, "HUP", _) => (&[0, 129], unheard.then_some(number)),
+        (true, "INT", _) => (&[0, 130], unheard.then_some(number)),
         // The worker may pass on what it was told.
         _ => (&[0, 4], None),
     };

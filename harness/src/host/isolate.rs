@@ -14,13 +14,15 @@ use std::process::Command;
 use nix::mount::{MsFlags, mount};
 use nix::sched::{CloneFlags, unshare};
 use nix::sys::prctl;
-use nix::sys::signal::Signal;
+use nix::sys::signal::{SigSet, Signal};
 use nix::unistd::{ForkResult, Gid, Uid, getppid};
 
 use super::sys;
 use crate::diagnostic::Diagnose;
 
 pub(crate) mod users;
+
+pub use users::Refused;
 
 /// What the parent answers once the user namespace has its id map.
 pub const MAPPED: &str = "mapped";
@@ -174,6 +176,13 @@ pub fn enter(
     own_namespace(CloneFlags::CLONE_NEWPID, "PID")?;
     die_with(parent)?;
     let middle = nix::unistd::getpid();
+    // Whoever ends all processes of a run at once means the run, which its supervisor ends in good order; this one would only
+    // take the worker with it. As PID 1 that one is not reached by a signal which it does not listen to.
+    let polite: SigSet = [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP]
+        .into_iter()
+        .collect();
+    let mask = |changed: nix::Result<()>| changed.map_err(io::Error::from);
+    mask(polite.thread_block()).map_err(other("be deaf to SIGTERM"))?;
     match sys::fork_single_threaded().map_err(other("fork the worker"))? {
         ForkResult::Parent { child } => {
             let code = sys::wait_status(child).unwrap_or(BROKEN);
@@ -182,6 +191,8 @@ pub fn enter(
         ForkResult::Child => {
             // In its new PID namespace the parent's pid reads 0, so only its being alive can be checked.
             let _ = middle;
+            // What it starts must hear.
+            mask(polite.thread_unblock()).map_err(other("hear SIGTERM"))?;
             prctl::set_pdeathsig(Signal::SIGKILL).map_err(|e| IsolateError::Other {
                 doing: "tie the worker to its parent",
                 source: e.into(),

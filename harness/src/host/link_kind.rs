@@ -9,6 +9,7 @@ use std::path::Path;
 use std::process::{Command, ExitStatus, Stdio};
 
 use super::capability::Capability;
+use super::die_with_parent;
 use super::modules::load_command;
 use super::probe::Attempt;
 use super::tool::{Tool, locate};
@@ -231,7 +232,9 @@ fn try_all(kinds: &[&LinkKind]) -> Vec<(Capability, Attempt)> {
 
 /// What `ip` says to all lines, one after another.
 fn batch(ip: &Path, kinds: &[&LinkKind]) -> std::io::Result<(ExitStatus, String)> {
-    let mut child = Command::new(ip)
+    let mut command = Command::new(ip);
+    die_with_parent(&mut command);
+    let mut child = command
         .args(["-force", "-batch", "-"])
         .env("LC_ALL", "C")
         .stdin(Stdio::piped())

@@ -6,18 +6,22 @@
 use std::fs;
 use std::io::{self, BufRead, BufReader, Write};
 use std::path::PathBuf;
-use std::process::{Command, Stdio};
+use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use tokio::io::{AsyncBufReadExt, AsyncWriteExt};
+use tokio::process::{Child, Command};
 
+use super::command;
 use super::daemon::Keeper;
 use super::isolate::{self, Isolation};
 use super::netns::{MachineRoot, Netns};
 use super::networkd::{self, Networkd};
 use super::networkd_said::{UnitSaid, said};
+use super::service::ServiceError;
 use crate::deadline::Deadline;
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Diagnose, Diagnostic};
 use crate::scenario::units::{self, Asked};
 use crate::scenario::{Fault, LoadedScenario, UnitFile};
 
@@ -26,6 +30,9 @@ pub const ASK_ARGUMENT: &str = "__ask-networkd";
 
 /// How long one networkd may take to read its files.
 const READY: Duration = Duration::from_secs(30);
+
+/// How long the process that asks may take beside that; a tenth of a second is usual.
+const STARTS: Duration = Duration::from_secs(10);
 
 /// How long it gets to end.
 const GRACE: Duration = Duration::from_secs(2);
@@ -40,7 +47,12 @@ enum Answer {
     Said(Vec<Vec<UnitSaid>>),
     /// Why nobody could be asked.
     Failed(String),
+    /// Who was ended by a signal, or did not answer in time: that says nothing of this machine or of the files.
+    Unanswered(String),
 }
+
+/// Code of the error where networkd, or whoever asks it, was ended or did not answer in time.
+pub const NO_ANSWER: &str = "host.networkd-no-answer";
 
 /// What this machine's networkd says of a scenario's unit files, in any of its forms, and no warning has said yet.
 ///
@@ -107,40 +119,63 @@ fn ask(folders: &[&[UnitFile]]) -> Result<Vec<Vec<UnitSaid>>, Diagnostic> {
         Ok(Answer::Said(said)) if said.len() == folders.len() => Ok(said),
         Ok(Answer::Said(_)) => Err(failed("not every folder was answered for".to_owned())),
         Ok(Answer::Failed(why)) => Err(failed(why)),
+        Ok(Answer::Unanswered(who)) => Err(Diagnostic::plain(NO_ANSWER, who)),
         Err(error) => Err(failed(format!("ask networkd in a namespace: {error}"))),
     }
 }
 
 fn converse(question: &[Files]) -> io::Result<Answer> {
-    // A program that was replaced while it runs still finds itself.
-    let mut child = Command::new("/proc/self/exe")
-        .arg(ASK_ARGUMENT)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()?;
-    let answer = told(&mut child, question);
-    // Its standard input has gone with `told`, which ends it if it has not ended.
-    if answer.is_err() {
-        child.kill()?;
-    }
-    child.wait()?;
-    answer
+    let folders = u32::try_from(question.len()).unwrap_or(u32::MAX);
+    let by = Deadline::after(STARTS + READY.saturating_mul(folders));
+    command::apart(async || {
+        // A program that was replaced while it runs still finds itself.
+        let mut child = Command::new("/proc/self/exe")
+            .arg(ASK_ARGUMENT)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .kill_on_drop(true)
+            .spawn()?;
+        let answer = tokio::time::timeout_at(by.tokio(), told(&mut child, question)).await;
+        let who = "the process that asks networkd";
+        let Ok(answer) = answer else {
+            child.kill().await?;
+            let late = format!("{who} did not answer within {:.0?}", by.elapsed());
+            return Ok(Answer::Unanswered(late));
+        };
+        // Its standard input has gone with `told`, which ends it if it has not ended.
+        let ended = tokio::time::timeout(GRACE, child.wait()).await;
+        match (answer, ended) {
+            (Err(_), Ok(Ok(status))) if by_signal(status) => {
+                Ok(Answer::Unanswered(format!("{who} ended with {status}")))
+            }
+            (answer, Ok(_)) => answer,
+            (answer, Err(_)) => {
+                child.kill().await?;
+                answer
+            }
+        }
+    })?
 }
 
-fn told(child: &mut std::process::Child, question: &[Files]) -> io::Result<Answer> {
+/// Of a process of ours, which waits for another and then exits with 128 and the signal that ended that one.
+fn by_signal(status: ExitStatus) -> bool {
+    status.code().is_none_or(|code| code > 128)
+}
+
+async fn told(child: &mut Child, question: &[Files]) -> io::Result<Answer> {
     let no_pipe = || io::Error::other("no pipe to the child");
+    let pid = child.id().ok_or_else(no_pipe)?;
     let mut input = child.stdin.take().ok_or_else(no_pipe)?;
     let output = child.stdout.take().ok_or_else(no_pipe)?;
-    serde_json::to_writer(&mut input, question)?;
-    input.write_all(b"\n")?;
-    input.flush()?;
-    for line in BufReader::new(output).lines() {
-        let line = line?;
+    let line = format!("{}\n", serde_json::to_string(question)?);
+    input.write_all(line.as_bytes()).await?;
+    let mut lines = tokio::io::BufReader::new(output).lines();
+    while let Some(line) = lines.next_line().await? {
         if line == isolate::MAP_ME {
-            isolate::map_ids(child.id()).map_err(io::Error::other)?;
-            writeln!(input, "{}", isolate::MAPPED)?;
-            input.flush()?;
+            isolate::map_ids(pid).map_err(io::Error::other)?;
+            let mapped = format!("{}\n", isolate::MAPPED);
+            input.write_all(mapped.as_bytes()).await?;
             continue;
         }
         return Ok(serde_json::from_str(&line)?);
@@ -179,17 +214,16 @@ fn look() -> io::Result<Answer> {
         let folder = place.join(index.to_string());
         match runtime.block_on(read(files, folder)) {
             Ok(said) => answers.push(said),
-            Err(why) => return Ok(Answer::Failed(why.to_string())),
+            Err(answer) => return Ok(answer),
         }
     }
     Ok(Answer::Said(answers))
 }
 
 /// One networkd, one folder.
-async fn read(files: Files, folder: PathBuf) -> Result<Vec<UnitSaid>, Diagnostic> {
-    let doing = |error: io::Error| {
-        Diagnostic::plain("host.networkd-not-asked", format!("ask networkd: {error}"))
-    };
+async fn read(files: Files, folder: PathBuf) -> Result<Vec<UnitSaid>, Answer> {
+    let doing = |error: io::Error| Answer::Failed(format!("ask networkd: {error}"));
+    let failed = |error: &dyn Diagnose| Answer::Failed(Diagnostic::new(error).to_string());
     fs::create_dir_all(&folder).map_err(doing)?;
     let unit = |(name, bytes): (String, Vec<u8>)| UnitFile {
         shown: (&name).into(),
@@ -203,7 +237,7 @@ async fn read(files: Files, folder: PathBuf) -> Result<Vec<UnitSaid>, Diagnostic
         machine_id: None,
     };
     let machine = Netns::begin("networkd", root).finish();
-    let machine = machine.map_err(|error| Diagnostic::new(&error))?;
+    let machine = machine.map_err(|error| failed(&error))?;
     let by = Deadline::after(READY);
     let keeper = Keeper::default().on("networkd");
     let started = machine
@@ -215,8 +249,17 @@ async fn read(files: Files, folder: PathBuf) -> Result<Vec<UnitSaid>, Diagnostic
             by,
         ))
         .await
-        .map_err(|error| Diagnostic::new(&error))?;
-    let networkd = started.map_err(|error| Diagnostic::new(&error))?;
+        .map_err(|error| failed(&error))?;
+    let networkd = started.map_err(|error| {
+        let by_signal = |status: &str| status.starts_with("signal");
+        match &error {
+            ServiceError::Ended { status, .. } if !by_signal(status) => failed(&error),
+            ServiceError::Ended { .. } | ServiceError::NotReady { .. } => {
+                Answer::Unanswered(Diagnostic::new(&error).to_string())
+            }
+            _ => failed(&error),
+        }
+    })?;
     networkd.stop(GRACE).await.map_err(doing)?;
     let log = fs::read(folder.join(networkd::LOG)).map_err(doing)?;
     Ok(said(&String::from_utf8_lossy(&log)))

@@ -7,8 +7,9 @@ use std::collections::VecDeque;
 use std::fs::{self, File};
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
-use std::time::Instant;
+use std::process::{Child, Command, Stdio};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use super::recipe::Recipe;
 use super::store::Progress;
@@ -60,18 +61,26 @@ pub(super) fn build_in_worker(
     let tail = std::thread::spawn(move || errors.map(|errors| keep(errors, logged)));
     let answers = worker.stdin.take();
     let stdout = worker.stdout.take();
+    let pid = worker.id();
+    making().worker = Some(worker);
     if let (Some(mut answers), Some(stdout)) = (answers, stdout) {
         for line in BufReader::new(stdout).lines() {
             let line = line.map_err(io_error("read from", &program))?;
             if line == isolate::MAP_ME {
-                isolate::map_ids(worker.id()).map_err(|source| ImageError::Isolate { source })?;
+                isolate::map_ids(pid).map_err(|source| ImageError::Isolate { source })?;
                 writeln!(answers, "{}", isolate::MAPPED).map_err(io_error("answer", &program))?;
             } else if let Some(stage) = line.strip_prefix("stage: ") {
                 progress(&format!("{stage} ({:.0?})", started.elapsed()));
             }
         }
     }
-    let status = worker.wait().map_err(io_error("wait for", &program))?;
+    let worker = making().worker.take();
+    let status = worker.map(|mut worker| worker.wait()).transpose();
+    let status = status.map_err(io_error("wait for", &program))?;
+    let Some(status) = status else {
+        let gone = io::Error::other("somebody else has waited for it");
+        return Err(io_error("wait for", &program)(gone));
+    };
     if status.success() {
         return Ok(());
     }
@@ -82,6 +91,56 @@ pub(super) fn build_in_worker(
         log: log.to_owned(),
         tail: tail.join().ok().flatten().unwrap_or_default(),
     })
+}
+
+/// What is being made in this process, which makes one image at a time.
+static MAKING: Mutex<Making> = Mutex::new(Making {
+    under_way: false,
+    worker: None,
+});
+
+/// It is over.
+static OVER: Condvar = Condvar::new();
+
+/// How long what is unfinished may take to be removed.
+const REMOVED: Duration = Duration::from_secs(10);
+
+struct Making {
+    under_way: bool,
+    worker: Option<Child>,
+}
+
+fn making() -> MutexGuard<'static, Making> {
+    MAKING.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Stands from before anything unfinished is there until it is finished or gone.
+pub(super) struct UnderWay;
+
+impl UnderWay {
+    pub(super) fn begin() -> Self {
+        making().under_way = true;
+        Self
+    }
+}
+
+impl Drop for UnderWay {
+    fn drop(&mut self) {
+        let mut making = making();
+        making.under_way = false;
+        making.worker = None;
+        OVER.notify_all();
+    }
+}
+
+/// Kills the worker that is building an image, if there is one, and waits until whoever builds has removed what is unfinished.
+/// For another thread, on a request to end this process.
+pub fn stop_building() {
+    let mut making = making();
+    if let Some(worker) = making.worker.as_mut() {
+        let _ = worker.kill();
+    }
+    let _ = OVER.wait_timeout_while(making, REMOVED, |making| making.under_way);
 }
 
 /// Copies what the script says into its log, and returns the last of it. Not from the log: that lies on the same disk

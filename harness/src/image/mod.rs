@@ -9,7 +9,7 @@ mod recipe;
 pub mod seed;
 mod store;
 
-pub use build::{WORKER_COMMAND, worker_main, worker_program};
+pub use build::{WORKER_COMMAND, stop_building, worker_main, worker_program};
 pub use damage::damage;
 pub use recipe::{Recipe, recipes};
 pub use store::{Image, Progress, Store, versions_in};

@@ -10,7 +10,7 @@ use nix::fcntl::{Flock, FlockArg};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::build::build_in_worker;
+use super::build::{UnderWay, build_in_worker};
 use super::recipe::Recipe;
 use super::{ImageError, io_error};
 use crate::scenario::provides::Provides;
@@ -168,6 +168,7 @@ impl Store {
             .join(format!("{UNFINISHED}{}", recipe.cache_name()));
         remove_tree(&unfinished)?;
         sweep(&self.folder);
+        let _under_way = UnderWay::begin();
         fs::create_dir_all(&unfinished).map_err(io_error("create", &unfinished))?;
         open_to_all(&unfinished);
         let log = self.folder.join(format!("{}.log", recipe.cache_name()));

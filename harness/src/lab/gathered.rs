@@ -1,7 +1,8 @@
 //! What machines and guests are asked for evidence, one part after the other, and what they did not answer.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::check::Vantage;
@@ -81,8 +82,48 @@ impl Asked<'_> {
         if !missing.is_empty() {
             tracing::warn!(folder = %self.folder.display(), missing, "evidence could not be gathered");
             write(&self.folder.join(NOT_GATHERED), &missing);
+            note_all(self.folder, &missing);
         }
         first.unwrap_or_default()
+    }
+}
+
+/// What this process, which carries out one run, could not gather.
+static NOTED: Mutex<Vec<String>> = Mutex::new(Vec::new());
+
+/// A piece of evidence that is not there, and why.
+pub(super) fn note(what: String) {
+    NOTED
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .push(what);
+}
+
+/// What has been noted.
+pub(super) fn all_noted() -> Vec<String> {
+    let noted = NOTED.lock().unwrap_or_else(PoisonError::into_inner);
+    noted.clone()
+}
+
+/// One entry for each reason, with the files that are missing by it.
+fn note_all(folder: &Path, missing: &str) {
+    let whose = folder.components().rev().take(2).collect::<Vec<_>>();
+    let whose: PathBuf = whose.into_iter().rev().collect();
+    let mut by_reason: Vec<(&str, Vec<&str>)> = Vec::new();
+    for (file, why) in missing.lines().filter_map(|line| line.split_once(": ")) {
+        match by_reason.iter_mut().find(|(reason, _)| *reason == why) {
+            Some((_, files)) => files.push(file),
+            None => by_reason.push((why, vec![file])),
+        }
+    }
+    for (why, files) in by_reason {
+        let files = match files.as_slice() {
+            [first, second, rest @ ..] if rest.len() > 1 => {
+                format!("{first}, {second} and {} more", rest.len())
+            }
+            files => files.join(", "),
+        };
+        note(format!("{}: {files}: {why}", whose.display()));
     }
 }
 
@@ -165,6 +206,14 @@ mod tests {
         let files = ["nics.txt", "links.txt", "routes.txt", "journal.txt"];
         let expected: String = files.map(|file| format!("{file}: {why}\n")).concat();
         assert_eq!(missing(&folder), Some(expected));
+        // Under the folder's own name, which other tests have not.
+        let whose = folder.path().file_name().expect("a name");
+        let whose = whose.to_string_lossy().into_owned();
+        let noted = all_noted();
+        let noted: Vec<&String> = noted.iter().filter(|one| one.contains(&whose)).collect();
+        assert_eq!(noted.len(), 1, "{noted:?}");
+        let told = format!("{whose}: nics.txt, links.txt and 2 more: {why}");
+        assert!(noted[0].ends_with(&told), "{noted:?}");
     }
 
     #[tokio::test]

@@ -16,6 +16,11 @@ use crate::scenario::{HypervisorKind, Imposed};
 /// Hidden subcommand of the binary that becomes a worker.
 pub const WORKER_COMMAND: &str = "__worker";
 
+/// A service manager and a CI system send SIGTERM to every process of a run, one after another. So a daemon, a guest or the
+/// worker may end by it before the supervisor has heard of it, or said so: what ends that long before a request to end is
+/// taken for part of it.
+pub const TOGETHER: Duration = Duration::from_millis(1000);
+
 /// What the supervisor may write after the job: end the run in good order.
 pub(super) const CANCEL: &str = "cancel";
 

@@ -36,7 +36,7 @@ mod worker;
 pub use ask::{ASKED, Answer, Ask};
 pub use copied::copy_scenario;
 pub use error::LabError;
-pub use job::{Event, Job, JobImage, StartFrom, WORKER_COMMAND};
+pub use job::{Event, Job, JobImage, StartFrom, TOGETHER, WORKER_COMMAND};
 pub use topology::{Folders, Lab};
 pub use worker::worker_main;
 

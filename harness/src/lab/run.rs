@@ -10,6 +10,7 @@ use futures_util::future::join_all;
 use super::boot::{GuestImage, GuestImages, Launch, bind_template, bind_vmm};
 use super::error::LabError;
 use super::evidence;
+use super::gathered;
 use super::hold::Asked;
 use super::job::{Event, Job, StartFrom};
 use super::leaks;
@@ -125,6 +126,7 @@ impl<'a> Run<'a> {
             leaks: Vec::new(),
             left_running: Vec::new(),
             unwritten: Vec::new(),
+            not_gathered: Vec::new(),
             holes: Vec::new(),
             evidence: Some(job.evidence.clone()),
             reproduce: job.reproduce.clone(),
@@ -366,6 +368,7 @@ impl<'a> Run<'a> {
         self.waited("teardown", what, ended, ended.elapsed());
         self.done("teardown", begun);
         self.report.unwritten = unwritten::all();
+        self.report.not_gathered = gathered::all_noted();
         self.report.ms = self.started.elapsed().as_millis() as u64;
         self.report
     }
@@ -426,6 +429,7 @@ pub(super) fn broken(job: &Job, scenario: &str, error: &dyn Diagnose) -> RunRepo
         leaks: Vec::new(),
         left_running: Vec::new(),
         unwritten: Vec::new(),
+        not_gathered: Vec::new(),
         holes: Vec::new(),
         evidence: Some(job.evidence.clone()),
         reproduce: job.reproduce.clone(),

@@ -51,6 +51,11 @@ impl Run<'_> {
         });
     }
 
+    /// Whether a signal to every process of the run can have made this outcome.
+    pub(super) fn may_come_of_a_request(&self) -> bool {
+        unsure(self.report.outcome, &self.report.checks, self.by_failing())
+    }
+
     /// Whether a check passes by not holding, at first or at all.
     pub(super) fn by_failing(&self) -> bool {
         let mut times = self.scenario.checks.iter().map(|check| check.times);

@@ -7,7 +7,7 @@ use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::process::{ChildStdin, Command};
 use tokio::sync::{mpsc, watch};
 
-use super::job::{CANCEL, Event, Job, WORKER_COMMAND};
+use super::job::{CANCEL, Event, Job, TOGETHER, WORKER_COMMAND};
 use super::run::broken;
 use super::vm;
 use crate::diagnostic::Diagnose;
@@ -83,7 +83,8 @@ pub async fn run_job(
         Ok(report) => report,
         Err(error) => {
             let mut report = broken(job, &name, &error);
-            if *interrupts.borrow() > 0 {
+            let wished = interrupts.wait_for(|wishes| *wishes > 0);
+            if let Ok(Ok(_)) = tokio::time::timeout(TOGETHER, wished).await {
                 report.outcome = Outcome::Cancelled;
             }
             report

@@ -1,17 +1,19 @@
 //! The worker process: one scenario run, PID 1 of its own namespaces.
 
+use std::cell::Cell;
 use std::fs;
 use std::io::{self, BufRead, BufReader, Write};
 use std::path::PathBuf;
 use std::sync::Mutex;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use nix::unistd::Uid;
 use tokio::sync::{mpsc, watch};
 
 use super::booting::opens_tun;
+use super::gathered;
 use super::hold::Asked;
-use super::job::{CANCEL, Event, Job};
+use super::job::{CANCEL, Event, Job, TOGETHER};
 use super::run::{Run, broken};
 use super::topology::Folders;
 use crate::host::capability::Capability;
@@ -19,7 +21,7 @@ use crate::host::isolate::{self, IsolateError, Isolation, users};
 use crate::host::needs::needed_by;
 use crate::host::standstill::Standstills;
 use crate::plan::GuestKind;
-use crate::report::{RunReport, exit_code};
+use crate::report::{Outcome, RunReport, exit_code};
 use crate::scenario::{self, forms::GREEN};
 
 /// How long gathering evidence may take; half a minute is usual for a guest without KVM.
@@ -161,8 +163,8 @@ fn users(
     if opens_tun(scenario, job.guests) {
         return callers("a VMM opens /dev/net/tun itself, a node of this machine's".to_owned());
     }
-    if let Some(why) = users::refused() {
-        return callers(why);
+    if let Some(refused) = users::refused() {
+        return callers(refused.why);
     }
     match isolate::take_users(&mut io::stdout(), input) {
         Ok(()) => Ok(OWN.to_owned()),
@@ -192,21 +194,41 @@ async fn run(
     let mut run = Run::new(scenario, job, folders, standstills, &say);
     run.asked = asked;
     run.carry_out(wait_for_cancel(cancelled.clone())).await;
-    // Evidence has a deadline of its own, and a request that comes meanwhile goes straight to teardown.
-    let cancelled_before = *cancelled.borrow();
+    let judged = Instant::now();
+    let asked_before = *cancelled.borrow();
+    let unsure = !asked_before && run.may_come_of_a_request();
+    let together = Cell::new(false);
+    // Evidence has a deadline of its own, and a request that comes meanwhile goes straight to teardown. But one that comes right
+    // behind what ended the run is what ended it, and is told with all its evidence.
     let request = async {
-        if cancelled_before {
+        if asked_before {
             std::future::pending::<()>().await;
         }
         wait_for_cancel(cancelled.clone()).await;
-    };
-    tokio::select! {
-        () = request => {}
-        gathered = tokio::time::timeout(EVIDENCE_TIME, run.gather_evidence()) => {
-            if gathered.is_err() {
-                tracing::warn!(?EVIDENCE_TIME, "evidence took too long; what there is, is kept");
-            }
+        if unsure && judged.elapsed() < TOGETHER {
+            together.set(true);
+            std::future::pending::<()>().await;
         }
+    };
+    let cut_short = tokio::select! {
+        () = request => Some("somebody asked for the end of the run".to_owned()),
+        gathered = tokio::time::timeout(EVIDENCE_TIME, run.gather_evidence()) => gathered
+            .is_err()
+            .then(|| format!("gathering took longer than {EVIDENCE_TIME:.0?}")),
+    };
+    if unsure && run.report.outcome == Outcome::Broken {
+        let left = TOGETHER.saturating_sub(judged.elapsed());
+        let request = wait_for_cancel(cancelled.clone());
+        if tokio::time::timeout(left, request).await.is_ok() {
+            together.set(true);
+        }
+    }
+    if together.get() {
+        run.report.outcome = Outcome::Cancelled;
+    }
+    if let Some(why) = cut_short {
+        tracing::warn!(why, "evidence is cut short");
+        gathered::note(format!("the rest of the evidence: {why}"));
     }
     if job.keep && !*cancelled.borrow() {
         say(Event::Kept {

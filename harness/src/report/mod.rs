@@ -310,6 +310,10 @@ pub struct RunReport {
     /// Files of the evidence that could not be written, or not whole, each with the reason.
     #[serde(default)]
     pub unwritten: Vec<String>,
+    /// What machines and guests did not tell for the evidence, each with the reason: `guests/test1: nics.txt, links.txt: it does
+    /// not answer`. The verdict stands without.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub not_gathered: Vec<String>,
     /// What was not looked at, and why.
     #[serde(default)]
     pub holes: Vec<Hole>,

@@ -124,6 +124,7 @@ fn judged(
         leaks: Vec::new(),
         left_running: Vec::new(),
         unwritten: Vec::new(),
+        not_gathered: Vec::new(),
         holes: Vec::new(),
         evidence: Some("/evidence/1".into()),
         reproduce: "bridgelab run simple-network --accel tcg".to_owned(),

@@ -144,6 +144,13 @@ fn rest(run: &RunReport) -> String {
     for lost in run.unwritten.iter().take(SHOWN) {
         let _ = writeln!(text, "  not written: {}", inner(lost));
     }
+    for missing in run.not_gathered.iter().take(SHOWN) {
+        let _ = writeln!(text, "  not gathered: {}", inner(missing));
+    }
+    if run.not_gathered.len() > SHOWN {
+        let more = run.not_gathered.len() - SHOWN;
+        let _ = writeln!(text, "  and {more} more pieces of evidence, in report.json");
+    }
     for left in run.left_running.iter().take(SHOWN) {
         let _ = writeln!(text, "  left running: {}", inner(&left.to_string()));
     }
@@ -325,6 +332,7 @@ mod tests {
             leaks: Vec::new(),
             left_running: Vec::new(),
             unwritten: Vec::new(),
+            not_gathered: Vec::new(),
             holes: Vec::new(),
             evidence: Some("/evidence/1".into()),
             reproduce: "bridgelab run simple-network".to_owned(),

@@ -213,6 +213,7 @@ mod tests {
             leaks: Vec::new(),
             left_running: Vec::new(),
             unwritten: Vec::new(),
+            not_gathered: Vec::new(),
             holes: Vec::new(),
             evidence: None,
             reproduce: String::new(),

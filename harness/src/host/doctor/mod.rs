@@ -14,6 +14,7 @@ use serde::Serialize;
 
 use super::capability::Capability;
 use super::finding::{Finding, Status, Unmet};
+use super::isolate::{Refused, users};
 use super::kvm::{KvmVerdict, known_kvm, prove_kvm};
 use super::modules::kernel_release;
 use super::probe::{ProbeCommand, Sysctls, findings, probe};
@@ -80,6 +81,7 @@ impl Doctor {
             architecture: std::env::consts::ARCH,
             processors: std::thread::available_parallelism().map_or(1, usize::from),
             root,
+            shares_user_namespace: root.then(users::refused).flatten(),
             setup: setup_command(&installable(&found, &tools), &distribution),
             distribution,
             findings: found,
@@ -124,6 +126,8 @@ pub struct DoctorReport {
     pub processors: usize,
     /// Whether this process is root.
     pub root: bool,
+    /// Why the lab of this root has no user namespace of its own; `None`: it has, as everybody else's.
+    pub shares_user_namespace: Option<Refused>,
     /// The one command that installs every required program that is missing.
     pub setup: Option<String>,
     /// The distribution.

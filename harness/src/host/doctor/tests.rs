@@ -12,6 +12,7 @@ fn report(findings: Vec<Finding>) -> DoctorReport {
         architecture: "x86_64",
         processors: 2,
         root: false,
+        shares_user_namespace: None,
         setup: None,
         distribution,
         findings,
@@ -55,6 +56,38 @@ fn the_table_is_aligned_and_names_every_remedy() {
 
     This machine cannot run the lab yet; missing: tap.
     ");
+}
+
+#[test]
+fn root_is_told_whether_its_lab_has_a_user_namespace_and_what_mends_that() {
+    let mut report = report(vec![Finding::present(Capability::Bridge, None, "it works")]);
+    assert!(!report.to_text(Style::Plain).contains("The lab of root"));
+    report.root = true;
+    let text = report.to_text(Style::Plain);
+    assert!(text.contains("has a user namespace of its own"), "{text}");
+    report.shares_user_namespace = Some(Refused {
+        why: "`/proc/kcore` is covered".to_owned(),
+        remedy: "umount /proc/kcore".to_owned(),
+    });
+    let text = report.to_text(Style::Plain);
+    for told in ["`/proc/kcore` is covered", "mend: umount /proc/kcore"] {
+        assert!(text.contains(told), "no `{told}` in\n{text}");
+    }
+}
+
+#[test]
+fn what_nobody_answered_for_is_neither_here_nor_lacking() {
+    let report = report(vec![Finding::unanswered(
+        Capability::Qemu,
+        "signal: 9 (SIGKILL)",
+    )]);
+    assert!(report.missing().is_empty());
+    let unmet = report.require(&[Capability::Qemu]).unwrap_err();
+    assert!(unmet[0].unanswered);
+    assert_eq!(installable(&report.findings, &Tools::none()), []);
+    let text = report.to_text(Style::Plain);
+    assert!(text.contains("qemu  UNKNOWN"), "{text}");
+    assert!(text.contains("is not known"), "{text}");
 }
 
 #[test]

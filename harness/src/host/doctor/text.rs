@@ -77,6 +77,9 @@ pub(super) fn render(report: &DoctorReport, style: Style) -> String {
         }
     }
     link_kinds(&mut text, &report.findings, &widths, style);
+    if report.root {
+        user_namespace(&mut text, report, style);
+    }
     line(&mut text, "");
     line(&mut text, &conclusion(report, style));
     text
@@ -185,6 +188,26 @@ fn link_kinds(text: &mut String, findings: &[Finding], widths: &Widths, style: S
         let there = style.paint(BOLD, "run --lab vm");
         line(text, &format!("{:indent$}else: {there} has them", ""));
     }
+}
+
+/// How far root's power in the lab reaches: docs/trust.md.
+fn user_namespace(text: &mut String, report: &DoctorReport, style: Style) {
+    line(text, "");
+    line(text, &style.paint(BOLD, "The lab of root"));
+    let Some(refused) = &report.shares_user_namespace else {
+        let own = "  has a user namespace of its own: its root is no root of this computer";
+        return line(text, own);
+    };
+    let shares = style.paint(YELLOW, "shares the user namespace of this computer");
+    line(text, &format!("  {shares}: {}", refused.why));
+    line(
+        text,
+        "  so its root is that of this computer, and what a scenario brings is held by its cell alone; or run it as an ordinary user",
+    );
+    line(
+        text,
+        &format!("  mend: {}", style.paint(BOLD, &refused.remedy)),
+    );
 }
 
 fn conclusion(report: &DoctorReport, style: Style) -> String {

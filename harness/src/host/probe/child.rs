@@ -13,6 +13,7 @@ use nix::unistd::{getegid, geteuid};
 
 use super::{Attempt, ProbeReport};
 use crate::host::capability::Capability;
+use crate::host::die_with_parent;
 use crate::host::doctor_sys::{make_tap, open_tun};
 use crate::host::link_kind;
 use crate::host::tool::{Tool, locate};
@@ -145,7 +146,10 @@ impl Program {
             Err(absent) => return absent.clone(),
         };
         let doing = format!("{} {arguments}", path.display());
-        let output = Command::new(path)
+        let mut command = Command::new(path);
+        // Whatever ends the probe ends it.
+        die_with_parent(&mut command);
+        let output = command
             .args(arguments.split(' '))
             .env("LC_ALL", "C")
             .stdin(Stdio::null())

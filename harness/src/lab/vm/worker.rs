@@ -19,7 +19,7 @@ use crate::host::isolate::{self, Isolation, mount_at};
 use crate::host::service::{Log, Service};
 use crate::host::{ChildSetup, VMM_ID, unwritten, vmm_groups};
 use crate::image::versions_in;
-use crate::lab::job::{Event, Job};
+use crate::lab::job::{CANCEL, Event, Job, TOGETHER};
 use crate::lab::run::broken;
 use crate::lab::worker::{finish, tell};
 use crate::report::{LabPlace, LabReport, Outcome, RunReport, exit_code};
@@ -111,7 +111,10 @@ async fn report(
     let begun = Instant::now();
     let ended = async {
         let mut outer = Outer::start(job, vm, program, run).await?;
-        let talked = outer.talk(job, vm, &mut asked).await;
+        let mut talked = outer.talk(job, vm, &mut asked).await;
+        if matches!(talked, Err(LabVmError::Died { .. })) && was_asked_to_end(&mut asked).await {
+            talked = Err(LabVmError::Cancelled);
+        }
         outer.stop(talked).await
     };
     let name = job.scenario.display().to_string();
@@ -133,6 +136,19 @@ async fn report(
             report
         }
     }
+}
+
+/// Whether the end of QEMU was part of a request to end, which comes a little later.
+async fn was_asked_to_end(asked: &mut UnboundedReceiver<String>) -> bool {
+    let request = async {
+        while let Some(line) = asked.recv().await {
+            if line.trim() == CANCEL {
+                return true;
+            }
+        }
+        false
+    };
+    tokio::time::timeout(TOGETHER, request).await == Ok(true)
 }
 
 /// The outer QEMU, and the ways to it.
