@@ -6,6 +6,7 @@ use super::{
     bridge_tables, command, counter, dns, link, neighbour, networkd, packet, ping, process, route,
     source,
 };
+use crate::scenario::check_kind;
 use crate::scenario::names::IfName;
 use crate::scenario::{AddressState, Check, CheckKind, During};
 
@@ -13,26 +14,26 @@ use crate::scenario::{AddressState, Check, CheckKind, During};
 pub fn kind_name(kind: &CheckKind) -> &'static str {
     match kind {
         CheckKind::Ping(_) => "ping",
-        CheckKind::Dns { .. } => "dns",
-        CheckKind::RouterAdvert { .. } => "router_advert",
-        CheckKind::RaAccepted { .. } => "ra_accepted",
-        CheckKind::Tcp { .. } => "tcp",
-        CheckKind::Http { .. } => "http",
-        CheckKind::Ssh { .. } => "ssh",
-        CheckKind::Address { .. } => "address",
-        CheckKind::Route { .. } => "route",
-        CheckKind::BridgePort { .. } => "bridge_port",
+        CheckKind::Dns(_) => "dns",
+        CheckKind::RouterAdvert(_) => "router_advert",
+        CheckKind::RaAccepted(_) => "ra_accepted",
+        CheckKind::Tcp(_) => "tcp",
+        CheckKind::Http(_) => "http",
+        CheckKind::Ssh(_) => "ssh",
+        CheckKind::Address(_) => "address",
+        CheckKind::Route(_) => "route",
+        CheckKind::BridgePort(_) => "bridge_port",
         CheckKind::Networkctl(_) => "networkctl",
-        CheckKind::WaitOnline { .. } => "wait_online",
-        CheckKind::ContainerVeth { .. } => "container_veth",
-        CheckKind::Container { .. } => "container",
-        CheckKind::Vmm { .. } => "vmm",
+        CheckKind::WaitOnline(_) => "wait_online",
+        CheckKind::ContainerVeth(_) => "container_veth",
+        CheckKind::Container(_) => "container",
+        CheckKind::Vmm(_) => "vmm",
         CheckKind::Link(_) => "link",
         CheckKind::Neighbour(_) => "neighbour",
         CheckKind::Fdb(_) => "fdb",
         CheckKind::Mdb(_) => "mdb",
         CheckKind::BridgeVlan(_) => "bridge_vlan",
-        CheckKind::Sysctl { .. } => "sysctl",
+        CheckKind::Sysctl(_) => "sysctl",
         CheckKind::Command(_) => "command",
         CheckKind::Packet(_) => "packet",
         CheckKind::Counter(_) => "counter",
@@ -63,13 +64,13 @@ pub fn expected(check: &Check) -> String {
 pub fn wanted(kind: &CheckKind) -> String {
     match kind {
         CheckKind::Ping(wanted) => ping::expected(wanted),
-        CheckKind::Dns {
+        CheckKind::Dns(check_kind::Dns {
             name,
             expect,
             server,
             source,
             ..
-        } => {
+        }) => {
             let whom = match (server, source) {
                 (None, _) => "its own resolver".to_owned(),
                 (Some(server), None) => server.to_string(),
@@ -77,67 +78,67 @@ pub fn wanted(kind: &CheckKind) -> String {
             };
             dns::expected(name, expect, &whom)
         }
-        CheckKind::RouterAdvert {
+        CheckKind::RouterAdvert(check_kind::RouterAdvert {
             interface, prefix, ..
-        } => {
+        }) => {
             format!("a router advertisement for {prefix} on the wire of {interface}")
         }
-        CheckKind::RaAccepted { prefix, .. } => {
+        CheckKind::RaAccepted(check_kind::RaAccepted { prefix, .. }) => {
             format!(
                 "an address of {prefix} from an advertisement, and a default route with proto ra"
             )
         }
-        CheckKind::Tcp {
+        CheckKind::Tcp(check_kind::Tcp {
             to,
             port,
             source,
             bytes,
-        } => {
+        }) => {
             let from = source::from(*source);
             match bytes {
                 None => format!("{to} to accept a connection{from} on port {port}"),
                 Some(bytes) => format!("{bytes} bytes{from} to arrive at {to} port {port}"),
             }
         }
-        CheckKind::Http {
+        CheckKind::Http(check_kind::Http {
             to,
             port,
             source,
             expect,
             bytes,
-        } => {
+        }) => {
             let back = source::back(*source);
             match bytes {
                 None => format!("200 and \"{expect}\" from {to} port {port}{back}"),
                 Some(bytes) => format!("{bytes} bytes from {to} port {port}{back}"),
             }
         }
-        CheckKind::Ssh { to, guest, source } => {
+        CheckKind::Ssh(check_kind::Ssh { to, guest, source }) => {
             format!(
                 "the SSH host key of {guest} from {to}{}",
                 source::back(*source)
             )
         }
-        CheckKind::Address {
+        CheckKind::Address(check_kind::Address {
             address,
             interface,
             any_of_prefix,
             state,
-        } => {
+        }) => {
             let what = match any_of_prefix {
                 true => format!("an address of {address}"),
                 false => address.to_string(),
             };
             an_address(&what, interface.as_ref(), *state)
         }
-        CheckKind::Route {
+        CheckKind::Route(check_kind::Route {
             to,
             via,
             proto,
             dev,
             metric,
             absent,
-        } => route::expected(route::WantedRoute {
+        }) => route::expected(route::WantedRoute {
             to: *to,
             via: *via,
             proto: proto.as_deref(),
@@ -145,22 +146,22 @@ pub fn wanted(kind: &CheckKind) -> String {
             metric: *metric,
             absent: *absent,
         }),
-        CheckKind::BridgePort { interface, bridge } => {
+        CheckKind::BridgePort(check_kind::BridgePort { interface, bridge }) => {
             format!("{interface} to be a forwarding port of {bridge}")
         }
         CheckKind::Networkctl(wanted) => networkd::expected(wanted),
-        CheckKind::WaitOnline { interface } => match interface {
+        CheckKind::WaitOnline(check_kind::WaitOnline { interface }) => match interface {
             Some(interface) => format!("systemd-networkd-wait-online -i {interface} to return"),
             None => "systemd-networkd-wait-online to return".to_owned(),
         },
-        CheckKind::ContainerVeth { container, bridge } => {
+        CheckKind::ContainerVeth(check_kind::ContainerVeth { container, bridge }) => {
             format!("the veth of container {container} to be a port of {bridge}")
         }
-        CheckKind::Container { name, refused } => match refused {
+        CheckKind::Container(check_kind::Container { name, refused }) => match refused {
             Some(words) => format!("Docker to refuse to start {name} and say \"{words}\""),
             None => format!("container {name} to run"),
         },
-        CheckKind::Vmm { guest, refused } => match refused {
+        CheckKind::Vmm(check_kind::Vmm { guest, refused }) => match refused {
             Some(words) => format!("the VMM of {guest} to refuse to start and say \"{words}\""),
             None => format!("the VMM of {guest} to run"),
         },
@@ -169,7 +170,7 @@ pub fn wanted(kind: &CheckKind) -> String {
         CheckKind::Fdb(wanted) => bridge_tables::expected_fdb(wanted),
         CheckKind::Mdb(wanted) => bridge_tables::expected_mdb(wanted),
         CheckKind::BridgeVlan(wanted) => bridge_tables::expected_vlan(wanted),
-        CheckKind::Sysctl { key, value } => format!("{key} = {value}"),
+        CheckKind::Sysctl(check_kind::Sysctl { key, value }) => format!("{key} = {value}"),
         CheckKind::Command(wanted) => command::expected(wanted),
         CheckKind::Packet(wanted) => packet::expected(wanted),
         CheckKind::Counter(wanted) => counter::expected(wanted),

@@ -6,6 +6,7 @@ use super::{ProbeError, Since, Surroundings, Vantage, Verdict, look, look_since,
 use crate::deadline::Deadline;
 use crate::host::netns::Netns;
 use crate::scenario::CheckKind;
+use crate::scenario::check_kind;
 use crate::scenario::names::IfName;
 
 /// Looks once, as [`look_since`] does from a guest.
@@ -20,17 +21,17 @@ pub async fn look_from_ghost(
     by: Deadline,
 ) -> Result<Verdict, ProbeError> {
     let from = Vantage::Machine(Arc::clone(ghost));
-    if let CheckKind::Dns { server: None, .. } = kind {
+    if let CheckKind::Dns(check_kind::Dns { server: None, .. }) = kind {
         return resolve(kind, &from, surroundings, by).await;
     }
     let mut kind = kind.clone();
     let interface = match &mut kind {
-        CheckKind::RaAccepted { interface, .. }
-        | CheckKind::Address { interface, .. }
-        | CheckKind::WaitOnline { interface } => interface.as_mut(),
+        CheckKind::RaAccepted(check_kind::RaAccepted { interface, .. })
+        | CheckKind::Address(check_kind::Address { interface, .. })
+        | CheckKind::WaitOnline(check_kind::WaitOnline { interface }) => interface.as_mut(),
         CheckKind::Networkctl(wanted) => Some(&mut wanted.interface),
-        CheckKind::BridgePort { interface, .. } => Some(interface),
-        CheckKind::Route { dev, .. } => dev.as_mut(),
+        CheckKind::BridgePort(check_kind::BridgePort { interface, .. }) => Some(interface),
+        CheckKind::Route(check_kind::Route { dev, .. }) => dev.as_mut(),
         CheckKind::Link(wanted) => Some(&mut wanted.interface),
         CheckKind::Neighbour(wanted) => wanted.interface.as_mut(),
         CheckKind::Fdb(wanted) => wanted.interface.as_mut(),
@@ -92,7 +93,7 @@ async fn resolve(
     let mut last = Verdict::violated("networkd has published no DNS server");
     for server in networkd::dns_servers(&state.stdout) {
         let mut asked = kind.clone();
-        if let CheckKind::Dns { server: whom, .. } = &mut asked {
+        if let CheckKind::Dns(check_kind::Dns { server: whom, .. }) = &mut asked {
             *whom = Some(server);
         }
         last = look(&asked, from, surroundings, by).await?;

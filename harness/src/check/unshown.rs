@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 
+use crate::scenario::check_kind;
 use crate::scenario::names::{IfName, MachineName};
 use crate::scenario::provides::Provides;
 use crate::scenario::step::{Action, Daemon};
@@ -22,13 +23,16 @@ pub fn unshown(scenario: &Scenario, check: &Check) -> Option<String> {
         return Some(no_macvtap(&interface));
     }
     match &check.kind {
-        CheckKind::ContainerVeth { .. } | CheckKind::Container { .. } => match &check.from {
+        CheckKind::ContainerVeth(_) | CheckKind::Container(_) => match &check.from {
             VantagePoint::Guest(guest) => Some(no_docker(guest)),
             VantagePoint::Machine(_) | VantagePoint::Container(..) => None,
         },
-        CheckKind::Ssh { guest, .. } => Some(no_server(guest.as_ref())),
-        CheckKind::Vmm { guest, .. } => Some(format!("{guest} is a ghost: it has no VMM")),
-        CheckKind::Tcp { to, .. } | CheckKind::Http { to, .. } => {
+        CheckKind::Ssh(check_kind::Ssh { guest, .. }) => Some(no_server(guest.as_ref())),
+        CheckKind::Vmm(check_kind::Vmm { guest, .. }) => {
+            Some(format!("{guest} is a ghost: it has no VMM"))
+        }
+        CheckKind::Tcp(check_kind::Tcp { to, .. })
+        | CheckKind::Http(check_kind::Http { to, .. }) => {
             let owner = scenario.guests.iter().find(|(_, guest)| has(guest, *to));
             owner.map(|(name, _)| no_server(name.as_ref()))
         }
@@ -61,7 +65,7 @@ pub fn unshown(scenario: &Scenario, check: &Check) -> Option<String> {
                 "{interface} is a veth, and what tcpdump says of frames there is not what it says at a TAP"
             ))
         }
-        CheckKind::Dns { server: None, .. } => {
+        CheckKind::Dns(check_kind::Dns { server: None, .. }) => {
             let VantagePoint::Guest(name) = &check.from else {
                 return None;
             };
@@ -71,7 +75,7 @@ pub fn unshown(scenario: &Scenario, check: &Check) -> Option<String> {
                 format!("{name} is a ghost without networkd: it has no resolver of its own")
             })
         }
-        CheckKind::Command(_) | CheckKind::Counter(_) | CheckKind::Sysctl { .. } => {
+        CheckKind::Command(_) | CheckKind::Counter(_) | CheckKind::Sysctl(_) => {
             let VantagePoint::Guest(guest) = &check.from else {
                 return None;
             };
@@ -100,15 +104,15 @@ fn links_of(kind: &CheckKind) -> Vec<IfName> {
         CheckKind::Link(wanted) => Some(&wanted.interface),
         CheckKind::Networkctl(wanted) => Some(&wanted.interface),
         CheckKind::BridgeVlan(wanted) => Some(&wanted.interface),
-        CheckKind::BridgePort { interface, .. } => Some(interface),
-        CheckKind::Address { interface, .. }
-        | CheckKind::RaAccepted { interface, .. }
-        | CheckKind::WaitOnline { interface } => interface.as_ref(),
-        CheckKind::Route { dev, .. } => dev.as_ref(),
+        CheckKind::BridgePort(check_kind::BridgePort { interface, .. }) => Some(interface),
+        CheckKind::Address(check_kind::Address { interface, .. })
+        | CheckKind::RaAccepted(check_kind::RaAccepted { interface, .. })
+        | CheckKind::WaitOnline(check_kind::WaitOnline { interface }) => interface.as_ref(),
+        CheckKind::Route(check_kind::Route { dev, .. }) => dev.as_ref(),
         CheckKind::Neighbour(wanted) => wanted.interface.as_ref(),
         CheckKind::Fdb(wanted) => wanted.interface.as_ref(),
         CheckKind::Mdb(wanted) => wanted.interface.as_ref(),
-        CheckKind::Sysctl { key, .. } => {
+        CheckKind::Sysctl(check_kind::Sysctl { key, .. }) => {
             let parts = key.split('.');
             return parts
                 .filter_map(|part| IfName::try_from(part).ok())

@@ -21,6 +21,7 @@ use crate::host::service::ServiceError;
 use crate::host::tap::open_to_everyone;
 use crate::plan::{GuestKind, TopologyPlan};
 use crate::report::{GuestReport, Problem};
+use crate::scenario::check_kind;
 use crate::scenario::names::MachineName;
 use crate::scenario::{
     Check, CheckKind, Guest as GuestPlan, GuestStart, Scenario, TapOpen, VantagePoint,
@@ -216,8 +217,7 @@ impl Run<'_> {
         self.surroundings.host_keys.insert(name.to_string(), key);
         self.list(up.known.report(name));
         // A check that asks for its VMM tells of its end itself.
-        let asked =
-            |check: &Check| matches!(&check.kind, CheckKind::Vmm { guest, .. } if guest == name);
+        let asked = |check: &Check| matches!(&check.kind, CheckKind::Vmm(check_kind::Vmm { guest, .. }) if guest == name);
         if !self.scenario.checks.iter().any(asked) {
             self.watch.begin(name, &up.guest);
         }
@@ -302,8 +302,7 @@ impl Run<'_> {
 
     /// A VMM that refuses to start ends the run, unless a check asks for how it starts: then that check tells.
     fn refused(&self, name: &MachineName, known: Known, error: GuestError) -> Result<Began, Ended> {
-        let asked =
-            |check: &Check| matches!(&check.kind, CheckKind::Vmm { guest, .. } if guest == name);
+        let asked = |check: &Check| matches!(&check.kind, CheckKind::Vmm(check_kind::Vmm { guest, .. }) if guest == name);
         match error {
             GuestError::Vmm {
                 source: ServiceError::Ended { status, tail, .. },

@@ -19,6 +19,7 @@ use crate::deadline::Deadline;
 use crate::diagnostic::Diagnostic;
 use crate::plan::GuestKind;
 use crate::report::{CheckOutcome, CheckReport, SightReport, StageReport};
+use crate::scenario::check_kind;
 use crate::scenario::names::{CheckId, MachineName, StepId};
 use crate::scenario::units::{is_of_a_module_of_docker, may_come};
 use crate::scenario::{Check, CheckKind, Guest, Times, VantagePoint};
@@ -411,12 +412,12 @@ fn one_look(kind: &CheckKind) -> Duration {
     match kind {
         CheckKind::Ping(ping) => usual + ping.interval * u32::from(ping.count),
         // 2 MB a second is little even for an emulated NIC.
-        CheckKind::Http {
+        CheckKind::Http(check_kind::Http {
             bytes: Some(bytes), ..
-        }
-        | CheckKind::Tcp {
+        })
+        | CheckKind::Tcp(check_kind::Tcp {
             bytes: Some(bytes), ..
-        } => usual + Duration::from_micros(u64::from(*bytes) / 2),
+        }) => usual + Duration::from_micros(u64::from(*bytes) / 2),
         _ => usual,
     }
 }

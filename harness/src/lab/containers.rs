@@ -10,6 +10,7 @@ use crate::deadline::Deadline;
 use crate::guest::contents::start_container;
 use crate::guest::ssh::GuestCommand;
 use crate::guest::{Guest, GuestError};
+use crate::scenario::check_kind;
 use crate::scenario::names::MachineName;
 use crate::scenario::{Check, CheckKind, VantagePoint};
 
@@ -88,7 +89,7 @@ impl Run<'_> {
     /// Whether a check asks how a container starts.
     fn is_asked(&self, guest: &MachineName, container: &MachineName) -> bool {
         let asks = |check: &Check| {
-            matches!(&check.kind, CheckKind::Container { name, .. } if name == container)
+            matches!(&check.kind, CheckKind::Container(check_kind::Container { name, .. }) if name == container)
                 && matches!(&check.from, VantagePoint::Guest(from) if from == guest)
         };
         self.scenario.checks.iter().any(asks)
@@ -113,9 +114,10 @@ impl Run<'_> {
     pub(super) fn refused_container(&self, check: &Check) -> Option<String> {
         let (guest, container) = match (&check.from, &check.kind) {
             (VantagePoint::Container(guest, container), _)
-            | (VantagePoint::Guest(guest), CheckKind::ContainerVeth { container, .. }) => {
-                (guest.to_string(), container.to_string())
-            }
+            | (
+                VantagePoint::Guest(guest),
+                CheckKind::ContainerVeth(check_kind::ContainerVeth { container, .. }),
+            ) => (guest.to_string(), container.to_string()),
             _ => return None,
         };
         let why = format!("Docker in {guest} refused to start {container}");

@@ -10,6 +10,7 @@ use crate::plan::{GuestKind, ghost};
 use crate::report::{
     GuestReport, NOT_SHOWN, Outcome, Problem, StageReport, StepOutcome, not_shown,
 };
+use crate::scenario::check_kind;
 use crate::scenario::names::MachineName;
 use crate::scenario::{Check, CheckKind};
 
@@ -79,7 +80,7 @@ impl Run<'_> {
         let place = self.lab.changes().whereabouts(to)?;
         match place {
             Whereabouts::Up(machine) => {
-                let connects = matches!(check.kind, CheckKind::Tcp { .. } | CheckKind::Http { .. });
+                let connects = matches!(check.kind, CheckKind::Tcp(_) | CheckKind::Http(_));
                 let ghost = self
                     .scenario
                     .guests
@@ -145,10 +146,10 @@ impl Run<'_> {
 fn target(kind: &CheckKind) -> Option<IpAddr> {
     match kind {
         CheckKind::Ping(ping) => Some(ping.to),
-        CheckKind::Tcp { to, .. } | CheckKind::Http { to, .. } | CheckKind::Ssh { to, .. } => {
-            Some(*to)
-        }
-        CheckKind::Dns { server, .. } => *server,
+        CheckKind::Tcp(check_kind::Tcp { to, .. })
+        | CheckKind::Http(check_kind::Http { to, .. })
+        | CheckKind::Ssh(check_kind::Ssh { to, .. }) => Some(*to),
+        CheckKind::Dns(check_kind::Dns { server, .. }) => *server,
         _ => None,
     }
 }

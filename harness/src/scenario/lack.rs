@@ -2,6 +2,7 @@
 //!
 //! Neither says anything at a first look: nothing is there before anything was sent. `lab::order` has them wait.
 
+use super::check_kind;
 use super::facts::Bounds;
 use super::{AddressState, CheckKind, DnsExpect};
 
@@ -36,15 +37,15 @@ impl CheckKind {
     /// Whether it holds where something is missing: an address, a process, an answer, a carrier.
     pub fn holds_by_lack(&self) -> bool {
         match self {
-            Self::Address { state, .. } => *state == AddressState::Absent,
-            Self::Route { absent, .. } => *absent,
+            Self::Address(check_kind::Address { state, .. }) => *state == AddressState::Absent,
+            Self::Route(check_kind::Route { absent, .. }) => *absent,
             Self::Link(link) => link.absent || link.nomaster || link.carrier == Some(false),
             Self::Neighbour(neighbour) => neighbour.absent,
             Self::Fdb(fdb) => fdb.absent,
             Self::Mdb(mdb) => mdb.absent,
             Self::BridgeVlan(vlan) => vlan.absent,
             Self::Process(process) => process.absent,
-            Self::Dns { expect, .. } => *expect == DnsExpect::Silence,
+            Self::Dns(check_kind::Dns { expect, .. }) => *expect == DnsExpect::Silence,
             Self::Ping(ping) => ping.loss.0 > 0,
             _ => false,
         }

@@ -10,6 +10,7 @@
 mod beneath;
 mod builder;
 pub mod bytes_page;
+pub mod check_kind;
 pub mod contents;
 mod dnsmasq;
 mod dnsmasq_words;
@@ -51,6 +52,7 @@ mod words;
 
 pub(crate) use beneath::{Beneath, EntryKind, Unread};
 pub use builder::{BuildError, Builder};
+pub use check_kind::CheckKind;
 pub use contents::{Container, GuestFile, GuestFileKind};
 pub use dnsmasq::{AdvertisedPrefix, DnsFault, Dnsmasq, RouterAdvertisement};
 pub use error::{Fault, Gravity, ScenarioErrors, render};
@@ -75,11 +77,11 @@ pub use vantage_point::VantagePoint;
 pub use vmm::{GuestStart, HypervisorKind, MachineType, NicOptions, TapOpen, Transport};
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use ipnet::{IpNet, Ipv6Net};
+use ipnet::IpNet;
 use names::{CheckId, IfName, MachineName, StepId, VariantName};
 use net::Mac;
 
@@ -317,172 +319,4 @@ pub struct Times {
     pub fails_until: Option<Duration>,
     /// It must not hold at any time until `within`.
     pub fails: bool,
-}
-
-/// The kinds of checks.
-///
-/// An `interface` is a name at the check's vantage point. From a guest, one of the guest's own `id`s means the
-/// NIC with that MAC address, whatever the guest's kernel calls it.
-#[derive(Debug, Clone)]
-pub enum CheckKind {
-    /// ICMP echoes are answered: `ping TO`.
-    Ping(Ping),
-    /// A name resolves, or does not in the named way: `resolvectl query NAME`, or `dig @SERVER NAME`.
-    Dns {
-        /// Name to look up.
-        name: String,
-        /// `A` or `AAAA`.
-        record: RecordType,
-        /// Ask this server directly; `None`: the vantage's own resolver.
-        server: Option<IpAddr>,
-        /// Address to ask that server from; `None`: the kernel's choice.
-        source: Option<IpAddr>,
-        /// The answer.
-        expect: DnsExpect,
-    },
-    /// A router advertisement was seen on the wire at this vantage's interface.
-    RouterAdvert {
-        /// Interface whose wire is watched: a guest's host-side `id`, or a machine's interface.
-        interface: IfName,
-        /// Advertised prefix.
-        prefix: Ipv6Net,
-        /// The prefix's autonomous (SLAAC) flag.
-        autonomous: bool,
-        /// M flag: addresses by DHCPv6.
-        managed: bool,
-        /// O flag: other configuration by DHCPv6.
-        other: bool,
-        /// Smallest acceptable router lifetime in seconds.
-        min_lifetime: u16,
-        /// Recursive DNS servers that must be in it.
-        rdnss: Vec<Ipv6Addr>,
-    },
-    /// A router advertisement was accepted: an address in `prefix` beside the static ones, past duplicate
-    /// address detection, and a default route with `proto ra`.
-    RaAccepted {
-        /// Interface; `None`: any.
-        interface: Option<IfName>,
-        /// Prefix of the SLAAC address.
-        prefix: Ipv6Net,
-    },
-    /// A TCP connection is accepted.
-    Tcp {
-        /// Destination.
-        to: IpAddr,
-        /// Port.
-        port: u16,
-        /// Address to send from; `None`: the kernel's choice.
-        source: Option<IpAddr>,
-        /// Send so many known bytes there as well, `PUT /bytes/N` to one of the lab's own web servers, which counts them: all
-        /// must arrive unharmed.
-        bytes: Option<u32>,
-    },
-    /// `GET http://TO:PORT/` answers 200 and the body contains `expect`.
-    Http {
-        /// Destination.
-        to: IpAddr,
-        /// Port.
-        port: u16,
-        /// Address to send from; `None`: the kernel's choice.
-        source: Option<IpAddr>,
-        /// Words in the body.
-        expect: String,
-        /// Get `/bytes/N` of one of the lab's own servers instead, whose body is exactly N known bytes.
-        bytes: Option<u32>,
-    },
-    /// An SSH server answers with the host key that the harness gave that guest.
-    Ssh {
-        /// Destination address.
-        to: IpAddr,
-        /// Whose host key it must be.
-        guest: MachineName,
-        /// Address to send from; `None`: the kernel's choice.
-        source: Option<IpAddr>,
-    },
-    /// `ip addr show dev INTERFACE` has the address, in that state.
-    Address {
-        /// Interface; `None`: any.
-        interface: Option<IfName>,
-        /// Address with prefix length, or a prefix that stands for every address in it.
-        address: IpNet,
-        /// Whether `address` is such a prefix.
-        any_of_prefix: bool,
-        /// In which state.
-        state: AddressState,
-    },
-    /// `ip route` has a route.
-    Route {
-        /// Destination.
-        to: IpNet,
-        /// Next hop, when it matters.
-        via: Option<IpAddr>,
-        /// Routing protocol (`static`, `ra`, `kernel`), when it matters.
-        proto: Option<String>,
-        /// Interface, when it matters.
-        dev: Option<IfName>,
-        /// Metric, when it matters.
-        metric: Option<u32>,
-        /// There must be no such route.
-        absent: bool,
-    },
-    /// `bridge link`: the interface is a port of the bridge and forwards.
-    BridgePort {
-        /// Port.
-        interface: IfName,
-        /// Its master.
-        bridge: IfName,
-    },
-    /// networkd's view of a link: `networkctl status`.
-    Networkctl(Networkctl),
-    /// `systemd-networkd-wait-online` returns success.
-    WaitOnline {
-        /// Only this link (`-i`); `None`: all managed links.
-        interface: Option<IfName>,
-    },
-    /// The container's veth in the guest is a port of Docker's bridge.
-    ContainerVeth {
-        /// Container of the vantage's guest.
-        container: MachineName,
-        /// Bridge it must be a port of.
-        bridge: IfName,
-    },
-    /// The container runs, or Docker refused to start it.
-    Container {
-        /// Container of the vantage's guest.
-        name: MachineName,
-        /// Words of Docker's when it must have refused it; `None`: it must run.
-        refused: Option<String>,
-    },
-    /// The guest's VMM runs, or refused to start.
-    Vmm {
-        /// Whose VMM.
-        guest: MachineName,
-        /// Words of its stderr when it must have refused; `None`: it must run.
-        refused: Option<String>,
-    },
-    /// `ip -d link` shows the link so.
-    Link(Link),
-    /// `ip neigh` has the neighbour.
-    Neighbour(Neighbour),
-    /// `bridge fdb` has the entry.
-    Fdb(Fdb),
-    /// `bridge mdb` has the entry.
-    Mdb(Mdb),
-    /// `bridge vlan` has the VLAN.
-    BridgeVlan(BridgeVlan),
-    /// `sysctl -n KEY` is the value.
-    Sysctl {
-        /// Dotted key below `net.`.
-        key: String,
-        /// Value.
-        value: String,
-    },
-    /// A command ends so and says that.
-    Command(Command),
-    /// Frames that a filter matches were seen.
-    Packet(Packet),
-    /// A firewall's rule has counted so many packets.
-    Counter(Counter),
-    /// A process runs, as that user.
-    Process(Process),
 }

@@ -9,6 +9,7 @@ use crate::check::vantage::{in_container, says_no_container};
 use crate::check::{ProbeError, Vantage, Verdict, ip};
 use crate::deadline::Deadline;
 use crate::host::networkd::wait_online_path;
+use crate::scenario::check_kind;
 use crate::scenario::names::IfName;
 use crate::scenario::{AddressState, CheckKind};
 
@@ -80,14 +81,14 @@ pub(super) fn has_link(links: &Value, name: &str) -> bool {
 /// The links that a check names, where it holds for the lack of something on them.
 fn lacking(kind: &CheckKind) -> Vec<&IfName> {
     let named = match kind {
-        CheckKind::Address {
+        CheckKind::Address(check_kind::Address {
             interface,
             state: AddressState::Absent,
             ..
-        } => [interface.as_ref(), None],
-        CheckKind::Route {
+        }) => [interface.as_ref(), None],
+        CheckKind::Route(check_kind::Route {
             dev, absent: true, ..
-        } => [dev.as_ref(), None],
+        }) => [dev.as_ref(), None],
         CheckKind::Neighbour(wanted) if wanted.absent => [wanted.interface.as_ref(), None],
         CheckKind::Fdb(wanted) if wanted.absent => {
             [wanted.interface.as_ref(), wanted.bridge.as_ref()]

@@ -30,6 +30,7 @@ use crate::deadline::Deadline;
 use crate::host::capture::Capture;
 use crate::host::intake::Intake;
 use crate::scenario::CheckKind;
+use crate::scenario::check_kind;
 use links::{json, optional_link};
 
 pub use links::link_name;
@@ -128,17 +129,17 @@ pub async fn look_since(
                 printed,
             })
         }
-        CheckKind::Dns {
+        CheckKind::Dns(check_kind::Dns {
             name,
             record,
             server,
             source,
             expect,
-        } => {
+        }) => {
             let answer = dns::resolve(name, *record, *server, *source, from, by).await?;
             Ok(super::dns::judge(name, expect, &answer))
         }
-        CheckKind::RouterAdvert {
+        CheckKind::RouterAdvert(check_kind::RouterAdvert {
             interface,
             prefix,
             autonomous,
@@ -146,7 +147,7 @@ pub async fn look_since(
             other,
             min_lifetime,
             rdnss,
-        } => {
+        }) => {
             let capture = surroundings.capture(from, interface.as_ref())?;
             let seen = capture.filter_map(|frame| {
                 let counts = surroundings.since.is_none_or(|since| frame.at >= since);
@@ -162,7 +163,7 @@ pub async fn look_since(
             };
             Ok(router_advert::judge(wanted, &seen))
         }
-        CheckKind::RaAccepted { interface, prefix } => {
+        CheckKind::RaAccepted(check_kind::RaAccepted { interface, prefix }) => {
             let link = optional_link(interface.as_ref(), from, surroundings, by).await?;
             let links = json(from, &["ip", "-j", "addr"], by).await?;
             let routes = json(from, &["ip", "-j", "-6", "route"], by).await?;
@@ -173,12 +174,12 @@ pub async fn look_since(
                 *prefix,
             ))
         }
-        CheckKind::Tcp {
+        CheckKind::Tcp(check_kind::Tcp {
             to,
             port,
             source,
             bytes,
-        } => {
+        }) => {
             let ends = Ends::new(*to, *port, *source);
             match bytes {
                 None => tcp::look(ends, from, by).await,
@@ -188,31 +189,31 @@ pub async fn look_since(
                 }
             }
         }
-        CheckKind::Http {
+        CheckKind::Http(check_kind::Http {
             to,
             port,
             source,
             expect,
             bytes,
-        } => {
+        }) => {
             let ends = Ends::new(*to, *port, *source);
             match bytes {
                 None => http::look(ends, expect, from, by).await,
                 Some(bytes) => http::look_at_bytes(ends, *bytes, from, by).await,
             }
         }
-        CheckKind::Ssh { to, guest, source } => {
+        CheckKind::Ssh(check_kind::Ssh { to, guest, source }) => {
             let key = surroundings.host_keys.get(guest.as_ref()).ok_or_else(|| {
                 ProbeError::Impossible(format!("guest `{guest}` was given no SSH host key"))
             })?;
             ssh::look(*to, *source, key, from, by).await
         }
-        CheckKind::Address {
+        CheckKind::Address(check_kind::Address {
             interface,
             address,
             any_of_prefix,
             state,
-        } => {
+        }) => {
             let name = optional_link(interface.as_ref(), from, surroundings, by).await?;
             let links = json(from, &["ip", "-j", "addr"], by).await?;
             let name = name.as_deref();
@@ -233,14 +234,14 @@ pub async fn look_since(
             }
             Ok(verdict)
         }
-        CheckKind::Route {
+        CheckKind::Route(check_kind::Route {
             to,
             via,
             proto,
             dev,
             metric,
             absent,
-        } => {
+        }) => {
             let dev = optional_link(dev.as_ref(), from, surroundings, by).await?;
             let family = if to.addr().is_ipv4() { "-4" } else { "-6" };
             let routes = json(from, &["ip", "-j", family, "route"], by).await?;
@@ -254,7 +255,7 @@ pub async fn look_since(
             };
             Ok(route::judge_route(&routes, wanted))
         }
-        CheckKind::BridgePort { interface, bridge } => {
+        CheckKind::BridgePort(check_kind::BridgePort { interface, bridge }) => {
             let links = json(from, &["ip", "-j", "-d", "link"], by).await?;
             Ok(ip::judge_port(&links, interface.as_ref(), bridge.as_ref()))
         }
@@ -265,14 +266,14 @@ pub async fn look_since(
             let output = from.exec(&words, by).await?;
             Ok(networkd::judge(name, wanted, &output.stdout))
         }
-        CheckKind::WaitOnline { interface } => {
+        CheckKind::WaitOnline(check_kind::WaitOnline { interface }) => {
             let link = optional_link(interface.as_ref(), from, surroundings, by).await?;
             links::wait_online(link.as_deref(), from, by).await
         }
-        CheckKind::ContainerVeth { container, bridge } => {
+        CheckKind::ContainerVeth(check_kind::ContainerVeth { container, bridge }) => {
             links::container_veth(container.as_ref(), bridge.as_ref(), from, by).await
         }
-        CheckKind::Container { name, refused } => {
+        CheckKind::Container(check_kind::Container { name, refused }) => {
             let key = (from.owner().to_owned(), name.to_string());
             let start = surroundings.containers.get(&key);
             let seen = container::look(name.as_ref(), start, from, by).await?;
@@ -297,12 +298,14 @@ pub async fn look_since(
         CheckKind::Fdb(wanted) => bridge_tables::fdb(wanted, from, surroundings, by).await,
         CheckKind::Mdb(wanted) => bridge_tables::mdb(wanted, from, surroundings, by).await,
         CheckKind::BridgeVlan(wanted) => bridge_tables::vlan(wanted, from, surroundings, by).await,
-        CheckKind::Sysctl { key, value } => local::sysctl(key, value, from, surroundings, by).await,
+        CheckKind::Sysctl(check_kind::Sysctl { key, value }) => {
+            local::sysctl(key, value, from, surroundings, by).await
+        }
         CheckKind::Command(wanted) => local::command(wanted, from, by).await,
         CheckKind::Packet(wanted) => packet::look(wanted, from, surroundings, since, by).await,
         CheckKind::Counter(wanted) => local::counter(wanted, from, by).await,
         CheckKind::Process(wanted) => local::process(wanted, from, by).await,
-        CheckKind::Vmm { guest, refused } => {
+        CheckKind::Vmm(check_kind::Vmm { guest, refused }) => {
             let seen = vmm::look(surroundings.vmms.get(guest.as_ref())).await;
             Ok(super::vmm::judge(refused.as_deref(), &seen))
         }

@@ -4,6 +4,7 @@ use super::plain::missing_for;
 use super::source::source;
 use super::{Context, INTERFACE, bridge_kinds as bridge, local_kinds as local, vmm};
 use super::{state_kinds as state, traffic_kinds as traffic};
+use crate::scenario::check_kind;
 use crate::scenario::error::{Fault, code};
 use crate::scenario::names::{IfName, MachineName};
 use crate::scenario::provides::Provides;
@@ -29,10 +30,10 @@ pub(super) fn kind(
         "ra_accepted" => {
             let interface = interface(context, reader, from);
             let prefix = reader.need("prefix", reader.word("prefix", words::prefix_v6));
-            Some(CheckKind::RaAccepted {
+            Some(CheckKind::RaAccepted(check_kind::RaAccepted {
                 interface,
                 prefix: prefix?.value,
-            })
+            }))
         }
         "tcp" => traffic::tcp(context, reader, from),
         "http" => traffic::http(context, reader, from),
@@ -42,15 +43,15 @@ pub(super) fn kind(
         "bridge_port" => {
             let port = reader.need("interface", interface(context, reader, from));
             let bridge = reader.need("bridge", interface_at(context, reader, "bridge", from));
-            Some(CheckKind::BridgePort {
+            Some(CheckKind::BridgePort(check_kind::BridgePort {
                 interface: port?,
                 bridge: bridge?,
-            })
+            }))
         }
         "networkctl" => state::networkctl(context, reader, from),
-        "wait_online" => Some(CheckKind::WaitOnline {
+        "wait_online" => Some(CheckKind::WaitOnline(check_kind::WaitOnline {
             interface: interface(context, reader, from),
-        }),
+        })),
         "container_veth" => container_veth(context, reader, from),
         "container" => container(context, reader, from),
         "link" => state::link(context, reader, from),
@@ -182,7 +183,7 @@ fn router_advert(
     let rdnss = reader.words("rdnss", words::ipv6);
     let flags = ["autonomous", "managed", "other"].map(|key| reader.flag(key));
     let min_lifetime = reader.number("min_lifetime", 0..=u16::MAX);
-    Some(CheckKind::RouterAdvert {
+    Some(CheckKind::RouterAdvert(check_kind::RouterAdvert {
         interface: interface?,
         prefix: prefix?.value,
         autonomous: flags[0].unwrap_or(true),
@@ -190,7 +191,7 @@ fn router_advert(
         other: flags[2].unwrap_or(false),
         min_lifetime: min_lifetime.unwrap_or(1),
         rdnss: rdnss.into_iter().map(|address| address.value).collect(),
-    })
+    }))
 }
 
 fn ssh(context: &Context<'_>, reader: &Reader<'_>, from: From<'_, '_>) -> Option<CheckKind> {
@@ -207,11 +208,11 @@ fn ssh(context: &Context<'_>, reader: &Reader<'_>, from: From<'_, '_>) -> Option
             context.known.guests.keys().copied(),
         );
     }
-    Some(CheckKind::Ssh {
+    Some(CheckKind::Ssh(check_kind::Ssh {
         to: to?.value,
         guest: MachineName::try_from(guest?.value).ok()?,
         source,
-    })
+    }))
 }
 
 fn container_veth(
@@ -221,19 +222,19 @@ fn container_veth(
 ) -> Option<CheckKind> {
     let container = container_at(context, reader, "container", from);
     let bridge = reader.need("bridge", interface_at(context, reader, "bridge", from));
-    Some(CheckKind::ContainerVeth {
+    Some(CheckKind::ContainerVeth(check_kind::ContainerVeth {
         container: container?,
         bridge: bridge?,
-    })
+    }))
 }
 
 fn container(context: &Context<'_>, reader: &Reader<'_>, from: From<'_, '_>) -> Option<CheckKind> {
     let name = container_at(context, reader, "name", from);
     let refused = vmm::refused(context, reader, "what Docker must say");
-    Some(CheckKind::Container {
+    Some(CheckKind::Container(check_kind::Container {
         name: name?,
         refused,
-    })
+    }))
 }
 
 /// A container of the vantage's guest.

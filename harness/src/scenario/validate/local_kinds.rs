@@ -3,6 +3,7 @@
 use super::Context;
 use super::kinds::From;
 use super::state_kinds::not_with_absent;
+use crate::scenario::check_kind;
 use crate::scenario::error::{Fault, code};
 use crate::scenario::read::Reader;
 use crate::scenario::{
@@ -12,10 +13,10 @@ use crate::scenario::{
 pub(super) fn sysctl(reader: &Reader<'_>) -> Option<CheckKind> {
     let key = reader.need("key", reader.word("key", words::sysctl));
     let value = reader.need("value", reader.text("value"));
-    Some(CheckKind::Sysctl {
+    Some(CheckKind::Sysctl(check_kind::Sysctl {
         key: key?.value,
         value: value?.value.to_owned(),
-    })
+    }))
 }
 
 pub(super) fn command(context: &Context<'_>, reader: &Reader<'_>) -> Option<CheckKind> {

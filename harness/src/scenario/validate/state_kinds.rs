@@ -3,6 +3,7 @@
 use super::kinds::{From, interface, interface_at};
 use super::routes::same_family;
 use super::{Context, port};
+use crate::scenario::check_kind;
 use crate::scenario::error::{Fault, code};
 use crate::scenario::read::{Bad, Reader, parsed};
 use crate::scenario::{
@@ -167,12 +168,12 @@ pub(super) fn address(
             .add(Fault::new(&entry.key, code::CONFLICT, message, label));
     }
     let address = if any_of_prefix { any } else { one };
-    Some(CheckKind::Address {
+    Some(CheckKind::Address(check_kind::Address {
         interface,
         address: address?.value,
         any_of_prefix,
         state: state.map_or_else(Default::default, |state| state.value),
-    })
+    }))
 }
 
 pub(super) fn route(
@@ -190,14 +191,14 @@ pub(super) fn route(
     if let Some(via) = &via {
         same_family(context, &to, via);
     }
-    Some(CheckKind::Route {
+    Some(CheckKind::Route(check_kind::Route {
         to,
         via: via.map(|via| via.value),
         proto: proto.map(|proto| proto.value),
         dev,
         metric,
         absent,
-    })
+    }))
 }
 
 pub(super) fn neighbour(

@@ -7,6 +7,7 @@ use super::kinds::{From, captured};
 use super::local_kinds::bounds;
 use super::source::source;
 use crate::scenario::bytes_page::MOST_BYTES;
+use crate::scenario::check_kind;
 use crate::scenario::error::{Fault, code};
 use crate::scenario::facts::Filter;
 use crate::scenario::provides::Provides;
@@ -139,13 +140,13 @@ pub(super) fn dns(
             code => DnsExpect::Rcode(code),
         },
     };
-    Some(CheckKind::Dns {
+    Some(CheckKind::Dns(check_kind::Dns {
         name: name?.value,
         record: record?.value,
         server: server.map(|server| server.value),
         source,
         expect,
-    })
+    }))
 }
 
 /// Reports a check that cannot do without `server`.
@@ -176,12 +177,12 @@ pub(super) fn tcp(
     let port = reader.need("port", reader.number("port", 1..=u16::MAX));
     let source = source(context, reader, "tcp", from, to.as_ref());
     let bytes = reader.number("bytes", 1..=MOST_BYTES);
-    Some(CheckKind::Tcp {
+    Some(CheckKind::Tcp(check_kind::Tcp {
         to: to?.value,
         port: port?,
         source,
         bytes,
-    })
+    }))
 }
 
 pub(super) fn http(
@@ -201,13 +202,13 @@ pub(super) fn http(
             .faults
             .add(Fault::new(&entry.key, code::CONFLICT, message, label));
     }
-    Some(CheckKind::Http {
+    Some(CheckKind::Http(check_kind::Http {
         to: to?.value,
         port,
         source,
         expect: expect.map_or(String::new(), |text| text.value.to_owned()),
         bytes,
-    })
+    }))
 }
 
 pub(super) fn packet(

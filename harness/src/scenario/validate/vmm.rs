@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use super::Context;
+use crate::scenario::check_kind;
 use crate::scenario::error::{Fault, code};
 use crate::scenario::file::{Place, Value};
 use crate::scenario::imposed::COMMAND_LINE;
@@ -270,10 +271,10 @@ pub(super) fn check(
         context.faults.add(fault.help(help));
     }
     let refused = refused(context, reader, "what the VMM must say on stderr");
-    Some(CheckKind::Vmm {
+    Some(CheckKind::Vmm(check_kind::Vmm {
         guest: MachineName::try_from(guest?.value).ok()?,
         refused,
-    })
+    }))
 }
 
 /// The words with which somebody must refuse; `label` says what they are.
