@@ -12,7 +12,9 @@ const ORDER: &str = "scenario plan host image hypervisor guest template check re
 /// What every stage needs; imports nothing of the pipeline.
 const SHELF: &str = "deadline diagnostic evidence trace visible wait";
 /// What looks at the network. Every other file of `check` judges: pure functions, instant to test.
-const OBSERVERS: &str = "check/ghost check/mod check/observe check/ssh check/vantage";
+const OBSERVERS: &str = "check/from_source check/looking check/mod check/vantage check/kinds/container/inspect \
+    check/kinds/dns/ask check/kinds/http/get check/kinds/packet/count check/kinds/packet/filters check/kinds/ssh/ask \
+    check/kinds/sysctl check/kinds/tcp/connect check/kinds/vmm/ask";
 /// Crates with a place: beginnings of paths. Judges use none of them; `mod tests` may use all.
 const CRATES: [(&str, &str); 8] = [
     (
@@ -22,7 +24,7 @@ const CRATES: [(&str, &str); 8] = [
     ("rustix", "host/confine"), // what nix has is nix's
     ("seccompiler", "host/confine/filter"),
     ("rtnetlink", "host/netlink"), // the rest speaks the verbs of this project
-    ("ssh2", "guest/ssh check/ssh"), // it blocks, and is cancelled by its fd
+    ("ssh2", "guest/ssh"),         // it blocks, and is cancelled by its fd
     ("tempfile", "evidence host/ image/ lab/"),
     (
         "tokio",
@@ -154,7 +156,10 @@ fn listed(list: &str, name: &str) -> bool {
 }
 
 fn is_judge(inner: &str) -> bool {
-    inner.starts_with("check/") && !OBSERVERS.split(' ').any(|place| inner.starts_with(place))
+    inner.starts_with("check/")
+        && !OBSERVERS
+            .split_whitespace()
+            .any(|place| inner.starts_with(place))
 }
 
 fn may_import(inner: &str, module: &str, other: &str) -> bool {
@@ -247,8 +252,8 @@ const PLANTED: &str = r"
     harness/src/guest/mod.rs       | use crate::report::Report;                  | must not import `report`
     harness/src/wait.rs            | use crate::scenario::Check;                 | must not import `scenario`
     harness/src/hypervisor/qemu.rs | use crate::host::tap::Tap;                  | must not import `host`
-    harness/src/check/dns.rs       | use crate::plan::Step;                      | must not import `plan`
-    harness/src/check/ip/route.rs  | use tokio::time;                            | crate `tokio` belongs to
+    harness/src/check/kinds/dns/mod.rs | use crate::plan::Step;                      | must not import `plan`
+    harness/src/check/kinds/route.rs | use tokio::time;                            | crate `tokio` belongs to
     harness/src/lab/mod.rs         | use ssh2::Session;                          | crate `ssh2` belongs to guest/ssh
     harness/src/host/bridge.rs     | rtnetlink::new_connection()                 | crate `rtnetlink` belongs to
     src/main.rs                    | #[all@ow(dead_code)]                        | use #[expect(
@@ -265,8 +270,8 @@ const ALLOWED: &str = r"
     harness/src/host/netlink.rs | use rtnetlink::Handle; // crate::lab
     harness/src/host/mod.rs     | mod tests {$    use super::*;$    use super::tap::Tap;$}
     harness/src/plan/build.rs   | #[cfg(test)]$mod tests {$    use tempfile::tempdir;$}
-    harness/src/check/dns.rs    | use crate::scenario::Check;$use crate::check::Verdict;
-    harness/src/check/observe/tcp.rs | use tokio::net::TcpStream;$use crate::{deadline::Deadline, host::netns::Netns};
+    harness/src/check/kinds/link.rs | use crate::scenario::Check;$use crate::check::Verdict;
+    harness/src/check/kinds/tcp/connect.rs | use tokio::net::TcpStream;$use crate::{deadline::Deadline, host::netns::Netns};
     harness/src/lib.rs          | pub use crate::lab::scope;
 ";
 

@@ -3,40 +3,29 @@
 //! A check is split in two: *observing* does I/O from a [`Vantage`] and may be repeated until a deadline;
 //! *judging* what was observed is pure, and tested on recorded output of the real tools.
 
-pub mod address;
-pub mod bridge_tables;
-pub mod command;
-pub mod container;
-pub mod counter;
+mod bridge;
 pub mod course;
-pub mod dad;
-pub mod dns;
 mod expect;
-mod ghost;
-pub mod http;
-pub mod ip;
-pub mod keyscan;
-pub mod link;
-pub mod neighbour;
-pub mod networkd;
-mod observe;
-pub mod packet;
-pub mod ping;
-pub mod process;
-pub mod route;
-pub mod router_advert;
-pub mod source;
-pub mod transfer;
-mod unshown;
+mod from_source;
+mod ghosts;
+mod iproute2;
+mod kind;
+mod kinds;
+mod looking;
+mod source;
+mod undoable;
 mod vantage;
-pub mod vmm;
 
-pub use expect::{expected, kind_name, wanted};
-pub use ghost::{look_from_ghost, nic_of_ghost};
-pub use observe::{
-    ContainerStart, Since, Surroundings, Vmm, filter_faults, link_name, look, look_since,
-};
-pub use unshown::{no_server, undoable, unshown};
+pub use expect::{expected, wanted};
+pub use ghosts::{ghost_limit, no_server};
+pub use kinds::container::ContainerStart;
+pub use kinds::kind_name;
+pub(crate) use kinds::networkctl::{READ_LINK, is_under_way};
+pub(crate) use kinds::of;
+pub use kinds::packet::filter_faults;
+pub use kinds::vmm::Vmm;
+pub use looking::{Looking, Since, Surroundings};
+pub use undoable::undoable;
 pub use vantage::{ProbeError, Vantage};
 
 /// What a look at the network showed.

@@ -5,18 +5,18 @@ use std::net::IpAddr;
 
 /// Where a look goes, and from where.
 #[derive(Debug, Clone, Copy)]
-pub struct Ends {
+pub(super) struct Ends {
     /// Destination.
-    pub to: IpAddr,
+    pub(super) to: IpAddr,
     /// Its port.
-    pub port: u16,
+    pub(super) port: u16,
     /// Address to send from; `None`: the kernel's choice.
-    pub source: Option<IpAddr>,
+    pub(super) source: Option<IpAddr>,
 }
 
 impl Ends {
     /// As the check says it.
-    pub const fn new(to: IpAddr, port: u16, source: Option<IpAddr>) -> Self {
+    pub(super) const fn new(to: IpAddr, port: u16, source: Option<IpAddr>) -> Self {
         Self { to, port, source }
     }
 }
@@ -29,18 +29,18 @@ impl fmt::Display for Ends {
 }
 
 /// ` from SOURCE`, or nothing.
-pub fn from(source: Option<IpAddr>) -> String {
+pub(super) fn from(source: Option<IpAddr>) -> String {
     source.map_or_else(String::new, |source| format!(" from {source}"))
 }
 
 /// ` to SOURCE` for what comes back, or nothing.
-pub fn back(source: Option<IpAddr>) -> String {
+pub(super) fn back(source: Option<IpAddr>) -> String {
     source.map_or_else(String::new, |source| format!(" to {source}"))
 }
 
 /// Why nothing was sent, in the kernel's words, and what they mean where an address was to be sent from: bind(2) has
 /// `EADDRNOTAVAIL` for one that the machine has not got, and for one that is not past duplicate address detection.
-pub fn explained(source: Option<IpAddr>, why: &str) -> String {
+pub(super) fn explained(source: Option<IpAddr>, why: &str) -> String {
     match source {
         Some(source) if why.contains("Cannot assign requested address") => {
             format!("{why}: it has no usable {source}, compare `ip addr`")

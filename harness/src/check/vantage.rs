@@ -10,6 +10,7 @@ use crate::guest::ssh::{GuestCommand, Output};
 use crate::guest::{Guest, GuestError};
 use crate::host::confine::NotRun;
 use crate::host::netns::{Netns, NetnsError};
+use crate::host::networkd::wait_online_path;
 use crate::host::output::{self, Said};
 use crate::plan::shell;
 
@@ -121,6 +122,14 @@ impl Vantage {
             Self::Machine(_) => false,
             Self::Guest(guest) => !guest.spec().image.tools,
             Self::Container { .. } => true,
+        }
+    }
+
+    /// Where its `systemd-networkd-wait-online` is.
+    pub fn wait_online_path(&self) -> String {
+        match self {
+            Self::Machine(_) => wait_online_path().to_string_lossy().into_owned(),
+            _ => "/usr/lib/systemd/systemd-networkd-wait-online".to_owned(),
         }
     }
 

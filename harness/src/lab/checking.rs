@@ -14,17 +14,18 @@ use super::job::Event;
 use super::order::Order;
 use super::run::{Ended, Run};
 use crate::check::course::{Change, Course, Ending, Sight};
-use crate::check::{ProbeError, Since, Vantage, expected, kind_name, look_from_ghost, look_since};
+use crate::check::{Looking, ProbeError, Since, Vantage, expected, kind_name, of};
 use crate::deadline::Deadline;
 use crate::diagnostic::Diagnostic;
 use crate::plan::GuestKind;
 use crate::report::{CheckOutcome, CheckReport, SightReport, StageReport};
-use crate::scenario::check_kind;
 use crate::scenario::names::{CheckId, MachineName, StepId};
 use crate::scenario::units::{is_of_a_module_of_docker, may_come};
-use crate::scenario::{Check, CheckKind, Guest, Times, VantagePoint};
+use crate::scenario::{Check, Guest, Times, VantagePoint};
 use crate::wait::watch_woken;
 
+/// How long one look may take when the check's time does not give it more.
+const ONE_LOOK: Duration = Duration::from_secs(15);
 /// How long a check that must fail is given to hold after all.
 const MUST_FAIL_WINDOW: Duration = Duration::from_secs(12);
 /// The same where nothing boots.
@@ -217,7 +218,8 @@ impl Run<'_> {
             };
         }
         let mut times = self.times(check, &traffic);
-        if alone && check.kind.has_upper_bound() && !times.fails {
+        let tally = of(&check.kind).tally();
+        if alone && tally.is_some_and(|tally| tally.bounds.most.is_some()) && !times.fails {
             times.holds_for = times.holds_for.or(Some(QUIET));
         }
         self.watch(check, Course::new(times), traffic.since).await
@@ -232,12 +234,12 @@ impl Run<'_> {
         mut course: Course,
         since: Since,
     ) -> CheckReport {
-        let unshown = self.unshown(check);
+        let ghost_limit = self.ghost_limit(check);
         let unseen = || {
             self.refused_vantage(&check.from)
                 .or_else(|| self.refused_container(check))
         };
-        if let Some(why) = unshown.or_else(unseen) {
+        if let Some(why) = ghost_limit.or_else(unseen) {
             let report = CheckReport {
                 outcome: CheckOutcome::Skipped,
                 ..self.not_run(check, &why)
@@ -254,7 +256,7 @@ impl Run<'_> {
         let blank = self.not_run(check, "");
         let begun = Instant::now();
         let by = Deadline::after(course.within());
-        let one_look = self.job.patience(one_look(&check.kind));
+        let one_look = self.job.patience(ONE_LOOK + of(&check.kind).takes());
         let mut attempts = 0;
         let events = self.lab.changes().count();
         let (outcome, got) = watch_woken(events, async || {
@@ -295,13 +297,18 @@ impl Run<'_> {
     }
 
     async fn look(&self, check: &Check, vantage: &Vantage, since: Since, by: Deadline) -> Sight {
-        let (kind, around) = (&check.kind, &self.surroundings);
-        let looked = match (&check.from, vantage) {
-            (VantagePoint::Guest(_), Vantage::Machine(ghost)) => {
-                look_from_ghost(kind, ghost, around, since, by).await
-            }
-            _ => look_since(kind, vantage, around, since, by).await,
+        let ghost = matches!(
+            (&check.from, vantage),
+            (VantagePoint::Guest(_), Vantage::Machine(_))
+        );
+        let looking = Looking {
+            from: vantage,
+            ghost,
+            around: &self.surroundings,
+            since,
+            by,
         };
+        let looked = looking.at(&check.kind).await;
         match looked {
             Ok(verdict) if verdict.holds => Sight::Holds(verdict.got),
             Ok(verdict) if verdict.for_good => Sight::Lost(verdict.got),
@@ -333,7 +340,10 @@ impl Run<'_> {
         times.within = self.job.patience(times.within);
         if self.scenario.must_fail.contains_key(&check.id) {
             let mut window = self.must_fail_window();
-            if check.kind.only_grows() {
+            if of(&check.kind)
+                .tally()
+                .is_some_and(|tally| tally.only_grows)
+            {
                 // What it counts could have come as long as there was traffic.
                 let had = traffic.counts_from.elapsed();
                 window = window.saturating_sub(had).max(LAST_WORDS);
@@ -403,21 +413,5 @@ impl Run<'_> {
             ms: 0,
             seen: Vec::new(),
         }
-    }
-}
-
-/// How long one look may take when the check's time does not give it more.
-fn one_look(kind: &CheckKind) -> Duration {
-    let usual = Duration::from_secs(15);
-    match kind {
-        CheckKind::Ping(ping) => usual + ping.interval * u32::from(ping.count),
-        // 2 MB a second is little even for an emulated NIC.
-        CheckKind::Http(check_kind::Http {
-            bytes: Some(bytes), ..
-        })
-        | CheckKind::Tcp(check_kind::Tcp {
-            bytes: Some(bytes), ..
-        }) => usual + Duration::from_micros(u64::from(*bytes) / 2),
-        _ => usual,
     }
 }

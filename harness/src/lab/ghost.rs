@@ -1,18 +1,15 @@
 //! Ghost guests in a run: where they are looked from, and what waits for what.
 
-use std::net::IpAddr;
-
 use super::run::Run;
-use crate::check::{no_server, unshown};
+use crate::check::{ghost_limit, no_server, of};
 use crate::deadline::Deadline;
 use crate::host::netlink_events::Whereabouts;
 use crate::plan::{GuestKind, ghost};
 use crate::report::{
     GuestReport, NOT_SHOWN, Outcome, Problem, StageReport, StepOutcome, not_shown,
 };
-use crate::scenario::check_kind;
+use crate::scenario::Check;
 use crate::scenario::names::MachineName;
-use crate::scenario::{Check, CheckKind};
 
 /// Why a look would be of no use now.
 pub(super) enum Before {
@@ -29,10 +26,10 @@ impl Run<'_> {
     }
 
     /// Why this run cannot show what the check asks; `None` when it can.
-    pub(super) fn unshown(&self, check: &Check) -> Option<String> {
+    pub(super) fn ghost_limit(&self, check: &Check) -> Option<String> {
         match self.job.guests {
             GuestKind::Vm => None,
-            GuestKind::Ghost => unshown(self.scenario, check),
+            GuestKind::Ghost => ghost_limit(self.scenario, check),
         }
     }
 
@@ -76,17 +73,17 @@ impl Run<'_> {
         if self.job.guests == GuestKind::Vm && !self.scenario.guests.is_empty() {
             return None;
         }
-        let to = target(&check.kind)?;
+        let target = of(&check.kind).target()?;
+        let to = target.address;
         let place = self.lab.changes().whereabouts(to)?;
         match place {
             Whereabouts::Up(machine) => {
-                let connects = matches!(check.kind, CheckKind::Tcp(_) | CheckKind::Http(_));
                 let ghost = self
                     .scenario
                     .guests
                     .keys()
                     .any(|name| name.as_ref() == machine);
-                (connects && ghost).then(|| Before::Unshown(no_server(&machine)))
+                (target.listens && ghost).then(|| Before::Unshown(no_server(&machine)))
             }
             _ if by.left() < by.elapsed() || to.is_loopback() => None,
             Whereabouts::Tentative(machine) => {
@@ -139,17 +136,5 @@ impl Run<'_> {
                 ms: last.duration_since(self.started).as_millis() as u64,
             });
         }
-    }
-}
-
-/// The address that a look sends its first packet to.
-fn target(kind: &CheckKind) -> Option<IpAddr> {
-    match kind {
-        CheckKind::Ping(ping) => Some(ping.to),
-        CheckKind::Tcp(check_kind::Tcp { to, .. })
-        | CheckKind::Http(check_kind::Http { to, .. })
-        | CheckKind::Ssh(check_kind::Ssh { to, .. }) => Some(*to),
-        CheckKind::Dns(check_kind::Dns { server, .. }) => *server,
-        _ => None,
     }
 }

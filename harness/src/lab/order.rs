@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::check::kind_name;
+use crate::check::{kind_name, of};
 use crate::scenario::names::CheckId;
 use crate::scenario::{Check, During, VantagePoint};
 
@@ -58,7 +58,8 @@ impl<'a> Order<'a> {
 }
 
 fn waits(check: &Check) -> bool {
-    check.kind.counts() || check.kind.holds_by_lack()
+    let kind = of(&check.kind);
+    kind.tally().is_some() || kind.holds_by_lack()
 }
 
 /// Whether Docker must have started the containers.

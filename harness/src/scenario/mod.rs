@@ -20,7 +20,6 @@ mod file;
 mod find;
 pub mod forms;
 mod imposed;
-mod lack;
 mod layers;
 mod limits;
 mod load;

@@ -2,7 +2,7 @@
 
 use super::super::run::Run;
 use super::NotDone;
-use crate::check::{Vantage, link_name, nic_of_ghost};
+use crate::check::{Looking, Since, Vantage};
 use crate::deadline::Deadline;
 use crate::guest::ssh::Output;
 use crate::plan::{action, shell};
@@ -81,14 +81,15 @@ impl Run<'_> {
         let VantagePoint::Guest(guest) = on else {
             return Ok(interface.clone());
         };
-        let Some(mac) = self.surroundings.macs.get(interface.as_ref()) else {
-            return Ok(interface.clone());
-        };
         let place = self.place(on)?;
-        if self.is_ghost(guest) {
-            return Ok(nic_of_ghost(interface, mac, &place, by).await?);
-        }
-        let found = link_name(interface.as_ref(), &place, &self.surroundings, by).await?;
+        let looking = Looking {
+            from: &place,
+            ghost: self.is_ghost(guest),
+            around: &self.surroundings,
+            since: Since::EVER,
+            by,
+        };
+        let found = looking.link(interface.as_ref()).await?;
         IfName::try_from(found.as_str()).map_err(|error| NotDone::Refused(error.to_string()))
     }
 }

@@ -5,8 +5,7 @@ use std::time::Duration;
 
 use super::super::run::Run;
 use super::NotDone;
-use crate::check::Vantage;
-use crate::check::networkd::{READ_LINK, is_under_way};
+use crate::check::{READ_LINK, Vantage, is_under_way};
 use crate::deadline::Deadline;
 use crate::guest::Guest;
 use crate::scenario::VantagePoint;

@@ -1,0 +1,117 @@
+//! Ghost guests, as far as a kind of check must know them to say what they cannot show. Pure: decided from the scenario,
+//! before anybody looks.
+
+use std::net::IpAddr;
+
+use crate::scenario::names::{IfName, MachineName};
+use crate::scenario::{Check, Guest, GuestInterface, Scenario, VantagePoint};
+
+use super::kinds;
+
+/// A lab whose guests are ghosts, seen from one place.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Ghosts<'s> {
+    pub(super) scenario: &'s Scenario,
+    pub(super) from: &'s VantagePoint,
+}
+
+impl<'s> Ghosts<'s> {
+    /// The ghost from which one looks, if it is one.
+    pub(super) fn own(&self) -> Option<&'s MachineName> {
+        match self.from {
+            VantagePoint::Guest(guest) => Some(guest),
+            VantagePoint::Machine(_) | VantagePoint::Container(..) => None,
+        }
+    }
+
+    /// Whether the interface is a guest's TAP, seen from the machine that holds it.
+    pub(super) fn is_tap(&self, interface: &IfName) -> bool {
+        self.host_end(interface).is_some()
+    }
+
+    /// Whether it is a guest's macvtap, seen so.
+    pub(super) fn is_macvtap(&self, interface: &IfName) -> bool {
+        let nic = self.host_end(interface);
+        nic.is_some_and(|nic| nic.macvtap().is_some())
+    }
+
+    /// The guest's NIC whose end on that machine has this name.
+    fn host_end(&self, interface: &IfName) -> Option<&'s GuestInterface> {
+        let VantagePoint::Machine(machine) = self.from else {
+            return None;
+        };
+        let guests = self.scenario.guests.values();
+        let mut nics = guests
+            .filter(|guest| guest.on == *machine)
+            .flat_map(|guest| &guest.interfaces);
+        nics.find(|nic| nic.id == *interface)
+    }
+
+    /// Whether the machine from which one looks holds guests.
+    pub(super) fn hold_here(&self) -> bool {
+        let VantagePoint::Machine(machine) = self.from else {
+            return false;
+        };
+        let mut guests = self.scenario.guests.values();
+        guests.any(|guest| guest.on == *machine)
+    }
+
+    /// Why a server at that address does not answer, if a ghost has it.
+    pub(super) fn no_server_at(&self, address: IpAddr) -> Option<String> {
+        let mut guests = self.scenario.guests.iter();
+        let owner = guests.find(|(_, guest)| has(guest, address));
+        owner.map(|(name, _)| no_server(name.as_ref()))
+    }
+}
+
+/// Why ghosts cannot show what `check` asks; `None` when they can.
+pub fn ghost_limit(scenario: &Scenario, check: &Check) -> Option<String> {
+    let from = &check.from;
+    if let VantagePoint::Container(guest, _) = from {
+        return Some(no_docker(guest));
+    }
+    let (ghosts, kind) = (Ghosts { scenario, from }, kinds::of(&check.kind));
+    let links = kind.links();
+    let macvtap = links.iter().find(|link| ghosts.is_macvtap(link));
+    macvtap.map_or_else(|| kind.ghost_limit(&ghosts), |link| Some(no_macvtap(link)))
+}
+
+pub(super) fn no_macvtap(interface: &IfName) -> String {
+    format!("{interface} is a macvlan of the ghost here, and not on the host")
+}
+
+pub(super) fn carrier_of_a_veth(interface: &IfName) -> String {
+    format!("{interface} is a veth, and its carrier is that of its other end, not a VMM's")
+}
+
+/// Why a connection to a ghost shows nothing.
+pub fn no_server(guest: &str) -> String {
+    format!("{guest} is a ghost: it runs systemd-networkd and no servers")
+}
+
+pub(super) fn no_docker(guest: &MachineName) -> String {
+    format!("{guest} is a ghost: it runs systemd-networkd and no Docker")
+}
+
+pub(super) fn not_its_own(guest: &MachineName) -> String {
+    format!(
+        "{guest} is a ghost: its programs, sysctls and firewall are this machine's, not the image's"
+    )
+}
+
+/// Whether one of the guest's unit files gives it this address.
+fn has(guest: &Guest, address: IpAddr) -> bool {
+    let mut texts = guest
+        .units
+        .iter()
+        .filter_map(|unit| std::str::from_utf8(&unit.bytes).ok());
+    texts.any(|text| {
+        text.lines().any(|line| {
+            let Some((key, value)) = line.split_once('=') else {
+                return false;
+            };
+            let given = value.trim().split('/').next().unwrap_or_default();
+            key.trim() == "Address" && given.parse() == Ok(address)
+        })
+    })
+}

@@ -1,0 +1,178 @@
+//! A command of the scenario's own: how it ended and what it said.
+
+use futures_util::FutureExt;
+
+use crate::check::ghosts::{self, Ghosts};
+use crate::check::kind::{Kind, Looked};
+use crate::check::looking::{Looking, as_words};
+use crate::check::{ProbeError, Verdict};
+use crate::scenario::Command;
+
+impl Kind for Command {
+    fn expected(&self) -> String {
+        expected(self)
+    }
+
+    fn holds_by_lack(&self) -> bool {
+        false
+    }
+
+    fn ghost_limit(&self, ghosts: &Ghosts<'_>) -> Option<String> {
+        ghosts.own().map(ghosts::not_its_own)
+    }
+
+    fn look<'a>(&'a self, at: &'a Looking<'a>) -> Looked<'a> {
+        async {
+            let output = at.from.exec_foreign(&as_words(&self.run), at.by).await?;
+            let ended = Ended {
+                status: output.status,
+                stdout: &output.stdout,
+                stderr: &output.stderr,
+            };
+            // A shell's words: there is no such program, or it cannot be executed.
+            let absent = |why| ProbeError::Absent(at.not_started(&self.run, why).to_string());
+            judge(self, ended).map_err(absent)
+        }
+        .boxed_local()
+    }
+}
+
+/// Most characters of what it said that are told.
+const TOLD: usize = 200;
+
+/// What became of it.
+#[derive(Debug, Clone, Copy)]
+struct Ended<'a> {
+    /// Exit status; `None`: ended by a signal.
+    status: Option<i32>,
+    /// Standard output.
+    stdout: &'a str,
+    /// Standard error.
+    stderr: &'a str,
+}
+
+/// Judges how it ended.
+///
+/// # Errors
+/// When it could not be started: a shell's status 126 or 127, which is not the one that is wanted.
+fn judge(wanted: &Command, ended: Ended<'_>) -> Result<Verdict, String> {
+    let Some(status) = ended.status else {
+        return Ok(Verdict::violated(format!(
+            "ended by a signal; {}",
+            seen(wanted, ended)
+        )));
+    };
+    let right = status == i32::from(wanted.status);
+    if matches!(status, 126 | 127) && !right {
+        return Err(said(ended));
+    }
+    let got = format!("status {status}; {}", seen(wanted, ended));
+    Ok(match right && ended.stdout.contains(&wanted.stdout) {
+        true => Verdict::holds(got),
+        false => Verdict::violated(got),
+    })
+}
+
+/// What is wanted, in words.
+fn expected(wanted: &Command) -> String {
+    let line = wanted.run.join(" ");
+    let words = match wanted.stdout.as_str() {
+        "" => String::new(),
+        words => format!(" and say \"{words}\" on stdout"),
+    };
+    format!("`{line}` to end with status {}{words}", wanted.status)
+}
+
+/// What it said. Where words are looked for, what is on standard error is not among them, and is named.
+fn seen(wanted: &Command, ended: Ended<'_>) -> String {
+    let (stdout, stderr) = (ended.stdout.trim(), ended.stderr.trim());
+    match (wanted.stdout.is_empty(), stdout, stderr) {
+        (true, ..) => said(ended),
+        (false, "", "") => "nothing on stdout".to_owned(),
+        (false, "", stderr) => format!("nothing on stdout; on stderr: {}", on_one_line(stderr)),
+        (false, stdout, _) => format!("on stdout: {}", on_one_line(stdout)),
+    }
+}
+
+/// What it said; standard error where there is nothing else.
+fn said(ended: Ended<'_>) -> String {
+    match (ended.stdout.trim(), ended.stderr.trim()) {
+        ("", "") => "it said nothing".to_owned(),
+        ("", text) | (text, _) => on_one_line(text),
+    }
+}
+
+/// Cut short.
+fn on_one_line(text: &str) -> String {
+    let line = text.lines().map(str::trim).collect::<Vec<_>>().join(" / ");
+    match line.char_indices().nth(TOLD) {
+        Some((end, _)) => format!("{}...", &line[..end]),
+        None => line,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn wanted(status: u8, stdout: &str) -> Command {
+        Command {
+            run: vec!["cat".to_owned(), "a file".to_owned()],
+            status,
+            stdout: stdout.to_owned(),
+        }
+    }
+
+    fn ended<'a>(status: i32, stdout: &'a str, stderr: &'a str) -> Ended<'a> {
+        Ended {
+            status: Some(status),
+            stdout,
+            stderr,
+        }
+    }
+
+    #[test]
+    fn both_status_and_words_count() {
+        let got = judge(&wanted(0, "two"), ended(0, "one\ntwo\n", ""));
+        assert_eq!(got, Ok(Verdict::holds("status 0; on stdout: one / two")));
+        let got = judge(&wanted(0, "three"), ended(0, "one\ntwo\n", ""));
+        assert_eq!(got, Ok(Verdict::violated("status 0; on stdout: one / two")));
+        let got = judge(&wanted(0, ""), ended(1, "", "no such file\n"));
+        assert_eq!(got, Ok(Verdict::violated("status 1; no such file")));
+        let got = judge(&wanted(1, ""), ended(1, "", ""));
+        assert_eq!(got, Ok(Verdict::holds("status 1; it said nothing")));
+    }
+
+    /// Expected to say X, and got X: that would be no answer.
+    #[test]
+    fn words_on_standard_error_are_named_as_such() {
+        let got = judge(&wanted(0, "X"), ended(0, "", "X\n"));
+        let told = "status 0; nothing on stdout; on stderr: X";
+        assert_eq!(got, Ok(Verdict::violated(told)));
+        let got = judge(&wanted(0, "X"), ended(0, "\n", ""));
+        assert_eq!(got, Ok(Verdict::violated("status 0; nothing on stdout")));
+        let got = judge(&wanted(0, "X"), ended(0, "Y", "X"));
+        assert_eq!(got, Ok(Verdict::violated("status 0; on stdout: Y")));
+    }
+
+    #[test]
+    fn a_program_that_is_not_there_shows_nothing() {
+        let absent = ended(127, "", "sh: nft: not found\n");
+        assert_eq!(
+            judge(&wanted(0, ""), absent),
+            Err("sh: nft: not found".to_owned())
+        );
+        assert!(judge(&wanted(127, ""), absent).is_ok_and(|verdict| verdict.holds));
+    }
+
+    #[test]
+    fn a_long_answer_is_cut_at_a_character() {
+        let long = "\u{e4}".repeat(500);
+        let got = judge(&wanted(0, ""), ended(0, &long, "")).expect("a verdict");
+        assert!(got.got.ends_with("..."), "{}", got.got);
+        assert_eq!(
+            expected(&wanted(0, "x")),
+            "`cat a file` to end with status 0 and say \"x\" on stdout"
+        );
+    }
+}

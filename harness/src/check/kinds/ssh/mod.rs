@@ -1,0 +1,61 @@
+//! Host keys of SSH servers, asked for by libssh2 or by `ssh-keyscan -t ed25519 HOST`.
+
+mod ask;
+
+use futures_util::FutureExt;
+
+use crate::check::ghosts::{self, Ghosts};
+use crate::check::kind::{Kind, Looked, Target};
+use crate::check::looking::Looking;
+use crate::check::{ProbeError, source};
+use crate::scenario::check_kind::Ssh;
+
+impl Kind for Ssh {
+    fn expected(&self) -> String {
+        let back = source::back(self.source);
+        format!("the SSH host key of {} from {}{back}", self.guest, self.to)
+    }
+
+    fn holds_by_lack(&self) -> bool {
+        false
+    }
+
+    fn ghost_limit(&self, _: &Ghosts<'_>) -> Option<String> {
+        Some(ghosts::no_server(self.guest.as_ref()))
+    }
+
+    fn look<'a>(&'a self, at: &'a Looking<'a>) -> Looked<'a> {
+        async {
+            let key = at.around.host_keys.get(self.guest.as_ref()).ok_or_else(|| {
+                let why = format!("guest `{}` was given no SSH host key", self.guest);
+                ProbeError::Impossible(why)
+            })?;
+            ask::look(self.to, self.source, key, at).await
+        }
+        .boxed_local()
+    }
+
+    fn target(&self) -> Option<Target> {
+        Some(Target::machine(self.to))
+    }
+}
+
+/// The key in base64: the third word of the first line that is not a comment. OpenSSH 10 writes the server's banner as
+/// a comment to standard output, older ones to standard error.
+fn key(stdout: &str) -> Option<&str> {
+    let mut lines = stdout.lines().filter(|line| !line.starts_with('#'));
+    lines.find_map(|line| line.split_whitespace().nth(2))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_banner_is_not_the_key() {
+        let text = "# 192.168.1.4:22 SSH-2.0-dropbear_2025.89\n192.168.1.4 ssh-ed25519 AAAAC3Nz\n";
+        assert_eq!(key(text), Some("AAAAC3Nz"));
+        assert_eq!(key("# 192.168.1.4:22 SSH-2.0-dropbear_2025.89\n"), None);
+        assert_eq!(key(""), None);
+    }
+}

@@ -1,0 +1,80 @@
+//! Sysctls: `sysctl -n KEY`.
+
+use futures_util::FutureExt;
+
+use crate::check::ghosts::{self, Ghosts};
+use crate::check::kind::{Kind, Looked};
+use crate::check::looking::{Looking, has_link};
+use crate::check::{ProbeError, Verdict};
+use crate::guest::sysctls;
+use crate::plan::sysctl::{for_link, link_of};
+use crate::scenario::check_kind::Sysctl;
+use crate::scenario::names::IfName;
+
+impl Kind for Sysctl {
+    fn expected(&self) -> String {
+        format!("{} = {}", self.key, self.value)
+    }
+
+    fn holds_by_lack(&self) -> bool {
+        false
+    }
+
+    fn ghost_limit(&self, ghosts: &Ghosts<'_>) -> Option<String> {
+        ghosts.own().map(ghosts::not_its_own)
+    }
+
+    fn look<'a>(&'a self, at: &'a Looking<'a>) -> Looked<'a> {
+        async {
+            look(self, at).await
+        }
+        .boxed_local()
+    }
+
+    fn links(&self) -> Vec<IfName> {
+        let parts = self.key.split('.');
+        parts.filter_map(|part| IfName::try_from(part).ok()).collect()
+    }
+}
+
+/// Without the program, which busybox and procps have and some images do not. An interface in the key is named as
+/// everywhere in a check.
+async fn look(wanted: &Sysctl, at: &Looking<'_>) -> Result<Verdict, ProbeError> {
+    let Sysctl { key, value } = wanted;
+    let written = link_of(key).map(|link| link.replace('/', "."));
+    let local = match &written {
+        Some(link) => Some(at.link(link).await?),
+        None => None,
+    };
+    let named = local.as_deref().map(|link| for_link(key, link));
+    let path = format!(
+        "/proc/sys/{}",
+        sysctls::path(named.as_deref().unwrap_or(key))
+    );
+    let output = at.exec(&["cat", &path]).await?;
+    if !output.success() {
+        // Neither right nor wrong: its interface may not be there, or a module.
+        let missing = ProbeError::NoSysctl {
+            key: key.to_owned(),
+            said: output.stderr.trim().to_owned(),
+        };
+        let Some((name, local)) = written.zip(local) else {
+            return Err(missing);
+        };
+        let links = at.json(&["ip", "-j", "link"]).await?;
+        return Err(match has_link(&links, &local) {
+            true => missing,
+            false => ProbeError::NoLink {
+                name,
+                why: missing.to_string(),
+            },
+        });
+    }
+    // Several values stand apart by tabs.
+    let words: Vec<&str> = output.stdout.split_whitespace().collect();
+    let got = format!("{key} = {}", words.join(" "));
+    Ok(match words.iter().copied().eq(value.split_whitespace()) {
+        true => Verdict::holds(got),
+        false => Verdict::violated(got),
+    })
+}
