@@ -66,6 +66,21 @@ impl Starts {
         of("cold").filter(|folder| !good.contains(folder)).collect()
     }
 
+    /// Bytes of memory that a run takes for sealed copies of its templates' memory, beside what its guests take.
+    pub(crate) fn sealed(&self) -> u64 {
+        let sealed = self.from.values().filter_map(|from| match from {
+            StartFrom::Template {
+                folder,
+                read_only_ram: false,
+            } => Some(folder),
+            _ => None,
+        });
+        let once: BTreeSet<&PathBuf> = sealed.collect();
+        once.into_iter()
+            .map(|folder| TemplateStore::memory(folder))
+            .sum()
+    }
+
     /// Whether a template of these was given up since, while the run stood in the queue.
     pub(crate) fn given_up(&self) -> bool {
         let templates = &self.templates;
@@ -129,10 +144,6 @@ impl Templates {
                 );
             };
             let store = TemplateStore::new(&Store::cache_folder());
-            if !qemu.maps_read_only_ram() && store.is_read_only() {
-                let why = "the cache is read-only, and QEMU before 8.2 opens a template's memory for writing";
-                return Err(why.to_owned());
-            }
             let made = store.get_or_make(&shape, &image.folder, &mut progress);
             let template = made.map_err(|error| {
                 let why = Diagnostic::new(&error).to_string();

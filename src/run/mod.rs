@@ -255,7 +255,12 @@ impl All<'_> {
             let one = &self.wanted[index];
             let need = match (&self.vms[index], self.args.guests) {
                 (Some(vm), _) => vm.need(),
-                (None, Guests::Vm) => Need::of(&one.scenario, self.here.0),
+                (None, Guests::Vm) => {
+                    let starts = self.starts[index].take();
+                    let sealed = starts.sealed();
+                    self.starts[index].set(starts);
+                    Need::of(&one.scenario, self.here.0).and_memory(sealed)
+                }
                 (None, Guests::Ghost) => Need::of_a_lab(),
             };
             let title = one.title();

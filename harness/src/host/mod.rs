@@ -80,6 +80,7 @@ pub mod output;
 pub mod probe;
 pub mod process_memory;
 pub mod room;
+pub mod sealed;
 pub mod service;
 pub mod setup;
 pub mod standstill;

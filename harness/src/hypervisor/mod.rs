@@ -65,7 +65,8 @@ pub enum Start {
     Template {
         /// The template's folder.
         folder: PathBuf,
-        /// Whether this QEMU can map a read-only file copy-on-write (`memory-backend-file,rom=off`, since 8.2).
+        /// Whether this QEMU can map a read-only file copy-on-write (`memory-backend-file,rom=off`, since 8.2). One that cannot
+        /// opens it for writing, and gets a sealed copy.
         read_only_ram: bool,
     },
 }

@@ -56,6 +56,9 @@ pub struct Needs {
     pub sockets: Vec<(PathBuf, i32)>,
     /// Files, and what is in them.
     pub files: Vec<(PathBuf, String)>,
+    /// A file whose content it inherits as memory that it can open for writing and not write to, and the descriptor number
+    /// ([`crate::host::sealed`]).
+    pub sealed: Option<(PathBuf, i32)>,
     /// A disk in qcow2 format above the image's, for what the guest writes.
     pub layer: Option<PathBuf>,
     /// A terminal as standard input.

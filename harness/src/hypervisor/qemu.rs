@@ -20,6 +20,8 @@ pub const SANDBOX: &str = "on,obsolete=deny,elevateprivileges=deny,spawn=deny,re
 
 /// First descriptor number that it inherits for a steering channel.
 const FIRST_STEER_FD: i32 = 20;
+/// Descriptor number of a template's memory, for a QEMU that opens it for writing.
+const RAM_FD: i32 = 27;
 /// Descriptor number of the monitor's socket.
 const QMP_FD: i32 = 28;
 /// Descriptor number of the monitor that is only listened to.
@@ -43,7 +45,15 @@ impl Hypervisor for Qemu {
         let monitor = (monitor_socket(spec), QMP_FD);
         let disk = spec.disk.as_ref();
         let events = disk.map(|_| (events_socket(spec), EVENTS_FD));
+        let sealed = match &spec.start {
+            Start::Template {
+                folder,
+                read_only_ram: false,
+            } => Some((folder.join(RAM), RAM_FD)),
+            _ => None,
+        };
         Needs {
+            sealed,
             sockets: channels.chain([monitor]).chain(events).collect(),
             ..Needs::default()
         }
@@ -185,7 +195,14 @@ fn snapshot_options(spec: &GuestSpec, line: &mut CommandLine) {
         Start::Template { .. } => "share=off",
         Start::Cold | Start::Recording(_) => "share=on",
     };
-    let ram = folder.join(RAM);
+    let ram = match &spec.start {
+        // Before 8.2 QEMU opens it for writing even where it maps it copy-on-write.
+        Start::Template {
+            read_only_ram: false,
+            ..
+        } => PathBuf::from(format!("/proc/self/fd/{RAM_FD}")),
+        _ => folder.join(RAM),
+    };
     line.option(
         "-object",
         format!(
@@ -369,6 +386,11 @@ mod tests {
         assert_eq!(devices(&recorded), devices(&started));
         assert!(recorded.to_string().contains("share=on"), "{recorded}");
         assert!(started.to_string().contains("share=off"), "{started}");
+        // A QEMU that would open the file for writing does not get it.
+        assert!(
+            started.to_string().contains("mem-path=/proc/self/fd/27,"),
+            "{started}"
+        );
         // The NIC's host end is there from the start, the NIC itself is plugged in.
         assert!(has(&started, "-netdev", "tap,id=nic0,fd=30"), "{started}");
         assert!(!started.to_string().contains("virtio-net"), "{started}");

@@ -4,10 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
 use std::io::Read;
 use std::os::fd::{AsRawFd, OwnedFd};
-use std::os::unix::fs::{PermissionsExt, chown};
+use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
 use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use nix::mount::MsFlags;
 
@@ -17,6 +17,7 @@ use super::topology::{Folders, Lab};
 use crate::guest::identity::{Identity, KeyPair};
 use crate::guest::{BootingGuest, Takeover, plain};
 use crate::host::isolate::mount_at;
+use crate::host::sealed::sealed_copy;
 use crate::host::service::{Log, Service, ServiceError};
 use crate::host::tap::Tap;
 use crate::host::terminal::Terminal;
@@ -85,6 +86,38 @@ pub(super) struct Launch {
     pub(super) vmms: BTreeMap<HypervisorKind, PathBuf>,
     pub(super) login: KeyPair,
     pub(super) drawn: Drawn,
+    pub(super) sealed: Sealed,
+}
+
+/// Sealed copies of templates' memory, made once for all guests of a run, by the file's identity: every guest has its template
+/// bound to a place of its own.
+#[derive(Debug, Default)]
+pub(super) struct Sealed(Mutex<BTreeMap<(u64, u64), Arc<OwnedFd>>>);
+
+impl Sealed {
+    async fn of(&self, path: &Path) -> std::io::Result<Arc<OwnedFd>> {
+        let about = fs::metadata(path)?;
+        let file = (about.dev(), about.ino());
+        if let Some(known) = self.lock().get(&file) {
+            return Ok(Arc::clone(known));
+        }
+        let from = path.to_owned();
+        let (reply, made) = tokio::sync::oneshot::channel();
+        // Some hundred MiB are copied, and the lab goes on meanwhile.
+        std::thread::Builder::new()
+            .name("seal".to_owned())
+            .spawn(move || reply.send(sealed_copy(&from)))?;
+        let made = made
+            .await
+            .map_err(|_| std::io::Error::other("the thread ended"))?;
+        let made = Arc::new(made?);
+        self.lock().insert(file, Arc::clone(&made));
+        Ok(made)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<(u64, u64), Arc<OwnedFd>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 /// Random numbers that guests drew as soon as they were no longer their template. No two may be alike.
@@ -209,6 +242,13 @@ async fn start_guest(
             .map_err(std::io::Error::other)
             .map_err(io("make the disk", layer))?;
     }
+    let sealed = match &needs.sealed {
+        Some((path, number)) => {
+            let copy = launch.sealed.of(path).await;
+            Some((copy.map_err(io("seal a copy of", path))?, *number))
+        }
+        None => None,
+    };
     // They listen before the VMM starts: whoever connects early just waits.
     let mut sockets = Vec::new();
     for (path, number) in &needs.sockets {
@@ -247,6 +287,7 @@ async fn start_guest(
             fds: nics
                 .chain(channels)
                 .chain(input)
+                .chain(sealed.iter().map(|(copy, to)| (*to, copy.as_raw_fd())))
                 .map(|(to, from)| (from, to))
                 .collect(),
             identity: Some((VMM_ID, VMM_ID, vmm_groups(accelerator))),

@@ -6,7 +6,7 @@ use std::time::Duration;
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 
-use super::boot::{Drawn, GuestImages, Launch, Started, start, start_again};
+use super::boot::{Drawn, GuestImages, Launch, Sealed, Started, start, start_again};
 use super::error::LabError;
 use super::job::{Event, StartFrom};
 use super::run::{Ended, GRACE, Run};
@@ -75,6 +75,7 @@ impl Run<'_> {
             vmms: self.vmms.clone(),
             login,
             drawn: Drawn::default(),
+            sealed: Sealed::default(),
         }));
         let now = |(_, guest): &(&MachineName, &GuestPlan)| guest.start == GuestStart::Boot;
         let names: Vec<MachineName> = self

@@ -18,8 +18,9 @@ use crate::guest::{Guest, nics};
 use crate::host::networkd::LOG as NETWORKD_LOG;
 use crate::host::networkd_said;
 use crate::host::process_memory::ProcessMemory;
-use crate::hypervisor;
+use crate::host::sealed;
 use crate::hypervisor::qemu::RAM;
+use crate::hypervisor::{self, Start};
 use crate::image::versions_in;
 use crate::lab::boot::guest_folder;
 use crate::plan::GuestKind;
@@ -316,8 +317,16 @@ fn memory_of(guest: &Guest, vmm: u32, folder: &Path) -> io::Result<GuestMemory> 
     let process = Path::new("/proc").join(vmm.to_string());
     let (vmm, text) = ProcessMemory::read(&process)?;
     write(&folder.join("vmm-memory.txt"), &text);
-    let template = match guest.spec().start.folder() {
-        Some(template) => ProcessMemory::read_mapping(&process, &template.join(RAM))?,
+    let mapped = match &guest.spec().start {
+        Start::Cold | Start::Recording(_) => None,
+        Start::Template {
+            read_only_ram: false,
+            ..
+        } => Some(sealed::mapped_as()),
+        Start::Template { folder, .. } => Some(folder.join(RAM)),
+    };
+    let template = match mapped {
+        Some(file) => ProcessMemory::read_mapping(&process, &file)?,
         None => None,
     };
     Ok(GuestMemory { vmm, template })

@@ -16,7 +16,7 @@ use crate::scenario::vmm::Vmm;
 use crate::scenario::{Guest, HypervisorKind, MachineType, Transport};
 
 /// Version of a template's layout; part of every digest.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 
 /// QEMU tells its version in a tenth of a second; this is for a machine that is on its knees.
 const TELLS: Duration = Duration::from_secs(10);

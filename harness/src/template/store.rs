@@ -217,6 +217,12 @@ impl TemplateStore {
         })
     }
 
+    /// Bytes that a template's memory takes, its holes aside; 0 where it cannot be looked at.
+    pub fn memory(template: &Path) -> u64 {
+        let about = fs::metadata(template.join(RAM));
+        about.map_or(0, |about| about.blocks() * 512)
+    }
+
     /// Whether nobody has given a template up since it was found.
     pub fn is_there(template: &Path) -> bool {
         template.join(MANIFEST).exists()
@@ -307,21 +313,15 @@ fn lock_folder(folder: &Path, how: FlockArg) -> Result<Option<Flock<File>>, Temp
     }
 }
 
-/// Writes everything to the disk, makes it read-only where QEMU can work with that, and writes the manifest.
+/// Writes everything to the disk, makes it read-only, and writes the manifest.
 fn seal(shape: &Shape, folder: &Path) -> Result<(), TemplateError> {
     let mut sealed = Vec::new();
     for name in files(shape) {
         let path = folder.join(name);
         let file = File::open(&path).map_err(io_error("open", &path))?;
         file.sync_all().map_err(io_error("write", &path))?;
-        // An older QEMU opens memory for writing even where it maps it copy-on-write, and the VMM's user is nobody.
-        // The cache folder is the user's alone, so nobody else comes this far.
-        let mode = if name == RAM && !shape.qemu.maps_read_only_ram() {
-            0o666
-        } else {
-            0o444
-        };
-        fs::set_permissions(&path, fs::Permissions::from_mode(mode))
+        // VMMs read it as `nobody`, and no guest that gets out of one may write into those that come after it.
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o444))
             .map_err(io_error("protect", &path))?;
         sealed.push(ManifestFile::read(folder, name)?);
     }

@@ -83,6 +83,15 @@ impl Need {
         }
     }
 
+    /// This, and that much memory besides, in bytes.
+    #[must_use]
+    pub fn and_memory(self, memory: u64) -> Self {
+        self.plus(Self {
+            memory,
+            millicores: 0,
+        })
+    }
+
     /// Both.
     #[must_use]
     pub fn plus(self, other: Self) -> Self {
