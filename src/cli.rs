@@ -24,6 +24,9 @@ Exit codes:
 #[derive(Debug, Parser)]
 #[command(name = "bridgelab", version, after_help = EXIT_CODES)]
 struct Cli {
+    /// Folder of image recipes; without it, the program's own. They are programs: name only one that you trust.
+    #[arg(long, global = true, value_name = "DIR", env = "BRIDGELAB_IMAGES")]
+    images: Option<PathBuf>,
     #[command(subcommand)]
     command: Command,
 }
@@ -265,7 +268,9 @@ fn imposed(text: &str) -> Result<Imposed, String> {
 
 /// Parses the command line and does what it says; returns the exit code.
 pub(crate) fn main() -> i32 {
-    match Cli::parse().command {
+    let cli = Cli::parse();
+    crate::own::take_images_from(cli.images);
+    match cli.command {
         Command::Run(args) => run::run(&args),
         Command::Doctor(args) => crate::doctor::doctor(&args),
         Command::List { tag, json } => list::list(&tag, json),

@@ -18,6 +18,7 @@ use bridgelab_harness::visible::visible;
 
 use crate::cli::ImageAction;
 use crate::output::{print, say};
+use crate::own::{images, tell_of_another};
 use crate::signals::Signals;
 
 /// Prints an error with its remedy on stderr.
@@ -25,8 +26,8 @@ pub(crate) fn complain(error: &dyn Diagnose) {
     let _ = writeln!(anstream::stderr(), "error: {}", Diagnostic::new(error));
 }
 
-/// The folder with `scenarios/` and `images/`: `$BRIDGELAB_ROOT`, the working directory or one above it, or the
-/// source tree that this program was built from.
+/// The folder with `scenarios/`: `$BRIDGELAB_ROOT`, the working directory or one above it with `images/` beside them, or the
+/// source tree that this program was built from. Nothing in it is run ([`crate::own`]).
 pub(crate) fn root() -> PathBuf {
     if let Some(root) = std::env::var_os("BRIDGELAB_ROOT") {
         return PathBuf::from(root);
@@ -201,7 +202,8 @@ pub(crate) fn plan(
 
 /// The image of a recipe, built now if it is missing, with progress on stderr.
 pub(crate) fn ready_image(name: &str) -> Result<Image, ImageError> {
-    let recipe = Recipe::find(&root(), name)?;
+    let recipe = Recipe::find(&images(), name)?;
+    tell_of_another(name, &recipe);
     let store = Store::new(&Store::cache_folder());
     let begun = Instant::now();
     let mut progress = |text: &str| {
@@ -244,7 +246,7 @@ fn do_image(action: &ImageAction) -> Result<i32, ImageError> {
             say(&built?.folder.display().to_string());
         }
         ImageAction::List => {
-            for recipe in image::recipes(&root())? {
+            for recipe in image::recipes(&images())? {
                 let state = match store.get(&recipe) {
                     Ok(Some(image)) => image.folder.display().to_string(),
                     Ok(None) => "not built".to_owned(),
@@ -257,7 +259,7 @@ fn do_image(action: &ImageAction) -> Result<i32, ImageError> {
                 ));
             }
         }
-        ImageAction::Path { name } => match store.get(&Recipe::find(&root(), name)?)? {
+        ImageAction::Path { name } => match store.get(&Recipe::find(&images(), name)?)? {
             Some(image) => say(&image.folder.display().to_string()),
             None => {
                 let _ = writeln!(

@@ -21,8 +21,9 @@ use clap::Args;
 use tokio::runtime::Runtime;
 
 use crate::cli::{Accel, Guests, Lab, RunArgs};
-use crate::commands::{complain, root};
+use crate::commands::complain;
 use crate::output::say;
+use crate::own::images;
 
 /// Options of `bridgelab doctor`.
 #[derive(Debug, Args)]
@@ -104,7 +105,7 @@ pub(crate) async fn examine(prove: bool, vmms: &VmmArgs) -> DoctorReport {
     let mut doctor = Doctor::new(cache.clone());
     doctor.prove_kvm = prove;
     doctor.instead = vmms.instead();
-    if let Ok(recipe) = Recipe::find(&root(), "debian")
+    if let Ok(recipe) = Recipe::find(&images(), "debian")
         && let Ok(Some(image)) = Store::new(&cache).get(&recipe)
     {
         doctor.kernel = Some(image.kernel());

@@ -11,6 +11,7 @@ mod list;
 mod matrix;
 mod new;
 mod output;
+mod own;
 mod report;
 mod rerun;
 mod run;

@@ -40,7 +40,7 @@ pub(crate) struct Rerun {
     form: String,
     /// Options of `bridgelab run` that make the run what it was.
     options: Vec<String>,
-    /// The folder with `images/` that recipes come from.
+    /// The folder whose scenarios were at hand, for whoever reads it.
     root: PathBuf,
     /// The words of the first command, and where it was given.
     command: Vec<String>,
@@ -139,8 +139,8 @@ pub(crate) fn rerun(args: &RerunArgs) -> i32 {
     for name in OPTIONS {
         command.env_remove(name);
     }
-    if rerun.root.is_dir() {
-        command.env("BRIDGELAB_ROOT", &rerun.root);
+    if let Some(images) = crate::own::named_images() {
+        command.env("BRIDGELAB_IMAGES", images);
     }
     command
         .arg("run")

@@ -85,7 +85,8 @@ impl LabRun {
             // What the user set for his own runs is no part of what is compared.
             .env_remove("BRIDGELAB_COLD")
             .env_remove("BRIDGELAB_STRICT")
-            .env("BRIDGELAB_ROOT", crate::commands::root());
+            .env("BRIDGELAB_ROOT", crate::own::tree())
+            .env("BRIDGELAB_IMAGES", crate::own::images());
         match context.args.accel {
             Accel::Auto => {}
             Accel::Kvm => drop(command.args(["--accel", "kvm"])),

@@ -26,7 +26,7 @@ pub(super) async fn ready(context: &Context<'_>) -> Result<PathBuf, Stop> {
             "`--patchbay` builds and measures it".to_owned(),
         ));
     }
-    let folder = crate::commands::root().join("benches/patchbay");
+    let folder = crate::own::tree().join("benches/patchbay");
     let manifest = folder.join("Cargo.toml");
     if !manifest.is_file() {
         let manifest = manifest.display();

@@ -132,7 +132,7 @@ fn longest_waits(report: &RunReport) -> String {
 }
 
 async fn by_hand(context: &Context<'_>) -> Result<Vec<Sample>, Stop> {
-    let root = crate::commands::root();
+    let root = crate::own::tree();
     let script = root.join(SCRIPT);
     if !script.is_file() {
         return Err(Stop::Skipped(format!("there is no `{}`", script.display())));

@@ -45,6 +45,9 @@ pub(super) fn options(
     if let Some(all) = args.require_all {
         say(&[&format!("--require-all={all}")]);
     }
+    if let Some(images) = crate::own::named_images() {
+        say(&["--images", &images.to_string_lossy()]);
+    }
     if args.strict {
         say(&["--strict"]);
     }

@@ -11,6 +11,7 @@
 )]
 
 mod bytes;
+mod programs;
 
 use std::fs;
 use std::os::unix::ffi::OsStrExt;

@@ -35,6 +35,14 @@ pub enum ImageError {
         /// Names that exist.
         known: String,
     },
+    /// There is no folder of recipes.
+    #[error("look for recipes of images in `{}`", folder.display())]
+    NoRecipes {
+        /// The folder.
+        folder: PathBuf,
+        /// The kernel's answer.
+        source: io::Error,
+    },
     /// A file of the recipe or of the cache.
     #[error("{doing} `{}`", path.display())]
     Io {
@@ -78,7 +86,7 @@ pub enum ImageError {
 impl Diagnose for ImageError {
     fn code(&self) -> &'static str {
         match self {
-            Self::UnknownRecipe { .. } => "image.unknown",
+            Self::UnknownRecipe { .. } | Self::NoRecipes { .. } => "image.unknown",
             Self::Io { .. } => "image.io",
             Self::Isolate { .. } => "image.isolate",
             Self::Build { .. } => "image.build",
@@ -100,6 +108,10 @@ impl Diagnose for ImageError {
                 "remove it and build again: `rm -rf {}; bridgelab image build`",
                 path.display()
             )),
+            Self::NoRecipes { .. } => Some(
+                "`--images DIR` or `BRIDGELAB_IMAGES=DIR` names a folder of recipes: `images/` of bridgelab's source"
+                    .to_owned(),
+            ),
             Self::UnknownRecipe { .. } => None,
         }
     }

@@ -36,15 +36,18 @@ pub struct Recipe {
     pub digest: String,
 }
 
-/// Recipes under `root/images`, by name.
+/// Recipes in a folder, `images/`, by name.
 ///
 /// # Errors
 /// When the folder cannot be read.
-pub fn recipes(root: &Path) -> Result<Vec<Recipe>, ImageError> {
-    let folder = root.join("images");
+pub fn recipes(images: &Path) -> Result<Vec<Recipe>, ImageError> {
+    let unread = |source| ImageError::NoRecipes {
+        folder: images.to_owned(),
+        source,
+    };
     let mut found = Vec::new();
-    for entry in fs::read_dir(&folder).map_err(io_error("read", &folder))? {
-        let path = entry.map_err(io_error("read", &folder))?.path();
+    for entry in fs::read_dir(images).map_err(unread)? {
+        let path = entry.map_err(io_error("read", images))?.path();
         if path.join("build").is_file() {
             let name = path
                 .file_name()
@@ -59,12 +62,12 @@ pub fn recipes(root: &Path) -> Result<Vec<Recipe>, ImageError> {
 }
 
 impl Recipe {
-    /// The recipe `name` under `root/images`. `debian:bookworm` asks the recipe for another suite, and
+    /// The recipe `name` in the folder `images`. `debian:bookworm` asks the recipe for another suite, and
     /// `debian +ethtool -docker.io` for a package more and one less.
     ///
     /// # Errors
     /// [`ImageError::UnknownRecipe`] with the names that exist.
-    pub fn find(root: &Path, name: &str) -> Result<Self, ImageError> {
+    pub fn find(images: &Path, name: &str) -> Result<Self, ImageError> {
         let mut words = name.split_whitespace();
         let first = words.next().unwrap_or(name);
         let (base, suite) = match first.split_once(':') {
@@ -82,17 +85,17 @@ impl Recipe {
                 packages.less.push(package.to_owned());
             }
         }
-        let folder = root.join("images").join(base);
+        let folder = images.join(base);
         if folder.join("build").is_file() {
             return Self::read(name, &folder, suite, packages);
         }
-        let known: Vec<String> = recipes(root)?
+        let known: Vec<String> = recipes(images)?
             .into_iter()
             .map(|recipe| recipe.name)
             .collect();
         Err(ImageError::UnknownRecipe {
             name: name.to_owned(),
-            folder: root.join("images"),
+            folder: images.to_owned(),
             known: known.join(", "),
         })
     }
@@ -176,7 +179,8 @@ mod tests {
         let folder = root.path().join("images/tiny");
         fs::create_dir_all(folder.join("rootfs")).expect("folder");
         fs::write(folder.join("build"), "#!/bin/sh\n").expect("script");
-        let digest = |name| Recipe::find(root.path(), name).expect("recipe").digest;
+        let images = root.path().join("images");
+        let digest = |name| Recipe::find(&images, name).expect("recipe").digest;
         let first = digest("tiny");
         assert_eq!(first, digest("tiny"));
         assert_ne!(first, digest("tiny:bookworm"));
@@ -197,7 +201,7 @@ mod tests {
         let folder = root.path().join("images/tiny");
         fs::create_dir_all(&folder).expect("folder");
         fs::write(folder.join("build"), "").expect("script");
-        let error = Recipe::find(root.path(), "tinny").expect_err("there is none");
+        let error = Recipe::find(&root.path().join("images"), "tinny").expect_err("there is none");
         assert!(error.to_string().ends_with("there are tiny"), "{error}");
     }
 }

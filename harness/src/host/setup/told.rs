@@ -36,6 +36,8 @@ pub(super) async fn told(
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .process_group(0)
+        // cargo(1) takes configuration, and with it programs, from the working directory and those above it.
+        .current_dir("/")
         .spawn()
         .map_err(|error| fail(format!("did not start ({error})"), VecDeque::new(), true))?;
     // Never killed: a dpkg that dies halfway leaves packages half installed.
