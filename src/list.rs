@@ -47,6 +47,9 @@ struct Form {
     holds: Vec<String>,
     /// The checks that must fail, with the words that they must see.
     must_fail: BTreeMap<String, String>,
+    /// Sets of checks of which at least one must fail, with the words that each must see when it does.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    any_of: Vec<BTreeMap<String, String>>,
 }
 
 /// Lists the scenarios with one of the tags; exit code 2 when a file is invalid.
@@ -108,7 +111,16 @@ fn listed(name: String, path: PathBuf, loaded: &LoadedScenario) -> Listed {
         must_fail: form
             .must_fail
             .iter()
+            .filter(|(id, _)| form.any_of(id).is_empty())
             .map(|(id, words)| (id.to_string(), words.clone()))
+            .collect(),
+        any_of: form
+            .any_of
+            .iter()
+            .map(|set| {
+                let words = |id| form.must_fail.get(id).cloned().unwrap_or_default();
+                set.iter().map(|id| (id.to_string(), words(id))).collect()
+            })
             .collect(),
     };
     Listed {
@@ -134,8 +146,13 @@ fn text(scenario: &Listed) -> String {
         } else {
             format!(": {}", form.summary)
         };
-        let must = match form.must_fail.len() {
+        let must = match form.must_fail.len() + form.any_of.len() {
             0 => format!("{holds} checks hold"),
+            fail if !form.any_of.is_empty() => {
+                let among: usize = form.any_of.iter().map(BTreeMap::len).sum();
+                let among = among + form.must_fail.len();
+                format!("at least {fail} of {among} checks must fail, {holds} hold")
+            }
             fail => format!("{fail} checks must fail, {holds} hold"),
         };
         lines.push(format!(
@@ -155,6 +172,14 @@ fn text(scenario: &Listed) -> String {
         }
         for (id, words) in told {
             lines.push(format!("    must fail: {id}, seeing {words:?}"));
+        }
+        for set in &form.any_of {
+            let told = set.iter().map(|(id, words)| match words.is_empty() {
+                true => id.clone(),
+                false => format!("{id}, seeing {words:?}"),
+            });
+            let told: Vec<_> = told.collect();
+            lines.push(format!("    must fail, at least one: {}", told.join("; ")));
         }
     }
     lines.join("\n")

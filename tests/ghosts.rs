@@ -362,6 +362,106 @@ machines.b.forward = true
     }
 }
 
+/// Of several checks at least one must fail, whichever; where all hold, or one fails in another way than it must, the run fails.
+#[test]
+fn one_of_several_checks_must_fail() {
+    let text = r#"
+version = 1
+summary = "two ways to say that b is there"
+base = "none"
+segments.wire.kind = "cable"
+machines.a.interfaces = [{ name = "eth0", segment = "wire", addresses = ["10.0.0.1/24"] }]
+machines.b.interfaces = [{ name = "eth0", segment = "wire", addresses = ["10.0.0.2/24"] }]
+
+[[checks]]
+id = "ping"
+from = "a"
+ping = { to = "10.0.0.2" }
+
+[[checks]]
+id = "mtu"
+from = "b"
+link = { interface = "eth0", mtu = 1500 }
+
+[[checks]]
+id = "own"
+from = "b"
+ping = { to = "127.0.0.1" }
+
+[variants.one]
+must_fail = [{ any_of = ["ping", "mtu"] }]
+seen = { ping = "no reply", mtu = "1400" }
+machines.b.interfaces = [{ name = "eth0", segment = "wire", addresses = ["10.0.0.3/24"] }]
+
+[variants.both]
+must_fail = [{ any_of = ["ping", "mtu"] }]
+machines.b.interfaces = [{ name = "eth0", segment = "wire", addresses = ["10.0.0.3/24"], mtu = 1400 }]
+
+[variants.neither]
+must_fail = [{ any_of = ["ping", "mtu"] }]
+machines.b.forward = true
+
+[variants.otherwise]
+must_fail = [{ any_of = ["ping", "mtu"] }]
+seen = { mtu = "9000" }
+machines.b.interfaces = [{ name = "eth0", segment = "wire", addresses = ["10.0.0.3/24"], mtu = 1400 }]
+"#;
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("any.toml");
+    fs::write(&path, text).expect("a scenario");
+    let path = path.to_string_lossy().into_owned();
+    for (form, outcome, failed, told) in [
+        (
+            "one",
+            Outcome::Passed,
+            &["ping"][..],
+            "passed (1 of 1 checks hold, 1 of 1 fail as they must)",
+        ),
+        (
+            "both",
+            Outcome::Passed,
+            &["ping", "mtu"],
+            "mtu fails, as at least one of ping, mtu must",
+        ),
+        (
+            "neither",
+            Outcome::Failed,
+            &[],
+            "at least one of `ping`, `mtu` must fail here, and all hold",
+        ),
+        (
+            "otherwise",
+            Outcome::Failed,
+            &["ping", "mtu"],
+            "`mtu` failed as it must, but not in the named way",
+        ),
+    ] {
+        let junit = folder.path().join("junit.xml");
+        let junit_at = junit.to_string_lossy();
+        let words = [&path, "--variant", form, "--junit", &junit_at];
+        let Some((run, output)) = run(folder.path(), &words) else {
+            return;
+        };
+        assert_eq!(run.outcome, outcome, "{form}: {:?}", run.differences);
+        assert_eq!(ids(&run, CheckOutcome::Failed), failed, "{form}");
+        let said = String::from_utf8_lossy(&output.stdout);
+        assert!(said.contains(told), "{form}: {said}");
+        for check in &run.checks {
+            let (any_of, id) = (&check.any_of, check.id.as_str());
+            assert_eq!(any_of.len(), if id == "own" { 0 } else { 2 }, "{form}: {id}");
+            assert!(!check.must_fail, "{form}: {id}");
+        }
+        let failures = fs::read_to_string(&junit).expect("JUnit");
+        let failures = failures.matches("<failure").count();
+        let expected = match form {
+            "neither" => 2,
+            "otherwise" => 1,
+            _ => 0,
+        };
+        assert_eq!(failures, expected, "{form}");
+    }
+}
+
 #[test]
 fn the_evidence_has_the_vlans_of_bridge_ports() {
     let folder = tempfile::tempdir().expect("a folder");

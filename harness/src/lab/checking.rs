@@ -400,12 +400,14 @@ impl Run<'_> {
     }
 
     fn not_run(&self, check: &Check, why: &str) -> CheckReport {
+        let any_of = self.scenario.any_of(&check.id);
         CheckReport {
             id: check.id.to_string(),
             from: check.from.to_string(),
             kind: kind_name(&check.kind).to_owned(),
             outcome: CheckOutcome::NotRun,
-            must_fail: self.scenario.must_fail.contains_key(&check.id),
+            must_fail: any_of.is_empty() && self.scenario.must_fail.contains_key(&check.id),
+            any_of: any_of.iter().map(ToString::to_string).collect(),
             expected: expected(check),
             got: why.to_owned(),
             attempts: 0,

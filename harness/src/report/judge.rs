@@ -6,7 +6,8 @@ use super::{CheckOutcome, CheckReport, Outcome};
 
 /// Judges a finished run: `must_fail` maps the checks that must fail to the words that their `got` must contain.
 ///
-/// Passed means that exactly those failed, in that way, and all others hold. Otherwise every difference is told.
+/// Passed means that exactly those failed, in that way, and all others hold; and of each set of checks of which at least one
+/// must fail (`any_of`), some did, in that way. Otherwise every difference is told.
 /// Skipped checks are no difference; whether what is left shows anything is for [`not_shown`](super::not_shown).
 pub fn judge_run(
     checks: &[CheckReport],
@@ -14,6 +15,9 @@ pub fn judge_run(
 ) -> (Outcome, Vec<String>) {
     let mut differences = Vec::new();
     for check in checks {
+        if !check.any_of.is_empty() && check.outcome == CheckOutcome::Passed {
+            continue;
+        }
         match (check.outcome, must_fail.get(&check.id)) {
             (CheckOutcome::Passed, None) | (CheckOutcome::Skipped, _) => {}
             (CheckOutcome::Failed, Some(words)) if check.got.contains(words.as_str()) => {}
@@ -30,6 +34,13 @@ pub fn judge_run(
             }
         }
     }
+    for set in sets(checks) {
+        let all_hold = set
+            .iter()
+            .all(|check| check.outcome == CheckOutcome::Passed);
+        let told = set.first().and_then(|first| none_failed(&first.any_of));
+        differences.extend(told.filter(|_| all_hold));
+    }
     let blind = checks
         .iter()
         .any(|check| check.outcome == CheckOutcome::NotRun);
@@ -43,6 +54,32 @@ pub fn judge_run(
     (outcome, differences)
 }
 
+/// The checks of each set of which at least one must fail, in the order of the first of them.
+pub(super) fn sets(checks: &[CheckReport]) -> Vec<Vec<&CheckReport>> {
+    let mut sets: Vec<Vec<&CheckReport>> = Vec::new();
+    for check in checks.iter().filter(|check| !check.any_of.is_empty()) {
+        let is_its = |set: &&mut Vec<&CheckReport>| set[0].any_of == check.any_of;
+        match sets.iter_mut().find(is_its) {
+            Some(set) => set.push(check),
+            None => sets.push(vec![check]),
+        }
+    }
+    sets
+}
+
+/// The beginning of what [`none_failed`] says.
+pub(super) const AT_LEAST_ONE: &str = "at least one of ";
+
+/// The difference that it is when all checks of a set hold of which at least one must fail.
+pub(super) fn none_failed(any_of: &[String]) -> Option<String> {
+    let named: Vec<String> = any_of.iter().map(|id| format!("`{id}`")).collect();
+    let told = format!(
+        "{AT_LEAST_ONE}{} must fail here, and all hold",
+        named.join(", ")
+    );
+    (!named.is_empty()).then_some(told)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -54,6 +91,7 @@ mod tests {
             kind: "ping".to_owned(),
             outcome,
             must_fail: false,
+            any_of: Vec::new(),
             expected: "a reply".to_owned(),
             got: got.to_owned(),
             attempts: 1,
@@ -89,6 +127,56 @@ mod tests {
         let (outcome, told) = judge_run(&green, &must_fail("b", ""));
         assert_eq!(outcome, Outcome::Failed);
         assert_eq!(told, ["`b` must fail here, and holds: ok"]);
+    }
+
+    /// Checks of which, by their ids, at least one must fail.
+    fn set(outcomes: &[(&str, CheckOutcome)]) -> Vec<CheckReport> {
+        let ids: Vec<String> = outcomes.iter().map(|(id, _)| (*id).to_owned()).collect();
+        let of = |(id, outcome): &(&str, CheckOutcome)| CheckReport {
+            any_of: ids.clone(),
+            ..check(id, *outcome, "no reply")
+        };
+        outcomes.iter().map(of).collect()
+    }
+
+    #[test]
+    fn of_a_set_one_must_fail_in_its_named_way_and_whichever_does() {
+        use CheckOutcome::{Failed, NotRun, Passed, Skipped};
+        let words = |a: &str, b: &str| {
+            let all = [("a", a), ("b", b)];
+            let owned = all.map(|(id, words)| (id.to_owned(), words.to_owned()));
+            BTreeMap::from(owned)
+        };
+        let told = |a, b, words: &BTreeMap<_, _>| judge_run(&set(&[("a", a), ("b", b)]), words);
+        let any = words("", "");
+        for (a, b) in [(Failed, Passed), (Passed, Failed), (Failed, Failed)] {
+            assert_eq!(told(a, b, &any), (Outcome::Passed, Vec::new()));
+        }
+        let none = "at least one of `a`, `b` must fail here, and all hold";
+        assert_eq!(
+            told(Passed, Passed, &any),
+            (Outcome::Failed, vec![none.to_owned()])
+        );
+        // Words are for each that fails.
+        let worded = words("no reply", "unreachable");
+        assert_eq!(told(Failed, Passed, &worded).0, Outcome::Passed);
+        assert_eq!(told(Passed, Failed, &worded).0, Outcome::Failed);
+        assert_eq!(told(Failed, Failed, &worded).0, Outcome::Failed);
+        // What nobody looked at may have been the one.
+        assert_eq!(told(Passed, NotRun, &any).0, Outcome::Broken);
+        assert_eq!(told(Passed, Skipped, &any), (Outcome::Passed, Vec::new()));
+        // Nor does a set excuse another.
+        let both = [
+            set(&[("a", Failed), ("b", Passed)]),
+            set(&[("c", Passed), ("d", Passed)]),
+        ];
+        let all = ["a", "b", "c", "d"].map(|id| (id.to_owned(), String::new()));
+        let (outcome, told) = judge_run(&both.concat(), &BTreeMap::from(all));
+        assert_eq!(outcome, Outcome::Failed);
+        assert_eq!(
+            told,
+            ["at least one of `c`, `d` must fail here, and all hold"]
+        );
     }
 
     #[test]

@@ -29,9 +29,12 @@ fn suite(run: &RunReport) -> TestSuite {
     for check in &run.checks {
         let status = wrong(run, check).map(|(kind, message)| {
             let fails = if check.must_fail {
-                "a failure instead of "
+                "a failure instead of ".to_owned()
+            } else if check.any_of.is_empty() {
+                String::new()
             } else {
-                ""
+                let any_of = check.any_of.join(", ");
+                format!("a failure of at least one of {any_of}, instead of ")
             };
             let (from, expected) = (&check.from, &check.expected);
             let asked = format!("from {from}, expected {fails}{expected}");
@@ -155,7 +158,7 @@ fn wrong<'a>(run: &'a RunReport, check: &'a CheckReport) -> Option<(Wrong, &'a s
             Some(told) => Some((Wrong::Failure, told)),
             None => Some((Wrong::Skipped, &check.got)),
         },
-        _ if check.must_fail => {
+        _ if check.must_fail || !check.any_of.is_empty() => {
             // A run that ended before it was judged has no sentences.
             let told = difference.or(check.is_wrong().then_some(check.got.as_str()));
             told.map(|told| (Wrong::Failure, told))

@@ -132,6 +132,10 @@ pub struct CheckReport {
     pub outcome: CheckOutcome,
     /// Whether this variant says that it must fail.
     pub must_fail: bool,
+    /// Ids of the checks of which, by this variant, at least one must fail, this one among them; it may hold. Empty where
+    /// there is no such set.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub any_of: Vec<String>,
     /// What should hold, in words.
     pub expected: String,
     /// What was seen, in words.
@@ -161,11 +165,11 @@ pub struct SightReport {
 
 impl CheckReport {
     /// Whether this is not what the scenario says: it holds and must fail, does not hold and should, or nobody could
-    /// look.
+    /// look. One of several of which one must fail is right either way.
     pub fn is_wrong(&self) -> bool {
         match self.outcome {
             CheckOutcome::Passed => self.must_fail,
-            CheckOutcome::Failed => !self.must_fail,
+            CheckOutcome::Failed => !self.must_fail && self.any_of.is_empty(),
             CheckOutcome::NotRun => true,
             CheckOutcome::Skipped => false,
         }
@@ -338,7 +342,10 @@ impl RunReport {
     /// another way than the named one, is told apart by nothing else.
     pub fn difference(&self, check: &CheckReport) -> Option<&str> {
         let head = format!("`{}` ", check.id);
-        let told = self.differences.iter().find(|told| told.starts_with(&head));
+        let none_failed = judge::none_failed(&check.any_of);
+        let is_its =
+            |told: &&String| told.starts_with(&head) || Some(*told) == none_failed.as_ref();
+        let told = self.differences.iter().find(is_its);
         told.map(String::as_str)
     }
 

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::judge::sets;
 use super::{CheckOutcome, CheckReport, Problem};
 
 /// Code of a run that was skipped because what it ran on cannot show it.
@@ -11,7 +12,7 @@ pub const NOT_SHOWN: &str = "ghost.not-shown";
 ///
 /// The green form shows something as soon as one check was looked at. A variant is there for its fault: at least one
 /// of the checks that must fail has to be seen failing, and where the scenario says in which way (`must_fail` maps
-/// ids to words), at least one of those with words.
+/// ids to words), at least one of those with words. Of checks of which one must fail, one that was skipped may have been it.
 pub fn not_shown(checks: &[CheckReport], must_fail: &BTreeMap<String, String>) -> Option<Problem> {
     let seen = |check: &&CheckReport| check.outcome != CheckOutcome::Skipped;
     let named = |check: &&CheckReport| must_fail.contains_key(&check.id);
@@ -33,6 +34,21 @@ pub fn not_shown(checks: &[CheckReport], must_fail: &BTreeMap<String, String>) -
             "every check that says in which way it must fail was skipped",
             red,
         ));
+    }
+    for set in sets(checks) {
+        let (skipped, seen): (Vec<_>, Vec<_>) = set
+            .into_iter()
+            .partition(|check| check.outcome == CheckOutcome::Skipped);
+        if !skipped.is_empty()
+            && seen
+                .iter()
+                .all(|check| check.outcome == CheckOutcome::Passed)
+        {
+            return Some(problem(
+                "of checks of which one must fail here, those that were not skipped hold",
+                skipped,
+            ));
+        }
     }
     None
 }
@@ -64,6 +80,7 @@ mod tests {
             kind: "ping".to_owned(),
             outcome,
             must_fail: false,
+            any_of: Vec::new(),
             expected: "a reply".to_owned(),
             got: match outcome {
                 CheckOutcome::Skipped => "a ghost runs no Docker".to_owned(),
@@ -115,6 +132,27 @@ mod tests {
                 "a ghost runs no Docker"
             ]
         );
+    }
+
+    #[test]
+    fn a_skipped_check_of_a_set_may_have_been_the_one_that_fails() {
+        use CheckOutcome::{Failed, Passed, Skipped};
+        let of = |a, b| {
+            let checks = [check("a", a), check("b", b), check("c", Failed)];
+            checks.map(|check| CheckReport {
+                any_of: match check.id.as_str() {
+                    "c" => Vec::new(),
+                    _ => vec!["a".to_owned(), "b".to_owned()],
+                },
+                ..check
+            })
+        };
+        let red = [("a", ""), ("b", ""), ("c", "")];
+        assert_eq!(code(&of(Passed, Skipped), &red), (Outcome::Passed, true));
+        assert_eq!(code(&of(Failed, Skipped), &red), (Outcome::Passed, false));
+        assert_eq!(code(&of(Passed, Failed), &red), (Outcome::Passed, false));
+        assert_eq!(code(&of(Skipped, Skipped), &red), (Outcome::Passed, true));
+        assert_eq!(code(&of(Passed, Passed), &red), (Outcome::Failed, false));
     }
 
     #[test]

@@ -18,6 +18,7 @@ fn check(id: &str, outcome: CheckOutcome, got: &str) -> CheckReport {
         kind: "ping".to_owned(),
         outcome,
         must_fail: false,
+        any_of: Vec::new(),
         expected: "a reply from 192.168.1.1".to_owned(),
         got: got.to_owned(),
         attempts: 1,
@@ -93,7 +94,7 @@ fn judged(
     let checks: Vec<CheckReport> = checks
         .into_iter()
         .map(|check| CheckReport {
-            must_fail: must_fail.contains_key(&check.id),
+            must_fail: check.any_of.is_empty() && must_fail.contains_key(&check.id),
             ..check
         })
         .collect();
@@ -165,12 +166,23 @@ fn endings() -> Vec<(&'static str, RunReport)> {
     let red =
         |must_fail, outcome, got| judged(Some("tap-outside-match"), must_fail, ping(outcome, got));
     let named = &[("guest-ping", "no reply")];
+    let any_of = |outcome, got| {
+        let mut checks = ping(outcome, got);
+        checks.push(check("guest-ra", Passed, "2001:db8::/64"));
+        for check in &mut checks[1..] {
+            check.any_of = vec!["guest-ping".to_owned(), "guest-ra".to_owned()];
+        }
+        let red = &[("guest-ping", "no reply"), ("guest-ra", "")];
+        judged(Some("tap-outside-match"), red, checks)
+    };
     vec![
         ("passed", judged(None, &[], ping(Passed, REPLY))),
         ("failed", judged(None, &[], ping(Failed, SILENCE))),
         ("failed-many", judged(None, &[], many.collect())),
         ("variant", red(named, Failed, SILENCE)),
         ("variant-holds", red(named, Passed, REPLY)),
+        ("variant-any-of", any_of(Failed, SILENCE)),
+        ("variant-none-of", any_of(Passed, REPLY)),
         (
             "variant-otherwise",
             red(&[("guest-ping", "Unreachable")], Failed, SILENCE),

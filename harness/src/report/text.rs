@@ -3,6 +3,7 @@
 use std::fmt::Write;
 
 use super::hole::REQUIRED;
+use super::judge::{AT_LEAST_ONE, sets};
 use super::{CheckOutcome, CheckReport, Outcome, RunReport};
 use crate::visible::visible;
 
@@ -107,8 +108,10 @@ fn rest(run: &RunReport) -> String {
                 inner(&step.said)
             );
         }
-        let told_alone =
-            |told: &&String| told.contains("not in the named way") || told.starts_with("step ");
+        let told_alone = |told: &&String| {
+            let of_checks = told.contains("not in the named way") || told.starts_with(AT_LEAST_ONE);
+            of_checks || told.starts_with("step ")
+        };
         for difference in run.differences.iter().filter(told_alone) {
             let _ = writeln!(text, "  {}", inner(difference));
         }
@@ -116,15 +119,15 @@ fn rest(run: &RunReport) -> String {
         for check in run
             .checks
             .iter()
-            .filter(|check| check.must_fail && check.outcome == CheckOutcome::Failed)
+            .filter(|check| check.must_fail || !check.any_of.is_empty())
+            .filter(|check| check.outcome == CheckOutcome::Failed)
             .take(SHOWN)
         {
-            let _ = writeln!(
-                text,
-                "  {} fails as it must: {}",
-                check.id,
-                inner(&check.got)
-            );
+            let fails = match check.any_of.as_slice() {
+                [] => "fails as it must".to_owned(),
+                any_of => format!("fails, as at least one of {} must", any_of.join(", ")),
+            };
+            let _ = writeln!(text, "  {} {fails}: {}", check.id, inner(&check.got));
         }
     }
     about_units(&mut text, run);
@@ -237,8 +240,12 @@ fn counts(run: &RunReport) -> String {
         .iter()
         .filter(|check| check.outcome == CheckOutcome::Passed)
         .count();
-    let must_fail = run.checks.iter().filter(|check| check.must_fail).count();
-    let wanted = run.checks.len() - must_fail;
+    let sets = sets(&run.checks);
+    let chosen: usize = sets.iter().map(Vec::len).sum();
+    let alone = run.checks.iter().filter(|check| check.must_fail).count();
+    // A set is one thing that must fail, by whichever of its checks.
+    let must_fail = alone + sets.len();
+    let wanted = run.checks.len() - alone - chosen;
     let skipped = run
         .checks
         .iter()
@@ -248,19 +255,21 @@ fn counts(run: &RunReport) -> String {
         0 => String::new(),
         some => format!(", {some} skipped"),
     };
-    let failed = run
-        .checks
-        .iter()
-        .filter(|check| check.must_fail && check.outcome == CheckOutcome::Failed)
-        .filter(|check| run.difference(check).is_none())
-        .count();
+    let fails = |check: &&CheckReport| {
+        check.outcome == CheckOutcome::Failed && run.difference(check).is_none()
+    };
+    let alone = run.checks.iter().filter(|check| check.must_fail);
+    let failed = alone.filter(&fails).count();
+    let of_sets = sets.iter().filter(|set| set.iter().any(&fails));
+    let failed = failed + of_sets.count();
     if must_fail == 0 {
         format!(" ({hold} of {wanted} checks hold{unseen})")
     } else {
         let held = run
             .checks
             .iter()
-            .filter(|check| !check.must_fail && check.outcome == CheckOutcome::Passed)
+            .filter(|check| !check.must_fail && check.any_of.is_empty())
+            .filter(|check| check.outcome == CheckOutcome::Passed)
             .count();
         format!(
             " ({held} of {wanted} checks hold, {failed} of {must_fail} fail as they must{unseen})"
@@ -299,6 +308,7 @@ mod tests {
                     kind: "ping".to_owned(),
                     outcome: CheckOutcome::Passed,
                     must_fail: false,
+                    any_of: Vec::new(),
                     expected: "a reply from 192.168.1.1".to_owned(),
                     got: "a reply from 192.168.1.1".to_owned(),
                     attempts: 1,
@@ -312,6 +322,7 @@ mod tests {
                     kind: "ping".to_owned(),
                     outcome: CheckOutcome::Failed,
                     must_fail: false,
+                    any_of: Vec::new(),
                     expected: "a reply from 192.168.1.1".to_owned(),
                     got: "no reply".to_owned(),
                     attempts: 12,

@@ -163,6 +163,7 @@ mod tests {
             kind: "ping".to_owned(),
             outcome: CheckOutcome::Passed,
             must_fail: false,
+            any_of: Vec::new(),
             expected: String::new(),
             got: String::new(),
             attempts: 1,

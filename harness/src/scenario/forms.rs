@@ -5,7 +5,7 @@ use std::fmt;
 
 use thiserror::Error;
 
-use super::names::{IfName, MachineName, VariantName};
+use super::names::{CheckId, IfName, MachineName, VariantName};
 use super::near::suggest;
 use super::vmm::Vmm;
 use super::{Fault, Scenario};
@@ -45,6 +45,13 @@ impl Scenario {
     pub fn form(&self) -> String {
         let values = self.imposed.iter().map(|value| format!(",{value}"));
         std::iter::once(self.own_form()).chain(values).collect()
+    }
+
+    /// The checks of which at least one must fail, this one among them; none where it is in no such set.
+    pub fn any_of(&self, check: &CheckId) -> &[CheckId] {
+        let mut sets = self.any_of.iter();
+        let set = sets.find(|set| set.contains(check));
+        set.map_or(&[], Vec::as_slice)
     }
 
     /// [`form`](Self::form) as the file alone has it.

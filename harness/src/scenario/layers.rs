@@ -14,7 +14,7 @@ use super::reach::{unused, with};
 use super::read::{Faults, Reader, parsed};
 use super::removal::without;
 use super::shape::{FILE, LAYERED, VARIANT};
-use super::validate::{Origin, UnitFolders, expectations, scenario, unit_files};
+use super::validate::{Expectations, Origin, UnitFolders, expectations, scenario, unit_files};
 use super::{Imposed, LoadedScenario, Scenario, words};
 
 /// The forms of a file, or everything that is wrong with any of them.
@@ -111,13 +111,14 @@ pub(super) fn read(
         let more = reader.words("needs", words::capability).into_iter();
         let mut needs = needs.clone();
         needs.extend(more.map(|need| need.value));
-        let must_fail = expectations(&reader, &mut tree, &faults);
+        let Expectations { must_fail, any_of } = expectations(&reader, &mut tree, &faults);
         let laid = forms_of(&tree, name.as_ref());
         if name.is_some() {
             forms.extend(laid.into_iter().map(|form| Scenario {
                 summary: own.clone().unwrap_or_else(|| summary.clone()),
                 needs: needs.clone(),
                 must_fail: must_fail.clone(),
+                any_of: any_of.clone(),
                 ..form
             }));
         }

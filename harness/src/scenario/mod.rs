@@ -117,9 +117,11 @@ pub struct Scenario {
     pub checks: Vec<Check>,
     /// What is done one after another once the lab stands, with checks between.
     pub steps: Vec<Step>,
-    /// For a variant: the checks that must fail, each with the words its `got` must contain (may be empty).
-    /// Empty for the green form.
+    /// For a variant: the checks that must fail, those of `any_of` included, each with the words its `got` must contain when it
+    /// does (may be empty). Empty for the green form.
     pub must_fail: BTreeMap<CheckId, String>,
+    /// Sets of checks of which at least one must fail, and each may.
+    pub any_of: Vec<Vec<CheckId>>,
     /// What VMMs that the command line imposes on its guests cannot do of it, each with the VMM. With any of these it is
     /// skipped; in a file they are faults.
     pub beyond: Vec<(HypervisorKind, String)>,

@@ -81,9 +81,9 @@ pub(in crate::scenario) const VARIANT: Shape = shape(
         may("summary", Kind::Text, "the file's", "one line for people"),
         may(
             "must_fail",
-            Kind::List(&Kind::ID),
+            Kind::List(&Kind::TextOr(&ANY_OF)),
             "[]",
-            "the checks that must fail, and the steps that must be refused; all others must hold",
+            "the checks that must fail, and the steps that must be refused, and sets of checks of which at least one must fail; all others must hold",
         ),
         may(
             "seen",
@@ -109,6 +109,16 @@ pub(in crate::scenario) const VARIANT: Shape = shape(
         may("checks", CHECKS, "[]", "laid over the file's, by `id`"),
         may("steps", STEPS, "[]", "laid over the file's, by `id`"),
     ],
+);
+
+pub(in crate::scenario) const ANY_OF: Shape = shape(
+    "a set in `must_fail`",
+    "checks of which at least one must fail; each may hold",
+    &[must(
+        "any_of",
+        Kind::List(&Kind::ID),
+        "at least two checks; words in `seen` are for each that fails",
+    )],
 );
 
 pub(in crate::scenario) const SEGMENT: Shape = shape(

@@ -15,7 +15,7 @@ mod step;
 
 pub(super) use check::KINDS;
 pub(super) use every_check::CHECK;
-pub(super) use file::{BASED, FILE, LAYERED, SEGMENT, VARIANT};
+pub(super) use file::{ANY_OF, BASED, FILE, LAYERED, SEGMENT, VARIANT};
 pub(super) use guest::{CONTAINER, GUEST, GUEST_INTERFACE, MACVTAP};
 pub(super) use kind::Kind;
 use machine::MACVLAN_MODE;

@@ -38,7 +38,7 @@ mod vmm;
 
 pub(super) use known::unit_files;
 pub(super) use units::UnitFolders;
-pub(super) use variant::expectations;
+pub(super) use variant::{Expectations, expectations};
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -153,6 +153,7 @@ pub(super) fn scenario(
         checks: check::checks(&context, &root, &timeline),
         steps,
         must_fail: BTreeMap::new(),
+        any_of: Vec::new(),
         beyond: Vec::new(),
         warnings: Vec::new(),
         faulty_units: BTreeSet::new(),

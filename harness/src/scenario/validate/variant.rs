@@ -1,15 +1,22 @@
 //! What a variant promises: which checks fail, and what they see.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::scenario::error::{Fault, code};
 use crate::scenario::file::{Entry, Node, Place, Table, Value};
 use crate::scenario::names::CheckId;
 use crate::scenario::near::suggest;
 use crate::scenario::read::{At, Faults, Reader, text_of};
+use crate::scenario::shape::ANY_OF;
 
-/// The checks that must fail, each with the words it must see.
-type Expectations = BTreeMap<CheckId, String>;
+/// What must fail in a variant.
+#[derive(Debug, Default)]
+pub(in crate::scenario) struct Expectations {
+    /// Checks, those of the sets included, each with the words it must see when it fails.
+    pub(in crate::scenario) must_fail: BTreeMap<CheckId, String>,
+    /// Of each of these at least one.
+    pub(in crate::scenario) any_of: Vec<Vec<CheckId>>,
+}
 
 /// Reads `must_fail` and `seen` of a variant whose checks and steps, laid over the file's, are in `tree`. A step that must
 /// fail is one that must be refused in this form, and says so in the tree afterwards.
@@ -18,83 +25,160 @@ pub(in crate::scenario) fn expectations(
     tree: &mut Table,
     faults: &Faults,
 ) -> Expectations {
-    let mut expected = Expectations::new();
-    let mut refused: Vec<(&str, &Place, String)> = Vec::new();
-    let must_fail = reader.texts("must_fail");
-    let ids = ids(tree, "checks");
-    let steps = self::ids(tree, "steps");
-    for id in &must_fail {
-        let fault = |message: String, label: &str| {
-            faults.add(Fault::new(
-                id.place,
-                code::CONFLICT,
-                message,
-                label.to_owned(),
-            ));
-        };
-        match (ids.get(id.value), steps.get(id.value)) {
-            (Some(_), Some(_)) => fault(
-                format!("`{}` in `must_fail` is a check and a step", id.value),
-                "which one?",
-            ),
-            (Some(false), None) => fault(
-                format!("check `{}` must fail, and is not enabled", id.value),
-                "it is not looked at in this form",
-            ),
-            (None, Some(false)) => fault(
-                format!("step `{}` must fail, and is not enabled", id.value),
-                "it is not done in this form",
-            ),
-            (None, None) => {
-                let known = ids.keys().chain(steps.keys()).copied();
-                faults.unknown(id, ("check or step", "checks and steps"), "", known);
+    let mut named = Named {
+        checks: ids(tree, "checks"),
+        steps: ids(tree, "steps"),
+        listed: BTreeSet::new(),
+        expected: Expectations::default(),
+        refused: Vec::new(),
+        faults,
+    };
+    for item in reader.items("must_fail") {
+        if let Value::Table(_) = &item.value {
+            if let Some(set) = Reader::of(item, "must_fail", &ANY_OF, faults) {
+                named.set(&set);
             }
-            (Some(true), None) => {
-                if let Ok(check) = CheckId::try_from(id.value)
-                    && expected.insert(check, String::new()).is_some()
-                {
-                    twice(faults, id);
-                }
-            }
-            (None, Some(true)) => match refused.iter().any(|(known, ..)| *known == id.value) {
-                true => twice(faults, id),
-                false => refused.push((id.value, id.place, String::new())),
-            },
+        } else if let Some(id) = text_of(item, "must_fail", faults) {
+            named.alone(&id);
         }
     }
     for (id, node) in reader.map("seen") {
-        let words = text_of(node, id.value, faults);
+        named.seen(&id, node);
+    }
+    let (expected, refused) = (named.expected, named.refused);
+    let refused: Vec<_> = refused
+        .into_iter()
+        .map(|(id, place, words)| (id.to_owned(), place.clone(), words))
+        .collect();
+    for (id, place, words) in refused {
+        refuse(tree, &id, &place, words);
+    }
+    expected
+}
+
+/// What `must_fail` names, as it is read.
+struct Named<'t> {
+    /// Whether each check is enabled.
+    checks: BTreeMap<&'t str, bool>,
+    /// The same of steps.
+    steps: BTreeMap<&'t str, bool>,
+    /// Whatever is named, right or wrong.
+    listed: BTreeSet<&'t str>,
+    expected: Expectations,
+    /// Steps, with the words of their refusal.
+    refused: Vec<(&'t str, &'t Place, String)>,
+    faults: &'t Faults,
+}
+
+impl<'t> Named<'t> {
+    /// An id that stands in `must_fail` itself.
+    fn alone(&mut self, id: &At<'t, &'t str>) {
+        if !self.listed.insert(id.value) {
+            return twice(self.faults, id);
+        }
+        match (self.checks.get(id.value), self.steps.get(id.value)) {
+            (Some(true), None) => drop(self.expect(id)),
+            (None, Some(true)) => self.refused.push((id.value, id.place, String::new())),
+            (None, Some(false)) => {
+                let message = format!("step `{}` must fail, and is not enabled", id.value);
+                self.fault(id.place, message, "it is not done in this form", None);
+            }
+            _ => self.not_a_check(id),
+        }
+    }
+
+    /// Checks of which at least one must fail.
+    fn set(&mut self, set: &Reader<'t>) {
+        let ids = set.texts("any_of");
+        if let Some(entry) = set.need("any_of", set.entry("any_of"))
+            && entry.node.value.is_array()
+            && set.items("any_of").len() < 2
+        {
+            let message = "`any_of` has fewer than two checks".to_owned();
+            let label = "nothing to choose from";
+            let help = "what must fail by itself stands in `must_fail` itself".to_owned();
+            self.fault(&entry.node.place, message, label, Some(help));
+        }
+        let mut read = Vec::new();
+        for id in ids {
+            if !self.listed.insert(id.value) {
+                twice(self.faults, &id);
+            } else if self.checks.get(id.value) == Some(&true) && !self.steps.contains_key(id.value)
+            {
+                read.extend(self.expect(&id));
+            } else if self.steps.contains_key(id.value) && !self.checks.contains_key(id.value) {
+                let message = format!("step `{}` cannot be in `any_of`", id.value);
+                let help = "a step that must be refused stands in `must_fail` itself".to_owned();
+                self.fault(id.place, message, "not a check", Some(help));
+            } else {
+                self.not_a_check(&id);
+            }
+        }
+        self.expected.any_of.push(read);
+    }
+
+    fn expect(&mut self, id: &At<'_, &str>) -> Option<CheckId> {
+        let check = CheckId::try_from(id.value).ok()?;
+        let must_fail = &mut self.expected.must_fail;
+        must_fail.insert(check.clone(), String::new());
+        Some(check)
+    }
+
+    /// Reports what is no check, or none that is looked at.
+    fn not_a_check(&self, id: &At<'_, &str>) {
+        match (self.checks.get(id.value), self.steps.get(id.value)) {
+            (Some(_), Some(_)) => {
+                let message = format!("`{}` in `must_fail` is a check and a step", id.value);
+                self.fault(id.place, message, "which one?", None);
+            }
+            (Some(_), None) => {
+                let message = format!("check `{}` must fail, and is not enabled", id.value);
+                self.fault(id.place, message, "it is not looked at in this form", None);
+            }
+            (None, _) => {
+                let known = self.checks.keys().chain(self.steps.keys()).copied();
+                let names = ("check or step", "checks and steps");
+                self.faults.unknown(id, names, "", known);
+            }
+        }
+    }
+
+    /// Words of `seen`.
+    fn seen(&mut self, id: &At<'_, &str>, node: &Node) {
+        let words = text_of(node, id.value, self.faults);
         let words = words.map_or(String::new(), |words| words.value.to_owned());
-        if let Some(seen) = expected.get_mut(id.value) {
+        if let Some(seen) = self.expected.must_fail.get_mut(id.value) {
             *seen = words;
-            continue;
+            return;
         }
-        if let Some((_, _, seen)) = refused.iter_mut().find(|(known, ..)| *known == id.value) {
+        let mut refused = self.refused.iter_mut();
+        if let Some((_, _, seen)) = refused.find(|(known, ..)| *known == id.value) {
             *seen = words;
-            continue;
+            return;
         }
-        if must_fail.iter().any(|listed| listed.value == id.value) {
-            continue; // listed, but neither check nor step: that is reported already
+        if self.listed.contains(id.value) {
+            return; // it is neither check nor step: that is reported already
         }
         let message = format!(
             "`seen` has words for `{}`, which is not in `must_fail`",
             id.value
         );
-        let help = if ids.contains_key(id.value) || steps.contains_key(id.value) {
+        let known = self.checks.contains_key(id.value) || self.steps.contains_key(id.value);
+        let help = if known {
             "only what must fail is compared with words".to_owned()
         } else {
-            let expected = expected.keys().map(CheckId::as_str);
-            let expected = expected.chain(refused.iter().map(|(id, ..)| *id));
+            let expected = self.expected.must_fail.keys().map(CheckId::as_str);
+            let expected = expected.chain(self.refused.iter().map(|(id, ..)| *id));
             let expected: Vec<&str> = expected.collect();
             suggest(id.value, "ids in `must_fail`", expected.iter().copied())
         };
-        let label = "not in `must_fail`".to_owned();
-        faults.add(Fault::new(id.place, code::CONFLICT, message, label).help(help));
+        self.fault(id.place, message, "not in `must_fail`", Some(help));
     }
-    for (id, place, words) in refused {
-        refuse(tree, id, place, words);
+
+    fn fault(&self, place: &Place, message: String, label: &str, help: Option<String>) {
+        let fault = Fault::new(place, code::CONFLICT, message, label.to_owned());
+        self.faults.add(fault.help(help));
     }
-    expected
 }
 
 fn twice(faults: &Faults, id: &At<'_, &str>) {
