@@ -448,7 +448,11 @@ machines.b.interfaces = [{ name = "eth0", segment = "wire", addresses = ["10.0.0
         assert!(said.contains(told), "{form}: {said}");
         for check in &run.checks {
             let (any_of, id) = (&check.any_of, check.id.as_str());
-            assert_eq!(any_of.len(), if id == "own" { 0 } else { 2 }, "{form}: {id}");
+            assert_eq!(
+                any_of.len(),
+                if id == "own" { 0 } else { 2 },
+                "{form}: {id}"
+            );
             assert!(!check.must_fail, "{form}: {id}");
         }
         let failures = fs::read_to_string(&junit).expect("JUnit");

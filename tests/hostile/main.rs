@@ -11,6 +11,7 @@
 )]
 
 mod bytes;
+mod linear;
 mod programs;
 
 use std::fs;

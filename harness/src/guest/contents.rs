@@ -21,7 +21,7 @@ const WAITING: [&str; 2] = ["sleep", "infinity"];
 
 /// Adds them to the guest's seed.
 pub fn add(seed: &mut Seed, guest: &Guest) {
-    for file in &guest.files {
+    for file in guest.files.iter() {
         match &file.kind {
             GuestFileKind::File { executable, bytes } => {
                 let mode = if *executable { 0o755 } else { 0o644 };
@@ -87,7 +87,7 @@ pub fn run_container(name: &str, container: &Container) -> String {
 /// What `bridgelab plan` tells of them, a line each.
 pub fn show(guest: &Guest) -> Vec<String> {
     let mut lines = Vec::new();
-    for file in &guest.files {
+    for file in guest.files.iter() {
         lines.push(match &file.kind {
             GuestFileKind::File { .. } => file.path.clone(),
             GuestFileKind::Link { target } => format!("{} -> {target}", file.path),
@@ -164,14 +164,16 @@ mod tests {
                 kind: GuestFileKind::Link { target },
             }]
         };
-        assert!(!restarts(&|guest| guest.files = file("/etc/hosts")));
-        assert!(restarts(&|guest| guest.files = file("/etc/resolv.conf")));
+        assert!(!restarts(&|guest| guest.files = file("/etc/hosts").into()));
+        assert!(restarts(
+            &|guest| guest.files = file("/etc/resolv.conf").into()
+        ));
         assert!(restarts(
             &|guest| guest.docker = Some(serde_json::Map::new())
         ));
         assert!(!restarts(&|guest| {
             "tiny".clone_into(&mut guest.image);
-            guest.files = file("/etc/resolv.conf");
+            guest.files = file("/etc/resolv.conf").into();
         }));
     }
 }

@@ -153,7 +153,7 @@ mod tests {
                 "192.168.1.1".parse().expect("an address"),
             )],
             dns: vec!["192.168.1.1".parse().expect("an address")],
-            files: Vec::new(),
+            files: Default::default(),
             sysctls: BTreeMap::new(),
             docker: None,
             containers: BTreeMap::new(),

@@ -3,6 +3,7 @@
 //!
 //! systemd-analyze(1) does not know networkd's files.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::io::{self, BufRead, BufReader, Write};
 use std::path::PathBuf;
@@ -76,20 +77,16 @@ pub fn warnings(loaded: &LoadedScenario) -> Result<Vec<Fault>, Diagnostic> {
     }
     let said = ask(&folders)?;
     let mut found: Vec<Fault> = Vec::new();
+    let mut seen: BTreeSet<(PathBuf, usize, String)> = BTreeSet::new();
     for one in &asked {
         let of = folders
             .iter()
             .position(|folder| *folder == one.units.as_slice());
         for said in of.map_or(&[][..], |at| &said[at]) {
             let told = one.fault(&said.file, said.line, &said.words, loaded.warnings());
-            let again = |fault: &Fault| {
-                let same = |other: &Fault| {
-                    (&other.file, other.line, &other.message)
-                        == (&fault.file, fault.line, &fault.message)
-                };
-                found.iter().any(same)
-            };
-            let told = told.filter(|fault| !again(fault));
+            let told = told.filter(|fault| {
+                seen.insert((fault.file.clone(), fault.line, fault.message.clone()))
+            });
             found.extend(told);
         }
     }

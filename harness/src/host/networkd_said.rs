@@ -2,6 +2,8 @@
 //!
 //! The words are systemd's own (`log_syntax` and `networkd-network.c` of systemd): `FILE:LINE: WORDS`.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use serde::{Deserialize, Serialize};
 
 /// Folders whose units a scenario brings; what is wrong with the distribution's own is nothing to it.
@@ -24,12 +26,35 @@ pub struct UnitSaid {
     pub words: String,
 }
 
-/// What a log, or a journal, holds of it, each once.
+/// Most sayings of one file that are kept: nobody mends more before the next look.
+const KEPT: usize = 100;
+
+/// How the last one of a file ends of which there are more.
+const MORE: &str = "more lines that networkd says something of";
+
+/// What a log, or a journal, holds of it, each once. Of a file with more than a hundred the others are counted.
 pub fn said(log: &str) -> Vec<UnitSaid> {
     let mut found: Vec<UnitSaid> = Vec::new();
+    let mut seen: BTreeSet<UnitSaid> = BTreeSet::new();
+    let mut of_file: BTreeMap<String, usize> = BTreeMap::new();
     for line in log.lines() {
         let said = one(line).or_else(|| quoted(line));
-        found.extend(said.filter(|said| !found.contains(said)));
+        let Some(said) = said.filter(|said| !seen.contains(said)) else {
+            continue;
+        };
+        let count = of_file.entry(said.file.clone()).or_default();
+        *count += 1;
+        if *count <= KEPT {
+            seen.insert(said.clone());
+            found.push(said);
+        }
+    }
+    for (file, count) in of_file {
+        if count > KEPT {
+            let words = format!("{} {MORE}", count - KEPT);
+            let line = None;
+            found.push(UnitSaid { file, line, words });
+        }
     }
     found
 }
@@ -110,6 +135,21 @@ impl std::fmt::Display for UnitSaid {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn of_many_sayings_about_a_file_a_hundred_are_kept_and_the_others_counted() {
+        let line = |file: &str, line: usize| format!("/run/systemd/network/{file}:{line}: Bad.\n");
+        let log =
+            |count: usize| -> String { (1..=count).map(|at| line("a.network", at)).collect() };
+        assert_eq!(said(&log(KEPT)).len(), KEPT);
+        // Said again, or of another file, it is none of them.
+        let more = log(KEPT + 7) + &line("a.network", 1) + &line("b.network", 1);
+        let found = said(&more);
+        assert_eq!(found.len(), KEPT + 2);
+        let last = found.last().expect("some");
+        assert_eq!((last.file.as_str(), last.line), ("a.network", None));
+        assert_eq!(last.words, "7 more lines that networkd says something of");
+    }
 
     #[test]
     fn what_is_about_unit_files_is_found_among_the_rest() {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::beneath::{self, Beneath, Unread};
 use super::error::{Fault, ScenarioErrors, code};
 use super::file::{Place, Source, Table, Value, parse};
-use super::validate::Origin;
+use super::validate::{Laid, Origin};
 use super::{Imposed, LoadedScenario, layers, limits};
 
 /// The version of the format that is read.
@@ -130,7 +130,13 @@ fn origin(path: PathBuf) -> Origin {
     };
     let name = name.unwrap_or_default().to_string_lossy().into_owned();
     let files = Beneath::of(&path);
-    Origin { name, path, files }
+    let laid = Laid::default();
+    Origin {
+        name,
+        path,
+        files,
+        laid,
+    }
 }
 
 /// A file of another version is not looked at further: its other faults would be of our making.

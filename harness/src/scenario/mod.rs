@@ -78,6 +78,7 @@ pub use vmm::{GuestStart, HypervisorKind, MachineType, NicOptions, TapOpen, Tran
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use ipnet::IpNet;
@@ -236,7 +237,7 @@ pub struct Guest {
     /// DNS servers for `/etc/resolv.conf`; only where the image has no networkd.
     pub dns: Vec<IpAddr>,
     /// Files laid over its root file system before first boot.
-    pub files: Vec<GuestFile>,
+    pub files: Arc<[GuestFile]>,
     /// Sysctls below `net.`, set at its boot; key in dotted form.
     pub sysctls: BTreeMap<String, String>,
     /// Content of `/etc/docker/daemon.json`; `None`: there is none.

@@ -77,9 +77,11 @@ mod tests {
     fn what_is_read_at_boot_asks_for_a_boot() {
         let mut guest = crate::scenario::vmm::tests::any_guest();
         assert_eq!(refuses(&guest), None);
-        guest.files = vec![file("/etc/resolv.conf"), file("/usr/local/bin/serve")];
+        let late = vec![file("/etc/resolv.conf"), file("/usr/local/bin/serve")];
+        guest.files = late.clone().into();
         assert_eq!(refuses(&guest), None);
-        guest.files.push(file("/etc/systemd/system/serve.service"));
+        let early = file("/etc/systemd/system/serve.service");
+        guest.files = [late, vec![early]].concat().into();
         let why = refuses(&guest).expect("a reason");
         assert!(why.contains("serve.service"), "{why}");
     }

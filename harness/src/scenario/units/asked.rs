@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::keys::UnitKind;
 use super::links::written;
 use super::places;
+use super::spelling::TOLD;
 use super::text::Text;
 use crate::scenario::error::{Fault, code};
 use crate::scenario::{Scenario, UnitFile, VantagePoint};
@@ -74,6 +75,11 @@ impl Asked {
             |fault: &Fault| fault.file == unit.shown && line.is_none_or(|line| fault.line == line);
         let before = TOLD_BEFORE.iter().any(|begin| words.starts_with(begin));
         if before && (told.iter().any(same) || self.guest) {
+            return None;
+        }
+        // Of such a file the others are counted already.
+        let of_file = told.iter().filter(|fault| fault.file == unit.shown);
+        if (before || line.is_none()) && of_file.count() > TOLD {
             return None;
         }
         let text = Text::of(unit);

@@ -1,18 +1,32 @@
 //! Sections and keys that networkd does not know: it passes over them, and says so in its journal alone.
 
-use super::keys::UnitKind;
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+use super::keys::{Section, UnitKind};
 use super::syntax::{What, lines};
 use super::text::Text;
 use crate::scenario::error::{Fault, code};
 use crate::scenario::near::nearest;
 
-/// What networkd would pass over in a file of this kind.
+/// So many lines of one file are told; nobody mends more before the next look, and a file of 1 MiB has 170,000.
+pub(super) const TOLD: usize = 100;
+
+/// What networkd would pass over in a file of this kind. Of more than [`TOLD`] lines the last one says how many others there are.
 pub(super) fn misspelt(text: &Text, kind: UnitKind) -> Vec<Fault> {
     let sections = kind.sections();
     let mut found = Vec::new();
     // The name, and its keys where there are any to compare with.
-    let mut section = None;
+    let mut section: InSection<'_> = None;
+    let mut others: Option<(Range<usize>, usize)> = None;
     for line in lines(text.as_str()) {
+        if found.len() >= TOLD {
+            if is_passed_over(&line.what, &mut section, sections) {
+                let (_, count) = others.get_or_insert((line.at, 0));
+                *count += 1;
+            }
+            continue;
+        }
         let place = text.place(line.at.clone());
         let warn = |code, message: String, label: &str, help: Option<String>| {
             Fault::new(&place, code, message, label.to_owned())
@@ -60,7 +74,38 @@ pub(super) fn misspelt(text: &Text, kind: UnitKind) -> Vec<Fault> {
             }
         }
     }
+    if let Some((at, count)) = others {
+        let message = format!("{count} more lines that networkd ignores");
+        let label = "the first of them".to_owned();
+        let fault = Fault::new(&text.place(at), code::UNIT_KEY, message, label);
+        found.push(fault.warning());
+    }
     found
+}
+
+/// A section's name, and its keys where there are any to compare with.
+type InSection<'t> = Option<(&'t str, Option<&'static Section>)>;
+
+/// Whether networkd ignores a line; `section` is the one that it stands in, and then the one that the next stands in.
+fn is_passed_over<'t>(
+    what: &What<'t>,
+    section: &mut InSection<'t>,
+    sections: &'static BTreeMap<&'static str, Section>,
+) -> bool {
+    match what {
+        What::Section(name) => {
+            let known = sections.get(*name);
+            *section = Some((*name, known));
+            known.is_none() && !name.starts_with("X-")
+        }
+        What::Assignment { key, .. } => match section {
+            None => true,
+            Some((_, keys)) => {
+                keys.is_some_and(|keys| !keys.contains_key(*key)) && !key.starts_with("X-")
+            }
+        },
+        What::Other => true,
+    }
 }
 
 fn other_section(kind: UnitKind, name: &str) -> Option<String> {
@@ -134,6 +179,27 @@ mod tests {
                 ),
             ]
         );
+    }
+
+    #[test]
+    fn of_many_lines_a_hundred_are_told_and_the_others_counted() {
+        let text = |count| format!("[Match]\nName=a\n[Network]\n{}", "X=1\n".repeat(count));
+        let lines = |count| {
+            let told = told(UnitKind::Network, &text(count));
+            let (line, message, _) = told.last().expect("some").clone();
+            (told.len(), line, message)
+        };
+        let last = || "unknown key `X` in section [Network]".to_owned();
+        assert_eq!(lines(TOLD), (TOLD, TOLD + 3, last()));
+        let more = |count| format!("{count} more lines that networkd ignores");
+        assert_eq!(lines(TOLD + 7), (TOLD + 1, TOLD + 4, more(7)));
+        // What is known, and a section of others, are not counted; lines of none are.
+        let text = format!(
+            "{}[Network]\nDNS=::1\n[X-Mine]\na=1\n[Netwrok]\na=1\n[Network]\nb\nY=1\n",
+            text(TOLD)
+        );
+        let told = told(UnitKind::Network, &text);
+        assert_eq!(told.last().expect("some").1, more(3));
     }
 
     #[test]

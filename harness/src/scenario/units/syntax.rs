@@ -49,7 +49,11 @@ pub(super) fn lines(text: &str) -> Vec<Line<'_>> {
             if let Some(What::Assignment { value, .. }) =
                 found.last_mut().map(|last| &mut last.what)
             {
-                *value = format!("{value} {line}").trim().to_owned();
+                // Both are without spaces around them; appended, so that a file of continued lines is read once.
+                if !value.is_empty() && !line.is_empty() {
+                    value.push(' ');
+                }
+                value.push_str(line);
             }
         } else {
             found.push(one(line, at));

@@ -1,7 +1,10 @@
 //! What is put into a guest: extra files, sysctls, and Docker's configuration.
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
+use std::sync::Arc;
 
 use serde_json::{Map, Value as Json};
 
@@ -29,10 +32,29 @@ const OURS: [&str; 6] = [
     "/usr/lib/bridgelab/",
 ];
 
+/// Folders that were read, each once however many guests and forms name it.
+#[derive(Debug, Default)]
+pub(in crate::scenario) struct Laid(RefCell<BTreeMap<PathBuf, Rc<Found>>>);
+
+impl Laid {
+    fn read(&self, files: &Beneath, folder: &Path) -> Result<Rc<Found>, Unread> {
+        if let Some(found) = self.0.borrow().get(folder) {
+            return Ok(Rc::clone(found));
+        }
+        let mut found = Found::default();
+        found.read(files, folder, "")?;
+        found.shared = std::mem::take(&mut found.files).into();
+        let found = Rc::new(found);
+        let mut known = self.0.borrow_mut();
+        known.insert(folder.to_owned(), Rc::clone(&found));
+        Ok(found)
+    }
+}
+
 /// Reads the folder that `files` names.
-pub(super) fn files(context: &Context<'_>, reader: &Reader<'_>) -> Vec<GuestFile> {
+pub(super) fn files(context: &Context<'_>, reader: &Reader<'_>) -> Arc<[GuestFile]> {
     let Some(folder) = reader.text("files") else {
-        return Vec::new();
+        return Arc::default();
     };
     let fault = |message: String, label: &str| {
         context.faults.add(Fault::new(
@@ -47,19 +69,21 @@ pub(super) fn files(context: &Context<'_>, reader: &Reader<'_>) -> Vec<GuestFile
             "`files` is an absolute path".to_owned(),
             "must be relative to the scenario file",
         );
-        return Vec::new();
+        return Arc::default();
     }
-    let mut found = Found::default();
-    if let Err(unread) = found.read(context.files, Path::new(folder.value), "") {
-        let what = ("folder", "files for the guest are read from this folder");
-        context.unread(&folder, what, &unread, code::BAD_VALUE);
-        return Vec::new();
-    }
+    let found = match context.laid.read(context.files, Path::new(folder.value)) {
+        Ok(found) => found,
+        Err(unread) => {
+            let what = ("folder", "files for the guest are read from this folder");
+            context.unread(&folder, what, &unread, code::BAD_VALUE);
+            return Arc::default();
+        }
+    };
     if found.all > MOST_FILES {
         let message = format!("`files` holds more than {MOST_FILES} files");
         fault(message, "each is laid over the guest by itself");
     }
-    if found.files.is_empty() && found.problems.is_empty() {
+    if found.shared.is_empty() && found.problems.is_empty() {
         let message = format!("folder `{}` holds no file", folder.value);
         fault(message, "nothing to lay over the guest's root");
     }
@@ -67,16 +91,18 @@ pub(super) fn files(context: &Context<'_>, reader: &Reader<'_>) -> Vec<GuestFile
         let message = format!("`files` holds more than {} MiB", MOST >> 20);
         fault(message, "at most 16 MiB are laid over a guest");
     }
-    for problem in found.problems {
-        fault(problem, "the folder that holds it");
+    for problem in &found.problems {
+        fault(problem.clone(), "the folder that holds it");
     }
-    found.files
+    Arc::clone(&found.shared)
 }
 
 /// What a folder holds.
-#[derive(Default)]
+#[derive(Debug, Default)]
 struct Found {
     files: Vec<GuestFile>,
+    /// The same, once all are there.
+    shared: Arc<[GuestFile]>,
     bytes: u64,
     /// Files, links and folders.
     all: usize,

@@ -1,7 +1,8 @@
 //! The host's end of a guest's NIC.
 
 use super::machine::networkd_owns;
-use super::routes::{Reach, route};
+use super::next_hop::Reach;
+use super::routes::route;
 use super::{Context, bridge};
 use crate::scenario::error::{Fault, code};
 use crate::scenario::names::IfName;

@@ -59,6 +59,13 @@ pub(super) struct KnownGuest<'a> {
 }
 
 impl KnownMachine<'_> {
+    /// Whether there is one of that name among [`interfaces`](Self::interfaces).
+    pub(super) fn has_interface(&self, name: &str) -> bool {
+        let sets = [&self.plugged, &self.bridges, &self.macvlans, &self.taps];
+        let mut sets = sets.into_iter();
+        sets.any(|set| set.contains(name)) || self.netdevs.contains(name) || name == "lo"
+    }
+
     /// Every interface that can be looked at in the machine.
     pub(super) fn interfaces(&self) -> impl Iterator<Item = &str> + Clone {
         let plugged = self.plugged.iter().copied();

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use super::routes::{self, Reach};
+use super::next_hop::Reach;
 use super::segment::{End, Ends};
-use super::{Context, bridge, dnsmasq, macvlan, rules, services, units};
+use super::{Context, bridge, dnsmasq, macvlan, routes, rules, services, units};
 use crate::scenario::error::{Fault, code};
 use crate::scenario::file::Place;
 use crate::scenario::names::MachineName;

@@ -19,6 +19,7 @@ mod known;
 mod local_kinds;
 mod machine;
 mod macvlan;
+mod next_hop;
 mod plain;
 mod port;
 mod ra;
@@ -36,6 +37,7 @@ mod units;
 mod variant;
 mod vmm;
 
+pub(super) use contents::Laid;
 pub(super) use known::unit_files;
 pub(super) use units::UnitFolders;
 pub(super) use variant::{Expectations, expectations};
@@ -63,6 +65,8 @@ pub(super) struct Origin {
     pub(super) path: PathBuf,
     /// What the paths in it are relative to, and stay beneath.
     pub(super) files: Beneath,
+    /// What is laid over guests' root file systems.
+    pub(super) laid: Laid,
 }
 
 /// What every part of the validation needs.
@@ -76,6 +80,7 @@ struct Context<'a> {
     meant: RefCell<Meant>,
     files: &'a Beneath,
     units: &'a UnitFolders,
+    laid: &'a Laid,
 }
 
 /// One and many, as faults call interfaces.
@@ -101,7 +106,7 @@ impl Context<'_> {
         let Some(known) = self.known.machines.get(machine) else {
             return;
         };
-        if known.complete && !known.interfaces().any(|known| known == interface.value) {
+        if known.complete && !known.has_interface(interface.value) {
             let scope = format!(" in machine `{machine}`");
             self.faults
                 .unknown(interface, INTERFACE, &scope, known.interfaces());
@@ -126,6 +131,7 @@ pub(super) fn scenario(
         meant: RefCell::default(),
         files: &origin.files,
         units,
+        laid: &origin.laid,
     };
     let (machines, ends) = machine::machines(&context, &root);
     let (steps, timeline) = steps::steps(&context, &root);
