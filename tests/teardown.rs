@@ -133,6 +133,51 @@ fn nothing_is_left_behind() {
     assert_eq!(run.leaves_nothing(), Some(130));
 }
 
+/// The number stands for the test: no other has it in a command line.
+const LOAD: &str = r#"
+[[steps]]
+id = "load"
+run = { on = "desktop", command = ["sh", "-c", "trap '' TERM; setsid sleep 98781 & wait; sleep 98781"], background = true }
+"#;
+
+/// A process of a cell has nothing of our environment by which it could be found.
+fn asleep() -> bool {
+    let pgrep = Command::new("pgrep").args(["-f", "sleep 9878[1]"]).output();
+    pgrep.expect("pgrep runs").status.success()
+}
+
+/// The same with a command in the background that hears no SIGTERM.
+#[test]
+fn no_command_in_the_background_is_left_behind() {
+    set_up();
+    let scenario = |folder: &Path| lan_scenario(folder, &format!("{LOAD}{}", after(NEVER, "load")));
+    for (name, signal, code) in [
+        ("load-killed", "-KILL", None),
+        ("load-interrupted", "-INT", Some(130)),
+        ("load-ended", "-TERM", Some(143)),
+    ] {
+        let mut run = Run::start(name, &scenario);
+        if !run.running.reached("checking after load") {
+            return;
+        }
+        wait_until("the load to run", || match asleep() {
+            true => Ok(()),
+            false => Err("nobody sleeps".to_owned()),
+        });
+        run.running.signal(signal);
+        assert_eq!(run.leaves_nothing(), code);
+        wait_until("the load to be gone", || match asleep() {
+            true => Err("it sleeps".to_owned()),
+            false => Ok(()),
+        });
+    }
+}
+
+/// Checks that come after a step.
+fn after(checks: &str, step: &str) -> String {
+    checks.replace("from =", &format!("after = \"{step}\"\nfrom ="))
+}
+
 /// The same with a VMM: it must not outlive the program, and its TAP must not outlive it.
 #[test]
 fn no_guest_is_left_behind() {

@@ -7,6 +7,7 @@
 )]
 
 mod answers;
+mod background;
 mod guests;
 mod machines;
 mod networkd;

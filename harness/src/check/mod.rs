@@ -27,6 +27,7 @@ pub use kinds::vmm::Vmm;
 pub use looking::{Looking, Since, Surroundings};
 pub use undoable::undoable;
 pub use vantage::{ProbeError, Vantage};
+pub(crate) use vantage::{in_container, not_in_cell};
 
 /// What a look at the network showed.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use crate::deadline::Deadline;
 use crate::diagnostic::Diagnose;
 use crate::guest::ssh::{GuestCommand, Output};
-use crate::guest::{Guest, GuestError};
+use crate::guest::{Guest, GuestError, background};
 use crate::host::confine::NotRun;
 use crate::host::netns::{Netns, NetnsError};
 use crate::host::networkd::wait_online_path;
@@ -148,18 +148,19 @@ impl Vantage {
     }
 
     /// As [`Vantage::exec`], for a command that a scenario brought. On a machine, which is made of the same kernel and files
-    /// as whoever runs the lab, it runs in the machine's cell ([`crate::host::confine`]); a guest is a cell already.
+    /// as whoever runs the lab, it runs in the machine's cell ([`crate::host::confine`]); a guest is a cell already, where
+    /// it is marked.
     ///
     /// # Errors
     /// As [`Vantage::exec`], also where there is no such program.
     pub async fn exec_foreign(&self, words: &[&str], by: Deadline) -> Result<Output, ProbeError> {
-        match self {
-            Self::Machine(machine) => exec_in_cell(machine, words, by).await,
-            Self::Guest(guest) => exec_in_guest(guest, words, by).await,
-            Self::Container { guest, name } => {
-                exec_in_guest(guest, &in_container(name, words), by).await
-            }
-        }
+        let (guest, words) = match self {
+            Self::Machine(machine) => return exec_in_cell(machine, words, by).await,
+            Self::Guest(guest) => (guest, words.to_vec()),
+            Self::Container { guest, name } => (guest, in_container(name, words)),
+        };
+        let line = background::marked("", &words);
+        Ok(guest.exec(GuestCommand::shell(line), by).await?)
     }
 
     /// Runs a command at the vantage and waits for it.
@@ -220,7 +221,7 @@ pub(super) fn says_no_container(output: &Output) -> bool {
 
 /// Command line, for the guest, of a command in one of its containers. The image's own program enters the container's
 /// namespaces as `docker exec` does; that one's client takes two seconds to start under emulation.
-pub(super) fn in_container<'a>(name: &'a str, words: &[&'a str]) -> Vec<&'a str> {
+pub(crate) fn in_container<'a>(name: &'a str, words: &[&'a str]) -> Vec<&'a str> {
     let mut line = vec!["/usr/lib/bridgelab/in-container", name];
     line.extend(words);
     line
@@ -270,10 +271,21 @@ async fn exec_in_cell(
 ) -> Result<Output, ProbeError> {
     let words: Vec<String> = words.iter().map(|&word| word.to_owned()).collect();
     let command = shell::join(&words);
-    let why = match machine.run_confined(words, by).await? {
-        Ok(said) => return Ok(told(said)),
-        Err(NotRun::Late) => late(by),
-        Err(NotRun::Refused(why)) => why,
+    let ran = machine.run_confined(words, by).await?;
+    let said = ran.map_err(|not_run| not_in_cell(machine, command, not_run, by))?;
+    Ok(told(said))
+}
+
+/// Why a command did not run in a machine's cell.
+pub(crate) fn not_in_cell(
+    machine: &Netns,
+    command: String,
+    not_run: NotRun,
+    by: Deadline,
+) -> ProbeError {
+    let why = match not_run {
+        NotRun::Late => late(by),
+        NotRun::Refused(why) => why,
     };
     let absent = why.contains(NO_SUCH_FILE);
     let refused = ProbeError::Tool {
@@ -281,10 +293,10 @@ async fn exec_in_cell(
         machine: machine.name().to_owned(),
         why,
     };
-    Err(match absent {
+    match absent {
         true => ProbeError::Absent(refused.to_string()),
         false => refused,
-    })
+    }
 }
 
 fn late(by: Deadline) -> String {

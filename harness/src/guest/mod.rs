@@ -1,5 +1,6 @@
 //! The inside of a guest: its identity, and a way to run things in it that does not need its network.
 
+pub mod background;
 mod booting;
 pub mod contents;
 pub mod identity;

@@ -246,6 +246,13 @@ impl Group {
         Self { leader, end }
     }
 
+    /// Sends it a signal.
+    pub(crate) fn tell(&self, signal: Signal) {
+        if let Some(leader) = self.leader {
+            let _ = killpg(leader, signal);
+        }
+    }
+
     /// The leader has been waited for: its number may already belong to somebody else.
     pub(crate) fn ended(mut self) {
         self.leader = None;

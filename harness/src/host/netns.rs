@@ -17,7 +17,7 @@ use nix::sched::{CloneFlags, setns, unshare};
 use tokio::runtime::{self, Handle};
 use tokio::sync::{OnceCell, oneshot};
 
-use super::confine::{self, Cell, NotRun};
+use super::confine::{self, Background, Cell, NotRun};
 use super::isolate::mount_at;
 use super::netlink::Netlink;
 use super::output::Said;
@@ -153,6 +153,25 @@ impl Netns {
         words: Vec<String>,
         by: Deadline,
     ) -> Result<Result<Said, NotRun>, NetnsError> {
+        let door = self.door().await?;
+        self.run(async move { confine::run(door, &words, by).await })
+            .await
+    }
+
+    /// Starts one there that goes on in the background; `tell` is called when it ends by itself.
+    pub(crate) async fn start_confined(
+        &self,
+        words: Vec<String>,
+        by: Deadline,
+        tell: impl FnOnce(&Said) + Send + 'static,
+    ) -> Result<Result<Background, NotRun>, NetnsError> {
+        let door = self.door().await?;
+        self.run(async move { Background::start(door, &words, by, tell).await })
+            .await
+    }
+
+    /// Into the machine's cell, which is made for the first who asks.
+    async fn door(&self) -> Result<OwnedFd, NetnsError> {
         let made = self.cell.get_or_try_init(|| async {
             let made = self.run(Cell::make()).await?;
             made.map_err(|source| NetnsError::Create {
@@ -161,13 +180,11 @@ impl Netns {
                 source,
             })
         });
-        let door = made.await?.door().map_err(|source| NetnsError::Create {
+        made.await?.door().map_err(|source| NetnsError::Create {
             machine: self.name.clone(),
             doing: "find the cell that commands of a scenario run in",
             source,
-        })?;
-        self.run(async move { confine::run(door, &words, by).await })
-            .await
+        })
     }
 
     /// PID 1 of the machine's cell, as a number in the worker's PID namespace; `None` where no command ever ran in one.

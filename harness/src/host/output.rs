@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::io;
+use std::process::ExitStatus;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -25,19 +26,39 @@ pub(crate) struct Said {
 
 /// Waits for a child whose outputs are pipes, and reads them.
 pub(crate) async fn of(mut child: Child) -> io::Result<Said> {
-    let stdout = Reader::start(child.stdout.take());
-    let stderr = Reader::start(child.stderr.take());
+    let outputs = Outputs::of(&mut child);
     let status = child.wait().await?;
-    let _ = tokio::time::timeout(LAST_WORDS, async {
-        stdout.ended().await;
-        stderr.ended().await;
-    })
-    .await;
-    Ok(Said {
-        stdout: stdout.text(),
-        stderr: stderr.text(),
-        status: status.code(),
-    })
+    Ok(outputs.said(status).await)
+}
+
+/// What a child says while it runs.
+pub(crate) struct Outputs {
+    stdout: Reader,
+    stderr: Reader,
+}
+
+impl Outputs {
+    /// Of a child whose outputs are pipes.
+    pub(crate) fn of(child: &mut Child) -> Self {
+        Self {
+            stdout: Reader::start(child.stdout.take()),
+            stderr: Reader::start(child.stderr.take()),
+        }
+    }
+
+    /// All of it, once the child has ended.
+    pub(crate) async fn said(self, status: ExitStatus) -> Said {
+        let _ = tokio::time::timeout(LAST_WORDS, async {
+            self.stdout.ended().await;
+            self.stderr.ended().await;
+        })
+        .await;
+        Said {
+            stdout: self.stdout.text(),
+            stderr: self.stderr.text(),
+            status: status.code(),
+        }
+    }
 }
 
 /// Reads until the end, also after nobody wants to know any more: a server that a command left running must not end of a

@@ -1,17 +1,62 @@
-//! What a scenario's commands have left running on machines, while these are still there.
+//! What a scenario's commands have left running on machines and in guests, while these are still there.
 
 use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
+use futures_util::future::join_all;
+
+use super::gathered::SIGN;
 use super::leaks::Process;
+use super::run::Run;
 use super::topology::Lab;
+use crate::deadline::Deadline;
+use crate::guest::background;
+use crate::guest::ssh::GuestCommand;
 use crate::plan::shell;
 use crate::report::LeftRunning;
+use crate::scenario::names::MachineName;
+use crate::scenario::{CheckKind, VantagePoint};
 
 /// Bytes of a command line that are read; a process can make its own as long as it likes.
 const COMMAND_LINE: u64 = 4096;
+
+impl Run<'_> {
+    /// A command of the scenario runs in that guest.
+    pub(super) fn used_shell_of(&mut self, guest: &MachineName) {
+        self.shells.insert(guest.clone());
+    }
+
+    /// In all guests where commands ran; of one that does not answer nothing is known.
+    pub(super) async fn left_in_guests(&self) -> Vec<LeftRunning> {
+        let checks = self.scenario.checks.iter();
+        let looked = checks.filter_map(|check| match (&check.kind, &check.from) {
+            (
+                CheckKind::Command(_),
+                VantagePoint::Guest(guest) | VantagePoint::Container(guest, _),
+            ) => Some(guest),
+            _ => None,
+        });
+        let used: BTreeSet<&MachineName> = looked.chain(&self.shells).collect();
+        let used = used.into_iter().filter(|name| !self.silent.contains(*name));
+        let asked = used.filter_map(|name| Some((name, self.guests.get(name)?)));
+        let told = asked.map(async |(name, guest)| {
+            let by = Deadline::after(self.job.patience(SIGN));
+            let told = guest
+                .exec(GuestCommand::shell(background::left()), by)
+                .await;
+            let told = told.map_or_else(|_| Vec::new(), |told| background::left_of(&told.stdout));
+            let told = told.into_iter().map(|(process, command)| LeftRunning {
+                machine: name.to_string(),
+                process,
+                command,
+            });
+            told.collect::<Vec<_>>()
+        });
+        join_all(told).await.into_iter().flatten().collect()
+    }
+}
 
 /// In all machines. A command that still runs, with what it has started, is not among them: it has left nothing yet.
 pub(super) fn left_running(lab: &Lab) -> Vec<LeftRunning> {

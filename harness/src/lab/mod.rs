@@ -4,6 +4,7 @@
 //! [`supervise`] is the part that runs in the user's process and talks to workers.
 
 mod ask;
+mod background;
 mod boot;
 mod booting;
 mod checking;

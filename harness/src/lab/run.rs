@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
 
+use super::background::{Backgrounds, ENDED_EARLY, EndedEarly};
 use super::boot::{GuestImage, GuestImages, Launch, bind_template, bind_vmm};
 use super::error::LabError;
 use super::evidence;
@@ -56,6 +57,10 @@ pub(super) struct Run<'a> {
     pub(super) keeper: Keeper,
     /// Sees guests end that nobody stops.
     pub(super) watch: Watch,
+    /// Commands of steps that go on.
+    pub(super) backgrounds: Backgrounds,
+    /// Guests in which commands of the scenario ran.
+    pub(super) shells: BTreeSet<MachineName>,
     /// Guests that stand still: whoever asks one waits in vain.
     pub(super) silent: BTreeSet<MachineName>,
     /// Of every guest that was ever started.
@@ -85,6 +90,8 @@ enum By {
     Daemon(DaemonEnded),
     /// A guest that ended.
     Guest(Lost),
+    /// A command in the background that ended.
+    Background(EndedEarly),
     /// They are over.
     Itself(Result<(), Ended>),
 }
@@ -144,6 +151,8 @@ impl<'a> Run<'a> {
             vmms: BTreeMap::new(),
             keeper: Keeper::default(),
             watch: Watch::default(),
+            backgrounds: Backgrounds::default(),
+            shells: BTreeSet::new(),
             silent: BTreeSet::new(),
             launch: None,
             identities: BTreeMap::new(),
@@ -164,22 +173,32 @@ impl<'a> Run<'a> {
                 None => None,
             }
         };
+        let told = self.backgrounds.told();
+        let early = async {
+            match told {
+                Some(mut told) => told.recv().await,
+                None => None,
+            }
+        };
         let keeper = self.keeper.clone();
         let by = tokio::select! {
             biased;
             () = cancelled => By::Request,
             ended = keeper.ended() => By::Daemon(ended),
             Some(lost) = lost => By::Guest(lost),
+            Some(early) = early => By::Background(early),
             ended = Box::pin(self.stages()) => By::Itself(ended),
         };
         let ended = match by {
             By::Request => None,
             By::Daemon(ended) => Some(Err(Ended::Broken(Diagnostic::new(&ended)))),
             By::Guest(lost) => Some(Err(Ended::from(LabError::Guest(self.lost(lost).await)))),
+            By::Background(early) => Some(Err(Ended::Broken(Diagnostic::new(&early)))),
             // Whatever it ended with may have come of a daemon that ended, too.
-            By::Itself(ended) => Some(match keeper.ended_by_now().await {
-                Some(daemon) => Err(Ended::Broken(Diagnostic::new(&daemon))),
-                None => ended,
+            By::Itself(ended) => Some(match (keeper.ended_by_now().await, ended) {
+                (Some(daemon), _) => Err(Ended::Broken(Diagnostic::new(&daemon))),
+                (None, Ok(())) => self.end_backgrounds().await,
+                (None, ended) => ended,
             }),
         };
         match ended {
@@ -337,6 +356,14 @@ impl<'a> Run<'a> {
         for guest in &mut self.report.guests {
             guest.memory = memory.remove(&guest.name);
         }
+        // Whatever ended the run: that one of them has ended, too, is in what it said.
+        if let Err(Ended::Broken(why)) = self.end_backgrounds().await
+            && why.code != ENDED_EARLY
+        {
+            gathered::note(format!("background: {why}"));
+        }
+        let left = self.left_in_guests().await;
+        self.report.left_running.extend(left);
         let (versions, mut nics) = evidence::gather(self, self.job, &self.folders.evidence).await;
         self.report.versions = versions;
         for guest in &mut self.report.guests {
@@ -349,7 +376,7 @@ impl<'a> Run<'a> {
     /// Takes everything down and looks for what is left.
     pub(super) async fn tear_down(mut self) -> RunReport {
         let begun = self.stage("taking the lab down");
-        self.report.left_running = left_running(&self.lab);
+        self.report.left_running.extend(left_running(&self.lab));
         let guests = std::mem::take(&mut self.guests).into_values();
         let held = join_all(guests.map(async |guest| match Arc::into_inner(guest) {
             Some(guest) => {

@@ -120,7 +120,12 @@ pub fn commands(action: &Action, guests: GuestKind) -> Option<(VantagePoint, Vec
                 "ip link set {bridge} type bridge fdb_flush"
             ))],
         ),
-        Action::Run { on, command, .. } => (on.clone(), vec![command.clone()]),
+        Action::Run {
+            on,
+            command,
+            background: false,
+            ..
+        } => (on.clone(), vec![command.clone()]),
         _ => return None,
     };
     Some((on, lines))
@@ -192,6 +197,7 @@ pub fn name(action: &Action) -> &'static str {
         Action::WriteUnit { .. } => "write_unit",
         Action::RemoveUnit { .. } => "remove_unit",
         Action::Run { .. } => "run",
+        Action::Kill { .. } => "kill",
         Action::Send { .. } => "send",
         Action::Impair { .. } => "impair",
         Action::Unimpair { .. } => "unimpair",
@@ -270,6 +276,8 @@ pub fn by_hand(scenario: &Scenario, action: &Action, guests: GuestKind) -> Strin
             at(&VantagePoint::Machine(on.clone()), guests, &line)
         }
         Action::Sysctl { on, key, value } => at(on, guests, &format!("sysctl -w {key}={value}")),
+        Action::Run { on, command, .. } => at(on, guests, &format!("{} &", shell::join(command))),
+        Action::Kill { run } => format!("kill %{run}"),
         _ => format!("# {}", name(action)),
     }
 }

@@ -11,9 +11,9 @@ const SHOWN: usize = 160;
 /// No leak, for it ended with its machine; no fault of the network either: a step may start a server.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LeftRunning {
-    /// On which machine, or ghost.
+    /// On which machine, or in which guest.
     pub machine: String,
-    /// Its number in the lab, as `bridgelab enter` shows it.
+    /// Its number there, as `bridgelab enter` shows it.
     pub process: u32,
     /// Its command line as one would type it; of a process without one, its name in brackets, as by `ps`.
     pub command: String,

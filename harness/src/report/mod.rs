@@ -308,7 +308,7 @@ pub struct RunReport {
     pub versions: BTreeMap<String, String>,
     /// What was still there after teardown.
     pub leaks: Vec<String>,
-    /// What commands of the scenario left running until the lab was taken down.
+    /// What commands of the scenario on machines and in guests left running until the lab was taken down.
     #[serde(default)]
     pub left_running: Vec<LeftRunning>,
     /// Files of the evidence that could not be written, or not whole, each with the reason.

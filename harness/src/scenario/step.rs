@@ -153,8 +153,16 @@ pub enum Action {
         on: VantagePoint,
         /// Program and arguments; no shell.
         command: Vec<String>,
-        /// Expected exit status.
+        /// Expected exit status; of one in the background none.
         status: u8,
+        /// It goes on while later steps are done and checks are looked at, until a [`Kill`](Self::Kill) or the end of the
+        /// last check.
+        background: bool,
+    },
+    /// Ends a command in the background: SIGTERM, and then whatever it has started.
+    Kill {
+        /// The step that started it.
+        run: StepId,
     },
     /// Sends a crafted frame out of a link of a machine.
     Send {

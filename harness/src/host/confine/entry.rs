@@ -6,6 +6,7 @@
 //!    `- the command            in the cell, as nobody's user
 //! ```
 
+use std::fs::File;
 use std::io::{self, Write};
 use std::os::fd::{AsFd, OwnedFd, RawFd};
 use std::os::unix::process::CommandExt;
@@ -17,7 +18,7 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sched::{CloneFlags, setns};
 use nix::sys::prctl;
 use nix::sys::resource::{Resource, setrlimit};
-use nix::sys::signal::{SigSet, SigmaskHow, Signal, kill, sigprocmask};
+use nix::sys::signal::{SigSet, SigmaskHow, Signal, kill, killpg, sigprocmask};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::{ForkResult, Gid, Pid, Uid, getpid, setgroups, setresgid, setresuid, setsid};
@@ -32,39 +33,61 @@ use super::policy;
 
 /// Number of the descriptor by which the cell is handed down: a pidfd of its PID 1.
 pub(super) const DOOR: RawFd = 3;
+/// Number of the pipe that tells how the command starts: it ends when the command is executed; before that comes the reason
+/// why it is not.
+pub(super) const STARTED: RawFd = 4;
+/// Asks for the end of the command, politely: SIGTERM to it, some time, and then the end of everything that it has started.
+/// Whoever ends by that, and not by itself, ends by this signal.
+pub(super) const ASKED: Signal = Signal::SIGUSR1;
 /// Status of a command that was not started, as that of a shell.
-pub(super) const REFUSED: i32 = 127;
-/// How the reason begins, on standard error.
-pub(super) const REFUSAL: &str = "bridgelab: not started: ";
+const REFUSED: i32 = 127;
 
+/// How long a command that is asked to end may take for it.
+pub(super) const GRACE: Duration = Duration::from_secs(2);
 /// How long the children of a command may take to die one by one, before the whole cell's processes are killed.
 const ONE_BY_ONE: Duration = Duration::from_secs(2);
 
 /// Body of [`super::ENTRY_COMMAND`]: executes `words` in the cell behind `DOOR`, and ends with its status; of a command
-/// that a signal ended, by a signal. SIGTERM ends it and everything that it has started.
+/// that a signal ended, by a signal. SIGTERM ends it and everything that it has started; SIGUSR1 does so politely.
 ///
 /// Must be called before any thread is started, on the cell's machine.
 pub fn entry_main(words: impl Iterator<Item = std::ffi::OsString>) -> i32 {
     let words: Vec<_> = words.collect();
-    match enter(&words) {
-        Ok(End::Status(status)) => status,
-        Ok(End::Signal) => by_signal(),
-        Err(why) => {
-            let _ = writeln!(io::stderr(), "{REFUSAL}{why}");
-            REFUSED
-        }
-    }
+    let mut starts = sys::handed_down(STARTED).map(File::from).ok();
+    let ended = enter(&words, &mut starts);
+    code_of(ended, starts)
 }
 
 /// How the command ended.
 enum End {
     Status(i32),
     Signal,
+    /// Somebody asked for it.
+    Asked,
 }
 
-/// Ends this process as its command ended.
-fn by_signal() -> i32 {
-    let _ = kill(getpid(), Signal::SIGKILL);
+/// Ends this process as its command ended, or tells why that did not start.
+fn code_of(ended: Result<End, String>, starts: Option<File>) -> i32 {
+    match ended {
+        Ok(End::Status(status)) => status,
+        Ok(End::Signal) => by(Signal::SIGKILL),
+        Ok(End::Asked) => by(ASKED),
+        Err(why) => {
+            let _ = match starts {
+                Some(mut starts) => write!(starts, "{why}"),
+                None => writeln!(io::stderr(), "bridgelab: {why}"),
+            };
+            REFUSED
+        }
+    }
+}
+
+/// Ends this process by a signal.
+fn by(signal: Signal) -> i32 {
+    let mut one = SigSet::empty();
+    one.add(signal);
+    let _ = sigprocmask(SigmaskHow::SIG_UNBLOCK, Some(&one), None);
+    let _ = kill(getpid(), signal);
     REFUSED
 }
 
@@ -76,31 +99,26 @@ fn doing<E: Into<io::Error>>(what: &str) -> impl FnOnce(E) -> String + '_ {
     clippy::disallowed_methods,
     reason = "a process of its own with one thread, on its way into a cell"
 )]
-fn enter(words: &[std::ffi::OsString]) -> Result<End, String> {
+fn enter(words: &[std::ffi::OsString], starts: &mut Option<File>) -> Result<End, String> {
     let door = sys::handed_down(DOOR).map_err(doing("find the cell"))?;
     sys::close_on_exec_from(DOOR.cast_unsigned()).map_err(doing("close descriptors"))?;
     // Until there is somebody who acts on it.
     let mut signals = SigSet::empty();
     signals.add(Signal::SIGTERM);
+    signals.add(ASKED);
     signals.add(Signal::SIGCHLD);
     sigprocmask(SigmaskHow::SIG_BLOCK, Some(&signals), None).map_err(doing("block signals"))?;
     setns(door.as_fd(), CloneFlags::CLONE_NEWPID)
         .map_err(doing("enter the cell's PID namespace"))?;
     match sys::fork_single_threaded().map_err(doing("fork into the cell"))? {
         ForkResult::Parent { child } => {
+            drop(starts.take());
             let _ = prctl::set_name(c"in-cell");
             end_of(child)
         }
         ForkResult::Child => {
-            let code = match keep(&door, &signals, words) {
-                Ok(End::Status(status)) => status,
-                Ok(End::Signal) => by_signal(),
-                Err(why) => {
-                    let _ = writeln!(io::stderr(), "{REFUSAL}{why}");
-                    REFUSED
-                }
-            };
-            std::process::exit(code)
+            let ended = keep(&door, &signals, words, starts);
+            std::process::exit(code_of(ended, starts.take()))
         }
     }
 }
@@ -109,6 +127,7 @@ fn end_of(child: Pid) -> Result<End, String> {
     loop {
         match waitpid(child, None) {
             Ok(WaitStatus::Exited(_, status)) => return Ok(End::Status(status)),
+            Ok(WaitStatus::Signaled(_, signal, _)) if signal == ASKED => return Ok(End::Asked),
             Ok(WaitStatus::Signaled(..)) => return Ok(End::Signal),
             Ok(_) | Err(Errno::EINTR) => {}
             Err(error) => return Err(doing("wait for the command")(error)),
@@ -118,7 +137,12 @@ fn end_of(child: Pid) -> Result<End, String> {
 
 /// The keeper: starts the command and waits for its end. Processes that it leaves go to the cell's PID 1.
 #[expect(clippy::disallowed_methods, reason = "as in `enter`")]
-fn keep(door: &OwnedFd, signals: &SigSet, words: &[std::ffi::OsString]) -> Result<End, String> {
+fn keep(
+    door: &OwnedFd,
+    signals: &SigSet,
+    words: &[std::ffi::OsString],
+    starts: &mut Option<File>,
+) -> Result<End, String> {
     setns(
         door.as_fd(),
         CloneFlags::CLONE_NEWNS
@@ -136,10 +160,10 @@ fn keep(door: &OwnedFd, signals: &SigSet, words: &[std::ffi::OsString]) -> Resul
         ForkResult::Parent { child } => child,
         ForkResult::Child => {
             let why = become_and_execute(words);
-            let _ = writeln!(io::stderr(), "{REFUSAL}{why}");
-            std::process::exit(REFUSED)
+            std::process::exit(code_of(Err(why), starts.take()))
         }
     };
+    drop(starts.take());
     let caps = only(CapabilitySet::KILL, CapabilitySet::empty());
     set_capabilities(None, caps).map_err(doing("drop capabilities"))?;
     loop {
@@ -147,9 +171,41 @@ fn keep(door: &OwnedFd, signals: &SigSet, words: &[std::ffi::OsString]) -> Resul
             return Ok(end);
         }
         let signal = told.read_signal().map_err(doing("wait for the command"))?;
-        if signal.is_some_and(|signal| signal.ssi_signo == Signal::SIGTERM as u32) {
+        let is = |wanted: Signal| signal.is_some_and(|told| told.ssi_signo == wanted as u32);
+        if is(Signal::SIGTERM) {
             kill_all(&told);
             return Ok(End::Signal);
+        }
+        if is(ASKED) {
+            // It may have ended in this very moment.
+            let own = reap(command);
+            if own.is_none() {
+                ask(command, &told);
+            }
+            kill_all(&told);
+            return Ok(own.unwrap_or(End::Asked));
+        }
+    }
+}
+
+/// SIGTERM to the command and to its process group, of which it is the leader, and some time.
+fn ask(command: Pid, told: &SignalFd) {
+    let _ = killpg(command, Signal::SIGTERM);
+    let _ = kill(command, Signal::SIGTERM);
+    let begun = Instant::now();
+    while reap(command).is_none() {
+        let left = GRACE.saturating_sub(begun.elapsed()).as_millis();
+        if left == 0 {
+            return;
+        }
+        let mut heard = [PollFd::new(told.as_fd(), PollFlags::POLLIN)];
+        let time = PollTimeout::try_from(left).unwrap_or(PollTimeout::ZERO);
+        if !matches!(poll(&mut heard, time), Ok(1..)) {
+            continue;
+        }
+        let hurry = told.read_signal().ok().flatten();
+        if hurry.is_some_and(|told| told.ssi_signo == Signal::SIGTERM as u32) {
+            return;
         }
     }
 }

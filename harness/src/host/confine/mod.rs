@@ -11,6 +11,7 @@
 //! --bounding-set -all,+net_admin,+net_raw,+net_bind_service --ambient-caps ... --no-new-privs --seccomp-filter ...` for a
 //! command.
 
+mod background;
 mod cell;
 mod entry;
 mod filter;
@@ -20,11 +21,13 @@ mod root;
 use std::io;
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::process::CommandExt;
+use std::pin::pin;
 use std::process::Stdio;
 use std::time::Duration;
 
 use rustix::process::{Pid, PidfdFlags, pidfd_open, pidfd_send_signal};
-use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader};
+use tokio::net::unix::pipe::Receiver;
 use tokio::process::{Child, Command};
 
 use super::command::Group;
@@ -32,6 +35,7 @@ use super::output::{self, Said};
 use super::sys;
 use crate::deadline::Deadline;
 
+pub(crate) use background::{Background, Over};
 pub use cell::cell_main;
 pub use entry::entry_main;
 
@@ -115,7 +119,32 @@ pub(crate) enum NotRun {
 
 /// Runs a command in a machine's cell, on the machine's thread.
 pub(crate) async fn run(door: OwnedFd, words: &[String], by: Deadline) -> Result<Said, NotRun> {
-    let refused = |error: io::Error| NotRun::Refused(error.to_string());
+    let ran = async {
+        let Started { child, group } = start(door, words).await?;
+        // Declared last, so dropped first: it must act before anybody waits for the child and frees its number.
+        let said = pin!(output::of(child));
+        let group = group;
+        let said = said.await.map_err(refused)?;
+        group.ended();
+        Ok(said)
+    };
+    let ran = tokio::time::timeout_at(by.tokio(), ran).await;
+    ran.map_err(|_| NotRun::Late)?
+}
+
+/// A command that is executed, and what ends it when it is dropped.
+struct Started {
+    child: Child,
+    group: Group,
+}
+
+fn refused(error: io::Error) -> NotRun {
+    NotRun::Refused(error.to_string())
+}
+
+/// Starts a command in a machine's cell, on the machine's thread; returns when it is executed.
+async fn start(door: OwnedFd, words: &[String]) -> Result<Started, NotRun> {
+    let (starts, tells) = std::io::pipe().map_err(refused)?;
     let mut command = std::process::Command::new(OWN_PROGRAM);
     command
         .arg0("bridgelab")
@@ -124,7 +153,11 @@ pub(crate) async fn run(door: OwnedFd, words: &[String], by: Deadline) -> Result
         .env_clear()
         .envs(policy::environment(std::env::var_os("PATH")));
     // No death signal: whoever waits for a process of the cell must live until that one is dead.
-    sys::hand_down(&mut command, vec![(door.as_raw_fd(), entry::DOOR)]);
+    let down = vec![
+        (door.as_raw_fd(), entry::DOOR),
+        (tells.as_raw_fd(), entry::STARTED),
+    ];
+    sys::hand_down(&mut command, down);
     let mut command = Command::from(command);
     command
         .stdin(Stdio::null())
@@ -134,13 +167,12 @@ pub(crate) async fn run(door: OwnedFd, words: &[String], by: Deadline) -> Result
     let child = command.spawn().map_err(refused)?;
     // It takes SIGTERM as the order to kill what it has started.
     let group = Group::asked(child.id());
-    let ran = tokio::time::timeout_at(by.tokio(), output::of(child)).await;
-    let ran = ran.map_err(|_| NotRun::Late)?.map_err(refused)?;
-    group.ended();
-    if ran.status == Some(entry::REFUSED)
-        && let Some(why) = ran.stderr.trim().strip_prefix(entry::REFUSAL)
-    {
-        return Err(NotRun::Refused(why.to_owned()));
+    drop(tells);
+    let mut starts = Receiver::from_owned_fd(starts.into()).map_err(refused)?;
+    let mut why = String::new();
+    starts.read_to_string(&mut why).await.map_err(refused)?;
+    match why.is_empty() {
+        true => Ok(Started { child, group }),
+        false => Err(NotRun::Refused(why)),
     }
-    Ok(ran)
 }

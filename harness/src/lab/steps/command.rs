@@ -18,7 +18,7 @@ impl Run<'_> {
 
     /// Runs the commands of an action one after another, until one is refused.
     pub(super) async fn run_commands(
-        &self,
+        &mut self,
         action: &Action,
         by: Deadline,
     ) -> Result<String, NotDone> {
@@ -32,6 +32,13 @@ impl Run<'_> {
             Action::Run { status, .. } => i32::from(*status),
             _ => 0,
         };
+        if let (
+            Action::Run { .. },
+            VantagePoint::Guest(guest) | VantagePoint::Container(guest, _),
+        ) = (action, &on)
+        {
+            self.used_shell_of(guest);
+        }
         let mut said = String::new();
         for line in &lines {
             let words: Vec<&str> = line.iter().map(String::as_str).collect();
@@ -100,7 +107,7 @@ fn words_of(output: &Output) -> String {
     said.trim().to_owned()
 }
 
-fn refusal(line: &[String], output: &Output, wanted: i32) -> String {
+pub(super) fn refusal(line: &[String], output: &Output, wanted: i32) -> String {
     let ended = match output.status {
         Some(status) if wanted == 0 => format!("exit status {status}"),
         Some(status) => format!("exit status {status}, not {wanted}"),

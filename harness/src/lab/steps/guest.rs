@@ -26,6 +26,7 @@ impl Run<'_> {
         guest: &MachineName,
         by: Deadline,
     ) -> Result<String, NotDone> {
+        self.backgrounds.forget(guest);
         if self.is_ghost(guest) {
             self.stop_ghost(guest).await?;
         } else {

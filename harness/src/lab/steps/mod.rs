@@ -2,6 +2,7 @@
 //!
 //! What is done is in a file for each kind of thing that it is done to.
 
+mod background;
 mod command;
 mod daemon;
 mod frame;
@@ -118,6 +119,7 @@ impl Run<'_> {
                 .any(|check| check.after.as_ref() == after)
             {
                 self.checks_after(after).await?;
+                self.backgrounds_run().await?;
             }
         }
         // As the scenario has them; they were looked at in another order.
@@ -244,6 +246,16 @@ impl Run<'_> {
                 offload,
             } => self.offload(on, interface, *offload).await,
             Action::Sysctl { on, key, value } => self.sysctl(on, key, value, by).await,
+            Action::Run {
+                on,
+                command,
+                background: true,
+                ..
+            } => {
+                let what = (on, command.as_slice());
+                self.start_in_background(step, action, what, by).await
+            }
+            Action::Kill { run } => self.kill(run).await,
             Action::WaitFor { from, kind } => self.wait_for_fact(step, from, kind).await,
             Action::Reload { on, daemon, .. }
                 if action::commands(action, self.job.guests).is_none() =>

@@ -162,7 +162,19 @@ pub(in crate::scenario) const ACTIONS: &[Shape] = &[
                 "program and arguments; no shell",
             ),
             may("status", Kind::Integer(0, 255), "0", "exit status"),
+            may(
+                "background",
+                Kind::Flag,
+                "false",
+                "`COMMAND &`: it goes on while later steps are done and checks are looked at; its end before the last of them, \
+                 and before a `kill`, leaves no verdict",
+            ),
         ],
+    ),
+    shape(
+        "kill",
+        "`kill %RUN`: ends a command in the background, with everything that it has started",
+        &[must("run", Kind::ID, "the id of the step that started it")],
     ),
     shape(
         "send",

@@ -76,6 +76,13 @@ pub(super) fn action<'a>(
             })
         }
         "run" => run(context, reader, on(Takes::Any)),
+        "kill" => {
+            let run = reader.need("run", reader.text("run"))?;
+            state.end_command(context, &run);
+            Some(Action::Kill {
+                run: parsed(run, words::step_id, context.faults)?.value,
+            })
+        }
         "send" => {
             let on = on_machine();
             let interface = machine_link(context, reader, on.as_ref());
@@ -159,7 +166,14 @@ fn run(
 ) -> Option<Action> {
     let entry = reader.need("command", reader.entry("command"));
     let words = reader.texts("command");
-    let status = reader.number("status", 0..=u8::MAX).unwrap_or(0);
+    let status = reader.number("status", 0..=u8::MAX);
+    let background = reader.flag("background").unwrap_or(false);
+    if background && let Some(entry) = reader.entry("status") {
+        let message = "a command in the background is not waited for".to_owned();
+        let label = "so no exit status is expected of it".to_owned();
+        let fault = Fault::new(&entry.key, code::CONFLICT, message, label);
+        context.faults.add(fault);
+    }
     let empty = words.first().is_none_or(|word| word.value.is_empty());
     if let Some(entry) = entry
         && empty
@@ -175,7 +189,8 @@ fn run(
     Some(Action::Run {
         on: on?.value,
         command: words.iter().map(|word| word.value.to_owned()).collect(),
-        status,
+        status: status.unwrap_or(0),
+        background,
     })
 }
 

@@ -22,7 +22,7 @@ use super::check::{Choice, the_one};
 use crate::scenario::error::{Fault, code};
 use crate::scenario::read::{Reader, parsed};
 use crate::scenario::shape::{ACTIONS, STEP};
-use crate::scenario::step::{Answer, Step};
+use crate::scenario::step::{Action, Answer, Step};
 use crate::scenario::words;
 
 /// How long a step may take that does not say.
@@ -90,6 +90,17 @@ fn step<'a>(context: &Context<'a>, reader: &Reader<'a>, state: &mut State) -> Op
         .table(shape.what, shape)
         .and_then(|reader| action::action(context, &reader, shape.what, changed));
     let boots = matches!(shape.what, "start" | "restart");
+    if let (
+        Some(Action::Run {
+            on,
+            background: true,
+            ..
+        }),
+        Some(id),
+    ) = (&action, &id)
+    {
+        changed.start_command(id.value.as_str(), on);
+    }
     Some(Step {
         id: id?.value,
         within: match within {

@@ -18,6 +18,10 @@ pub(super) struct State {
     unplugged: BTreeSet<String>,
     /// MAC addresses of NICs that steps plugged in, by `GUEST ID`.
     pub(super) macs: BTreeMap<String, String>,
+    /// Commands in the background: the step, and the guest that they run in.
+    commands: BTreeMap<String, Option<String>>,
+    /// The same of those that may have been refused.
+    doubtful: BTreeSet<String>,
     excused: bool,
 }
 
@@ -49,6 +53,14 @@ impl State {
         }
         let name = format!("guest `{}`", guest.value);
         self.turn(context, guest.place, &name, self.runs(guest.value), on);
+        let own = |place: &Option<String>| place.as_deref() == Some(guest.value);
+        if !on && let Some((step, _)) = self.commands.iter().find(|(_, place)| own(place)) {
+            let message = format!("the command of step `{step}` runs in {name}");
+            let label = "it would end with the guest".to_owned();
+            let help = format!("end it by a step before this one: `kill = {{ run = \"{step}\" }}`");
+            let fault = Fault::new(guest.place, code::CONFLICT, message, label);
+            context.faults.add(fault.help(help));
+        }
         if self.excused {
             return;
         }
@@ -91,6 +103,37 @@ impl State {
             self.stopped.remove(&key);
         } else {
             self.stopped.insert(key);
+        }
+    }
+
+    /// A step starts a command in the background.
+    pub(super) fn start_command(&mut self, step: &str, on: &VantagePoint) {
+        if self.excused {
+            self.doubtful.insert(step.to_owned());
+            return;
+        }
+        let guest = match on {
+            VantagePoint::Machine(_) => None,
+            VantagePoint::Guest(guest) | VantagePoint::Container(guest, _) => {
+                Some(guest.to_string())
+            }
+        };
+        self.commands.insert(step.to_owned(), guest);
+    }
+
+    /// A step ends one; reports where none runs by that name.
+    pub(super) fn end_command(&mut self, context: &Context<'_>, step: &At<'_, &str>) {
+        let known = self.doubtful.contains(step.value) || self.commands.contains_key(step.value);
+        if !known {
+            let message = format!(
+                "no command of a step `{}` runs in the background",
+                step.value
+            );
+            report(context, step.place, message);
+        }
+        if !self.excused {
+            self.commands.remove(step.value);
+            self.doubtful.remove(step.value);
         }
     }
 

@@ -1,0 +1,245 @@
+//! Commands of a scenario that go on in a guest: how its shell starts them, ends them and finds what they have left. Lines
+//! for a POSIX shell, and what they print; who asks is [`crate::lab`].
+//!
+//! A command in the background has a session of its own and a folder in `/run`, where its status appears when it ends. Of what
+//! it says the beginning and the end are kept there, however much it is. Everything that a scenario's command starts inherits a
+//! variable of its environment, by which it is found again.
+
+use crate::plan::shell;
+
+/// Bytes that are kept of the end of what it says.
+const TAIL: usize = 512 << 10;
+/// Blocks of 4 KiB that are kept of the beginning, not all of them full.
+const HEAD: usize = 128;
+
+/// The variable.
+const MARK: &str = "BRIDGELAB_COMMAND";
+
+/// Its value for a command of this id; ids have no slash, so that none is the beginning of another.
+fn mark(id: &str) -> String {
+    format!("{MARK}={id}/")
+}
+
+fn folder(id: &str) -> String {
+    format!("/run/bridgelab/command-{id}")
+}
+
+/// The line of a command that is waited for.
+pub fn marked(id: &str, words: &[&str]) -> String {
+    format!("{} {}", mark(id), shell::join(words))
+}
+
+/// Starts a command in the background and prints the number of its process; status 127 where there is no such program.
+pub fn start(id: &str, words: &[&str]) -> String {
+    let (program, mark) = (shell::quote(words.first().unwrap_or(&"")), mark(id));
+    let line = shell::join(words);
+    let folder = folder(id);
+    // `dd` takes what there is and no more, so that nothing is lost between it and `tail`.
+    let inner = format!(
+        "{{ {mark} setsid {line} </dev/null & echo $! >up; wait $!; echo $? >status; }} 2>&1 |\n\
+         {{ dd bs=4096 count={HEAD} of=head 2>/dev/null; tail -c {TAIL} >tail; }}; : >over"
+    );
+    format!(
+        "command -v {program} >/dev/null || {{ echo {program}: not found >&2; exit 127; }}\n\
+         rm -rf {folder} && mkdir -p {folder} && cd {folder} && mkfifo up || exit 1\n\
+         setsid sh -c {} </dev/null >/dev/null 2>&1 &\n\
+         read -r process <up && echo $process | tee process",
+        shell::quote(&inner)
+    )
+}
+
+/// Prints the status of a command in the background, or nothing while it runs.
+pub fn status(id: &str) -> String {
+    format!("cat {}/status 2>/dev/null; :", folder(id))
+}
+
+/// Sends SIGTERM to a command in the background; prints its status where it had ended before.
+pub fn ask(id: &str) -> String {
+    let folder = folder(id);
+    format!("cd {folder} && {{ cat status 2>/dev/null || kill -TERM -$(cat process); }}")
+}
+
+/// Whether it has ended, and all that it said is there.
+pub fn is_over(id: &str) -> String {
+    format!("test -e {}/over", folder(id))
+}
+
+/// Kills all that a command has started.
+pub fn kill(id: &str) -> String {
+    format!(
+        "kill -KILL $(grep -l {} /proc/[0-9]*/environ 2>/dev/null | tr -cd '0-9\\n') 2>/dev/null; :",
+        mark(id)
+    )
+}
+
+/// Prints what it said.
+pub fn said(id: &str) -> String {
+    format!(
+        "cd {} && cat head && if [ $(wc -c <tail) -eq {TAIL} ]; then \
+         printf '\\n[... what was said meanwhile is left out ...]\\n'; fi && cat tail",
+        folder(id)
+    )
+}
+
+/// Prints what the commands of the scenario have left running; [`left_of`] reads it.
+pub fn left() -> String {
+    format!(
+        "for file in $(grep -l {MARK}= /proc/[0-9]*/environ 2>/dev/null); do \
+         printf '\\036'; cat ${{file%environ}}stat ${{file%environ}}cmdline 2>/dev/null; done"
+    )
+}
+
+/// Processes, each with its command line, as [`left`] printed them.
+pub fn left_of(printed: &str) -> Vec<(u32, String)> {
+    let each = printed.split('\u{1e}').skip(1);
+    each.filter_map(|one| {
+        let (stat, line) = one.split_once('\n')?;
+        let (process, rest) = stat.split_once(' ')?;
+        // A name may hold anything, parentheses too.
+        let (name, _) = rest.strip_prefix('(')?.rsplit_once(')')?;
+        let words: Vec<&str> = line.trim_end_matches('\0').split('\0').collect();
+        let line = match words[..] {
+            [""] => format!("[{name}]"),
+            _ => shell::join(&words),
+        };
+        Some((process.parse().ok()?, line))
+    })
+    .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::process::Command;
+
+    use super::*;
+    use crate::deadline::Deadline;
+    use crate::wait::until;
+
+    /// A line as a guest's shell gets it, its folder elsewhere.
+    struct Shell(tempfile::TempDir);
+
+    impl Shell {
+        fn run(&self, line: &str) -> (String, Option<i32>) {
+            let line = line.replace("/run/bridgelab", &self.0.path().display().to_string());
+            let quoted = shell::quote(&line);
+            let ran = Command::new("sh")
+                .args(["-c", &format!("(eval {quoted}) </dev/null")])
+                .output()
+                .expect("sh runs");
+            let said = String::from_utf8_lossy(&ran.stdout);
+            let errors = String::from_utf8_lossy(&ran.stderr);
+            ((said + errors).trim().to_owned(), ran.status.code())
+        }
+
+        async fn is_over(&self, id: &str) {
+            let over = until(Deadline::secs(20), "its end", async || {
+                match self.run(&is_over(id)).1 {
+                    Some(0) => Ok(()),
+                    _ => Err("it runs"),
+                }
+            });
+            over.await.expect("it ends");
+        }
+    }
+
+    impl Drop for Shell {
+        fn drop(&mut self) {
+            // Where an assertion failed.
+            for folder in std::fs::read_dir(self.0.path())
+                .into_iter()
+                .flatten()
+                .flatten()
+            {
+                let name = folder.file_name().to_string_lossy().into_owned();
+                self.run(&kill(name.trim_start_matches("command-")));
+            }
+        }
+    }
+
+    fn shell() -> Shell {
+        Shell(tempfile::tempdir().expect("a temporary directory"))
+    }
+
+    /// No other test, and no other run of this one, has this id.
+    fn id(name: &str) -> String {
+        format!("{name}-{}", std::process::id())
+    }
+
+    #[tokio::test]
+    async fn a_command_runs_until_it_is_asked_to_end() {
+        let (shell, id) = (shell(), id("asked"));
+        let sleep = format!("sleep 1{}", std::process::id());
+        let line = format!("trap 'echo bye; exit 7' TERM; echo it''s here; {sleep} & wait");
+        let (process, status) = shell.run(&start(&id, &["sh", "-c", &line]));
+        assert_eq!(status, Some(0), "{process}");
+        let process: u32 = process.parse().expect("a number");
+        assert_eq!(shell.run(&super::status(&id)).0, "", "it runs");
+        let left = shell.run(&left()).0;
+        let left: Vec<_> = left_of(&left)
+            .into_iter()
+            .filter(|(pid, line)| *pid == process || *line == sleep)
+            .collect();
+        assert_eq!(left.len(), 2, "{left:?}");
+        assert_eq!(shell.run(&ask(&id)), (String::new(), Some(0)));
+        shell.is_over(&id).await;
+        assert_eq!(shell.run(&super::status(&id)).0, "7");
+        assert!(
+            shell.run(&said(&id)).0.starts_with("its here\n"),
+            "{:?}",
+            shell.run(&said(&id))
+        );
+        assert_eq!(shell.run(&ask(&id)).0, "7", "it had ended before");
+    }
+
+    #[tokio::test]
+    async fn one_that_hides_is_killed_with_all_that_it_has_started() {
+        let (shell, id) = (shell(), id("hides"));
+        let line = "trap '' TERM; setsid sleep 1001 & while :; do sleep 1001; done";
+        let (process, status) = shell.run(&start(&id, &["sh", "-c", line]));
+        assert_eq!(status, Some(0), "{process}");
+        shell.run(&ask(&id));
+        assert_eq!(shell.run(&super::status(&id)).0, "", "it does not listen");
+        // What it starts meanwhile is found by the next look.
+        let dead = until(Deadline::secs(20), "its end", async || {
+            shell.run(&kill(&id));
+            match shell.run(&is_over(&id)).1 {
+                Some(0) => Ok(()),
+                _ => Err("it runs"),
+            }
+        });
+        dead.await.expect("it is dead");
+        assert_eq!(shell.run(&super::status(&id)).0, "137");
+        let mine = mark(&id);
+        let look = format!("grep -l {mine} /proc/[0-9]*/environ 2>/dev/null");
+        assert_eq!(shell.run(&look).0, "");
+    }
+
+    #[tokio::test]
+    async fn of_much_the_first_and_the_last_are_kept() {
+        let (shell, id) = (shell(), id("much"));
+        let line = "echo first; head -c 5000000 /dev/zero | tr '\\0' x; echo last; exit 3";
+        let (process, started) = shell.run(&start(&id, &["sh", "-c", line]));
+        assert_eq!(started, Some(0), "{process}");
+        shell.is_over(&id).await;
+        assert_eq!(shell.run(&ask(&id)).0, "3");
+        let said = shell.run(&said(&id)).0;
+        assert!(said.starts_with("first\nx") && said.ends_with("xlast"));
+        assert!(said.contains("\n[... what was said meanwhile is left out ...]\n"));
+        assert!(said.len() < 2 * TAIL + 100, "{}", said.len());
+    }
+
+    #[test]
+    fn what_is_no_program_is_not_started() {
+        let (said, status) = shell().run(&start("none", &["no such program", "-x"]));
+        assert_eq!(status, Some(127));
+        assert_eq!(said, "no such program: not found");
+    }
+
+    #[test]
+    fn what_was_left_is_read() {
+        let printed = "\u{1e}7 (sleep) S 1 1\nsleep\x009\0\u{1e}9 (a) b) S 1 1\n\u{1e}11 (sh) S 1";
+        let left = left_of(printed);
+        let expected = [(7, "sleep 9".to_owned()), (9, "[a) b]".to_owned())];
+        assert_eq!(left, expected);
+    }
+}

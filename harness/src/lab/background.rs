@@ -1,0 +1,360 @@
+//! What runs in the background: commands of steps, until a later step, the last check or the end of the run ends them.
+//!
+//! One that ends by itself has left checks without it, so there is no verdict: the run is broken, by the step's name. On a
+//! machine that is told at once; a guest is asked after the checks of each step.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+
+use super::gathered;
+use super::run::{Ended, Run};
+use crate::deadline::Deadline;
+use crate::diagnostic::{Diagnose, Diagnostic};
+use crate::guest::background;
+use crate::guest::ssh::{GuestCommand, Output};
+use crate::guest::{Guest, GuestError};
+use crate::host::confine::{Background, Over};
+use crate::host::output::Said;
+use crate::scenario::VantagePoint;
+use crate::scenario::names::{MachineName, StepId};
+use crate::wait::until;
+
+/// How long a guest may take for one question about them.
+const ASKED: Duration = Duration::from_secs(10);
+/// How long a command in a guest may take to end once it is asked to, and how long once it is killed.
+const GRACE: Duration = Duration::from_secs(2);
+/// Lines of what it said that an error quotes.
+const LINES: usize = 5;
+/// Folder of the evidence with what each said.
+const FOLDER: &str = "background";
+
+/// Code of that error.
+pub(super) const ENDED_EARLY: &str = "step.background-ended";
+
+/// A command in the background ended, and nobody had ended it.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error(
+    "keep the command of step `{step}` running on `{on}`: it ended by itself after {ran:.1?}, {how}; checks were to be \
+     looked at while it runs; it said: {said}"
+)]
+pub(super) struct EndedEarly {
+    step: String,
+    on: String,
+    ran: Duration,
+    how: String,
+    said: String,
+}
+
+impl Diagnose for EndedEarly {
+    fn code(&self) -> &'static str {
+        ENDED_EARLY
+    }
+
+    fn help(&self) -> Option<String> {
+        Some(format!(
+            "one that is not meant to run until the last check is ended before: `kill = {{ run = \"{}\" }}`; one that may \
+             end by itself says `may_fail = true`",
+            self.step
+        ))
+    }
+}
+
+/// Commands in the background that nobody has ended yet.
+#[derive(Debug)]
+pub(super) struct Backgrounds {
+    tell: UnboundedSender<EndedEarly>,
+    told: Option<UnboundedReceiver<EndedEarly>>,
+    running: BTreeMap<StepId, Running>,
+}
+
+/// One of them.
+#[derive(Debug)]
+struct Running {
+    about: About,
+    /// By whose hand it is ended.
+    place: Place,
+}
+
+/// What is known of it.
+#[derive(Debug, Clone)]
+struct About {
+    step: StepId,
+    on: VantagePoint,
+    /// The command that does the same by hand.
+    command: String,
+    begun: Instant,
+    /// Whether it may end by itself.
+    may_end: bool,
+}
+
+#[derive(Debug)]
+enum Place {
+    Cell(Background),
+    Guest(MachineName),
+}
+
+impl About {
+    fn ended_early(&self, status: Option<i32>, said: &str) -> EndedEarly {
+        let lines: Vec<&str> = said
+            .lines()
+            .filter(|line| !line.trim().is_empty())
+            .collect();
+        let last = &lines[lines.len().saturating_sub(LINES)..];
+        EndedEarly {
+            step: self.step.to_string(),
+            on: self.on.to_string(),
+            ran: self.begun.elapsed(),
+            how: with(status),
+            said: match last.is_empty() {
+                true => "nothing".to_owned(),
+                false => last.join("\n"),
+            },
+        }
+    }
+}
+
+fn with(status: Option<i32>) -> String {
+    status.map_or("by a signal".to_owned(), |status| {
+        format!("with exit status {status}")
+    })
+}
+
+/// What a command said on both of its outputs.
+fn both(said: &Said) -> String {
+    format!("{}\n{}", said.stdout.trim_end(), said.stderr.trim_end())
+}
+
+impl Default for Backgrounds {
+    fn default() -> Self {
+        let (tell, told) = unbounded_channel();
+        Self {
+            tell,
+            told: Some(told),
+            running: BTreeMap::new(),
+        }
+    }
+}
+
+impl Backgrounds {
+    /// Where those that end by themselves are told; once.
+    pub(super) fn told(&mut self) -> Option<UnboundedReceiver<EndedEarly>> {
+        self.told.take()
+    }
+
+    /// Whatever runs in that guest ends with it.
+    pub(super) fn forget(&mut self, guest: &MachineName) {
+        self.running.retain(|_, one| match &one.about.on {
+            VantagePoint::Machine(_) => true,
+            VantagePoint::Guest(on) | VantagePoint::Container(on, _) => on != guest,
+        });
+    }
+}
+
+/// What a step starts in the background.
+pub(super) struct Begun<'a> {
+    pub(super) step: &'a StepId,
+    pub(super) on: &'a VantagePoint,
+    pub(super) command: String,
+    pub(super) may_end: bool,
+}
+
+impl Begun<'_> {
+    fn about(self) -> About {
+        About {
+            step: self.step.clone(),
+            on: self.on.clone(),
+            command: self.command,
+            begun: Instant::now(),
+            may_end: self.may_end,
+        }
+    }
+}
+
+/// How one ended that was to be ended.
+pub(super) enum Ending {
+    /// As it was asked to, after that time.
+    Asked(Duration),
+    /// By itself, before.
+    Early(EndedEarly),
+    /// The same, and it may.
+    Allowed(EndedEarly),
+}
+
+impl Run<'_> {
+    /// Takes note of one in a guest.
+    pub(super) fn began_in_guest(&mut self, begun: Begun<'_>, guest: &MachineName) {
+        let (about, place) = (begun.about(), Place::Guest(guest.clone()));
+        let running = &mut self.backgrounds.running;
+        running.insert(about.step.clone(), Running { about, place });
+    }
+
+    /// Starts one on a machine by `start`, which is given whom to tell when it ends by itself.
+    pub(super) async fn begin_in_cell<E>(
+        &mut self,
+        begun: Begun<'_>,
+        start: impl AsyncFnOnce(Box<dyn FnOnce(&Said) + Send>) -> Result<Background, E>,
+    ) -> Result<(), E> {
+        let about = begun.about();
+        let (tell, known) = (self.backgrounds.tell.clone(), about.clone());
+        let ended = move |said: &Said| {
+            if !known.may_end {
+                // Nobody listens once there is a verdict.
+                let _ = tell.send(known.ended_early(said.status, &both(said)));
+            }
+        };
+        let place = Place::Cell(start(Box::new(ended)).await?);
+        let running = &mut self.backgrounds.running;
+        running.insert(about.step.clone(), Running { about, place });
+        Ok(())
+    }
+
+    /// Ends one, and saves what it said. `None`: there is none of that step.
+    ///
+    /// # Errors
+    /// Its guest cannot be asked.
+    pub(super) async fn end_background(
+        &mut self,
+        step: &StepId,
+    ) -> Result<Option<Ending>, GuestError> {
+        let Some(Running { about, place }) = self.backgrounds.running.remove(step) else {
+            return Ok(None);
+        };
+        let over = match place {
+            // A machine that is gone has taken it along.
+            Place::Cell(background) => background.end().await,
+            Place::Guest(name) => match self.guests.get(&name).cloned() {
+                Some(guest) => Some(self.end_in_guest(&guest, step).await?),
+                None => None,
+            },
+        };
+        let Some(over) = over else {
+            return Ok(Some(Ending::Asked(about.begun.elapsed())));
+        };
+        let ran = about.begun.elapsed();
+        let how = match over.asked {
+            true => format!("ended by the lab after {ran:.1?}"),
+            false => format!(
+                "ended by itself after at most {ran:.1?}, {}",
+                with(over.said.status)
+            ),
+        };
+        let file = self
+            .folders
+            .evidence
+            .join(FOLDER)
+            .join(format!("{step}.txt"));
+        let (command, said) = (&about.command, &over.said);
+        let errors = match said.stderr.is_empty() {
+            true => String::new(),
+            false => format!("# on standard error\n{}", said.stderr),
+        };
+        let text = format!("# {command}\n# {how}\n{}{errors}", said.stdout);
+        gathered::write(&file, &text);
+        let mut steps = self.report.steps.iter_mut();
+        if let Some(report) = steps.find(|report| report.id == step.as_str()) {
+            report.said = how;
+        }
+        let early = about.ended_early(over.said.status, &both(&over.said));
+        Ok(Some(match (over.asked, about.may_end) {
+            (true, _) => Ending::Asked(ran),
+            (false, false) => Ending::Early(early),
+            (false, true) => Ending::Allowed(early),
+        }))
+    }
+
+    /// Ends all of them.
+    ///
+    /// # Errors
+    /// [`Ended::Broken`] by the first that had ended by itself, or whose guest cannot be asked.
+    pub(super) async fn end_backgrounds(&mut self) -> Result<(), Ended> {
+        let mut first = Ok(());
+        let steps: Vec<StepId> = self.backgrounds.running.keys().cloned().collect();
+        for step in steps {
+            let ended = match self.end_background(&step).await {
+                Ok(Some(Ending::Early(early))) => Err(Ended::Broken(Diagnostic::new(&early))),
+                Ok(_) => Ok(()),
+                Err(error) => Err(Ended::from(error)),
+            };
+            first = first.and(ended);
+        }
+        first
+    }
+
+    /// That all of those in guests run that must; one on a machine tells its end itself.
+    ///
+    /// # Errors
+    /// As [`Run::end_backgrounds`].
+    pub(super) async fn backgrounds_run(&mut self) -> Result<(), Ended> {
+        let running = self.backgrounds.running.values();
+        let in_guests: Vec<(StepId, MachineName)> = running
+            .filter(|one| !one.about.may_end)
+            .filter_map(|one| match &one.place {
+                Place::Cell(_) => None,
+                Place::Guest(guest) => Some((one.about.step.clone(), guest.clone())),
+            })
+            .collect();
+        for (step, name) in in_guests {
+            let Some(guest) = self.guests.get(&name).cloned() else {
+                continue;
+            };
+            let status = self
+                .ask_of(&guest, background::status(step.as_str()))
+                .await?;
+            if !status.stdout.trim().is_empty()
+                && let Some(Ending::Early(early)) = self.end_background(&step).await?
+            {
+                return Err(Ended::Broken(Diagnostic::new(&early)));
+            }
+        }
+        Ok(())
+    }
+
+    async fn ask_of(&self, guest: &Guest, line: String) -> Result<Output, GuestError> {
+        let by = Deadline::after(self.job.patience(ASKED));
+        let _turn = guest.turn().await;
+        guest.exec(GuestCommand::shell(line), by).await
+    }
+
+    async fn end_in_guest(&self, guest: &Arc<Guest>, step: &StepId) -> Result<Over, GuestError> {
+        let id = step.as_str();
+        let before = self.ask_of(guest, background::ask(id)).await?.stdout;
+        let asked = before.trim().is_empty();
+        for kill in [false, true] {
+            let by = Deadline::after(self.job.patience(GRACE));
+            let over = until(by, "the end of a command", async || {
+                if kill {
+                    self.ask_of(guest, background::kill(id))
+                        .await
+                        .map_err(drop_source)?;
+                }
+                let over = self.ask_of(guest, background::is_over(id)).await;
+                match over.map_err(drop_source)?.success() {
+                    true => Ok(()),
+                    false => Err("it runs".to_owned()),
+                }
+            });
+            if over.await.is_ok() || !asked {
+                break;
+            }
+        }
+        // What it has started ends with it. What one that ended by itself has left running goes on, as of any command.
+        if asked {
+            self.ask_of(guest, background::kill(id)).await?;
+        }
+        let status = self.ask_of(guest, background::status(id)).await?.stdout;
+        let stdout = self.ask_of(guest, background::said(id)).await?.stdout;
+        let said = Said {
+            stdout,
+            stderr: String::new(),
+            status: status.trim().parse().ok().filter(|status| *status <= 128),
+        };
+        Ok(Over { asked, said })
+    }
+}
+
+fn drop_source(error: GuestError) -> String {
+    Diagnostic::new(&error).to_string()
+}
