@@ -227,3 +227,58 @@ bridge_port = {{ interface = "vm-test1b", bridge = "br0" }}
     let Some(run) = run(&text) else { return };
     passes(&run);
 }
+
+/// As with microvm.nix's services: what makes a TAP runs with its guest, and until then the machine has none.
+#[test]
+fn a_guest_s_tap_comes_with_its_start_where_it_is_said() {
+    let guest = GUEST.replace("mac =", "at_start = true, mac =");
+    let text = format!(
+        r#"{guest}
+start = "step"
+
+[[checks]]
+id = "no-tap-yet"
+from = "host"
+link = {{ interface = "vm-test1", absent = true }}
+
+[[steps]]
+id = "on"
+start = {{ guest = "test1" }}
+
+[[checks]]
+id = "tap-on-bridge"
+after = "on"
+from = "host"
+bridge_port = {{ interface = "vm-test1", bridge = "br0" }}
+
+[[checks]]
+id = "reached"
+after = "on"
+from = "desktop"
+ping = {{ to = "192.168.1.3" }}
+
+[[steps]]
+id = "off"
+stop = {{ guest = "test1" }}
+
+[[checks]]
+id = "no-tap-again"
+after = "off"
+from = "host"
+link = {{ interface = "vm-test1", absent = true }}
+"#
+    );
+    let Some(told) = run(&text) else { return };
+    passes(&told);
+    // Otherwise it is there from the beginning, and the first check tells so.
+    let Some(told) = run(&text.replace("at_start = true, ", "")) else {
+        return;
+    };
+    let wrong: Vec<&str> = told
+        .checks
+        .iter()
+        .filter(|check| check.is_wrong())
+        .map(|check| check.id.as_str())
+        .collect();
+    assert_eq!(wrong, ["no-tap-yet"], "{:?}", told.differences);
+}
