@@ -13,6 +13,7 @@
 mod bytes;
 mod linear;
 mod programs;
+mod words;
 
 use std::fs;
 use std::os::unix::ffi::OsStrExt;

@@ -194,10 +194,14 @@ pub(super) fn prefix_v6(text: &str) -> Result<Ipv6Net, Bad> {
     }
 }
 
-/// A host name as DNS takes it; nothing that could break out of a configuration line.
+/// A host name as DNS takes it; nothing that could break out of a configuration line, and no label that begins or ends with a
+/// dash (RFC 1123, 2.1): tools would take the first for an option.
 pub(super) fn dns_name(text: &str) -> Result<String, Bad> {
     let letter = |b: u8| b.is_ascii_alphanumeric() || b == b'-' || b == b'_';
-    let label = |label: &str| (1..=63).contains(&label.len()) && label.bytes().all(letter);
+    let label = |label: &str| {
+        let dash = label.starts_with('-') || label.ends_with('-');
+        (1..=63).contains(&label.len()) && label.bytes().all(letter) && !dash
+    };
     if text.len() <= 253 && text.split('.').all(label) {
         return Ok(text.to_owned());
     }
