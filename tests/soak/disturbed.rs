@@ -32,6 +32,47 @@ pub(crate) fn guest(rng: &mut Rng) -> Trial {
     disturbed(rng, &[], 10_000)
 }
 
+/// What service managers and CI systems send to every process of a run, and whether the program hears of it last.
+pub(crate) fn everybody(rng: &mut Rng) -> Trial {
+    const ALL: [(&str, i32, i32); 4] = [
+        ("TERM", 15, 143),
+        ("HUP", 1, 129),
+        ("INT", 2, 130),
+        ("KILL", 9, 0),
+    ];
+    let folder = folder();
+    let mut command = bridgelab(&["run", "tiny-guest", "--evidence"]);
+    command.arg(folder.path().join("evidence"));
+    let with_guest = rng.u8(..10) == 0;
+    if !with_guest {
+        command.args(["--guests", "ghost"]);
+    }
+    let after = Duration::from_millis(rng.u64(5..if with_guest { 10_000 } else { 4200 }));
+    let (name, number, code) = ALL[rng.usize(..ALL.len())];
+    let last = rng.bool();
+    let mut run = Trialled::start(command, folder);
+    run.running.goes_on_until(after);
+    let mut all = marked(&run.mark);
+    all.sort_by_key(|process| process.pid.parse().unwrap_or(0_u32));
+    if last {
+        all.reverse();
+    }
+    if all.is_empty() {
+        return undisturbed(run, after);
+    }
+    signal(&format!("-{name}"), &all);
+    let ended = run.ends();
+    let unheard = ended.told.is_empty();
+    // It was over, or was ended by that and by nothing else: never broken by what ended before it.
+    let by = (name == "KILL" || unheard).then_some(number);
+    Trial {
+        what: format!("SIG{name} of every process"),
+        how: format!("after {after:?}, the program last: {last}"),
+        ending: ended.is(&[0, code], by),
+        left: ended.left,
+    }
+}
+
 fn disturbed(rng: &mut Rng, words: &[&str], within: u64) -> Trial {
     let folder = folder();
     let mut command = bridgelab(&["run", "tiny-guest"]);

@@ -15,6 +15,7 @@ mod tally;
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Instant;
 
 use fastrand::Rng;
 
@@ -28,8 +29,9 @@ const ROUNDS: u64 = 10;
 type Kind = fn(&mut Rng) -> Trial;
 
 /// What a round can do, and in how many of hundred.
-const KINDS: [(u32, Kind); 5] = [
-    (55, disturbed::ghosts),
+const KINDS: [(u32, Kind); 6] = [
+    (45, disturbed::ghosts),
+    (10, disturbed::everybody),
     (5, disturbed::guest),
     (10, hosts::umask),
     (10, hosts::full_disk),
@@ -70,7 +72,9 @@ fn whatever_happens_ends_well() {
     let seed = number("BRIDGELAB_SOAK_SEED", 1);
     let before = standing();
     let (next, tally) = (AtomicU64::new(0), Mutex::new(Tally::default()));
-    let hands = std::thread::available_parallelism().map_or(1, usize::from);
+    // A lab waits most of its time: for addresses, for what must not come, for the end of what was stopped.
+    let hands = 2 * std::thread::available_parallelism().map_or(1, usize::from);
+    let begun = Instant::now();
     std::thread::scope(|scope| {
         for _ in 0..hands {
             scope.spawn(|| {
@@ -92,6 +96,8 @@ fn whatever_happens_ends_well() {
     if after != before {
         tally.left_on_the_machine(&before, &after);
     }
-    eprintln!("\nseed {seed}\n{tally}");
+    let minutes = begun.elapsed().as_secs_f64() / 60.0;
+    let rate = rounds as f64 / minutes;
+    eprintln!("\nseed {seed}, {rounds} rounds in {minutes:.1} min, {rate:.0} a minute\n{tally}");
     assert!(tally.is_clean(), "not everything held, see above");
 }
