@@ -137,6 +137,25 @@ fn a_verdict_with_ghosts_is_divided_at_the_end_of_duplicate_address_detection() 
     assert_eq!(measured(&benches[0], "the whole command"), both);
 }
 
+/// Both columns, where whoever runs this has the choice; a command in a cell is one without and more.
+#[test]
+fn bounds_are_measured_beside_none() {
+    let folder = tempfile::tempdir().expect("a temporary directory");
+    let words = ["confinement", "--rounds", "1", "--json", "-"];
+    let output = bench(folder.path(), &words).output();
+    let output = output.expect("the program under test starts");
+    let Some(benches) = benches(&output) else {
+        return;
+    };
+    let columns: &[&str] = match support::is_root() {
+        true => &["own user namespace", "the caller's"],
+        false => &["own user namespace"],
+    };
+    for what in ["into the namespaces", "up", "`true` in its cell"] {
+        assert_eq!(measured(&benches[0], what), columns);
+    }
+}
+
 #[test]
 fn asked_to_end_it_does_so_in_good_order_and_leaves_nothing() {
     for (signal, code, word) in [

@@ -13,6 +13,7 @@
 //! A benchmark is no test: it fails when what it measures does not do its work, never because it was slow.
 
 mod child;
+mod confinement;
 mod context;
 mod ghosts;
 mod guests;
@@ -104,6 +105,12 @@ const BENCHES: &[Bench] = &[
         about: "N namespaces on a switch: by the harness, by `ip -batch`, by the crate patchbay (--patchbay)",
         rounds: 5,
         measure: |context| Box::pin(topology::sizes(context)),
+    },
+    Bench {
+        name: confinement::NAME,
+        about: "a lab in a user namespace of its own, and a command of a scenario in its machine's cell, beside both without",
+        rounds: 15,
+        measure: |context| Box::pin(confinement::measure(context)),
     },
     Bench {
         name: ghosts::NAME,

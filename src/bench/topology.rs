@@ -12,7 +12,7 @@ use super::context::Context;
 use super::peer;
 use super::record::{BenchRecord, Target};
 use super::rounds::{Sample, Stop};
-use super::worker::{Answer, Builder, Job, WORKER_COMMAND};
+use super::worker::{Answer, Builder, Job, Took, WORKER_COMMAND};
 
 /// The page's network.
 pub(super) const PAGE: &str = "page-topology";
@@ -28,21 +28,32 @@ const PAGE_SCENARIO: &str = include_str!("../../benches/topology.toml");
 
 /// Up and down of the page's network.
 pub(super) async fn page(context: &Context<'_>) -> Result<BenchRecord, Stop> {
-    let scenario = written(context, "page", PAGE_SCENARIO)?;
+    let job = page_job(context, Builder::Harness)?;
     let measured = context.rounds(&[OURS, IP], async |name, _| {
-        let job = Job {
-            builder: builder(name),
-            scenario: scenario.clone(),
-            ping: ("desktop".to_owned(), "203.0.113.80".to_owned()),
-        };
-        let (up, down) = build(context, &job).await?;
-        Ok(vec![Sample::ms("up", up), Sample::ms("down", down)])
+        let mut job = job.clone();
+        job.builder = builder(name);
+        let took = build(context, &job).await?;
+        Ok(vec![
+            Sample::ms("up", took.up),
+            Sample::ms("down", took.down),
+        ])
     });
     let record = context.record(&measured.await?).baselines(&[IP]);
     Ok(record
         .target("up", Target::TimesBelow(IP.to_owned(), 3.0))
         .target("down", Target::AtMost(50.0))
         .note("ours captures packets on every link; the commands do not"))
+}
+
+/// The page's network, to be built.
+pub(super) fn page_job(context: &Context<'_>, builder: Builder) -> Result<Job, Stop> {
+    Ok(Job {
+        builder,
+        scenario: written(context, "page", PAGE_SCENARIO)?,
+        ping: ("desktop".to_owned(), "203.0.113.80".to_owned()),
+        take_users: false,
+        commands: 0,
+    })
 }
 
 /// Up and down of N machines on one switch.
@@ -67,8 +78,11 @@ pub(super) async fn sizes(context: &Context<'_>) -> Result<BenchRecord, Stop> {
                         builder: builder(name),
                         scenario: path.clone(),
                         ping: (format!("m{size}"), ROUTER.to_owned()),
+                        take_users: false,
+                        commands: 0,
                     };
-                    build(context, &job).await?
+                    let took = build(context, &job).await?;
+                    (took.up, took.down)
                 }
             };
             samples.push(Sample::ms(format!("{size} up"), up));
@@ -140,8 +154,8 @@ fn scenario(size: u16) -> String {
     text
 }
 
-/// Builds a topology in a worker; milliseconds up and down.
-async fn build(context: &Context<'_>, job: &Job) -> Result<(f64, f64), Stop> {
+/// Builds a topology in a worker.
+pub(super) async fn build(context: &Context<'_>, job: &Job) -> Result<Took, Stop> {
     let line = serde_json::to_string(job).map_err(|error| Stop::Failed(error.to_string()))?;
     let mut command = Command::new(&context.program);
     command.arg(WORKER_COMMAND);
@@ -168,7 +182,7 @@ async fn build(context: &Context<'_>, job: &Job) -> Result<(f64, f64), Stop> {
     let finished = finished.await?;
     match (unmapped, answer) {
         (Some(why), _) | (None, Some(Answer::Skipped(why))) => Err(Stop::Skipped(why)),
-        (None, Some(Answer::Took { up, down })) => Ok((up, down)),
+        (None, Some(Answer::Took(took))) => Ok(took),
         (None, Some(Answer::Failed(why))) => Err(Stop::Failed(why)),
         (None, None) => Err(Stop::Failed(finished.last_words())),
     }

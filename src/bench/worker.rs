@@ -6,8 +6,11 @@
 use std::io::{self, BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use bridgelab_harness::check::Vantage;
+use bridgelab_harness::deadline::Deadline;
 use bridgelab_harness::diagnostic::Diagnostic;
 use bridgelab_harness::host::daemon::Keeper;
 use bridgelab_harness::host::isolate::{self, Isolation};
@@ -16,6 +19,9 @@ use bridgelab_harness::plan::{Step, TopologyPlan};
 use bridgelab_harness::report::exit_code;
 use bridgelab_harness::scenario;
 use serde::{Deserialize, Serialize};
+
+use super::lab_run::ms;
+use super::series::Series;
 
 /// Hidden subcommand that becomes the worker.
 pub(crate) const WORKER_COMMAND: &str = "__bench-topology";
@@ -40,19 +46,43 @@ pub(super) struct Job {
     pub(super) scenario: PathBuf,
     /// Who must reach which address once it stands.
     pub(super) ping: (String, String),
+    /// Whether root takes a user namespace of its own first; everybody else does.
+    #[serde(default)]
+    pub(super) take_users: bool,
+    /// How many commands to run on who pings, and as many in its cell. Of the harness alone.
+    #[serde(default)]
+    pub(super) commands: u16,
+}
+
+/// What things took, in milliseconds.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct Took {
+    /// Until the worker is in its namespaces.
+    pub(super) entered: f64,
+    /// Until everything is up.
+    pub(super) up: f64,
+    /// Until everything is gone.
+    pub(super) down: f64,
+    pub(super) commands: Option<Commands>,
+}
+
+/// What commands on a machine took, in milliseconds.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct Commands {
+    /// Median of those that ran as the harness's own do.
+    pub(super) plain: f64,
+    /// Median of those in the machine's cell.
+    pub(super) celled: f64,
+    /// The first in the cell, which makes it.
+    pub(super) first: f64,
 }
 
 /// The worker's last line.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(super) enum Answer {
-    /// In milliseconds.
-    Took {
-        /// Until everything is up.
-        up: f64,
-        /// Until everything is gone.
-        down: f64,
-    },
+    /// It was done.
+    Took(Took),
     /// This host refused the namespaces.
     Skipped(String),
     /// What was built did not work.
@@ -87,24 +117,35 @@ fn work(input: &mut impl BufRead) -> Result<Answer, Answer> {
     let green = green.map_err(|error| failed("load the scenario", error))?;
     let plan = TopologyPlan::new(&green);
     let avoid: Vec<PathBuf> = std::env::current_exe().into_iter().collect();
+    let begun = Instant::now();
+    if job.take_users && isolate::may_share_users() {
+        let taken = isolate::take_users(&mut io::stdout(), input);
+        taken.map_err(|error| Answer::Skipped(Diagnostic::new(&error).to_string()))?;
+    }
     let place = isolate::enter(Isolation::Lab, &mut io::stdout(), input, &avoid);
     let place = place.map_err(|error| Answer::Skipped(Diagnostic::new(&error).to_string()))?;
-    let (up, down) = match job.builder {
-        Builder::Harness => by_the_harness(&plan, &place, &job),
-        Builder::Ip => by_ip(&plan, &job, one_by_one),
-        Builder::IpBatch => by_ip(&plan, &job, in_batches),
-    }?;
-    Ok(Answer::Took {
-        up: super::lab_run::ms(up),
-        down: super::lab_run::ms(down),
-    })
+    let entered = ms(begun.elapsed());
+    let took = |(up, down): (Duration, Duration), commands| Took {
+        entered,
+        up: ms(up),
+        down: ms(down),
+        commands,
+    };
+    Ok(Answer::Took(match job.builder {
+        Builder::Harness => {
+            let (both, commands) = by_the_harness(&plan, &place, &job)?;
+            took(both, commands)
+        }
+        Builder::Ip => took(by_ip(&plan, &job, one_by_one)?, None),
+        Builder::IpBatch => took(by_ip(&plan, &job, in_batches)?, None),
+    }))
 }
 
 fn by_the_harness(
     plan: &TopologyPlan,
     place: &Path,
     job: &Job,
-) -> Result<(Duration, Duration), Answer> {
+) -> Result<((Duration, Duration), Option<Commands>), Answer> {
     let folders = Folders {
         run: place.join("run"),
         evidence: place.join("evidence"),
@@ -126,11 +167,49 @@ fn by_the_harness(
     let reached = lab.machine(&from).map_err(|error| failed("ping", error))?;
     let reached = runtime.block_on(reached.run(async move { ping(Command::new("ping"), &to) }));
     reached.map_err(|error| failed("ping", error))??;
+    let commands = match job.commands {
+        0 => None,
+        count => {
+            let machine = lab.machine(&from).map_err(|error| failed("run", error))?;
+            let place = Vantage::Machine(Arc::clone(machine));
+            Some(runtime.block_on(commands(&place, count))?)
+        }
+    };
     let begun = Instant::now();
     drop(lab);
     let down = begun.elapsed();
     runtime.shutdown_timeout(Duration::from_millis(100));
-    Ok((up, down))
+    Ok(((up, down), commands))
+}
+
+/// `true`, in turn as the harness runs its own tools and as those of a scenario are run.
+async fn commands(place: &Vantage, count: u16) -> Result<Commands, Answer> {
+    let by = || Deadline::secs(10);
+    let one = async |celled: bool| {
+        let begun = Instant::now();
+        let ran = match celled {
+            true => place.exec_foreign(&["true"], by()).await,
+            false => place.exec(&["true"], by()).await,
+        };
+        let took = ms(begun.elapsed());
+        match ran {
+            Ok(output) if output.success() => Ok(took),
+            Ok(output) => Err(failed("run `true`", output.stderr.trim())),
+            Err(error) => Err(failed("run `true`", error)),
+        }
+    };
+    let first = one(true).await?;
+    let (mut plain, mut celled) = (Vec::new(), Vec::new());
+    for _ in 0..count {
+        plain.push(one(false).await?);
+        celled.push(one(true).await?);
+    }
+    let median = |values: Vec<f64>| Series::new(values).map_or(0.0, |series| series.median());
+    Ok(Commands {
+        plain: median(plain),
+        celled: median(celled),
+        first,
+    })
 }
 
 /// By a function that runs the plan's commands.

@@ -202,6 +202,11 @@ pub fn enter(
     }
 }
 
+/// Whether a lab of this caller may do without a user namespace of its own: root's may.
+pub fn may_share_users() -> bool {
+    Uid::effective().is_root()
+}
+
 /// Enters a user namespace of its own, in which the parent maps ids: what [`enter`] does for all but root.
 ///
 /// # Errors
