@@ -83,7 +83,7 @@ forward_delay = "2s"
 hello_time = "1s"
 max_age = "6s"
 ageing_time = "10s"
-multicast_snooping = false
+multicast_snooping = true
 multicast_querier = true
 vlan_filtering = true
 default_pvid = 7
@@ -94,7 +94,7 @@ ports = { eno1 = { pvid = 10, vlans = [20], untagged = [30] }, vm-a = { isolated
 interfaces = [
   { type = "tap", id = "vm-a", mac = "02:00:00:00:00:01", master = "br0", owner = "root", multi_queue = true, vnet_hdr = false, host_mtu = 9000 },
   { type = "tap", id = "vm-b", mac = "02:00:00:00:00:02", up = false },
-  { type = "tap", id = "vm-c", mac = "02:00:00:00:00:03", before_networkd = true, host_addresses = ["10.0.0.0/32"], host_routes = [{ to = "10.0.0.1/32" }] },
+  { type = "tap", id = "vm-c", mac = "02:00:00:00:00:03", host_addresses = ["10.0.0.0/32"], host_routes = [{ to = "10.0.0.1/32" }] },
 ]
 
 [[checks]]

@@ -47,7 +47,7 @@ priority = 4096
 forward_delay = "2s"
 hello_time = "1s"
 max_age = "6s"
-multicast_snooping = false
+multicast_snooping = true
 multicast_querier = true
 ports = { eno2 = { isolated = true, hairpin = true, learning = false, cost = 7, priority = 9 } }
 
@@ -113,7 +113,7 @@ fn hosts_are_as_written(folder: &Path) {
             "max_age 600 ",
             "stp_state 1 ",
             "priority 4096 ",
-            "mcast_snooping 0 ",
+            "mcast_snooping 1 ",
             "mcast_querier 1 ",
         ],
     );

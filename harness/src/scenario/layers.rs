@@ -15,7 +15,7 @@ use super::read::{Faults, Reader, parsed};
 use super::removal::without;
 use super::shape::{FILE, LAYERED, VARIANT};
 use super::validate::{Expectations, Origin, UnitFolders, expectations, scenario, unit_files};
-use super::{Imposed, LoadedScenario, Scenario, words};
+use super::{Imposed, LoadedScenario, Scenario, one_layer, words};
 
 /// The forms of a file, or everything that is wrong with any of them.
 pub(super) fn read(
@@ -35,6 +35,7 @@ pub(super) fn read(
     let mut layer = file.clone();
     layer.remove("variants");
     let green_tree = lay(&below, &layer);
+    one_layer::of_file(&layer, &one_layer::turned(file), &faults);
     let mut combinations = combinations(&root, &green_tree, &faults);
     unmixed(&mut combinations, imposed);
     let size = |tree: &Table| values(tree, unit_files(tree, &origin.files, &units));
@@ -97,8 +98,10 @@ pub(super) fn read(
         let over = LAYERED
             .iter()
             .filter_map(|&key| Some((key.to_owned(), reader.entry(key)?.clone())));
+        let over = over.collect();
         let below = without(&green_tree, &reader.texts("remove"), &faults);
-        let mut tree = lay(&below, &over.collect());
+        one_layer::of_variant(&over, &below, &faults);
+        let mut tree = lay(&below, &over);
         if same(&tree, &green_tree) {
             let message = format!("variant `{}` changes nothing", key.value);
             let label = "it is the file once more".to_owned();

@@ -30,6 +30,7 @@ mod near;
 pub mod needs;
 pub mod net;
 mod networkd_words;
+mod one_layer;
 mod overlay;
 mod port_flag;
 pub mod provides;

@@ -7,7 +7,7 @@ use std::time::Duration;
 use ipnet::IpNet;
 
 use super::Context;
-use super::port::{self, VLANS, Vlans, needs_filtering};
+use super::port::{self, Does, VLANS, needs_filtering};
 use crate::scenario::error::{Fault, code};
 use crate::scenario::names::IfName;
 use crate::scenario::net::Mac;
@@ -46,11 +46,12 @@ fn bridge<'a>(context: &Context<'a>, reader: &Reader<'a>, machine: &str, name: &
     if let Some(mac) = &options.mac {
         context.claims.mac_of(reader, mac, &owner);
     }
+    context.claims.duplicates_one(reader, context.faults);
     let scope = format!(" in machine `{machine}`");
     context.claims.addresses(&options.addresses, &scope, &owner);
-    let vlans = Vlans::of(&options.bridge);
+    let does = Does::of(&options.bridge);
     Bridge {
-        ports: ports(context, reader, machine, name, vlans),
+        ports: ports(context, reader, machine, name, does),
         ..options.bridge
     }
 }
@@ -68,9 +69,19 @@ pub(super) fn options<'a>(context: &Context<'_>, reader: &Reader<'a>) -> Options
     let addresses = reader.words("addresses", words::address);
     let stp = reader.flag("stp");
     if stp != Some(true) {
-        for key in ["forward_delay", "hello_time", "max_age"] {
+        for key in ["priority", "forward_delay", "hello_time", "max_age"] {
             needs_stp(context, reader, key);
         }
+    }
+    if reader.flag("multicast_snooping") == Some(false)
+        && reader.flag("multicast_querier") == Some(true)
+        && let Some(entry) = reader.entry("multicast_querier")
+    {
+        // `br_multicast_send_query` of `net/bridge/br_multicast.c`.
+        let message = "`multicast_querier` without `multicast_snooping`".to_owned();
+        let label = "a bridge that does not snoop sends no query".to_owned();
+        let fault = Fault::new(&entry.key, code::CONFLICT, message, label);
+        context.faults.add(fault);
     }
     let filtering = reader.flag("vlan_filtering");
     if filtering != Some(true) {
@@ -100,8 +111,9 @@ pub(super) fn options<'a>(context: &Context<'_>, reader: &Reader<'a>) -> Options
     }
 }
 
-/// A bridge without it sends no hello, hears none, and lets its ports forward at once (`br_stp_if.c`, `br_make_forwarding`).
-fn needs_stp(context: &Context<'_>, reader: &Reader<'_>, key: &str) {
+/// A bridge without it sends no hello, hears none, takes part in no election, and lets its ports forward at once (`br_stp_if.c`,
+/// `br_make_forwarding`; `br_stp_rcv` of `br_stp_bpdu.c`).
+pub(super) fn needs_stp(context: &Context<'_>, reader: &Reader<'_>, key: &str) {
     if let Some(entry) = reader.entry(key) {
         let message = format!("`{key}` without `stp`");
         let label = "of no effect: every port forwards at once".to_owned();
@@ -138,7 +150,7 @@ fn ports<'a>(
     reader: &Reader<'a>,
     machine: &str,
     bridge: &str,
-    vlans: Vlans,
+    does: Does,
 ) -> BTreeMap<IfName, BridgePort> {
     let mut ports = BTreeMap::new();
     let masters = context.known.machines.get(machine).map(|m| &m.masters);
@@ -155,7 +167,7 @@ fn ports<'a>(
         }
         let name = parsed(key, words::if_name, context.faults);
         let port = Reader::of(node, key.value, &BRIDGE_PORT, context.faults)
-            .map(|reader| port::port(context, &reader, vlans));
+            .map(|reader| port::port(context, &reader, does));
         ports.extend(name.zip(port).map(|(name, port)| (name.value, port)));
     }
     ports

@@ -4,6 +4,7 @@ use super::during::Order;
 use super::steps::Timeline;
 use super::{Context, kinds, times, vmm};
 use crate::scenario::error::{Fault, code};
+use crate::scenario::file::Value;
 use crate::scenario::names::{MachineName, StepId};
 use crate::scenario::read::{At, Reader, parsed};
 use crate::scenario::shape::{CHECK, KINDS, Shape};
@@ -53,6 +54,7 @@ fn check<'a>(
     let after = reader.text("after");
     timeline.runs_then(context, after.as_ref(), from.as_ref());
     let during = order.during(context, reader);
+    since_the_start(context, reader);
     let times = times::times(context, reader);
     let shape = the_kind(context, reader)?;
     let kind = reader
@@ -66,6 +68,21 @@ fn check<'a>(
         times,
         kind: kind?,
     })
+}
+
+/// With `during` a capture counts from there on, whatever `since` says.
+fn since_the_start(context: &Context<'_>, reader: &Reader<'_>) {
+    let Some(Value::Table(packet)) = reader.entry("packet").map(|entry| &entry.node.value) else {
+        return;
+    };
+    if let (Some(_), Some(since)) = (reader.entry("during"), packet.get("since"))
+        && since.node.value.as_text() == Some("start")
+    {
+        let message = "`since = \"start\"` beside `during`".to_owned();
+        let label = "counted is what came since that check began".to_owned();
+        let fault = Fault::new(&since.key, code::CONFLICT, message, label);
+        context.faults.add(fault);
+    }
 }
 
 /// The one kind that the check has.

@@ -61,6 +61,15 @@ impl<'a> Claims<'a> {
         );
     }
 
+    /// Reports `duplicate_mac` of what says no `mac`.
+    pub(super) fn duplicates_one(&self, reader: &Reader<'a>, faults: &Faults) {
+        if let (Some(entry), None) = (reader.entry("duplicate_mac"), reader.entry("mac")) {
+            let message = "`duplicate_mac` without `mac`".to_owned();
+            let label = "it gets one of its own".to_owned();
+            faults.add(Fault::new(&entry.key, code::CONFLICT, message, label));
+        }
+    }
+
     /// Notes the machine-id(5) of what `reader` reads: shared on purpose where that says `duplicate_machine_id`.
     pub(super) fn machine_id(
         &self,

@@ -109,7 +109,7 @@ fn interface<'a>(
         let claims = &context.claims;
         claims.interface_name(id.value, host, id.place, &owner);
     }
-    let mac = vmm::mac(reader);
+    let mac = vmm::mac(context, reader);
     if let Some(mac) = &mac {
         context.claims.mac_of(reader, mac, &owner);
     }

@@ -56,6 +56,16 @@ pub(super) fn host_end<'a>(
         let fault = Fault::new(&entry.key, code::CONFLICT, message, label);
         context.faults.add(fault);
     }
+    if !at_start
+        && reader.flag("before_networkd") == Some(true)
+        && known.is_some_and(|known| !known.networkd)
+        && let Some(entry) = reader.entry("before_networkd")
+    {
+        let message = format!("`before_networkd` on machine `{machine}`, which has no `networkd`");
+        let label = "there is nothing to be before".to_owned();
+        let fault = Fault::new(&entry.key, code::CONFLICT, message, label);
+        context.faults.add(fault);
+    }
     HostEnd {
         owner: reader.word("owner", words::user).map(|user| user.value),
         multi_queue: reader.flag("multi_queue").unwrap_or(otherwise.multi_queue),

@@ -164,6 +164,7 @@ fn interface<'a>(
     if let Some(mac) = &mac {
         context.claims.mac_of(reader, mac, &owner);
     }
+    context.claims.duplicates_one(reader, context.faults);
     let addresses = reader.words("addresses", words::address);
     let scope = segment.map_or(String::new(), |s| format!(" on segment `{}`", s.value));
     context.claims.addresses(&addresses, &scope, &owner);

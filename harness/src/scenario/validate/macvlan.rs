@@ -65,6 +65,7 @@ fn macvlan<'a>(
     if let Some(mac) = &mac {
         context.claims.mac_of(reader, mac, &owner);
     }
+    context.claims.duplicates_one(reader, context.faults);
     let addresses = reader.words("addresses", words::address);
     let scope = format!(" in machine `{machine}`");
     context.claims.addresses(&addresses, &scope, &owner);

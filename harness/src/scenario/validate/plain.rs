@@ -6,7 +6,7 @@ use crate::scenario::error::{Fault, code};
 use crate::scenario::file::Place;
 use crate::scenario::provides::Provides;
 use crate::scenario::read::Reader;
-use crate::scenario::shape::ROUTE;
+use crate::scenario::shape::{GUEST_INTERFACE, ROUTE};
 use crate::scenario::{Guest, GuestInterface, Route, words};
 
 /// Keys of a guest that go to networkd or Docker, or replace the former.
@@ -25,6 +25,20 @@ const PLAIN_INTERFACE: [&str; 2] = ["addresses", "accept_ra"];
 pub(super) fn guest(context: &Context<'_>, reader: &Reader<'_>, guest: &mut Guest) {
     let routes = reader.tables("routes", &ROUTE);
     guest.routes = routes.iter().filter_map(|r| route(context, r)).collect();
+    for one in reader.tables("interfaces", &GUEST_INTERFACE) {
+        let id = one.entry("id").and_then(|entry| entry.node.value.as_text());
+        let (Some(entry), Some(id)) = (one.entry("accept_ra"), id) else {
+            continue;
+        };
+        let key = format!("net.ipv6.conf.{}.accept_ra", id.replace('.', "/"));
+        if guest.sysctls.contains_key(&key) {
+            let message = format!("`accept_ra` of `{id}` beside its own sysctl");
+            let label = format!("`{key}` among the guest's `sysctls` is set in its place");
+            let fault = Fault::new(&entry.key, code::CONFLICT, message, label);
+            let help = "leave one of the two out".to_owned();
+            context.faults.add(fault.help(help));
+        }
+    }
     let servers = reader.words("dns", words::ip).into_iter();
     guest.dns = servers.map(|server| server.value).collect();
     let provides = Provides::of(&guest.image);

@@ -3,12 +3,15 @@
 use std::ops::RangeInclusive;
 
 use super::Context;
+use super::bridge::needs_stp;
 use crate::scenario::error::{Fault, code};
 use crate::scenario::file::{Node, Value};
 use crate::scenario::read::Reader;
 use crate::scenario::topology::KERNEL_PVID;
 use crate::scenario::{Bridge, BridgePort, PortFlag};
 
+/// Switches of a port that only STP looks at.
+const OF_STP: [&str; 2] = ["guard", "root_block"];
 /// VLAN ids that a frame can carry (IEEE 802.1Q; 0 and 4095 are reserved).
 pub(super) const VLANS: RangeInclusive<u16> = 1..=4094;
 /// What the kernel refuses in a bridge's mask: STP, pause frames, LACP (`BR_GROUPFWD_RESTRICTED`).
@@ -16,16 +19,18 @@ const NOT_OF_A_BRIDGE: u16 = 0b111;
 /// And in a port's: pause frames (`BR_GROUPFWD_MACPAUSE`).
 const NOT_OF_A_PORT: u16 = 0b010;
 
-/// What a bridge does with VLAN tags.
+/// What a bridge does with VLAN tags, and whether it runs STP.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Vlans {
+pub(super) struct Does {
+    stp: bool,
     filtering: bool,
     default_pvid: u16,
 }
 
-impl Vlans {
+impl Does {
     pub(super) fn of(bridge: &Bridge) -> Self {
         Self {
+            stp: bridge.stp == Some(true),
             filtering: bridge.vlan_filtering == Some(true),
             default_pvid: bridge.default_pvid.unwrap_or(KERNEL_PVID),
         }
@@ -33,14 +38,19 @@ impl Vlans {
 }
 
 /// A port of a machine's bridge.
-pub(super) fn port(context: &Context<'_>, reader: &Reader<'_>, vlans: Vlans) -> BridgePort {
-    if !vlans.filtering {
+pub(super) fn port(context: &Context<'_>, reader: &Reader<'_>, does: Does) -> BridgePort {
+    if !does.stp {
+        for key in OF_STP.into_iter().chain(["cost", "priority"]) {
+            needs_stp(context, reader, key);
+        }
+    }
+    if !does.filtering {
         for key in ["pvid", "vlans", "untagged"] {
             needs_filtering(context, reader, key);
         }
     }
     let pvid = reader.number("pvid", VLANS);
-    let taken = pvid.unwrap_or(vlans.default_pvid);
+    let taken = pvid.unwrap_or(does.default_pvid);
     let tagged = members(context, reader, "vlans", &[taken]);
     let mut others = tagged.clone();
     others.push(taken);
@@ -61,8 +71,21 @@ pub(super) fn stepped(context: &Context<'_>, reader: &Reader<'_>) -> BridgePort 
     }
 }
 
+/// Options of a port of a switch, which runs no STP.
+pub(super) fn of_switch(context: &Context<'_>, reader: &Reader<'_>) -> BridgePort {
+    for key in OF_STP {
+        if let Some(entry) = reader.entry(key) {
+            let message = format!("a switch's port has no `{key}`");
+            let label = "a switch runs no STP".to_owned();
+            let fault = Fault::new(&entry.key, code::CONFLICT, message, label);
+            context.faults.add(fault);
+        }
+    }
+    options(context, reader)
+}
+
 /// What is said of any port, a switch's too.
-pub(super) fn options(context: &Context<'_>, reader: &Reader<'_>) -> BridgePort {
+fn options(context: &Context<'_>, reader: &Reader<'_>) -> BridgePort {
     BridgePort {
         flags: flags(reader),
         group_fwd_mask: mask(context, reader, NOT_OF_A_PORT),

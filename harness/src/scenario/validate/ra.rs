@@ -43,13 +43,20 @@ pub(super) fn ra(
         }
         prefixes.extend(alone.map(|prefix| AdvertisedPrefix::usual(prefix.value)));
     }
+    let other = reader.flag("other");
+    if let (true, Some(false), Some(entry)) = (managed, other, reader.entry("other")) {
+        let message = "`other = false` beside `managed`".to_owned();
+        let label = "a server that gives addresses gives the rest as well".to_owned();
+        let fault = Fault::new(&entry.key, code::CONFLICT, message, label);
+        context.faults.add(fault);
+    }
     let rdnss = reader.words("rdnss", words::ipv6);
     let ra = RouterAdvertisement {
         prefixes,
         rdnss: rdnss.into_iter().map(|address| address.value).collect(),
         lifetime: reader.number("lifetime", 0..=u16::MAX).unwrap_or(LIFETIME),
         managed,
-        other: reader.flag("other").unwrap_or(false) || managed,
+        other: other.unwrap_or(false) || managed,
     };
     (enabled && !ra.prefixes.is_empty()).then_some(ra)
 }

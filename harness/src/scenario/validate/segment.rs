@@ -62,7 +62,7 @@ fn switch(context: &Context<'_>, reader: &Reader<'_>, name: &str, ends: &[End<'_
         let Some(reader) = Reader::of(node, key.value, shape, context.faults) else {
             continue;
         };
-        let options = port::options(context, &reader);
+        let options = port::of_switch(context, &reader);
         let Some(at) = known.iter().position(|end| end == key.value) else {
             let scope = format!(" of segment `{name}`");
             let known = known.iter().map(String::as_str);

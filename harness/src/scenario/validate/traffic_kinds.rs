@@ -43,6 +43,15 @@ pub(super) fn ping(
             .faults
             .add(Fault::new(at.place, code::BAD_VALUE, message, label));
     }
+    if count == 1
+        && let Some(entry) = reader.entry("interval")
+    {
+        let message = "`interval` of a single request".to_owned();
+        let label = "between which two?".to_owned();
+        let fault = Fault::new(&entry.key, code::CONFLICT, message, label);
+        let help = "give it a `count` as well".to_owned();
+        context.faults.add(fault.help(help));
+    }
     if time * u32::from(count) > LONGEST_PING {
         let place = reader
             .entry("count")

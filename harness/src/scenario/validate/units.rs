@@ -196,6 +196,16 @@ pub(super) fn units<'a>(
     meant(context, reader, key, owner);
     let without = reader.texts("without_units");
     let Some(folder) = reader.text(key) else {
+        // In a guest a step may write some.
+        if key == "networkd"
+            && reader.entry(key).is_none()
+            && let Some(entry) = reader.entry("faulty_units")
+        {
+            let message = "`faulty_units` without `networkd`".to_owned();
+            let label = "nobody there reads any unit file".to_owned();
+            let fault = Fault::new(&entry.key, code::CONFLICT, message, label);
+            context.faults.add(fault);
+        }
         if reader.entry(key).is_none()
             && let Some(entry) = reader.entry("without_units")
         {

@@ -138,10 +138,20 @@ fn among<'a, T: Copy + 'static>(
 }
 
 /// Reads a NIC's MAC address: one that an interface may have, unless the scenario asks for any.
-pub(super) fn mac<'a>(reader: &Reader<'a>) -> Option<At<'a, Mac>> {
+pub(super) fn mac<'a>(context: &Context<'_>, reader: &Reader<'a>) -> Option<At<'a, Mac>> {
     let any = reader.flag("invalid_mac").unwrap_or(false);
     let parse = if any { words::invalid_mac } else { words::mac };
-    reader.need("mac", reader.word("mac", parse))
+    let mac = reader.need("mac", reader.word("mac", parse))?;
+    if any
+        && words::mac(&mac.value.to_string()).is_ok()
+        && let Some(entry) = reader.entry("invalid_mac")
+    {
+        let message = format!("`invalid_mac` of `{}`, which is a valid one", mac.value);
+        let label = "an interface may have it".to_owned();
+        let fault = Fault::new(&entry.key, code::CONFLICT, message, label);
+        context.faults.add(fault);
+    }
+    Some(mac)
 }
 
 /// Reads what the VMM is told about a NIC.

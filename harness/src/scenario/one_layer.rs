@@ -1,0 +1,280 @@
+//! What one layer says and takes back itself, so that nobody would ever read it. Over a lower layer the same words have their use:
+//! `ra = { enabled = false }` takes away what is said below, whatever that is.
+
+use std::collections::BTreeSet;
+
+use super::error::{Fault, code};
+use super::file::{Entry, Node, Place, Table, Value};
+use super::read::Faults;
+
+/// Things, by their paths, that a variant says are enabled or not: what a file says of them may count there.
+pub(super) type Turned = BTreeSet<String>;
+
+/// The machines and advertisements whose `enabled` some variant of the file says.
+pub(super) fn turned(file: &Table) -> Turned {
+    let mut turned = Turned::new();
+    for (_, variant) in tables(file, "variants") {
+        for (name, machine) in tables(variant, "machines") {
+            if machine.contains_key("enabled") {
+                turned.insert(name.to_owned());
+            }
+            if ra(machine).is_some_and(|ra| ra.contains_key("enabled")) {
+                turned.insert(format!("{name} ra"));
+            }
+        }
+    }
+    turned
+}
+
+/// Reports it of the file itself.
+pub(super) fn of_file(layer: &Table, turned: &Turned, faults: &Faults) {
+    machines(layer, None, turned, faults);
+    for (_, step) in with_ids(layer, "steps") {
+        if let Some(before) = step.get("before") {
+            let label = "its place is where it stands";
+            let message = "`before` of a step of the file itself".to_owned();
+            add(faults, &before.key, message, label, Some("move the step"));
+        }
+    }
+}
+
+/// Reports it of a variant over what is below it.
+pub(super) fn of_variant(layer: &Table, below: &Table, faults: &Faults) {
+    machines(layer, Some(below), &Turned::new(), faults);
+    let known: BTreeSet<&str> = with_ids(below, "steps").map(|(id, _)| id).collect();
+    for (id, step) in with_ids(layer, "steps") {
+        if let Some(before) = step.get("before").filter(|_| known.contains(id)) {
+            let label = "only a new step is put anywhere";
+            let message = format!("`before` of step `{id}`, which the file has already");
+            let help = "take it away by `enabled = false`, and give the new one another id";
+            add(faults, &before.key, message, label, Some(help));
+        }
+    }
+}
+
+fn machines(layer: &Table, below: Option<&Table>, turned: &Turned, faults: &Faults) {
+    for (name, machine) in tables(layer, "machines") {
+        if !turned.contains(name) {
+            let what = format!("machine `{name}`, which is taken away here");
+            beside_enabled(machine, &what, faults);
+        }
+        forwarding(name, machine, faults);
+        let Some(own) = ra(machine) else { continue };
+        if !turned.contains(&format!("{name} ra")) {
+            let what = "advertisements that are not sent";
+            beside_enabled(own, what, faults);
+        }
+        let below = below.and_then(|below| {
+            let mut known = tables(below, "machines");
+            ra(known.find(|(known, _)| *known == name)?.1)
+        });
+        prefixes(own, below, faults);
+    }
+}
+
+/// Every key beside `enabled = false`.
+fn beside_enabled(table: &Table, what: &str, faults: &Faults) {
+    let enabled = table.get("enabled").map(|entry| &entry.node.value);
+    if !matches!(enabled, Some(Value::Boolean(false))) {
+        return;
+    }
+    for (key, entry) in table.iter().filter(|(key, _)| *key != "enabled") {
+        let message = format!("`{key}` of {what}");
+        let help = "`enabled = false` alone takes away what is said in a lower layer";
+        add(
+            faults,
+            &entry.key,
+            message,
+            "beside `enabled = false`",
+            Some(help),
+        );
+    }
+}
+
+/// `forward` is these two sysctls, and a sysctl that is said comes after it.
+fn forwarding(name: &str, machine: &Table, faults: &Faults) {
+    let both = ["net.ipv4.ip_forward", "net.ipv6.conf.all.forwarding"];
+    let sysctls = machine.get("sysctls").and_then(|entry| table(&entry.node));
+    if let (Some(entry), Some(sysctls)) = (machine.get("forward"), sysctls)
+        && both.iter().all(|key| sysctls.contains_key(*key))
+    {
+        let message = format!("`forward` of machine `{name}` beside both of its sysctls");
+        let label = "these are set afterwards";
+        add(
+            faults,
+            &entry.key,
+            message,
+            label,
+            Some("leave one of the two out"),
+        );
+    }
+}
+
+/// `prefix` beside `prefixes`, which are in its place.
+fn prefixes(ra: &Table, below: Option<&Table>, faults: &Faults) {
+    let has = |ra: &Table| {
+        let prefixes = ra.get("prefixes").map(|entry| &entry.node.value);
+        matches!(prefixes, Some(Value::Array(items)) if !items.is_empty())
+    };
+    let Some(entry) = ra.get("prefix") else {
+        return;
+    };
+    let message = "`prefix` beside `prefixes`".to_owned();
+    if has(ra) {
+        let label = "they are in the place of it";
+        add(
+            faults,
+            &entry.key,
+            message,
+            label,
+            Some("make it one of them"),
+        );
+    } else if !ra.contains_key("prefixes") && below.is_some_and(has) {
+        let label = "those of the file are in the place of it";
+        let help = "`prefixes = []` beside it takes them away";
+        add(faults, &entry.key, message, label, Some(help));
+    }
+}
+
+fn add(faults: &Faults, place: &Place, message: String, label: &str, help: Option<&str>) {
+    let fault = Fault::new(place, code::CONFLICT, message, label.to_owned());
+    faults.add(fault.help(help.map(str::to_owned)));
+}
+
+fn ra(machine: &Table) -> Option<&Table> {
+    let dnsmasq = table(&machine.get("dnsmasq")?.node)?;
+    table(&dnsmasq.get("ra")?.node)
+}
+
+fn table(node: &Node) -> Option<&Table> {
+    match &node.value {
+        Value::Table(table) => Some(table),
+        _ => None,
+    }
+}
+
+/// Tables by their names.
+fn tables<'t>(tree: &'t Table, key: &str) -> impl Iterator<Item = (&'t str, &'t Table)> {
+    let all = tree.get(key).and_then(|entry| table(&entry.node));
+    let named = all.into_iter().flatten();
+    named.filter_map(|(name, Entry { node, .. })| Some((name.as_str(), table(node)?)))
+}
+
+/// Checks or steps by their ids.
+fn with_ids<'t>(tree: &'t Table, key: &str) -> impl Iterator<Item = (&'t str, &'t Table)> {
+    let items = match tree.get(key).map(|entry| &entry.node.value) {
+        Some(Value::Array(items)) => items.as_slice(),
+        _ => &[],
+    };
+    items.iter().filter_map(|item| {
+        let own = table(item)?;
+        Some((own.get("id")?.node.value.as_text()?, own))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use crate::scenario::load_text;
+
+    const HEAD: &str = "version = 1\nsummary = 'x'\n";
+
+    /// The underlined text and message of each fault.
+    fn told(text: &str) -> Vec<(String, String)> {
+        let text = format!("{HEAD}{text}");
+        match load_text(Path::new("a.toml"), text.clone()) {
+            Ok(_) => Vec::new(),
+            Err(errors) => errors
+                .faults()
+                .map(|fault| (text[fault.span.clone()].to_owned(), fault.message.clone()))
+                .collect(),
+        }
+    }
+
+    fn at(underlined: &str, message: &str) -> (String, String) {
+        (underlined.to_owned(), message.to_owned())
+    }
+
+    #[test]
+    fn what_stands_beside_enabled_false_in_one_layer_is_told() {
+        let of = |key| at(key, &format!("`{key}` of advertisements that are not sent"));
+        let off = "ra = { enabled = false, lifetime = 0, rdnss = ['::1'] }\n";
+        let text = format!("machines.router.dnsmasq.{off}");
+        assert_eq!(told(&text), [of("lifetime"), of("rdnss")]);
+        let text = "[machines.router.dnsmasq.ra]\nenabled = false\nlifetime = 0\n";
+        assert_eq!(told(text), [of("lifetime")]);
+        let text = format!("variants.x.machines.router.dnsmasq.{off}");
+        assert_eq!(told(&text), [of("lifetime"), of("rdnss")]);
+        // Over the base, over a file, and where a variant turns it on again.
+        for valid in [
+            "machines.router.dnsmasq.ra = { enabled = false }\n",
+            "machines.router.dnsmasq.ra.lifetime = 0\n\
+             variants.x.machines.router.dnsmasq.ra = { enabled = false }\n",
+            "machines.router.dnsmasq.ra = { enabled = false, lifetime = 0 }\n\
+             variants.x.machines.router.dnsmasq.ra = { enabled = true }\n",
+            "machines.desktop.enabled = false\n",
+            "machines.desktop = { enabled = false, forward = true }\n\
+             variants.x.machines.desktop.enabled = true\n",
+        ] {
+            assert_eq!(told(valid), [], "{valid}");
+        }
+        let text = "machines.desktop = { enabled = false, forward = true }\n";
+        let message = "`forward` of machine `desktop`, which is taken away here";
+        assert_eq!(told(text), [at("forward", message)]);
+        assert_eq!(
+            told(&format!("variants.x.{text}")),
+            [at("forward", message)]
+        );
+    }
+
+    #[test]
+    fn a_prefix_that_prefixes_stand_in_the_place_of_is_told() {
+        let ra = "machines.router.dnsmasq.ra";
+        let prefixes = "[{ prefix = '2001:db8::/64', deprecated = true }]";
+        let fault = [at("prefix", "`prefix` beside `prefixes`")];
+        let both = format!("{ra} = {{ prefix = '2001:db8::/64', prefixes = {prefixes} }}\n");
+        assert_eq!(told(&both), fault);
+        let over =
+            format!("{ra}.prefixes = {prefixes}\nvariants.x.{ra}.prefix = '2001:db8:5::/64'\n");
+        assert_eq!(told(&over), fault);
+        // Those of the base give way, and so do those that are taken away.
+        assert_eq!(told(&format!("{ra}.prefixes = {prefixes}\n")), []);
+        let taken = format!(
+            "{ra}.prefixes = {prefixes}\n\
+             variants.x.{ra} = {{ prefix = '2001:db8::/64', prefixes = [] }}\n"
+        );
+        assert_eq!(told(&taken), []);
+    }
+
+    #[test]
+    fn a_step_that_is_put_nowhere_is_told() {
+        let step = |id| format!("{{ id = '{id}', run = {{ on = 'host', command = ['true'] }} }}");
+        let file = format!("steps = [{}, {}]\n", step("a"), step("b"));
+        let before = |text: String| text.replace("run", "before = 'a', run");
+        let own = format!("steps = [{}, {}]\n", step("a"), before(step("b")));
+        assert_eq!(
+            told(&own),
+            [at("before", "`before` of a step of the file itself")]
+        );
+        let known = format!("{file}variants.x.steps = [{}]\n", before(step("b")));
+        let message = "`before` of step `b`, which the file has already";
+        assert_eq!(told(&known), [at("before", message)]);
+        let new = format!("{file}variants.x.steps = [{}]\n", before(step("c")));
+        assert_eq!(told(&new), []);
+    }
+
+    #[test]
+    fn forward_is_its_two_sysctls() {
+        let text = |sysctls: &str| {
+            format!("machines.host = {{ forward = true, sysctls = {{ {sysctls} }} }}\n")
+        };
+        let four = "'net.ipv4.ip_forward' = '0'";
+        let both = format!("{four}, 'net.ipv6.conf.all.forwarding' = '0'");
+        let message = "`forward` of machine `host` beside both of its sysctls";
+        assert_eq!(told(&text(&both)), [at("forward", message)]);
+        assert_eq!(told(&text(four)), []);
+        let over = format!("machines.router.sysctls = {{ {both} }}\n");
+        assert_eq!(told(&over), [], "the base's `forward` gives way");
+    }
+}
