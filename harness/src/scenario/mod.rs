@@ -8,6 +8,7 @@
 //! Nothing here touches the machine except to read those files.
 
 mod beneath;
+mod bounds;
 mod builder;
 pub mod bytes_page;
 pub mod check_kind;
@@ -15,7 +16,6 @@ pub mod contents;
 mod dnsmasq;
 mod dnsmasq_words;
 mod error;
-mod facts;
 mod file;
 mod find;
 pub mod forms;
@@ -51,15 +51,15 @@ pub mod vmm;
 mod words;
 
 pub(crate) use beneath::{Beneath, EntryKind, Unread};
+pub use bounds::Bounds;
 pub use builder::{BuildError, Builder};
-pub use check_kind::CheckKind;
+pub use check_kind::{
+    AddressState, BridgeVlan, CheckKind, Command, Counter, DnsExpect, Fdb, Filter, Firewall, Link,
+    Mdb, Neighbour, Networkctl, Packet, Ping, Process, RecordType,
+};
 pub use contents::{Container, GuestFile, GuestFileKind};
 pub use dnsmasq::{AdvertisedPrefix, DnsFault, Dnsmasq, RouterAdvertisement};
 pub use error::{Fault, Gravity, ScenarioErrors, render};
-pub use facts::{
-    AddressState, Bounds, BridgeVlan, Command, Counter, DnsExpect, Fdb, Filter, Firewall, Link,
-    Mdb, Neighbour, Networkctl, Packet, Ping, Process, RecordType,
-};
 pub use find::{FindError, ScenarioName, find, scenario_names};
 pub use forms::{LoadedScenario, MatrixValue, UnknownForm};
 pub use imposed::{Imposed, ImposedError};

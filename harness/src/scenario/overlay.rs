@@ -6,15 +6,16 @@
 
 use std::collections::BTreeMap;
 
+use super::check_kind::SHAPES;
 use super::file::{Entry, Node, Table, Value};
-use super::shape::{ACTIONS, KINDS, Shape};
+use super::shape::{ACTIONS, Shape};
 
 /// `over` laid over `base`.
 pub(super) fn lay(base: &Table, over: &Table) -> Table {
     let mut laid = base.clone();
     for (key, entry) in over {
         let kinds = match key.as_str() {
-            "checks" => Some(KINDS),
+            "checks" => Some(SHAPES),
             "steps" => Some(ACTIONS),
             _ => None,
         };

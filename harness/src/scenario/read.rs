@@ -2,7 +2,6 @@
 //! other.
 
 use std::cell::RefCell;
-use std::ops::RangeInclusive;
 
 use super::error::{Fault, code};
 use super::file::{Entry, Node, Place, Table, Value};
@@ -86,7 +85,7 @@ pub(super) type Word<T> = fn(&str) -> Result<T, Bad>;
 pub(super) struct Reader<'a> {
     table: &'a Table,
     pub(super) place: &'a Place,
-    shape: &'static Shape,
+    pub(super) shape: &'static Shape,
     faults: &'a Faults,
 }
 
@@ -182,55 +181,67 @@ impl<'a> Reader<'a> {
         None
     }
 
-    /// An integer in a range that fits its type.
-    pub(super) fn number<T>(&self, key: &str, range: RangeInclusive<T>) -> Option<T>
-    where
-        T: TryFrom<i64> + Into<i64> + Copy,
-    {
-        let (low, high): (i64, i64) = ((*range.start()).into(), (*range.end()).into());
-        self.is(
-            key,
-            |kind| matches!(*kind, Kind::Integer(from, to) if (from, to) == (low, high)),
-        );
+    /// An integer, in the range that its shape has; the type must hold all of that.
+    pub(super) fn number<T: TryFrom<i64>>(&self, key: &str) -> Option<T> {
+        let range = self.range(key, |kind| match *kind {
+            Kind::Integer(low, high) => Some((low, high)),
+            _ => None,
+        });
         let node = self.node(key)?;
         let Value::Integer(number) = node.value else {
             self.faults.wrong_type(node, key, "an integer");
             return None;
         };
+        self.in_range(node, key, number, range)
+    }
+
+    /// The ends of the range that the shape has for a key, where `ends` finds one.
+    fn range(&self, key: &str, ends: impl Fn(&Kind) -> Option<(i64, i64)>) -> (i64, i64) {
+        let range = self.shape.key(key).and_then(|key| ends(&key.kind));
+        debug_assert!(
+            range.is_some(),
+            "`{key}` of {} is read as another type than its shape has",
+            self.shape.what
+        );
+        range.unwrap_or((i64::MIN, i64::MAX))
+    }
+
+    fn in_range<T: TryFrom<i64>>(
+        &self,
+        node: &Node,
+        key: &str,
+        number: i64,
+        (low, high): (i64, i64),
+    ) -> Option<T> {
+        let fits = [low, high].into_iter().all(|end| T::try_from(end).is_ok());
+        debug_assert!(
+            fits,
+            "`{key}` of {} may be larger than its type",
+            self.shape.what
+        );
         if (low..=high).contains(&number) {
             return T::try_from(number).ok();
         }
-        let message = format!("`{key}` is out of range");
         let label = format!("must be between {low} and {high}");
-        self.faults
-            .add(Fault::new(&node.place, code::BAD_VALUE, message, label));
+        self.out_of_range(node, key, label);
         None
     }
 
-    /// Two integers as `[least, most]`, or one that is the least; in a range.
-    pub(super) fn bounds(
-        &self,
-        key: &str,
-        range: RangeInclusive<u32>,
-    ) -> Option<(u32, Option<u32>)> {
-        let (low, high) = (*range.start(), *range.end());
-        let ends = (i64::from(low), i64::from(high));
-        self.is(
-            key,
-            |kind| matches!(*kind, Kind::Range(from, to) if (from, to) == ends),
-        );
+    fn out_of_range(&self, node: &Node, key: &str, label: String) {
+        let message = format!("`{key}` is out of range");
+        self.faults
+            .add(Fault::new(&node.place, code::BAD_VALUE, message, label));
+    }
+
+    /// Two integers as `[least, most]`, or one that is the least; in the range that its shape has.
+    pub(super) fn bounds(&self, key: &str) -> Option<(u32, Option<u32>)> {
+        let range = self.range(key, |kind| match *kind {
+            Kind::Range(low, high) => Some((low, high)),
+            _ => None,
+        });
         let node = self.node(key)?;
-        let wrong = |node: &Node, label: String| {
-            let message = format!("`{key}` is out of range");
-            self.faults
-                .add(Fault::new(&node.place, code::BAD_VALUE, message, label));
-            None
-        };
         let one = |node: &Node| match node.value {
-            Value::Integer(number) => match u32::try_from(number) {
-                Ok(number) if range.contains(&number) => Some(number),
-                _ => wrong(node, format!("must be between {low} and {high}")),
-            },
+            Value::Integer(number) => self.in_range(node, key, number, range),
             _ => {
                 self.faults
                     .wrong_type(node, key, "an integer, or an array of two");
@@ -241,12 +252,16 @@ impl<'a> Reader<'a> {
             return one(node).map(|least| (least, None));
         };
         let [least, most] = items.as_slice() else {
-            return wrong(node, "must be `[least, most]`".to_owned()).map(|least| (least, None));
+            self.out_of_range(node, key, "must be `[least, most]`".to_owned());
+            return None;
         };
         match (one(least)?, one(most)?) {
             (least, most) if least <= most => Some((least, Some(most))),
-            _ => wrong(node, "the first must not be the larger one".to_owned())
-                .map(|least| (least, None)),
+            _ => {
+                let label = "the first must not be the larger one".to_owned();
+                self.out_of_range(node, key, label);
+                None
+            }
         }
     }
 

@@ -1,8 +1,8 @@
 //! The closed sets of words of the kernel's and iproute2's states, and the words of commands and filters.
 
-use super::facts::{AddressState, Firewall};
 use super::read::Bad;
 use super::words::{bad, one_of};
+use super::{AddressState, Firewall};
 
 fn word(text: &str, key: &str, words: &[&'static str]) -> Result<String, Bad> {
     let words: Vec<_> = words.iter().map(|&word| (word, word)).collect();

@@ -13,7 +13,10 @@ use crate::scenario::names::IfName;
 
 impl Kind for BridgePort {
     fn expected(&self) -> String {
-        format!("{} to be a forwarding port of {}", self.interface, self.bridge)
+        format!(
+            "{} to be a forwarding port of {}",
+            self.interface, self.bridge
+        )
     }
 
     fn holds_by_lack(&self) -> bool {
@@ -79,9 +82,6 @@ mod tests {
             judge(&links, "my-microvm", "br0").got,
             "my-microvm has no master"
         );
-        assert_eq!(
-            judge(&links, "vm-test9", "br0").got,
-            "there is no vm-test9"
-        );
+        assert_eq!(judge(&links, "vm-test9", "br0").got, "there is no vm-test9");
     }
 }

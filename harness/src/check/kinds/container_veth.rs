@@ -29,12 +29,19 @@ impl Kind for ContainerVeth {
 
     fn look<'a>(&'a self, at: &'a Looking<'a>) -> Looked<'a> {
         async {
-            let words = in_container(self.container.as_ref(), &["cat", "/sys/class/net/eth0/iflink"]);
+            let words = in_container(
+                self.container.as_ref(),
+                &["cat", "/sys/class/net/eth0/iflink"],
+            );
             let output = at.exec(&words).await?;
             if says_no_container(&output) {
                 return Err(ProbeError::Absent(output.stderr.trim().to_owned()));
             }
-            let index = output.stdout.trim().parse().map_err(|_| odd(&words, &output))?;
+            let index = output
+                .stdout
+                .trim()
+                .parse()
+                .map_err(|_| odd(&words, &output))?;
             let links = at.json(&["ip", "-j", "-d", "addr"]).await?;
             Ok(judge(&links, index, self.bridge.as_ref()))
         }

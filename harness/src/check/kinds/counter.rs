@@ -22,10 +22,7 @@ impl Kind for Counter {
     }
 
     fn look<'a>(&'a self, at: &'a Looking<'a>) -> Looked<'a> {
-        async {
-            look(self, at).await
-        }
-        .boxed_local()
+        async { look(self, at).await }.boxed_local()
     }
 
     fn tally(&self) -> Option<Tally> {

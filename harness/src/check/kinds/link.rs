@@ -22,8 +22,7 @@ impl Kind for Link {
 
     fn ghost_limit(&self, ghosts: &Ghosts<'_>) -> Option<String> {
         let interface = &self.interface;
-        let of_a_tun =
-            self.kind.is_some() || self.multi_queue.is_some() || self.vnet_hdr.is_some();
+        let of_a_tun = self.kind.is_some() || self.multi_queue.is_some() || self.vnet_hdr.is_some();
         let state = self.operstate.as_deref();
         let down = self.carrier == Some(false)
             || state.is_some_and(|state| state != "up" && state != "unknown");

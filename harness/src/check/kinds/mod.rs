@@ -1,9 +1,8 @@
-//! The kinds of checks. A new one is a file here, its row in the table, and its structure in `scenario::check_kind`.
+//! The kinds of checks, as they look and judge: a file for each row of the table in `scenario::check_kind`.
 
 use super::kind::Kind;
-use crate::scenario::CheckKind;
+use crate::scenario::check_kind::{CheckKind, check_kinds};
 
-/// A row for each kind: its key in a scenario file, which names its file, and its structure.
 macro_rules! table {
     ($($key:ident: $kind:ident,)*) => {
         $(pub(super) mod $key;)*
@@ -21,57 +20,7 @@ macro_rules! table {
                 $(CheckKind::$kind(_) => stringify!($key),)*
             }
         }
-
-        #[cfg(test)]
-        const KEYS: &[&str] = &[$(stringify!($key)),*];
     };
 }
 
-table! {
-    ping: Ping,
-    dns: Dns,
-    router_advert: RouterAdvert,
-    ra_accepted: RaAccepted,
-    tcp: Tcp,
-    http: Http,
-    ssh: Ssh,
-    address: Address,
-    route: Route,
-    bridge_port: BridgePort,
-    networkctl: Networkctl,
-    wait_online: WaitOnline,
-    container_veth: ContainerVeth,
-    container: Container,
-    vmm: Vmm,
-    link: Link,
-    neighbour: Neighbour,
-    fdb: Fdb,
-    mdb: Mdb,
-    bridge_vlan: BridgeVlan,
-    sysctl: Sysctl,
-    command: Command,
-    packet: Packet,
-    counter: Counter,
-    process: Process,
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_table_has_the_kinds_that_a_scenario_file_takes() {
-        let schema = crate::scenario::schema();
-        let taken = &schema["definitions"]["check"]["oneOf"];
-        let mut taken: Vec<&str> = taken
-            .as_array()
-            .expect("a choice")
-            .iter()
-            .filter_map(|one| one["required"][0].as_str())
-            .collect();
-        let mut keys = KEYS.to_vec();
-        taken.sort_unstable();
-        keys.sort_unstable();
-        assert_eq!(keys, taken);
-    }
-}
+check_kinds!(table);

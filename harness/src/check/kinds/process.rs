@@ -32,10 +32,7 @@ impl Kind for Process {
     }
 
     fn look<'a>(&'a self, at: &'a Looking<'a>) -> Looked<'a> {
-        async {
-            look(self, at).await
-        }
-        .boxed_local()
+        async { look(self, at).await }.boxed_local()
     }
 }
 

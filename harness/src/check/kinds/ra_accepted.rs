@@ -45,12 +45,7 @@ impl Kind for RaAccepted {
 
 /// Judges `ip -j addr` and `ip -j -6 route`: an address of the prefix that networkd or the kernel made from an
 /// advertisement, and a default route that came from one.
-fn judge(
-    links: &Value,
-    routes: &Value,
-    interface: Option<&str>,
-    prefix: Ipv6Net,
-) -> Verdict {
+fn judge(links: &Value, routes: &Value, interface: Option<&str>, prefix: Ipv6Net) -> Verdict {
     let address = entries(links, interface).find(|(_, entry)| {
         let local = text(entry, "local").parse::<std::net::Ipv6Addr>();
         local.is_ok_and(|local| prefix.contains(&local)) && from_advertisement(entry)

@@ -5,10 +5,10 @@ use std::net::Ipv6Addr;
 use futures_util::FutureExt;
 use ipnet::Ipv6Net;
 
+use crate::check::Verdict;
 use crate::check::ghosts::Ghosts;
 use crate::check::kind::{Kind, Looked};
 use crate::check::looking::Looking;
-use crate::check::Verdict;
 use crate::scenario::check_kind::RouterAdvert;
 
 impl Kind for RouterAdvert {

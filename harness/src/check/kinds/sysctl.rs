@@ -25,15 +25,14 @@ impl Kind for Sysctl {
     }
 
     fn look<'a>(&'a self, at: &'a Looking<'a>) -> Looked<'a> {
-        async {
-            look(self, at).await
-        }
-        .boxed_local()
+        async { look(self, at).await }.boxed_local()
     }
 
     fn links(&self) -> Vec<IfName> {
         let parts = self.key.split('.');
-        parts.filter_map(|part| IfName::try_from(part).ok()).collect()
+        parts
+            .filter_map(|part| IfName::try_from(part).ok())
+            .collect()
     }
 }
 

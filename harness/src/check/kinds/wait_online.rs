@@ -4,10 +4,10 @@ use std::time::{Duration, Instant};
 
 use futures_util::FutureExt;
 
+use crate::check::Verdict;
 use crate::check::ghosts::Ghosts;
 use crate::check::kind::{Kind, Looked};
 use crate::check::looking::Looking;
-use crate::check::Verdict;
 use crate::scenario::check_kind::WaitOnline;
 use crate::scenario::names::IfName;
 

@@ -1,7 +1,7 @@
 //! What every check takes, of whatever kind it is.
 
-use super::check::KINDS;
 use super::{Kind, Shape, may, must};
+use crate::scenario::check_kind::SHAPES;
 
 pub(in crate::scenario) const CHECK: Shape = Shape {
     what: "a check",
@@ -52,5 +52,5 @@ pub(in crate::scenario) const CHECK: Shape = Shape {
         ),
         may("fails", Kind::Flag, "false", "it must not hold at any look"),
     ],
-    one_of: KINDS,
+    one_of: SHAPES,
 };

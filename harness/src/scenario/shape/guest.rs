@@ -15,6 +15,7 @@ pub(in crate::scenario) const GUEST: Shape = shape(
         may("vcpu", Kind::Integer(1, 255), "1", "virtual CPUs"),
         may(
             "mem",
+            // What a guest boots with at the least; nobody means more than the most.
             Kind::Integer(128, 1 << 20),
             "the image's: 1024, `tiny` 128",
             "memory in MiB",
@@ -205,6 +206,7 @@ pub(in crate::scenario) const GUEST_INTERFACE: Shape = shape(
         ),
         may(
             "queues",
+            // For a guest of as many processors as QEMU's machines take at the least.
             Kind::Integer(1, 64),
             "1",
             "queue pairs of the TAP; the guest is told of them on PCI only",
@@ -217,6 +219,7 @@ pub(in crate::scenario) const GUEST_INTERFACE: Shape = shape(
         ),
         may(
             "mtu",
+            // The least that IPv4 bears, and virtio-net takes.
             Kind::Integer(68, 65_535),
             "none told",
             "the MTU that the guest is told, in bytes: `host_mtu`",

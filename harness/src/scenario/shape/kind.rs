@@ -36,31 +36,34 @@ pub(in crate::scenario) enum Kind {
 
 impl Kind {
     /// The name of a machine, guest, container, segment.
-    pub(super) const NAME: Self = Self::Like("name", "^[a-z][a-z0-9-]{0,31}$");
+    pub(in crate::scenario) const NAME: Self = Self::Like("name", "^[a-z][a-z0-9-]{0,31}$");
     /// The name of a network interface.
-    pub(super) const INTERFACE: Self = Self::Like("interface name", "^[^/:\\s]{1,15}$");
+    pub(in crate::scenario) const INTERFACE: Self =
+        Self::Like("interface name", "^[^/:\\s]{1,15}$");
     /// The id of a check.
-    pub(super) const ID: Self = Self::Like("id", "^[a-z0-9][a-z0-9.-]{0,63}$");
-    pub(super) const MAC: Self = Self::Like("MAC address", "^[0-9A-Fa-f]{2}(:[0-9A-Fa-f]{2}){5}$");
-    pub(super) const IP: Self = Self::Like("IP address", "");
-    pub(super) const IPV4: Self = Self::Like("IPv4 address", "");
-    pub(super) const IPV6: Self = Self::Like("IPv6 address", "");
+    pub(in crate::scenario) const ID: Self = Self::Like("id", "^[a-z0-9][a-z0-9.-]{0,63}$");
+    pub(in crate::scenario) const MAC: Self =
+        Self::Like("MAC address", "^[0-9A-Fa-f]{2}(:[0-9A-Fa-f]{2}){5}$");
+    pub(in crate::scenario) const IP: Self = Self::Like("IP address", "");
+    pub(in crate::scenario) const IPV4: Self = Self::Like("IPv4 address", "");
+    pub(in crate::scenario) const IPV6: Self = Self::Like("IPv6 address", "");
     /// `192.168.1.2/24`.
-    pub(super) const ADDRESS: Self = Self::Like("address with prefix length", "/[0-9]+$");
+    pub(in crate::scenario) const ADDRESS: Self =
+        Self::Like("address with prefix length", "/[0-9]+$");
     /// `192.168.1.0/24`.
-    pub(super) const PREFIX: Self = Self::Like("prefix", "/[0-9]+$");
-    pub(super) const IPV6_PREFIX: Self = Self::Like("IPv6 prefix", "/[0-9]+$");
+    pub(in crate::scenario) const PREFIX: Self = Self::Like("prefix", "/[0-9]+$");
+    pub(in crate::scenario) const IPV6_PREFIX: Self = Self::Like("IPv6 prefix", "/[0-9]+$");
     /// `1m 30s`.
-    pub(super) const TIME: Self = Self::Like("duration", "");
+    pub(in crate::scenario) const TIME: Self = Self::Like("duration", "");
     /// What is wrong with the answer to a name.
-    pub(super) const DNS_FAULT: Self = Self::Like(
+    pub(in crate::scenario) const DNS_FAULT: Self = Self::Like(
         "DNS fault",
         "^(nxdomain|servfail|refused|no-answer|[0-9].*)$",
     );
     /// A TCP or UDP port.
-    pub(super) const PORT: Self = Self::Integer(1, 65_535);
+    pub(in crate::scenario) const PORT: Self = Self::Integer(1, 65_535);
     /// A path relative to the scenario's file.
-    pub(super) const PATH: Self = Self::Like("path", "");
+    pub(in crate::scenario) const PATH: Self = Self::Like("path", "");
 
     /// Whether it takes strings.
     pub(in crate::scenario) fn is_text(&self) -> bool {

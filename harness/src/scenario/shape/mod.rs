@@ -4,7 +4,6 @@
 //! `scenarios/README.md` against it. A new key is one line in the file of its table, one in the README, and the
 //! code in `validate` that reads it.
 
-mod check;
 mod every_check;
 mod file;
 mod guest;
@@ -13,7 +12,6 @@ mod machine;
 mod port;
 mod step;
 
-pub(super) use check::KINDS;
 pub(super) use every_check::CHECK;
 pub(super) use file::{ANY_OF, BASED, FILE, LAYERED, SEGMENT, VARIANT};
 pub(super) use guest::{CONTAINER, GUEST, GUEST_INTERFACE, MACVTAP};
@@ -23,7 +21,7 @@ pub(super) use machine::{
     BRIDGE, DNSMASQ, HOST_ROUTE, HTTP_SERVER, INTERFACE, MACHINE, MACHINE_ROUTE, MACVLAN, RA,
     RA_PREFIX, ROUTE,
 };
-pub(super) use port::{BRIDGE_PORT, SWITCH_PORT};
+pub(super) use port::{BRIDGE_PORT, SWITCH_PORT, port_flags};
 pub(super) use step::{ACTIONS, STEP};
 
 /// A kind of table.
@@ -50,7 +48,7 @@ pub(super) struct Key {
     pub(super) doc: &'static str,
 }
 
-const fn shape(what: &'static str, doc: &'static str, keys: &'static [Key]) -> Shape {
+pub(super) const fn shape(what: &'static str, doc: &'static str, keys: &'static [Key]) -> Shape {
     Shape {
         what,
         doc,
@@ -60,7 +58,7 @@ const fn shape(what: &'static str, doc: &'static str, keys: &'static [Key]) -> S
 }
 
 /// A key that must be there.
-const fn must(name: &'static str, kind: Kind, doc: &'static str) -> Key {
+pub(super) const fn must(name: &'static str, kind: Kind, doc: &'static str) -> Key {
     Key {
         name,
         kind,
@@ -70,7 +68,12 @@ const fn must(name: &'static str, kind: Kind, doc: &'static str) -> Key {
 }
 
 /// A key that may be left out; `default` says what holds then.
-const fn may(name: &'static str, kind: Kind, default: &'static str, doc: &'static str) -> Key {
+pub(super) const fn may(
+    name: &'static str,
+    kind: Kind,
+    default: &'static str,
+    doc: &'static str,
+) -> Key {
     Key {
         name,
         kind,

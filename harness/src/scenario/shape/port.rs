@@ -72,7 +72,7 @@ macro_rules! port_flags {
         ]
     };
 }
-pub(super) use port_flags;
+pub(in crate::scenario) use port_flags;
 
 pub(super) const COST: super::Key = may(
     "cost",

@@ -2,7 +2,7 @@
 
 use super::machine::bridge_keys;
 use super::port::{COST, GROUP_FWD_MASK, PRIORITY, port_flags};
-use super::{KINDS, Kind, Shape, may, must, shape};
+use super::{Kind, Shape, may, must, shape};
 
 const ON: &str = "where it is done: a machine or a guest";
 const MACHINE: &str = "where it is done: a machine";
@@ -253,7 +253,7 @@ pub(in crate::scenario) const ACTIONS: &[Shape] = &[
         what: "wait_for",
         doc: "waits until that check would hold, at most `within`",
         keys: &[must("from", Kind::Text, "where to look from")],
-        one_of: KINDS,
+        one_of: crate::scenario::check_kind::SHAPES,
     },
 ];
 

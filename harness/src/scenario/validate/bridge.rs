@@ -7,7 +7,7 @@ use std::time::Duration;
 use ipnet::IpNet;
 
 use super::Context;
-use super::port::{self, Does, VLANS, needs_filtering};
+use super::port::{self, Does, needs_filtering};
 use crate::scenario::error::{Fault, code};
 use crate::scenario::names::IfName;
 use crate::scenario::net::Mac;
@@ -89,9 +89,9 @@ pub(super) fn options<'a>(context: &Context<'_>, reader: &Reader<'a>) -> Options
     }
     let bridge = Bridge {
         mac: mac.as_ref().map(|mac| mac.value),
-        mtu: reader.number("mtu", 68..=65_535),
+        mtu: reader.number("mtu"),
         stp,
-        priority: reader.number("priority", 0..=u16::MAX),
+        priority: reader.number::<u16>("priority"),
         forward_delay: timer(context, reader, "forward_delay", FORWARD_DELAY),
         hello_time: timer(context, reader, "hello_time", HELLO_TIME),
         max_age: timer(context, reader, "max_age", MAX_AGE),
@@ -99,7 +99,7 @@ pub(super) fn options<'a>(context: &Context<'_>, reader: &Reader<'a>) -> Options
         multicast_snooping: reader.flag("multicast_snooping"),
         multicast_querier: reader.flag("multicast_querier"),
         vlan_filtering: filtering,
-        default_pvid: reader.number("default_pvid", 0..=*VLANS.end()),
+        default_pvid: reader.number("default_pvid"),
         group_fwd_mask: port::bridge_mask(context, reader),
         addresses: addresses.iter().map(|address| address.value).collect(),
         ports: BTreeMap::new(),

@@ -2,12 +2,13 @@
 
 use super::during::Order;
 use super::steps::Timeline;
-use super::{Context, kinds, times, vmm};
+use super::{Context, times, vmm};
+use crate::scenario::check_kind::{self, SHAPES};
 use crate::scenario::error::{Fault, code};
 use crate::scenario::file::Value;
 use crate::scenario::names::{MachineName, StepId};
 use crate::scenario::read::{At, Reader, parsed};
-use crate::scenario::shape::{CHECK, KINDS, Shape};
+use crate::scenario::shape::{CHECK, Shape};
 use crate::scenario::{Check, VantagePoint, words};
 
 pub(super) fn checks<'a>(
@@ -59,7 +60,7 @@ fn check<'a>(
     let shape = the_kind(context, reader)?;
     let kind = reader
         .table(shape.what, shape)
-        .and_then(|reader| kinds::kind(context, &reader, shape, from.as_ref()));
+        .and_then(|reader| check_kind::read(context, &reader, shape, from.as_ref()));
     Some(Check {
         id: id?.value,
         from: from?.value,
@@ -94,7 +95,7 @@ pub(super) fn the_kind(context: &Context<'_>, reader: &Reader<'_>) -> Option<&'s
         second: "a second kind of check",
         help: "write two checks, each with its own id",
     };
-    the_one(context, reader, KINDS, &what)
+    the_one(context, reader, SHAPES, &what)
 }
 
 /// How faults name a table that must have exactly one of some keys.

@@ -12,11 +12,6 @@ use crate::scenario::shape::{GUEST, GUEST_INTERFACE};
 use crate::scenario::words::NicType;
 use crate::scenario::{Guest, GuestInterface, GuestStart, words};
 
-/// The least memory a guest boots with, in MiB.
-const LEAST_MEMORY: u32 = 128;
-/// The most memory anybody means, in MiB.
-const MOST_MEMORY: u32 = 1 << 20;
-
 pub(super) fn guests<'a>(context: &Context<'a>, root: &Reader<'a>) -> BTreeMap<MachineName, Guest> {
     let mut guests = BTreeMap::new();
     for (key, node) in root.map("guests") {
@@ -67,10 +62,8 @@ fn guest<'a>(context: &Context<'a>, reader: &Reader<'a>, name: &str) -> Option<G
         }));
     }
     let mut guest = Guest {
-        vcpu: reader.number("vcpu", 1..=u8::MAX).unwrap_or(1),
-        mem: reader
-            .number("mem", LEAST_MEMORY..=MOST_MEMORY)
-            .unwrap_or(provides.mem),
+        vcpu: reader.number::<u8>("vcpu").unwrap_or(1),
+        mem: reader.number("mem").unwrap_or(provides.mem),
         image,
         hypervisor: machine.hypervisor,
         machine_type: machine.machine_type,

@@ -75,7 +75,7 @@ pub(super) fn host_end<'a>(
             .flag("before_networkd")
             .unwrap_or(otherwise.before_networkd),
         at_start,
-        mtu: reader.number("host_mtu", 68..=65_535),
+        mtu: reader.number("host_mtu"),
         master: bridge::master(context, reader, machine),
         addresses,
         routes,

@@ -9,53 +9,53 @@ use crate::scenario::file::{Node, Table, Value};
 
 /// The names of a scenario.
 #[derive(Debug, Default)]
-pub(super) struct Known<'a> {
-    pub(super) segments: BTreeSet<&'a str>,
-    pub(super) machines: BTreeMap<&'a str, KnownMachine<'a>>,
-    pub(super) guests: BTreeMap<&'a str, KnownGuest<'a>>,
+pub(in crate::scenario) struct Known<'a> {
+    pub(in crate::scenario) segments: BTreeSet<&'a str>,
+    pub(in crate::scenario) machines: BTreeMap<&'a str, KnownMachine<'a>>,
+    pub(in crate::scenario) guests: BTreeMap<&'a str, KnownGuest<'a>>,
 }
 
 /// A machine's names.
 #[derive(Debug, Default)]
-pub(super) struct KnownMachine<'a> {
+pub(in crate::scenario) struct KnownMachine<'a> {
     /// Plugged interfaces.
-    pub(super) plugged: BTreeSet<&'a str>,
+    pub(in crate::scenario) plugged: BTreeSet<&'a str>,
     /// Interfaces that its networkd's `.netdev` files make; those taken away by `without_units` included, since
     /// a check may be there to show that one is missing.
-    pub(super) netdevs: BTreeSet<String>,
+    pub(in crate::scenario) netdevs: BTreeSet<String>,
     /// TAPs of its guests.
-    pub(super) taps: BTreeSet<&'a str>,
+    pub(in crate::scenario) taps: BTreeSet<&'a str>,
     /// Bridges made by rtnetlink.
-    pub(super) bridges: BTreeSet<&'a str>,
+    pub(in crate::scenario) bridges: BTreeSet<&'a str>,
     /// Macvlans made by rtnetlink.
-    pub(super) macvlans: BTreeSet<&'a str>,
+    pub(in crate::scenario) macvlans: BTreeSet<&'a str>,
     /// How many macvlans and macvtaps there are on a link.
-    pub(super) carried: BTreeMap<&'a str, usize>,
+    pub(in crate::scenario) carried: BTreeMap<&'a str, usize>,
     /// Which interface or TAP is put on which bridge by rtnetlink.
-    pub(super) masters: BTreeMap<&'a str, &'a str>,
+    pub(in crate::scenario) masters: BTreeMap<&'a str, &'a str>,
     /// Whether networkd runs in it.
-    pub(super) networkd: bool,
+    pub(in crate::scenario) networkd: bool,
     /// Whether dnsmasq does.
-    pub(super) dnsmasq: bool,
+    pub(in crate::scenario) dnsmasq: bool,
     /// Whether a web server does.
-    pub(super) http: bool,
+    pub(in crate::scenario) http: bool,
     /// Whether its unit files could be read; if not, its netdevs are anyone's guess.
-    pub(super) complete: bool,
+    pub(in crate::scenario) complete: bool,
 }
 
 /// A guest's names.
 #[derive(Debug, Default)]
-pub(super) struct KnownGuest<'a> {
-    pub(super) taps: BTreeSet<&'a str>,
+pub(in crate::scenario) struct KnownGuest<'a> {
+    pub(in crate::scenario) taps: BTreeSet<&'a str>,
     /// MAC addresses of its NICs, by `id`; those that steps plug in are not among them.
-    pub(super) macs: BTreeMap<&'a str, &'a str>,
-    pub(super) containers: BTreeSet<&'a str>,
+    pub(in crate::scenario) macs: BTreeMap<&'a str, &'a str>,
+    pub(in crate::scenario) containers: BTreeSet<&'a str>,
     /// The machine that holds its TAPs.
-    pub(super) on: &'a str,
+    pub(in crate::scenario) on: &'a str,
     /// Its image; `None`: the default.
-    pub(super) image: Option<&'a str>,
+    pub(in crate::scenario) image: Option<&'a str>,
     /// Whether it boots with the lab; if not, a step starts it.
-    pub(super) boots: bool,
+    pub(in crate::scenario) boots: bool,
 }
 
 impl KnownMachine<'_> {
@@ -67,7 +67,7 @@ impl KnownMachine<'_> {
     }
 
     /// Every interface that can be looked at in the machine.
-    pub(super) fn interfaces(&self) -> impl Iterator<Item = &str> + Clone {
+    pub(in crate::scenario) fn interfaces(&self) -> impl Iterator<Item = &str> + Clone {
         let plugged = self.plugged.iter().copied();
         let netdevs = self.netdevs.iter().map(String::as_str);
         plugged
@@ -80,7 +80,11 @@ impl KnownMachine<'_> {
 }
 
 impl<'a> Known<'a> {
-    pub(super) fn gather(tree: &'a Table, files: &Beneath, units: &UnitFolders) -> Self {
+    pub(in crate::scenario) fn gather(
+        tree: &'a Table,
+        files: &Beneath,
+        units: &UnitFolders,
+    ) -> Self {
         let mut known = Self {
             segments: tables(tree, "segments").map(|(name, _)| name).collect(),
             ..Self::default()
@@ -186,7 +190,7 @@ impl<'a> Known<'a> {
     }
 
     /// Everything a check can look from, as it is written.
-    pub(super) fn vantages(&self) -> Vec<String> {
+    pub(in crate::scenario) fn vantages(&self) -> Vec<String> {
         let machines = self.machines.keys().map(|name| (*name).to_owned());
         let guests = self.guests.keys().map(|name| (*name).to_owned());
         let containers = self.guests.iter().flat_map(|(guest, known)| {

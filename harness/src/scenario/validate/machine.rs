@@ -174,7 +174,7 @@ fn interface<'a>(
         mac: mac.map(|mac| mac.value),
         master: bridge::master(context, reader, machine),
         addresses: addresses.into_iter().map(|address| address.value).collect(),
-        mtu: reader.number("mtu", 68..=65_535),
+        mtu: reader.number("mtu"),
     })
 }
 

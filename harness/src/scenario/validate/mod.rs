@@ -4,7 +4,6 @@
 //! read, and a fault in one machine does not make every mention of it a fault as well.
 
 mod bridge;
-mod bridge_kinds;
 mod check;
 mod claims;
 mod container;
@@ -14,9 +13,7 @@ mod during;
 mod guest;
 mod host_end;
 mod image;
-mod kinds;
 mod known;
-mod local_kinds;
 mod machine;
 mod macvlan;
 mod next_hop;
@@ -29,18 +26,20 @@ mod rules_words;
 mod segment;
 mod services;
 mod source;
-mod state_kinds;
 mod steps;
 mod times;
-mod traffic_kinds;
 mod units;
 mod variant;
 mod vmm;
 
 pub(super) use contents::Laid;
 pub(super) use known::unit_files;
+pub(super) use port::flags as port_flags;
+pub(super) use routes::same_family;
+pub(super) use source::source;
 pub(super) use units::UnitFolders;
 pub(super) use variant::{Expectations, expectations};
+pub(super) use vmm::{holder, refused};
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -70,9 +69,9 @@ pub(super) struct Origin {
 }
 
 /// What every part of the validation needs.
-struct Context<'a> {
-    faults: &'a Faults,
-    known: Known<'a>,
+pub(super) struct Context<'a> {
+    pub(super) faults: &'a Faults,
+    pub(super) known: Known<'a>,
     claims: Claims<'a>,
     /// What VMMs that the command line imposes cannot do.
     beyond: RefCell<Vec<(HypervisorKind, String)>>,
@@ -83,8 +82,11 @@ struct Context<'a> {
     laid: &'a Laid,
 }
 
+/// From where a check looks or where a step is done, where that is known.
+pub(super) type From<'f, 'a> = Option<&'f At<'a, super::VantagePoint>>;
+
 /// One and many, as faults call interfaces.
-const INTERFACE: (&str, &str) = ("interface", "interfaces");
+pub(super) const INTERFACE: (&str, &str) = ("interface", "interfaces");
 
 impl Context<'_> {
     /// Reports a path that was not read. `what` it should have been, and what it would have been for.
@@ -102,7 +104,7 @@ impl Context<'_> {
     }
 
     /// Reports an interface that its machine does not have.
-    fn interface_exists(&self, machine: &str, interface: &At<'_, &str>) {
+    pub(super) fn interface_exists(&self, machine: &str, interface: &At<'_, &str>) {
         let Some(known) = self.known.machines.get(machine) else {
             return;
         };

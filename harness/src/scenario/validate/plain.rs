@@ -128,15 +128,3 @@ fn lacks(
         .faults
         .add(Fault::new(place, code::CONFLICT, message, label).help(help.to_owned()));
 }
-
-/// What a check of this kind needs of the guest it looks from, and the image has not got.
-pub(super) fn missing_for(kind: &str, provides: &Provides) -> Option<&'static str> {
-    match kind {
-        "networkctl" | "wait_online" if !provides.networkd => Some("networkd"),
-        "container" | "container_veth" if !provides.docker => Some("Docker"),
-        "ssh" if !provides.clients => Some("SSH client"),
-        "fdb" | "mdb" | "bridge_vlan" if !provides.tools => Some("`bridge`"),
-        "counter" if !provides.tools => Some("iptables"),
-        _ => None,
-    }
-}

@@ -49,7 +49,7 @@ pub(super) fn port(context: &Context<'_>, reader: &Reader<'_>, does: Does) -> Br
             needs_filtering(context, reader, key);
         }
     }
-    let pvid = reader.number("pvid", VLANS);
+    let pvid = reader.number("pvid");
     let taken = pvid.unwrap_or(does.default_pvid);
     let tagged = members(context, reader, "vlans", &[taken]);
     let mut others = tagged.clone();
@@ -65,8 +65,8 @@ pub(super) fn port(context: &Context<'_>, reader: &Reader<'_>, does: Does) -> Br
 /// What a step can say of a port, whoever made its bridge.
 pub(super) fn stepped(context: &Context<'_>, reader: &Reader<'_>) -> BridgePort {
     BridgePort {
-        cost: reader.number("cost", 1..=65_535),
-        priority: reader.number("priority", 0..=63),
+        cost: reader.number("cost"),
+        priority: reader.number("priority"),
         ..options(context, reader)
     }
 }
@@ -94,7 +94,9 @@ fn options(context: &Context<'_>, reader: &Reader<'_>) -> BridgePort {
 }
 
 /// The switches that are set, or looked at.
-pub(super) fn flags(reader: &Reader<'_>) -> std::collections::BTreeMap<PortFlag, bool> {
+pub(in crate::scenario) fn flags(
+    reader: &Reader<'_>,
+) -> std::collections::BTreeMap<PortFlag, bool> {
     let all = PortFlag::ALL.iter();
     all.filter_map(|(flag, word)| Some((*flag, reader.flag(word)?)))
         .collect()
@@ -106,7 +108,7 @@ pub(super) fn bridge_mask(context: &Context<'_>, reader: &Reader<'_>) -> Option<
 }
 
 fn mask(context: &Context<'_>, reader: &Reader<'_>, refused: u16) -> Option<u16> {
-    let mask = reader.number("group_fwd_mask", 0..=u16::MAX)?;
+    let mask = reader.number::<u16>("group_fwd_mask")?;
     if mask & refused != 0 {
         let entry = reader.entry("group_fwd_mask")?;
         let message = format!("`group_fwd_mask` cannot have any of the bits {refused:#x}");

@@ -54,7 +54,7 @@ pub(super) fn ra(
     let ra = RouterAdvertisement {
         prefixes,
         rdnss: rdnss.into_iter().map(|address| address.value).collect(),
-        lifetime: reader.number("lifetime", 0..=u16::MAX).unwrap_or(LIFETIME),
+        lifetime: reader.number::<u16>("lifetime").unwrap_or(LIFETIME),
         managed,
         other: other.unwrap_or(false) || managed,
     };

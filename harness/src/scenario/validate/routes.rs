@@ -61,7 +61,7 @@ pub(super) fn route(
     let to = reader.need("to", reader.word("to", words::prefix));
     let via = reader.word("via", words::ip);
     let onlink = reader.flag("onlink").unwrap_or(false);
-    let metric = reader.number("metric", 0..=u32::MAX);
+    let metric = reader.number::<u32>("metric");
     if onlink && reader.entry("via").is_none() {
         let message = "`onlink` without `via`".to_owned();
         let label = "there is no next hop to be on the link".to_owned();
@@ -102,7 +102,7 @@ pub(super) fn route(
 }
 
 /// Reports a next hop of the other family.
-pub(super) fn same_family(context: &Context<'_>, to: &IpNet, via: &At<'_, IpAddr>) {
+pub(in crate::scenario) fn same_family(context: &Context<'_>, to: &IpNet, via: &At<'_, IpAddr>) {
     if to.addr().is_ipv4() != via.value.is_ipv4() {
         let family = if to.addr().is_ipv4() { "IPv4" } else { "IPv6" };
         let message = format!(

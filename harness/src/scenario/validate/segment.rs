@@ -76,7 +76,7 @@ fn switch(context: &Context<'_>, reader: &Reader<'_>, name: &str, ends: &[End<'_
         ports.extend(machine.zip(interface).map(|end| (end, options)));
     }
     Segment::Switch(Switch {
-        mtu: reader.number("mtu", 68..=65_535),
+        mtu: reader.number("mtu"),
         multicast_snooping: reader.flag("multicast_snooping").unwrap_or_default(),
         group_fwd_mask: port::bridge_mask(context, reader),
         ports,

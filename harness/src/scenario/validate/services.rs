@@ -7,7 +7,7 @@ use crate::scenario::shape::HTTP_SERVER;
 pub(super) fn http(machine: &Reader<'_>) -> Option<HttpServer> {
     let reader = machine.table("http", &HTTP_SERVER)?;
     Some(HttpServer {
-        port: reader.number("port", 1..=u16::MAX).unwrap_or(80),
+        port: reader.number::<u16>("port").unwrap_or(80),
         body: reader
             .text("body")
             .map_or(String::new(), |body| body.value.to_owned()),

@@ -2,15 +2,14 @@
 
 use std::net::IpAddr;
 
-use super::Context;
-use super::kinds::From;
+use super::{Context, From};
 use crate::scenario::error::{Fault, code};
 use crate::scenario::provides::Provides;
 use crate::scenario::read::{At, Reader};
 use crate::scenario::{VantagePoint, words};
 
 /// Reads `source` of that kind of check, whose packets go `to` there, and reports one that cannot be sent from.
-pub(super) fn source(
+pub(in crate::scenario) fn source(
     context: &Context<'_>,
     reader: &Reader<'_>,
     kind: &str,

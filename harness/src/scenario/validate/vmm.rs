@@ -3,7 +3,6 @@
 use std::path::Path;
 
 use super::Context;
-use crate::scenario::check_kind;
 use crate::scenario::error::{Fault, code};
 use crate::scenario::file::{Place, Value};
 use crate::scenario::imposed::COMMAND_LINE;
@@ -14,14 +13,8 @@ use crate::scenario::read::{At, Reader, parsed};
 use crate::scenario::vmm::{Feature, VMM_USER, Vmm};
 use crate::scenario::words::{NicType, one_of};
 use crate::scenario::{
-    CheckKind, HostEnd, HypervisorKind, MachineType, NicOptions, TapOpen, Transport, VantagePoint,
-    words,
+    HostEnd, HypervisorKind, MachineType, NicOptions, TapOpen, Transport, VantagePoint, words,
 };
-
-/// The least MTU that IPv4 bears, in bytes, and virtio-net takes.
-const LEAST_MTU: u16 = 68;
-/// The most queue pairs that a NIC has for a guest of as many processors as QEMU's machines take at the least.
-const MOST_QUEUES: u8 = 64;
 
 /// Whether a value is the command line's.
 pub(super) fn is_imposed(place: &Place) -> bool {
@@ -176,9 +169,9 @@ pub(super) fn nic(
         open: reader
             .word("open", words::tap_open)
             .map_or_else(|| machine.row().open(), |open| open.value),
-        queues: reader.number("queues", 1..=MOST_QUEUES).unwrap_or(1),
+        queues: reader.number("queues").unwrap_or(1),
         vhost: reader.flag("vhost").unwrap_or(false),
-        mtu: reader.number("mtu", LEAST_MTU..=u16::MAX),
+        mtu: reader.number::<u16>("mtu"),
         checksum_offload: checksum,
         segmentation_offload: segmentation.unwrap_or(checksum),
     };
@@ -250,45 +243,17 @@ pub(super) fn vantage(context: &Context<'_>, check: &Reader<'_>) -> Option<Vanta
 }
 
 /// The machine that holds a guest's TAPs.
-fn holder(context: &Context<'_>, guest: &str) -> Option<MachineName> {
+pub(in crate::scenario) fn holder(context: &Context<'_>, guest: &str) -> Option<MachineName> {
     let known = context.known.guests.get(guest)?;
     MachineName::try_from(known.on).ok()
 }
 
-/// Reads the check.
-pub(super) fn check(
+/// The words with which somebody must refuse; `label` says what they are.
+pub(in crate::scenario) fn refused(
     context: &Context<'_>,
     reader: &Reader<'_>,
-    from: Option<&At<'_, VantagePoint>>,
-) -> Option<CheckKind> {
-    let guest = reader.need("guest", reader.text("guest"));
-    if let Some(guest) = &guest
-        && !context.known.guests.contains_key(guest.value)
-    {
-        let known = context.known.guests.keys().copied();
-        context
-            .faults
-            .unknown(guest, ("guest", "guests"), "", known);
-    }
-    if let (Some(guest), Some(from)) = (&guest, from)
-        && let Some(holder) = holder(context, guest.value)
-        && from.value != VantagePoint::Machine(holder.clone())
-    {
-        let message = format!("the VMM of `{}` runs on `{holder}`", guest.value);
-        let label = "it cannot be looked at from here".to_owned();
-        let fault = Fault::new(from.place, code::CONFLICT, message, label);
-        let help = "`vmm` needs no `from`".to_owned();
-        context.faults.add(fault.help(help));
-    }
-    let refused = refused(context, reader, "what the VMM must say on stderr");
-    Some(CheckKind::Vmm(check_kind::Vmm {
-        guest: MachineName::try_from(guest?.value).ok()?,
-        refused,
-    }))
-}
-
-/// The words with which somebody must refuse; `label` says what they are.
-pub(super) fn refused(context: &Context<'_>, reader: &Reader<'_>, label: &str) -> Option<String> {
+    label: &str,
+) -> Option<String> {
     let words = reader.text("refused")?;
     if words.value.trim().is_empty() {
         let message = "`refused` has no words".to_owned();

@@ -100,7 +100,12 @@ fn an_address(what: &str, interface: Option<&IfName>, state: AddressState) -> St
 
 /// Judges `ip -j addr`; `interface` is the name at the vantage.
 fn judge(links: &Value, interface: Option<&str>, wanted: &Address) -> Verdict {
-    let Address { address: wanted, any_of_prefix, state, .. } = *wanted;
+    let Address {
+        address: wanted,
+        any_of_prefix,
+        state,
+        ..
+    } = *wanted;
     let same = |entry: &Value| {
         text(entry, "local").parse::<IpAddr>().is_ok_and(|local| {
             let exact = local == wanted.addr() && entry["prefixlen"] == wanted.prefix_len();

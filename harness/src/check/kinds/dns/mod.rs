@@ -56,7 +56,13 @@ async fn look(
     server: Option<IpAddr>,
     at: &Looking<'_>,
 ) -> Result<Verdict, ProbeError> {
-    let Dns { name, record, source, expect, .. } = wanted;
+    let Dns {
+        name,
+        record,
+        source,
+        expect,
+        ..
+    } = wanted;
     let answer = ask::resolve(name, *record, server, *source, at.from, at.by).await?;
     Ok(judge(name, expect, &answer))
 }

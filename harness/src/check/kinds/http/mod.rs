@@ -14,8 +14,8 @@ use crate::check::ghosts::Ghosts;
 use crate::check::kind::{Kind, Looked, Target};
 use crate::check::looking::Looking;
 use crate::check::source::{self, Ends};
-use crate::scenario::check_kind::Http;
 use crate::scenario::bytes_page::page;
+use crate::scenario::check_kind::Http;
 
 impl Kind for Http {
     fn expected(&self) -> String {

@@ -8,10 +8,7 @@ use crate::check::{ProbeError, Verdict};
 use crate::host::tcpdump;
 use crate::scenario::Packet;
 
-pub(super) async fn look(
-    wanted: &Packet,
-    at: &Looking<'_>,
-) -> Result<Verdict, ProbeError> {
+pub(super) async fn look(wanted: &Packet, at: &Looking<'_>) -> Result<Verdict, ProbeError> {
     let capture = at.capture(&wanted.interface)?;
     let now = SystemTime::now();
     // After a step only what came after it counts.

@@ -38,10 +38,7 @@ impl Kind for Packet {
     }
 
     fn look<'a>(&'a self, at: &'a Looking<'a>) -> Looked<'a> {
-        async {
-            count::look(self, at).await
-        }
-        .boxed_local()
+        async { count::look(self, at).await }.boxed_local()
     }
 
     fn tally(&self) -> Option<Tally> {

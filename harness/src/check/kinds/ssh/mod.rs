@@ -26,10 +26,14 @@ impl Kind for Ssh {
 
     fn look<'a>(&'a self, at: &'a Looking<'a>) -> Looked<'a> {
         async {
-            let key = at.around.host_keys.get(self.guest.as_ref()).ok_or_else(|| {
-                let why = format!("guest `{}` was given no SSH host key", self.guest);
-                ProbeError::Impossible(why)
-            })?;
+            let key = at
+                .around
+                .host_keys
+                .get(self.guest.as_ref())
+                .ok_or_else(|| {
+                    let why = format!("guest `{}` was given no SSH host key", self.guest);
+                    ProbeError::Impossible(why)
+                })?;
             ask::look(self.to, self.source, key, at).await
         }
         .boxed_local()

@@ -7,12 +7,13 @@ use super::link::{add_bridge, bridge_port, flush, netem, offload};
 use super::place::{Takes, machine, place};
 use super::timeline::State;
 use super::unit::{unit_name, written};
+use crate::scenario::check_kind::{self, interface_at};
 use crate::scenario::error::{Fault, code};
 use crate::scenario::names::{IfName, MachineName};
 use crate::scenario::read::{At, Reader, parsed};
 use crate::scenario::step::Action;
+use crate::scenario::validate::Context;
 use crate::scenario::validate::check::{the_kind, vantage};
-use crate::scenario::validate::{Context, kinds};
 use crate::scenario::{VantagePoint, words};
 
 /// Reads the table of one action, and does it to `state`.
@@ -91,7 +92,7 @@ pub(super) fn action<'a>(
                 on: on?.value,
                 interface: interface?,
                 frame: frame?,
-                count: reader.number("count", 1..=10_000).unwrap_or(1),
+                count: reader.number("count").unwrap_or(1),
             })
         }
         "impair" => {
@@ -144,7 +145,7 @@ fn interface<'a>(
     reader: &Reader<'_>,
     on: Option<&At<'a, VantagePoint>>,
 ) -> Option<IfName> {
-    kinds::interface_at(context, reader, "interface", on)
+    interface_at(context, reader, "interface", on)
 }
 
 fn machine_link<'a>(
@@ -166,7 +167,7 @@ fn run(
 ) -> Option<Action> {
     let entry = reader.need("command", reader.entry("command"));
     let words = reader.texts("command");
-    let status = reader.number("status", 0..=u8::MAX);
+    let status = reader.number::<u8>("status");
     let background = reader.flag("background").unwrap_or(false);
     if background && let Some(entry) = reader.entry("status") {
         let message = "a command in the background is not waited for".to_owned();
@@ -213,7 +214,7 @@ fn wait_for<'a>(context: &Context<'a>, reader: &Reader<'a>, state: &State) -> Op
     let shape = the_kind(context, reader)?;
     let kind = reader
         .table(shape.what, shape)
-        .and_then(|reader| kinds::kind(context, &reader, shape, from.as_ref()));
+        .and_then(|reader| check_kind::read(context, &reader, shape, from.as_ref()));
     Some(Action::WaitFor {
         from: from?.value,
         kind: kind?,

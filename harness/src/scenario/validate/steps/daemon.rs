@@ -2,10 +2,11 @@
 
 use super::place::{Takes, place, provides};
 use super::timeline::State;
+use crate::scenario::check_kind::interface_at;
 use crate::scenario::error::{Fault, code};
 use crate::scenario::read::{At, Reader};
 use crate::scenario::step::{Action, Daemon};
-use crate::scenario::validate::{Context, kinds};
+use crate::scenario::validate::Context;
 use crate::scenario::{VantagePoint, step_words};
 
 pub(super) fn turn_daemon<'a>(
@@ -77,7 +78,7 @@ pub(super) fn reload<'a>(
 ) -> Option<Action> {
     let on = place(context, reader, ("reload", Takes::Link), state);
     let daemon = reader.word("daemon", step_words::daemon);
-    let link = kinds::interface_at(context, reader, "interface", on.as_ref());
+    let link = interface_at(context, reader, "interface", on.as_ref());
     let on = on?;
     let daemon = daemon.unwrap_or(At {
         value: Daemon::Networkd,

@@ -1,11 +1,12 @@
 //! Steps that make bridges, impair links, switch their offloads, and have the kernel forget.
 
+use crate::scenario::check_kind::interface_at;
 use crate::scenario::error::{Fault, code};
 use crate::scenario::names::MachineName;
 use crate::scenario::read::{At, Reader, parsed};
 use crate::scenario::step::{Action, Netem, NewBridge, Offload};
 use crate::scenario::validate::bridge::options;
-use crate::scenario::validate::{Context, kinds, port};
+use crate::scenario::validate::{Context, port};
 use crate::scenario::{BridgePort, VantagePoint, step_words, words};
 
 pub(super) fn add_bridge(
@@ -49,9 +50,9 @@ pub(super) fn bridge_port(context: &Context<'_>, reader: &Reader<'_>) -> Option<
 }
 
 pub(super) fn netem(context: &Context<'_>, reader: &Reader<'_>) -> Option<Netem> {
-    let loss = reader.number("loss", 1..=100_u8);
+    let loss = reader.number::<u8>("loss");
     let delay = reader.word("delay", step_words::delay);
-    let rate = reader.number("rate", 8..=100_000_000_u32);
+    let rate = reader.number::<u32>("rate");
     let keys = ["loss", "delay", "rate"];
     if keys.iter().all(|key| reader.entry(key).is_none()) {
         let message = "`impair` needs `loss`, `delay` or `rate`".to_owned();
@@ -90,8 +91,8 @@ pub(super) fn flush(
     on: Option<At<'_, VantagePoint>>,
 ) -> Option<Action> {
     let neighbours = reader.flag("neighbours").unwrap_or(false);
-    let bridge = kinds::interface_at(context, reader, "fdb", on.as_ref());
-    let interface = kinds::interface_at(context, reader, "interface", on.as_ref());
+    let bridge = interface_at(context, reader, "fdb", on.as_ref());
+    let interface = interface_at(context, reader, "interface", on.as_ref());
     let fault = |place, code, message: &str, label: &str| {
         let fault = Fault::new(place, code, message.to_owned(), label.to_owned());
         context.faults.add(fault);

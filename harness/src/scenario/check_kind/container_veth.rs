@@ -1,0 +1,36 @@
+//! The container's veth in the guest is a port of Docker's bridge.
+
+use super::asked::{Asked, Declared, Looks};
+use crate::scenario::names::{IfName, MachineName};
+use crate::scenario::shape::{Kind, Shape, must, shape};
+
+/// The container's veth in the guest is a port of Docker's bridge.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ContainerVeth {
+    /// Container of the vantage's guest.
+    pub container: MachineName,
+    /// Bridge it must be a port of.
+    pub bridge: IfName,
+}
+
+impl Declared for ContainerVeth {
+    const SHAPE: Shape = shape(
+        "container_veth",
+        "the container's veth is a port of the bridge; from the guest",
+        &[
+            must("container", Kind::NAME, "container of the guest"),
+            must("bridge", Kind::INTERFACE, "Docker's bridge"),
+        ],
+    );
+    const LOOKS: Looks = Looks::docker();
+
+    fn read(asked: &Asked<'_, '_>) -> Option<Self> {
+        let Asked { reader, .. } = *asked;
+        let container = asked.container("container");
+        let bridge = reader.need("bridge", asked.interface_at("bridge"));
+        Some(Self {
+            container: container?,
+            bridge: bridge?,
+        })
+    }
+}

@@ -1,0 +1,54 @@
+//! An entry of a bridge's forwarding database: `bridge fdb show`.
+
+use super::asked::{Asked, Declared, Looks};
+use super::keys::ABSENT;
+use crate::scenario::names::IfName;
+use crate::scenario::net::Mac;
+use crate::scenario::shape::{Kind, Shape, may, must, shape};
+use crate::scenario::words;
+
+/// An entry of a bridge's forwarding database: `bridge fdb show`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fdb {
+    /// MAC address.
+    pub mac: Mac,
+    /// Port behind which it is; `None`: any.
+    pub interface: Option<IfName>,
+    /// Bridge; `None`: any.
+    pub bridge: Option<IfName>,
+    /// VLAN, when it matters.
+    pub vlan: Option<u16>,
+    /// There must be no such entry.
+    pub absent: bool,
+}
+
+impl Declared for Fdb {
+    const SHAPE: Shape = shape(
+        "fdb",
+        "`bridge fdb` has the MAC address behind that port",
+        &[
+            must("mac", Kind::MAC, "MAC address"),
+            may("interface", Kind::INTERFACE, "any port", "port"),
+            may("bridge", Kind::INTERFACE, "any", "bridge"),
+            may("vlan", Kind::Integer(1, 4094), "any", "VLAN"),
+            ABSENT,
+        ],
+    );
+    const LOOKS: Looks = Looks::machine_or_guest(|image| (!image.tools).then_some("`bridge`"));
+
+    fn read(asked: &Asked<'_, '_>) -> Option<Self> {
+        let Asked { reader, .. } = *asked;
+        let mac = reader.need("mac", reader.word("mac", words::mac));
+        let interface = asked.interface();
+        let bridge = asked.interface_at("bridge");
+        let vlan = reader.number::<u16>("vlan");
+        let absent = reader.flag("absent").unwrap_or(false);
+        Some(Self {
+            mac: mac?.value,
+            interface,
+            bridge,
+            vlan,
+            absent,
+        })
+    }
+}

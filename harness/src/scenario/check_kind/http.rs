@@ -1,0 +1,74 @@
+//! `GET http://TO:PORT/` answers 200 and the body contains `expect`.
+
+use std::net::IpAddr;
+
+use super::asked::{Asked, Declared, Looks};
+use super::keys::SOURCE;
+use crate::scenario::bytes_page::MOST_BYTES;
+use crate::scenario::error::{Fault, code};
+use crate::scenario::shape::{Kind, Shape, may, must, shape};
+use crate::scenario::validate::source;
+use crate::scenario::words;
+
+/// `GET http://TO:PORT/` answers 200 and the body contains `expect`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Http {
+    /// Destination.
+    pub to: IpAddr,
+    /// Port.
+    pub port: u16,
+    /// Address to send from; `None`: the kernel's choice.
+    pub source: Option<IpAddr>,
+    /// Words in the body.
+    pub expect: String,
+    /// Get `/bytes/N` of one of the lab's own servers instead, whose body is exactly N known bytes.
+    pub bytes: Option<u32>,
+}
+
+impl Declared for Http {
+    const SHAPE: Shape = shape(
+        "http",
+        "`GET /` answers 200 and its body contains the words",
+        &[
+            must("to", Kind::IP, "address"),
+            may("port", Kind::PORT, "80", "port"),
+            SOURCE,
+            may("expect", Kind::Text, "\"\"", "words in the body"),
+            may(
+                "bytes",
+                Kind::Integer(1, MOST_BYTES as i64),
+                "none",
+                "`GET /bytes/N` of a machine's `http` gives all N bytes unharmed",
+            ),
+        ],
+    );
+    const LOOKS: Looks = Looks::ANYWHERE;
+
+    fn read(asked: &Asked<'_, '_>) -> Option<Self> {
+        let Asked {
+            context,
+            reader,
+            from,
+            ..
+        } = *asked;
+        let to = reader.need("to", reader.word("to", words::ip));
+        let port = reader.number::<u16>("port").unwrap_or(80);
+        let source = source(context, reader, "http", from, to.as_ref());
+        let expect = reader.text("expect");
+        let bytes = reader.number("bytes");
+        if let (Some(_), Some(entry)) = (reader.entry("bytes"), reader.entry("expect")) {
+            let message = "the page of so many bytes has no words".to_owned();
+            let label = "and `bytes`".to_owned();
+            context
+                .faults
+                .add(Fault::new(&entry.key, code::CONFLICT, message, label));
+        }
+        Some(Self {
+            to: to?.value,
+            port,
+            source,
+            expect: expect.map_or(String::new(), |text| text.value.to_owned()),
+            bytes,
+        })
+    }
+}

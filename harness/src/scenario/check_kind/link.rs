@@ -1,0 +1,170 @@
+//! A link: `ip -d link show dev INTERFACE`. What is `None` does not matter.
+
+use std::collections::BTreeMap;
+
+use super::asked::{Asked, Declared, Looks};
+use super::keys::{ABSENT, seen};
+use crate::scenario::error::{Fault, code};
+use crate::scenario::names::IfName;
+use crate::scenario::net::Mac;
+use crate::scenario::read::parsed;
+use crate::scenario::shape::{self, Kind, Shape, may, must, shape};
+use crate::scenario::validate::port_flags;
+use crate::scenario::{PortFlag, states, words};
+
+/// A link: `ip -d link show dev INTERFACE`. What is `None` does not matter.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Link {
+    /// Name.
+    pub interface: IfName,
+    /// It must not exist.
+    pub absent: bool,
+    /// Bridge (or bond, VRF) that it is a port of.
+    pub master: Option<IfName>,
+    /// It must be a port of nothing.
+    pub nomaster: bool,
+    /// Whether there is carrier (`LOWER_UP`).
+    pub carrier: Option<bool>,
+    /// `up`, `down`, `lowerlayerdown`, `dormant`, `unknown`, ...
+    pub operstate: Option<String>,
+    /// Bytes.
+    pub mtu: Option<u32>,
+    /// MAC address.
+    pub mac: Option<Mac>,
+    /// State of the bridge port: `disabled`, `listening`, `learning`, `forwarding`, `blocking`.
+    pub state: Option<String>,
+    /// Flags that must be set, as `ip` prints them: `UP`, `PROMISC`, `ALLMULTI`.
+    pub flags: Vec<String>,
+    /// `bridge`, `veth`, `tun`, `macvtap`, ...
+    pub kind: Option<String>,
+    /// Whether a TAP was made with `multi_queue` (`IFF_MULTI_QUEUE`).
+    pub multi_queue: Option<bool>,
+    /// Whether a TAP was made with `vnet_hdr` (`IFF_VNET_HDR`).
+    pub vnet_hdr: Option<bool>,
+    /// Switches of the bridge port.
+    pub port_flags: BTreeMap<PortFlag, bool>,
+}
+
+impl Declared for Link {
+    const SHAPE: Shape = shape(
+        "link",
+        "`ip -d link` shows all of them so",
+        shape::port_flags!(
+            seen,
+            [
+                must("interface", Kind::INTERFACE, "link"),
+                ABSENT,
+                may("master", Kind::INTERFACE, "any", "its master"),
+                may("nomaster", Kind::Flag, "false", "it has no master"),
+                may("carrier", Kind::Flag, "any", "carrier"),
+                may(
+                    "operstate",
+                    Kind::Words(&[
+                        "up",
+                        "down",
+                        "lowerlayerdown",
+                        "dormant",
+                        "testing",
+                        "notpresent",
+                        "unknown",
+                    ]),
+                    "any",
+                    "operational state (RFC 2863)",
+                ),
+                may("mtu", Kind::Integer(68, 65_535), "any", "MTU in bytes"),
+                may("mac", Kind::MAC, "any", "MAC address"),
+                may(
+                    "state",
+                    Kind::Words(&[
+                        "disabled",
+                        "listening",
+                        "learning",
+                        "forwarding",
+                        "blocking",
+                    ]),
+                    "any",
+                    "of a bridge port",
+                ),
+                may(
+                    "flags",
+                    Kind::List(&Kind::Text),
+                    "any",
+                    "flags as `ip link` prints them",
+                ),
+                may("kind", Kind::Text, "any", "kind of link"),
+                may("multi_queue", Kind::Flag, "any", "of a TAP"),
+                may("vnet_hdr", Kind::Flag, "any", "of a TAP")
+            ],
+            []
+        ),
+    );
+    const LOOKS: Looks = Looks::ANYWHERE;
+
+    fn read(asked: &Asked<'_, '_>) -> Option<Self> {
+        let Asked {
+            context, reader, ..
+        } = *asked;
+        const OWN: [&str; 11] = [
+            "master",
+            "nomaster",
+            "carrier",
+            "operstate",
+            "mtu",
+            "mac",
+            "state",
+            "flags",
+            "kind",
+            "multi_queue",
+            "vnet_hdr",
+        ];
+        let port = PortFlag::ALL.iter().map(|(_, word)| *word);
+        let facts: Vec<&str> = OWN.into_iter().chain(port).collect();
+        let absent = asked.not_with_absent(&facts);
+        // What must not be there may have a name that nothing in the scenario has.
+        let interface = match absent {
+            true => reader
+                .text("interface")
+                .and_then(|text| parsed(text, words::if_name, context.faults))
+                .map(|name| name.value),
+            false => asked.interface(),
+        };
+        let interface = reader.need("interface", interface);
+        let mut said = vec!["absent"];
+        said.extend(facts);
+        asked.says_something(&said);
+        let nomaster = reader.flag("nomaster").unwrap_or(false);
+        if let (true, Some(entry)) = (nomaster, reader.entry("master")) {
+            let message = "a link has a `master`, or it has none".to_owned();
+            let label = "and `nomaster`".to_owned();
+            context
+                .faults
+                .add(Fault::new(&entry.key, code::CONFLICT, message, label));
+        }
+        let flags = reader.words("flags", states::link_flag).into_iter();
+        let master = asked.interface_at("master");
+        let carrier = reader.flag("carrier");
+        let operstate = reader.word("operstate", states::operstate);
+        let mtu = reader.number::<u32>("mtu");
+        let mac = reader.word("mac", words::mac);
+        let state = reader.word("state", states::port_state);
+        let kind = reader.word("kind", states::link_kind);
+        let multi_queue = reader.flag("multi_queue");
+        let vnet_hdr = reader.flag("vnet_hdr");
+        Some(Self {
+            interface: interface?,
+            absent,
+            master,
+            nomaster,
+            carrier,
+            operstate: operstate.map(|state| state.value),
+            mtu,
+            mac: mac.map(|mac| mac.value),
+            state: state.map(|state| state.value),
+            flags: flags.map(|flag| flag.value).collect(),
+            kind: kind.map(|kind| kind.value),
+            multi_queue,
+            vnet_hdr,
+            port_flags: port_flags(reader),
+        })
+    }
+}

@@ -1,0 +1,103 @@
+//! Frames on a wire that the lab captures.
+
+use std::time::Duration;
+
+use super::asked::{Asked, Declared, Looks, bounds};
+use crate::scenario::bounds::Bounds;
+use crate::scenario::error::{Fault, code};
+use crate::scenario::file::Place;
+use crate::scenario::names::IfName;
+use crate::scenario::shape::{Kind, Shape, may, must, shape};
+use crate::scenario::{states, words};
+
+/// Frames on a wire that the lab captures.
+#[derive(Debug, Clone)]
+pub struct Packet {
+    /// Interface whose wire is watched: a guest's `id`, or a machine's interface or TAP.
+    pub interface: IfName,
+    /// Which frames.
+    pub filter: Filter,
+    /// How many.
+    pub count: Bounds,
+    /// Only those of so long ago; `None`: all.
+    pub last: Option<Duration>,
+    /// Only those since the check began, not since the link was made.
+    pub since_check: bool,
+    /// Only those in whose description by `tcpdump -vv` these words are; empty: all.
+    pub says: String,
+}
+
+/// A filter in tcpdump's language (pcap-filter(7)), and where it stands in its file.
+#[derive(Debug, Clone)]
+pub struct Filter {
+    /// The expression.
+    pub text: String,
+    place: Place,
+}
+
+impl Filter {
+    fn new(text: &str, place: &Place) -> Self {
+        Self {
+            text: text.to_owned(),
+            place: place.clone(),
+        }
+    }
+
+    /// The fault to report when tcpdump refuses the expression with these words.
+    pub fn refused(&self, said: &str) -> Fault {
+        let message = format!("`{}` is not a filter", self.text);
+        Fault::new(&self.place, code::BAD_VALUE, message, said.to_owned()).help(
+            "pcap-filter(7) has the syntax, for example `icmp6 and ip6[40] == 135`".to_owned(),
+        )
+    }
+}
+
+impl Declared for Packet {
+    const SHAPE: Shape = shape(
+        "packet",
+        "so many frames on the wire match the filter",
+        &[
+            must("interface", Kind::INTERFACE, "whose wire is watched"),
+            must("filter", Kind::Text, "filter of tcpdump (pcap-filter(7))"),
+            may(
+                "count",
+                Kind::Range(0, 4_294_967_295),
+                "1",
+                "at least, or `[least, most]`",
+            ),
+            may("last", Kind::TIME, "all", "of the last so long"),
+            may(
+                "since",
+                Kind::Words(&["start", "check"]),
+                "\"start\"",
+                "since when; after a step, since that",
+            ),
+            may(
+                "says",
+                Kind::Text,
+                "\"\"",
+                "only those in whose description by `tcpdump -vv` these words are: `\"bad udp cksum\"`",
+            ),
+        ],
+    );
+    const LOOKS: Looks = Looks::machine_or_guest(|_| None);
+
+    fn read(asked: &Asked<'_, '_>) -> Option<Self> {
+        let Asked { reader, .. } = *asked;
+        let interface = asked.captured();
+        let filter = reader.need("filter", reader.text("filter"));
+        let count = reader.bounds("count").unwrap_or((1, None));
+        let last = reader.word("last", words::duration);
+        let since = reader.word("since", states::since);
+        Some(Self {
+            interface: interface?,
+            filter: filter.map(|text| Filter::new(text.value, text.place))?,
+            count: bounds(count),
+            last: last.map(|time| time.value),
+            since_check: since.is_some_and(|since| since.value),
+            says: reader
+                .text("says")
+                .map_or(String::new(), |words| words.value.to_owned()),
+        })
+    }
+}

@@ -1,0 +1,74 @@
+//! `ip route` has a route.
+
+use std::net::IpAddr;
+
+use ipnet::IpNet;
+
+use super::asked::{Asked, Declared, Looks};
+use super::keys::ABSENT;
+use crate::scenario::names::IfName;
+use crate::scenario::shape::{Kind, Shape, may, must, shape};
+use crate::scenario::validate::same_family;
+use crate::scenario::words;
+
+/// `ip route` has a route.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Route {
+    /// Destination.
+    pub to: IpNet,
+    /// Next hop, when it matters.
+    pub via: Option<IpAddr>,
+    /// Routing protocol (`static`, `ra`, `kernel`), when it matters.
+    pub proto: Option<String>,
+    /// Interface, when it matters.
+    pub dev: Option<IfName>,
+    /// Metric, when it matters.
+    pub metric: Option<u32>,
+    /// There must be no such route.
+    pub absent: bool,
+}
+
+impl Declared for Route {
+    const SHAPE: Shape = shape(
+        "route",
+        "the route is there",
+        &[
+            must("to", Kind::PREFIX, "destination"),
+            may("via", Kind::IP, "any", "next hop"),
+            may(
+                "proto",
+                Kind::Words(&["kernel", "boot", "static", "ra", "dhcp", "redirect"]),
+                "any",
+                "who made it, as `ip route` says it",
+            ),
+            may("dev", Kind::INTERFACE, "any", "interface"),
+            may("metric", Kind::Integer(0, 4_294_967_295), "any", "metric"),
+            ABSENT,
+        ],
+    );
+    const LOOKS: Looks = Looks::ANYWHERE;
+
+    fn read(asked: &Asked<'_, '_>) -> Option<Self> {
+        let Asked {
+            context, reader, ..
+        } = *asked;
+        let to = reader.need("to", reader.word("to", words::prefix));
+        let via = reader.word("via", words::ip);
+        let proto = reader.word("proto", words::route_proto);
+        let dev = asked.interface_at("dev");
+        let metric = reader.number::<u32>("metric");
+        let absent = reader.flag("absent").unwrap_or(false);
+        let to = to?.value;
+        if let Some(via) = &via {
+            same_family(context, &to, via);
+        }
+        Some(Self {
+            to,
+            via: via.map(|via| via.value),
+            proto: proto.map(|proto| proto.value),
+            dev,
+            metric,
+            absent,
+        })
+    }
+}

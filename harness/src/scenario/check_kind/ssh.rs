@@ -1,0 +1,61 @@
+//! An SSH server answers with the host key that the harness gave that guest.
+
+use std::net::IpAddr;
+
+use super::asked::{Asked, Declared, Looks};
+use super::keys::SOURCE;
+use crate::scenario::names::MachineName;
+use crate::scenario::shape::{Kind, Shape, must, shape};
+use crate::scenario::validate::source;
+use crate::scenario::words;
+
+/// An SSH server answers with the host key that the harness gave that guest.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ssh {
+    /// Destination address.
+    pub to: IpAddr,
+    /// Whose host key it must be.
+    pub guest: MachineName,
+    /// Address to send from; `None`: the kernel's choice.
+    pub source: Option<IpAddr>,
+}
+
+impl Declared for Ssh {
+    const SHAPE: Shape = shape(
+        "ssh",
+        "an SSH server answers with that guest's host key",
+        &[
+            must("to", Kind::IP, "address"),
+            must("guest", Kind::NAME, "whose key it must be"),
+            SOURCE,
+        ],
+    );
+    const LOOKS: Looks = Looks::machine_or_guest(|image| (!image.clients).then_some("SSH client"));
+
+    fn read(asked: &Asked<'_, '_>) -> Option<Self> {
+        let Asked {
+            context,
+            reader,
+            from,
+            ..
+        } = *asked;
+        let to = reader.need("to", reader.word("to", words::ip));
+        let source = source(context, reader, "ssh", from, to.as_ref());
+        let guest = reader.need("guest", reader.text("guest"));
+        if let Some(guest) = &guest
+            && !context.known.guests.contains_key(guest.value)
+        {
+            context.faults.unknown(
+                guest,
+                ("guest", "guests"),
+                "",
+                context.known.guests.keys().copied(),
+            );
+        }
+        Some(Self {
+            to: to?.value,
+            guest: MachineName::try_from(guest?.value).ok()?,
+            source,
+        })
+    }
+}

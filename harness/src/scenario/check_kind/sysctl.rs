@@ -1,0 +1,36 @@
+//! `sysctl -n KEY` is the value.
+
+use super::asked::{Asked, Declared, Looks};
+use crate::scenario::shape::{Kind, Shape, must, shape};
+use crate::scenario::words;
+
+/// `sysctl -n KEY` is the value.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sysctl {
+    /// Dotted key below `net.`.
+    pub key: String,
+    /// Value.
+    pub value: String,
+}
+
+impl Declared for Sysctl {
+    const SHAPE: Shape = shape(
+        "sysctl",
+        "`sysctl -n` prints the value",
+        &[
+            must("key", Kind::Text, "below `net.`"),
+            must("value", Kind::Text, "value"),
+        ],
+    );
+    const LOOKS: Looks = Looks::ANYWHERE;
+
+    fn read(asked: &Asked<'_, '_>) -> Option<Self> {
+        let Asked { reader, .. } = *asked;
+        let key = reader.need("key", reader.word("key", words::sysctl));
+        let value = reader.need("value", reader.text("value"));
+        Some(Self {
+            key: key?.value,
+            value: value?.value.to_owned(),
+        })
+    }
+}

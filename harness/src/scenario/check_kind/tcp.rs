@@ -1,0 +1,62 @@
+//! A TCP connection is accepted.
+
+use std::net::IpAddr;
+
+use super::asked::{Asked, Declared, Looks};
+use super::keys::SOURCE;
+use crate::scenario::bytes_page::MOST_BYTES;
+use crate::scenario::shape::{Kind, Shape, may, must, shape};
+use crate::scenario::validate::source;
+use crate::scenario::words;
+
+/// A TCP connection is accepted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tcp {
+    /// Destination.
+    pub to: IpAddr,
+    /// Port.
+    pub port: u16,
+    /// Address to send from; `None`: the kernel's choice.
+    pub source: Option<IpAddr>,
+    /// Send so many known bytes there as well, `PUT /bytes/N` to one of the lab's own web servers, which counts them: all
+    /// must arrive unharmed.
+    pub bytes: Option<u32>,
+}
+
+impl Declared for Tcp {
+    const SHAPE: Shape = shape(
+        "tcp",
+        "the connection is accepted",
+        &[
+            must("to", Kind::IP, "address"),
+            must("port", Kind::PORT, "port"),
+            SOURCE,
+            may(
+                "bytes",
+                Kind::Integer(1, MOST_BYTES as i64),
+                "none",
+                "`PUT /bytes/N` brings all N bytes to a machine's `http` unharmed",
+            ),
+        ],
+    );
+    const LOOKS: Looks = Looks::ANYWHERE;
+
+    fn read(asked: &Asked<'_, '_>) -> Option<Self> {
+        let Asked {
+            context,
+            reader,
+            from,
+            ..
+        } = *asked;
+        let to = reader.need("to", reader.word("to", words::ip));
+        let port = reader.need("port", reader.number::<u16>("port"));
+        let source = source(context, reader, "tcp", from, to.as_ref());
+        let bytes = reader.number("bytes");
+        Some(Self {
+            to: to?.value,
+            port: port?,
+            source,
+            bytes,
+        })
+    }
+}

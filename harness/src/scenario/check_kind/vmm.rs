@@ -1,0 +1,62 @@
+//! The guest's VMM runs, or refused to start.
+
+use super::asked::{Asked, Declared, Looks};
+use crate::scenario::VantagePoint;
+use crate::scenario::error::{Fault, code};
+use crate::scenario::names::MachineName;
+use crate::scenario::shape::{Kind, Shape, may, must, shape};
+use crate::scenario::validate::{holder, refused};
+
+/// The guest's VMM runs, or refused to start.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Vmm {
+    /// Whose VMM.
+    pub guest: MachineName,
+    /// Words of its stderr when it must have refused; `None`: it must run.
+    pub refused: Option<String>,
+}
+
+impl Declared for Vmm {
+    const SHAPE: Shape = shape(
+        "vmm",
+        "the guest's VMM runs; or it refused to start and its stderr has these words. Needs no `from`",
+        &[
+            must("guest", Kind::NAME, "whose VMM"),
+            may("refused", Kind::Text, "it must run", "words of its stderr"),
+        ],
+    );
+    const LOOKS: Looks = Looks::ANYWHERE;
+
+    fn read(asked: &Asked<'_, '_>) -> Option<Self> {
+        let Asked {
+            context,
+            reader,
+            from,
+            ..
+        } = *asked;
+        let guest = reader.need("guest", reader.text("guest"));
+        if let Some(guest) = &guest
+            && !context.known.guests.contains_key(guest.value)
+        {
+            let known = context.known.guests.keys().copied();
+            context
+                .faults
+                .unknown(guest, ("guest", "guests"), "", known);
+        }
+        if let (Some(guest), Some(from)) = (&guest, from)
+            && let Some(holder) = holder(context, guest.value)
+            && from.value != VantagePoint::Machine(holder.clone())
+        {
+            let message = format!("the VMM of `{}` runs on `{holder}`", guest.value);
+            let label = "it cannot be looked at from here".to_owned();
+            let fault = Fault::new(from.place, code::CONFLICT, message, label);
+            let help = "`vmm` needs no `from`".to_owned();
+            context.faults.add(fault.help(help));
+        }
+        let refused = refused(context, reader, "what the VMM must say on stderr");
+        Some(Self {
+            guest: MachineName::try_from(guest?.value).ok()?,
+            refused,
+        })
+    }
+}

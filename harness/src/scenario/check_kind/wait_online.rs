@@ -1,0 +1,27 @@
+//! `systemd-networkd-wait-online` returns success.
+
+use super::asked::{Asked, Declared, Looks};
+use crate::scenario::names::IfName;
+use crate::scenario::shape::{Kind, Shape, may, shape};
+
+/// `systemd-networkd-wait-online` returns success.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WaitOnline {
+    /// Only this link (`-i`); `None`: all managed links.
+    pub interface: Option<IfName>,
+}
+
+impl Declared for WaitOnline {
+    const SHAPE: Shape = shape(
+        "wait_online",
+        "`systemd-networkd-wait-online` succeeds",
+        &[may("interface", Kind::INTERFACE, "all", "only this link")],
+    );
+    const LOOKS: Looks = Looks::networkd();
+
+    fn read(asked: &Asked<'_, '_>) -> Option<Self> {
+        Some(Self {
+            interface: asked.interface(),
+        })
+    }
+}
