@@ -196,6 +196,10 @@ async fn run(
     run.carry_out(wait_for_cancel(cancelled.clone())).await;
     let judged = Instant::now();
     let asked_before = *cancelled.borrow();
+    // It came while the last words of what had ended were waited for.
+    if asked_before && run.may_come_of_a_request() {
+        run.report.outcome = Outcome::Cancelled;
+    }
     let unsure = !asked_before && run.may_come_of_a_request();
     let together = Cell::new(false);
     // Evidence has a deadline of its own, and a request that comes meanwhile goes straight to teardown. But one that comes right
