@@ -9,8 +9,8 @@ use futures_util::future::LocalBoxFuture;
 use super::ghosts::Ghosts;
 use super::looking::Looking;
 use super::{ProbeError, Verdict};
-use crate::scenario::Bounds;
 use crate::scenario::names::IfName;
+use crate::scenario::{Bounds, VantagePoint};
 
 /// What one look showed, or why it was not possible.
 pub(crate) type Looked<'a> = LocalBoxFuture<'a, Result<Verdict, ProbeError>>;
@@ -50,6 +50,11 @@ pub(crate) trait Kind: Debug {
 
     /// Where a look sends its first packet to.
     fn target(&self) -> Option<Target> {
+        None
+    }
+
+    /// The second place that it looks at.
+    fn with(&self) -> Option<&VantagePoint> {
         None
     }
 

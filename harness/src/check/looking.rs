@@ -68,6 +68,8 @@ pub struct Surroundings {
 pub struct Looking<'a> {
     /// From where.
     pub from: &'a Vantage,
+    /// The place that it compares that one with.
+    pub with: Option<&'a Vantage>,
     /// Whether that is a ghost: a machine that stands for a guest.
     pub ghost: bool,
     /// What there is to know beyond it.

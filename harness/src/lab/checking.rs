@@ -237,6 +237,7 @@ impl Run<'_> {
         let ghost_limit = self.ghost_limit(check);
         let unseen = || {
             self.refused_vantage(&check.from)
+                .or_else(|| self.refused_vantage(of(&check.kind).with()?))
                 .or_else(|| self.refused_container(check))
         };
         if let Some(why) = ghost_limit.or_else(unseen) {
@@ -248,6 +249,11 @@ impl Run<'_> {
         }
         let vantage = match self.vantage(&check.from) {
             Ok(vantage) => vantage,
+            Err(why) => return self.not_run(check, &why),
+        };
+        let with = of(&check.kind).with().map(|with| self.vantage(with));
+        let with = match with.transpose() {
+            Ok(with) => with,
             Err(why) => return self.not_run(check, &why),
         };
         if let Vantage::Guest(_) | Vantage::Container { .. } = vantage {
@@ -270,7 +276,8 @@ impl Run<'_> {
                     attempts += 1;
                     // One look may need longer than what is left of the check's time.
                     let look_by = Deadline::after(by.left().max(one_look));
-                    self.look(check, &vantage, since, look_by).await
+                    let places = (&vantage, with.as_ref());
+                    self.look(check, places, since, look_by).await
                 }
             };
             // Time in which this process was stopped is not time in which the check did not hold.
@@ -296,13 +303,20 @@ impl Run<'_> {
         }
     }
 
-    async fn look(&self, check: &Check, vantage: &Vantage, since: Since, by: Deadline) -> Sight {
+    async fn look(
+        &self,
+        check: &Check,
+        (vantage, with): (&Vantage, Option<&Vantage>),
+        since: Since,
+        by: Deadline,
+    ) -> Sight {
         let ghost = matches!(
             (&check.from, vantage),
             (VantagePoint::Guest(_), Vantage::Machine(_))
         );
         let looking = Looking {
             from: vantage,
+            with,
             ghost,
             around: &self.surroundings,
             since,

@@ -1,5 +1,6 @@
 //! The closed sets of words of the kernel's and iproute2's states, and the words of commands and filters.
 
+use super::check_kind::Differing;
 use super::read::Bad;
 use super::words::{bad, one_of};
 use super::{AddressState, Firewall};
@@ -110,6 +111,16 @@ pub(super) fn rcode(text: &str) -> Result<String, Bad> {
 /// What `packet` counts from; `true`: from the check's beginning.
 pub(super) fn since(text: &str) -> Result<bool, Bad> {
     one_of(text, "since", &[("start", false), ("check", true)])
+}
+
+/// What two places must not share; the prefix of addresses is read apart.
+pub(super) fn differing(text: &str) -> Result<Option<Differing>, Bad> {
+    let all = [
+        ("address", None),
+        ("mac", Some(Differing::Mac)),
+        ("machine_id", Some(Differing::MachineId)),
+    ];
+    one_of(text, "what", &all)
 }
 
 pub(super) fn firewall(text: &str) -> Result<Firewall, Bad> {

@@ -91,6 +91,7 @@ impl Run<'_> {
         let place = self.place(on)?;
         let looking = Looking {
             from: &place,
+            with: None,
             ghost: self.is_ghost(guest),
             around: &self.surroundings,
             since: Since::EVER,

@@ -39,6 +39,7 @@ macro_rules! check_kinds {
             packet: Packet,
             counter: Counter,
             process: Process,
+            differ: Differ,
             vmm: Vmm,
         }
     };
@@ -92,5 +93,6 @@ check_kinds!(table);
 
 pub use address::AddressState;
 pub use counter::Firewall;
+pub use differ::Differing;
 pub use dns::{DnsExpect, RecordType};
 pub use packet::Filter;

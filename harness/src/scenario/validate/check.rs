@@ -9,7 +9,7 @@ use crate::scenario::file::Value;
 use crate::scenario::names::{MachineName, StepId};
 use crate::scenario::read::{At, Reader, parsed};
 use crate::scenario::shape::{CHECK, Shape};
-use crate::scenario::{Check, VantagePoint, words};
+use crate::scenario::{Check, CheckKind, VantagePoint, words};
 
 pub(super) fn checks<'a>(
     context: &Context<'a>,
@@ -61,6 +61,12 @@ fn check<'a>(
     let kind = reader
         .table(shape.what, shape)
         .and_then(|reader| check_kind::read(context, &reader, shape, from.as_ref()));
+    if let Some(CheckKind::Differ(differ)) = &kind
+        && let Some(place) = reader.entry("differ").map(|entry| &entry.node.place)
+    {
+        let value = differ.with.clone();
+        timeline.looks_then(context, after.as_ref(), Some(&At { value, place }));
+    }
     Some(Check {
         id: id?.value,
         from: from?.value,
@@ -149,7 +155,10 @@ pub(super) fn the_one(
 }
 
 /// What `from` means: a machine, a guest, or `GUEST/CONTAINER`.
-pub(super) fn vantage(context: &Context<'_>, from: &At<'_, &str>) -> Option<VantagePoint> {
+pub(in crate::scenario) fn vantage(
+    context: &Context<'_>,
+    from: &At<'_, &str>,
+) -> Option<VantagePoint> {
     let known = &context.known;
     let name = |text: &str| MachineName::try_from(text).ok();
     if let Some((guest, container)) = from.value.split_once('/') {

@@ -32,6 +32,7 @@ mod units;
 mod variant;
 mod vmm;
 
+pub(super) use check::vantage;
 pub(super) use contents::Laid;
 pub(super) use known::unit_files;
 pub(super) use port::flags as port_flags;

@@ -216,17 +216,27 @@ impl Timeline {
         after: Option<&At<'_, &str>>,
         from: Option<&At<'_, VantagePoint>>,
     ) {
+        if let Some(step) = after
+            && !self.after.contains_key(step.value)
+        {
+            let known = self.order.iter().map(String::as_str);
+            context.faults.unknown(step, ("step", "steps"), "", known);
+        }
+        self.looks_then(context, after, from);
+    }
+
+    /// Reports a place that is looked at and does not run then.
+    pub(in crate::scenario::validate) fn looks_then(
+        &self,
+        context: &Context<'_>,
+        after: Option<&At<'_, &str>>,
+        from: Option<&At<'_, VantagePoint>>,
+    ) {
         let state = match after {
-            None => &self.at_first,
-            Some(step) => match self.after.get(step.value) {
-                Some(state) => state,
-                None => {
-                    let known = self.order.iter().map(String::as_str);
-                    context.faults.unknown(step, ("step", "steps"), "", known);
-                    return;
-                }
-            },
+            None => Some(&self.at_first),
+            Some(step) => self.after.get(step.value),
         };
+        let Some(state) = state else { return };
         let Some(from) = from else { return };
         let (VantagePoint::Guest(guest) | VantagePoint::Container(guest, _)) = &from.value else {
             return;

@@ -1,0 +1,184 @@
+//! What two places must not share: addresses, MAC addresses, machine-ids.
+
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+
+use futures_util::FutureExt;
+use serde_json::Value;
+
+use crate::check::ghosts::Ghosts;
+use crate::check::iproute2::{array, entries, text, trouble};
+use crate::check::kind::{Kind, Looked};
+use crate::check::looking::Looking;
+use crate::check::{ProbeError, Verdict};
+use crate::scenario::VantagePoint;
+use crate::scenario::check_kind::{Differ, Differing};
+
+impl Kind for Differ {
+    fn expected(&self) -> String {
+        let what = match &self.what {
+            Differing::Address(prefix) => format!("addresses of {prefix}"),
+            Differing::Mac => "MAC addresses".to_owned(),
+            Differing::MachineId => "a machine-id".to_owned(),
+        };
+        format!("{what} that {} has not got", self.with)
+    }
+
+    /// Each place must have some, so that nothing is no difference.
+    fn holds_by_lack(&self) -> bool {
+        false
+    }
+
+    fn ghost_limit(&self, _: &Ghosts<'_>) -> Option<String> {
+        None
+    }
+
+    fn look<'a>(&'a self, at: &'a Looking<'a>) -> Looked<'a> {
+        async {
+            let Some(with) = at.with else {
+                let why = format!("{} is not looked at", self.with);
+                return Err(ProbeError::Impossible(why));
+            };
+            let there = Looking { from: with, ..*at };
+            let own = has_at(&self.what, at).await?;
+            let others = has_at(&self.what, &there).await?;
+            let (here, there) = (at.from.owner(), with.owner());
+            Ok(judge(&self.what, (here, &own), (there, &others)))
+        }
+        .boxed_local()
+    }
+
+    fn with(&self) -> Option<&VantagePoint> {
+        Some(&self.with)
+    }
+}
+
+async fn has_at(what: &Differing, at: &Looking<'_>) -> Result<Has, ProbeError> {
+    let command = command(what);
+    Ok(match what {
+        Differing::Address(prefix) => addresses(&at.json(&command).await?, *prefix),
+        Differing::Mac => macs(&at.json(&command).await?),
+        Differing::MachineId => machine_id(&at.exec(&command).await?.stdout),
+    })
+}
+
+/// What one place has, in order, and how it is said.
+type Has = BTreeSet<String>;
+
+/// The command that tells what a place has.
+const fn command(what: &Differing) -> [&'static str; 3] {
+    match what {
+        Differing::Address(_) | Differing::Mac => ["ip", "-j", "addr"],
+        Differing::MachineId => ["cat", "--", "/etc/machine-id"],
+    }
+}
+
+/// Addresses of the prefix in `ip -j addr` that can be used.
+fn addresses(links: &Value, prefix: ipnet::IpNet) -> Has {
+    let usable = entries(links, None).filter(|(_, entry)| trouble(entry).is_none());
+    let locals = usable.filter_map(|(_, entry)| text(entry, "local").parse::<IpAddr>().ok());
+    let within = locals.filter(|local| prefix.contains(local));
+    within.map(|local| local.to_string()).collect()
+}
+
+/// MAC addresses in `ip -j addr`: of Ethernet links, once where several have the same.
+fn macs(links: &Value) -> Has {
+    let ethernet = array(links).filter(|link| link["link_type"] == "ether");
+    ethernet
+        .map(|link| text(link, "address").to_owned())
+        .collect()
+}
+
+/// machine-id(5): the file's line.
+fn machine_id(file: &str) -> Has {
+    let id = file.trim();
+    (!id.is_empty())
+        .then(|| id.to_owned())
+        .into_iter()
+        .collect()
+}
+
+/// Judges that both have some, and none in common.
+fn judge(what: &Differing, (here, own): (&str, &Has), (there, others): (&str, &Has)) -> Verdict {
+    let join = |all: &Has| {
+        all.iter()
+            .map(String::as_str)
+            .collect::<Vec<_>>()
+            .join(", ")
+    };
+    for (place, has) in [(here, own), (there, others)] {
+        if has.is_empty() {
+            return Verdict::violated(match what {
+                Differing::Address(prefix) => format!("{place} has no address of {prefix}"),
+                Differing::Mac => format!("{place} has no MAC address"),
+                Differing::MachineId => format!("{place} has no machine-id"),
+            });
+        }
+    }
+    let both: Has = own.intersection(others).cloned().collect();
+    match both.is_empty() {
+        true => Verdict::holds(format!(
+            "{here} has {}; {there} has {}",
+            join(own),
+            join(others)
+        )),
+        false => Verdict::violated(format!("{here} and {there} both have {}", join(&both))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::check::iproute2::tests::addresses as printed;
+
+    fn has(all: &[&str]) -> Has {
+        all.iter().map(|&one| one.to_owned()).collect()
+    }
+
+    #[test]
+    fn what_both_have_is_named_and_what_nobody_has_differs_from_nothing() {
+        let prefix = "192.168.1.0/24".parse().expect("a prefix");
+        let judged = |own: &[&str], others: &[&str]| {
+            let (own, others) = (has(own), has(others));
+            judge(
+                &Differing::Address(prefix),
+                ("test1", &own),
+                ("test2", &others),
+            )
+        };
+        assert_eq!(
+            judged(&["192.168.1.100"], &["192.168.1.101"]),
+            Verdict::holds("test1 has 192.168.1.100; test2 has 192.168.1.101")
+        );
+        assert_eq!(
+            judged(&["192.168.1.100", "192.168.1.7"], &["192.168.1.100"]),
+            Verdict::violated("test1 and test2 both have 192.168.1.100")
+        );
+        let none = Verdict::violated("test2 has no address of 192.168.1.0/24");
+        assert_eq!(judged(&["192.168.1.100"], &[]), none);
+        let (own, others) = (has(&[]), has(&["0123"]));
+        let none = judge(&Differing::MachineId, ("test1", &own), ("test2", &others));
+        assert_eq!(none, Verdict::violated("test1 has no machine-id"));
+        let none = judge(&Differing::Mac, ("test1", &own), ("test2", &others));
+        assert_eq!(none, Verdict::violated("test1 has no MAC address"));
+    }
+
+    #[test]
+    fn addresses_and_macs_are_read_as_ip_prints_them() {
+        let links = printed();
+        let of = |prefix: &str| addresses(&links, prefix.parse().expect("a prefix"));
+        assert_eq!(of("192.168.1.0/24"), has(&["192.168.1.3"]));
+        // One whose detection is under way is none yet.
+        assert!(!of("2001:db8::/64").contains("2001:db8::c"));
+        assert!(of("2001:db8::/64").contains("2001:db8::b"));
+        let links = include_str!("../fixtures/iproute2-6.1/addr-dad.json");
+        let links: Value = serde_json::from_str(links).expect("what `ip` printed");
+        let macs = macs(&links);
+        assert!(
+            !macs.contains("00:00:00:00:00:00") && !macs.is_empty(),
+            "{macs:?}"
+        );
+        assert_eq!(machine_id("0123\n"), has(&["0123"]));
+        assert_eq!(machine_id("\n"), Has::new());
+    }
+}
