@@ -44,6 +44,8 @@ const FILE_READERS: [&str; 9] = [
     ".is_file(",
     ".canonicalize(",
 ];
+/// Where `unsafe` may stand: what no crate has a safe call for.
+const UNSAFE: &str = "host/sys host/doctor_sys";
 /// Names that say nothing.
 const EMPTY_NAMES: &str = "common core helper helpers manager misc util utils";
 /// Aim at 300; a file that reaches this is split.
@@ -122,6 +124,11 @@ fn faults(file: &str, text: &str) -> Vec<String> {
             0,
             &format!("module `{module}` has no place in tests/layering.rs"),
         );
+    }
+    if !listed(UNSAFE, inner) {
+        for (at, _) in code.match_indices(concat!("uns", "afe ")) {
+            fault(at, &format!("`unsafe` belongs to {UNSAFE}"));
+        }
     }
     for (at, other) in imports(inner, &code) {
         if !may_import(inner, module, other) {
@@ -259,6 +266,7 @@ const PLANTED: &str = r"
     src/main.rs                    | #[all@ow(dead_code)]                        | use #[expect(
     harness/src/scenario/load.rs   | let text = std::fs::read(path)?;             | files are read by scenario/beneath alone
     harness/src/scenario/net.rs    | if path.is_dir() { }                        | files are read by scenario/beneath alone
+    harness/src/host/netns.rs      | let x = uns@afe { libc::getuid() };          | `unsafe` belongs to host/sys
     harness/src/host/util.rs       |                                             | `util` says nothing
     tests/common/mod.rs            |                                             | `common` says nothing
     harness/src/bus.rs             |                                             | `bus` has no place

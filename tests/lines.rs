@@ -199,7 +199,7 @@ fn each_line_of_a_unit_file_is_missed_by_a_check(
 #[ignore = "real guests that wait for what does not come, some minutes of it; the nightly run has it"]
 fn each_line_about_docker_is_missed_by_a_check() {
     set_up();
-    let mut lines = lines("simple-network", &["guest"]);
+    let mut lines = lines("simple-network", &["host", "guest"]);
     lines.retain(|line| line.file.ends_with(DOCKER));
     each_is_missed("simple-network", &lines, "30s", &[], 1);
 }
