@@ -11,7 +11,7 @@ use std::path::PathBuf;
 use std::process::Command;
 
 use bridgelab_harness::report::{Outcome, RunReport};
-use support::processes::{marked, signal, wait_until};
+use support::processes::{marked, signal, wait_until, wait_until_gone};
 use support::running::{Ended, Running};
 use support::user::User;
 use support::{bridgelab, lan_scenario, root, told};
@@ -108,6 +108,34 @@ fn a_signal_to_a_run_with_guests_cancels_it_too() {
         signal_all(sent.0, &user);
         is_cancelled(&user, &run.ends(), sent);
     }
+}
+
+/// It would say nothing for ever, and hold its lab: so its run is broken, by name, and nothing of it is left.
+#[test]
+fn a_worker_that_is_stopped_for_good_breaks_its_run() {
+    let user = User::new();
+    let scenario = lan_scenario(&user.path("lan"), CHECKS);
+    let mut run = Running::start(&mut run(&user, &["--guests", "ghost"], scenario));
+    if !run.reached("router: a reply") {
+        return;
+    }
+    let program = run.child.id().to_string();
+    let mut workers = marked(&user.mark());
+    workers.retain(|process| process.name == "bridgelab" && process.pid != program);
+    workers.sort_by_key(|process| process.pid.parse().unwrap_or(0_u32));
+    // The younger half is process 1 of the lab.
+    let worker = workers.pop().into_iter().collect::<Vec<_>>();
+    assert!(!worker.is_empty(), "a run has a worker");
+    signal("-STOP", &worker);
+    let ended = run.ends();
+    let told = ended.told();
+    assert_eq!(ended.code(), Some(4), "{told}");
+    let report = user.report(&told);
+    assert_eq!(report.outcome, Outcome::Broken, "{told}");
+    let problem = report.problem.expect("a reason");
+    assert_eq!(problem.code, "lab.worker-stopped", "{told}");
+    assert!(problem.chain.join(": ").contains("SIGSTOP"), "{told}");
+    wait_until_gone(&user.mark());
 }
 
 /// `ip`, which does this where the probe makes its first bridge.

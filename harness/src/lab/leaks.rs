@@ -63,7 +63,7 @@ impl Process {
     }
 
     /// Reads it from the process's folder; the name may hold anything, parentheses too.
-    fn read(folder: &Path) -> Option<Self> {
+    pub(super) fn read(folder: &Path) -> Option<Self> {
         let stat = std::fs::read_to_string(folder.join("stat")).ok()?;
         let (name, rest) = stat.split_once('(')?.1.rsplit_once(')')?;
         let mut fields = rest.split_whitespace();

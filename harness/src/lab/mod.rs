@@ -14,6 +14,7 @@ mod daemons;
 pub mod durations;
 mod error;
 mod evidence;
+mod frozen;
 mod gathered;
 mod ghost;
 mod hold;

@@ -7,6 +7,7 @@ use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::process::{ChildStdin, Command};
 use tokio::sync::{mpsc, watch};
 
+use super::frozen::stands_still;
 use super::job::{CANCEL, Event, Job, TOGETHER, WORKER_COMMAND};
 use super::run::broken;
 use super::vm;
@@ -32,6 +33,12 @@ pub enum SuperviseError {
         /// Exit status or signal.
         status: String,
     },
+    /// It was stopped, and nobody let it go on.
+    #[error("wait for the worker: {which} of it was stopped (SIGSTOP), and nobody let it go on")]
+    Stopped {
+        /// Which of its processes.
+        which: String,
+    },
     /// Its user namespace could not be mapped.
     #[error("give the worker its ids")]
     Ids(#[from] isolate::IsolateError),
@@ -42,6 +49,7 @@ impl Diagnose for SuperviseError {
         match self {
             Self::Io { .. } => "lab.worker-io",
             Self::NoReport { .. } => "lab.worker-died",
+            Self::Stopped { .. } => "lab.worker-stopped",
             Self::Ids(e) => e.code(),
         }
     }
@@ -125,12 +133,17 @@ async fn supervise(
     let mut lines = BufReader::new(output).lines();
     let mut report = None;
     let mut asked_to_end = 0;
+    let mut stands = std::pin::pin!(stands_still(pid));
     loop {
         let line = tokio::select! {
             line = lines.next_line() => line.map_err(io("read from"))?,
             Some(line) = next(asked) => {
                 send(&mut input, &line).await.map_err(io("ask"))?;
                 continue;
+            }
+            which = &mut stands => {
+                worker.kill().await.map_err(io("kill"))?;
+                return report.ok_or(SuperviseError::Stopped { which });
             }
             changed = interrupts.changed() => {
                 let wanted = *interrupts.borrow_and_update();
