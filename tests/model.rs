@@ -74,6 +74,20 @@ fn the_first_example_has_ten_lines_and_loads() {
     }
 }
 
+/// Whoever looks for a scenario like theirs reads that table.
+#[test]
+fn every_scenario_has_a_row_in_the_readme() {
+    let text = fs::read_to_string(root().join("scenarios/README.md")).unwrap();
+    let rows: Vec<&str> = text
+        .lines()
+        .filter(|line| line.starts_with("| `"))
+        .collect();
+    for scenario in scenario_names(root()).unwrap() {
+        let name = format!("`{}`", scenario.name);
+        assert!(rows.iter().any(|row| row.contains(&name)), "{name}");
+    }
+}
+
 /// What is doubtful about a unit file of the library is mended, or said to be meant by `faulty_units`.
 #[test]
 fn no_scenario_has_a_warning() {
