@@ -15,6 +15,8 @@ use super::budget::{Budget, Limit, Need};
 use super::{JobserverError, Waiting, io_error};
 
 const TURNSTILE: &str = "turnstile";
+/// The number of the last request that came.
+const LAST: &str = "last";
 /// What the machine had when nothing of ours ran.
 const BUDGET: &str = "budget";
 const WAITING: &str = "waiting";
@@ -125,8 +127,7 @@ impl Queue {
     /// Puts a request at the queue's end.
     pub(super) fn enter(&self, label: &str, need: Need) -> Result<Ticket, JobserverError> {
         let turn = self.turnstile()?;
-        let last = self.entries(None)?.last().map_or(0, |entry| entry.number);
-        let number = last + 1;
+        let number = self.next_number()?;
         let path = self.folder.join(file_name(number, WAITING));
         let card = Card {
             pid: std::process::id(),
@@ -147,6 +148,18 @@ impl Queue {
         ticket.write()?;
         drop(turn);
         Ok(ticket)
+    }
+
+    /// A number that no request ever had. Who waits is told of a request's end by its name, and later than it: if another
+    /// had that name by then, it would be taken for the one that has ended, and waited for.
+    fn next_number(&self) -> Result<u64, JobserverError> {
+        let path = self.folder.join(LAST);
+        let kept = fs::read_to_string(&path).ok();
+        let kept = kept.and_then(|text| text.trim().parse().ok()).unwrap_or(0);
+        let last = self.entries(None)?.last().map_or(0, |entry| entry.number);
+        let number = last.max(kept) + 1;
+        fs::write(&path, number.to_string()).map_err(io_error("write", &path))?;
+        Ok(number)
     }
 
     /// Changes what a request needs; who waits is woken by it.

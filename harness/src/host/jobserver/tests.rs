@@ -1,6 +1,7 @@
 //! Real processes at one queue, and the pure decision.
 
 use std::io::{BufRead, BufReader, Read};
+use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
@@ -10,7 +11,8 @@ use crate::deadline::Deadline;
 use crate::wait::until;
 
 use super::budget::{Budget, Limit, Need};
-use super::queue::{Card, Entry, waits_for};
+use super::queue::{Card, Entry, Queue, waits_for};
+use super::wake::Watch;
 use super::{Jobserver, JobserverError, Slot, Waiting, physical_memory};
 
 /// Set for a child process of these tests: the queue's folder.
@@ -109,6 +111,23 @@ async fn who_waits_is_admitted_when_the_holder_is_killed() {
         name.to_string_lossy().ends_with("ing")
     });
     assert_eq!(requests.count(), 1, "the dead one's is gone: {left:?}");
+}
+
+/// Its end is told by its name, and later than it: whoever has that name by then lives, and may wait behind the one that is told.
+#[test]
+fn one_that_comes_when_another_has_just_left_is_not_taken_for_it() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let queue = Queue::open(folder.path()).expect("a queue");
+    let watch = Watch::new(folder.path()).expect("a watch");
+    drop(queue.enter("left", Need::default()).expect("a request"));
+    let _lives = queue.enter("lives", Need::default()).expect("a request");
+    let (_cancel, cancelled) = UnixStream::pair().expect("sockets");
+    let (tell, hear) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        let _ = tell.send(watch.wait(&cancelled).is_ok());
+    });
+    let woken = hear.recv_timeout(LONG);
+    assert_eq!(woken, Ok(true), "it waits for the lock of one that lives");
 }
 
 #[tokio::test]

@@ -81,8 +81,8 @@ impl Watch {
         if event.mask.contains(AddWatchFlags::IN_CLOSE_WRITE)
             && let Ok(file) = File::open(self.folder.join(name))
         {
-            // Only the owner opens it for writing, so the owner died. The kernel tells of the end before it
-            // releases the lock: wait for that, or the next look might still find the request alive.
+            // Only the owner opens it for writing, so the owner died; no other request ever has this name. The kernel tells of
+            // the end before it releases the lock: wait for that, or the next look might still find the request alive.
             let _ = Flock::lock(file, FlockArg::LockShared);
         }
         true
