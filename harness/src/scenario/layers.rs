@@ -163,7 +163,9 @@ impl Collected {
             if let Some(&at) = self.seen.get(&key) {
                 let known = &mut self.faults[at];
                 if !known.variants.is_empty() {
-                    known.variants.extend(variant.cloned());
+                    // A variant has a form for each combination of the matrix.
+                    let new = variant.filter(|name| !known.variants.contains(name));
+                    known.variants.extend(new.cloned());
                 }
                 continue;
             }

@@ -253,3 +253,14 @@ fn keys_and_combinations_below_interfaces_are_limited_too() {
         [fault(0, "a", "the matrix has more than 64 combinations")]
     );
 }
+
+#[test]
+fn a_fault_in_all_forms_of_a_variant_names_it_once() {
+    let text = "[matrix.a.vm-a]\nqueues = [1, 2]\n[variants.x.guests.b]\non = 'hots'\n\
+        [variants.y.guests.b]\non = 'hots'\n[variants.z.guests.b]\nmem = 64\n";
+    let errors = loaded(text).expect_err("faults");
+    let shown = errors.render(false);
+    let told: Vec<_> = errors.faults().map(|fault| fault.variants.len()).collect();
+    assert!(told.iter().all(|variants| *variants == 1), "{shown}");
+    assert!(!shown.contains("`x`, `x`"), "{shown}");
+}
