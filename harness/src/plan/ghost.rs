@@ -10,7 +10,7 @@ use super::step::{LinkEnd, Step};
 use super::sysctl::{accept_ra, for_link, link_of, nic_of};
 use crate::scenario::names::{IfName, MachineName};
 use crate::scenario::provides::Provides;
-use crate::scenario::units::not_applied_in_a_ghost;
+use crate::scenario::units::{not_applied_in_a_ghost, settings};
 use crate::scenario::{Guest, GuestInterface, MacvlanMode, Macvtap, Scenario, TapOpen, UnitFile};
 
 /// What stands for the guests of a scenario.
@@ -226,7 +226,7 @@ pub fn unfit(scenario: &Scenario) -> Vec<String> {
         let lines = not_applied_in_a_ghost(scenario, name).into_iter();
         found.extend(lines.map(|line| format!("guest {name} has udev, which does {line}")));
         for (unit, key, value) in matches(&guest.units) {
-            let told = match key {
+            let told = match key.as_str() {
                 "Driver"
                 | "Kind"
                 | "Path"
@@ -250,7 +250,7 @@ pub fn unfit(scenario: &Scenario) -> Vec<String> {
         let units = holder.and_then(|machine| machine.networkd.as_deref());
         for (unit, key, value) in matches(units.unwrap_or_default()) {
             let tun = |word: &str| matches!(word.trim_start_matches('!'), "tun" | "tap" | "veth");
-            if matches!(key, "Driver" | "Kind") && value.split_whitespace().any(tun) {
+            if matches!(key.as_str(), "Driver" | "Kind") && value.split_whitespace().any(tun) {
                 found.push(format!("{unit} of {} matches by {key}={value}", guest.on));
             }
         }
@@ -346,23 +346,13 @@ fn refused_routes(name: &MachineName, guest: &Guest) -> Vec<String> {
         .collect()
 }
 
-/// The lines of all `[Match]` sections: file, key, value (systemd.syntax(7)).
-fn matches(units: &[UnitFile]) -> Vec<(&str, &str, &str)> {
-    let mut found = Vec::new();
-    for unit in units {
-        let Ok(text) = std::str::from_utf8(&unit.bytes) else {
-            continue;
-        };
-        let mut inside = false;
-        for line in text.lines().map(str::trim) {
-            if line.starts_with('[') {
-                inside = line == "[Match]";
-            } else if let (true, Some((key, value))) = (inside, line.split_once('=')) {
-                found.push((unit.name.as_str(), key.trim(), value.trim()));
-            }
-        }
-    }
-    found
+/// The settings of all `[Match]` sections: file, key, value.
+fn matches(units: &[UnitFile]) -> impl Iterator<Item = (&str, String, String)> {
+    units.iter().flat_map(|unit| {
+        let settings = settings(&String::from_utf8_lossy(&unit.bytes)).into_iter();
+        let matches = settings.filter(|(section, ..)| section == "Match");
+        matches.map(|(_, key, value)| (unit.name.as_str(), key, value))
+    })
 }
 
 #[cfg(test)]
@@ -380,14 +370,15 @@ mod tests {
     #[test]
     fn only_match_sections_count() {
         let units = [unit(
-            "# Kind=x\n[Match]\nType = ether\n\n[Network]\nKind=bridge\n[Match]\nName=veth*\n",
+            "\u{feff}[Match]\n# Kind=x\nType = ether\n\n[Network]\nKind=bridge\n[Match]\nName=veth* \\\neno1\n",
         )];
+        let found: Vec<_> = matches(&units)
+            .map(|(_, key, value)| (key, value))
+            .collect();
+        let expected = [("Type", "ether"), ("Name", "veth* eno1")];
         assert_eq!(
-            matches(&units),
-            [
-                ("20-lan.network", "Type", "ether"),
-                ("20-lan.network", "Name", "veth*")
-            ]
+            found,
+            expected.map(|(key, value)| (key.to_owned(), value.to_owned()))
         );
     }
 

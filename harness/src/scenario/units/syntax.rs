@@ -29,12 +29,22 @@ pub(super) enum What<'t> {
     Other,
 }
 
+/// UTF-8's byte order mark, which some editors write first. systemd passes over it once, where it begins a line that is no
+/// comment (`config_parse` in `conf-parser.c`).
+const BYTE_ORDER_MARK: char = '\u{feff}';
+
 /// The lines that are neither empty nor a comment. A line that ends in a backslash goes on in the next one that is no comment.
 pub(super) fn lines(text: &str) -> Vec<Line<'_>> {
     let mut found: Vec<Line<'_>> = Vec::new();
     let mut goes_on = false;
+    let mut marked = false;
     let mut start = 0;
-    for whole in text.split_inclusive('\n') {
+    for mut whole in text.split_inclusive('\n') {
+        if let Some(rest) = whole.strip_prefix(BYTE_ORDER_MARK).filter(|_| !marked) {
+            marked = true;
+            start += whole.len() - rest.len();
+            whole = rest;
+        }
         let line = whole.trim();
         let at = start + (whole.len() - whole.trim_start().len());
         start += whole.len();
@@ -150,6 +160,18 @@ mod tests {
             found,
             [("Match", "Name", "a b c"), ("Match", "Type", "ether")]
         );
+    }
+
+    #[test]
+    fn a_byte_order_mark_is_passed_over_once() {
+        let text = "\u{feff}[Match]\nName=a\n";
+        let found = lines(text);
+        assert_eq!(found[0].what, What::Section("Match"));
+        let shown: Vec<_> = found.iter().map(|line| &text[line.at.clone()]).collect();
+        assert_eq!(shown, ["[Match]", "Name"]);
+        assert_eq!(lines("\u{feff}").len(), 0);
+        assert_eq!(lines("\u{feff}\u{feff}[Match]\n")[0].what, What::Other);
+        assert_eq!(lines("\u{feff}\n\u{feff}[Match]\n")[0].what, What::Other);
     }
 
     #[test]

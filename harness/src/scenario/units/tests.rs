@@ -52,6 +52,18 @@ fn a_match_must_find_a_link_of_its_machine() {
 }
 
 #[test]
+fn a_byte_order_mark_is_no_fault() {
+    let netdev = "\u{feff}[NetDev]\nName=br0\nKind=bridge\n";
+    let network = "\u{feff}[Match]\nName=br0\n[Netwrok]\n";
+    let files = [("host/br0.netdev", netdev), ("host/10-br.network", network)];
+    // What is wrong keeps its line.
+    assert_eq!(
+        told(MACHINE, &files),
+        ["10-br.network:3 unknown section [Netwrok]"]
+    );
+}
+
+#[test]
 fn a_near_name_is_proposed() {
     let scenario = form(MACHINE, &[("host/10-lan.network", "[Match]\nName=eno2\n")]);
     let help = scenario.warnings[0].help.as_deref();

@@ -14,6 +14,7 @@ use crate::scenario::load::shown;
 use crate::scenario::names::MachineName;
 use crate::scenario::near::{nearest, suggest};
 use crate::scenario::read::{At, Reader};
+use crate::scenario::units::settings;
 use crate::scenario::{NETWORKD_CONF, UnitFile, VantagePoint};
 
 /// What networkd reads.
@@ -93,20 +94,41 @@ impl UnitFolder {
             };
             if of_kind(&name) {
                 self.take(files, name, &path);
-            } else if name.strip_suffix(".d").is_some_and(of_kind)
-                && files.folder_id(&path).is_some()
-            {
-                for (inside, path) in entries(files, &path)? {
-                    if inside.ends_with(".conf") {
-                        self.take(files, format!("{name}/{inside}"), &path);
-                    }
-                }
+            } else if name.strip_suffix(".d").is_some_and(of_kind) {
+                self.take_drop_ins(files, name, &path);
             } else {
                 self.passed_over.push(name);
             }
         }
         self.netdevs = netdevs(&self.units);
         Ok(())
+    }
+
+    /// networkd says nothing of a drop-in folder that it cannot open, or whose link leads nowhere (`conf_files_list_strv` of
+    /// systemd): whoever has made a link wanted what it leads to.
+    fn take_drop_ins(&mut self, files: &Beneath, name: String, folder: &Path) {
+        match entries(files, folder) {
+            Ok(entries) => {
+                for (inside, path) in entries {
+                    if inside.ends_with(".conf") {
+                        self.take(files, format!("{name}/{inside}"), &path);
+                    }
+                }
+            }
+            Err(Unread::NotFolder) => self.passed_over.push(name),
+            Err(Unread::Absent) => self.problems.push(Problem {
+                code: code::UNIT_FILE,
+                message: format!("the link `{name}` leads to nothing"),
+                label: "the folder that holds it",
+                help: Some("networkd passes over it without a word: give it a folder of drop-ins to lead to, or remove it".to_owned()),
+            }),
+            Err(unread) => self.problems.push(Problem {
+                code: unread.code(code::UNIT_FILE),
+                message: unread.told("folder of drop-ins", &name),
+                label: "the folder that holds it",
+                help: unread.help(),
+            }),
+        }
     }
 
     fn take(&mut self, files: &Beneath, name: String, path: &Path) {
@@ -170,20 +192,12 @@ fn other_folders(files: &Beneath, folder: &Path, name: &str) -> String {
 
 /// `Name=` of `[NetDev]`.
 pub(super) fn netdev_name(bytes: &[u8]) -> Option<String> {
-    let text = String::from_utf8_lossy(bytes);
-    let mut section = "";
-    let mut name = None;
-    for line in text.lines().map(str::trim) {
-        if line.starts_with('[') {
-            section = line;
-        } else if section == "[NetDev]"
-            && let Some((key, value)) = line.split_once('=')
-            && key.trim_end() == "Name"
-        {
-            name = Some(value.trim_start().to_owned());
-        }
-    }
-    name
+    let settings = settings(&String::from_utf8_lossy(bytes)).into_iter();
+    let is_name = |section: &str, key: &str| section == "NetDev" && key == "Name";
+    let mut names = settings
+        .rev()
+        .filter(|(section, key, _)| is_name(section, key));
+    names.next().map(|(_, _, name)| name)
 }
 
 /// The unit files of the folder that `key` names, less those in `without_units`; `owner` is the machine or guest.
@@ -274,9 +288,10 @@ fn meant(context: &Context<'_>, reader: &Reader<'_>, key: &str, owner: &str) {
     }
 }
 
-/// Whether a file that networkd passes over has nearly the name of a unit: `10-lan.nework`, `10-lan.conf`. An editor's
-/// backup (`10-lan.network~`) has not.
+/// Whether a file that networkd passes over has nearly the name of a unit: `10-lan.nework`, `10-lan.conf`, or that of a drop-in
+/// folder, `10-lan.network.d`. An editor's backup (`10-lan.network~`) has not.
 fn looks_like_a_unit(name: &str) -> bool {
+    let name = name.strip_suffix(".d").unwrap_or(name);
     let Some((_, ending)) = name.rsplit_once('.') else {
         return false;
     };
@@ -302,94 +317,4 @@ fn left_out_exist(
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// What networkd reads of a folder: systemd.network(5), "Configuration files are" and "drop-in".
-    #[test]
-    fn a_folder_is_taken_as_networkd_takes_it() {
-        let folder = tempfile::tempdir().unwrap();
-        let write = |name: &str, text: &str| {
-            let path = folder.path().join(name);
-            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-            std::fs::write(path, text).unwrap();
-        };
-        let link = |name: &str, target: &str| {
-            std::os::unix::fs::symlink(target, folder.path().join(name)).unwrap();
-        };
-        write("br0.netdev", "[NetDev]\nName=no\nKind=bridge\n");
-        write("br0.netdev.d/name.conf", "[NetDev]\nName=br0\n");
-        write("br0.netdev.d/README", "x");
-        write("br0.netdev.d/.name.conf.swp", "x");
-        write("files/lan", "[Match]\nName=eno1\n");
-        link("10-lan.network", "files/lan");
-        write("files/drop/mtu.conf", "[Link]\nMTUBytes=1400\n");
-        link("10-lan.network.d", "files/drop");
-        link("20-masked.network", "/dev/null");
-        write("30-masked.network", "");
-        write("networkd.conf", "[Network]\n");
-        write("networkd.conf.d/rules.conf", "[Network]\n");
-        write("networkd.conf.d/README", "x");
-        for passed_over in [
-            "README",
-            "10-lan.network~",
-            "10-lan.network.bak",
-            ".10-lan.network",
-        ] {
-            write(passed_over, "x");
-        }
-        let read = UnitFolder::read(&Beneath::at(folder.path(), Path::new("")), Path::new(""));
-        assert!(read.problems.is_empty(), "{:?}", read.problems);
-        let units = read.units.iter();
-        let units: Vec<_> = units
-            .map(|unit| (unit.name.as_str(), unit.bytes.len()))
-            .collect();
-        assert_eq!(
-            units,
-            [
-                ("10-lan.network", 18),
-                ("10-lan.network.d/mtu.conf", 21),
-                ("20-masked.network", 0),
-                ("30-masked.network", 0),
-                ("br0.netdev", 29),
-                ("br0.netdev.d/name.conf", 18),
-                ("networkd.conf", 10),
-                ("networkd.conf.d/rules.conf", 10),
-            ]
-        );
-        assert_eq!(read.netdevs, BTreeSet::from(["br0".to_owned()]));
-        assert_eq!(read.units[1].drop_in_of(), Some("10-lan.network"));
-        let places = [1, 6, 7].map(|unit: usize| read.units[unit].below_systemd());
-        let expected = [
-            "network/10-lan.network.d/mtu.conf",
-            "networkd.conf",
-            "networkd.conf.d/rules.conf",
-        ];
-        assert_eq!(places, expected);
-    }
-
-    #[test]
-    fn a_unit_by_nearly_its_name_is_no_backup() {
-        for nearly in ["10-lan.nework", "10-lan.conf", "br0.netdv", "a.links"] {
-            assert!(looks_like_a_unit(nearly), "{nearly}");
-        }
-        for other in [
-            "README",
-            "README.md",
-            "10-lan.network~",
-            "10-lan.network.bak",
-            "notes.txt",
-            "a.network.d",
-        ] {
-            assert!(!looks_like_a_unit(other), "{other}");
-        }
-    }
-
-    #[test]
-    fn netdevs_are_named_in_their_own_section() {
-        let file = b"# x\n[Match]\nName=no\n[NetDev]\nKind=bridge\nName = br0\n[Bridge]\nName=no\n";
-        assert_eq!(netdev_name(file).as_deref(), Some("br0"));
-        assert_eq!(netdev_name(b"[NetDev]\nKind=bridge\n"), None);
-        assert_eq!(netdev_name(b"\xff\xfe="), None);
-    }
-}
+mod tests;
