@@ -49,7 +49,8 @@ pub fn is_of_a_module_of_docker(scenario: &Scenario, place: &VantagePoint, key: 
     docker(guest) && of_a_module.iter().any(|family| key.starts_with(family))
 }
 
-/// Whether a guest's NIC, or its end on the host, has gone with the guest or by itself, and not come again since.
+/// Whether a link was deleted, or a guest's NIC, or its end on the host, has gone with the guest or by itself, and not come again
+/// since.
 fn is_taken_away(
     scenario: &Scenario,
     place: &VantagePoint,
@@ -82,6 +83,19 @@ fn is_taken_away(
             Action::Stop { guest } if is_of(guest) => true,
             Action::Start { guest } | Action::Restart { guest } if is_of(guest) => false,
             Action::Unplug { guest, interface } if owner(guest, interface) => true,
+            Action::DeleteLink { on, interface } if on == place && interface.as_ref() == name => {
+                true
+            }
+            // Any of these may make it again.
+            Action::StartDaemon { on, .. }
+            | Action::Reload { on, .. }
+            | Action::WriteUnit { on, .. }
+            | Action::Run { on, .. }
+                if on == place =>
+            {
+                false
+            }
+            Action::AddBridge { on, .. } if *place == VantagePoint::Machine(on.clone()) => false,
             Action::Plug {
                 guest, interface, ..
             } if owner(guest, interface) => false,
@@ -150,6 +164,10 @@ start = { guest = "g" }
 "#;
 
     fn scenario() -> (tempfile::TempDir, Scenario) {
+        scenario_with("")
+    }
+
+    fn scenario_with(more: &str) -> (tempfile::TempDir, Scenario) {
         let folder = tempfile::tempdir().expect("a temporary directory");
         let units = folder.path().join("host");
         std::fs::create_dir(&units).expect("a folder");
@@ -157,8 +175,8 @@ start = { guest = "g" }
         std::fs::write(units.join("10-br.netdev"), bridge).expect("a unit");
         let network = "[Match]\nName=br1\n[Network]\nAddress=192.0.2.1/24\n";
         std::fs::write(units.join("20-br.network"), network).expect("a unit");
-        let loaded =
-            load_text(&folder.path().join("a.toml"), TEXT.to_owned()).expect("a valid scenario");
+        let loaded = load_text(&folder.path().join("a.toml"), format!("{TEXT}{more}"))
+            .expect("a valid scenario");
         let scenario = loaded.scenario(None).expect("its green form");
         (folder, scenario)
     }
@@ -198,6 +216,21 @@ start = { guest = "g" }
         assert!(comes("start") && comes("vlan"));
         assert!(!comes("stop"));
         assert!(comes("again"));
+    }
+
+    #[test]
+    fn what_a_step_deletes_nobody_makes_again_by_itself() {
+        let deleted =
+            "[[steps]]\nid = \"delete\"\ndelete_link = { on = \"plain\", interface = \"eth0\" }\n";
+        let later = "[[steps]]\nid = \"later\"\nrun = { on = \"plain\", command = [\"true\"] }\n";
+        let (_folder, scenario) = scenario_with(&format!("{deleted}{later}"));
+        let plain = VantagePoint::Machine("plain".try_into().expect("a name"));
+        let comes = |after: &str| {
+            let after = StepId::try_from(after).expect("an id");
+            may_come(&scenario, &plain, "eth0", Some(&after))
+        };
+        assert!(comes("again") && !comes("delete"));
+        assert!(comes("later"), "the command may have made it");
     }
 
     #[test]

@@ -20,10 +20,12 @@ pub(super) fn checks<'a>(
     // What one that is taken away asks about may be taken away as well.
     readers.retain(|reader| reader.flag("enabled").unwrap_or(true));
     let order = Order::of(&readers);
-    readers
+    let checks: Vec<Check> = readers
         .iter()
         .filter_map(|reader| check(context, reader, timeline, &order))
-        .collect()
+        .collect();
+    timeline.idle(context, &checks);
+    checks
 }
 
 fn check<'a>(
@@ -54,7 +56,7 @@ fn check<'a>(
     };
     let after = reader.text("after");
     timeline.runs_then(context, after.as_ref(), from.as_ref());
-    let during = order.during(context, reader);
+    let during = order.during(context, reader, timeline);
     since_the_start(context, reader);
     let times = times::times(context, reader);
     let shape = the_kind(context, reader)?;

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::Context;
+use super::steps::Timeline;
 use crate::scenario::During;
 use crate::scenario::error::{Fault, code};
 use crate::scenario::names::CheckId;
@@ -35,7 +36,12 @@ impl<'a> Order<'a> {
     }
 
     /// What `during` of a check means; reports one that never comes to pass.
-    pub(super) fn during(&self, context: &Context<'_>, reader: &Reader<'_>) -> Option<During> {
+    pub(super) fn during(
+        &self,
+        context: &Context<'_>,
+        reader: &Reader<'_>,
+        timeline: &Timeline,
+    ) -> Option<During> {
         let during = reader.text("during")?;
         let word = |key| reader.entry(key)?.node.value.as_text();
         let (id, after) = (word("id"), word("after"));
@@ -45,6 +51,13 @@ impl<'a> Order<'a> {
         };
         let is_step = after == Some(during.value);
         let Some(other) = self.checks.get(during.value) else {
+            if is_step && timeline.goes_on(during.value) {
+                let message = format!("the traffic of step `{}` is not over then", during.value);
+                let help =
+                    "without `during` it is about all traffic until the last other check is over"
+                        .to_owned();
+                fault(message, "its command goes on", Some(help));
+            }
             if is_step {
                 return Some(During::Step);
             }

@@ -15,6 +15,7 @@ use crate::check::ghosts::Ghosts;
 use crate::check::kind::{Kind, Looked, Tally};
 use crate::check::looking::Looking;
 use crate::scenario::Packet;
+use crate::scenario::names::IfName;
 
 pub use filters::filter_faults;
 
@@ -39,6 +40,14 @@ impl Kind for Packet {
 
     fn look<'a>(&'a self, at: &'a Looking<'a>) -> Looked<'a> {
         async { count::look(self, at).await }.boxed_local()
+    }
+
+    /// No frame at all comes on a wire that is not there.
+    fn lacking(&self) -> Vec<&IfName> {
+        match self.count.least {
+            0 => vec![&self.interface],
+            _ => Vec::new(),
+        }
     }
 
     fn tally(&self) -> Option<Tally> {

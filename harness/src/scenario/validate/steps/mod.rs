@@ -20,7 +20,7 @@ use self::timeline::State;
 use super::Context;
 use super::check::{Choice, the_one};
 use crate::scenario::error::{Fault, code};
-use crate::scenario::read::{Reader, parsed};
+use crate::scenario::read::{At, Reader, parsed};
 use crate::scenario::shape::{ACTIONS, STEP};
 use crate::scenario::step::{Action, Answer, Step};
 use crate::scenario::words;
@@ -49,12 +49,14 @@ pub(super) fn steps<'a>(context: &Context<'a>, root: &Reader<'a>) -> (Vec<Step>,
                 .faults
                 .unknown(&before, ("step", "steps"), "", known);
         }
-        let id = reader
-            .entry("id")
-            .and_then(|entry| entry.node.value.as_text());
+        let id = reader.entry("id").and_then(|entry| {
+            let value = entry.node.value.as_text()?;
+            let place = &entry.node.place;
+            Some(At { value, place })
+        });
         steps.extend(step(context, reader, &mut state));
         if let Some(id) = id {
-            timeline.add(id, &state);
+            timeline.add(&id, &state);
         }
     }
     (steps, timeline)

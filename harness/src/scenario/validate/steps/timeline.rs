@@ -2,11 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::scenario::VantagePoint;
 use crate::scenario::error::{Fault, code};
 use crate::scenario::file::Place;
 use crate::scenario::read::At;
 use crate::scenario::validate::Context;
+use crate::scenario::{Check, VantagePoint};
 
 /// What runs at some point of the steps.
 #[derive(Debug, Clone, Default)]
@@ -193,6 +193,8 @@ pub(in crate::scenario::validate) struct Timeline {
     at_first: State,
     after: BTreeMap<String, State>,
     order: Vec<String>,
+    /// Of the last step.
+    place: Option<Place>,
 }
 
 impl Timeline {
@@ -201,12 +203,41 @@ impl Timeline {
             at_first: at_first.clone(),
             after: BTreeMap::new(),
             order: Vec::new(),
+            place: None,
         }
     }
 
-    pub(super) fn add(&mut self, step: &str, state: &State) {
-        self.after.insert(step.to_owned(), state.clone());
-        self.order.push(step.to_owned());
+    pub(super) fn add(&mut self, step: &At<'_, &str>, state: &State) {
+        self.after.insert(step.value.to_owned(), state.clone());
+        self.order.push(step.value.to_owned());
+        self.place = Some(step.place.clone());
+    }
+
+    /// Whether what a step has started goes on after it.
+    pub(in crate::scenario::validate) fn goes_on(&self, step: &str) -> bool {
+        let state = self.after.get(step);
+        state.is_some_and(|state| state.commands.contains_key(step))
+    }
+
+    /// Reports a command in the background that nothing is done or looked at beside.
+    pub(in crate::scenario::validate) fn idle(&self, context: &Context<'_>, checks: &[Check]) {
+        let (Some(last), Some(place)) = (self.order.last(), &self.place) else {
+            return;
+        };
+        let is_beside = |check: &Check| {
+            check
+                .after
+                .as_ref()
+                .is_some_and(|step| step.as_str() == last)
+        };
+        if !self.goes_on(last) || checks.iter().any(is_beside) {
+            return;
+        }
+        let message = format!("nothing happens while the command of step `{last}` runs");
+        let label = "no step and no check comes after it".to_owned();
+        let help = format!("give the checks that it is for `after = \"{last}\"`");
+        let fault = Fault::new(place, code::CONFLICT, message, label);
+        context.faults.add(fault.help(help));
     }
 
     /// Reports a check after a step that is not there, and one that looks from a guest that does not run then.
