@@ -57,8 +57,21 @@ fn trial(seed: u64) -> Trial {
     unreachable!("the shares add up to what was drawn from")
 }
 
+/// Whether whoever started this had it ignore SIGHUP, which every process inherits that does not handle it.
+fn hears_no_hangup() -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let ignored = ignored.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+    // proc_pid_status(5): bit N - 1 is signal N.
+    ignored.is_some_and(|mask| mask & 1 != 0)
+}
+
 #[test]
 fn whatever_happens_ends_well() {
+    assert!(
+        !hears_no_hangup(),
+        "SIGHUP is ignored, by nohup(1) it seems: a run then goes on as it was told, and its VMM ends; use setsid(1)"
+    );
     set_up();
     // A host that cannot run a lab at all says nothing about how labs end.
     let lab = bridgelab(&["run", "tiny-guest", "--guests", "ghost"]).output();

@@ -217,16 +217,7 @@ pub fn take_users(ask: &mut impl Write, answer: &mut impl BufRead) -> Result<(),
     writeln!(ask, "{MAP_ME}")
         .and_then(|()| ask.flush())
         .map_err(other("ask the parent for an id map"))?;
-    let mut line = String::new();
-    answer
-        .read_line(&mut line)
-        .map_err(other("wait for the parent's id map"))?;
-    if line.trim() != MAPPED {
-        return Err(IsolateError::Other {
-            doing: "get an id map from the parent",
-            source: io::Error::other(line.trim().to_owned()),
-        });
-    }
+    until_mapped(answer).map_err(other("wait for the parent's id map"))?;
     let errno = |e: nix::errno::Errno| io::Error::from(e);
     nix::unistd::setresgid(Gid::from_raw(0), Gid::from_raw(0), Gid::from_raw(0))
         .map_err(errno)
@@ -238,6 +229,16 @@ pub fn take_users(ask: &mut impl Write, answer: &mut impl BufRead) -> Result<(),
     prctl::set_dumpable(true)
         .map_err(errno)
         .map_err(other("stay traceable by the parent"))
+}
+
+/// Reads the parent's answer. What else it says until then was said before it knew the question, and it says that again.
+fn until_mapped(answer: &mut impl BufRead) -> io::Result<()> {
+    for line in answer.lines() {
+        if line?.trim() == MAPPED {
+            return Ok(());
+        }
+    }
+    Err(io::ErrorKind::UnexpectedEof.into())
 }
 
 #[expect(
@@ -370,6 +371,13 @@ fn subordinate_range(text: &str, user: &str, uid: u32) -> Option<u32> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_request_to_end_that_crosses_the_question_is_no_answer() {
+        let answer = |text: &str| until_mapped(&mut text.as_bytes());
+        assert!(answer(&format!("cancel\n{MAPPED}\n")).is_ok());
+        assert!(answer("cancel\n").is_err(), "the parent is gone");
+    }
 
     #[test]
     fn a_range_is_found_by_name_or_number_and_must_be_large_enough() {

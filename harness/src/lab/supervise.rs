@@ -164,6 +164,10 @@ async fn supervise(
             send(&mut input, isolate::MAPPED)
                 .await
                 .map_err(io("answer"))?;
+            // Whoever waits for that answer hears nothing else, so what was said meanwhile is said again.
+            if asked_to_end > 0 {
+                send(&mut input, CANCEL).await.map_err(io("interrupt"))?;
+            }
             continue;
         }
         match serde_json::from_str::<Event>(&line) {
