@@ -107,6 +107,27 @@ fn networkd_is_asked_about_values_before_anything_runs() {
     assert_eq!(code, Some(2), "{err}");
 }
 
+/// It names no line where it looks at a file as a whole.
+#[cfg(feature = "vm")]
+#[test]
+fn a_netdev_that_is_not_there_is_told_at_its_line() {
+    let port = "[Match]\nName=eno1\n\n[Network]\nBridge=br1\n";
+    let bridge = "[NetDev]\nName=br0\nKind=bridge\n";
+    let folder = scenario(&[("host/10-lan.network", port), ("host/br0.netdev", bridge)]);
+    let (code, _, err) = output(&["check", path(&folder)]);
+    assert_eq!(code, Some(0), "{err}");
+    if err.contains("could not be asked") {
+        return support::skip(&err);
+    }
+    for told in [
+        "br1 NetDev could not be found",
+        "10-lan.network:5:1",
+        "did you mean `br0`?",
+    ] {
+        assert!(err.contains(told), "{told}:\n{err}");
+    }
+}
+
 /// The table of keys against the networkd that is installed: it knows each key that is as old as itself, and none that is
 /// newer.
 #[cfg(feature = "vm")]

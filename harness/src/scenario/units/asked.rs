@@ -4,10 +4,14 @@ use std::collections::BTreeMap;
 
 use super::keys::UnitKind;
 use super::links::written;
+use super::named::{missing_netdev, named};
 use super::places;
 use super::spelling::TOLD;
 use super::text::Text;
+use super::unit::Unit;
 use crate::scenario::error::{Fault, code};
+use crate::scenario::file::Place;
+use crate::scenario::near::suggest;
 use crate::scenario::{Scenario, UnitFile, VantagePoint};
 
 /// What networkd says of a key or a section that it does not know, and of lines that it cannot read: the same has been told
@@ -82,21 +86,45 @@ impl Asked {
         if (before || line.is_none()) && of_file.count() > TOLD {
             return None;
         }
-        let text = Text::of(unit);
-        let mut lines = text.as_str().split_inclusive('\n');
-        let start = lines
-            .by_ref()
-            .take(line.unwrap_or(1) - 1)
-            .map(str::len)
-            .sum();
-        let length = lines.next().map_or(0, |line| line.trim_end().len());
-        let place = text.place(start..start + length);
+        let place = match line {
+            Some(line) => whole_line(unit, line),
+            None => self.named(unit, words).unwrap_or(whole_line(unit, 1)),
+        };
         let label = "says this machine's networkd".to_owned();
         let since = UnitKind::of(of).and_then(|kind| since(kind, words));
-        let help = since.map(|since| format!("it came with systemd {since}"));
+        let since = since.map(|since| format!("it came with systemd {since}"));
+        let help = since.or_else(|| Some(self.netdev_near(missing_netdev(words)?)));
         let fault = Fault::new(&place, code::UNIT_REFUSED, words.to_owned(), label);
         Some(fault.help(help).warning())
     }
+
+    /// The line of a unit or of its drop-ins, whose lines networkd tells the unit's name of.
+    fn named(&self, unit: &UnitFile, words: &str) -> Option<Place> {
+        let its = |file: &&UnitFile| file.drop_in_of() == Some(&unit.name);
+        let drop_ins = self.units.iter().filter(its);
+        let mut files = [unit].into_iter().chain(drop_ins);
+        files.find_map(|file| named(&Text::of(file), words))
+    }
+
+    /// What could stand for a netdev that no file makes.
+    fn netdev_near(&self, name: &str) -> String {
+        let units = Unit::all(&self.units).into_iter();
+        let netdevs = units.filter(|unit| unit.kind == UnitKind::Netdev);
+        let names = netdevs.filter_map(|unit| unit.last("NetDev", "Name").map(str::to_owned));
+        let names: Vec<String> = names.collect();
+        let what = "links that `.netdev` files make";
+        suggest(name, what, names.iter().map(String::as_str))
+    }
+}
+
+/// A line of a unit, from 1.
+fn whole_line(unit: &UnitFile, line: usize) -> Place {
+    let text = Text::of(unit);
+    let mut lines = text.as_str().split_inclusive('\n');
+    let before = lines.by_ref().take(line.saturating_sub(1));
+    let start = before.map(str::len).sum();
+    let length = lines.next().map_or(0, |line| line.trim_end().len());
+    text.place(start..start + length)
 }
 
 /// The version that brought the key of `Unknown key 'KEY' in section [SECTION]`.

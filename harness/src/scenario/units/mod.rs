@@ -9,6 +9,7 @@ mod file;
 mod keys;
 mod links;
 mod matching;
+mod named;
 mod spelling;
 mod syntax;
 mod text;

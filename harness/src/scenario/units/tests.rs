@@ -231,3 +231,31 @@ fn what_networkd_says_is_a_warning_unless_it_was_told_or_is_meant() {
     let place = asked(&meant).remove(0);
     assert!(place.fault("10-lan.network", Some(5), "Bad", &[]).is_none());
 }
+
+#[test]
+fn what_networkd_says_of_no_line_has_the_line_that_it_names() {
+    let network = "[Match]\nName=eno1\n[Network]\nBridge=br1\n";
+    let drop_in = "[Network]\nVRF=blue\n";
+    let netdev = "[NetDev]\nName=br0\nKind=bridge\n";
+    let files = [
+        ("host/10-lan.network", network),
+        ("host/10-lan.network.d/vrf.conf", drop_in),
+        ("host/br0.netdev", netdev),
+    ];
+    let scenario = form(MACHINE, &files);
+    let place = asked(&scenario).remove(0);
+    let told = |words: &str| {
+        let fault = place.fault("10-lan.network", None, words, &[]).unwrap();
+        let file = fault.file.file_name().unwrap().to_owned();
+        (file.into_string().unwrap(), fault.line, fault.help)
+    };
+    let (file, line, help) = told("br1 NetDev could not be found, ignoring assignment.");
+    assert_eq!((file.as_str(), line), ("10-lan.network", 4));
+    assert_eq!(help.as_deref(), Some("did you mean `br0`?"));
+    let (file, line, help) = told("blue NetDev could not be found, ignoring assignment.");
+    assert_eq!((file.as_str(), line), ("vrf.conf", 2));
+    let links = "links that `.netdev` files make: `br0`";
+    assert_eq!(help.as_deref(), Some(links));
+    let (file, line, help) = told("Something else");
+    assert_eq!((file.as_str(), line, help), ("10-lan.network", 1, None));
+}
