@@ -1,6 +1,7 @@
 //! The links that a machine or a guest has, or that a step makes there: what a `[Match]` can find.
 
 use super::keys::UnitKind;
+use super::link_kind::LinkKind;
 use super::unit::Unit;
 use crate::scenario::names::MachineName;
 use crate::scenario::net::Mac;
@@ -25,6 +26,7 @@ pub(super) struct Link {
     pub(super) name: LinkName,
     /// `None`: nobody knows it beforehand.
     pub(super) mac: Option<Mac>,
+    pub(super) kind: LinkKind,
 }
 
 /// The links of one place.
@@ -40,9 +42,9 @@ pub(super) struct Links {
 }
 
 impl Links {
-    fn add(&mut self, name: impl ToString, mac: Option<Mac>) {
+    fn add(&mut self, name: impl ToString, kind: LinkKind, mac: Option<Mac>) {
         let name = LinkName::Exactly(name.to_string());
-        self.all.push(Link { name, mac });
+        self.all.push(Link { name, mac, kind });
     }
 
     /// As a suggestion names them.
@@ -60,12 +62,16 @@ impl Links {
         for unit in Unit::all(units) {
             if unit.kind == UnitKind::Netdev {
                 self.chosen_mac |= unit.last("NetDev", "MACAddress").is_some();
+                let kind = match unit.last("NetDev", "Kind") {
+                    Some(kind) if !kind.is_empty() => LinkKind::Made(kind.to_owned().into()),
+                    _ => LinkKind::Unknown,
+                };
                 if let Some(name) = unit.last("NetDev", "Name") {
-                    self.add(name, None);
+                    self.add(name, kind.clone(), None);
                 }
                 // A veth's other end.
                 if let Some(name) = unit.last("Peer", "Name") {
-                    self.add(name, None);
+                    self.add(name, kind, None);
                 }
             }
         }
@@ -79,19 +85,26 @@ impl Links {
         units: &[UnitFile],
     ) -> Self {
         let mut links = Self::default();
-        links.add("lo", None);
+        links.add("lo", LinkKind::Loopback, None);
         for interface in &machine.interfaces {
             let mac = interface.mac;
             let mac = mac.unwrap_or_else(|| Mac::derived(name, &interface.name));
-            links.add(&interface.name, Some(mac));
+            links.add(&interface.name, LinkKind::made("veth"), Some(mac));
         }
-        for bridge in machine.bridges.keys().chain(machine.macvlans.keys()) {
-            links.add(bridge, None);
+        for bridge in machine.bridges.keys() {
+            links.add(bridge, LinkKind::made("bridge"), None);
+        }
+        for macvlan in machine.macvlans.keys() {
+            links.add(macvlan, LinkKind::made("macvlan"), None);
         }
         for guest in scenario.guests.values().filter(|guest| guest.on == *name) {
             for nic in &guest.interfaces {
                 // A macvtap has its guest's address, a TAP one of its own.
-                links.add(&nic.id, nic.macvtap().map(|_| nic.mac));
+                let (kind, mac) = match nic.macvtap() {
+                    Some(_) => ("macvtap", Some(nic.mac)),
+                    None => ("tap", None),
+                };
+                links.add(&nic.id, LinkKind::made(kind), mac);
             }
         }
         links.add_netdevs(units);
@@ -104,9 +117,11 @@ impl Links {
                     .get(guest)
                     .is_some_and(|one| one.on == *name) =>
                 {
-                    links.add(interface, None);
+                    links.add(interface, LinkKind::made("tap"), None);
                 }
-                Action::AddBridge { on, bridge } if on == name => links.add(&bridge.name, None),
+                Action::AddBridge { on, bridge } if on == name => {
+                    links.add(&bridge.name, LinkKind::made("bridge"), None);
+                }
                 _ => {}
             }
         }
@@ -120,26 +135,32 @@ impl Links {
             udev: true,
             ..Self::default()
         };
-        links.add("lo", None);
+        links.add("lo", LinkKind::Loopback, None);
         let plugged = actions(scenario).filter_map(|action| match action {
             Action::Plug { guest: to, mac, .. } if to == name => Some(*mac),
             _ => None,
         });
         let own = guest.interfaces.iter().map(|nic| nic.mac);
         for (index, mac) in own.chain(plugged).enumerate() {
-            let (name, mac) = (LinkName::Nic(index), Some(mac));
-            links.all.push(Link { name, mac });
+            links.all.push(Link {
+                name: LinkName::Nic(index),
+                mac: Some(mac),
+                kind: LinkKind::Nic,
+            });
         }
         if Provides::of(&guest.image).docker {
-            links.add("docker0", None);
+            links.add("docker0", LinkKind::made("bridge"), None);
             for container in guest.containers.values() {
                 if let Some(network) = container.own_network() {
-                    links.add(network, None);
+                    links.add(network, LinkKind::made("bridge"), None);
                 }
             }
-            for beginning in ["veth", "br-"] {
-                let (name, mac) = (LinkName::Beginning(beginning), None);
-                links.all.push(Link { name, mac });
+            for (beginning, kind) in [("veth", "veth"), ("br-", "bridge")] {
+                links.all.push(Link {
+                    name: LinkName::Beginning(beginning),
+                    mac: None,
+                    kind: LinkKind::made(kind),
+                });
             }
         }
         links.add_netdevs(&guest.units);

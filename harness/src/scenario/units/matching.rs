@@ -33,8 +33,33 @@ const CONDITIONS: [&str; 10] = [
 /// What udev alone knows of a link.
 const OF_UDEV: [&str; 2] = ["Path", "Property"];
 
-/// Types of links that a lab has none of.
-const NO_SUCH_TYPE: [&str; 3] = ["infiniband", "wlan", "wwan"];
+/// What is known of a wireless link alone; a lab has none.
+const WIRELESS: [&str; 3] = ["BSSID", "SSID", "WLANInterfaceType"];
+
+/// Whether udev alone knows what a key is compared with.
+pub(super) fn is_of_udev(key: &str) -> bool {
+    OF_UDEV.contains(&key)
+}
+
+/// Whether a key is about wireless links.
+pub(super) fn is_wireless(key: &str) -> bool {
+    WIRELESS.contains(&key)
+}
+
+/// The first line whose key no link fits, a name before all others: what else there is in `[Match]`, the unit finds nothing.
+pub(super) fn decisive<'u>(settings: &[&'u Setting], links: &Links) -> Option<&'u Setting> {
+    let fits_none = |one: &&Setting| {
+        let same = settings.iter().filter(|other| other.key == one.key);
+        let same: Vec<&Setting> = same.copied().collect();
+        let mut all = links.all.iter();
+        all.all(|link| by_key(&one.key, &same, links, link) == Matches::No)
+    };
+    let mut fitting = settings.iter().copied().filter(fits_none);
+    let first = fitting.next()?;
+    let is_name = |one: &&Setting| matches!(one.key.as_str(), "Name" | "OriginalName");
+    let named = [first].into_iter().chain(fitting).find(is_name);
+    Some(named.unwrap_or(first))
+}
 
 /// Whether a unit matches a link of these: every key must.
 pub(super) fn matches(unit: &Unit, links: &Links, link: &Link) -> Matches {
@@ -42,21 +67,20 @@ pub(super) fn matches(unit: &Unit, links: &Links, link: &Link) -> Matches {
     let mut keys: Vec<&str> = settings.iter().map(|one| one.key.as_str()).collect();
     keys.sort_unstable();
     keys.dedup();
-    let of_key = |key: &&str| {
-        settings
-            .iter()
-            .filter(|one| one.key == **key)
-            .copied()
-            .collect()
+    let of_key = |key: &str| -> Vec<&Setting> {
+        let same = settings.iter().filter(|one| one.key == key);
+        same.copied().collect()
     };
-    let keys = keys.iter().map(|key| by_key(key, of_key(key), links, link));
+    let keys = keys
+        .iter()
+        .map(|key| by_key(key, &of_key(key), links, link));
     keys.min().unwrap_or(Matches::No)
 }
 
-fn by_key(key: &str, settings: Vec<&Setting>, links: &Links, link: &Link) -> Matches {
+fn by_key(key: &str, settings: &[&Setting], links: &Links, link: &Link) -> Matches {
     let words = || settings.iter().flat_map(|one| one.value.split_whitespace());
     match key {
-        "Name" | "OriginalName" => by_name(&settings, &link.name),
+        "Name" | "OriginalName" => by_list(settings, |word| by_pattern(word, &link.name)),
         "MACAddress" | "PermanentMACAddress" => {
             let digits = |text: &str| -> String {
                 let digits = text.chars().filter(char::is_ascii_hexdigit);
@@ -68,14 +92,48 @@ fn by_key(key: &str, settings: Vec<&Setting>, links: &Links, link: &Link) -> Mat
                 _ => Matches::No,
             }
         }
-        "Type" if words().all(|word| NO_SUCH_TYPE.contains(&word)) => Matches::No,
-        key if OF_UDEV.contains(&key) && !links.udev => Matches::No,
+        // These are never more than likely: versions of the kernel and of udev differ.
+        "Type" => by_list(settings, |word| match link.kind.types() {
+            Some(types) => one_of(word, &types),
+            None => Matches::Perhaps,
+        })
+        .min(Matches::Perhaps),
+        "Kind" => by_list(settings, |word| by_word(word, link.kind.kind())).min(Matches::Perhaps),
+        "Driver" => {
+            by_list(settings, |word| by_word(word, link.kind.driver())).min(Matches::Perhaps)
+        }
+        // A set of addresses, of which none is excluded.
+        "BSSID" => Matches::No,
+        key if is_wireless(key) => by_list(settings, |_| Matches::No),
+        key if is_of_udev(key) && !links.udev => by_list(settings, |_| Matches::No),
         _ => Matches::Perhaps,
     }
 }
 
-/// One of the patterns must match, and none of those behind a `!`; that stands before a whole list.
-fn by_name(settings: &[&Setting], name: &LinkName) -> Matches {
+/// A pattern, and what it is compared with, if that is known; a link that has nothing there is matched by none.
+fn by_word(word: &str, known: Option<Option<&str>>) -> Matches {
+    match known {
+        Some(Some(text)) => one_of(word, &[text]),
+        Some(None) => Matches::No,
+        None => Matches::Perhaps,
+    }
+}
+
+/// A pattern, and what it may be compared with.
+fn one_of(word: &str, texts: &[&str]) -> Matches {
+    let Ok(pattern) = Pattern::new(word) else {
+        return Matches::Perhaps;
+    };
+    let matching = texts.iter().filter(|text| pattern.matches(text)).count();
+    match matching {
+        0 => Matches::No,
+        some if some == texts.len() => Matches::Yes,
+        _ => Matches::Perhaps,
+    }
+}
+
+/// One of the patterns must match, and none of those behind a `!`; that stands before a whole list (`net_condition_test_strv`).
+fn by_list(settings: &[&Setting], by_pattern: impl Fn(&str) -> Matches) -> Matches {
     let mut best = None;
     let mut excluded = Matches::No;
     for setting in settings {
@@ -84,7 +142,7 @@ fn by_name(settings: &[&Setting], name: &LinkName) -> Matches {
             None => (false, setting.value.as_str()),
         };
         for word in list.split_whitespace() {
-            let is = by_pattern(word, name);
+            let is = by_pattern(word);
             if not {
                 excluded = excluded.max(is);
             } else {
@@ -158,6 +216,7 @@ pub(super) fn names<'u>(unit: &'u Unit, link: &str) -> Option<&'u Setting> {
 mod tests {
     use super::*;
     use crate::scenario::UnitFile;
+    use crate::scenario::units::link_kind::LinkKind;
 
     fn name(text: &str, link: LinkName) -> Matches {
         let file = UnitFile {
@@ -167,7 +226,13 @@ mod tests {
         };
         let unit = Unit::all([&file]).remove(0);
         let mac = Some("02:00:00:00:00:0a".parse().unwrap());
-        matches(&unit, &Links::default(), &Link { name: link, mac })
+        let kind = LinkKind::made("veth");
+        let link = Link {
+            name: link,
+            mac,
+            kind,
+        };
+        matches(&unit, &Links::default(), &link)
     }
 
     #[test]
@@ -186,7 +251,20 @@ mod tests {
             ("Name=!vm-* eno1", No),
             ("Name=eno1\nType=ether", Perhaps),
             ("Name=eno1\nType=wlan", No),
+            ("Type=ethr", No),
+            ("Type=eth*", Perhaps),
+            ("Type=wlan ether", Perhaps),
+            ("Type=!ether", No),
+            ("Type=!wlan", Perhaps),
+            ("Kind=veth", Perhaps),
+            ("Kind=bridge", No),
+            ("Kind=!bridge", Perhaps),
+            ("Driver=e1000e", No),
+            ("SSID=home", No),
+            ("WLANInterfaceType=!ap", Yes),
+            ("BSSID=02:00:00:00:00:0a", No),
             ("Name=eno1\nPath=pci-*", No),
+            ("Name=eno1\nPath=!pci-*", Yes),
             ("MACAddress=02-00-00-00-00-0A", Yes),
             ("MACAddress=02:00:00:00:00:0b", No),
             ("Nmae=eno1", No),

@@ -7,9 +7,11 @@ mod asked;
 mod comes;
 mod file;
 mod keys;
+mod link_kind;
 mod links;
 mod matching;
 mod named;
+mod nothing;
 mod spelling;
 mod syntax;
 mod text;
@@ -28,11 +30,11 @@ use std::collections::BTreeMap;
 
 use self::links::{Links, actions, written};
 use self::matching::{Matches, matches};
+use self::nothing::matches_nothing;
 use self::text::Text;
 use self::unit::Unit;
 use super::error::{Fault, code};
 use super::file::Place;
-use super::near::suggest;
 use super::provides::Provides;
 use super::step::Action;
 use super::{Scenario, VantagePoint};
@@ -152,29 +154,6 @@ fn about_links(
         found.extend(two_files::warnings(&first, links));
     }
     found
-}
-
-fn matches_nothing(unit: &Unit, head: &Place, place: &VantagePoint, links: &Links) -> Fault {
-    let owner = match place {
-        VantagePoint::Machine(name) => format!("machine `{name}`"),
-        other => format!("guest `{other}`"),
-    };
-    let message = format!("`{}` matches no link of {owner}", unit.name);
-    let settings = unit.matches();
-    let by_name = |key: &str| matches!(key, "Name" | "OriginalName");
-    let named = settings.iter().find(|one| by_name(&one.key));
-    let (at, word) = match named.or(settings.first()) {
-        Some(setting) => (
-            &setting.value_place,
-            setting.value.split_whitespace().next().unwrap_or_default(),
-        ),
-        None => (head, ""),
-    };
-    let names = links.names();
-    let names = names.iter().map(String::as_str);
-    let help = named.map(|_| suggest(word, &format!("links of {owner}"), names));
-    let label = "no such link".to_owned();
-    Fault::new(at, code::UNIT_MATCH, message, label).help(help)
 }
 
 #[cfg(test)]

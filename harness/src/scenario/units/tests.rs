@@ -43,6 +43,12 @@ fn a_match_must_find_a_link_of_its_machine() {
         ("[Match]\nName=vm-b\n", &[none]),
         ("[Match]\nMACAddress=02:00:00:00:00:01\n", &[none]),
         ("[Match]\nType=wlan\n", &[none]),
+        ("[Match]\nType=ether\n", &[]),
+        ("[Match]\nKind=tun\n", &[]),
+        ("[Match]\nKind=macvtap\n", &[none]),
+        ("[Match]\nDriver=e1000e\n", &[none]),
+        ("[Match]\nSSID=home\n", &[none]),
+        ("[Match]\nPath=pci-*\n", &[none]),
     ] {
         assert_eq!(host(text), wanted, "{text}");
     }
@@ -68,6 +74,56 @@ fn a_near_name_is_proposed() {
     let scenario = form(MACHINE, &[("host/10-lan.network", "[Match]\nName=eno2\n")]);
     let help = scenario.warnings[0].help.as_deref();
     assert_eq!(help, Some("did you mean `eno1`?"));
+}
+
+#[test]
+fn the_line_that_no_link_fits_is_told_with_what_could_stand_there() {
+    let scenario = MACHINE.replace("[guests.a]\n", "[guests.a]\nunits = 'guest'\n");
+    let lan = ("host/10-lan.network", "[Match]\nName=eno1\n");
+    let of = |text: &str| {
+        let form = form(&scenario, &[lan, ("guest/20-lan.network", text)]);
+        let told: Vec<_> = form.warnings.iter().collect();
+        let [fault] = told.as_slice() else {
+            panic!("{text}: {told:?}");
+        };
+        (fault.line, fault.help.clone().unwrap_or_default())
+    };
+    for (text, line, help) in [
+        (
+            "[Match]\nName=eth0\nType=ethr\n",
+            3,
+            "did you mean `ether`?",
+        ),
+        ("[Match]\nType=ethr\nName=eth7\n", 3, "did you mean `eth0`?"),
+        (
+            "[Match]\nMACAddress=02:00:00:00:00:02\n",
+            2,
+            "did you mean `02:00:00:00:00:01`?",
+        ),
+        (
+            "[Match]\nKind=wlan0\n",
+            2,
+            "kinds of links of guest `a`: `bridge`, `veth`",
+        ),
+        // Each has its link, and both together have none.
+        (
+            "[Match]\nType=loopback\nMACAddress=02:00:00:00:00:01\n",
+            2,
+            "",
+        ),
+    ] {
+        assert_eq!(of(text), (line, help.to_owned()), "{text}");
+    }
+    let netdev = "[NetDev]\nName=br0\nKind=bridge\n";
+    for (text, warnings) in [("Type=bridge", 0), ("Kind=bridge", 0), ("Kind=bond", 1)] {
+        let text = format!("[Match]\n{text}\n");
+        let files = [
+            lan,
+            ("guest/br0.netdev", netdev),
+            ("guest/20-lan.network", text.as_str()),
+        ];
+        assert_eq!(form(&scenario, &files).warnings.len(), warnings, "{text}");
+    }
 }
 
 #[test]
