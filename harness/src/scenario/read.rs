@@ -97,11 +97,26 @@ impl<'a> Reader<'a> {
         shape: &'static Shape,
         faults: &'a Faults,
     ) -> Self {
+        Self::within(None, table, place, shape, faults)
+    }
+
+    /// As [`Reader::new`], of a table that stands in one of another shape: its keys may be meant for that.
+    fn within(
+        outer: Option<&'static Shape>,
+        table: &'a Table,
+        place: &'a Place,
+        shape: &'static Shape,
+        faults: &'a Faults,
+    ) -> Self {
         for (key, entry) in table {
             if !shape.has(key) {
                 let message = format!("unknown key `{key}` in {}", shape.what);
                 let label = "not a known key".to_owned();
-                let help = faults.suggest(key, "keys", shape.names());
+                let outer = outer.filter(|outer| outer.key(key).is_some());
+                let help = match outer {
+                    Some(outer) => Some(format!("`{key}` is a key of {}", outer.what)),
+                    None => faults.suggest(key, "keys", shape.names()),
+                };
                 faults.add(Fault::new(&entry.key, code::UNKNOWN_KEY, message, label).help(help));
             }
         }
@@ -332,7 +347,13 @@ impl<'a> Reader<'a> {
 
     pub(super) fn table(&self, key: &str, shape: &'static Shape) -> Option<Reader<'a>> {
         self.is(key, |kind| kind.is_table(shape));
-        Reader::of(self.node(key)?, key, shape, self.faults)
+        let node = self.node(key)?;
+        let Value::Table(table) = &node.value else {
+            self.faults.wrong_type(node, key, "a table");
+            return None;
+        };
+        let (place, outer) = (&node.place, Some(self.shape));
+        Some(Self::within(outer, table, place, shape, self.faults))
     }
 }
 
