@@ -1,13 +1,13 @@
 //! `bridgelab compare`: do two reports agree, for example ghosts' and MicroVMs'?
 
-use std::fs;
 use std::io::Write;
 use std::path::Path;
 
-use bridgelab_harness::report::{Report, compare, exit_code};
+use bridgelab_harness::report::{compare, exit_code};
 use bridgelab_harness::visible::visible;
 
 use crate::output::say;
+use crate::report::read;
 
 /// Prints each disagreement. Exit code 1 when there is one, or when the reports have no check in common.
 pub(crate) fn compare_files(here: &Path, there: &Path) -> i32 {
@@ -34,10 +34,4 @@ pub(crate) fn compare_files(here: &Path, there: &Path) -> i32 {
     } else {
         exit_code::FAILED
     }
-}
-
-fn read(path: &Path) -> Result<Report, String> {
-    let told = |why: String| format!("read the report `{}`: {why}", path.display());
-    let text = fs::read_to_string(path).map_err(|error| told(error.to_string()))?;
-    serde_json::from_str(&text).map_err(|error| told(error.to_string()))
 }

@@ -1,7 +1,7 @@
 //! `bridgelab report`: verdicts and timings of runs that are over.
 
 use std::io::{IsTerminal, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use bridgelab_harness::report::text::{Colour, verdict};
 use bridgelab_harness::report::{Report, RunReport, exit_code, timings};
@@ -10,13 +10,16 @@ use clap::Args;
 
 use crate::output::say;
 
+/// The report in a folder of evidence.
+pub(crate) const FILE: &str = "report.json";
+
 /// Columns where there is no terminal to ask.
 const COLUMNS: u16 = 100;
 
 /// Options of `bridgelab report`.
 #[derive(Debug, Args)]
 pub(crate) struct ReportArgs {
-    /// File that `run --json` wrote, or an evidence folder's report.json.
+    /// File that `run --json` wrote, or a folder of evidence.
     file: PathBuf,
     /// Draw where each run's time went.
     #[arg(long)]
@@ -25,16 +28,10 @@ pub(crate) struct ReportArgs {
 
 /// Prints a report; the exit code is that of its runs.
 pub(crate) fn report(args: &ReportArgs) -> i32 {
-    let read = std::fs::read(&args.file).and_then(|text| Ok(serde_json::from_slice(&text)?));
-    let report: Report = match read {
+    let report = match read(&args.file) {
         Ok(report) => report,
-        Err(error) => {
-            let path = args.file.display();
-            let _ = writeln!(
-                anstream::stderr(),
-                "{}",
-                visible(&format!("error: read the report `{path}`: {error}"))
-            );
+        Err(why) => {
+            let _ = writeln!(anstream::stderr(), "error: {}", visible(&why));
             return exit_code::INVALID;
         }
     };
@@ -42,6 +39,25 @@ pub(crate) fn report(args: &ReportArgs) -> i32 {
         say(&printed(run, args.timings));
     }
     exit_code::worst(&report.runs)
+}
+
+/// The report in a file, or in a folder of evidence, as [`rerun`](crate::rerun) takes one.
+///
+/// # Errors
+/// Why it cannot be read, with the command that shows where one is.
+pub(crate) fn read(path: &Path) -> Result<Report, String> {
+    let file = match path.is_dir() {
+        true => path.join(FILE),
+        false => path.to_owned(),
+    };
+    let read = std::fs::read(&file).and_then(|text| Ok(serde_json::from_slice(&text)?));
+    read.map_err(|error| {
+        format!(
+            "read the report `{}`: {error}\n  help: it is what `bridgelab run --json FILE` writes, or the folder that a \
+             verdict ends with, `evidence: FOLDER`",
+            file.display()
+        )
+    })
 }
 
 /// A run's verdict for stdout, with its chart if wanted; without the last line's end.

@@ -269,3 +269,22 @@ fn a_new_scenario_is_valid_and_never_written_over() {
         assert_eq!(code, Some(2), "{bad}: {err}");
     }
 }
+
+/// As `rerun` takes it: the folder is what a verdict ends with.
+#[test]
+fn a_folder_of_evidence_stands_for_its_report() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().display().to_string();
+    for words in [vec!["report", &path], vec!["compare", &path, &path]] {
+        let (code, _, err) = output(&words);
+        assert_eq!(code, Some(2), "{err}");
+        assert!(err.contains(&format!("{path}/report.json")), "{err}");
+        assert!(err.contains("help: ") && err.contains("--json"), "{err}");
+    }
+    let report = r#"{"schema": 1, "runs": []}"#;
+    std::fs::write(folder.path().join("report.json"), report).expect("a report");
+    let (code, out, err) = output(&["report", &path]);
+    assert_eq!((code, out.as_str(), err.as_str()), (Some(0), "", ""));
+    let (_, out, err) = output(&["compare", &path, &path]);
+    assert!(out.contains("0 checks compared"), "{out}{err}");
+}

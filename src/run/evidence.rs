@@ -101,7 +101,7 @@ fn try_save(evidence: &Path, report: &RunReport) -> Result<(), (&'static str, st
     let json = serde_json::to_string_pretty(&whole).unwrap_or_default();
     let text = verdict(report, Colour::Off);
     // The word last: where it stands, the rest is there.
-    let files = [("verdict.txt", text.as_str()), ("report.json", &json)];
+    let files = [("verdict.txt", text.as_str()), (crate::report::FILE, &json)];
     for (name, text) in files {
         std::fs::write(evidence.join(name), text).map_err(|error| (name, error))?;
     }

@@ -166,6 +166,12 @@ fn endings() -> Vec<(&'static str, RunReport)> {
     let red =
         |must_fail, outcome, got| judged(Some("tap-outside-match"), must_fail, ping(outcome, got));
     let named = &[("guest-ping", "no reply")];
+    let reds = ["ping-1", "ping-2", "ping-3", "ping-4", "ping-5", "ping-6"];
+    let all_red = judged(
+        Some("no-router"),
+        &reds.map(|id| (id, "no reply")),
+        reds.map(|id| check(id, Failed, SILENCE)).to_vec(),
+    );
     let any_of = |outcome, got| {
         let mut checks = ping(outcome, got);
         checks.push(check("guest-ra", Passed, "2001:db8::/64"));
@@ -180,6 +186,7 @@ fn endings() -> Vec<(&'static str, RunReport)> {
         ("failed", judged(None, &[], ping(Failed, SILENCE))),
         ("failed-many", judged(None, &[], many.collect())),
         ("variant", red(named, Failed, SILENCE)),
+        ("variant-many", all_red),
         ("variant-holds", red(named, Passed, REPLY)),
         ("variant-any-of", any_of(Failed, SILENCE)),
         ("variant-none-of", any_of(Passed, REPLY)),

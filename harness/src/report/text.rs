@@ -95,9 +95,7 @@ fn rest(run: &RunReport) -> String {
                 seconds(check.ms)
             );
         }
-        if wrong.len() > SHOWN {
-            let _ = writeln!(text, "  and {} more in report.json", wrong.len() - SHOWN);
-        }
+        and_more(&mut text, wrong.len());
         for step in run.steps.iter().filter(|step| step.ends_the_run()) {
             let _ = writeln!(
                 text,
@@ -116,19 +114,20 @@ fn rest(run: &RunReport) -> String {
             let _ = writeln!(text, "  {}", inner(difference));
         }
     } else {
-        for check in run
+        let red = run
             .checks
             .iter()
             .filter(|check| check.must_fail || !check.any_of.is_empty())
-            .filter(|check| check.outcome == CheckOutcome::Failed)
-            .take(SHOWN)
-        {
+            .filter(|check| check.outcome == CheckOutcome::Failed);
+        let red: Vec<&CheckReport> = red.collect();
+        for check in red.iter().take(SHOWN) {
             let fails = match check.any_of.as_slice() {
                 [] => "fails as it must".to_owned(),
                 any_of => format!("fails, as at least one of {} must", any_of.join(", ")),
             };
             let _ = writeln!(text, "  {} {fails}: {}", check.id, inner(&check.got));
         }
+        and_more(&mut text, red.len());
     }
     about_units(&mut text, run);
     let required = match run.outcome {
@@ -179,6 +178,13 @@ fn rest(run: &RunReport) -> String {
         let _ = writeln!(text, "  evidence: {}", inner(&evidence.to_string_lossy()));
     }
     text
+}
+
+/// Counts the checks beyond those that are shown.
+fn and_more(text: &mut String, checks: usize) {
+    if checks > SHOWN {
+        let _ = writeln!(text, "  and {} more in report.json", checks - SHOWN);
+    }
 }
 
 /// Of a run that did not pass, what may be the cause: what networkd said of unit files, and what was doubtful about them
