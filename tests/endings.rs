@@ -84,14 +84,14 @@ fn a_signal_ends_a_run_with_verdict_and_evidence_and_all_reports() {
         assert_eq!(ended.code(), Some(code), "{name}: {}", ended.told());
         assert!(!ended.progress.contains("killing"), "{}", ended.told());
         let verdict = &ended.stdout;
-        let signal = format!("SIG{} ended the run", &name[1..]);
+        let signal = format!("SIG{} ended the run during the checks", &name[1..]);
         assert!(verdict.starts_with("lan: cancelled"), "{verdict}");
         assert!(verdict.contains(&signal), "{verdict}");
         let report = user.report(verdict);
         assert_eq!(report.outcome, Outcome::Cancelled);
         assert_eq!(report.problem.expect("a reason").code, problem);
         let suite = suite(&user);
-        assert!(suite.contains("tests=\"1\""), "{suite}");
+        assert!(suite.contains("tests=\"2\""), "{suite}");
         assert!(suite.contains("errors=\"1\""), "{suite}");
         let folder = evidence(&user);
         for file in ["cancelled", "verdict.txt", "report.json", "plan.txt"] {

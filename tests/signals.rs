@@ -10,6 +10,7 @@ use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
 
+use bridgelab_harness::report::CheckOutcome::{Failed, Passed, Undecided};
 use bridgelab_harness::report::{Outcome, RunReport};
 use support::processes::{marked, signal, wait_until, wait_until_gone};
 use support::running::{Ended, Running};
@@ -90,6 +91,115 @@ fn a_signal_to_every_process_of_a_run_cancels_it_at_whatever_moment() {
             let evidence = user.report(&ended.told()).evidence.expect("evidence");
             let addresses = evidence.join("machines/host/addresses.txt");
             assert!(addresses.exists(), "{}", ended.told());
+        }
+    }
+}
+
+/// When `slow` has failed, `missing` has long been looked at, once at least; the others are not begun.
+const WITHIN: &str = r#"
+[[checks]]
+id = "last"
+from = "host"
+within = "120s"
+address = { prefix = "10.9.9.0/24", state = "absent" }
+
+[[checks]]
+id = "missing"
+from = "host"
+within = "120s"
+address = { prefix = "10.9.8.0/24" }
+
+[[checks]]
+id = "slow"
+from = "host"
+within = "2s"
+ping = { to = "192.168.1.99" }
+
+[[checks]]
+id = "router"
+from = "host"
+ping = { to = "192.168.1.1" }
+
+[[steps]]
+id = "cut"
+link_down = { on = "desktop", interface = "eth0" }
+
+[[checks]]
+id = "after"
+from = "host"
+after = "cut"
+ping = { to = "192.168.1.1" }
+"#;
+
+/// Whoever ends a run, and whatever breaks it: what was decided stays decided.
+#[test]
+fn a_run_that_ends_within_its_checks_tells_what_they_have_seen() {
+    for (process, sent, outcome) in [
+        (None, "-INT", Outcome::Cancelled),
+        (Some("dnsmasq"), "-KILL", Outcome::Broken),
+    ] {
+        let user = User::new();
+        let scenario = lan_scenario(&user.path("lan"), WITHIN);
+        let mut run = Running::start(&mut run(&user, &["--guests", "ghost"], scenario));
+        if !run.reached("router: a reply") || !run.reached("slow: ") {
+            return;
+        }
+        match process {
+            None => run.signal(sent),
+            Some(name) => {
+                let mut all = marked(&user.mark());
+                all.retain(|process| process.name == name);
+                assert!(!all.is_empty(), "a lab has {name}");
+                signal(sent, &all);
+            }
+        }
+        let ended = run.ends();
+        let told = ended.told();
+        let report = user.report(&told);
+        assert_eq!(report.outcome, outcome, "{told}");
+        let checks = report.checks.iter();
+        let checks: Vec<_> = checks.map(|one| (one.id.as_str(), one.outcome)).collect();
+        let expected = [
+            ("last", Undecided),
+            ("missing", Undecided),
+            ("slow", Failed),
+            ("router", Passed),
+            ("after", Undecided),
+        ];
+        assert_eq!(checks, expected, "{told}");
+        let (last, missing) = (&report.checks[0], &report.checks[1]);
+        assert_eq!(
+            (last.attempts, last.got.as_str()),
+            (0, "the run ended first")
+        );
+        assert!(
+            missing.attempts > 0 && !missing.seen.is_empty(),
+            "{missing:?}"
+        );
+        let seen = &missing.seen[missing.seen.len() - 1].got;
+        assert_eq!(
+            missing.got,
+            format!("the run ended first; seen last: {seen}")
+        );
+        let counted = "(1 of 5 checks hold, 1 undecided, 2 not looked at)";
+        assert!(ended.stdout.contains(counted), "{told}");
+        let cut: Vec<_> = report.stages.iter().filter(|one| one.cut_short).collect();
+        assert_eq!((cut.len(), cut[0].name.as_str()), (1, "checks"), "{told}");
+        let reason = report.problem.expect("a reason").chain.join(": ");
+        match outcome {
+            Outcome::Cancelled => assert_eq!(reason, "SIGINT ended the run during the checks"),
+            _ => assert!(reason.contains("SIGKILL"), "{reason}"),
+        }
+        let junit = fs::read_to_string(user.path("junit.xml")).expect("a JUnit report");
+        let suite = junit.lines().find(|line| line.contains("<testsuite "));
+        let suite = suite.expect("a suite");
+        for counted in [
+            "tests=\"6\"",
+            "skipped=\"3\"",
+            "errors=\"1\"",
+            "failures=\"1\"",
+        ] {
+            assert!(suite.contains(counted), "no {counted} in {suite}");
         }
     }
 }

@@ -29,7 +29,8 @@ pub enum Sight {
 }
 
 impl Sight {
-    fn words(&self) -> &str {
+    /// What was seen, in words.
+    pub fn words(&self) -> &str {
         match self {
             Self::Holds(words)
             | Self::Violated(words)

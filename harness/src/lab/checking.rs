@@ -1,6 +1,5 @@
 //! Carries out a scenario's checks, in the order in which they can be true.
 
-use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -9,6 +8,7 @@ use futures_util::StreamExt;
 use futures_util::future::LocalBoxFuture;
 use futures_util::stream::FuturesUnordered;
 
+use super::cut_short::seen_last;
 use super::ghost::Before;
 use super::job::Event;
 use super::order::Order;
@@ -19,7 +19,7 @@ use crate::deadline::Deadline;
 use crate::diagnostic::Diagnostic;
 use crate::plan::GuestKind;
 use crate::report::{CheckOutcome, CheckReport, SightReport, StageReport};
-use crate::scenario::names::{CheckId, MachineName, StepId};
+use crate::scenario::names::{MachineName, StepId};
 use crate::scenario::units::{is_of_a_module_of_docker, may_come};
 use crate::scenario::{Check, Guest, Times, VantagePoint};
 use crate::wait::watch_woken;
@@ -89,10 +89,11 @@ impl Run<'_> {
             None => "checks".to_owned(),
             Some(step) => format!("checks after {step}"),
         };
-        let begun = self.stage(&match after {
+        let text = match after {
             None => "checking".to_owned(),
             Some(step) => format!("checking after {step}"),
-        });
+        };
+        let begun = self.stage(&stage, &text);
         let now: Vec<&Check> = self
             .scenario
             .checks
@@ -102,7 +103,6 @@ impl Run<'_> {
         let must_fail = &self.scenario.must_fail;
         let order = Order::of(now.iter().copied(), |id| must_fail.contains_key(id));
         let mut wave = Wave::new(&order);
-        let mut reports = BTreeMap::new();
         let containers = async {
             let begun = Instant::now();
             let began = match after {
@@ -114,16 +114,18 @@ impl Run<'_> {
             }
             Ok((began, begun, begun.elapsed()))
         };
-        let early = async { Ok::<_, Ended>(self.check_all(&order.early, &wave).await) };
+        let early = async {
+            self.check_all(&order.early, &wave).await;
+            Ok::<_, Ended>(())
+        };
         // Without a container that nobody asks for there is no verdict, whatever the others are.
-        let (early, (began, begun_containers, took)) = tokio::try_join!(early, containers)?;
-        reports.extend(early);
+        let ((), (began, begun_containers, took)) = tokio::try_join!(early, containers)?;
         self.note_containers(began);
-        reports.extend(self.check_all(&order.late, &wave).await);
+        self.check_all(&order.late, &wave).await;
         wave.traffic.counts_from = Instant::now();
-        reports.extend(self.check_all(&order.red, &wave).await);
+        self.check_all(&order.red, &wave).await;
         wave.alone = after.is_none() && order.has_only_last();
-        reports.extend(self.check_all(&order.last, &wave).await);
+        self.check_all(&order.last, &wave).await;
         let containers = |(name, guest): (&MachineName, &Guest)| {
             !guest.containers.is_empty() && !self.is_ghost(name)
         };
@@ -132,28 +134,20 @@ impl Run<'_> {
                 name: "containers".to_owned(),
                 at_ms: self.at_ms(begun_containers),
                 ms: took.as_millis() as u64,
+                cut_short: false,
             });
         }
-        let ordered = now.iter().filter_map(|check| reports.remove(&check.id));
-        self.report.checks.extend(ordered);
+        self.keep_looks();
         self.done(&stage, begun);
         Ok(())
     }
 
-    async fn check_all(
-        &self,
-        checks: &[&Check],
-        wave: &Wave<'_>,
-    ) -> BTreeMap<CheckId, CheckReport> {
+    async fn check_all(&self, checks: &[&Check], wave: &Wave<'_>) {
         let mut running: FuturesUnordered<_> = checks
             .iter()
             .map(|check| self.check_and_followers(check, wave.traffic, wave))
             .collect();
-        let mut reports = BTreeMap::new();
-        while let Some(some) = running.next().await {
-            reports.extend(some);
-        }
-        reports
+        while let Some(()) = running.next().await {}
     }
 
     /// Looks at a check, and then at those that are about its traffic.
@@ -162,46 +156,37 @@ impl Run<'_> {
         check: &'s Check,
         traffic: Traffic,
         wave: &'s Wave<'_>,
-    ) -> LocalBoxFuture<'s, BTreeMap<CheckId, CheckReport>> {
+    ) -> LocalBoxFuture<'s, ()> {
         Box::pin(async move {
             let own = Traffic::of_one();
+            self.looks.note(&check.id, self.undecided(check));
             let report = self.check(check, traffic, wave.alone).await;
             (self.tell)(Event::Progress {
                 text: format!("{}: {}", check.id, report.got),
             });
+            self.looks.note(&check.id, report.clone());
             let followers = wave.order.after(&check.id);
-            let mut reports = BTreeMap::new();
             if matches!(report.outcome, CheckOutcome::Passed | CheckOutcome::Failed) {
                 let mut running: FuturesUnordered<_> = followers
                     .iter()
                     .map(|check| self.check_and_followers(check, own, wave))
                     .collect();
-                while let Some(some) = running.next().await {
-                    reports.extend(some);
-                }
+                while let Some(()) = running.next().await {}
             } else {
-                self.without_traffic(&report, followers, wave, &mut reports);
+                self.without_traffic(&report, followers, wave);
             }
-            reports.insert(check.id.clone(), report);
-            reports
         })
     }
 
     /// Those that are about the traffic of a check that was not looked at, and so on: neither are they.
-    fn without_traffic(
-        &self,
-        lacks: &CheckReport,
-        followers: &[&Check],
-        wave: &Wave<'_>,
-        reports: &mut BTreeMap<CheckId, CheckReport>,
-    ) {
+    fn without_traffic(&self, lacks: &CheckReport, followers: &[&Check], wave: &Wave<'_>) {
         for check in followers {
             let report = CheckReport {
                 outcome: lacks.outcome,
                 ..self.not_run(check, &format!("no traffic of {}: {}", lacks.id, lacks.got))
             };
-            self.without_traffic(&report, wave.order.after(&check.id), wave, reports);
-            reports.insert(check.id.clone(), report);
+            self.without_traffic(&report, wave.order.after(&check.id), wave);
+            self.looks.note(&check.id, report);
         }
     }
 
@@ -282,23 +267,30 @@ impl Run<'_> {
             };
             // Time in which this process was stopped is not time in which the check did not hold.
             let stopped = self.standstills.counted_since(begun);
+            let last = seen_last(sight.words());
             match course.look(begun.elapsed().saturating_sub(stopped), sight) {
                 Some(Ending::Passed(got)) => ControlFlow::Break((CheckOutcome::Passed, got)),
                 Some(Ending::Failed(got)) => ControlFlow::Break((CheckOutcome::Failed, got)),
                 Some(Ending::NotRun(why)) => ControlFlow::Break((CheckOutcome::NotRun, why)),
-                None => ControlFlow::Continue(begun + stopped + course.last_look()),
+                None => {
+                    self.looks.looked(&check.id, |report| {
+                        report.got = last;
+                        report.attempts = attempts;
+                        report.ms = begun.elapsed().as_millis() as u64;
+                        report.seen = self.sights(begun, &course);
+                    });
+                    ControlFlow::Continue(begun + stopped + course.last_look())
+                }
             }
         })
         .await;
-        let seen = course.changes().iter();
+        let seen = self.sights(begun, &course);
         CheckReport {
             outcome,
             got,
             attempts,
             ms: begun.elapsed().as_millis() as u64,
-            seen: seen
-                .map(|change| self.sight_report(begun, change))
-                .collect(),
+            seen,
             ..blank
         }
     }
@@ -368,6 +360,13 @@ impl Run<'_> {
         times
     }
 
+    fn sights(&self, begun: Instant, course: &Course) -> Vec<SightReport> {
+        let changes = course.changes().iter();
+        changes
+            .map(|change| self.sight_report(begun, change))
+            .collect()
+    }
+
     fn sight_report(&self, begun: Instant, change: &Change) -> SightReport {
         SightReport {
             at_ms: self.at_ms(begun + change.at),
@@ -413,7 +412,7 @@ impl Run<'_> {
         })
     }
 
-    fn not_run(&self, check: &Check, why: &str) -> CheckReport {
+    pub(super) fn not_run(&self, check: &Check, why: &str) -> CheckReport {
         let any_of = self.scenario.any_of(&check.id);
         CheckReport {
             id: check.id.to_string(),

@@ -134,6 +134,7 @@ impl Run<'_> {
                 name: "dad".to_owned(),
                 at_ms: 0,
                 ms: last.duration_since(self.started).as_millis() as u64,
+                cut_short: false,
             });
         }
     }

@@ -25,7 +25,7 @@ impl Run<'_> {
         let Some(mut asked) = self.asked.take() else {
             return Ok(());
         };
-        let begun = self.stage("held");
+        let begun = self.stage("held", "held");
         let guests = &self.scenario.guests;
         let is_guest = |name: &String| guests.keys().any(|guest| guest.as_ref() == name);
         let machines = self.lab.machines().map(|machine| machine.name().to_owned());

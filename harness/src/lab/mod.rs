@@ -10,6 +10,7 @@ mod booting;
 mod checking;
 mod containers;
 mod copied;
+mod cut_short;
 mod daemons;
 pub mod durations;
 mod error;

@@ -9,6 +9,7 @@ use futures_util::future::join_all;
 
 use super::background::{Backgrounds, ENDED_EARLY, EndedEarly};
 use super::boot::{GuestImage, GuestImages, Launch, bind_template, bind_vmm};
+use super::cut_short::Looks;
 use super::error::LabError;
 use super::evidence;
 use super::gathered;
@@ -70,6 +71,10 @@ pub(super) struct Run<'a> {
     pub(super) plugged: BTreeMap<(MachineName, IfName), usize>,
     pub(super) commands: Vec<String>,
     pub(super) surroundings: Surroundings,
+    /// The stage that goes on, and when it began.
+    pub(super) under_way: Option<(String, Instant)>,
+    /// Its checks.
+    pub(super) looks: Looks,
     pub(super) report: RunReport,
     /// What a held lab is asked for; `None`: it is not held.
     pub(super) asked: Option<Asked>,
@@ -159,6 +164,8 @@ impl<'a> Run<'a> {
             plugged: BTreeMap::new(),
             commands: Vec::new(),
             surroundings: Surroundings::default(),
+            under_way: None,
+            looks: Looks::default(),
             report,
             asked: None,
         }
@@ -201,6 +208,12 @@ impl<'a> Run<'a> {
                 (None, ended) => ended,
             }),
         };
+        match &ended {
+            Some(Ok(())) => {}
+            // It was not begun, and nothing of it is missing.
+            Some(Err(Ended::Skipped(_))) => self.cut_stage_short(),
+            None | Some(Err(_)) => self.cut_checks_short(),
+        }
         match ended {
             None => self.report.outcome = Outcome::Cancelled,
             Some(Ok(())) => {
@@ -243,7 +256,7 @@ impl<'a> Run<'a> {
         let images = self.mount_images()?;
         self.bind_vmms()?;
         let plan = TopologyPlan::with_guests(self.scenario, self.job.guests);
-        let begun = self.stage("building the topology");
+        let begun = self.stage("topology", "building the topology");
         self.lab = Lab::build(&plan, &self.folders, &self.keeper).await?;
         self.done("topology", begun);
         for (what, begun, took) in self.lab.take_waits() {
@@ -258,7 +271,7 @@ impl<'a> Run<'a> {
             self.steps().await?;
             return self.hand_over().await;
         }
-        let begun = self.stage("booting the guests");
+        let begun = self.stage("boot", "booting the guests");
         self.surround();
         self.boot(images).await?;
         self.done("boot", begun);
@@ -350,7 +363,7 @@ impl<'a> Run<'a> {
 
     /// Gathers what can be gathered, before anything is taken down.
     pub(super) async fn gather_evidence(&mut self) {
-        let begun = self.stage("gathering evidence");
+        let begun = self.stage("evidence", "gathering evidence");
         // First, and all at once: the gathering of the rest makes guests touch more of their memory.
         let mut memory = evidence::memory(self, &self.folders.evidence).await;
         for guest in &mut self.report.guests {
@@ -375,7 +388,8 @@ impl<'a> Run<'a> {
 
     /// Takes everything down and looks for what is left.
     pub(super) async fn tear_down(mut self) -> RunReport {
-        let begun = self.stage("taking the lab down");
+        self.cut_stage_short();
+        let begun = self.stage("teardown", "taking the lab down");
         self.report.left_running.extend(left_running(&self.lab));
         let guests = std::mem::take(&mut self.guests).into_values();
         let held = join_all(guests.map(async |guest| match Arc::into_inner(guest) {
@@ -405,18 +419,23 @@ impl<'a> Run<'a> {
         self.scenario
     }
 
-    pub(super) fn stage(&self, text: &str) -> Instant {
+    /// A stage begins, and goes on until it is [`done`](Self::done).
+    pub(super) fn stage(&mut self, name: &str, text: &str) -> Instant {
+        let begun = Instant::now();
+        self.under_way = Some((name.to_owned(), begun));
         (self.tell)(Event::Progress {
             text: text.to_owned(),
         });
-        Instant::now()
+        begun
     }
 
     pub(super) fn done(&mut self, name: &str, begun: Instant) {
+        self.under_way = None;
         self.report.stages.push(StageReport {
             name: name.to_owned(),
             at_ms: self.at_ms(begun),
             ms: begun.elapsed().as_millis() as u64,
+            cut_short: false,
         });
     }
 

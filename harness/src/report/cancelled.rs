@@ -1,6 +1,9 @@
 //! Who ended a run that nothing was wrong with.
 
-use super::{Outcome, Problem, RunReport, exit_code};
+use super::{Outcome, Problem, RunReport, StageReport, exit_code};
+
+/// Stages that come after what ended a run, or go on beside the others.
+const BESIDE: [&str; 4] = ["evidence", "teardown", "dad", "containers"];
 
 /// What asked for the end of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -79,10 +82,10 @@ impl RunReport {
         }
         // One that did not end in good order has said what it was told of its worker.
         let before = self.problem.take();
-        let stage = self.stages.last().map(|stage| &stage.name);
-        let first = match (&before, stage) {
-            (None, Some(stage)) => format!("{by} after the stage `{stage}`"),
-            _ => by.to_string(),
+        let first = match self.last_stage() {
+            Some(stage) if stage.cut_short => format!("{by} during {}", shown(&stage.name)),
+            Some(stage) => format!("{by} after {}", shown(&stage.name)),
+            None => by.to_string(),
         };
         let rest = before.into_iter().flat_map(|problem| problem.chain);
         self.problem = Some(Problem {
@@ -90,5 +93,76 @@ impl RunReport {
             chain: std::iter::once(first).chain(rest).collect(),
             help: None,
         });
+    }
+
+    /// The last stage that began before what ended the run. `dad` is no stage by itself: it goes on beside the others.
+    fn last_stage(&self) -> Option<&StageReport> {
+        let beside = |stage: &&StageReport| !BESIDE.contains(&stage.name.as_str());
+        self.stages.iter().rfind(beside)
+    }
+}
+
+/// A stage by its name, in a sentence.
+fn shown(stage: &str) -> String {
+    match (stage.strip_prefix("checks"), stage.strip_prefix("step ")) {
+        (Some(after), _) => match after.strip_prefix(" after ") {
+            Some(step) => format!("the checks after step `{step}`"),
+            None => "the checks".to_owned(),
+        },
+        (None, Some(step)) => format!("step `{step}`"),
+        (None, None) => format!("the stage `{stage}`"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What a cancelled run with these stages says; `cut` was cut short.
+    fn told(stages: &[&str], cut: &str) -> String {
+        let stage = |name: &&str| serde_json::json!({ "name": name, "at_ms": 0, "ms": 1, "cut_short": *name == cut });
+        let run = serde_json::json!({
+            "scenario": "s", "variant": null, "outcome": "cancelled", "problem": null, "differences": [],
+            "accelerator": "ghost", "accelerator_reason": "", "guests": [], "checks": [],
+            "stages": stages.iter().map(stage).collect::<Vec<_>>(), "versions": {}, "leaks": [],
+            "evidence": null, "reproduce": "", "ms": 1,
+        });
+        let mut run: RunReport = serde_json::from_value(run).expect("a run");
+        run.cancelled_by(Cancelled::Interrupted);
+        run.problem.expect("a reason").chain.join(": ")
+    }
+
+    #[test]
+    fn the_stage_that_is_named_is_never_one_that_came_after_the_signal() {
+        let end = ["dad", "evidence", "teardown"];
+        for (stages, cut, words) in [
+            (&["topology", "checks"][..], "checks", " during the checks"),
+            (&["topology", "checks"], "", " after the checks"),
+            (
+                &["topology", "checks after cut"],
+                "checks after cut",
+                " during the checks after step `cut`",
+            ),
+            (&["checks", "step cut"], "step cut", " during step `cut`"),
+            (
+                &["queue", "topology", "boot"],
+                "boot",
+                " during the stage `boot`",
+            ),
+            (&["topology"], "topology", " during the stage `topology`"),
+            (&[], "", ""),
+        ] {
+            // The evidence may have been cut short as well.
+            for cut_too in [cut, "evidence"]
+                .into_iter()
+                .take(if cut.is_empty() { 2 } else { 1 })
+            {
+                let stages = [stages, &end].concat();
+                assert_eq!(
+                    told(&stages, cut_too),
+                    format!("SIGINT ended the run{words}")
+                );
+            }
+        }
     }
 }

@@ -43,7 +43,10 @@ pub fn compare(here: &Report, there: &Report) -> Comparison {
 }
 
 fn looked(check: &CheckReport) -> bool {
-    check.outcome != CheckOutcome::Skipped
+    !matches!(
+        check.outcome,
+        CheckOutcome::Skipped | CheckOutcome::Undecided
+    )
 }
 
 /// Every check by its run's title and its id.
@@ -63,6 +66,7 @@ const fn word(outcome: CheckOutcome) -> &'static str {
         CheckOutcome::Failed => "failed",
         CheckOutcome::NotRun => "not run",
         CheckOutcome::Skipped => "skipped",
+        CheckOutcome::Undecided => "undecided",
     }
 }
 

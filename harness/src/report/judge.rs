@@ -29,7 +29,7 @@ pub fn judge_run(
                 differences.push(format!("`{}` must fail here, and holds: {}", check.id, check.got));
             }
             (CheckOutcome::Failed, None) => differences.push(format!("`{}` failed: {}", check.id, check.got)),
-            (CheckOutcome::NotRun, _) => {
+            (CheckOutcome::NotRun | CheckOutcome::Undecided, _) => {
                 differences.push(format!("`{}` could not be looked at: {}", check.id, check.got));
             }
         }
@@ -41,9 +41,12 @@ pub fn judge_run(
         let told = set.first().and_then(|first| none_failed(&first.any_of));
         differences.extend(told.filter(|_| all_hold));
     }
-    let blind = checks
-        .iter()
-        .any(|check| check.outcome == CheckOutcome::NotRun);
+    let blind = checks.iter().any(|check| {
+        matches!(
+            check.outcome,
+            CheckOutcome::NotRun | CheckOutcome::Undecided
+        )
+    });
     let outcome = if differences.is_empty() {
         Outcome::Passed
     } else if blind {

@@ -153,6 +153,8 @@ fn wrong<'a>(run: &'a RunReport, check: &'a CheckReport) -> Option<(Wrong, &'a s
     let difference = run.difference(check);
     match check.outcome {
         CheckOutcome::NotRun => Some((Wrong::Error, &check.got)),
+        // The run's own case is the error.
+        CheckOutcome::Undecided => Some((Wrong::Skipped, &check.got)),
         // Where everything is required, it is a difference.
         CheckOutcome::Skipped => match difference {
             Some(told) => Some((Wrong::Failure, told)),

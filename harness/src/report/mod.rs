@@ -117,6 +117,8 @@ pub enum CheckOutcome {
     NotRun,
     /// What was run cannot show it; `got` says why.
     Skipped,
+    /// The run ended first; `got` has the last look, if there was one.
+    Undecided,
 }
 
 /// One check of a run.
@@ -165,13 +167,13 @@ pub struct SightReport {
 
 impl CheckReport {
     /// Whether this is not what the scenario says: it holds and must fail, does not hold and should, or nobody could
-    /// look. One of several of which one must fail is right either way.
+    /// look. One of several of which one must fail is right either way, and one that is undecided is neither.
     pub fn is_wrong(&self) -> bool {
         match self.outcome {
             CheckOutcome::Passed => self.must_fail,
             CheckOutcome::Failed => !self.must_fail && self.any_of.is_empty(),
             CheckOutcome::NotRun => true,
-            CheckOutcome::Skipped => false,
+            CheckOutcome::Skipped | CheckOutcome::Undecided => false,
         }
     }
 }
@@ -186,6 +188,9 @@ pub struct StageReport {
     pub at_ms: i64,
     /// Milliseconds.
     pub ms: u64,
+    /// Whether the run, or its time, ended within it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub cut_short: bool,
 }
 
 /// A fact that a stage waited for.
@@ -381,6 +386,7 @@ impl RunReport {
                 name: QUEUE.to_owned(),
                 at_ms: -(ms as i64),
                 ms,
+                cut_short: false,
             };
             self.stages.insert(0, stage);
         }
@@ -406,6 +412,7 @@ impl RunReport {
             name: stage.to_owned(),
             at_ms: 0,
             ms,
+            cut_short: false,
         };
         self.stages.insert(0, stage);
     }

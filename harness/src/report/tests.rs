@@ -117,6 +117,7 @@ fn judged(
                 name: name.to_owned(),
                 at_ms: 0,
                 ms,
+                cut_short: false,
             })
             .to_vec(),
         waits: Vec::new(),
@@ -152,6 +153,48 @@ fn problem(code: &str, chain: &[&str], help: Option<&str>) -> Problem {
 
 const REPLY: &str = "a reply from 192.168.1.1 after 0.3 ms";
 const SILENCE: &str = "no reply from 192.168.1.1";
+
+/// A run of nine checks that ended within them: five were decided, and two were being looked at.
+fn cut_short(outcome: Outcome) -> RunReport {
+    use CheckOutcome::{Failed, Passed, Undecided};
+    let ended = |id: &str, got: &str, attempts| CheckReport {
+        attempts,
+        ..check(id, Undecided, got)
+    };
+    let checks = vec![
+        check("ping-1", Passed, REPLY),
+        check("ping-2", Passed, REPLY),
+        check("ping-3", Failed, SILENCE),
+        ended("ping-4", "the run ended first; seen last: no reply", 7),
+        ended("ping-5", "the run ended first; seen last: no reply", 1),
+        check("ping-6", Passed, REPLY),
+        check("ping-7", Passed, REPLY),
+        ended("ping-8", "the run ended first", 0),
+        ended("ping-9", "the run ended first", 0),
+    ];
+    let daemon = problem("host.daemon-ended", &["`dnsmasq` of `router` ended"], None);
+    let mut run = without_verdict(outcome, daemon, checks);
+    for stage in run.stages.iter_mut().filter(|one| one.name == "checks") {
+        stage.cut_short = true;
+    }
+    for name in ["evidence", "teardown"] {
+        run.stages.push(stage(name));
+    }
+    if outcome == Outcome::Cancelled {
+        run.problem = None;
+    }
+    run.cancelled_by(super::Cancelled::Terminated);
+    run
+}
+
+fn stage(name: &str) -> StageReport {
+    StageReport {
+        name: name.to_owned(),
+        at_ms: 30_100,
+        ms: 700,
+        cut_short: false,
+    }
+}
 
 /// One run for each ending, by the name of its snapshot.
 fn endings() -> Vec<(&'static str, RunReport)> {
@@ -260,6 +303,8 @@ fn endings() -> Vec<(&'static str, RunReport)> {
                 Vec::new(),
             ),
         ),
+        ("cancelled", cut_short(Outcome::Cancelled)),
+        ("broken-in-checks", cut_short(Outcome::Broken)),
         (
             "timed-out",
             without_verdict(

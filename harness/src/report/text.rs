@@ -71,7 +71,8 @@ fn rest(run: &RunReport) -> String {
             let _ = writeln!(text, "  help: {}", inner(help));
         }
     }
-    let wrong: Vec<&CheckReport> = run.checks.iter().filter(|check| check.is_wrong()).collect();
+    let told = |check: &&CheckReport| check.is_wrong() || is_undecided(check);
+    let wrong: Vec<&CheckReport> = run.checks.iter().filter(told).collect();
     if run.outcome != Outcome::Passed {
         for check in wrong.iter().take(SHOWN) {
             let got = inner(&check.got);
@@ -80,6 +81,7 @@ fn rest(run: &RunReport) -> String {
                 CheckOutcome::Failed => format!("expected {}; got {got}", inner(&check.expected)),
                 CheckOutcome::NotRun => format!("could not be looked at: {got}"),
                 CheckOutcome::Skipped => format!("skipped: {got}"),
+                CheckOutcome::Undecided => format!("undecided: {got}"),
             };
             let times = if check.attempts == 1 {
                 "attempt"
@@ -167,7 +169,10 @@ fn rest(run: &RunReport) -> String {
         let stages: Vec<String> = run
             .stages
             .iter()
-            .map(|stage| format!("{} {}", stage.name, seconds(stage.ms)))
+            .map(|stage| {
+                let cut_short = if stage.cut_short { " (cut short)" } else { "" };
+                format!("{} {}{cut_short}", stage.name, seconds(stage.ms))
+            })
             .collect();
         let _ = writeln!(text, "  stages: {}", stages.join(", "));
     }
@@ -237,6 +242,21 @@ pub fn summary(runs: &[RunReport]) -> String {
     )
 }
 
+/// Whether it was being looked at when the run ended.
+fn is_undecided(check: &CheckReport) -> bool {
+    check.outcome == CheckOutcome::Undecided && check.attempts > 0
+}
+
+/// What it is counted as when it neither holds nor does not.
+fn unseen(check: &CheckReport) -> Option<&'static str> {
+    match check.outcome {
+        CheckOutcome::Passed | CheckOutcome::Failed => None,
+        CheckOutcome::Skipped => Some("skipped"),
+        CheckOutcome::Undecided if is_undecided(check) => Some("undecided"),
+        CheckOutcome::Undecided | CheckOutcome::NotRun => Some("not looked at"),
+    }
+}
+
 fn counts(run: &RunReport) -> String {
     if run.checks.is_empty() {
         return String::new();
@@ -252,15 +272,14 @@ fn counts(run: &RunReport) -> String {
     // A set is one thing that must fail, by whichever of its checks.
     let must_fail = alone + sets.len();
     let wanted = run.checks.len() - alone - chosen;
-    let skipped = run
-        .checks
-        .iter()
-        .filter(|check| check.outcome == CheckOutcome::Skipped)
-        .count();
-    let unseen = match skipped {
-        0 => String::new(),
-        some => format!(", {some} skipped"),
-    };
+    let told = run.checks.iter().filter_map(unseen);
+    let told: Vec<&str> = told.collect();
+    let unseen: String = ["skipped", "undecided", "not looked at"]
+        .into_iter()
+        .map(|word| (told.iter().filter(|one| **one == word).count(), word))
+        .filter(|(some, _)| *some > 0)
+        .map(|(some, word)| format!(", {some} {word}"))
+        .collect();
     let fails = |check: &&CheckReport| {
         check.outcome == CheckOutcome::Failed && run.difference(check).is_none()
     };
@@ -342,6 +361,7 @@ mod tests {
                 name: "topology".to_owned(),
                 at_ms: 0,
                 ms: 24,
+                cut_short: false,
             }],
             waits: Vec::new(),
             units: Default::default(),

@@ -175,6 +175,7 @@ mod tests {
 
     fn run() -> RunReport {
         let stage = |name: &str, at_ms, ms| StageReport {
+            cut_short: false,
             name: name.to_owned(),
             at_ms,
             ms,

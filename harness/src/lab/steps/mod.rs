@@ -122,12 +122,7 @@ impl Run<'_> {
                 self.backgrounds_run().await?;
             }
         }
-        // As the scenario has them; they were looked at in another order.
-        let order = |id: &str| {
-            let mut checks = self.scenario.checks.iter();
-            checks.position(|check| check.id.as_str() == id)
-        };
-        self.report.checks.sort_by_key(|check| order(&check.id));
+        self.order_checks();
         Ok(())
     }
 
@@ -168,7 +163,8 @@ impl Run<'_> {
                 action::by_hand(self.scenario, done, self.job.guests),
             ),
         };
-        let begun = self.stage(&format!("step {}: {command}", step.id));
+        let stage = format!("step {}", step.id);
+        let begun = self.stage(&stage, &format!("{stage}: {command}"));
         // A check after the step is about what comes after it, and so is the step's own wait.
         self.surroundings.since = Some(SystemTime::now());
         let ended = match (&step.action, self.blind()) {
@@ -182,7 +178,7 @@ impl Run<'_> {
                 text: format!("step {} is {}: {said}", step.id, outcome.word()),
             });
         }
-        self.done(&format!("step {}", step.id), begun);
+        self.done(&stage, begun);
         StepReport {
             id: step.id.to_string(),
             action: name.to_owned(),

@@ -42,7 +42,9 @@ impl Run<'_> {
                 "it does not hold after {:.1?}: {}",
                 times.within, seen.got
             ))),
-            CheckOutcome::NotRun => Err(NotDone::Broken(Diagnostic::plain("step.wait", seen.got))),
+            CheckOutcome::NotRun | CheckOutcome::Undecided => {
+                Err(NotDone::Broken(Diagnostic::plain("step.wait", seen.got)))
+            }
             CheckOutcome::Skipped => Err(NotDone::Unshown(seen.got)),
         }
     }

@@ -127,5 +127,6 @@ const fn word(outcome: CheckOutcome) -> &'static str {
         CheckOutcome::Failed => "does not hold",
         CheckOutcome::NotRun => "could not be looked at",
         CheckOutcome::Skipped => "skipped",
+        CheckOutcome::Undecided => "undecided",
     }
 }
