@@ -395,7 +395,8 @@ fn text_keys(schema: &serde_json::Value, found: &mut BTreeSet<String>) {
 }
 
 /// Keys that nobody tries, and why.
-const UNTRIED: [(&str, &str); 3] = [
+const UNTRIED: [(&str, &str); 4] = [
+    ("any_of", "names of checks, as `must_fail` itself has them"),
     ("before", "only in a variant, where it must name a step"),
     ("host_addresses", "an address, as all others are"),
     ("ip6tables", "a path: tried with every file of `FILES`"),
