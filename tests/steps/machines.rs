@@ -221,7 +221,7 @@ fn tags_are_in_the_captures_of_all_who_hear_them() {
         [
             check("q", "q", 2, "vlan 100 and icmp and src host 192.168.1.20"),
             check("q-bytes", "q", 2, "ether[12:4] == 0x81006064 and ether[16:2] == 0x0800"),
-            check("q-not-without", "q", 0, "icmp"),
+            check("q-not-without", "q", 0, "icmp and dst host 192.168.1.1"),
             check("q-not-another", "q", 0, "vlan 101"),
             check("q-long", "q", 2, "ether[12:2] == 0x8100 and len == 46"),
             check("ad", "ad", 1, "ether[12:4] == 0x88a800c8 and ether[16:4] == 0x81000064"),
