@@ -38,7 +38,7 @@ pub(crate) trait Kind: Debug {
         Vec::new()
     }
 
-    /// The links that must be there for a verdict, where it holds for the lack of something on them.
+    /// The links that must be there where it holds for the lack of something on them.
     fn lacking(&self) -> Vec<&IfName> {
         Vec::new()
     }

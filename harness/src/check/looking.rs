@@ -6,6 +6,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde_json::Value;
 
+use super::iproute2::array;
 use super::kinds::container::ContainerStart;
 use super::kinds::vmm::Vmm;
 use super::{ProbeError, Vantage, Verdict, kinds};
@@ -87,7 +88,9 @@ impl Looking<'_> {
     /// [`ProbeError`] when it was not possible to look.
     pub async fn at(&self, kind: &CheckKind) -> Result<Verdict, ProbeError> {
         let kind = kinds::of(kind);
-        self.can_lack(&kind.lacking()).await?;
+        if kind.holds_by_lack() {
+            self.can_lack(&kind.lacking()).await?;
+        }
         kind.look(self).await
     }
 
@@ -152,8 +155,7 @@ impl Looking<'_> {
         let Some(mac) = self.mac(name) else {
             return Ok(name.to_owned());
         };
-        let mut links = links.as_array().into_iter().flatten();
-        let found = links.find(|link| link["address"] == mac);
+        let found = array(links).find(|link| link["address"] == mac);
         let found = found.and_then(|link| link["ifname"].as_str());
         found.map(str::to_owned).ok_or_else(|| {
             let whose = if self.ghost { "ghost" } else { "guest" };
@@ -191,8 +193,7 @@ impl Looking<'_> {
 
 /// Whether there is a link of that name in what `ip -j link` printed.
 pub(super) fn has_link(links: &Value, name: &str) -> bool {
-    let mut links = links.as_array().into_iter().flatten();
-    links.any(|link| link["ifname"] == name)
+    array(links).any(|link| link["ifname"] == name)
 }
 
 /// As [`Vantage::exec`] takes them.

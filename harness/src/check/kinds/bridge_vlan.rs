@@ -38,10 +38,7 @@ impl Kind for BridgeVlan {
     }
 
     fn lacking(&self) -> Vec<&IfName> {
-        match self.absent {
-            true => vec![&self.interface],
-            false => Vec::new(),
-        }
+        vec![&self.interface]
     }
 }
 

@@ -39,10 +39,7 @@ impl Kind for Fdb {
     }
 
     fn lacking(&self) -> Vec<&IfName> {
-        match self.absent {
-            true => self.interface.iter().chain(&self.bridge).collect(),
-            false => Vec::new(),
-        }
+        self.interface.iter().chain(&self.bridge).collect()
     }
 }
 

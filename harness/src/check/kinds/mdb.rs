@@ -41,10 +41,7 @@ impl Kind for Mdb {
     }
 
     fn lacking(&self) -> Vec<&IfName> {
-        match self.absent {
-            true => self.interface.iter().chain(&self.bridge).collect(),
-            false => Vec::new(),
-        }
+        self.interface.iter().chain(&self.bridge).collect()
     }
 }
 

@@ -41,10 +41,7 @@ impl Kind for Neighbour {
     }
 
     fn lacking(&self) -> Vec<&IfName> {
-        match self.absent {
-            true => self.interface.iter().collect(),
-            false => Vec::new(),
-        }
+        self.interface.iter().collect()
     }
 }
 

@@ -56,10 +56,7 @@ impl Kind for Route {
     }
 
     fn lacking(&self) -> Vec<&IfName> {
-        match self.absent {
-            true => self.dev.iter().collect(),
-            false => Vec::new(),
-        }
+        self.dev.iter().collect()
     }
 }
 

@@ -51,10 +51,7 @@ impl Kind for Address {
     }
 
     fn lacking(&self) -> Vec<&IfName> {
-        match self.holds_by_lack() {
-            true => self.interface.iter().collect(),
-            false => Vec::new(),
-        }
+        self.interface.iter().collect()
     }
 }
 

@@ -25,7 +25,7 @@ impl Kind for Packet {
     }
 
     fn holds_by_lack(&self) -> bool {
-        false
+        self.count.least == 0
     }
 
     fn ghost_limit(&self, ghosts: &Ghosts<'_>) -> Option<String> {
@@ -44,10 +44,7 @@ impl Kind for Packet {
 
     /// No frame at all comes on a wire that is not there.
     fn lacking(&self) -> Vec<&IfName> {
-        match self.count.least {
-            0 => vec![&self.interface],
-            _ => Vec::new(),
-        }
+        vec![&self.interface]
     }
 
     fn tally(&self) -> Option<Tally> {
