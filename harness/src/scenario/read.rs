@@ -135,8 +135,18 @@ impl<'a> Reader<'a> {
         shape: &'static Shape,
         faults: &'a Faults,
     ) -> Option<Self> {
+        Self::of_within(None, node, key, shape, faults)
+    }
+
+    fn of_within(
+        outer: Option<&'static Shape>,
+        node: &'a Node,
+        key: &str,
+        shape: &'static Shape,
+        faults: &'a Faults,
+    ) -> Option<Self> {
         if let Value::Table(table) = &node.value {
-            return Some(Self::new(table, &node.place, shape, faults));
+            return Some(Self::within(outer, table, &node.place, shape, faults));
         }
         faults.wrong_type(node, key, "a table");
         None
@@ -347,13 +357,7 @@ impl<'a> Reader<'a> {
 
     pub(super) fn table(&self, key: &str, shape: &'static Shape) -> Option<Reader<'a>> {
         self.is(key, |kind| kind.is_table(shape));
-        let node = self.node(key)?;
-        let Value::Table(table) = &node.value else {
-            self.faults.wrong_type(node, key, "a table");
-            return None;
-        };
-        let (place, outer) = (&node.place, Some(self.shape));
-        Some(Self::within(outer, table, place, shape, self.faults))
+        Reader::of_within(Some(self.shape), self.node(key)?, key, shape, self.faults)
     }
 }
 

@@ -1,5 +1,7 @@
 //! A check's table, and what its kind may ask about the scenario while it reads it.
 
+use std::net::IpAddr;
+
 use crate::scenario::VantagePoint;
 use crate::scenario::bounds::Bounds;
 use crate::scenario::error::{Fault, code};
@@ -7,7 +9,7 @@ use crate::scenario::names::{IfName, MachineName};
 use crate::scenario::provides::Provides;
 use crate::scenario::read::{At, Reader, parsed};
 use crate::scenario::shape::Shape;
-use crate::scenario::validate::{Context, From, INTERFACE};
+use crate::scenario::validate::{Context, From, INTERFACE, source};
 use crate::scenario::words;
 
 /// What a scenario says of a kind of check: its keys, from where it can look, and how it is read.
@@ -110,7 +112,7 @@ pub(in crate::scenario) struct Asked<'r, 'a> {
     pub(super) from: From<'r, 'a>,
 }
 
-impl Asked<'_, '_> {
+impl<'a> Asked<'_, 'a> {
     /// As [`Asked::interface_at`], of the key `interface`.
     pub(super) fn interface(&self) -> Option<IfName> {
         self.interface_at("interface")
@@ -149,6 +151,22 @@ impl Asked<'_, '_> {
                 .unknown(&text, INTERFACE, &scope, known.into_iter());
         }
         Some(name.value)
+    }
+
+    /// The address that packets to `to` are sent from, where the check names one.
+    pub(super) fn source(&self, to: Option<&At<'_, IpAddr>>) -> Option<IpAddr> {
+        source(self.context, self.reader, self.from, to)
+    }
+
+    /// A guest of the scenario.
+    pub(super) fn guest(&self) -> Option<At<'a, &'a str>> {
+        let guest = self.reader.need("guest", self.reader.text("guest"))?;
+        let known = &self.context.known.guests;
+        if !known.contains_key(guest.value) {
+            let (one, known) = (("guest", "guests"), known.keys().copied());
+            self.context.faults.unknown(&guest, one, "", known);
+        }
+        Some(guest)
     }
 
     /// A container of the vantage's guest.

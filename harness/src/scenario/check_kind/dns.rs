@@ -6,7 +6,7 @@ use super::asked::{Asked, Declared, Looks};
 use crate::scenario::error::{Fault, code};
 use crate::scenario::read::Reader;
 use crate::scenario::shape::{Kind, Shape, may, must, shape};
-use crate::scenario::validate::{Context, From, source};
+use crate::scenario::validate::{Context, From};
 use crate::scenario::{VantagePoint, states, words};
 
 /// A name resolves, or does not in the named way: `resolvectl query NAME`, or `dig @SERVER NAME`.
@@ -94,7 +94,7 @@ impl Declared for Dns {
         if reader.entry("server").is_none() {
             needs_server(context, reader, from);
         }
-        let source = source(context, reader, "dns", from, server.as_ref());
+        let source = asked.source(server.as_ref());
         let addresses = reader.words("expect", words::ip);
         let rcode = reader.word("rcode", states::rcode);
         if let Some(record) = &record {

@@ -7,7 +7,6 @@ use super::keys::SOURCE;
 use crate::scenario::bytes_page::MOST_BYTES;
 use crate::scenario::error::{Fault, code};
 use crate::scenario::shape::{Kind, Shape, may, must, shape};
-use crate::scenario::validate::source;
 use crate::scenario::words;
 
 /// `GET http://TO:PORT/` answers 200 and the body contains `expect`.
@@ -46,14 +45,11 @@ impl Declared for Http {
 
     fn read(asked: &Asked<'_, '_>) -> Option<Self> {
         let Asked {
-            context,
-            reader,
-            from,
-            ..
+            context, reader, ..
         } = *asked;
         let to = reader.need("to", reader.word("to", words::ip));
         let port = reader.number::<u16>("port").unwrap_or(80);
-        let source = source(context, reader, "http", from, to.as_ref());
+        let source = asked.source(to.as_ref());
         let expect = reader.text("expect");
         let bytes = reader.number("bytes");
         if let (Some(_), Some(entry)) = (reader.entry("bytes"), reader.entry("expect")) {

@@ -8,7 +8,7 @@ use super::keys::SOURCE;
 use crate::scenario::error::{Fault, code};
 use crate::scenario::provides::Provides;
 use crate::scenario::shape::{Kind, Shape, may, must, shape};
-use crate::scenario::validate::{Context, From, source};
+use crate::scenario::validate::{Context, From};
 use crate::scenario::{VantagePoint, words};
 
 /// Longest time that one look may take.
@@ -65,7 +65,7 @@ impl Declared for Ping {
         let count = reader.number::<u16>("count").unwrap_or(1);
         let size = reader.number::<u16>("size");
         let df = reader.flag("df").unwrap_or(false);
-        let source = source(context, reader, "ping", from, to.as_ref());
+        let source = asked.source(to.as_ref());
         let interval = reader.word("interval", words::duration);
         let loss = reader.bounds("loss");
         let time = interval

@@ -6,7 +6,6 @@ use super::asked::{Asked, Declared, Looks};
 use super::keys::SOURCE;
 use crate::scenario::names::MachineName;
 use crate::scenario::shape::{Kind, Shape, must, shape};
-use crate::scenario::validate::source;
 use crate::scenario::words;
 
 /// An SSH server answers with the host key that the harness gave that guest.
@@ -33,25 +32,10 @@ impl Declared for Ssh {
     const LOOKS: Looks = Looks::machine_or_guest(|image| (!image.clients).then_some("SSH client"));
 
     fn read(asked: &Asked<'_, '_>) -> Option<Self> {
-        let Asked {
-            context,
-            reader,
-            from,
-            ..
-        } = *asked;
+        let Asked { reader, .. } = *asked;
         let to = reader.need("to", reader.word("to", words::ip));
-        let source = source(context, reader, "ssh", from, to.as_ref());
-        let guest = reader.need("guest", reader.text("guest"));
-        if let Some(guest) = &guest
-            && !context.known.guests.contains_key(guest.value)
-        {
-            context.faults.unknown(
-                guest,
-                ("guest", "guests"),
-                "",
-                context.known.guests.keys().copied(),
-            );
-        }
+        let source = asked.source(to.as_ref());
+        let guest = asked.guest();
         Some(Self {
             to: to?.value,
             guest: MachineName::try_from(guest?.value).ok()?,

@@ -6,7 +6,6 @@ use super::asked::{Asked, Declared, Looks};
 use super::keys::SOURCE;
 use crate::scenario::bytes_page::MOST_BYTES;
 use crate::scenario::shape::{Kind, Shape, may, must, shape};
-use crate::scenario::validate::source;
 use crate::scenario::words;
 
 /// A TCP connection is accepted.
@@ -42,15 +41,10 @@ impl Declared for Tcp {
     const LOOKS: Looks = Looks::ANYWHERE;
 
     fn read(asked: &Asked<'_, '_>) -> Option<Self> {
-        let Asked {
-            context,
-            reader,
-            from,
-            ..
-        } = *asked;
+        let Asked { reader, .. } = *asked;
         let to = reader.need("to", reader.word("to", words::ip));
         let port = reader.need("port", reader.number::<u16>("port"));
-        let source = source(context, reader, "tcp", from, to.as_ref());
+        let source = asked.source(to.as_ref());
         let bytes = reader.number("bytes");
         Some(Self {
             to: to?.value,

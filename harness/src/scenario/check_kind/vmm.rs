@@ -34,15 +34,7 @@ impl Declared for Vmm {
             from,
             ..
         } = *asked;
-        let guest = reader.need("guest", reader.text("guest"));
-        if let Some(guest) = &guest
-            && !context.known.guests.contains_key(guest.value)
-        {
-            let known = context.known.guests.keys().copied();
-            context
-                .faults
-                .unknown(guest, ("guest", "guests"), "", known);
-        }
+        let guest = asked.guest();
         if let (Some(guest), Some(from)) = (&guest, from)
             && let Some(holder) = holder(context, guest.value)
             && from.value != VantagePoint::Machine(holder.clone())

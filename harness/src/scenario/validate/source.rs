@@ -8,15 +8,14 @@ use crate::scenario::provides::Provides;
 use crate::scenario::read::{At, Reader};
 use crate::scenario::{VantagePoint, words};
 
-/// Reads `source` of that kind of check, whose packets go `to` there, and reports one that cannot be sent from.
+/// Reads `source` of a check whose packets go `to` there, and reports one that cannot be sent from.
 pub(in crate::scenario) fn source(
     context: &Context<'_>,
     reader: &Reader<'_>,
-    kind: &str,
     from: From<'_, '_>,
     to: Option<&At<'_, IpAddr>>,
 ) -> Option<IpAddr> {
-    let entry = reader.entry("source")?;
+    let (entry, kind) = (reader.entry("source")?, reader.shape.what);
     if let Some(why) = no_choice(context, kind, from) {
         let message = format!("`source` of `{kind}` cannot be asked for from here");
         let help = match kind {
