@@ -97,11 +97,7 @@ pub fn left_of(printed: &str) -> Vec<(u32, String)> {
         let (process, rest) = stat.split_once(' ')?;
         // A name may hold anything, parentheses too.
         let (name, _) = rest.strip_prefix('(')?.rsplit_once(')')?;
-        let words: Vec<&str> = line.trim_end_matches('\0').split('\0').collect();
-        let line = match words[..] {
-            [""] => format!("[{name}]"),
-            _ => shell::join(&words),
-        };
+        let line = shell::of_process(line).unwrap_or_else(|| format!("[{name}]"));
         Some((process.parse().ok()?, line))
     })
     .collect()

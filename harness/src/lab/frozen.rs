@@ -14,7 +14,8 @@ use crate::wait::watch_woken;
 /// How long it may stand: longer than anybody stops a process to look at it from outside. A debugger's stop (`t` in
 /// proc_pid_stat(5)) is none.
 const PATIENCE: Duration = Duration::from_secs(30);
-/// Between two looks. The time in which nobody could look, this process having been stopped itself, counts no more than that.
+/// The longest time between two looks. When nobody could look for longer, this process having been stopped itself, no more than that
+/// counts.
 const PAUSE: Duration = Duration::from_secs(1);
 
 /// Waits until the worker whose process is `pid`, or the one that it waits for, has stood for too long; which one.

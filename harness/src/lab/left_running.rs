@@ -98,14 +98,11 @@ fn left_in(proc: &Path, machine: &str, cell: u32) -> Vec<LeftRunning> {
         .collect()
 }
 
-/// proc_pid_cmdline(5): words, each with a zero byte behind it.
 fn command_line(folder: &Path) -> Option<String> {
     let mut bytes = Vec::new();
     let file = File::open(folder.join("cmdline")).ok()?;
     file.take(COMMAND_LINE).read_to_end(&mut bytes).ok()?;
-    let text = String::from_utf8_lossy(&bytes);
-    let words: Vec<&str> = text.trim_end_matches('\0').split('\0').collect();
-    (words != [""]).then(|| shell::join(&words))
+    shell::of_process(&String::from_utf8_lossy(&bytes))
 }
 
 #[cfg(test)]

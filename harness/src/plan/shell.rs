@@ -16,6 +16,13 @@ pub fn join(words: &[impl AsRef<str>]) -> String {
     quoted.join(" ")
 }
 
+/// The command line of a process as proc_pid_cmdline(5) has it: words, each with a zero byte behind it. `None`: it has none, as a
+/// thread of the kernel or a zombie.
+pub fn of_process(cmdline: &str) -> Option<String> {
+    let words: Vec<&str> = cmdline.trim_end_matches('\0').split('\0').collect();
+    (words != [""]).then(|| join(&words))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

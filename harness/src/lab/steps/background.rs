@@ -30,20 +30,19 @@ impl Run<'_> {
             may_end: step.answer == Answer::Either,
         };
         let place = self.place(on)?;
-        if let Vantage::Machine(machine) = &place {
-            let words = command.to_vec();
-            let start = async |tell| {
-                let started = machine.start_confined(words, by, tell).await?;
-                started.map_err(|why| not_in_cell(machine, shell::join(command), why, by))
-            };
-            self.begin_in_cell::<ProbeError>(begun, start).await?;
-            return Ok(String::new());
-        }
         let words: Vec<&str> = command.iter().map(String::as_str).collect();
         let (guest, words) = match &place {
+            Vantage::Machine(machine) => {
+                let start = async |tell| {
+                    let words = command.to_vec();
+                    let started = machine.start_confined(words, by, tell).await?;
+                    started.map_err(|why| not_in_cell(machine, shell::join(command), why, by))
+                };
+                self.begin_in_cell::<ProbeError>(begun, start).await?;
+                return Ok(String::new());
+            }
             Vantage::Container { guest, name } => (guest, in_container(name, &words)),
             Vantage::Guest(guest) => (guest, words),
-            Vantage::Machine(_) => return Ok(String::new()),
         };
         let turn = guest.turn().await;
         let line = GuestCommand::shell(background::start(step.id.as_str(), &words));
