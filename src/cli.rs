@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use bridgelab_harness::diagnostic::Diagnostic;
 use bridgelab_harness::plan::GuestKind;
-use bridgelab_harness::scenario::{Imposed, ImposedError};
+use bridgelab_harness::scenario::{Overrides, OverridesError};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::{bench, commands, enter, list, matrix, new, report, rerun, run};
@@ -184,14 +184,14 @@ pub(crate) struct RunArgs {
     #[arg(long, conflicts_with = "variant")]
     pub(crate) all_variants: bool,
     /// A value for a key of every guest, or of every guest's interfaces, over what the scenario says: `vcpu=2`.
-    #[arg(long, value_name = "KEY=VALUE", value_parser = imposed)]
-    pub(crate) set: Vec<Imposed>,
+    #[arg(long, value_name = "KEY=VALUE", value_parser = overrides)]
+    pub(crate) set: Vec<Overrides>,
     /// The VMM program of every guest, whatever the scenario says: as `--set hypervisor=NAME`.
     #[arg(long, value_name = "NAME", value_parser = hypervisor)]
-    pub(crate) hypervisor: Option<Imposed>,
+    pub(crate) hypervisor: Option<Overrides>,
     /// How every NIC of guests reaches the host, whatever the scenario says: as `--set nic=TYPE`.
     #[arg(long, value_name = "TYPE", value_parser = nic)]
-    pub(crate) nic: Option<Imposed>,
+    pub(crate) nic: Option<Overrides>,
     #[command(flatten)]
     pub(crate) vmms: crate::doctor::VmmArgs,
     /// What runs the guests' instructions.
@@ -246,24 +246,24 @@ pub(crate) struct RunArgs {
 
 impl RunArgs {
     /// The values that stand over those of the scenarios.
-    pub(crate) fn imposed(&self) -> Vec<Imposed> {
+    pub(crate) fn overrides(&self) -> Vec<Overrides> {
         let named = [&self.hypervisor, &self.nic].into_iter().flatten();
         self.set.iter().chain(named).cloned().collect()
     }
 }
 
-fn hypervisor(text: &str) -> Result<Imposed, String> {
-    imposed(&format!("hypervisor={text}"))
+fn hypervisor(text: &str) -> Result<Overrides, String> {
+    overrides(&format!("hypervisor={text}"))
 }
 
-fn nic(text: &str) -> Result<Imposed, String> {
-    imposed(&format!("nic={text}"))
+fn nic(text: &str) -> Result<Overrides, String> {
+    overrides(&format!("nic={text}"))
 }
 
 /// `KEY=VALUE`, with the remedy where it is none.
-fn imposed(text: &str) -> Result<Imposed, String> {
+fn overrides(text: &str) -> Result<Overrides, String> {
     text.parse()
-        .map_err(|error: ImposedError| Diagnostic::new(&error).to_string())
+        .map_err(|error: OverridesError| Diagnostic::new(&error).to_string())
 }
 
 /// Parses the command line and does what it says; returns the exit code.

@@ -12,8 +12,10 @@ use bridgelab_harness::image::{self, Image, ImageError, Recipe, Store};
 use bridgelab_harness::lab;
 use bridgelab_harness::plan::GuestKind;
 use bridgelab_harness::report::exit_code;
-use bridgelab_harness::scenario::forms::GREEN;
-use bridgelab_harness::scenario::{self, Fault, Imposed, LoadedScenario, Scenario, ScenarioErrors};
+use bridgelab_harness::scenario::instances::GREEN;
+use bridgelab_harness::scenario::{
+    self, Fault, LoadedScenario, Overrides, Scenario, ScenarioErrors,
+};
 use bridgelab_harness::visible::visible;
 
 use crate::cli::ImageAction;
@@ -49,13 +51,13 @@ pub(crate) fn load(wanted: &str) -> Result<(PathBuf, LoadedScenario), i32> {
 /// The same with values that stand over the file's.
 pub(crate) fn load_with(
     wanted: &str,
-    imposed: &[Imposed],
+    overrides: &[Overrides],
 ) -> Result<(PathBuf, LoadedScenario), i32> {
     let path = scenario::find(&root(), wanted).map_err(|error| {
         complain(&error);
         exit_code::INVALID
     })?;
-    checked(&path, imposed)
+    checked(&path, overrides)
         .map(|loaded| (path, loaded))
         .map_err(|errors| {
             let _ = write!(anstream::stderr(), "{}", errors.render(true));
@@ -67,8 +69,11 @@ pub(crate) fn load_with(
 ///
 /// # Errors
 /// What is wrong with it, tcpdump's filters among that.
-pub(crate) fn checked(path: &Path, imposed: &[Imposed]) -> Result<LoadedScenario, ScenarioErrors> {
-    let loaded = scenario::load_with(path, imposed)?;
+pub(crate) fn checked(
+    path: &Path,
+    overrides: &[Overrides],
+) -> Result<LoadedScenario, ScenarioErrors> {
+    let loaded = scenario::load_with(path, overrides)?;
     match filter_faults(&loaded) {
         None => Ok(loaded),
         Some(errors) => Err(errors),

@@ -14,7 +14,7 @@ use bridgelab_harness::lab::StartFrom;
 use bridgelab_harness::report::GuestReport;
 use bridgelab_harness::scenario::Guest;
 use bridgelab_harness::scenario::names::MachineName;
-use bridgelab_harness::template::{QemuVersion, Shape, Template, TemplateStore};
+use bridgelab_harness::template::{CacheKey, QemuVersion, Template, TemplateStore};
 
 /// What the guests of a run start from, by name. Its templates stay where they are while this is held.
 #[derive(Debug, Default)]
@@ -120,31 +120,31 @@ impl Templates {
             if cold {
                 return Err("asked for".to_owned());
             }
-            if let Some(reason) = Shape::refuses(guest) {
+            if let Some(reason) = CacheKey::refuses(guest) {
                 return Err(reason);
             }
             let image = images.get(&guest.image).ok_or("its image is not there")?;
             let qemu = qemu
                 .as_ref()
                 .map_err(|e| format!("ask QEMU for its version: {e}"))?;
-            let shape = Shape {
+            let key = CacheKey {
                 image: image.name.clone(),
                 image_digest: image.digest.clone(),
                 qemu: qemu.clone(),
                 accelerator,
-                processor: Shape::processor(accelerator),
+                processor: CacheKey::processor(accelerator),
                 vcpu: guest.vcpu,
                 mem: guest.mem,
             };
             let mut progress = |text: &str| {
                 let _ = writeln!(
                     anstream::stderr(),
-                    "[{:6.1} s] template of {shape}: {text}",
+                    "[{:6.1} s] template of {key}: {text}",
                     begun.elapsed().as_secs_f64()
                 );
             };
             let store = TemplateStore::new(&Store::cache_folder());
-            let made = store.get_or_make(&shape, &image.folder, &mut progress);
+            let made = store.get_or_make(&key, &image.folder, &mut progress);
             let template = made.map_err(|error| {
                 let why = Diagnostic::new(&error).to_string();
                 progress(&format!("guests boot cold instead: {why}"));

@@ -3,7 +3,7 @@
 #[expect(dead_code, reason = "every test binary uses its part")]
 mod support;
 
-use bridgelab_harness::report::{Outcome, parity::Parity};
+use bridgelab_harness::report::{Outcome, side_by_side::SideBySide};
 use support::output;
 
 /// Nothing is built for values that nobody can take, and all of them are told.
@@ -101,7 +101,8 @@ fn ghosts_are_a_value_like_any_other() {
         &path("runs"),
     ]);
     let json = std::fs::read_to_string(path("table.json")).unwrap_or_default();
-    let table: Parity = serde_json::from_str(&json).unwrap_or_else(|_| panic!("{code:?}: {err}"));
+    let table: SideBySide =
+        serde_json::from_str(&json).unwrap_or_else(|_| panic!("{code:?}: {err}"));
     if table
         .runs()
         .iter()
@@ -155,7 +156,8 @@ fn two_transports_stand_side_by_side() {
         &json.to_string_lossy(),
     ]);
     let text = std::fs::read_to_string(&json).unwrap_or_default();
-    let table: Parity = serde_json::from_str(&text).unwrap_or_else(|_| panic!("{code:?}: {err}"));
+    let table: SideBySide =
+        serde_json::from_str(&text).unwrap_or_else(|_| panic!("{code:?}: {err}"));
     if table
         .runs()
         .iter()

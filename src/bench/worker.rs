@@ -15,7 +15,7 @@ use bridgelab_harness::diagnostic::Diagnostic;
 use bridgelab_harness::host::daemon::Keeper;
 use bridgelab_harness::host::isolate::{self, Isolation};
 use bridgelab_harness::lab::{Folders, Lab};
-use bridgelab_harness::plan::{Step, TopologyPlan};
+use bridgelab_harness::plan::{Operation, TopologyPlan};
 use bridgelab_harness::report::exit_code;
 use bridgelab_harness::scenario;
 use serde::{Deserialize, Serialize};
@@ -252,7 +252,7 @@ fn ping(mut command: Command, to: &str) -> Result<(), Answer> {
 
 fn machines(plan: &TopologyPlan) -> impl Iterator<Item = &str> {
     plan.steps().iter().filter_map(|step| match step {
-        Step::Machine { name, .. } => Some(name.as_str()),
+        Operation::Machine { name, .. } => Some(name.as_str()),
         _ => None,
     })
 }
@@ -260,7 +260,7 @@ fn machines(plan: &TopologyPlan) -> impl Iterator<Item = &str> {
 /// Every step's command, each started as a shell script would. Captures would need a program each.
 fn one_by_one(plan: &TopologyPlan) -> Result<(), Answer> {
     let steps = plan.steps().iter();
-    for step in steps.filter(|step| !matches!(step, Step::Capture { .. })) {
+    for step in steps.filter(|step| !matches!(step, Operation::Capture { .. })) {
         let line = step.to_string();
         for command in line.split(" && ") {
             let words = command.split_whitespace().skip(1);

@@ -1,7 +1,7 @@
 //! What can be varied. A new axis is a row of [`AXES`]: its option, its column, and what a value of it does.
 
 use bridgelab_harness::diagnostic::Diagnostic;
-use bridgelab_harness::scenario::Imposed;
+use bridgelab_harness::scenario::Overrides;
 use clap::{Arg, ArgAction, ArgMatches, Args, Command, FromArgMatches, ValueEnum};
 
 use crate::cli::{Accel, Guests, Lab, RunArgs};
@@ -81,7 +81,7 @@ const AXES: [Axis; 14] = [
 pub(super) struct Value {
     pub(super) text: String,
     /// Of a [`How::Key`].
-    pub(super) imposed: Option<Imposed>,
+    pub(super) overrides: Option<Overrides>,
 }
 
 /// An axis with the values that were asked for.
@@ -120,10 +120,10 @@ impl How {
     }
 
     fn value(self, name: &str, text: &str) -> Result<Value, String> {
-        let imposed = match self {
+        let overrides = match self {
             Self::Key => {
-                let imposed = Imposed::new(name, text);
-                Some(imposed.map_err(|error| Diagnostic::new(&error).to_string())?)
+                let overrides = Overrides::new(name, text);
+                Some(overrides.map_err(|error| Diagnostic::new(&error).to_string())?)
             }
             _ if self.words().iter().any(|word| word == text) => None,
             _ => {
@@ -135,7 +135,7 @@ impl How {
         };
         Ok(Value {
             text: text.to_owned(),
-            imposed,
+            overrides,
         })
     }
 }
@@ -222,7 +222,7 @@ mod tests {
     #[test]
     fn every_axis_of_a_key_is_a_key_of_guests_or_of_their_interfaces() {
         for axis in AXES.iter().filter(|axis| axis.how == How::Key) {
-            let error = Imposed::new(axis.name, "\u{0}").err();
+            let error = Overrides::new(axis.name, "\u{0}").err();
             let told = error.map(|error| error.to_string()).unwrap_or_default();
             assert!(!told.contains("is no key"), "{told}");
         }

@@ -5,10 +5,10 @@ mod axes;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use bridgelab_harness::report::parity::{Combination, Parity};
+use bridgelab_harness::report::side_by_side::{Combination, SideBySide};
 use bridgelab_harness::report::{Outcome, RunReport, exit_code};
-use bridgelab_harness::scenario::forms::GREEN;
-use bridgelab_harness::scenario::{Imposed, LoadedScenario, ScenarioErrors};
+use bridgelab_harness::scenario::instances::GREEN;
+use bridgelab_harness::scenario::{LoadedScenario, Overrides, ScenarioErrors};
 use clap::Args;
 
 use self::axes::{Axes, Chosen, How};
@@ -103,7 +103,7 @@ pub(crate) fn matrix(args: &MatrixArgs) -> i32 {
         Err(code) => return code,
     };
     let axes = chosen.iter().map(|one| one.axis.name.to_owned());
-    let parity = Parity::new(loaded.name(), axes.collect(), combinations);
+    let parity = SideBySide::new(loaded.name(), axes.collect(), combinations);
     let runs = parity.runs();
     let code = match runs.is_empty() {
         true => exit_code::INVALID,
@@ -143,13 +143,13 @@ fn planned(
     }
     let mut rows = Vec::new();
     for combination in combinations(chosen) {
-        let imposed: Vec<Imposed> = combination
+        let overrides: Vec<Overrides> = combination
             .iter()
-            .filter_map(|(_, value)| value.imposed.clone())
+            .filter_map(|(_, value)| value.overrides.clone())
             .collect();
         let options: Vec<(How, String)> = combination
             .iter()
-            .filter(|(_, value)| value.imposed.is_none())
+            .filter(|(_, value)| value.overrides.is_none())
             .map(|(one, value)| (one.axis.how, value.text.clone()))
             .collect();
         let values: Vec<String> = combination
@@ -157,7 +157,7 @@ fn planned(
             .map(|(_, value)| value.text.clone())
             .collect();
         let guests = run_args(args, &options).guests;
-        let loaded = checked(path, &imposed);
+        let loaded = checked(path, &overrides);
         let row = |form: &str, wanted| Planned {
             form: form.to_owned(),
             values: values.clone(),
@@ -170,7 +170,7 @@ fn planned(
                 Ok(loaded) => match loaded.named(form) {
                     Err(gone) => rows.push(row(form, Err(gone.to_string()))),
                     Ok(found) => rows.extend(found.into_iter().map(|scenario| {
-                        let wanted = Wanted::new(path, scenario, guests, &imposed);
+                        let wanted = Wanted::new(path, scenario, guests, &overrides);
                         row(&scenario.own_form(), Ok(Box::new(wanted)))
                     })),
                 },
@@ -279,7 +279,7 @@ fn carry_out(args: &MatrixArgs, rows: Vec<Planned>) -> Result<Vec<Combination>, 
 
 /// The table as it was asked for: on stdout, unless JSON goes there. Returns the exit code of a call that would end with
 /// `code`.
-fn write(args: &MatrixArgs, parity: &Parity, mut code: i32) -> i32 {
+fn write(args: &MatrixArgs, parity: &SideBySide, mut code: i32) -> i32 {
     let markdown = parity.markdown();
     if !to_stdout(args.json.as_deref()) {
         say(markdown.trim_end());

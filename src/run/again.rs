@@ -3,7 +3,7 @@
 use bridgelab_harness::host::capability::strict;
 use bridgelab_harness::hypervisor::Accelerator;
 use bridgelab_harness::plan::shell::quote;
-use bridgelab_harness::scenario::forms::GREEN;
+use bridgelab_harness::scenario::instances::GREEN;
 
 use super::wanted::Wanted;
 use crate::cli::{Accel, Guests, Lab, RunArgs};
@@ -17,7 +17,7 @@ pub(super) fn options(
 ) -> Vec<String> {
     let mut words = Vec::new();
     let mut say = |these: &[&str]| words.extend(these.iter().map(|word| (*word).to_owned()));
-    for value in &one.imposed {
+    for value in &one.overrides {
         say(&["--set", &value.to_string()]);
     }
     if args.guests == Guests::Ghost {

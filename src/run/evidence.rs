@@ -4,7 +4,7 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use bridgelab_harness::host::room::room;
+use bridgelab_harness::host::free_space::room;
 use bridgelab_harness::lab::durations::state_folder;
 use bridgelab_harness::report::text::{Colour, verdict};
 use bridgelab_harness::report::{Outcome, Report, RunReport, SCHEMA};

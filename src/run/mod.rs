@@ -5,10 +5,10 @@ mod damaged;
 mod evidence;
 mod hold;
 mod needs;
+mod outputs;
 mod place;
 mod queue;
 mod screen;
-mod told;
 mod unstarted;
 pub(crate) mod wanted;
 
@@ -38,9 +38,9 @@ use crate::rerun::Rerun;
 use crate::signals::{self, Signals};
 use crate::template::{Starts, Templates};
 use crate::{enter, report};
+use outputs::Told;
 use queue::Turn;
 use screen::Screen;
-use told::Told;
 use wanted::{Wanted, prepare};
 
 pub(crate) fn run(args: &RunArgs) -> i32 {
@@ -380,7 +380,7 @@ impl All<'_> {
             guests: self.args.guests.into(),
             scenario: one.path.clone(),
             variant: one.form.clone(),
-            imposed: one.imposed.clone(),
+            overrides: one.overrides.clone(),
             images: images.collect(),
             starts: starts.from.clone(),
             vmms: needs::programs(one, self.args),

@@ -115,14 +115,14 @@ mod tests {
     use super::*;
     use crate::cli::Guests;
     use crate::commands::{checked, root};
-    use bridgelab_harness::scenario::Imposed;
+    use bridgelab_harness::scenario::Overrides;
 
     fn wanted(hypervisor: &str) -> Wanted {
         let path = root().join("scenarios/tiny-guest/scenario.toml");
-        let imposed = [Imposed::new("hypervisor", hypervisor).expect("a VMM's name")];
-        let loaded = checked(&path, &imposed).expect("a valid scenario");
+        let overrides = [Overrides::new("hypervisor", hypervisor).expect("a VMM's name")];
+        let loaded = checked(&path, &overrides).expect("a valid scenario");
         let form = loaded.scenario(None).expect("its green form");
-        Wanted::new(&path, &form, Guests::Vm, &imposed)
+        Wanted::new(&path, &form, Guests::Vm, &overrides)
     }
 
     #[test]

@@ -9,7 +9,7 @@ use bridgelab_harness::image;
 use bridgelab_harness::report::{Outcome, Problem, RunReport, UnitsReport};
 
 use super::again;
-use super::told::Told;
+use super::outputs::Told;
 use super::wanted::Wanted;
 use crate::cli::RunArgs;
 use crate::output;

@@ -5,8 +5,8 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use bridgelab_harness::report::exit_code;
-use bridgelab_harness::scenario::forms::GREEN;
-use bridgelab_harness::scenario::{Imposed, LoadedScenario, Scenario, scenario_names};
+use bridgelab_harness::scenario::instances::GREEN;
+use bridgelab_harness::scenario::{LoadedScenario, Overrides, Scenario, scenario_names};
 
 use crate::cli::{Guests, RunArgs};
 use crate::commands::{complain, load_with, named, root, tagged, warn, warnings_of};
@@ -21,11 +21,16 @@ pub(crate) struct Wanted {
     pub(super) images: BTreeSet<String>,
     pub(super) scenario: Scenario,
     /// What stands over the file's own values in it.
-    pub(super) imposed: Vec<Imposed>,
+    pub(super) overrides: Vec<Overrides>,
 }
 
 impl Wanted {
-    pub(crate) fn new(path: &Path, form: &Scenario, guests: Guests, imposed: &[Imposed]) -> Self {
+    pub(crate) fn new(
+        path: &Path,
+        form: &Scenario,
+        guests: Guests,
+        overrides: &[Overrides],
+    ) -> Self {
         let images = form
             .guests
             .values()
@@ -37,7 +42,7 @@ impl Wanted {
             form: form.form_if_any(),
             images: images.collect(),
             scenario: form.clone(),
-            imposed: imposed.to_vec(),
+            overrides: overrides.to_vec(),
         }
     }
 
@@ -63,7 +68,7 @@ pub(super) fn prepare(args: &RunArgs) -> Result<Vec<Wanted>, i32> {
             invalid = Some(code);
         }
         for form in forms {
-            let wanted = Wanted::new(&path, form, args.guests, &args.imposed());
+            let wanted = Wanted::new(&path, form, args.guests, &args.overrides());
             all.push(wanted);
         }
     }
@@ -94,7 +99,7 @@ fn chosen(
     };
     let mut found = Vec::new();
     for wanted in &wanted {
-        match load_with(wanted, &args.imposed()) {
+        match load_with(wanted, &args.overrides()) {
             Ok((path, loaded)) if tagged(&loaded, &args.tag) => found.push((path, loaded)),
             Ok(_) => {}
             Err(code) => *invalid = Some(code),

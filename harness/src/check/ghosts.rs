@@ -26,17 +26,17 @@ impl<'s> Ghosts<'s> {
 
     /// Whether the interface is a guest's TAP, seen from the machine that holds it.
     pub(super) fn is_tap(&self, interface: &IfName) -> bool {
-        self.host_end(interface).is_some()
+        self.nic_backend(interface).is_some()
     }
 
     /// Whether it is a guest's macvtap, seen so.
     pub(super) fn is_macvtap(&self, interface: &IfName) -> bool {
-        let nic = self.host_end(interface);
+        let nic = self.nic_backend(interface);
         nic.is_some_and(|nic| nic.macvtap().is_some())
     }
 
     /// The guest's NIC whose end on that machine has this name.
-    fn host_end(&self, interface: &IfName) -> Option<&'s GuestInterface> {
+    fn nic_backend(&self, interface: &IfName) -> Option<&'s GuestInterface> {
         let VantagePoint::Machine(machine) = self.from else {
             return None;
         };

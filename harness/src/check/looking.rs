@@ -8,12 +8,12 @@ use serde_json::Value;
 
 use super::iproute2::array;
 use super::kinds::container::ContainerStart;
-use super::kinds::vmm::Vmm;
+use super::kinds::vmm::VmmStart;
 use super::{ProbeError, Vantage, Verdict, kinds};
 use crate::deadline::Deadline;
 use crate::guest::ssh::Output;
 use crate::host::capture::Capture;
-use crate::host::intake::Intake;
+use crate::host::received::Received;
 use crate::scenario::CheckKind;
 use crate::scenario::names::IfName;
 
@@ -47,7 +47,7 @@ impl Since {
 
 /// What checks need to know beyond their vantage.
 #[derive(Debug, Clone, Default)]
-pub struct Surroundings {
+pub struct CheckContext {
     /// Captures, by machine or guest and the name of its interface: a TAP by its name on the host, in both.
     pub captures: BTreeMap<(String, String), Capture>,
     /// MAC addresses of guests' NICs, by their name on the host side.
@@ -57,11 +57,11 @@ pub struct Surroundings {
     /// SSH host keys given to guests, in base64.
     pub host_keys: BTreeMap<String, String>,
     /// The VMMs that were started, by guest.
-    pub vmms: BTreeMap<String, Vmm>,
+    pub vmms: BTreeMap<String, VmmStart>,
     /// The containers whose start was asked of Docker, by guest and name.
     pub containers: BTreeMap<(String, String), ContainerStart>,
     /// What comes in at the lab's web servers.
-    pub intake: Arc<Intake>,
+    pub received: Arc<Received>,
 }
 
 /// A look.
@@ -74,7 +74,7 @@ pub struct Looking<'a> {
     /// Whether that is a ghost: a machine that stands for a guest.
     pub ghost: bool,
     /// What there is to know beyond it.
-    pub around: &'a Surroundings,
+    pub around: &'a CheckContext,
     /// When the traffic began that it is about.
     pub since: Since,
     /// Until when it must be over.

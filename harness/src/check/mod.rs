@@ -4,7 +4,6 @@
 //! *judging* what was observed is pure, and tested on recorded output of the real tools.
 
 mod bridge;
-pub mod course;
 mod expect;
 mod from_source;
 mod ghosts;
@@ -12,6 +11,7 @@ mod iproute2;
 mod kind;
 mod kinds;
 mod looking;
+pub mod progress;
 mod source;
 mod undoable;
 mod vantage;
@@ -23,8 +23,8 @@ pub use kinds::kind_name;
 pub(crate) use kinds::networkctl::{READ_LINK, is_under_way};
 pub(crate) use kinds::of;
 pub use kinds::packet::filter_faults;
-pub use kinds::vmm::Vmm;
-pub use looking::{Looking, Since, Surroundings};
+pub use kinds::vmm::VmmStart;
+pub use looking::{CheckContext, Looking, Since};
 pub use undoable::undoable;
 pub use vantage::{ProbeError, Vantage};
 pub(crate) use vantage::{in_container, not_in_cell};

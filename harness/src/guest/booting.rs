@@ -5,11 +5,11 @@ use std::time::{Duration, Instant, SystemTime};
 
 use tokio::sync::Mutex;
 
+use super::disk_full::{no_room, used_up};
 use super::identity::Identity;
-use super::room::{no_room, used_up};
+use super::personalize::{Personalization, facts};
 use super::ssh::{ChannelError, GuestCommand, SshChannel};
 use super::steer::send_identity;
-use super::takeover::{Takeover, facts};
 use super::{Guest, GuestError, LINES, PANIC, Steps};
 use crate::deadline::Deadline;
 use crate::host::service::{Log, Service, ServiceError};
@@ -36,17 +36,17 @@ pub struct BootingGuest {
     channel: SshChannel,
     background: SshChannel,
     spec: GuestSpec,
-    takeover: Option<Takeover>,
+    personalization: Option<Personalization>,
     started: Instant,
 }
 
 impl BootingGuest {
-    /// Takes over a VMM that was just started; `takeover` is for one that starts from a template.
+    /// Takes over a VMM that was just started; `personalization` is for one that starts from a template.
     pub fn new(
         spec: GuestSpec,
         vmm: Service,
         identity: &Identity,
-        takeover: Option<Takeover>,
+        personalization: Option<Personalization>,
     ) -> Self {
         let channel = SshChannel::new(&spec.name, spec.steering(0), identity);
         let background = SshChannel::new(&spec.name, spec.steering(2), identity);
@@ -56,7 +56,7 @@ impl BootingGuest {
             channel,
             background,
             spec,
-            takeover,
+            personalization,
             started: Instant::now(),
         }
     }
@@ -76,9 +76,9 @@ impl BootingGuest {
             &self.spec,
             &self.channel,
             &log,
-            self.takeover
+            self.personalization
                 .as_ref()
-                .map(|takeover| (takeover, identity.as_path())),
+                .map(|personalization| (personalization, identity.as_path())),
             self.started,
             &mut steps,
             by,
@@ -128,12 +128,12 @@ impl BootingGuest {
 }
 
 /// Everything between the VMM's start and the first answer of the guest. What a guest from a template says of itself goes
-/// into the file beside its takeover.
+/// into the file beside its personalization.
 async fn hello(
     spec: &GuestSpec,
     channel: &SshChannel,
     console: &Log,
-    takeover: Option<(&Takeover, &Path)>,
+    personalization: Option<(&Personalization, &Path)>,
     started: Instant,
     steps: &mut Steps,
     by: Deadline,
@@ -145,7 +145,7 @@ async fn hello(
         steps.push((step, since, since.elapsed()));
         since = Instant::now();
     };
-    if let Some((takeover, evidence)) = takeover {
+    if let Some((personalization, evidence)) = personalization {
         let monitor = |source| GuestError::Monitor {
             guest: guest(),
             source,
@@ -153,13 +153,13 @@ async fn hello(
         let mut qmp = Qmp::connect(&monitor_socket(spec), by)
             .await
             .map_err(monitor)?;
-        restore(&mut qmp, spec, takeover.state(), by)
+        restore(&mut qmp, spec, personalization.state(), by)
             .await
             .map_err(monitor)?;
         done("the saved machine runs");
-        let said = become_guest(spec, takeover, evidence, by)
+        let said = become_guest(spec, personalization, evidence, by)
             .await
-            .map_err(|why| GuestError::Takeover {
+            .map_err(|why| GuestError::Personalization {
                 guest: guest(),
                 why,
             })?;
@@ -186,7 +186,7 @@ async fn hello(
 /// Sends the identity and has the answer judged; returns it.
 async fn become_guest(
     spec: &GuestSpec,
-    takeover: &Takeover,
+    personalization: &Personalization,
     evidence: &Path,
     by: Deadline,
 ) -> Result<String, String> {
@@ -194,7 +194,7 @@ async fn become_guest(
     let socket = end.port().ok_or("its VMM has no virtio-serial port")?;
     let socket = socket.to_owned();
     let sent = SystemTime::now();
-    let archive = takeover.archive(sent);
+    let archive = personalization.archive(sent);
     let (reply, answer) = tokio::sync::oneshot::channel();
     // It blocks, for no longer than the deadline.
     std::thread::Builder::new()
@@ -210,7 +210,7 @@ async fn become_guest(
             if let Err(error) = std::fs::write(evidence, lines.concat()) {
                 tracing::warn!(%error, path = %evidence.display(), "evidence could not be written");
             }
-            takeover.prove(&said, sent, now).map(|()| said)
+            personalization.prove(&said, sent, now).map(|()| said)
         }
         Ok(Err(error)) => Err(format!("talk to it: {error}")),
         Err(_) => Err("the thread that talks to it ended".to_owned()),

@@ -3,18 +3,18 @@
 pub mod background;
 mod booting;
 pub mod contents;
+mod disk_full;
 pub mod identity;
 pub mod nics;
+mod personalize;
 pub mod plain;
-mod room;
 pub mod ssh;
 mod steer;
 pub mod sysctls;
-mod takeover;
 
 pub use booting::BootingGuest;
-pub use room::used_up;
-pub use takeover::Takeover;
+pub use disk_full::used_up;
+pub use personalize::Personalization;
 
 pub use steer::{open_steering, reopen_steering, send_identity, wait_for_announcement};
 
@@ -26,7 +26,7 @@ use crate::deadline::Deadline;
 use crate::diagnostic::Diagnose;
 use crate::host::service::{Log, Service, ServiceError};
 use crate::hypervisor::{GuestSpec, Monitor, MonitorError, STEER_PORTS, Steering, hypervisor};
-use room::no_room;
+use disk_full::no_room;
 use ssh::{ChannelError, GuestCommand, Output, SshChannel};
 
 /// What a kernel that gives up says on its console.
@@ -115,7 +115,7 @@ pub enum GuestError {
     },
     /// It did not become another machine than its template.
     #[error("give guest `{guest}`, started from a template, its identity: {why}")]
-    Takeover {
+    Personalization {
         /// Guest.
         guest: String,
         /// What went wrong.
@@ -167,7 +167,7 @@ impl Diagnose for GuestError {
             Self::NoRoom { .. } => "guest.no-room",
             Self::Channel { .. } => "guest.channel",
             Self::Monitor { .. } => "guest.monitor",
-            Self::Takeover { .. } => "guest.takeover",
+            Self::Personalization { .. } => "guest.takeover",
             Self::Sysctl { .. } => "guest.sysctl",
             Self::Docker { .. } => "guest.docker",
             Self::Container { .. } => "guest.container",
@@ -314,7 +314,7 @@ impl Guest {
     /// Lets go of the guest: ends its sessions, waits until it serves nobody, and hands back its VMM.
     ///
     /// # Errors
-    /// [`GuestError::Takeover`]: a port is not free in time.
+    /// [`GuestError::Personalization`]: a port is not free in time.
     pub async fn release(self, by: Deadline) -> Result<Service, GuestError> {
         self.channel.close();
         self.background.close();
@@ -335,7 +335,7 @@ impl Guest {
         };
         match freed {
             Ok(()) => Ok(self.vmm.into_inner()),
-            Err(error) => Err(GuestError::Takeover {
+            Err(error) => Err(GuestError::Personalization {
                 guest: self.name,
                 why: format!("wait until nobody is served: {error}"),
             }),

@@ -10,12 +10,12 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
 use super::daemon::{Kept, MachineKeeper, Worker};
-use super::intake::{Intake, SILENCE};
+use super::received::{Received, SILENCE};
 use crate::scenario::HttpServer;
 use crate::scenario::bytes_page::{MOST_BYTES, page};
 
 /// Binds the server on the calling machine's addresses, v4 and v6, and serves it on the current runtime. What looks send to
-/// it is counted in `intake`.
+/// it is counted in `received`.
 ///
 /// It listens when this returns, until it is stopped or its machine ends.
 ///
@@ -24,7 +24,7 @@ use crate::scenario::bytes_page::{MOST_BYTES, page};
 pub(crate) async fn serve(
     keeper: MachineKeeper,
     config: HttpServer,
-    intake: Arc<Intake>,
+    received: Arc<Received>,
 ) -> io::Result<Worker> {
     let listener = TcpListener::bind((Ipv6Addr::UNSPECIFIED, config.port)).await?;
     let page = head(config.body.len()) + &config.body;
@@ -36,8 +36,8 @@ pub(crate) async fn serve(
                 Err(error) => return error,
             };
             tracing::debug!(%from, "http request");
-            let (page, intake) = (page.clone(), Arc::clone(&intake));
-            tokio::spawn(async move { answer(stream, page.as_bytes(), &intake).await });
+            let (page, received) = (page.clone(), Arc::clone(&received));
+            tokio::spawn(async move { answer(stream, page.as_bytes(), &received).await });
         }
     }))
 }
@@ -90,7 +90,7 @@ impl Request {
     }
 }
 
-async fn answer(mut stream: TcpStream, fixed: &[u8], intake: &Intake) -> io::Result<()> {
+async fn answer(mut stream: TcpStream, fixed: &[u8], received: &Received) -> io::Result<()> {
     let accepted = Instant::now();
     let mut request = Vec::new();
     let mut buffer = [0; 1024];
@@ -116,7 +116,7 @@ async fn answer(mut stream: TcpStream, fixed: &[u8], intake: &Intake) -> io::Res
         Request::Put(bytes, look) => {
             let note = |part: &[u8]| {
                 if let Some(look) = look {
-                    intake.note(look, part, accepted.elapsed());
+                    received.note(look, part, accepted.elapsed());
                 }
             };
             let came = take(&mut stream, &request[end..], bytes, note).await?;

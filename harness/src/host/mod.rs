@@ -43,7 +43,7 @@
 //! networkd_said   what it says about unit files
 //! networkd_asked  the same before anything runs, in a throw-away namespace
 //! http         the internet's web server
-//! intake       what has come in of the bytes that looks send to it
+//! received     what has come in of the bytes that looks send to it
 //! dns_faults   the names that fail on purpose, behind a machine's dnsmasq
 //! ```
 
@@ -58,9 +58,9 @@ mod doctor_sys;
 pub(crate) mod end;
 pub mod finding;
 pub mod firewall;
+pub mod free_space;
 pub mod http;
 pub mod inject;
-pub mod intake;
 pub mod isolate;
 pub mod jobserver;
 pub mod kvm;
@@ -79,7 +79,7 @@ pub mod offload;
 pub mod output;
 pub mod probe;
 pub mod process_memory;
-pub mod room;
+pub mod received;
 pub mod sealed;
 pub mod service;
 pub mod setup;

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::capability::Capability;
 use super::link_kind;
-use crate::plan::{GuestKind, Step, TopologyPlan};
+use crate::plan::{GuestKind, Operation, TopologyPlan};
 use crate::scenario::step::Action;
 use crate::scenario::{CheckKind, RulesetTool, Scenario, VantagePoint};
 
@@ -16,7 +16,7 @@ pub fn needed_by(scenario: &Scenario, guests: GuestKind) -> BTreeSet<Capability>
     let named = named.filter_map(|name| Capability::named(name));
     let planned = plan.steps().iter().flat_map(planned).copied();
     let units = plan.steps().iter().flat_map(|step| match step {
-        Step::Networkd { units, .. } => link_kind::asked_by(units),
+        Operation::Networkd { units, .. } => link_kind::asked_by(units),
         _ => BTreeSet::new(),
     });
     let machine = |on: &VantagePoint| match on {
@@ -44,20 +44,20 @@ pub fn needed_by(scenario: &Scenario, guests: GuestKind) -> BTreeSet<Capability>
     needs
 }
 
-fn planned(step: &Step) -> &'static [Capability] {
+fn planned(step: &Operation) -> &'static [Capability] {
     match step {
-        Step::Ruleset { ruleset, .. } => match ruleset.tool {
+        Operation::Ruleset { ruleset, .. } => match ruleset.tool {
             RulesetTool::Nftables => &[Capability::Nftables],
             RulesetTool::Iptables | RulesetTool::Ip6tables => &[Capability::Iptables],
         },
-        Step::Bridge { config, .. } if config.vlan_filtering == Some(true) => {
+        Operation::Bridge { config, .. } if config.vlan_filtering == Some(true) => {
             &[Capability::VlanFiltering]
         }
-        Step::Vlan { .. } => &[Capability::VlanFiltering],
-        Step::Macvtap { .. } => &[Capability::Macvtap, Capability::DeviceNodes],
+        Operation::Vlan { .. } => &[Capability::VlanFiltering],
+        Operation::Macvtap { .. } => &[Capability::Macvtap, Capability::DeviceNodes],
         // The driver of macvtaps stands on that of macvlans.
-        Step::Macvlan { .. } => &[Capability::Macvtap],
-        Step::Sysctl {
+        Operation::Macvlan { .. } => &[Capability::Macvtap],
+        Operation::Sysctl {
             key,
             optional: false,
             ..

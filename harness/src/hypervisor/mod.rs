@@ -8,6 +8,7 @@ mod cloud_hypervisor;
 pub mod command;
 mod crosvm;
 mod descriptor;
+mod disk_full;
 mod firecracker;
 mod hotplug;
 mod http;
@@ -20,7 +21,6 @@ mod nic;
 mod program;
 pub mod qemu;
 pub mod qmp;
-mod room;
 mod snapshot;
 mod steering;
 

@@ -11,7 +11,7 @@ use super::program::Hypervisor;
 use super::qmp::{Qmp, VMM};
 use super::{
     Accelerator, GuestSpec, MachineKind, Monitor, MonitorError, NIC_PORTS, Needs, STEER_PORTS,
-    Start, Steering, kernel, room,
+    Start, Steering, disk_full, kernel,
 };
 use crate::deadline::Deadline;
 
@@ -80,7 +80,7 @@ impl Hypervisor for Qemu {
     fn stopped_for_room<'a>(&'a self, spec: &'a GuestSpec) -> BoxFuture<'a, String> {
         Box::pin(async move {
             if spec.disk.is_some() {
-                match room::used_up(&events_socket(spec)).await {
+                match disk_full::used_up(&events_socket(spec)).await {
                     Ok(said) => return said,
                     // Whoever watches the process sees it end.
                     Err(error) => tracing::debug!(guest = spec.name, %error, "no events"),

@@ -15,7 +15,7 @@ use super::error::LabError;
 use super::job::StartFrom;
 use super::topology::{Folders, Lab};
 use crate::guest::identity::{Identity, KeyPair};
-use crate::guest::{BootingGuest, Takeover, plain};
+use crate::guest::{BootingGuest, Personalization, plain};
 use crate::host::isolate::mount_at;
 use crate::host::sealed::sealed_copy;
 use crate::host::service::{Log, Service, ServiceError};
@@ -222,13 +222,13 @@ async fn start_guest(
         spec(name, guest, image, launch, from, &run).map_err(io("draw a number for", &run))?;
     let program = hypervisor(spec.hypervisor);
     let needs = program.needs(&spec);
-    let mut takeover = None;
+    let mut personalization = None;
     if let Some(folder) = spec.start.folder() {
         let state = folder.join("state");
         let state = File::open(&state).map_err(io("open", &state))?;
         let seed = plain::seed(&identity, guest)?;
-        let made = Takeover::new(&identity, seed, image.provides, state);
-        takeover = Some(made.map_err(io("read random numbers for", &run))?);
+        let made = Personalization::new(&identity, seed, image.provides, state);
+        personalization = Some(made.map_err(io("read random numbers for", &run))?);
     } else {
         let seeded = plain::seed(&identity, guest)?.append_to(image.initrd.clone());
         fs::write(&spec.initrd, seeded).map_err(io("write", &spec.initrd))?;
@@ -301,7 +301,7 @@ async fn start_guest(
         HypervisorKind::Qemu => (spec.machine.to_string(), reason),
         other => (other.to_string(), "it has one machine"),
     };
-    let booting = BootingGuest::new(spec, vmm, &identity, takeover);
+    let booting = BootingGuest::new(spec, vmm, &identity, personalization);
     Ok(Started {
         booting,
         identity,

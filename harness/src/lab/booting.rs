@@ -10,7 +10,7 @@ use super::boot::{Drawn, GuestImages, Launch, Sealed, Started, start, start_agai
 use super::error::LabError;
 use super::job::{Event, StartFrom};
 use super::run::{Ended, GRACE, Run};
-use crate::check::Vmm;
+use crate::check::VmmStart;
 use crate::deadline::Deadline;
 use crate::diagnostic::Diagnostic;
 use crate::guest::identity::KeyPair;
@@ -45,7 +45,7 @@ struct Up {
 enum Began {
     Up(Box<Up>),
     /// Its VMM refused to start, and a check asks for how it starts.
-    Refused(Box<Known>, Vmm),
+    Refused(Box<Known>, VmmStart),
 }
 
 /// Whether a VMM opens a TAP by its name, and so `/dev/net/tun` itself.
@@ -130,8 +130,8 @@ impl Run<'_> {
         by: Option<Deadline>,
     ) -> Result<(), Ended> {
         self.watch.end(name);
-        self.surroundings.vmms.remove(name.as_ref());
-        let containers = &mut self.surroundings.containers;
+        self.context.vmms.remove(name.as_ref());
+        let containers = &mut self.context.containers;
         containers.retain(|(guest, _), _| guest != name.as_ref());
         let Some(guest) = self.guests.remove(name) else {
             return Ok(());
@@ -197,7 +197,7 @@ impl Run<'_> {
             match one {
                 Began::Up(up) => self.introduce(name, *up),
                 Began::Refused(known, vmm) => {
-                    self.surroundings.vmms.insert(name.to_string(), vmm);
+                    self.context.vmms.insert(name.to_string(), vmm);
                     self.commands.push(known.command.clone());
                     self.list(known.report(name));
                 }
@@ -215,7 +215,7 @@ impl Run<'_> {
         let set = up.set.iter().map(|line| format!("{name} {line}"));
         self.lab.note_sysctls(set);
         let key = up.known.host_key.clone();
-        self.surroundings.host_keys.insert(name.to_string(), key);
+        self.context.host_keys.insert(name.to_string(), key);
         self.list(up.known.report(name));
         // A check that asks for its VMM tells of its end itself.
         let asked = |check: &Check| matches!(&check.kind, CheckKind::Vmm(check_kind::Vmm { guest, .. }) if guest == name);
@@ -223,8 +223,8 @@ impl Run<'_> {
             self.watch.begin(name, &up.guest);
         }
         let guest = Arc::new(up.guest);
-        let vmm = Vmm::Started(Arc::downgrade(&guest));
-        self.surroundings.vmms.insert(name.to_string(), vmm);
+        let vmm = VmmStart::Started(Arc::downgrade(&guest));
+        self.context.vmms.insert(name.to_string(), vmm);
         self.guests.insert(name.clone(), guest);
     }
 
@@ -315,7 +315,7 @@ impl Run<'_> {
                 let said = tail;
                 Ok(Began::Refused(
                     Box::new(known),
-                    Vmm::Refused { status, said },
+                    VmmStart::Refused { status, said },
                 ))
             }
             other => Err(Ended::from(LabError::Guest(other))),
@@ -327,9 +327,9 @@ impl Run<'_> {
         let (VantagePoint::Guest(name) | VantagePoint::Container(name, _)) = from else {
             return None;
         };
-        match self.surroundings.vmms.get(name.as_ref())? {
-            Vmm::Started(_) => None,
-            Vmm::Refused { status, .. } => {
+        match self.context.vmms.get(name.as_ref())? {
+            VmmStart::Started(_) => None,
+            VmmStart::Refused { status, .. } => {
                 Some(format!("the VMM of {name} refused to start ({status})"))
             }
         }
@@ -339,7 +339,7 @@ impl Run<'_> {
 /// The guest, unless it drew the random number that another one drew: then both still have their template's generator.
 fn is_itself(guest: Guest, drawn: &Drawn) -> Result<Guest, GuestError> {
     match guest.drawn() {
-        Some(number) if !drawn.is_new(number) => Err(GuestError::Takeover {
+        Some(number) if !drawn.is_new(number) => Err(GuestError::Personalization {
             guest: guest.name().to_owned(),
             why: format!("it drew the same random number as another guest: {number}"),
         }),

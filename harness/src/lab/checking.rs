@@ -13,7 +13,7 @@ use super::ghost::Before;
 use super::job::Event;
 use super::order::Order;
 use super::run::{Ended, Run};
-use crate::check::course::{Change, Course, Ending, Sight};
+use crate::check::progress::{Change, Ending, Progress, Sight};
 use crate::check::{Looking, ProbeError, Since, Vantage, expected, kind_name, of};
 use crate::deadline::Deadline;
 use crate::diagnostic::Diagnostic;
@@ -65,14 +65,14 @@ impl Traffic {
 }
 
 /// The checks of one stage under way.
-struct Wave<'a> {
+struct Group<'a> {
     order: &'a Order<'a>,
     traffic: Traffic,
     /// Whether there is no traffic but that of the lab itself.
     alone: bool,
 }
 
-impl<'a> Wave<'a> {
+impl<'a> Group<'a> {
     fn new(order: &'a Order<'a>) -> Self {
         Self {
             order,
@@ -102,7 +102,7 @@ impl Run<'_> {
             .collect();
         let must_fail = &self.scenario.must_fail;
         let order = Order::of(now.iter().copied(), |id| must_fail.contains_key(id));
-        let mut wave = Wave::new(&order);
+        let mut group = Group::new(&order);
         let containers = async {
             let begun = Instant::now();
             let began = match after {
@@ -115,17 +115,17 @@ impl Run<'_> {
             Ok((began, begun, begun.elapsed()))
         };
         let early = async {
-            self.check_all(&order.early, &wave).await;
+            self.check_all(&order.early, &group).await;
             Ok::<_, Ended>(())
         };
         // Without a container that nobody asks for there is no verdict, whatever the others are.
         let ((), (began, begun_containers, took)) = tokio::try_join!(early, containers)?;
         self.note_containers(began);
-        self.check_all(&order.late, &wave).await;
-        wave.traffic.counts_from = Instant::now();
-        self.check_all(&order.red, &wave).await;
-        wave.alone = after.is_none() && order.has_only_last();
-        self.check_all(&order.last, &wave).await;
+        self.check_all(&order.late, &group).await;
+        group.traffic.counts_from = Instant::now();
+        self.check_all(&order.red, &group).await;
+        group.alone = after.is_none() && order.has_only_last();
+        self.check_all(&order.last, &group).await;
         let containers = |(name, guest): (&MachineName, &Guest)| {
             !guest.containers.is_empty() && !self.is_ghost(name)
         };
@@ -142,10 +142,10 @@ impl Run<'_> {
         Ok(())
     }
 
-    async fn check_all(&self, checks: &[&Check], wave: &Wave<'_>) {
+    async fn check_all(&self, checks: &[&Check], group: &Group<'_>) {
         let mut running: FuturesUnordered<_> = checks
             .iter()
-            .map(|check| self.check_and_followers(check, wave.traffic, wave))
+            .map(|check| self.check_and_followers(check, group.traffic, group))
             .collect();
         while let Some(()) = running.next().await {}
     }
@@ -155,37 +155,37 @@ impl Run<'_> {
         &'s self,
         check: &'s Check,
         traffic: Traffic,
-        wave: &'s Wave<'_>,
+        group: &'s Group<'_>,
     ) -> LocalBoxFuture<'s, ()> {
         Box::pin(async move {
             let own = Traffic::of_one();
             self.looks.note(&check.id, self.undecided(check));
-            let report = self.check(check, traffic, wave.alone).await;
+            let report = self.check(check, traffic, group.alone).await;
             (self.tell)(Event::Progress {
                 text: format!("{}: {}", check.id, report.got),
             });
             self.looks.note(&check.id, report.clone());
-            let followers = wave.order.after(&check.id);
+            let followers = group.order.after(&check.id);
             if matches!(report.outcome, CheckOutcome::Passed | CheckOutcome::Failed) {
                 let mut running: FuturesUnordered<_> = followers
                     .iter()
-                    .map(|check| self.check_and_followers(check, own, wave))
+                    .map(|check| self.check_and_followers(check, own, group))
                     .collect();
                 while let Some(()) = running.next().await {}
             } else {
-                self.without_traffic(&report, followers, wave);
+                self.without_traffic(&report, followers, group);
             }
         })
     }
 
     /// Those that are about the traffic of a check that was not looked at, and so on: neither are they.
-    fn without_traffic(&self, lacks: &CheckReport, followers: &[&Check], wave: &Wave<'_>) {
+    fn without_traffic(&self, lacks: &CheckReport, followers: &[&Check], group: &Group<'_>) {
         for check in followers {
             let report = CheckReport {
                 outcome: lacks.outcome,
                 ..self.not_run(check, &format!("no traffic of {}: {}", lacks.id, lacks.got))
             };
-            self.without_traffic(&report, wave.order.after(&check.id), wave);
+            self.without_traffic(&report, group.order.after(&check.id), group);
             self.looks.note(&check.id, report);
         }
     }
@@ -207,7 +207,7 @@ impl Run<'_> {
         if alone && tally.is_some_and(|tally| tally.bounds.most.is_some()) && !times.fails {
             times.holds_for = times.holds_for.or(Some(QUIET));
         }
-        self.watch(check, Course::new(times), traffic.since).await
+        self.watch(check, Progress::new(times), traffic.since).await
     }
 
     /// Looks at a fact until a look, or the time for it, decides.
@@ -216,7 +216,7 @@ impl Run<'_> {
     pub(super) async fn watch(
         &self,
         check: &Check,
-        mut course: Course,
+        mut course: Progress,
         since: Since,
     ) -> CheckReport {
         let ghost_limit = self.ghost_limit(check);
@@ -310,7 +310,7 @@ impl Run<'_> {
             from: vantage,
             with,
             ghost,
-            around: &self.surroundings,
+            around: &self.context,
             since,
             by,
         };
@@ -360,7 +360,7 @@ impl Run<'_> {
         times
     }
 
-    fn sights(&self, begun: Instant, course: &Course) -> Vec<SightReport> {
+    fn sights(&self, begun: Instant, course: &Progress) -> Vec<SightReport> {
         let changes = course.changes().iter();
         changes
             .map(|change| self.sight_report(begun, change))

@@ -105,7 +105,7 @@ impl Run<'_> {
             };
             let what = format!("{guest}/{container} {what}");
             self.waited("containers", what, one.begun, one.took);
-            let known = &mut self.surroundings.containers;
+            let known = &mut self.context.containers;
             known.insert((guest, container), one.start);
         }
     }
@@ -121,7 +121,7 @@ impl Run<'_> {
             _ => return None,
         };
         let why = format!("Docker in {guest} refused to start {container}");
-        let start = self.surroundings.containers.get(&(guest, container))?;
+        let start = self.context.containers.get(&(guest, container))?;
         matches!(start, ContainerStart::Refused(_)).then_some(why)
     }
 }

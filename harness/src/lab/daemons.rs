@@ -80,7 +80,7 @@ impl Lab {
         let served = http::serve(
             self.keeper.on(machine),
             config.clone(),
-            Arc::clone(&self.intake),
+            Arc::clone(&self.received),
         );
         let served = self.machine(machine)?.run(served);
         let served = served

@@ -11,7 +11,7 @@ use crate::deadline::Deadline;
 use crate::diagnostic::Diagnostic;
 use crate::host::unwritten;
 use crate::scenario::names::MachineName;
-use crate::scenario::{Scenario, VantagePoint, forms::GREEN, load_text_with};
+use crate::scenario::{Scenario, VantagePoint, instances::GREEN, load_text_with};
 
 /// What is asked, line by line.
 pub(super) type Asked = UnboundedReceiver<String>;
@@ -106,7 +106,7 @@ impl Run<'_> {
         if let Err(error) = std::fs::write(&asked, &scenario) {
             unwritten::note(&asked, &error);
         }
-        let loaded = load_text_with(&self.scenario.path, scenario, &self.job.imposed);
+        let loaded = load_text_with(&self.scenario.path, scenario, &self.job.overrides);
         let loaded = loaded.map_err(|errors| errors.render(false))?;
         let form = self.job.variant.as_deref().unwrap_or(GREEN);
         let forms = loaded.named(form).map_err(|error| error.to_string())?;

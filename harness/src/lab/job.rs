@@ -11,7 +11,7 @@ use super::vm::LabVm;
 use crate::hypervisor::Accelerator;
 use crate::plan::GuestKind;
 use crate::report::RunReport;
-use crate::scenario::{HypervisorKind, Imposed};
+use crate::scenario::{HypervisorKind, Overrides};
 
 /// Hidden subcommand of the binary that becomes a worker.
 pub const WORKER_COMMAND: &str = "__worker";
@@ -33,7 +33,7 @@ pub struct Job {
     pub variant: Option<String>,
     /// Values that stand over the scenario's own.
     #[serde(default)]
-    pub imposed: Vec<Imposed>,
+    pub overrides: Vec<Overrides>,
     /// The built images that the scenario's guests use, by name.
     pub images: BTreeMap<String, JobImage>,
     /// What each guest starts from; a guest that is not named starts cold.

@@ -19,7 +19,7 @@ use super::leaks;
 use super::left_running::left_running;
 use super::topology::{Folders, Lab};
 use super::watch::{Lost, Watch};
-use crate::check::Surroundings;
+use crate::check::CheckContext;
 use crate::diagnostic::{Diagnose, Diagnostic};
 use crate::guest::identity::Identity;
 use crate::guest::{Guest, GuestError};
@@ -70,7 +70,7 @@ pub(super) struct Run<'a> {
     /// guest's NICs it is, from 0.
     pub(super) plugged: BTreeMap<(MachineName, IfName), usize>,
     pub(super) commands: Vec<String>,
-    pub(super) surroundings: Surroundings,
+    pub(super) context: CheckContext,
     /// The stage that goes on, and when it began.
     pub(super) under_way: Option<(String, Instant)>,
     /// Its checks.
@@ -163,7 +163,7 @@ impl<'a> Run<'a> {
             identities: BTreeMap::new(),
             plugged: BTreeMap::new(),
             commands: Vec::new(),
-            surroundings: Surroundings::default(),
+            context: CheckContext::default(),
             under_way: None,
             looks: Looks::default(),
             report,
@@ -321,16 +321,16 @@ impl<'a> Run<'a> {
 
     /// Captures are named after who is at the end of the wire; checks name the interface alone.
     pub(super) fn surround(&mut self) {
-        self.surroundings.intake = Arc::clone(&self.lab.intake);
+        self.context.received = Arc::clone(&self.lab.received);
         for guest in self.scenario.guests.values() {
             for interface in &guest.interfaces {
                 let mac = interface.mac.to_string();
-                self.surroundings.macs.insert(interface.id.to_string(), mac);
+                self.context.macs.insert(interface.id.to_string(), mac);
             }
         }
         for (label, capture) in self.lab.captures() {
             for wire in self.wires(label) {
-                self.surroundings.captures.insert(wire, capture.clone());
+                self.context.captures.insert(wire, capture.clone());
             }
         }
     }
@@ -400,7 +400,7 @@ impl<'a> Run<'a> {
             None => Some("a guest that something still holds".to_owned()),
         }));
         self.report.leaks.extend(held.await.into_iter().flatten());
-        self.surroundings = Surroundings::default();
+        self.context = CheckContext::default();
         self.lab.stop_services(GRACE).await;
         drop(std::mem::take(&mut self.lab));
         let ended = Instant::now();

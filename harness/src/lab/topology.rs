@@ -6,17 +6,17 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::error::LabError;
-use super::wave::{OnMachine, Part, parts};
+use super::parallel::{OnMachine, Part, parts};
 use crate::deadline::Deadline;
 use crate::host::capture::Capture;
 use crate::host::daemon::{Daemon, Keeper, Worker};
 use crate::host::firewall;
-use crate::host::intake::Intake;
 use crate::host::netlink_events::Changes;
 use crate::host::netns::{BeginNetns, MachineRoot, Netns};
 use crate::host::networkd::{self, Networkd};
+use crate::host::received::Received;
 use crate::host::tap::Tap;
-use crate::plan::{FABRIC, Step, TopologyPlan};
+use crate::plan::{FABRIC, Operation, TopologyPlan};
 use futures_util::future::join_all;
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 
@@ -39,7 +39,7 @@ pub struct Lab {
     /// Web servers, by machine.
     pub(super) http: BTreeMap<String, Worker>,
     /// What comes in at all of them.
-    pub(super) intake: Arc<Intake>,
+    pub(super) received: Arc<Received>,
     pub(super) networkd: BTreeMap<String, Networkd>,
     /// By guest, and by the place of the interface among the guest's.
     taps: BTreeMap<String, BTreeMap<usize, Tap>>,
@@ -76,8 +76,8 @@ impl Lab {
         lab.follow_machines().await?;
         for part in parts(plan.steps()) {
             let step = match part {
-                Part::Wave(wave) => {
-                    lab.carry_out_wave(wave, folders).await?;
+                Part::Group(group) => {
+                    lab.carry_out_group(group, folders).await?;
                     continue;
                 }
                 Part::One(step) => step,
@@ -86,8 +86,8 @@ impl Lab {
             let begun = Instant::now();
             lab.carry_out(step, folders).await?;
             let daemon = match step {
-                Step::Dnsmasq { machine, .. } => format!("dnsmasq on {machine} is ready"),
-                Step::Networkd { machine, .. } => format!("networkd on {machine} is ready"),
+                Operation::Dnsmasq { machine, .. } => format!("dnsmasq on {machine} is ready"),
+                Operation::Networkd { machine, .. } => format!("networkd on {machine} is ready"),
                 _ => continue,
             };
             lab.waits.push((daemon, begun, begun.elapsed()));
@@ -141,11 +141,13 @@ impl Lab {
     pub(super) async fn delete_taps(
         &mut self,
         guest: &str,
-        steps: &[Step],
+        steps: &[Operation],
     ) -> Result<(), LabError> {
         self.taps.remove(guest);
         for step in steps {
-            if let Step::Tap { machine, id, .. } | Step::Macvtap { machine, id, .. } = step {
+            if let Operation::Tap { machine, id, .. } | Operation::Macvtap { machine, id, .. } =
+                step
+            {
                 let netlink = self.machine(machine)?.netlink();
                 netlink.delete_if_there(id.as_ref()).await?;
             }
@@ -158,7 +160,7 @@ impl Lab {
     pub(super) async fn renew_taps(
         &mut self,
         guest: &str,
-        steps: &[Step],
+        steps: &[Operation],
         folders: &Folders,
     ) -> Result<(), LabError> {
         self.delete_taps(guest, steps).await?;
@@ -229,13 +231,13 @@ impl Lab {
 
     /// Namespaces take about a millisecond each, so all are asked for before the first is waited for.
     fn make_machines(&mut self, plan: &TopologyPlan) -> Result<(), LabError> {
-        let machine = |step: &&Step| matches!(step, Step::Machine { .. });
+        let machine = |step: &&Operation| matches!(step, Operation::Machine { .. });
         allow_open_files(plan.steps().iter().filter(machine).count() as u64 * FILES_PER_MACHINE);
         let begun: Vec<BeginNetns> = plan
             .steps()
             .iter()
             .filter_map(|step| match step {
-                Step::Machine {
+                Operation::Machine {
                     name,
                     private_run,
                     machine_id,
@@ -253,32 +255,32 @@ impl Lab {
 
     pub(super) async fn carry_out(
         &mut self,
-        step: &Step,
+        step: &Operation,
         folders: &Folders,
     ) -> Result<(), LabError> {
         match step {
             // Machines exist already; guests are booted by `boot`.
-            Step::Machine { .. } | Step::Guest { .. } => {}
-            Step::Sysctl { .. }
-            | Step::Switch { .. }
-            | Step::Bridge { .. }
-            | Step::Mtu { .. }
-            | Step::BridgePort { .. }
-            | Step::Vlan { .. }
-            | Step::Veth { .. }
-            | Step::Capture { .. }
-            | Step::Master { .. }
-            | Step::Address { .. }
-            | Step::Allmulticast { .. }
-            | Step::Up { .. }
-            | Step::Route { .. } => {
+            Operation::Machine { .. } | Operation::Guest { .. } => {}
+            Operation::Sysctl { .. }
+            | Operation::Switch { .. }
+            | Operation::Bridge { .. }
+            | Operation::Mtu { .. }
+            | Operation::BridgePort { .. }
+            | Operation::Vlan { .. }
+            | Operation::Veth { .. }
+            | Operation::Capture { .. }
+            | Operation::Master { .. }
+            | Operation::Address { .. }
+            | Operation::Allmulticast { .. }
+            | Operation::Up { .. }
+            | Operation::Route { .. } => {
                 for part in parts(std::slice::from_ref(step)) {
-                    if let Part::Wave(wave) = part {
-                        self.carry_out_wave(wave, folders).await?;
+                    if let Part::Group(group) = part {
+                        self.carry_out_group(group, folders).await?;
                     }
                 }
             }
-            Step::Ruleset { machine, ruleset } => {
+            Operation::Ruleset { machine, ruleset } => {
                 let folder = machine_folder(&folders.evidence, machine);
                 let (name, ruleset) = (machine.clone(), ruleset.clone());
                 let loaded = self
@@ -286,14 +288,14 @@ impl Lab {
                     .run(async move { firewall::load(&name, &ruleset, &folder).await });
                 loaded.await??;
             }
-            Step::Http { machine, config } => self.start_http(machine, config).await?,
-            Step::DnsFaults { machine, responses } => {
+            Operation::Http { machine, config } => self.start_http(machine, config).await?,
+            Operation::DnsFaults { machine, responses } => {
                 self.start_dns_faults(machine, responses).await?;
             }
-            Step::Dnsmasq { machine, config } => {
+            Operation::Dnsmasq { machine, config } => {
                 self.start_dnsmasq(machine, config, folders).await?;
             }
-            Step::Networkd {
+            Operation::Networkd {
                 machine,
                 units,
                 udev,
@@ -313,9 +315,9 @@ impl Lab {
                 let networkd = started.await??;
                 self.networkd.insert(machine.clone(), networkd);
             }
-            Step::Tap { .. } => self.add_tap(step).await?,
-            Step::Macvtap { .. } => self.add_macvtap(step, folders).await?,
-            Step::Macvlan { .. } => self.add_macvlan(step).await?,
+            Operation::Tap { .. } => self.add_tap(step).await?,
+            Operation::Macvtap { .. } => self.add_macvtap(step, folders).await?,
+            Operation::Macvlan { .. } => self.add_macvlan(step).await?,
         }
         Ok(())
     }
@@ -335,23 +337,23 @@ impl Lab {
         })
     }
 
-    /// All machines of a wave at once, each on its own thread.
-    async fn carry_out_wave(
+    /// All machines of a group at once, each on its own thread.
+    async fn carry_out_group(
         &mut self,
-        wave: BTreeMap<&str, Vec<&Step>>,
+        group: BTreeMap<&str, Vec<&Operation>>,
         folders: &Folders,
     ) -> Result<(), LabError> {
         let mut files = BTreeMap::new();
-        for step in wave.values().flatten() {
-            if let Step::Capture { file, .. } = step {
+        for step in group.values().flatten() {
+            if let Operation::Capture { file, .. } = step {
                 files.insert(file.clone(), self.capture_file(file, folders));
             }
         }
         let files = Arc::new(files);
         let mut begun = Vec::new();
-        for (machine, steps) in wave {
+        for (machine, steps) in group {
             let peers = steps.iter().filter_map(|step| match step {
-                Step::Veth { there, .. } => Some(there.machine.clone()),
+                Operation::Veth { there, .. } => Some(there.machine.clone()),
                 _ => None,
             });
             let mut namespaces = BTreeMap::new();
@@ -367,7 +369,7 @@ impl Lab {
                 namespaces,
                 captures: Arc::clone(&files),
             };
-            let steps: Vec<Step> = steps.into_iter().cloned().collect();
+            let steps: Vec<Operation> = steps.into_iter().cloned().collect();
             begun.push(machine.run(async move { there.carry_out(&steps).await }));
         }
         for done in join_all(begun).await {

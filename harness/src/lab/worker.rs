@@ -22,7 +22,7 @@ use crate::host::needs::needed_by;
 use crate::host::standstill::Standstills;
 use crate::plan::GuestKind;
 use crate::report::{Outcome, RunReport, exit_code};
-use crate::scenario::{self, forms::GREEN};
+use crate::scenario::{self, instances::GREEN};
 
 /// How long gathering evidence may take; half a minute is usual for a guest without KVM.
 const EVIDENCE_TIME: Duration = Duration::from_secs(150);
@@ -62,7 +62,7 @@ fn work() -> io::Result<()> {
     input.read_line(&mut line)?;
     let job: Job = serde_json::from_str(&line)?;
     let name = job.scenario.display().to_string();
-    let loaded = match scenario::load_with(&job.scenario, &job.imposed) {
+    let loaded = match scenario::load_with(&job.scenario, &job.overrides) {
         Ok(loaded) => loaded,
         Err(errors) => return finish(broken(&job, &name, &errors)),
     };

@@ -1,16 +1,16 @@
 //! What is put on what: bridges with their ports, and the host's ends of the guests' NICs.
 
 use super::bridge::vlan_changes;
-use super::step::{LinkEnd, Step};
+use super::operation::{LinkEnd, Operation};
 use super::sysctl::link_of;
 use crate::scenario::names::{IfName, MachineName};
 use crate::scenario::net::Mac;
 use crate::scenario::{Guest, GuestInterface, Machine, Scenario, TapOpen};
 
 /// The bridges that a machine without networkd has, and the interfaces that are put on them; all still down.
-pub(super) fn bridges(name: &MachineName, machine: &Machine, steps: &mut Vec<Step>) {
+pub(super) fn bridges(name: &MachineName, machine: &Machine, steps: &mut Vec<Operation>) {
     for (bridge, config) in &machine.bridges {
-        steps.push(Step::Bridge {
+        steps.push(Operation::Bridge {
             machine: name.to_string(),
             name: bridge.clone(),
             config: config.clone(),
@@ -27,10 +27,10 @@ pub(super) fn bridges(name: &MachineName, machine: &Machine, steps: &mut Vec<Ste
 }
 
 /// The macvlans that a machine without networkd has, still down.
-pub(super) fn macvlans(name: &MachineName, machine: &Machine, steps: &mut Vec<Step>) {
+pub(super) fn macvlans(name: &MachineName, machine: &Machine, steps: &mut Vec<Operation>) {
     for (id, macvlan) in &machine.macvlans {
         let mac = macvlan.mac.unwrap_or_else(|| Mac::derived(name, id));
-        steps.push(Step::Macvlan {
+        steps.push(Operation::Macvlan {
             machine: name.to_string(),
             link: macvlan.link.clone(),
             there: LinkEnd {
@@ -47,15 +47,15 @@ pub(super) fn macvlans(name: &MachineName, machine: &Machine, steps: &mut Vec<St
 }
 
 /// Everything that is done to the host's end of a NIC once the link is there.
-pub(super) fn host_end(
+pub(super) fn nic_backend(
     scenario: &Scenario,
     guest: &MachineName,
     on: &MachineName,
     nic: &GuestInterface,
-    steps: &mut Vec<Step>,
+    steps: &mut Vec<Operation>,
 ) {
     let (machine, link, end) = (on.to_string(), nic.id.to_string(), &nic.host);
-    steps.push(Step::Capture {
+    steps.push(Operation::Capture {
         machine: machine.clone(),
         link: link.clone(),
         file: format!("{guest}-{link}"),
@@ -65,7 +65,7 @@ pub(super) fn host_end(
         // As microvm.nix's `macvtap-up` does: the guest has its own IPv6, and the host none on this link.
         steps.push(no_ipv6(on, &nic.id));
         if macvtap.allmulticast {
-            steps.push(Step::Allmulticast {
+            steps.push(Operation::Allmulticast {
                 machine: machine.clone(),
                 link: link.clone(),
             });
@@ -76,20 +76,20 @@ pub(super) fn host_end(
         put_on(on, holder, &nic.id, end.master.as_ref(), steps);
     }
     if end.up {
-        steps.push(Step::Up {
+        steps.push(Operation::Up {
             machine: machine.clone(),
             link: link.clone(),
         });
     }
     for address in &end.addresses {
-        steps.push(Step::Address {
+        steps.push(Operation::Address {
             machine: machine.clone(),
             interface: link.clone(),
             address: *address,
         });
     }
     for route in &end.routes {
-        steps.push(Step::Route {
+        steps.push(Operation::Route {
             machine: machine.clone(),
             route: route.clone(),
         });
@@ -104,7 +104,7 @@ pub(super) fn taps(
     guest: &Guest,
     before_networkd: bool,
     starting: bool,
-    steps: &mut Vec<Step>,
+    steps: &mut Vec<Operation>,
 ) {
     let nics = guest.interfaces.iter().enumerate();
     let nics = nics.filter(|(_, nic)| starting || !nic.host.at_start);
@@ -116,7 +116,7 @@ pub(super) fn taps(
             (false, _) | (_, TapOpen::Name) => 0,
         };
         steps.push(match nic.macvtap() {
-            None => Step::Tap {
+            None => Operation::Tap {
                 machine,
                 guest: guest_name,
                 index,
@@ -124,7 +124,7 @@ pub(super) fn taps(
                 end,
                 held,
             },
-            Some(macvtap) => Step::Macvtap {
+            Some(macvtap) => Operation::Macvtap {
                 machine,
                 guest: guest_name,
                 index,
@@ -135,12 +135,12 @@ pub(super) fn taps(
                 held,
             },
         });
-        host_end(scenario, name, &guest.on, nic, steps);
+        nic_backend(scenario, name, &guest.on, nic, steps);
     }
 }
 
-fn mtu(name: &MachineName, link: &IfName, mtu: Option<u32>, steps: &mut Vec<Step>) {
-    steps.extend(mtu.map(|mtu| Step::Mtu {
+fn mtu(name: &MachineName, link: &IfName, mtu: Option<u32>, steps: &mut Vec<Operation>) {
+    steps.extend(mtu.map(|mtu| Operation::Mtu {
         machine: name.to_string(),
         link: link.to_string(),
         mtu,
@@ -156,14 +156,14 @@ fn link_sysctls(
     machine: &Machine,
     link: &IfName,
     port: bool,
-    steps: &mut Vec<Step>,
+    steps: &mut Vec<Operation>,
 ) {
     if port {
         steps.push(no_ipv6(name, link));
     }
     for (key, value) in &machine.sysctls {
         if link_of(key).is_some_and(|of| of == link.as_str()) {
-            steps.push(Step::Sysctl {
+            steps.push(Operation::Sysctl {
                 machine: name.to_string(),
                 key: key.clone(),
                 value: value.clone(),
@@ -174,10 +174,10 @@ fn link_sysctls(
 }
 
 /// A link without IPv6 of its own.
-fn no_ipv6(name: &MachineName, link: &IfName) -> Step {
+fn no_ipv6(name: &MachineName, link: &IfName) -> Operation {
     // sysctl(8): a dot within a name is written as a slash.
     let written = link.as_str().replace('.', "/");
-    Step::Sysctl {
+    Operation::Sysctl {
         machine: name.to_string(),
         key: format!("net.ipv6.conf.{written}.disable_ipv6"),
         value: "1".to_owned(),
@@ -191,10 +191,10 @@ fn put_on(
     machine: &Machine,
     link: &IfName,
     master: Option<&IfName>,
-    steps: &mut Vec<Step>,
+    steps: &mut Vec<Operation>,
 ) {
     let Some(master) = master else { return };
-    steps.push(Step::Master {
+    steps.push(Operation::Master {
         machine: name.to_string(),
         port: link.to_string(),
         bridge: master.to_string(),
@@ -206,14 +206,14 @@ fn put_on(
         return;
     };
     if !super::bridge::port_words(options).is_empty() {
-        steps.push(Step::BridgePort {
+        steps.push(Operation::BridgePort {
             machine: name.to_string(),
             port: link.clone(),
             options: options.clone(),
         });
     }
     for change in vlan_changes(bridge, options) {
-        steps.push(Step::Vlan {
+        steps.push(Operation::Vlan {
             machine: name.to_string(),
             port: link.clone(),
             change,

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::attach;
 use super::dnsmasq;
 use super::ghost::{self, GuestKind};
-use super::step::{LinkEnd, Step};
+use super::operation::{LinkEnd, Operation};
 use super::sysctl::link_of;
 use crate::scenario::names::{IfName, MachineName};
 use crate::scenario::net::Mac;
@@ -33,7 +33,7 @@ const STAND_IN: [(&str, &str); 3] = [
     ("net.ipv6.conf.default.accept_ra", "0"),
 ];
 
-pub(super) fn steps(scenario: &Scenario, kind: GuestKind) -> Vec<Step> {
+pub(super) fn steps(scenario: &Scenario, kind: GuestKind) -> Vec<Operation> {
     let mut steps = Vec::new();
     machines(scenario, &mut steps);
     let mut up = cables(scenario, &mut steps);
@@ -44,14 +44,14 @@ pub(super) fn steps(scenario: &Scenario, kind: GuestKind) -> Vec<Step> {
         up.extend(made.map(|link| (name.to_string(), link.to_string())));
     }
     for (name, machine) in &scenario.machines {
-        steps.extend(machine.rulesets.iter().map(|ruleset| Step::Ruleset {
+        steps.extend(machine.rulesets.iter().map(|ruleset| Operation::Ruleset {
             machine: name.to_string(),
             ruleset: ruleset.clone(),
         }));
     }
     steps.extend(
         up.into_iter()
-            .map(|(machine, link)| Step::Up { machine, link }),
+            .map(|(machine, link)| Operation::Up { machine, link }),
     );
     for (name, machine) in &scenario.machines {
         addresses(name, machine, &mut steps);
@@ -74,7 +74,7 @@ pub(super) fn steps(scenario: &Scenario, kind: GuestKind) -> Vec<Step> {
     links(scenario, kind, true, &mut steps);
     for (name, machine) in &scenario.machines {
         if let Some(units) = &machine.networkd {
-            steps.push(Step::Networkd {
+            steps.push(Operation::Networkd {
                 machine: name.to_string(),
                 units: units.clone(),
                 udev: true,
@@ -85,16 +85,21 @@ pub(super) fn steps(scenario: &Scenario, kind: GuestKind) -> Vec<Step> {
     let booted = ghosts().filter(now);
     steps.extend(booted.flat_map(|(name, guest)| ghost::boot(name, guest)));
     if kind == GuestKind::Vm {
-        steps.extend(scenario.guests.iter().map(|(name, guest)| Step::Guest {
-            name: name.to_string(),
-            start: guest.start,
-        }));
+        steps.extend(
+            scenario
+                .guests
+                .iter()
+                .map(|(name, guest)| Operation::Guest {
+                    name: name.to_string(),
+                    start: guest.start,
+                }),
+        );
     }
     steps
 }
 
 /// The guests' links: those that are made before the machines' networkd, or those after it.
-fn links(scenario: &Scenario, kind: GuestKind, before_networkd: bool, steps: &mut Vec<Step>) {
+fn links(scenario: &Scenario, kind: GuestKind, before_networkd: bool, steps: &mut Vec<Operation>) {
     for (name, guest) in &scenario.guests {
         let starting = guest.start == GuestStart::Boot;
         match kind {
@@ -117,14 +122,14 @@ fn stands_in(scenario: &Scenario, name: &MachineName, machine: &Machine) -> bool
     machine.networkd.is_none() && machine.bridges.is_empty() && !holds && !given
 }
 
-fn machines(scenario: &Scenario, steps: &mut Vec<Step>) {
-    steps.push(Step::Machine {
+fn machines(scenario: &Scenario, steps: &mut Vec<Operation>) {
+    steps.push(Operation::Machine {
         name: FABRIC.to_owned(),
         private_run: false,
         machine_id: None,
     });
     for (name, machine) in &scenario.machines {
-        steps.push(Step::Machine {
+        steps.push(Operation::Machine {
             name: name.to_string(),
             private_run: machine.networkd.is_some(),
             machine_id: machine
@@ -134,7 +139,7 @@ fn machines(scenario: &Scenario, steps: &mut Vec<Step>) {
         });
     }
     let mut sysctl = |machine: &str, key: &str, value: &str, optional| {
-        steps.push(Step::Sysctl {
+        steps.push(Operation::Sysctl {
             machine: machine.to_owned(),
             key: key.to_owned(),
             value: value.to_owned(),
@@ -181,7 +186,7 @@ fn links_of<'s>(scenario: &'s Scenario, name: &MachineName, machine: &'s Machine
 }
 
 /// Cables and switches; returns the links to bring up.
-fn cables(scenario: &Scenario, steps: &mut Vec<Step>) -> Vec<(String, String)> {
+fn cables(scenario: &Scenario, steps: &mut Vec<Operation>) -> Vec<(String, String)> {
     let mut plugged: BTreeMap<&MachineName, Vec<(&MachineName, &MachineInterface)>> =
         BTreeMap::new();
     for (name, machine) in &scenario.machines {
@@ -198,7 +203,7 @@ fn cables(scenario: &Scenario, steps: &mut Vec<Step>) -> Vec<(String, String)> {
         let ends = plugged.remove(segment).unwrap_or_default();
         match (kind, ends.as_slice()) {
             (Segment::Cable, [(a, here), (b, there)]) => {
-                steps.push(Step::Veth {
+                steps.push(Operation::Veth {
                     here: end(a, here),
                     there: end(b, there),
                 });
@@ -209,7 +214,7 @@ fn cables(scenario: &Scenario, steps: &mut Vec<Step>) -> Vec<(String, String)> {
             // Validation has made sure that a cable has two ends.
             (Segment::Cable, _) => {}
             (Segment::Switch(config), ends) => {
-                steps.push(Step::Switch {
+                steps.push(Operation::Switch {
                     machine: FABRIC.to_owned(),
                     name: segment.to_string(),
                     config: config.clone(),
@@ -218,7 +223,7 @@ fn cables(scenario: &Scenario, steps: &mut Vec<Step>) -> Vec<(String, String)> {
                 for (name, interface) in ends {
                     let socket = port_name(port, name);
                     port += 1;
-                    steps.push(Step::Veth {
+                    steps.push(Operation::Veth {
                         here: LinkEnd {
                             machine: FABRIC.to_owned(),
                             name: socket.clone(),
@@ -228,14 +233,14 @@ fn cables(scenario: &Scenario, steps: &mut Vec<Step>) -> Vec<(String, String)> {
                         there: end(name, interface),
                     });
                     steps.push(capture(FABRIC, socket.as_ref(), name, interface));
-                    steps.push(Step::Master {
+                    steps.push(Operation::Master {
                         machine: FABRIC.to_owned(),
                         port: socket.to_string(),
                         bridge: segment.to_string(),
                     });
                     let key = ((*name).clone(), interface.name.clone());
                     if let Some(options) = config.ports.get(&key) {
-                        steps.push(Step::BridgePort {
+                        steps.push(Operation::BridgePort {
                             machine: FABRIC.to_owned(),
                             port: socket.clone(),
                             options: options.clone(),
@@ -266,8 +271,13 @@ fn end(machine: &MachineName, interface: &MachineInterface) -> LinkEnd {
     }
 }
 
-fn capture(machine: &str, link: &str, owner: &MachineName, interface: &MachineInterface) -> Step {
-    Step::Capture {
+fn capture(
+    machine: &str,
+    link: &str,
+    owner: &MachineName,
+    interface: &MachineInterface,
+) -> Operation {
+    Operation::Capture {
         machine: machine.to_owned(),
         link: link.to_owned(),
         file: format!("{owner}-{}", interface.name),
@@ -284,10 +294,10 @@ fn port_name(number: usize, machine: &MachineName) -> IfName {
     }
 }
 
-fn addresses(name: &MachineName, machine: &Machine, steps: &mut Vec<Step>) {
+fn addresses(name: &MachineName, machine: &Machine, steps: &mut Vec<Operation>) {
     for interface in &machine.interfaces {
         for address in &interface.addresses {
-            steps.push(Step::Address {
+            steps.push(Operation::Address {
                 machine: name.to_string(),
                 interface: interface.name.to_string(),
                 address: *address,
@@ -299,23 +309,23 @@ fn addresses(name: &MachineName, machine: &Machine, steps: &mut Vec<Step>) {
     let macvlans = machine.macvlans.iter();
     let macvlans = macvlans.map(|(link, macvlan)| (link, &macvlan.addresses));
     for (link, addresses) in bridges.chain(macvlans) {
-        steps.extend(addresses.iter().map(|address| Step::Address {
+        steps.extend(addresses.iter().map(|address| Operation::Address {
             machine: name.to_string(),
             interface: link.to_string(),
             address: *address,
         }));
     }
     for route in &machine.routes {
-        steps.push(Step::Route {
+        steps.push(Operation::Route {
             machine: name.to_string(),
             route: route.clone(),
         });
     }
 }
 
-fn services(name: &MachineName, machine: &Machine, steps: &mut Vec<Step>) {
+fn services(name: &MachineName, machine: &Machine, steps: &mut Vec<Operation>) {
     if let Some(config) = &machine.http {
-        steps.push(Step::Http {
+        steps.push(Operation::Http {
             machine: name.to_string(),
             config: config.clone(),
         });
@@ -323,12 +333,12 @@ fn services(name: &MachineName, machine: &Machine, steps: &mut Vec<Step>) {
     if let Some(config) = &machine.dnsmasq {
         let responses = dnsmasq::responses(config);
         if !responses.is_empty() {
-            steps.push(Step::DnsFaults {
+            steps.push(Operation::DnsFaults {
                 machine: name.to_string(),
                 responses,
             });
         }
-        steps.push(Step::Dnsmasq {
+        steps.push(Operation::Dnsmasq {
             machine: name.to_string(),
             config: config.clone(),
         });

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::attach;
-use super::step::{LinkEnd, Step};
+use super::operation::{LinkEnd, Operation};
 use super::sysctl::{accept_ra, for_link, link_of, nic_of};
 use crate::scenario::names::{IfName, MachineName};
 use crate::scenario::provides::Provides;
@@ -45,8 +45,8 @@ pub(super) fn machine_id(name: &MachineName, given: Option<&String>) -> String {
 }
 
 /// A ghost's machine, which is there from the beginning.
-pub(super) fn machine(name: &MachineName, guest: &Guest) -> Step {
-    Step::Machine {
+pub(super) fn machine(name: &MachineName, guest: &Guest) -> Operation {
+    Operation::Machine {
         name: name.to_string(),
         private_run: Provides::of(&guest.image).networkd,
         machine_id: Some(machine_id(name, guest.machine_id.as_ref())),
@@ -54,7 +54,7 @@ pub(super) fn machine(name: &MachineName, guest: &Guest) -> Step {
 }
 
 /// Those of the guest's sysctls that are not one NIC's, before there is any: a NIC takes over what `default` says.
-pub(super) fn sysctls(name: &MachineName, guest: &Guest) -> Vec<Step> {
+pub(super) fn sysctls(name: &MachineName, guest: &Guest) -> Vec<Operation> {
     let nics = guest.interfaces.len();
     let early = guest.sysctls.keys().filter(|key| {
         let link = link_of(key);
@@ -64,7 +64,7 @@ pub(super) fn sysctls(name: &MachineName, guest: &Guest) -> Vec<Step> {
 }
 
 /// Those of one NIC, which is there and still down. A scenario names it by its `id`, or as the guest does.
-fn sysctls_of_nic(name: &MachineName, guest: &Guest, index: usize) -> Vec<Step> {
+fn sysctls_of_nic(name: &MachineName, guest: &Guest, index: usize) -> Vec<Operation> {
     let nic = nic_name(index);
     let mut steps = Vec::new();
     for key in guest.sysctls.keys() {
@@ -81,8 +81,8 @@ fn sysctls_of_nic(name: &MachineName, guest: &Guest, index: usize) -> Vec<Step> 
 }
 
 /// Sets what the guest's sysctls say of `key`, which is `written` in the ghost.
-fn sysctl(name: &MachineName, guest: &Guest, key: &str, written: &str) -> Step {
-    Step::Sysctl {
+fn sysctl(name: &MachineName, guest: &Guest, key: &str, written: &str) -> Operation {
+    Operation::Sysctl {
         machine: name.to_string(),
         key: written.to_owned(),
         value: guest.sysctls[key].clone(),
@@ -100,7 +100,7 @@ pub(super) fn links(
     guest: &Guest,
     before_networkd: bool,
     starting: bool,
-    steps: &mut Vec<Step>,
+    steps: &mut Vec<Operation>,
 ) {
     let nics = guest.interfaces.iter().enumerate();
     let nics = nics.filter(|(_, nic)| starting || !nic.host.at_start);
@@ -116,14 +116,14 @@ pub(super) fn nic(
     name: &MachineName,
     index: usize,
     interface: &GuestInterface,
-    steps: &mut Vec<Step>,
+    steps: &mut Vec<Operation>,
 ) {
     let on = &scenario.guests[name].on;
     if let Some(macvtap) = interface.macvtap() {
         steps.extend(macvlan(name, on, index, interface, macvtap));
         return;
     }
-    steps.push(Step::Veth {
+    steps.push(Operation::Veth {
         here: LinkEnd {
             machine: on.to_string(),
             name: interface.id.clone(),
@@ -137,7 +137,7 @@ pub(super) fn nic(
             mtu: interface.nic.mtu.map(u32::from),
         },
     });
-    attach::host_end(scenario, name, on, interface, steps);
+    attach::nic_backend(scenario, name, on, interface, steps);
 }
 
 /// A macvlan for a macvtap, in the same mode on the same link, born on the ghost: nothing of it is on the host.
@@ -147,9 +147,9 @@ fn macvlan(
     index: usize,
     interface: &GuestInterface,
     macvtap: &Macvtap,
-) -> [Step; 2] {
+) -> [Operation; 2] {
     let nic = nic_name(index);
-    let made = Step::Macvlan {
+    let made = Operation::Macvlan {
         machine: on.to_string(),
         link: macvtap.link.clone(),
         there: LinkEnd {
@@ -162,7 +162,7 @@ fn macvlan(
         mode: macvtap.mode,
         sources: macvtap.sources.clone(),
     };
-    let capture = Step::Capture {
+    let capture = Operation::Capture {
         machine: name.to_string(),
         link: nic.to_string(),
         file: format!("{name}-{}", interface.id),
@@ -175,12 +175,12 @@ const USUAL_MTU: u32 = 1500;
 
 /// What the guest's own system does once it runs, last, as a guest boots last: networkd reads its unit files, or, where the
 /// image has none, addresses and routes are set as its init sets them.
-pub(super) fn boot(name: &MachineName, guest: &Guest) -> Vec<Step> {
+pub(super) fn boot(name: &MachineName, guest: &Guest) -> Vec<Operation> {
     let machine = name.to_string();
     if Provides::of(&guest.image).networkd {
         let units = guest.units.clone();
         let udev = false;
-        return vec![Step::Networkd {
+        return vec![Operation::Networkd {
             machine,
             units,
             udev,
@@ -190,7 +190,7 @@ pub(super) fn boot(name: &MachineName, guest: &Guest) -> Vec<Step> {
     for (index, interface) in guest.interfaces.iter().enumerate() {
         let link = nic_name(index).to_string();
         if accept_ra(guest, interface).is_none() {
-            steps.push(Step::Sysctl {
+            steps.push(Operation::Sysctl {
                 machine: machine.clone(),
                 key: format!("net.ipv6.conf.{link}.accept_ra"),
                 value: u8::from(interface.accept_ra).to_string(),
@@ -198,17 +198,22 @@ pub(super) fn boot(name: &MachineName, guest: &Guest) -> Vec<Step> {
             });
         }
         let machine = || machine.clone();
-        steps.push(Step::Up {
+        steps.push(Operation::Up {
             machine: machine(),
             link: link.clone(),
         });
-        steps.extend(interface.addresses.iter().map(|address| Step::Address {
-            machine: machine(),
-            interface: link.clone(),
-            address: *address,
-        }));
+        steps.extend(
+            interface
+                .addresses
+                .iter()
+                .map(|address| Operation::Address {
+                    machine: machine(),
+                    interface: link.clone(),
+                    address: *address,
+                }),
+        );
     }
-    steps.extend(guest.routes.iter().map(|route| Step::Route {
+    steps.extend(guest.routes.iter().map(|route| Operation::Route {
         machine: machine.clone(),
         route: route.clone(),
     }));

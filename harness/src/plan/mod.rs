@@ -11,15 +11,15 @@ mod build;
 pub mod dnsmasq;
 pub mod frame;
 pub mod ghost;
+mod operation;
 pub mod shell;
 mod show;
-mod step;
 pub mod sysctl;
 
 pub use accelerator::Accelerator;
 pub use build::FABRIC;
 pub use ghost::GuestKind;
-pub use step::{LinkEnd, Step};
+pub use operation::{LinkEnd, Operation};
 
 use crate::scenario::names::{IfName, MachineName};
 use crate::scenario::net::Mac;
@@ -29,7 +29,7 @@ use crate::scenario::{GuestInterface, Scenario};
 #[derive(Debug, Clone)]
 pub struct TopologyPlan {
     title: String,
-    steps: Vec<Step>,
+    steps: Vec<Operation>,
 }
 
 impl TopologyPlan {
@@ -51,7 +51,7 @@ impl TopologyPlan {
     }
 
     /// The steps that make one ghost: at the beginning, and again whenever a step of the scenario starts it.
-    pub fn ghost_steps(scenario: &Scenario, guest: &MachineName) -> Vec<Step> {
+    pub fn ghost_steps(scenario: &Scenario, guest: &MachineName) -> Vec<Operation> {
         let mut steps = Vec::new();
         if let Some(plan) = scenario.guests.get(guest) {
             steps.push(ghost::machine(guest, plan));
@@ -65,7 +65,7 @@ impl TopologyPlan {
     }
 
     /// The steps that make a guest's TAPs for one start of its VMM: `tap-up` of microvm.nix.
-    pub fn guest_steps(scenario: &Scenario, guest: &MachineName) -> Vec<Step> {
+    pub fn guest_steps(scenario: &Scenario, guest: &MachineName) -> Vec<Operation> {
         let mut steps = Vec::new();
         if let Some(plan) = scenario.guests.get(guest) {
             for before_networkd in [true, false] {
@@ -77,7 +77,12 @@ impl TopologyPlan {
 
     /// The steps that make the host's end of one NIC for a MicroVM; one that the guest does not have gets one
     /// like its first.
-    pub fn nic_steps(scenario: &Scenario, guest: &MachineName, id: &IfName, mac: Mac) -> Vec<Step> {
+    pub fn nic_steps(
+        scenario: &Scenario,
+        guest: &MachineName,
+        id: &IfName,
+        mac: Mac,
+    ) -> Vec<Operation> {
         let mut alone = scenario.clone();
         let nic = Self::nic(scenario, guest, id, mac);
         if let Some(plan) = alone.guests.get_mut(guest) {
@@ -93,7 +98,7 @@ impl TopologyPlan {
         id: &IfName,
         mac: Mac,
         index: usize,
-    ) -> Vec<Step> {
+    ) -> Vec<Operation> {
         let mut steps = Vec::new();
         if let Some(nic) = Self::nic(scenario, guest, id, mac) {
             ghost::nic(scenario, guest, index, &nic, &mut steps);
@@ -119,7 +124,7 @@ impl TopologyPlan {
     }
 
     /// The steps in the order they are carried out.
-    pub fn steps(&self) -> &[Step] {
+    pub fn steps(&self) -> &[Operation] {
         &self.steps
     }
 }

@@ -2,7 +2,7 @@
 
 use std::fmt::{self, Display, Formatter};
 
-use super::{Step, TopologyPlan, bridge, dnsmasq, shell};
+use super::{Operation, TopologyPlan, bridge, dnsmasq, shell};
 use crate::scenario::net::Mac;
 use crate::scenario::{DnsFault, GuestStart};
 
@@ -13,7 +13,7 @@ impl TopologyPlan {
         let mut text = format!("# {}: {} steps\n", self.title, self.steps.len());
         for step in &self.steps {
             let line = match step {
-                Step::Guest { name, start } => {
+                Operation::Guest { name, start } => {
                     let (mark, when) = match start {
                         GuestStart::Boot => ("", ""),
                         GuestStart::Step => ("# ", ", by a step"),
@@ -39,7 +39,7 @@ fn sources(f: &mut Formatter<'_>, sources: &[Mac]) -> fmt::Result {
     sources.iter().try_for_each(|mac| write!(f, " {mac}"))
 }
 
-impl Display for Step {
+impl Display for Operation {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         match self {
             Self::Machine {

@@ -8,8 +8,8 @@ mod hole;
 mod judge;
 pub mod junit;
 mod left_running;
-pub mod parity;
-mod shown;
+mod purpose;
+pub mod side_by_side;
 mod step;
 #[cfg(test)]
 mod tests;
@@ -22,7 +22,7 @@ pub use compare::{Comparison, compare};
 pub use hole::Hole;
 pub use judge::judge_run;
 pub use left_running::LeftRunning;
-pub use shown::{NOT_SHOWN, not_shown};
+pub use purpose::{NOT_SHOWN, not_shown};
 pub use step::{StepOutcome, StepReport};
 pub use units::UnitsReport;
 

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use super::DnsFault;
+use super::parse::{bad, duration, one_of};
 use super::read::Bad;
-use super::words::{bad, duration, one_of};
 
 /// A lifetime of a prefix.
 pub(super) fn lifetime(text: &str) -> Result<Duration, Bad> {

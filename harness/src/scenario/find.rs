@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use thiserror::Error;
 
 use super::beneath::{Beneath, LIBRARY as FOLDER};
+use super::did_you_mean::suggest;
 use super::load::FILE_NAME;
-use super::near::suggest;
 use crate::diagnostic::Diagnose;
 
 /// Scenarios that must be rejected; they belong to the tests.

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use super::error::{DRAWN, Fault, ScenarioErrors, code};
 use super::file::{Place, Source, Table, parse, same};
+use super::keys::{FILE, LAYERED, VARIANT};
 use super::limits::{Budget, things, values};
 use super::matrix::{combinations, unmixed};
 use super::names::VariantName;
@@ -13,23 +14,22 @@ use super::overlay::lay;
 use super::reach::{unused, with};
 use super::read::{Faults, Reader, parsed};
 use super::removal::without;
-use super::shape::{FILE, LAYERED, VARIANT};
 use super::validate::{Expectations, Origin, UnitFolders, expectations, scenario, unit_files};
-use super::{Imposed, LoadedScenario, Scenario, one_layer, words};
+use super::{LoadedScenario, Overrides, Scenario, one_layer, parse};
 
 /// The forms of a file, or everything that is wrong with any of them.
 pub(super) fn read(
     file: &Table,
     source: &Arc<Source>,
     origin: &Origin,
-    imposed: &[Imposed],
+    overrides: &[Overrides],
 ) -> Result<LoadedScenario, ScenarioErrors> {
     let (units, faults) = (UnitFolders::default(), Faults::default());
     let source = Arc::clone(source);
     let place = Place { source, span: 0..0 };
     // Reports the file's unknown keys, as the green form does; `Collected` keeps one of the two.
     let root = Reader::new(file, &place, &FILE, &faults);
-    let on_base = root.word("base", words::base).is_none_or(|base| base.value);
+    let on_base = root.word("base", parse::base).is_none_or(|base| base.value);
     let below = if on_base { base()? } else { Table::new() };
     let below = without(&below, &root.texts("remove"), &faults);
     let mut layer = file.clone();
@@ -37,7 +37,7 @@ pub(super) fn read(
     let green_tree = lay(&below, &layer);
     one_layer::of_file(&layer, &one_layer::turned(file), &faults);
     let mut combinations = combinations(&root, &green_tree, &faults);
-    unmixed(&mut combinations, imposed);
+    unmixed(&mut combinations, overrides);
     let size = |tree: &Table| values(tree, unit_files(tree, &origin.files, &units));
     let budget = Budget::new(&root, size(&green_tree), combinations.len(), &faults);
 
@@ -55,9 +55,9 @@ pub(super) fn read(
         }
         let forms = combinations.iter().filter_map(|combination| {
             let mut own = None;
-            if !combination.is_empty() || !imposed.is_empty() {
+            if !combination.is_empty() || !overrides.is_empty() {
                 let own = own.insert(with(tree, combination));
-                for value in imposed {
+                for value in overrides {
                     value.lay(own);
                 }
             }
@@ -75,7 +75,7 @@ pub(super) fn read(
             Some(Scenario {
                 variant: variant.cloned(),
                 matrix: values.collect(),
-                imposed: imposed.iter().map(Imposed::named).collect(),
+                overrides: overrides.iter().map(Overrides::named).collect(),
                 warnings,
                 ..form
             })
@@ -91,7 +91,7 @@ pub(super) fn read(
         if !budget.is_left() {
             break;
         }
-        let name = parsed(key, words::variant_name, &faults).map(|name| name.value);
+        let name = parsed(key, parse::variant_name, &faults).map(|name| name.value);
         let Some(reader) = Reader::of(node, key.value, &VARIANT, &faults) else {
             continue;
         };
@@ -111,7 +111,7 @@ pub(super) fn read(
             faults.add(Fault::new(key.place, code::CONFLICT, message, label).help(help));
         }
         let own = reader.text("summary").map(|text| text.value.to_owned());
-        let more = reader.words("needs", words::capability).into_iter();
+        let more = reader.words("needs", parse::capability).into_iter();
         let mut needs = needs.clone();
         needs.extend(more.map(|need| need.value));
         let Expectations { must_fail, any_of } = expectations(&reader, &mut tree, &faults);

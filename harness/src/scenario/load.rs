@@ -7,7 +7,7 @@ use super::beneath::{self, Beneath, Unread};
 use super::error::{Fault, ScenarioErrors, code};
 use super::file::{Place, Source, Table, Value, parse};
 use super::validate::{Laid, Origin};
-use super::{Imposed, LoadedScenario, layers, limits};
+use super::{LoadedScenario, Overrides, layers, limits};
 
 /// The version of the format that is read.
 const VERSION: i64 = 1;
@@ -29,11 +29,11 @@ pub fn load(path: &Path) -> Result<LoadedScenario, ScenarioErrors> {
 /// # Errors
 ///
 /// As of [`load`]; what does not go with such a value is drawn at the value.
-pub fn load_with(path: &Path, imposed: &[Imposed]) -> Result<LoadedScenario, ScenarioErrors> {
+pub fn load_with(path: &Path, overrides: &[Overrides]) -> Result<LoadedScenario, ScenarioErrors> {
     let path = file_of(path);
     let origin = origin(path);
     let source = read(&origin)?;
-    from_source(&source, &origin, imposed)
+    from_source(&source, &origin, overrides)
 }
 
 /// The file of a scenario that is named by its folder or by its file.
@@ -61,21 +61,21 @@ pub fn load_text(path: &Path, text: String) -> Result<LoadedScenario, ScenarioEr
 pub fn load_text_with(
     path: &Path,
     text: String,
-    imposed: &[Imposed],
+    overrides: &[Overrides],
 ) -> Result<LoadedScenario, ScenarioErrors> {
     let source = Source::new(shown(path), text, false);
-    from_source(&source, &origin(path.to_owned()), imposed)
+    from_source(&source, &origin(path.to_owned()), overrides)
 }
 
 fn from_source(
     source: &Arc<Source>,
     origin: &Origin,
-    imposed: &[Imposed],
+    overrides: &[Overrides],
 ) -> Result<LoadedScenario, ScenarioErrors> {
     limits::words(source)?;
     let file = parse(source)?;
     version(&file, source)?;
-    layers::read(&file, source, origin, imposed)
+    layers::read(&file, source, origin, overrides)
 }
 
 fn unreadable(source: Arc<Source>, message: String) -> Fault {

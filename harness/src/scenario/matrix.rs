@@ -3,15 +3,15 @@
 
 use std::collections::BTreeSet;
 
-use super::Imposed;
+use super::Overrides;
+use super::did_you_mean::nearest;
 use super::error::{Fault, code};
 use super::file::{Entry, Node, Place, Table, Value};
-use super::forms::MatrixValue;
+use super::instances::MatrixValue;
+use super::keys::TableKeys;
 use super::names::{IfName, MachineName};
-use super::near::nearest;
-use super::reach::{ALL, Chosen, GUESTS, keys, owners, shapes};
+use super::reach::{ALL, Chosen, GUESTS, all_keys, keys, owners};
 use super::read::{At, Faults, Reader};
-use super::shape::Shape;
 
 /// More would take days under TCG, so it was not meant.
 const MOST: usize = 64;
@@ -48,7 +48,7 @@ pub(super) fn combinations(root: &Reader<'_>, tree: &Table, faults: &Faults) -> 
             dimensions.add(&key, node, &Whose::default(), &GUESTS);
             continue;
         };
-        let Some(shapes) = shapes(tree, key.value) else {
+        let Some(all_keys) = all_keys(tree, key.value) else {
             let names = ("guest or machine", "guests and machines");
             faults.unknown(&key, names, "", owners(tree));
             continue;
@@ -56,7 +56,7 @@ pub(super) fn combinations(root: &Reader<'_>, tree: &Table, faults: &Faults) -> 
         let Ok(owner) = MachineName::try_from(key.value) else {
             continue; // reported where it stands
         };
-        dimensions.of_owner(owner, &key, own, &shapes);
+        dimensions.of_owner(owner, &key, own, &all_keys);
     }
     let all = dimensions.all;
     let count = all
@@ -91,9 +91,9 @@ fn count(node: &Node) -> usize {
 }
 
 /// Takes the keys that are imposed out of the combinations: of such a key, the matrix' values do not count.
-pub(super) fn unmixed(combinations: &mut Vec<Combination>, imposed: &[Imposed]) {
+pub(super) fn unmixed(combinations: &mut Vec<Combination>, overrides: &[Overrides]) {
     let is_imposed = |chosen: &Chosen| {
-        let mut all = imposed.iter();
+        let mut all = overrides.iter();
         chosen.is_of_guests() && all.any(|one| one.key() == chosen.value.key)
     };
     let mut seen = BTreeSet::new();
@@ -129,7 +129,7 @@ impl Dimensions<'_> {
         owner: MachineName,
         named: &At<'_, &str>,
         own: &Table,
-        shapes: &[&'static Shape; 2],
+        all_keys: &[&'static TableKeys; 2],
     ) {
         let whose = Whose {
             owner: Some(owner),
@@ -143,7 +143,7 @@ impl Dimensions<'_> {
                 place: key,
             };
             let Value::Table(own) = &node.value else {
-                self.add(&at, node, &whose, shapes);
+                self.add(&at, node, &whose, all_keys);
                 continue;
             };
             self.empty(&at, own);
@@ -164,7 +164,7 @@ impl Dimensions<'_> {
                     value: name.as_str(),
                     place: key,
                 };
-                self.add(&at, node, &whose, &shapes[1..]);
+                self.add(&at, node, &whose, &all_keys[1..]);
             }
         }
     }
@@ -179,11 +179,17 @@ impl Dimensions<'_> {
     }
 
     /// Reads one key, which is one of these tables, and its values.
-    fn add(&mut self, key: &At<'_, &str>, node: &Node, whose: &Whose, shapes: &[&'static Shape]) {
-        let mut known = keys(shapes);
-        let Some((shape, _)) = known.clone().find(|(_, known)| known.name == key.value) else {
+    fn add(
+        &mut self,
+        key: &At<'_, &str>,
+        node: &Node,
+        whose: &Whose,
+        all_keys: &[&'static TableKeys],
+    ) {
+        let mut known = keys(all_keys);
+        let Some((table_keys, _)) = known.clone().find(|(_, known)| known.name == key.value) else {
             let message = format!("`{}` cannot be in a matrix", key.value);
-            let plural = shapes.iter().map(|shape| plural(shape));
+            let plural = all_keys.iter().map(|table_keys| plural(table_keys));
             let plural: Vec<_> = plural.collect();
             let label = format!(
                 "no key of {} that takes a single value",
@@ -212,7 +218,7 @@ impl Dimensions<'_> {
                     key: key.value.to_owned(),
                     value,
                 },
-                shape,
+                table_keys,
                 named: whose.named.clone().unwrap_or_else(|| key.place.clone()),
                 entry: Entry {
                     key: key.place.clone(),
@@ -237,8 +243,8 @@ impl Dimensions<'_> {
 }
 
 /// `a guest's interface`: `guests' interfaces`.
-fn plural(shape: &Shape) -> String {
-    let what = shape.what.trim_start_matches("a ");
+fn plural(table_keys: &TableKeys) -> String {
+    let what = table_keys.what.trim_start_matches("a ");
     match what.split_once("'s ") {
         Some((owner, thing)) => format!("{owner}s' {thing}s"),
         None => format!("{what}s"),

@@ -13,25 +13,28 @@ mod builder;
 pub mod bytes_page;
 pub mod check_kind;
 pub mod contents;
+mod did_you_mean;
 mod dnsmasq;
 mod dnsmasq_words;
 mod error;
 mod file;
 mod find;
-pub mod forms;
-mod imposed;
+pub mod instances;
+mod keys;
 mod layers;
 mod limits;
 mod load;
 mod macvlan;
 mod matrix;
 pub mod names;
-mod near;
 pub mod needs;
 pub mod net;
 mod networkd_words;
 mod one_layer;
 mod overlay;
+mod overrides;
+mod parse;
+mod parse_step;
 mod port_flag;
 pub mod provides;
 mod reach;
@@ -39,16 +42,13 @@ mod read;
 mod references;
 mod removal;
 mod schema;
-mod shape;
 mod states;
 pub mod step;
-mod step_words;
 mod topology;
 pub mod units;
 mod validate;
 mod vantage_point;
 pub mod vmm;
-mod words;
 
 pub(crate) use beneath::{Beneath, EntryKind, Unread};
 pub use bounds::Bounds;
@@ -58,15 +58,15 @@ pub use check_kind::{
     Mdb, Neighbour, Networkctl, Packet, Ping, Process, RecordType,
 };
 pub use contents::{Container, GuestFile, GuestFileKind};
+pub(crate) use did_you_mean::suggest;
 pub use dnsmasq::{AdvertisedPrefix, DnsFault, Dnsmasq, RouterAdvertisement};
 pub use error::{Fault, Gravity, ScenarioErrors, render};
 pub use find::{FindError, ScenarioName, find, scenario_names};
-pub use forms::{LoadedScenario, MatrixValue, UnknownForm};
-pub use imposed::{Imposed, ImposedError};
+pub use instances::{LoadedScenario, MatrixValue, UnknownForm};
 pub(crate) use load::{FILE_NAME, file_of};
 pub use load::{load, load_text, load_text_with, load_with};
 pub use macvlan::{Macvlan, MacvlanMode, Macvtap};
-pub(crate) use near::suggest;
+pub use overrides::{Overrides, OverridesError};
 pub use port_flag::PortFlag;
 pub(crate) use references::references;
 pub use schema::schema;
@@ -106,7 +106,7 @@ pub struct Scenario {
     /// The values of the file's matrix in this form; empty without a matrix.
     pub matrix: Vec<MatrixValue>,
     /// The values that stand over all that the file says, in this form; empty unless [`load_with`] was given any.
-    pub imposed: Vec<MatrixValue>,
+    pub overrides: Vec<MatrixValue>,
     /// File it was read from.
     pub path: PathBuf,
     /// Cables and switches that machines are plugged into.
@@ -311,7 +311,7 @@ pub enum During {
     Step,
 }
 
-/// The times of a check, from when it begins. What they mean together is `check::course`'s business.
+/// The times of a check, from when it begins. What they mean together is `check::progress`'s business.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Times {
     /// How long it may take to become true. Stretched under TCG.

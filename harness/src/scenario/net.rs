@@ -24,7 +24,7 @@ pub struct Mac([u8; 6]);
 pub enum MacError {
     /// Not six pairs of hexadecimal digits with colons between them.
     #[error("`{0}` is not a MAC address")]
-    Shape(String),
+    TableKeys(String),
     /// The lowest bit of the first byte is set.
     #[error("`{0}` is a multicast address")]
     Multicast(String),
@@ -84,18 +84,18 @@ impl FromStr for Mac {
 
 /// The bytes that a text means.
 fn bytes(text: &str) -> Result<[u8; 6], MacError> {
-    let shape = || MacError::Shape(text.to_owned());
+    let table_keys = || MacError::TableKeys(text.to_owned());
     let mut bytes = [0; 6];
     let mut parts = text.split(':');
     for byte in &mut bytes {
-        let part = parts.next().ok_or_else(shape)?;
+        let part = parts.next().ok_or_else(table_keys)?;
         if part.len() != 2 || !part.bytes().all(|b| b.is_ascii_hexdigit()) {
-            return Err(shape());
+            return Err(table_keys());
         }
-        *byte = u8::from_str_radix(part, 16).map_err(|_| shape())?;
+        *byte = u8::from_str_radix(part, 16).map_err(|_| table_keys())?;
     }
     match parts.next() {
-        Some(_) => Err(shape()),
+        Some(_) => Err(table_keys()),
         None => Ok(bytes),
     }
 }
@@ -140,7 +140,7 @@ mod tests {
 
     #[test]
     fn refuses_what_no_interface_may_have() {
-        for shape in [
+        for table_keys in [
             "",
             "02:00:00:00:00",
             "02:00:00:00:00:01:02",
@@ -149,7 +149,10 @@ mod tests {
             "02:00:00:00:00:0g",
             "+2:00:00:00:00:01",
         ] {
-            assert_eq!(shape.parse::<Mac>(), Err(MacError::Shape(shape.into())));
+            assert_eq!(
+                table_keys.parse::<Mac>(),
+                Err(MacError::TableKeys(table_keys.into()))
+            );
         }
         for group in ["01:00:5e:00:00:01", "ff:ff:ff:ff:ff:ff"] {
             assert_eq!(group.parse::<Mac>(), Err(MacError::Multicast(group.into())));

@@ -1,7 +1,7 @@
 //! What networkd says of a link, in its own words: `networkctl status`, systemd.network(5), networkctl(1).
 
+use super::parse::{bad, one_of};
 use super::read::Bad;
-use super::words::{bad, one_of};
 
 /// The operational states, from the least to the most.
 pub(super) const OPERATIONAL: [&str; 9] = [

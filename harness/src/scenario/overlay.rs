@@ -6,16 +6,16 @@
 
 use std::collections::BTreeMap;
 
-use super::check_kind::SHAPES;
+use super::check_kind::KINDS;
 use super::file::{Entry, Node, Table, Value};
-use super::shape::{ACTIONS, Shape};
+use super::keys::{ACTIONS, TableKeys};
 
 /// `over` laid over `base`.
 pub(super) fn lay(base: &Table, over: &Table) -> Table {
     let mut laid = base.clone();
     for (key, entry) in over {
         let kinds = match key.as_str() {
-            "checks" => Some(SHAPES),
+            "checks" => Some(KINDS),
             "steps" => Some(ACTIONS),
             _ => None,
         };
@@ -86,7 +86,7 @@ fn lay_node(base: &mut Node, over: &Node) {
 /// goes before the one of that id.
 ///
 /// An id that `over` itself holds twice is laid once and appended once, so that it is reported as a duplicate.
-fn lay_by_id(base: &mut Node, over: &Node, kinds: &[Shape]) {
+fn lay_by_id(base: &mut Node, over: &Node, kinds: &[TableKeys]) {
     let (Value::Array(below), Value::Array(above)) = (&mut base.value, &over.value) else {
         *base = over.clone();
         return;
@@ -127,7 +127,7 @@ fn text<'a>(node: &'a Node, key: &str) -> Option<&'a str> {
 }
 
 /// A layer that gives a check another kind, or a step another action, takes the old one away.
-fn drop_other_kind(base: &mut Node, over: &Node, kinds: &[Shape]) {
+fn drop_other_kind(base: &mut Node, over: &Node, kinds: &[TableKeys]) {
     let (Value::Table(below), Value::Table(above)) = (&mut base.value, &over.value) else {
         return;
     };

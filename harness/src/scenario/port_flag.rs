@@ -1,6 +1,6 @@
 //! Switches of a bridge's port: `bridge link set dev PORT WORD on` (bridge(8)).
 
-/// A switch of a bridge's port. A new one is a row here, one of `shape::port`, and one in `host/netlink/bridge.rs`.
+/// A switch of a bridge's port. A new one is a row here, one of `keys::port`, and one in `host/netlink/bridge.rs`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum PortFlag {
     /// It hears no other isolated port.

@@ -1,19 +1,19 @@
 //! What a key of the matrix reaches: machines and guests, and their interfaces.
 
+use super::did_you_mean::suggest;
 use super::error::{Fault, code};
 use super::file::{Entry, Node, Place, Table, Value};
-use super::forms::MatrixValue;
-use super::near::suggest;
+use super::instances::MatrixValue;
+use super::keys::{GUEST, GUEST_INTERFACE, INTERFACE, Key, MACHINE, TableKeys};
 use super::read::Faults;
 use super::removal::name_of;
-use super::shape::{GUEST, GUEST_INTERFACE, INTERFACE, Key, MACHINE, Shape};
 
 /// One value of one key, as it stands in the file.
 #[derive(Debug, Clone)]
 pub(super) struct Chosen {
     pub(super) value: MatrixValue,
     /// The table that the key is one of.
-    pub(super) shape: &'static Shape,
+    pub(super) table_keys: &'static TableKeys,
     /// Where the narrowest of what it is about is named: an interface, else its owner, else the key.
     pub(super) named: Place,
     pub(super) entry: Entry,
@@ -22,18 +22,18 @@ pub(super) struct Chosen {
 impl Chosen {
     /// Whether it is a key of guests or of their interfaces, as those are that a command line imposes.
     pub(super) fn is_of_guests(&self) -> bool {
-        section(self.shape) == "guests"
+        section(self.table_keys) == "guests"
     }
 
     fn is_of_interfaces(&self) -> bool {
-        [GUEST_INTERFACE.what, INTERFACE.what].contains(&self.shape.what)
+        [GUEST_INTERFACE.what, INTERFACE.what].contains(&self.table_keys.what)
     }
 
     /// Whether there may be a table in which this and the other set the same key.
     pub(super) fn meets(&self, other: &Self) -> bool {
         let (one, two) = (&self.value, &other.value);
         let wide = |a: bool, b: bool, same: bool| a || b || same;
-        self.shape.what == other.shape.what
+        self.table_keys.what == other.table_keys.what
             && one.key == two.key
             && wide(
                 one.owner.is_none(),
@@ -48,22 +48,22 @@ impl Chosen {
     }
 }
 
-/// Under which key of a file the tables of that shape are.
-fn section(shape: &Shape) -> &'static str {
-    match [MACHINE.what, INTERFACE.what].contains(&shape.what) {
+/// Under which key of a file the tables of that kind are.
+fn section(table_keys: &TableKeys) -> &'static str {
+    match [MACHINE.what, INTERFACE.what].contains(&table_keys.what) {
         true => "machines",
         false => "guests",
     }
 }
 
 /// The tables whose keys a matrix sets: a guest's, and those of its interfaces.
-pub(super) const GUESTS: [&Shape; 2] = [&GUEST, &GUEST_INTERFACE];
-const MACHINES: [&Shape; 2] = [&MACHINE, &INTERFACE];
+pub(super) const GUESTS: [&TableKeys; 2] = [&GUEST, &GUEST_INTERFACE];
+const MACHINES: [&TableKeys; 2] = [&MACHINE, &INTERFACE];
 /// All of them.
-pub(super) const ALL: [&Shape; 4] = [&GUEST, &GUEST_INTERFACE, &MACHINE, &INTERFACE];
+pub(super) const ALL: [&TableKeys; 4] = [&GUEST, &GUEST_INTERFACE, &MACHINE, &INTERFACE];
 
 /// The tables whose keys a matrix may set below the name of a guest or machine; `None`: there is none of that name.
-pub(super) fn shapes(tree: &Table, owner: &str) -> Option<[&'static Shape; 2]> {
+pub(super) fn all_keys(tree: &Table, owner: &str) -> Option<[&'static TableKeys; 2]> {
     let has = |section| tables(tree, section).any(|(name, _)| name == owner);
     match () {
         () if has("guests") => Some(GUESTS),
@@ -74,11 +74,11 @@ pub(super) fn shapes(tree: &Table, owner: &str) -> Option<[&'static Shape; 2]> {
 
 /// The keys of these tables that take single values, each with its table.
 pub(super) fn keys<'s>(
-    shapes: &'s [&'static Shape],
-) -> impl Iterator<Item = (&'static Shape, &'static Key)> + Clone + 's {
-    shapes.iter().flat_map(|&shape| {
-        let single = shape.keys.iter().filter(|key| key.kind.is_single());
-        single.map(move |key| (shape, key))
+    all_keys: &'s [&'static TableKeys],
+) -> impl Iterator<Item = (&'static TableKeys, &'static Key)> + Clone + 's {
+    all_keys.iter().flat_map(|&table_keys| {
+        let single = table_keys.keys.iter().filter(|key| key.kind.is_single());
+        single.map(move |key| (table_keys, key))
     })
 }
 
@@ -133,7 +133,7 @@ fn reached(tree: &Table, chosen: &Chosen) -> Vec<Reached> {
     let MatrixValue {
         owner, interface, ..
     } = &chosen.value;
-    let section = section(chosen.shape);
+    let section = section(chosen.table_keys);
     let mut all = Vec::new();
     for (name, own) in tables(tree, section) {
         if owner.as_ref().is_some_and(|owner| owner.as_str() != name) {
@@ -230,7 +230,7 @@ fn nowhere(tree: &Table, chosen: &Chosen) -> Fault {
         key,
         ..
     } = &chosen.value;
-    let section = section(chosen.shape);
+    let section = section(chosen.table_keys);
     let kind = section.trim_end_matches('s');
     let own = owner.as_ref().and_then(|owner| {
         let mut named = tables(tree, section);

@@ -3,10 +3,10 @@
 
 use std::cell::RefCell;
 
+use super::did_you_mean::suggest;
 use super::error::{Fault, code};
 use super::file::{Entry, Node, Place, Table, Value};
-use super::near::suggest;
-use super::shape::{Kind, Shape};
+use super::keys::{Kind, TableKeys};
 
 /// So many faults get a suggestion of what was meant: each compares a name with all that there are.
 const SUGGESTED: usize = 200;
@@ -85,37 +85,37 @@ pub(super) type Word<T> = fn(&str) -> Result<T, Bad>;
 pub(super) struct Reader<'a> {
     table: &'a Table,
     pub(super) place: &'a Place,
-    pub(super) shape: &'static Shape,
+    pub(super) table_keys: &'static TableKeys,
     faults: &'a Faults,
 }
 
 impl<'a> Reader<'a> {
-    /// Starts reading a table, reporting every key that its shape does not have.
+    /// Starts reading a table, reporting every key that its declaration does not have.
     pub(super) fn new(
         table: &'a Table,
         place: &'a Place,
-        shape: &'static Shape,
+        table_keys: &'static TableKeys,
         faults: &'a Faults,
     ) -> Self {
-        Self::within(None, table, place, shape, faults)
+        Self::within(None, table, place, table_keys, faults)
     }
 
-    /// As [`Reader::new`], of a table that stands in one of another shape: its keys may be meant for that.
+    /// As [`Reader::new`], of a table that stands in one of another kind: its keys may be meant for that.
     fn within(
-        outer: Option<&'static Shape>,
+        outer: Option<&'static TableKeys>,
         table: &'a Table,
         place: &'a Place,
-        shape: &'static Shape,
+        table_keys: &'static TableKeys,
         faults: &'a Faults,
     ) -> Self {
         for (key, entry) in table {
-            if !shape.has(key) {
-                let message = format!("unknown key `{key}` in {}", shape.what);
+            if !table_keys.has(key) {
+                let message = format!("unknown key `{key}` in {}", table_keys.what);
                 let label = "not a known key".to_owned();
                 let outer = outer.filter(|outer| outer.key(key).is_some());
                 let help = match outer {
                     Some(outer) => Some(format!("`{key}` is a key of {}", outer.what)),
-                    None => faults.suggest(key, "keys", shape.names()),
+                    None => faults.suggest(key, "keys", table_keys.names()),
                 };
                 faults.add(Fault::new(&entry.key, code::UNKNOWN_KEY, message, label).help(help));
             }
@@ -123,7 +123,7 @@ impl<'a> Reader<'a> {
         Self {
             table,
             place,
-            shape,
+            table_keys,
             faults,
         }
     }
@@ -132,33 +132,36 @@ impl<'a> Reader<'a> {
     pub(super) fn of(
         node: &'a Node,
         key: &str,
-        shape: &'static Shape,
+        table_keys: &'static TableKeys,
         faults: &'a Faults,
     ) -> Option<Self> {
-        Self::of_within(None, node, key, shape, faults)
+        Self::of_within(None, node, key, table_keys, faults)
     }
 
     fn of_within(
-        outer: Option<&'static Shape>,
+        outer: Option<&'static TableKeys>,
         node: &'a Node,
         key: &str,
-        shape: &'static Shape,
+        table_keys: &'static TableKeys,
         faults: &'a Faults,
     ) -> Option<Self> {
         if let Value::Table(table) = &node.value {
-            return Some(Self::within(outer, table, &node.place, shape, faults));
+            return Some(Self::within(outer, table, &node.place, table_keys, faults));
         }
         faults.wrong_type(node, key, "a table");
         None
     }
 
-    /// Whether every key is one that the shape has.
+    /// Whether every key is one that the declaration has.
     pub(super) fn all_known(&self) -> bool {
-        self.table.keys().all(|key| self.shape.has(key))
+        self.table.keys().all(|key| self.table_keys.has(key))
     }
 
     pub(super) fn entry(&self, key: &str) -> Option<&'a Entry> {
-        debug_assert!(self.shape.has(key), "`{key}` is not in its shape");
+        debug_assert!(
+            self.table_keys.has(key),
+            "`{key}` is not in its declaration"
+        );
         self.table.get(key)
     }
 
@@ -166,19 +169,19 @@ impl<'a> Reader<'a> {
         self.entry(key).map(|entry| &entry.node)
     }
 
-    /// That a key is read as what its shape says it is; the schema is made of the shape.
+    /// That a key is read as what its declaration says it is; the schema is made of the declaration.
     fn is(&self, key: &str, fits: impl Fn(&Kind) -> bool) {
         debug_assert!(
-            self.shape.takes(key, fits),
-            "`{key}` of {} is read as another type than its shape has",
-            self.shape.what
+            self.table_keys.takes(key, fits),
+            "`{key}` of {} is read as another type than its declaration has",
+            self.table_keys.what
         );
     }
 
     /// Reports a key that is not there; one that is there but wrong was reported when it was read.
     pub(super) fn need<T>(&self, key: &str, value: Option<T>) -> Option<T> {
         if self.entry(key).is_none() {
-            let message = format!("{} needs `{key}`", self.shape.what);
+            let message = format!("{} needs `{key}`", self.table_keys.what);
             let label = format!("`{key}` is missing");
             self.faults
                 .add(Fault::new(self.place, code::MISSING_KEY, message, label));
@@ -206,7 +209,7 @@ impl<'a> Reader<'a> {
         None
     }
 
-    /// An integer, in the range that its shape has; the type must hold all of that.
+    /// An integer, in the range that its declaration has; the type must hold all of that.
     pub(super) fn number<T: TryFrom<i64>>(&self, key: &str) -> Option<T> {
         let range = self.range(key, |kind| match *kind {
             Kind::Integer(low, high) => Some((low, high)),
@@ -220,13 +223,13 @@ impl<'a> Reader<'a> {
         self.in_range(node, key, number, range)
     }
 
-    /// The ends of the range that the shape has for a key, where `ends` finds one.
+    /// The ends of the range that the declaration has for a key, where `ends` finds one.
     fn range(&self, key: &str, ends: impl Fn(&Kind) -> Option<(i64, i64)>) -> (i64, i64) {
-        let range = self.shape.key(key).and_then(|key| ends(&key.kind));
+        let range = self.table_keys.key(key).and_then(|key| ends(&key.kind));
         debug_assert!(
             range.is_some(),
-            "`{key}` of {} is read as another type than its shape has",
-            self.shape.what
+            "`{key}` of {} is read as another type than its declaration has",
+            self.table_keys.what
         );
         range.unwrap_or((i64::MIN, i64::MAX))
     }
@@ -242,7 +245,7 @@ impl<'a> Reader<'a> {
         debug_assert!(
             fits,
             "`{key}` of {} may be larger than its type",
-            self.shape.what
+            self.table_keys.what
         );
         if (low..=high).contains(&number) {
             return T::try_from(number).ok();
@@ -258,7 +261,7 @@ impl<'a> Reader<'a> {
             .add(Fault::new(&node.place, code::BAD_VALUE, message, label));
     }
 
-    /// Two integers as `[least, most]`, or one that is the least; in the range that its shape has.
+    /// Two integers as `[least, most]`, or one that is the least; in the range that its declaration has.
     pub(super) fn bounds(&self, key: &str) -> Option<(u32, Option<u32>)> {
         let range = self.range(key, |kind| match *kind {
             Kind::Range(low, high) => Some((low, high)),
@@ -321,11 +324,11 @@ impl<'a> Reader<'a> {
     }
 
     /// An array of tables.
-    pub(super) fn tables(&self, key: &str, shape: &'static Shape) -> Vec<Reader<'a>> {
-        self.is(key, |kind| kind.is_list(|kind| kind.is_table(shape)));
+    pub(super) fn tables(&self, key: &str, table_keys: &'static TableKeys) -> Vec<Reader<'a>> {
+        self.is(key, |kind| kind.is_list(|kind| kind.is_table(table_keys)));
         let items = self.items(key).iter();
         items
-            .filter_map(|item| Reader::of(item, key, shape, self.faults))
+            .filter_map(|item| Reader::of(item, key, table_keys, self.faults))
             .collect()
     }
 
@@ -355,9 +358,15 @@ impl<'a> Reader<'a> {
         })
     }
 
-    pub(super) fn table(&self, key: &str, shape: &'static Shape) -> Option<Reader<'a>> {
-        self.is(key, |kind| kind.is_table(shape));
-        Reader::of_within(Some(self.shape), self.node(key)?, key, shape, self.faults)
+    pub(super) fn table(&self, key: &str, table_keys: &'static TableKeys) -> Option<Reader<'a>> {
+        self.is(key, |kind| kind.is_table(table_keys));
+        Reader::of_within(
+            Some(self.table_keys),
+            self.node(key)?,
+            key,
+            table_keys,
+            self.faults,
+        )
     }
 }
 

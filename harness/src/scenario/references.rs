@@ -54,15 +54,19 @@ fn is_beside(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::scenario::shape::{FILE, Kind, Shape};
+    use crate::scenario::keys::{FILE, Kind, TableKeys};
 
     /// Keys of paths in a table and in those below it.
-    fn keys<'s>(shape: &'s Shape, seen: &mut Vec<&'static str>, found: &mut BTreeSet<&'s str>) {
-        if seen.contains(&shape.what) {
+    fn keys<'s>(
+        table_keys: &'s TableKeys,
+        seen: &mut Vec<&'static str>,
+        found: &mut BTreeSet<&'s str>,
+    ) {
+        if seen.contains(&table_keys.what) {
             return;
         }
-        seen.push(shape.what);
-        for key in shape.keys {
+        seen.push(table_keys.what);
+        for key in table_keys.keys {
             let mut kind = &key.kind;
             while let Kind::List(inner) | Kind::Map(inner) = kind {
                 kind = inner;
@@ -75,7 +79,7 @@ mod tests {
                 _ => {}
             }
         }
-        for one in shape.one_of {
+        for one in table_keys.one_of {
             keys(one, seen, found);
         }
     }

@@ -8,8 +8,8 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
-use super::shape::{
-    BASED, FILE, GUEST, GUEST_INTERFACE, INTERFACE, Key, Kind, MACHINE, Shape, VARIANT,
+use super::keys::{
+    BASED, FILE, GUEST, GUEST_INTERFACE, INTERFACE, Key, Kind, MACHINE, TableKeys, VARIANT,
 };
 
 /// The JSON Schema (draft 7, which editors' TOML plugins read) of a scenario file, as `scenarios/schema.json` has
@@ -35,42 +35,42 @@ enum Layer {
 struct Definitions(BTreeMap<String, Option<Value>>);
 
 impl Definitions {
-    fn reference(&mut self, shape: &Shape, layer: Layer) -> Value {
-        let mut name = slug(shape.what);
+    fn reference(&mut self, table_keys: &TableKeys, layer: Layer) -> Value {
+        let mut name = slug(table_keys.what);
         if layer == Layer::Over {
             name.push_str("-over-another");
         }
         if !self.0.contains_key(&name) {
             self.0.insert(name.clone(), None);
-            let table = self.table(shape, layer);
+            let table = self.table(table_keys, layer);
             self.0.insert(name.clone(), Some(table));
         }
         json!({ "$ref": format!("#/definitions/{name}") })
     }
 
-    fn table(&mut self, shape: &Shape, layer: Layer) -> Value {
+    fn table(&mut self, table_keys: &TableKeys, layer: Layer) -> Value {
         let mut properties = Map::new();
-        for key in shape.keys {
+        for key in table_keys.keys {
             let layer = match () {
-                () if shape.what == VARIANT.what => Layer::Over,
-                () if shape.what == FILE.what && !BASED.contains(&key.name) => Layer::Whole,
-                () if shape.what == FILE.what => Layer::Over,
+                () if table_keys.what == VARIANT.what => Layer::Over,
+                () if table_keys.what == FILE.what && !BASED.contains(&key.name) => Layer::Whole,
+                () if table_keys.what == FILE.what => Layer::Over,
                 () => layer,
             };
             properties.insert(key.name.to_owned(), self.key(key, layer));
         }
-        for one in shape.one_of {
+        for one in table_keys.one_of {
             properties.insert(one.what.to_owned(), self.table(one, layer));
         }
         let mut table = json!({
             "type": "object",
-            "description": shape.doc,
+            "description": table_keys.doc,
             "properties": properties,
             "additionalProperties": false,
         });
         let needed =
             |key: &&Key| key.default.is_none() && (layer == Layer::Whole || key.name == "id");
-        let required: Vec<&str> = shape
+        let required: Vec<&str> = table_keys
             .keys
             .iter()
             .filter(needed)
@@ -79,8 +79,8 @@ impl Definitions {
         if !required.is_empty() {
             table["required"] = json!(required);
         }
-        if !shape.one_of.is_empty() {
-            let mut choices: Vec<Value> = shape
+        if !table_keys.one_of.is_empty() {
+            let mut choices: Vec<Value> = table_keys
                 .one_of
                 .iter()
                 .map(|one| json!({ "required": [one.what] }))
@@ -137,10 +137,10 @@ impl Definitions {
 
     /// The keys of these tables that take single values, each with an array of them. One that several of the tables have takes
     /// what any of them takes.
-    fn many(&mut self, shapes: &[&'static Shape]) -> Map<String, Value> {
+    fn many(&mut self, all_keys: &[&'static TableKeys]) -> Map<String, Value> {
         let mut kinds: BTreeMap<&str, Vec<Value>> = BTreeMap::new();
-        for shape in shapes {
-            for key in shape.keys.iter().filter(|key| key.kind.is_single()) {
+        for table_keys in all_keys {
+            for key in table_keys.keys.iter().filter(|key| key.kind.is_single()) {
                 let kind = self.kind(&key.kind, Layer::Whole);
                 let known = kinds.entry(key.name).or_default();
                 if !known.contains(&kind) {
@@ -186,9 +186,9 @@ impl Definitions {
                 json!({ "type": "object", "additionalProperties": self.kind(value, layer) })
             }
             Kind::Matrix => self.matrix(),
-            Kind::Table(shape) => self.reference(shape, layer),
-            Kind::TextOr(shape) => {
-                json!({ "anyOf": [{ "type": "string" }, self.reference(shape, layer)] })
+            Kind::Table(table_keys) => self.reference(table_keys, layer),
+            Kind::TextOr(table_keys) => {
+                json!({ "anyOf": [{ "type": "string" }, self.reference(table_keys, layer)] })
             }
             Kind::Free => {
                 let free = json!({ "$ref": "#/definitions/free" });
@@ -201,7 +201,9 @@ impl Definitions {
                 self.0.insert("free".to_owned(), Some(any));
                 json!({ "type": "object", "additionalProperties": free })
             }
-            Kind::ById(shape) => json!({ "type": "array", "items": self.reference(shape, layer) }),
+            Kind::ById(table_keys) => {
+                json!({ "type": "array", "items": self.reference(table_keys, layer) })
+            }
         }
     }
 }

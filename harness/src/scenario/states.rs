@@ -1,8 +1,8 @@
 //! The closed sets of words of the kernel's and iproute2's states, and the words of commands and filters.
 
 use super::check_kind::Differing;
+use super::parse::{bad, one_of};
 use super::read::Bad;
-use super::words::{bad, one_of};
 use super::{AddressState, Firewall};
 
 fn word(text: &str, key: &str, words: &[&'static str]) -> Result<String, Bad> {

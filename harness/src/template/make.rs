@@ -16,7 +16,7 @@ use nix::mount::MsFlags;
 use serde::{Deserialize, Serialize};
 
 use super::store::{INITRD, Progress, STATE};
-use super::{Shape, TemplateError, io_error};
+use super::{CacheKey, TemplateError, io_error};
 use crate::deadline::Deadline;
 use crate::diagnostic::Diagnostic;
 use crate::guest::BootingGuest;
@@ -37,20 +37,20 @@ pub const WORKER_COMMAND: &str = "__template";
 
 #[derive(Debug, Serialize, Deserialize)]
 struct MakeJob {
-    shape: Shape,
+    key: CacheKey,
     image: PathBuf,
     out: PathBuf,
 }
 
 /// Starts the worker and waits for it.
 pub(super) fn make_in_worker(
-    shape: &Shape,
+    key: &CacheKey,
     image: &Path,
     out: &Path,
     progress: Progress<'_>,
 ) -> Result<(), TemplateError> {
     let failed = |said: String| TemplateError::Make {
-        shape: shape.to_string(),
+        key: key.to_string(),
         said,
     };
     let started = Instant::now();
@@ -63,7 +63,7 @@ pub(super) fn make_in_worker(
         .spawn()
         .map_err(io_error("start", &program))?;
     let job = MakeJob {
-        shape: shape.clone(),
+        key: key.clone(),
         image: image.to_owned(),
         out: out.to_owned(),
     };
@@ -124,7 +124,7 @@ fn work() -> Result<(), String> {
         .enable_all()
         .build()
         .map_err(|e| format!("start the runtime: {e}"))?;
-    let by = Deadline::after(match job.shape.accelerator {
+    let by = Deadline::after(match job.key.accelerator {
         Accelerator::Kvm => Duration::from_secs(120),
         Accelerator::Tcg => Duration::from_secs(600),
     });
@@ -215,7 +215,7 @@ fn prepare(job: &MakeJob, run: &Path) -> Result<Prepared, String> {
     let image = folder.join("image");
     let initrd = folder.join(INITRD);
     let booted = image.join("initrd");
-    let provides = Provides::of(&job.shape.image);
+    let provides = Provides::of(&job.key.image);
     let seeded = plain::identity(&identity, provides, &[])
         .map_err(|e| Diagnostic::new(&e).to_string())?
         .append_to(fs::read(&booted).map_err(io("read", &booted))?);
@@ -228,10 +228,10 @@ fn prepare(job: &MakeJob, run: &Path) -> Result<Prepared, String> {
         Ok::<_, String>(file)
     };
     made(RAM)?
-        .set_len(u64::from(job.shape.mem) << 20)
+        .set_len(u64::from(job.key.mem) << 20)
         .map_err(io("size", &folder.join(RAM)))?;
     let state = made(STATE)?;
-    let mut spec = job.shape.spec(Start::Recording(folder.clone()));
+    let mut spec = job.key.spec(Start::Recording(folder.clone()));
     if spec.accelerator == Accelerator::Tcg {
         spec.tsc_mhz = tsc_mhz();
     }

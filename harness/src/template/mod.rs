@@ -1,18 +1,18 @@
 //! Templates: settled guests, saved once, from which others start in less than a second.
 //!
-//! A template is one image on one machine shape under one QEMU, booted without any NIC until Docker and its container
+//! A template is one image on one machine key under one QEMU, booted without any NIC until Docker and its container
 //! image are loaded, and then saved: memory in a sparse file, the disk's changes in an overlay, the devices' state in
 //! a few hundred kB. A guest maps the memory copy-on-write, gets an identity of its own, unit files and NICs, and only
 //! then starts networkd and sshd. See `docs/templates.md`.
 
+mod cache_key;
 mod contents;
+mod eviction;
 mod make;
-mod room;
-mod shape;
 mod store;
 
+pub use cache_key::{CacheKey, QemuVersion};
 pub use make::{WORKER_COMMAND, make_layer, mount_template, worker_main};
-pub use shape::{QemuVersion, Shape};
 pub use store::{Progress, Template, TemplateStore};
 
 use std::io;
@@ -35,10 +35,10 @@ pub enum TemplateError {
         source: io::Error,
     },
     /// The worker that makes it ended without one.
-    #[error("make a template of {shape}: {said}")]
+    #[error("make a template of {key}: {said}")]
     Make {
         /// Which.
-        shape: String,
+        key: String,
         /// Why, in the worker's words.
         said: String,
     },

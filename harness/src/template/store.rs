@@ -9,17 +9,17 @@ use nix::errno::Errno;
 use nix::fcntl::{Flock, FlockArg};
 use serde::{Deserialize, Serialize};
 
+use super::eviction::{Kept, leaving};
 use super::make::make_in_worker;
-use super::room::{Kept, leaving};
-use super::{Shape, TemplateError, io_error};
-use crate::host::room::room;
+use super::{CacheKey, TemplateError, io_error};
+use crate::host::free_space::room;
 use crate::hypervisor::qemu::{OVERLAY, RAM};
 use crate::image::{UNFINISHED, lock_of, open_to_all, sweep};
 use crate::scenario::provides::Provides;
 
 /// Files of a template, its manifest aside.
-fn files(shape: &Shape) -> Vec<&'static str> {
-    let overlay = Provides::of(&shape.image).disk.map(|_| OVERLAY);
+fn files(key: &CacheKey) -> Vec<&'static str> {
+    let overlay = Provides::of(&key.image).disk.map(|_| OVERLAY);
     [RAM, STATE, INITRD].into_iter().chain(overlay).collect()
 }
 
@@ -37,7 +37,7 @@ const OVERHEAD: u64 = 256;
 
 #[derive(Debug, Serialize, Deserialize)]
 struct Manifest {
-    shape: Shape,
+    key: CacheKey,
     files: Vec<ManifestFile>,
 }
 
@@ -84,12 +84,12 @@ impl TemplateStore {
         }
     }
 
-    /// The template of a shape, if it is there and whole.
+    /// The template of a key, if it is there and whole.
     ///
     /// # Errors
     /// [`TemplateError::Damaged`] when it is there and not as it was made.
-    pub fn get(&self, shape: &Shape) -> Result<Option<Template>, TemplateError> {
-        let folders = self.folders_of(&shape.cache_name());
+    pub fn get(&self, key: &CacheKey) -> Result<Option<Template>, TemplateError> {
+        let folders = self.folders_of(&key.cache_name());
         let Some(folder) = folders.into_iter().find(|folder| Self::is_there(folder)) else {
             return Ok(None);
         };
@@ -106,7 +106,7 @@ impl TemplateStore {
         };
         let manifest: Manifest = serde_json::from_slice(&text)
             .map_err(|e| damaged(format!("its manifest does not parse: {e}")))?;
-        if manifest.shape != *shape {
+        if manifest.key != *key {
             return Err(damaged("it is of another shape".to_owned()));
         }
         open_to_all(&folder);
@@ -152,7 +152,7 @@ impl TemplateStore {
         statvfs(&self.folder).is_ok_and(|stat| stat.flags().contains(FsFlags::ST_RDONLY))
     }
 
-    /// The template of a shape; made now if it is missing or damaged.
+    /// The template of a key; made now if it is missing or damaged.
     ///
     /// Two makers at once: the second waits and takes the result. A maker that is killed leaves nothing that is ever
     /// taken for a template; the next one removes what is left.
@@ -161,20 +161,20 @@ impl TemplateStore {
     /// [`TemplateError`].
     pub fn get_or_make(
         &self,
-        shape: &Shape,
+        key: &CacheKey,
         image: &Path,
         progress: Progress<'_>,
     ) -> Result<Template, TemplateError> {
-        if let Ok(Some(template)) = self.get(shape) {
+        if let Ok(Some(template)) = self.get(key) {
             return Ok(self.used(template));
         }
         fs::create_dir_all(&self.folder).map_err(io_error("create", &self.folder))?;
         // Memory of guests is in it.
         fs::set_permissions(&self.folder, fs::Permissions::from_mode(0o700))
             .map_err(io_error("protect", &self.folder))?;
-        let name = shape.cache_name();
+        let name = key.cache_name();
         let _lock = self.lock(&name, progress)?;
-        match self.get(shape) {
+        match self.get(key) {
             Ok(Some(template)) => return Ok(self.used(template)),
             Ok(None) => {}
             Err(damaged) => {
@@ -188,11 +188,11 @@ impl TemplateStore {
         remove_tree(&unfinished)?;
         // Before the room is looked at: each takes as much as a guest's memory.
         sweep(&self.folder);
-        self.make_room(shape)?;
+        self.make_room(key)?;
         fs::create_dir_all(&unfinished).map_err(io_error("create", &unfinished))?;
         open_to_all(&unfinished);
-        let made = make_in_worker(shape, image, &unfinished, progress)
-            .and_then(|()| seal(shape, &unfinished));
+        let made =
+            make_in_worker(key, image, &unfinished, progress).and_then(|()| seal(key, &unfinished));
         if let Err(failed) = made {
             // The log of a failed attempt is of use.
             let log = self.folder.join(format!("{name}.log"));
@@ -254,7 +254,7 @@ impl TemplateStore {
 
     /// Removes templates that were given up, and those that nobody used for longest, and looks whether the rest of the
     /// disk will do. What is in use stays.
-    fn make_room(&self, shape: &Shape) -> Result<(), TemplateError> {
+    fn make_room(&self, key: &CacheKey) -> Result<(), TemplateError> {
         let mut kept = Vec::new();
         // Held until it is settled who goes, so that nobody takes one up in between.
         let mut locks = Vec::new();
@@ -271,7 +271,7 @@ impl TemplateStore {
             let mib = (blocks(&folder) * 512) >> 20;
             kept.push(Kept { used, folder, mib });
         }
-        let needed = u64::from(shape.mem) + OVERHEAD;
+        let needed = u64::from(key.mem) + OVERHEAD;
         let room = room(&self.folder).map_err(io_error("ask for free space in", &self.folder))?;
         let free = room.free >> 20;
         let leaving = leaving(kept, needed, free);
@@ -314,9 +314,9 @@ fn lock_folder(folder: &Path, how: FlockArg) -> Result<Option<Flock<File>>, Temp
 }
 
 /// Writes everything to the disk, makes it read-only, and writes the manifest.
-fn seal(shape: &Shape, folder: &Path) -> Result<(), TemplateError> {
+fn seal(key: &CacheKey, folder: &Path) -> Result<(), TemplateError> {
     let mut sealed = Vec::new();
-    for name in files(shape) {
+    for name in files(key) {
         let path = folder.join(name);
         let file = File::open(&path).map_err(io_error("open", &path))?;
         file.sync_all().map_err(io_error("write", &path))?;
@@ -326,7 +326,7 @@ fn seal(shape: &Shape, folder: &Path) -> Result<(), TemplateError> {
         sealed.push(ManifestFile::read(folder, name)?);
     }
     let manifest = Manifest {
-        shape: shape.clone(),
+        key: key.clone(),
         files: sealed,
     };
     let path = folder.join(MANIFEST);
@@ -355,8 +355,8 @@ mod tests {
     use crate::hypervisor::Accelerator;
     use crate::template::QemuVersion;
 
-    fn shape() -> Shape {
-        Shape {
+    fn key() -> CacheKey {
+        CacheKey {
             image: "debian".to_owned(),
             image_digest: "0123".to_owned(),
             qemu: QemuVersion {
@@ -370,32 +370,32 @@ mod tests {
         }
     }
 
-    /// A cache with the template of [`shape`], as a maker leaves it.
+    /// A cache with the template of [`key`], as a maker leaves it.
     fn cache() -> (tempfile::TempDir, TemplateStore, PathBuf) {
         let cache = tempfile::tempdir().expect("a temporary directory");
         let store = TemplateStore::new(cache.path());
-        let folder = store.folder.join(format!("{}.1", shape().cache_name()));
+        let folder = store.folder.join(format!("{}.1", key().cache_name()));
         fs::create_dir_all(&folder).expect("a folder");
-        for name in files(&shape()) {
+        for name in files(&key()) {
             fs::write(folder.join(name), [0; 1 << 10]).expect("a file");
         }
-        seal(&shape(), &folder).expect("it is whole");
+        seal(&key(), &folder).expect("it is whole");
         (cache, store, folder)
     }
 
     #[test]
     fn a_whole_template_is_found_by_its_shape_alone() {
         let (_cache, store, folder) = cache();
-        let found = store.get(&shape()).expect("whole").expect("there");
+        let found = store.get(&key()).expect("whole").expect("there");
         assert_eq!(found.folder, folder);
-        let mut other = shape();
+        let mut other = key();
         other.qemu.line = "QEMU emulator version 7.2.23".to_owned();
         assert!(store.get(&other).expect("nothing wrong").is_none());
     }
 
     #[test]
     fn without_a_disk_there_is_nothing_to_lay_over_it() {
-        let mut tiny = shape();
+        let mut tiny = key();
         assert!(files(&tiny).contains(&OVERLAY));
         tiny.image = "tiny".to_owned();
         assert!(!files(&tiny).contains(&OVERLAY) && files(&tiny).contains(&RAM));
@@ -405,19 +405,19 @@ mod tests {
     fn what_a_killed_maker_leaves_is_no_template() {
         let (_cache, store, folder) = cache();
         fs::remove_file(folder.join(MANIFEST)).expect("it was there");
-        assert!(store.get(&shape()).expect("nothing").is_none());
+        assert!(store.get(&key()).expect("nothing").is_none());
     }
 
     #[test]
     fn what_is_in_use_stays_until_nobody_uses_it() {
         let (_cache, store, folder) = cache();
-        let used = store.get(&shape()).expect("whole").expect("there");
+        let used = store.get(&key()).expect("whole").expect("there");
         TemplateStore::discard(&folder).expect("it is ours");
-        assert!(store.get(&shape()).expect("given up").is_none());
-        store.make_room(&shape()).expect("there is room");
+        assert!(store.get(&key()).expect("given up").is_none());
+        store.make_room(&key()).expect("there is room");
         assert!(folder.join(RAM).exists(), "a guest may start from it");
         drop(used);
-        store.make_room(&shape()).expect("there is room");
+        store.make_room(&key()).expect("there is room");
         assert!(!folder.exists());
     }
 
@@ -460,7 +460,7 @@ mod tests {
         for damage in damages {
             let (_cache, store, folder) = cache();
             damage(&folder.join(RAM));
-            let found = store.get(&shape());
+            let found = store.get(&key());
             assert!(
                 matches!(found, Err(TemplateError::Damaged { .. })),
                 "{found:?}"
@@ -475,14 +475,14 @@ mod tests {
         sparse.set_len(1 << 40).expect("a length");
         assert!(blocks(&store.folder) < 1 << 20);
         assert!(blocks(&folder) > 0);
-        store.make_room(&shape()).expect("there is room");
+        store.make_room(&key()).expect("there is room");
         assert!(folder.exists());
     }
 
     #[test]
     fn no_room_is_told_before_anything_is_made() {
         let (_cache, store, _) = cache();
-        let mut huge = shape();
+        let mut huge = key();
         huge.mem = u32::MAX;
         let full = store.make_room(&huge).expect_err("no disk is that large");
         assert!(matches!(full, TemplateError::Full { .. }), "{full}");

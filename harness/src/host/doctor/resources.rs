@@ -5,7 +5,7 @@ use std::path::Path;
 
 use crate::host::capability::Capability;
 use crate::host::finding::Finding;
-use crate::host::room::room;
+use crate::host::free_space::room;
 
 const MIB: u64 = 1024 * 1024;
 /// One guest of 1 GiB and what the lab itself takes.

@@ -93,7 +93,7 @@ impl Run<'_> {
             from: &place,
             with: None,
             ghost: self.is_ghost(guest),
-            around: &self.surroundings,
+            around: &self.context,
             since: Since::EVER,
             by,
         };

@@ -7,7 +7,7 @@ use super::super::run::{GRACE, Run};
 use super::super::topology::begin_machine;
 use super::NotDone;
 use crate::plan::ghost::nic_name;
-use crate::plan::{Step, TopologyPlan};
+use crate::plan::{Operation, TopologyPlan};
 use crate::scenario::names::MachineName;
 
 impl Run<'_> {
@@ -18,7 +18,7 @@ impl Run<'_> {
             self.stop_ghost(guest).await?;
         }
         for step in TopologyPlan::ghost_steps(self.scenario, guest) {
-            if let Step::Machine {
+            if let Operation::Machine {
                 name,
                 private_run,
                 machine_id,

@@ -166,7 +166,7 @@ impl Run<'_> {
         let stage = format!("step {}", step.id);
         let begun = self.stage(&stage, &format!("{stage}: {command}"));
         // A check after the step is about what comes after it, and so is the step's own wait.
-        self.surroundings.since = Some(SystemTime::now());
+        self.context.since = Some(SystemTime::now());
         let ended = match (&step.action, self.blind()) {
             (None, _) => (StepOutcome::TakenAway, String::new()),
             (Some(_), Some(why)) => (StepOutcome::Skipped, why),

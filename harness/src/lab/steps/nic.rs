@@ -33,7 +33,7 @@ impl Run<'_> {
             let nic = (guest.clone(), interface.clone());
             self.plugged.insert(nic, place);
             let (id, mac) = (interface.to_string(), mac.to_string());
-            self.surroundings.macs.insert(id, mac);
+            self.context.macs.insert(id, mac);
         }
         if self.is_ghost(guest) {
             self.plug_into_ghost(guest, interface, mac, place).await?;

@@ -3,7 +3,7 @@
 use super::super::run::Run;
 use super::NotDone;
 use crate::check::Since;
-use crate::check::course::Course;
+use crate::check::progress::Progress;
 use crate::diagnostic::Diagnostic;
 use crate::report::CheckOutcome;
 use crate::scenario::names::CheckId;
@@ -34,7 +34,7 @@ impl Run<'_> {
             kind: kind.clone(),
         };
         let seen = self
-            .watch(&fact, Course::waiting(times), Since::now())
+            .watch(&fact, Progress::waiting(times), Since::now())
             .await;
         match seen.outcome {
             CheckOutcome::Passed => Ok(seen.got),

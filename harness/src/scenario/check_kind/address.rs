@@ -4,9 +4,9 @@ use ipnet::IpNet;
 
 use super::asked::{Asked, Declared, Looks};
 use crate::scenario::error::{Fault, code};
+use crate::scenario::keys::{Kind, TableKeys, may, table_keys};
 use crate::scenario::names::IfName;
-use crate::scenario::shape::{Kind, Shape, may, shape};
-use crate::scenario::{states, words};
+use crate::scenario::{parse, states};
 
 /// `ip addr show dev INTERFACE` has the address, in that state.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,7 +38,7 @@ pub enum AddressState {
 }
 
 impl Declared for Address {
-    const SHAPE: Shape = shape(
+    const KEYS: TableKeys = table_keys(
         "address",
         "the address is there, with this prefix length, and not tentative",
         &[
@@ -66,8 +66,8 @@ impl Declared for Address {
         } = *asked;
         let interface = asked.interface();
         let state = reader.word("state", states::address_state);
-        let one = reader.word("address", words::address);
-        let any = reader.word("prefix", words::prefix);
+        let one = reader.word("address", parse::address);
+        let any = reader.word("prefix", parse::prefix);
         let any_of_prefix = reader.entry("prefix").is_some();
         if !any_of_prefix {
             reader.need("address", one.as_ref());

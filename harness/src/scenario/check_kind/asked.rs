@@ -5,17 +5,17 @@ use std::net::IpAddr;
 use crate::scenario::VantagePoint;
 use crate::scenario::bounds::Bounds;
 use crate::scenario::error::{Fault, code};
+use crate::scenario::keys::TableKeys;
 use crate::scenario::names::{IfName, MachineName};
+use crate::scenario::parse;
 use crate::scenario::provides::Provides;
 use crate::scenario::read::{At, Reader, parsed};
-use crate::scenario::shape::Shape;
 use crate::scenario::validate::{Context, From, INTERFACE, source};
-use crate::scenario::words;
 
 /// What a scenario says of a kind of check: its keys, from where it can look, and how it is read.
 pub(in crate::scenario) trait Declared: Sized {
     /// Its table: the kind's name, when it holds, and every key.
-    const SHAPE: Shape;
+    const KEYS: TableKeys;
     /// From where it can look.
     const LOOKS: Looks;
 
@@ -128,7 +128,7 @@ impl<'a> Asked<'_, 'a> {
         let text = self
             .reader
             .need("interface", self.reader.text("interface"))?;
-        let name = parsed(text, words::if_name, self.context.faults)?;
+        let name = parsed(text, parse::if_name, self.context.faults)?;
         let (scope, known) = match self.from.map(|from| &from.value) {
             Some(VantagePoint::Guest(guest)) => {
                 let known = self.context.known.guests.get(guest.as_str())?;
@@ -210,7 +210,7 @@ impl<'a> Asked<'_, 'a> {
             return;
         }
         let listed: Vec<_> = keys.iter().map(|key| format!("`{key}`")).collect();
-        let kind = self.reader.shape.what;
+        let kind = self.reader.table_keys.what;
         let message = format!("{kind} says nothing that must hold");
         let label = "nothing to compare with".to_owned();
         let fault = Fault::new(self.reader.place, code::MISSING_KEY, message, label);
@@ -238,7 +238,7 @@ pub(in crate::scenario) fn interface_at(
     from: From<'_, '_>,
 ) -> Option<IfName> {
     let text = reader.text(key)?;
-    let name = parsed(text, words::if_name, context.faults)?;
+    let name = parsed(text, parse::if_name, context.faults)?;
     if let Some(VantagePoint::Machine(machine)) = from.map(|from| &from.value) {
         context.interface_exists(machine.as_str(), &text);
     }

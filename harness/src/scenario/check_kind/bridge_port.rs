@@ -1,8 +1,8 @@
 //! `bridge link`: the interface is a port of the bridge and forwards.
 
 use super::asked::{Asked, Declared, Looks};
+use crate::scenario::keys::{Kind, TableKeys, must, table_keys};
 use crate::scenario::names::IfName;
-use crate::scenario::shape::{Kind, Shape, must, shape};
 
 /// `bridge link`: the interface is a port of the bridge and forwards.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -14,7 +14,7 @@ pub struct BridgePort {
 }
 
 impl Declared for BridgePort {
-    const SHAPE: Shape = shape(
+    const KEYS: TableKeys = table_keys(
         "bridge_port",
         "the interface is a forwarding port of the bridge",
         &[

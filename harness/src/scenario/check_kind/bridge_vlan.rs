@@ -2,8 +2,8 @@
 
 use super::asked::{Asked, Declared, Looks};
 use super::keys::ABSENT;
+use crate::scenario::keys::{Kind, TableKeys, may, must, table_keys};
 use crate::scenario::names::IfName;
-use crate::scenario::shape::{Kind, Shape, may, must, shape};
 
 /// A VLAN of a bridge port: `bridge vlan show`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,7 +21,7 @@ pub struct BridgeVlan {
 }
 
 impl Declared for BridgeVlan {
-    const SHAPE: Shape = shape(
+    const KEYS: TableKeys = table_keys(
         "bridge_vlan",
         "`bridge vlan` has the port in the VLAN",
         &[

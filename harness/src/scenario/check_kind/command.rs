@@ -2,7 +2,7 @@
 
 use super::asked::{Asked, Declared, Looks};
 use crate::scenario::error::{Fault, code};
-use crate::scenario::shape::{Kind, Shape, may, must, shape};
+use crate::scenario::keys::{Kind, TableKeys, may, must, table_keys};
 
 /// A command that is run at the vantage.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,7 +16,7 @@ pub struct Command {
 }
 
 impl Declared for Command {
-    const SHAPE: Shape = shape(
+    const KEYS: TableKeys = table_keys(
         "command",
         "it ends with that status, and its standard output contains the words",
         &[

@@ -1,8 +1,8 @@
 //! The container runs, or Docker refused to start it.
 
 use super::asked::{Asked, Declared, Looks};
+use crate::scenario::keys::{Kind, TableKeys, may, must, table_keys};
 use crate::scenario::names::MachineName;
-use crate::scenario::shape::{Kind, Shape, may, must, shape};
 use crate::scenario::validate::refused;
 
 /// The container runs, or Docker refused to start it.
@@ -15,7 +15,7 @@ pub struct Container {
 }
 
 impl Declared for Container {
-    const SHAPE: Shape = shape(
+    const KEYS: TableKeys = table_keys(
         "container",
         "the container runs; or Docker refused to start it in these words. From the guest",
         &[

@@ -1,8 +1,8 @@
 //! The container's veth in the guest is a port of Docker's bridge.
 
 use super::asked::{Asked, Declared, Looks};
+use crate::scenario::keys::{Kind, TableKeys, must, table_keys};
 use crate::scenario::names::{IfName, MachineName};
-use crate::scenario::shape::{Kind, Shape, must, shape};
 
 /// The container's veth in the guest is a port of Docker's bridge.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -14,7 +14,7 @@ pub struct ContainerVeth {
 }
 
 impl Declared for ContainerVeth {
-    const SHAPE: Shape = shape(
+    const KEYS: TableKeys = table_keys(
         "container_veth",
         "the container's veth is a port of the bridge; from the guest",
         &[

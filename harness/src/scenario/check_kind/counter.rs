@@ -3,7 +3,7 @@
 use super::asked::{Asked, Declared, Looks, bounds};
 use crate::scenario::bounds::Bounds;
 use crate::scenario::error::{Fault, code};
-use crate::scenario::shape::{Kind, Shape, may, must, shape};
+use crate::scenario::keys::{Kind, TableKeys, may, must, table_keys};
 use crate::scenario::{VantagePoint, states};
 
 /// The counter of a firewall's rule.
@@ -34,7 +34,7 @@ pub enum Firewall {
 }
 
 impl Declared for Counter {
-    const SHAPE: Shape = shape(
+    const KEYS: TableKeys = table_keys(
         "counter",
         "the rules with these words have counted so many packets",
         &[

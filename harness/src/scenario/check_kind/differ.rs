@@ -5,10 +5,10 @@ use ipnet::IpNet;
 use super::asked::{Asked, Declared, Looks};
 use crate::scenario::error::{Fault, code};
 use crate::scenario::file::Place;
+use crate::scenario::keys::{Kind, TableKeys, may, must, table_keys};
 use crate::scenario::provides::Provides;
-use crate::scenario::shape::{Kind, Shape, may, must, shape};
 use crate::scenario::validate::{Context, vantage};
-use crate::scenario::{VantagePoint, states, words};
+use crate::scenario::{VantagePoint, parse, states};
 
 /// What a place must not share with another.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,7 +31,7 @@ pub enum Differing {
 }
 
 impl Declared for Differ {
-    const SHAPE: Shape = shape(
+    const KEYS: TableKeys = table_keys(
         "differ",
         "both places have some, and none in common. From a machine or a guest",
         &[
@@ -74,7 +74,7 @@ impl Declared for Differ {
             }
         }
         let what = reader.need("what", reader.word("what", states::differing));
-        let prefix = reader.word("prefix", words::prefix);
+        let prefix = reader.word("prefix", parse::prefix);
         let what = match what?.value {
             None => Differing::Address(reader.need("prefix", prefix)?.value),
             Some(other) => {

@@ -4,10 +4,10 @@ use std::net::IpAddr;
 
 use super::asked::{Asked, Declared, Looks};
 use crate::scenario::error::{Fault, code};
+use crate::scenario::keys::{Kind, TableKeys, may, must, table_keys};
 use crate::scenario::read::Reader;
-use crate::scenario::shape::{Kind, Shape, may, must, shape};
 use crate::scenario::validate::{Context, From};
-use crate::scenario::{VantagePoint, states, words};
+use crate::scenario::{VantagePoint, parse, states};
 
 /// A name resolves, or does not in the named way: `resolvectl query NAME`, or `dig @SERVER NAME`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,7 +45,7 @@ pub enum DnsExpect {
 }
 
 impl Declared for Dns {
-    const SHAPE: Shape = shape(
+    const KEYS: TableKeys = table_keys(
         "dns",
         "the answer is exactly these addresses",
         &[
@@ -88,14 +88,14 @@ impl Declared for Dns {
             from,
             ..
         } = *asked;
-        let name = reader.need("name", reader.word("name", words::dns_name));
-        let record = reader.need("record", reader.word("record", words::record_type));
-        let server = reader.word("server", words::ip);
+        let name = reader.need("name", reader.word("name", parse::dns_name));
+        let record = reader.need("record", reader.word("record", parse::record_type));
+        let server = reader.word("server", parse::ip);
         if reader.entry("server").is_none() {
             needs_server(context, reader, from);
         }
         let source = asked.source(server.as_ref());
-        let addresses = reader.words("expect", words::ip);
+        let addresses = reader.words("expect", parse::ip);
         let rcode = reader.word("rcode", states::rcode);
         if let Some(record) = &record {
             for address in &addresses {

@@ -2,10 +2,10 @@
 
 use super::asked::{Asked, Declared, Looks};
 use super::keys::ABSENT;
+use crate::scenario::keys::{Kind, TableKeys, may, must, table_keys};
 use crate::scenario::names::IfName;
 use crate::scenario::net::Mac;
-use crate::scenario::shape::{Kind, Shape, may, must, shape};
-use crate::scenario::words;
+use crate::scenario::parse;
 
 /// An entry of a bridge's forwarding database: `bridge fdb show`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,7 +23,7 @@ pub struct Fdb {
 }
 
 impl Declared for Fdb {
-    const SHAPE: Shape = shape(
+    const KEYS: TableKeys = table_keys(
         "fdb",
         "`bridge fdb` has the MAC address behind that port",
         &[
@@ -38,7 +38,7 @@ impl Declared for Fdb {
 
     fn read(asked: &Asked<'_, '_>) -> Option<Self> {
         let Asked { reader, .. } = *asked;
-        let mac = reader.need("mac", reader.word("mac", words::mac));
+        let mac = reader.need("mac", reader.word("mac", parse::mac));
         let interface = asked.interface();
         let bridge = asked.interface_at("bridge");
         let vlan = reader.number::<u16>("vlan");

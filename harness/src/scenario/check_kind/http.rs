@@ -6,8 +6,8 @@ use super::asked::{Asked, Declared, Looks};
 use super::keys::SOURCE;
 use crate::scenario::bytes_page::MOST_BYTES;
 use crate::scenario::error::{Fault, code};
-use crate::scenario::shape::{Kind, Shape, may, must, shape};
-use crate::scenario::words;
+use crate::scenario::keys::{Kind, TableKeys, may, must, table_keys};
+use crate::scenario::parse;
 
 /// `GET http://TO:PORT/` answers 200 and the body contains `expect`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,7 +25,7 @@ pub struct Http {
 }
 
 impl Declared for Http {
-    const SHAPE: Shape = shape(
+    const KEYS: TableKeys = table_keys(
         "http",
         "`GET /` answers 200 and its body contains the words",
         &[
@@ -47,7 +47,7 @@ impl Declared for Http {
         let Asked {
             context, reader, ..
         } = *asked;
-        let to = reader.need("to", reader.word("to", words::ip));
+        let to = reader.need("to", reader.word("to", parse::ip));
         let port = reader.number::<u16>("port").unwrap_or(80);
         let source = asked.source(to.as_ref());
         let expect = reader.text("expect");

@@ -1,6 +1,6 @@
 //! Keys that several kinds of checks have.
 
-use crate::scenario::shape::{Key, Kind, may};
+use crate::scenario::keys::{Key, Kind, may};
 
 /// A switch of a bridge's port that is looked at.
 pub(super) const fn seen(name: &'static str, kind: Kind, _: &str, doc: &'static str) -> Key {

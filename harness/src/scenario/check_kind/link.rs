@@ -5,12 +5,12 @@ use std::collections::BTreeMap;
 use super::asked::{Asked, Declared, Looks};
 use super::keys::{ABSENT, seen};
 use crate::scenario::error::{Fault, code};
+use crate::scenario::keys::{self, Kind, TableKeys, may, must, table_keys};
 use crate::scenario::names::IfName;
 use crate::scenario::net::Mac;
 use crate::scenario::read::parsed;
-use crate::scenario::shape::{self, Kind, Shape, may, must, shape};
 use crate::scenario::validate::port_flags;
-use crate::scenario::{PortFlag, states, words};
+use crate::scenario::{PortFlag, parse, states};
 
 /// A link: `ip -d link show dev INTERFACE`. What is `None` does not matter.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,10 +46,10 @@ pub struct Link {
 }
 
 impl Declared for Link {
-    const SHAPE: Shape = shape(
+    const KEYS: TableKeys = table_keys(
         "link",
         "`ip -d link` shows all of them so",
-        shape::port_flags!(
+        keys::port_flags!(
             seen,
             [
                 must("interface", Kind::INTERFACE, "link"),
@@ -124,7 +124,7 @@ impl Declared for Link {
         let interface = match absent {
             true => reader
                 .text("interface")
-                .and_then(|text| parsed(text, words::if_name, context.faults))
+                .and_then(|text| parsed(text, parse::if_name, context.faults))
                 .map(|name| name.value),
             false => asked.interface(),
         };
@@ -145,7 +145,7 @@ impl Declared for Link {
         let carrier = reader.flag("carrier");
         let operstate = reader.word("operstate", states::operstate);
         let mtu = reader.number::<u32>("mtu");
-        let mac = reader.word("mac", words::mac);
+        let mac = reader.word("mac", parse::mac);
         let state = reader.word("state", states::port_state);
         let kind = reader.word("kind", states::link_kind);
         let multi_queue = reader.flag("multi_queue");

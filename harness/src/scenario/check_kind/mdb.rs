@@ -5,9 +5,9 @@ use std::net::IpAddr;
 use super::asked::{Asked, Declared, Looks};
 use super::keys::ABSENT;
 use crate::scenario::error::{Fault, code};
+use crate::scenario::keys::{Kind, TableKeys, may, must, table_keys};
 use crate::scenario::names::IfName;
-use crate::scenario::shape::{Kind, Shape, may, must, shape};
-use crate::scenario::words;
+use crate::scenario::parse;
 
 /// An entry of a bridge's multicast database: `bridge mdb show`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,7 +23,7 @@ pub struct Mdb {
 }
 
 impl Declared for Mdb {
-    const SHAPE: Shape = shape(
+    const KEYS: TableKeys = table_keys(
         "mdb",
         "`bridge mdb` has members of the group behind that port",
         &[
@@ -44,7 +44,7 @@ impl Declared for Mdb {
         let Asked {
             context, reader, ..
         } = *asked;
-        let group = reader.need("group", reader.word("group", words::ip));
+        let group = reader.need("group", reader.word("group", parse::ip));
         if let Some(group) = &group
             && !group.value.is_multicast()
         {

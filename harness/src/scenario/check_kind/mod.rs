@@ -7,8 +7,8 @@ mod keys;
 pub(super) use asked::interface_at;
 use asked::{Asked, Declared};
 
+use super::keys::TableKeys;
 use super::read::Reader;
-use super::shape::Shape;
 use super::validate::{Context, From};
 
 /// A row for each kind: its key in a scenario file, which names its files, and its structure. `$then` gets all of them.
@@ -64,13 +64,13 @@ macro_rules! table {
         }
 
         /// The tables of all kinds: exactly one of them stands in each check.
-        pub(in crate::scenario) const SHAPES: &[Shape] = &[$($kind::SHAPE,)*];
+        pub(in crate::scenario) const KINDS: &[TableKeys] = &[$($kind::KEYS,)*];
 
         /// Reads the table of one kind.
         pub(in crate::scenario) fn read<'a>(
             context: &Context<'a>,
             reader: &Reader<'a>,
-            shape: &Shape,
+            table_keys: &TableKeys,
             from: From<'_, 'a>,
         ) -> Option<CheckKind> {
             let asked = Asked {
@@ -79,12 +79,12 @@ macro_rules! table {
                 from,
             };
             $(
-                if shape.what == stringify!($key) {
-                    $kind::LOOKS.check(context, shape.what, from);
+                if table_keys.what == stringify!($key) {
+                    $kind::LOOKS.check(context, table_keys.what, from);
                     return $kind::read(&asked).map(CheckKind::$kind);
                 }
             )*
-            unreachable!("`{}` is in no row of the table", shape.what)
+            unreachable!("`{}` is in no row of the table", table_keys.what)
         }
     };
 }

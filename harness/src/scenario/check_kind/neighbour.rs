@@ -4,10 +4,10 @@ use std::net::IpAddr;
 
 use super::asked::{Asked, Declared, Looks};
 use super::keys::ABSENT;
+use crate::scenario::keys::{Kind, TableKeys, may, must, table_keys};
 use crate::scenario::names::IfName;
 use crate::scenario::net::Mac;
-use crate::scenario::shape::{Kind, Shape, may, must, shape};
-use crate::scenario::{states, words};
+use crate::scenario::{parse, states};
 
 /// A neighbour: `ip neigh show ADDRESS`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,7 +25,7 @@ pub struct Neighbour {
 }
 
 impl Declared for Neighbour {
-    const SHAPE: Shape = shape(
+    const KEYS: TableKeys = table_keys(
         "neighbour",
         "`ip neigh` has it: with its MAC address, or in that state",
         &[
@@ -56,8 +56,8 @@ impl Declared for Neighbour {
         let Asked { reader, .. } = *asked;
         let absent = asked.not_with_absent(&["mac", "state"]);
         let interface = asked.interface();
-        let address = reader.need("address", reader.word("address", words::ip));
-        let mac = reader.word("mac", words::mac);
+        let address = reader.need("address", reader.word("address", parse::ip));
+        let mac = reader.word("mac", parse::mac);
         let state = reader.word("state", states::neighbour_state);
         Some(Self {
             interface,

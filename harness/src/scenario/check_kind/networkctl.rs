@@ -3,11 +3,11 @@
 use std::net::IpAddr;
 
 use super::asked::{Asked, Declared, Looks};
+use crate::scenario::keys::{Kind, TableKeys, may, must, table_keys};
 use crate::scenario::names::IfName;
 use crate::scenario::networkd_words::OPERATIONAL;
 use crate::scenario::read::Bad;
-use crate::scenario::shape::{Kind, Shape, may, must, shape};
-use crate::scenario::{networkd_words, words};
+use crate::scenario::{networkd_words, parse};
 
 /// networkd's view of a link, as `networkctl status LINK` tells it; only what is said is compared.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,7 +31,7 @@ pub struct Networkctl {
 }
 
 impl Declared for Networkctl {
-    const SHAPE: Shape = shape(
+    const KEYS: TableKeys = table_keys(
         "networkctl",
         "networkd shows the link so; at least one of these",
         &[
@@ -103,7 +103,7 @@ impl Declared for Networkctl {
         ];
         let interface = reader.need("interface", asked.interface());
         asked.says_something(&FACTS);
-        let dns = reader.words("dns", words::ip).into_iter();
+        let dns = reader.words("dns", parse::ip).into_iter();
         let dns = dns.map(|server| server.value).collect();
         let domains = reader.words("domains", networkd_words::domain).into_iter();
         let domains = domains.map(|domain| domain.value).collect();

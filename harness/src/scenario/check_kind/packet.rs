@@ -6,9 +6,9 @@ use super::asked::{Asked, Declared, Looks, bounds};
 use crate::scenario::bounds::Bounds;
 use crate::scenario::error::{Fault, code};
 use crate::scenario::file::Place;
+use crate::scenario::keys::{Kind, TableKeys, may, must, table_keys};
 use crate::scenario::names::IfName;
-use crate::scenario::shape::{Kind, Shape, may, must, shape};
-use crate::scenario::{states, words};
+use crate::scenario::{parse, states};
 
 /// Frames on a wire that the lab captures.
 #[derive(Debug, Clone)]
@@ -53,7 +53,7 @@ impl Filter {
 }
 
 impl Declared for Packet {
-    const SHAPE: Shape = shape(
+    const KEYS: TableKeys = table_keys(
         "packet",
         "so many frames on the wire match the filter",
         &[
@@ -87,7 +87,7 @@ impl Declared for Packet {
         let interface = asked.captured();
         let filter = reader.need("filter", reader.text("filter"));
         let count = reader.bounds("count").unwrap_or((1, None));
-        let last = reader.word("last", words::duration);
+        let last = reader.word("last", parse::duration);
         let since = reader.word("since", states::since);
         Some(Self {
             interface: interface?,

@@ -6,10 +6,10 @@ use std::time::Duration;
 use super::asked::{Asked, Declared, Looks};
 use super::keys::SOURCE;
 use crate::scenario::error::{Fault, code};
+use crate::scenario::keys::{Kind, TableKeys, may, must, table_keys};
 use crate::scenario::provides::Provides;
-use crate::scenario::shape::{Kind, Shape, may, must, shape};
 use crate::scenario::validate::{Context, From};
-use crate::scenario::{VantagePoint, words};
+use crate::scenario::{VantagePoint, parse};
 
 /// Longest time that one look may take.
 const LONGEST_PING: Duration = Duration::from_secs(60);
@@ -34,7 +34,7 @@ pub struct Ping {
 }
 
 impl Declared for Ping {
-    const SHAPE: Shape = shape(
+    const KEYS: TableKeys = table_keys(
         "ping",
         "so many percent of the requests as `loss` says stay without a reply",
         &[
@@ -61,12 +61,12 @@ impl Declared for Ping {
             from,
             ..
         } = *asked;
-        let to = reader.need("to", reader.word("to", words::ip));
+        let to = reader.need("to", reader.word("to", parse::ip));
         let count = reader.number::<u16>("count").unwrap_or(1);
         let size = reader.number::<u16>("size");
         let df = reader.flag("df").unwrap_or(false);
         let source = asked.source(to.as_ref());
-        let interval = reader.word("interval", words::duration);
+        let interval = reader.word("interval", parse::duration);
         let loss = reader.bounds("loss");
         let time = interval
             .as_ref()

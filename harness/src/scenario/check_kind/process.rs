@@ -2,7 +2,7 @@
 
 use super::asked::{Asked, Declared, Looks};
 use super::keys::ABSENT;
-use crate::scenario::shape::{Kind, Shape, may, must, shape};
+use crate::scenario::keys::{Kind, TableKeys, may, must, table_keys};
 use crate::scenario::states;
 
 /// A process at the vantage.
@@ -17,7 +17,7 @@ pub struct Process {
 }
 
 impl Declared for Process {
-    const SHAPE: Shape = shape(
+    const KEYS: TableKeys = table_keys(
         "process",
         "the program runs in the vantage's network, as that user",
         &[

@@ -3,9 +3,9 @@
 use ipnet::Ipv6Net;
 
 use super::asked::{Asked, Declared, Looks};
+use crate::scenario::keys::{Kind, TableKeys, may, must, table_keys};
 use crate::scenario::names::IfName;
-use crate::scenario::shape::{Kind, Shape, may, must, shape};
-use crate::scenario::words;
+use crate::scenario::parse;
 
 /// A router advertisement was accepted: an address in `prefix` beside the static ones, past duplicate
 /// address detection, and a default route with `proto ra`.
@@ -18,7 +18,7 @@ pub struct RaAccepted {
 }
 
 impl Declared for RaAccepted {
-    const SHAPE: Shape = shape(
+    const KEYS: TableKeys = table_keys(
         "ra_accepted",
         "there is an address in the prefix beside the static ones, and a default route by advertisement",
         &[
@@ -31,7 +31,7 @@ impl Declared for RaAccepted {
     fn read(asked: &Asked<'_, '_>) -> Option<Self> {
         let Asked { reader, .. } = *asked;
         let interface = asked.interface();
-        let prefix = reader.need("prefix", reader.word("prefix", words::prefix_v6));
+        let prefix = reader.need("prefix", reader.word("prefix", parse::prefix_v6));
         Some(Self {
             interface,
             prefix: prefix?.value,

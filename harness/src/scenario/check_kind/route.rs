@@ -6,10 +6,10 @@ use ipnet::IpNet;
 
 use super::asked::{Asked, Declared, Looks};
 use super::keys::ABSENT;
+use crate::scenario::keys::{Kind, TableKeys, may, must, table_keys};
 use crate::scenario::names::IfName;
-use crate::scenario::shape::{Kind, Shape, may, must, shape};
+use crate::scenario::parse;
 use crate::scenario::validate::same_family;
-use crate::scenario::words;
 
 /// `ip route` has a route.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,7 +29,7 @@ pub struct Route {
 }
 
 impl Declared for Route {
-    const SHAPE: Shape = shape(
+    const KEYS: TableKeys = table_keys(
         "route",
         "the route is there",
         &[
@@ -52,9 +52,9 @@ impl Declared for Route {
         let Asked {
             context, reader, ..
         } = *asked;
-        let to = reader.need("to", reader.word("to", words::prefix));
-        let via = reader.word("via", words::ip);
-        let proto = reader.word("proto", words::route_proto);
+        let to = reader.need("to", reader.word("to", parse::prefix));
+        let via = reader.word("via", parse::ip);
+        let proto = reader.word("proto", parse::route_proto);
         let dev = asked.interface_at("dev");
         let metric = reader.number::<u32>("metric");
         let absent = reader.flag("absent").unwrap_or(false);

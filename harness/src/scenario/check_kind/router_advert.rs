@@ -5,9 +5,9 @@ use std::net::Ipv6Addr;
 use ipnet::Ipv6Net;
 
 use super::asked::{Asked, Declared, Looks};
+use crate::scenario::keys::{Kind, TableKeys, may, must, table_keys};
 use crate::scenario::names::IfName;
-use crate::scenario::shape::{Kind, Shape, may, must, shape};
-use crate::scenario::words;
+use crate::scenario::parse;
 
 /// A router advertisement was seen on the wire at this vantage's interface.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,7 +29,7 @@ pub struct RouterAdvert {
 }
 
 impl Declared for RouterAdvert {
-    const SHAPE: Shape = shape(
+    const KEYS: TableKeys = table_keys(
         "router_advert",
         "such an advertisement passes on the wire; from a guest, `interface` is an `id`",
         &[
@@ -57,8 +57,8 @@ impl Declared for RouterAdvert {
     fn read(asked: &Asked<'_, '_>) -> Option<Self> {
         let Asked { reader, .. } = *asked;
         let interface = asked.captured();
-        let prefix = reader.need("prefix", reader.word("prefix", words::prefix_v6));
-        let rdnss = reader.words("rdnss", words::ipv6);
+        let prefix = reader.need("prefix", reader.word("prefix", parse::prefix_v6));
+        let rdnss = reader.words("rdnss", parse::ipv6);
         let flags = ["autonomous", "managed", "other"].map(|key| reader.flag(key));
         let min_lifetime = reader.number::<u16>("min_lifetime");
         Some(Self {

@@ -4,9 +4,9 @@ use std::net::IpAddr;
 
 use super::asked::{Asked, Declared, Looks};
 use super::keys::SOURCE;
+use crate::scenario::keys::{Kind, TableKeys, must, table_keys};
 use crate::scenario::names::MachineName;
-use crate::scenario::shape::{Kind, Shape, must, shape};
-use crate::scenario::words;
+use crate::scenario::parse;
 
 /// An SSH server answers with the host key that the harness gave that guest.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,7 +20,7 @@ pub struct Ssh {
 }
 
 impl Declared for Ssh {
-    const SHAPE: Shape = shape(
+    const KEYS: TableKeys = table_keys(
         "ssh",
         "an SSH server answers with that guest's host key",
         &[
@@ -33,7 +33,7 @@ impl Declared for Ssh {
 
     fn read(asked: &Asked<'_, '_>) -> Option<Self> {
         let Asked { reader, .. } = *asked;
-        let to = reader.need("to", reader.word("to", words::ip));
+        let to = reader.need("to", reader.word("to", parse::ip));
         let source = asked.source(to.as_ref());
         let guest = asked.guest();
         Some(Self {

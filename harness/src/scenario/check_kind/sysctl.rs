@@ -1,8 +1,8 @@
 //! `sysctl -n KEY` is the value.
 
 use super::asked::{Asked, Declared, Looks};
-use crate::scenario::shape::{Kind, Shape, must, shape};
-use crate::scenario::words;
+use crate::scenario::keys::{Kind, TableKeys, must, table_keys};
+use crate::scenario::parse;
 
 /// `sysctl -n KEY` is the value.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -14,7 +14,7 @@ pub struct Sysctl {
 }
 
 impl Declared for Sysctl {
-    const SHAPE: Shape = shape(
+    const KEYS: TableKeys = table_keys(
         "sysctl",
         "`sysctl -n` prints the value",
         &[
@@ -26,7 +26,7 @@ impl Declared for Sysctl {
 
     fn read(asked: &Asked<'_, '_>) -> Option<Self> {
         let Asked { reader, .. } = *asked;
-        let key = reader.need("key", reader.word("key", words::sysctl));
+        let key = reader.need("key", reader.word("key", parse::sysctl));
         let value = reader.need("value", reader.text("value"));
         Some(Self {
             key: key?.value,

@@ -5,8 +5,8 @@ use std::net::IpAddr;
 use super::asked::{Asked, Declared, Looks};
 use super::keys::SOURCE;
 use crate::scenario::bytes_page::MOST_BYTES;
-use crate::scenario::shape::{Kind, Shape, may, must, shape};
-use crate::scenario::words;
+use crate::scenario::keys::{Kind, TableKeys, may, must, table_keys};
+use crate::scenario::parse;
 
 /// A TCP connection is accepted.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,7 +23,7 @@ pub struct Tcp {
 }
 
 impl Declared for Tcp {
-    const SHAPE: Shape = shape(
+    const KEYS: TableKeys = table_keys(
         "tcp",
         "the connection is accepted",
         &[
@@ -42,7 +42,7 @@ impl Declared for Tcp {
 
     fn read(asked: &Asked<'_, '_>) -> Option<Self> {
         let Asked { reader, .. } = *asked;
-        let to = reader.need("to", reader.word("to", words::ip));
+        let to = reader.need("to", reader.word("to", parse::ip));
         let port = reader.need("port", reader.number::<u16>("port"));
         let source = asked.source(to.as_ref());
         let bytes = reader.number("bytes");

@@ -3,8 +3,8 @@
 use super::asked::{Asked, Declared, Looks};
 use crate::scenario::VantagePoint;
 use crate::scenario::error::{Fault, code};
+use crate::scenario::keys::{Kind, TableKeys, may, must, table_keys};
 use crate::scenario::names::MachineName;
-use crate::scenario::shape::{Kind, Shape, may, must, shape};
 use crate::scenario::validate::{holder, refused};
 
 /// The guest's VMM runs, or refused to start.
@@ -17,7 +17,7 @@ pub struct Vmm {
 }
 
 impl Declared for Vmm {
-    const SHAPE: Shape = shape(
+    const KEYS: TableKeys = table_keys(
         "vmm",
         "the guest's VMM runs; or it refused to start and its stderr has these words. Needs no `from`",
         &[

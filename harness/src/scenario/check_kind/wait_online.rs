@@ -1,8 +1,8 @@
 //! `systemd-networkd-wait-online` returns success.
 
 use super::asked::{Asked, Declared, Looks};
+use crate::scenario::keys::{Kind, TableKeys, may, table_keys};
 use crate::scenario::names::IfName;
-use crate::scenario::shape::{Kind, Shape, may, shape};
 
 /// `systemd-networkd-wait-online` returns success.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -12,7 +12,7 @@ pub struct WaitOnline {
 }
 
 impl Declared for WaitOnline {
-    const SHAPE: Shape = shape(
+    const KEYS: TableKeys = table_keys(
         "wait_online",
         "`systemd-networkd-wait-online` succeeds",
         &[may("interface", Kind::INTERFACE, "all", "only this link")],

@@ -9,9 +9,9 @@ use super::places;
 use super::spelling::TOLD;
 use super::text::Text;
 use super::unit::Unit;
+use crate::scenario::did_you_mean::suggest;
 use crate::scenario::error::{Fault, code};
 use crate::scenario::file::Place;
-use crate::scenario::near::suggest;
 use crate::scenario::{Scenario, UnitFile, VantagePoint};
 
 /// What networkd says of a key or a section that it does not know, and of lines that it cannot read: the same has been told

@@ -4,9 +4,9 @@ use super::links::Links;
 use super::matching::{decisive, is_of_udev, is_wireless};
 use super::unit::Unit;
 use crate::scenario::VantagePoint;
+use crate::scenario::did_you_mean::suggest;
 use crate::scenario::error::{Fault, code};
 use crate::scenario::file::Place;
-use crate::scenario::near::suggest;
 
 /// The warning, at the first line that no link fits; where each line has a link, at the name.
 pub(super) fn matches_nothing(

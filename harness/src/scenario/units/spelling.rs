@@ -6,8 +6,8 @@ use std::ops::Range;
 use super::keys::{Section, UnitKind};
 use super::syntax::{What, lines};
 use super::text::Text;
+use crate::scenario::did_you_mean::nearest;
 use crate::scenario::error::{Fault, code};
-use crate::scenario::near::nearest;
 
 /// So many lines of one file are told; nobody mends more before the next look, and a file of 1 MiB has 170,000.
 pub(super) const TOLD: usize = 100;

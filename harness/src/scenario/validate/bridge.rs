@@ -9,11 +9,11 @@ use ipnet::IpNet;
 use super::Context;
 use super::port::{self, Does, needs_filtering};
 use crate::scenario::error::{Fault, code};
+use crate::scenario::keys::{BRIDGE, BRIDGE_PORT};
 use crate::scenario::names::IfName;
 use crate::scenario::net::Mac;
 use crate::scenario::read::{At, Reader, parsed};
-use crate::scenario::shape::{BRIDGE, BRIDGE_PORT};
-use crate::scenario::{Bridge, BridgePort, words};
+use crate::scenario::{Bridge, BridgePort, parse};
 
 /// What the kernel takes for each timer (`net/bridge/br_private_stp.h`), in seconds.
 const HELLO_TIME: RangeInclusive<u64> = 1..=10;
@@ -30,7 +30,7 @@ pub(super) fn bridges<'a>(
     for (key, node) in machine.map("bridges") {
         let claims = &context.claims;
         claims.interface_name(key.value, name, key.place, "a bridge");
-        let bridge_name = parsed(key, words::if_name, context.faults);
+        let bridge_name = parsed(key, parse::if_name, context.faults);
         let Some(reader) = Reader::of(node, key.value, &BRIDGE, context.faults) else {
             continue;
         };
@@ -65,8 +65,8 @@ pub(super) struct Options<'a> {
 
 /// Reads them.
 pub(super) fn options<'a>(context: &Context<'_>, reader: &Reader<'a>) -> Options<'a> {
-    let mac = reader.word("mac", words::mac);
-    let addresses = reader.words("addresses", words::address);
+    let mac = reader.word("mac", parse::mac);
+    let addresses = reader.words("addresses", parse::address);
     let stp = reader.flag("stp");
     if stp != Some(true) {
         for key in ["priority", "forward_delay", "hello_time", "max_age"] {
@@ -130,7 +130,7 @@ fn timer(
     key: &str,
     seconds: RangeInclusive<u64>,
 ) -> Option<Duration> {
-    let time = reader.word(key, words::timer)?;
+    let time = reader.word(key, parse::timer)?;
     let (low, high) = (*seconds.start(), *seconds.end());
     if time.value < Duration::from_secs(low) || time.value > Duration::from_secs(high) {
         let message = format!("`{key}` is out of range");
@@ -165,7 +165,7 @@ fn ports<'a>(
                 .faults
                 .unknown(&key, ("port", "ports"), &scope, known);
         }
-        let name = parsed(key, words::if_name, context.faults);
+        let name = parsed(key, parse::if_name, context.faults);
         let port = Reader::of(node, key.value, &BRIDGE_PORT, context.faults)
             .map(|reader| port::port(context, &reader, does));
         ports.extend(name.zip(port).map(|(name, port)| (name.value, port)));
@@ -176,7 +176,7 @@ fn ports<'a>(
 /// The bridge that `master` names, which the machine must have.
 pub(super) fn master(context: &Context<'_>, reader: &Reader<'_>, machine: &str) -> Option<IfName> {
     let text = reader.text("master")?;
-    let name = parsed(text, words::if_name, context.faults)?;
+    let name = parsed(text, parse::if_name, context.faults)?;
     let known = context.known.machines.get(machine)?;
     if known.networkd {
         return None; // whoever reads the machine says so

@@ -3,13 +3,13 @@
 use super::during::Order;
 use super::steps::Timeline;
 use super::{Context, times, vmm};
-use crate::scenario::check_kind::{self, SHAPES};
+use crate::scenario::check_kind::{self, KINDS};
 use crate::scenario::error::{Fault, code};
 use crate::scenario::file::Value;
+use crate::scenario::keys::{CHECK, TableKeys};
 use crate::scenario::names::{MachineName, StepId};
 use crate::scenario::read::{At, Reader, parsed};
-use crate::scenario::shape::{CHECK, Shape};
-use crate::scenario::{Check, CheckKind, VantagePoint, words};
+use crate::scenario::{Check, CheckKind, VantagePoint, parse};
 
 pub(super) fn checks<'a>(
     context: &Context<'a>,
@@ -42,7 +42,7 @@ fn check<'a>(
             .claims
             .claim(format!("check id `{}`", text.value), "", text.place, owner);
     }
-    let id = text.and_then(|text| parsed(text, words::check_id, context.faults));
+    let id = text.and_then(|text| parsed(text, parse::check_id, context.faults));
     let from = if reader.entry("from").is_none() && reader.entry("vmm").is_some() {
         let place = reader.place;
         vmm::vantage(context, reader).map(|value| At { value, place })
@@ -59,10 +59,10 @@ fn check<'a>(
     let during = order.during(context, reader, timeline);
     since_the_start(context, reader);
     let times = times::times(context, reader);
-    let shape = the_kind(context, reader)?;
+    let table_keys = the_kind(context, reader)?;
     let kind = reader
-        .table(shape.what, shape)
-        .and_then(|reader| check_kind::read(context, &reader, shape, from.as_ref()));
+        .table(table_keys.what, table_keys)
+        .and_then(|reader| check_kind::read(context, &reader, table_keys, from.as_ref()));
     if let Some(CheckKind::Differ(differ)) = &kind
         && let Some(place) = reader.entry("differ").map(|entry| &entry.node.place)
     {
@@ -95,7 +95,7 @@ fn since_the_start(context: &Context<'_>, reader: &Reader<'_>) {
 }
 
 /// The one kind that the check has.
-pub(super) fn the_kind(context: &Context<'_>, reader: &Reader<'_>) -> Option<&'static Shape> {
+pub(super) fn the_kind(context: &Context<'_>, reader: &Reader<'_>) -> Option<&'static TableKeys> {
     let what = Choice {
         whole: "a check",
         missing: "a check needs to say what it checks",
@@ -103,7 +103,7 @@ pub(super) fn the_kind(context: &Context<'_>, reader: &Reader<'_>) -> Option<&'s
         second: "a second kind of check",
         help: "write two checks, each with its own id",
     };
-    the_one(context, reader, SHAPES, &what)
+    the_one(context, reader, KINDS, &what)
 }
 
 /// How faults name a table that must have exactly one of some keys.
@@ -119,12 +119,12 @@ pub(super) struct Choice {
 pub(super) fn the_one(
     context: &Context<'_>,
     reader: &Reader<'_>,
-    all: &'static [Shape],
+    all: &'static [TableKeys],
     what: &Choice,
-) -> Option<&'static Shape> {
+) -> Option<&'static TableKeys> {
     let mut kinds: Vec<_> = all
         .iter()
-        .filter_map(|shape| Some((reader.entry(shape.what)?, shape)))
+        .filter_map(|table_keys| Some((reader.entry(table_keys.what)?, table_keys)))
         .collect();
     kinds.sort_by_key(|(entry, _)| entry.key.order());
     match kinds.as_slice() {
@@ -139,7 +139,7 @@ pub(super) fn the_one(
             context.faults.add(fault.help(help));
             None
         }
-        [(_, shape)] => Some(*shape),
+        [(_, table_keys)] => Some(*table_keys),
         [(_, first), others @ ..] => {
             for (entry, other) in others {
                 let message = format!(

@@ -8,8 +8,8 @@ use ipnet::IpNet;
 use crate::scenario::error::{Fault, code};
 use crate::scenario::file::Place;
 use crate::scenario::net::Mac;
+use crate::scenario::parse;
 use crate::scenario::read::{At, Faults, Reader};
-use crate::scenario::words;
 
 /// Where a value was used, and by whom.
 type Use<'a> = (&'a Place, String);
@@ -78,7 +78,7 @@ impl<'a> Claims<'a> {
         faults: &Faults,
     ) -> Option<String> {
         let key = "duplicate_machine_id";
-        let Some(id) = reader.word("machine_id", words::machine_id) else {
+        let Some(id) = reader.word("machine_id", parse::machine_id) else {
             if let Some(entry) = reader.entry(key) {
                 let message = format!("`{key}` without `machine_id`");
                 let label = "each gets one of its own".to_owned();

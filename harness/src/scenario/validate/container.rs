@@ -6,10 +6,10 @@ use super::{Context, contents};
 use crate::scenario::Container;
 use crate::scenario::error::{Fault, code};
 use crate::scenario::file::{Node, Value};
+use crate::scenario::keys::CONTAINER;
 use crate::scenario::names::MachineName;
+use crate::scenario::parse;
 use crate::scenario::read::{Reader, parsed, text_of};
-use crate::scenario::shape::CONTAINER;
-use crate::scenario::words;
 
 /// Reads `containers`: each an image, or a table.
 pub(super) fn containers(
@@ -18,7 +18,7 @@ pub(super) fn containers(
 ) -> BTreeMap<MachineName, Container> {
     let mut containers = BTreeMap::new();
     for (key, node) in reader.map("containers") {
-        let name = parsed(key, words::machine_name, context.faults);
+        let name = parsed(key, parse::machine_name, context.faults);
         let container = match &node.value {
             Value::Table(_) => Reader::of(node, key.value, &CONTAINER, context.faults)
                 .and_then(|reader| container(context, &reader)),
@@ -31,14 +31,14 @@ pub(super) fn containers(
 
 fn image(context: &Context<'_>, node: &Node, key: &str) -> Option<Container> {
     let text = text_of(node, key, context.faults)?;
-    let image = parsed(text, words::image, context.faults)?;
+    let image = parsed(text, parse::image, context.faults)?;
     Some(Container::of(&image.value))
 }
 
 fn container(context: &Context<'_>, reader: &Reader<'_>) -> Option<Container> {
-    let image = reader.need("image", reader.word("image", words::image));
-    let network = reader.word("network", words::docker_network);
-    let ports = reader.words("ports", words::published_port);
+    let image = reader.need("image", reader.word("image", parse::image));
+    let network = reader.word("network", parse::docker_network);
+    let ports = reader.words("ports", parse::published_port);
     if let (Some(network), Some(port)) = (&network, ports.first())
         && matches!(network.value.as_str(), "host" | "none")
     {
@@ -53,7 +53,7 @@ fn container(context: &Context<'_>, reader: &Reader<'_>) -> Option<Container> {
     }
     let command = reader.texts("command");
     let environment = contents::pairs(reader, "environment", context.faults);
-    let dns = reader.words("dns", words::ip);
+    let dns = reader.words("dns", parse::ip);
     Some(Container {
         image: image?.value,
         network: network.map(|network| network.value),

@@ -6,13 +6,13 @@ use std::net::{IpAddr, Ipv4Addr};
 use ipnet::IpNet;
 
 use super::{Context, ra};
+use crate::scenario::did_you_mean::suggest;
 use crate::scenario::error::{Fault, code};
 use crate::scenario::file::{Node, Value};
+use crate::scenario::keys::DNSMASQ;
 use crate::scenario::names::IfName;
-use crate::scenario::near::suggest;
 use crate::scenario::read::{At, Reader, parsed, text_of};
-use crate::scenario::shape::DNSMASQ;
-use crate::scenario::{Bridge, DnsFault, Dnsmasq, MachineInterface, dnsmasq_words, words};
+use crate::scenario::{Bridge, DnsFault, Dnsmasq, MachineInterface, dnsmasq_words, parse};
 
 /// What dnsmasq calls the DHCPv4 options (`dnsmasq --help dhcp`).
 const DHCP_OPTIONS: [&str; 61] = [
@@ -104,7 +104,7 @@ pub(super) fn dnsmasq<'a>(
         .filter(|_| machine.entry("networkd").is_none());
     let mut records = BTreeMap::new();
     for (key, node) in reader.map("records") {
-        let name = parsed(key, words::dns_name, context.faults);
+        let name = parsed(key, parse::dns_name, context.faults);
         let addresses = record(context, key.value, node);
         records.extend(name.map(|name| (name.value, addresses)));
     }
@@ -127,7 +127,7 @@ fn record(context: &Context<'_>, name: &str, node: &Node) -> Vec<IpAddr> {
     let texts = items
         .iter()
         .filter_map(|item| text_of(item, name, context.faults));
-    let addresses = texts.filter_map(|text| parsed(text, words::ip, context.faults));
+    let addresses = texts.filter_map(|text| parsed(text, parse::ip, context.faults));
     addresses.map(|address| address.value).collect()
 }
 
@@ -138,7 +138,7 @@ fn faults(
 ) -> BTreeMap<String, DnsFault> {
     let mut faults = BTreeMap::new();
     for (key, node) in reader.map("faults") {
-        let name = parsed(key, words::dns_name, context.faults);
+        let name = parsed(key, parse::dns_name, context.faults);
         let fault = text_of(node, key.value, context.faults)
             .and_then(|text| parsed(text, dnsmasq_words::dns_fault, context.faults));
         if let Some(At {
@@ -202,7 +202,7 @@ fn dhcp(
 ) -> Option<(Ipv4Addr, Ipv4Addr)> {
     let entry = reader.entry("dhcp")?;
     let said = reader.items("dhcp").len();
-    let range = reader.words("dhcp", words::ipv4);
+    let range = reader.words("dhcp", parse::ipv4);
     let mut message = "`dhcp` is not a range of addresses";
     let mut help = "for example `dhcp = [\"192.168.1.100\", \"192.168.1.200\"]`";
     let wrong = match range.as_slice() {

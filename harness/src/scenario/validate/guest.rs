@@ -3,14 +3,14 @@
 use std::collections::BTreeMap;
 
 use super::machine::sysctls;
-use super::{Context, container, contents, host_end, image, macvlan, plain, units, vmm};
+use super::{Context, container, contents, image, macvlan, nic_backend, plain, units, vmm};
 use crate::scenario::error::{Fault, code};
+use crate::scenario::keys::{GUEST, GUEST_INTERFACE};
 use crate::scenario::names::MachineName;
+use crate::scenario::parse::NicType;
 use crate::scenario::provides::Provides;
 use crate::scenario::read::{At, Reader, parsed};
-use crate::scenario::shape::{GUEST, GUEST_INTERFACE};
-use crate::scenario::words::NicType;
-use crate::scenario::{Guest, GuestInterface, GuestStart, words};
+use crate::scenario::{Guest, GuestInterface, GuestStart, parse};
 
 pub(super) fn guests<'a>(context: &Context<'a>, root: &Reader<'a>) -> BTreeMap<MachineName, Guest> {
     let mut guests = BTreeMap::new();
@@ -19,7 +19,7 @@ pub(super) fn guests<'a>(context: &Context<'a>, root: &Reader<'a>) -> BTreeMap<M
         context
             .claims
             .claim(format!("name `{}`", key.value), "", key.place, owner);
-        let name = parsed(key, words::machine_name, context.faults);
+        let name = parsed(key, parse::machine_name, context.faults);
         let reader = Reader::of(node, key.value, &GUEST, context.faults);
         let guest = reader.and_then(|reader| guest(context, &reader, key.value));
         guests.extend(name.zip(guest).map(|(name, guest)| (name.value, guest)));
@@ -43,7 +43,7 @@ fn guest<'a>(context: &Context<'a>, reader: &Reader<'a>, name: &str) -> Option<G
     let machine = vmm::machine(context, reader);
     vmm::disk(context, reader, &machine, provides);
     let mut interfaces = Vec::new();
-    let start = reader.word("start", words::guest_start);
+    let start = reader.word("start", parse::guest_start);
     let start = start.map(|start| start.value).unwrap_or_default();
     for reader in reader.tables("interfaces", &GUEST_INTERFACE) {
         if start == GuestStart::Boot
@@ -93,7 +93,7 @@ fn interface<'a>(
     machine: &vmm::Machine<'_>,
 ) -> Option<GuestInterface> {
     let owner = format!("guest `{guest}`");
-    let nic_type = reader.need("type", reader.word("type", words::nic_type));
+    let nic_type = reader.need("type", reader.word("type", parse::nic_type));
     let kind = nic_type
         .as_ref()
         .and_then(|nic_type| macvlan::kind(context, reader, (host, machine), nic_type));
@@ -106,7 +106,7 @@ fn interface<'a>(
     if let Some(mac) = &mac {
         context.claims.mac_of(reader, mac, &owner);
     }
-    let id = text.and_then(|text| parsed(text, words::if_name, context.faults));
+    let id = text.and_then(|text| parsed(text, parse::if_name, context.faults));
     let mut nic = vmm::nic(
         context,
         reader,
@@ -117,10 +117,10 @@ fn interface<'a>(
         macvlan::open(context, reader, nic_type, machine, &mut nic.open);
     }
     let id = id.map(|id| id.value);
-    let mut end = host_end::host_end(context, reader, guest, host, id.as_ref());
+    let mut end = nic_backend::nic_backend(context, reader, guest, host, id.as_ref());
     let nic_type = nic_type.map(|nic_type| nic_type.value);
     if nic_type == Some(NicType::Macvtap) {
-        end = macvlan::host_end(end);
+        end = macvlan::nic_backend(end);
     } else if let Some(bridge) = macvlan::bridge_instead(context, reader, host) {
         end.master = Some(bridge);
     }

@@ -1,23 +1,23 @@
 //! The image of a guest: its recipe, suite and packages.
 
 use super::Context;
+use crate::scenario::did_you_mean::suggest;
 use crate::scenario::error::{Fault, code};
-use crate::scenario::near::suggest;
+use crate::scenario::parse;
 use crate::scenario::provides::Provides;
 use crate::scenario::read::{At, Reader};
-use crate::scenario::words;
 
 /// Reads `image`, `packages` and `without_packages` into an image's full name: `debian:bookworm +ethtool -docker.io`.
 pub(super) fn image(context: &Context<'_>, reader: &Reader<'_>) -> String {
-    let image = reader.word("image", words::image);
+    let image = reader.word("image", parse::image);
     if let Some(image) = &image {
         bootable(context, image);
         suite(context, image);
     }
     let mut name = image.map_or_else(|| "debian".to_owned(), |image| image.value);
     let provides = Provides::of(&name);
-    let mut more = reader.words("packages", words::package);
-    let mut less = reader.words("without_packages", words::package);
+    let mut more = reader.words("packages", parse::package);
+    let mut less = reader.words("without_packages", parse::package);
     for package in &less {
         if !provides.optional.contains(&package.value.as_str()) {
             let message = format!(

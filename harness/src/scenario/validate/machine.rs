@@ -7,10 +7,10 @@ use super::segment::{End, Ends};
 use super::{Context, bridge, dnsmasq, macvlan, routes, rules, services, units};
 use crate::scenario::error::{Fault, code};
 use crate::scenario::file::Place;
+use crate::scenario::keys::{INTERFACE, MACHINE, MACHINE_ROUTE};
 use crate::scenario::names::MachineName;
 use crate::scenario::read::{Reader, parsed, text_of};
-use crate::scenario::shape::{INTERFACE, MACHINE, MACHINE_ROUTE};
-use crate::scenario::{Machine, MachineInterface, words};
+use crate::scenario::{Machine, MachineInterface, parse};
 
 pub(super) fn machines<'a>(
     context: &Context<'a>,
@@ -19,7 +19,7 @@ pub(super) fn machines<'a>(
     let mut machines = BTreeMap::new();
     let mut ends = Ends::new();
     for (key, node) in root.map("machines") {
-        let name = parsed(key, words::machine_name, context.faults);
+        let name = parsed(key, parse::machine_name, context.faults);
         let Some(reader) = Reader::of(node, key.value, &MACHINE, context.faults) else {
             continue;
         };
@@ -140,7 +140,7 @@ fn interface<'a>(
     let text = reader.need("name", reader.text("name"));
     let shown = text.map_or("?", |text| text.value);
     let owner = format!("`{shown}` of machine `{machine}`");
-    let name = text.and_then(|text| parsed(text, words::if_name, context.faults));
+    let name = text.and_then(|text| parsed(text, parse::if_name, context.faults));
     if let Some(text) = text {
         let claims = &context.claims;
         claims.interface_name(shown, machine, text.place, "another interface");
@@ -160,12 +160,12 @@ fn interface<'a>(
                 .unknown(&segment, ("segment", "segments"), "", known);
         }
     }
-    let mac = reader.word("mac", words::mac);
+    let mac = reader.word("mac", parse::mac);
     if let Some(mac) = &mac {
         context.claims.mac_of(reader, mac, &owner);
     }
     context.claims.duplicates_one(reader, context.faults);
-    let addresses = reader.words("addresses", words::address);
+    let addresses = reader.words("addresses", parse::address);
     let scope = segment.map_or(String::new(), |s| format!(" on segment `{}`", s.value));
     context.claims.addresses(&addresses, &scope, &owner);
     Some(MachineInterface {
@@ -181,7 +181,7 @@ fn interface<'a>(
 pub(super) fn sysctls(context: &Context<'_>, reader: &Reader<'_>) -> BTreeMap<String, String> {
     let mut sysctls = BTreeMap::new();
     for (key, node) in reader.map("sysctls") {
-        let name = parsed(key, words::sysctl, context.faults);
+        let name = parsed(key, parse::sysctl, context.faults);
         if let (Some(name), Some(value)) = (name, text_of(node, key.value, context.faults)) {
             sysctls.insert(name.value, value.value.to_owned());
         }

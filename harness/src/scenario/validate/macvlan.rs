@@ -6,11 +6,11 @@ use super::Context;
 use super::vmm::{Machine, is_imposed};
 use crate::scenario::error::{Fault, code};
 use crate::scenario::file::Value;
+use crate::scenario::keys::{MACVLAN, MACVTAP};
 use crate::scenario::names::IfName;
+use crate::scenario::parse::NicType;
 use crate::scenario::read::{At, Reader, parsed};
-use crate::scenario::shape::{MACVLAN, MACVTAP};
-use crate::scenario::words::NicType;
-use crate::scenario::{GuestInterfaceKind, HostEnd, Macvlan, MacvlanMode, Macvtap, TapOpen, words};
+use crate::scenario::{GuestInterfaceKind, HostEnd, Macvlan, MacvlanMode, Macvtap, TapOpen, parse};
 
 /// Keys of an interface that are a TAP's alone. microvm.nix's `macvtap-up` gives the node to one user, and a macvtap is
 /// no port of a bridge and has no address.
@@ -44,7 +44,7 @@ pub(super) fn macvlans<'a>(
     for (key, node) in machine.map("macvlans") {
         let claims = &context.claims;
         claims.interface_name(key.value, name, key.place, "a macvlan");
-        let link_name = parsed(key, words::if_name, context.faults);
+        let link_name = parsed(key, parse::if_name, context.faults);
         let Some(reader) = Reader::of(node, key.value, &MACVLAN, context.faults) else {
             continue;
         };
@@ -61,15 +61,15 @@ fn macvlan<'a>(
     name: &str,
 ) -> Option<Macvlan> {
     let owner = format!("`{name}` of machine `{machine}`");
-    let mac = reader.word("mac", words::mac);
+    let mac = reader.word("mac", parse::mac);
     if let Some(mac) = &mac {
         context.claims.mac_of(reader, mac, &owner);
     }
     context.claims.duplicates_one(reader, context.faults);
-    let addresses = reader.words("addresses", words::address);
+    let addresses = reader.words("addresses", parse::address);
     let scope = format!(" in machine `{machine}`");
     context.claims.addresses(&addresses, &scope, &owner);
-    let mode = reader.word("mode", words::macvlan_mode);
+    let mode = reader.word("mode", parse::macvlan_mode);
     if let Some(mode) = &mode {
         alone(context, reader, machine, mode);
     }
@@ -90,7 +90,7 @@ pub(super) fn kind(
 ) -> Option<GuestInterfaceKind> {
     if is_imposed(nic.place) && (nic.value == NicType::Tap) == interface.entry("macvtap").is_some()
     {
-        return Some(imposed(context, interface, (machine, vmm), nic.value));
+        return Some(overrides(context, interface, (machine, vmm), nic.value));
     }
     if nic.value == NicType::Tap {
         if let Some(entry) = interface.entry("macvtap") {
@@ -123,7 +123,7 @@ pub(super) fn kind(
 
 /// A NIC of the type that the command line imposes, where the scenario was written for the other: a macvtap in mode bridge on
 /// the bridge that the TAP is for, or on the machine's only link. What cannot be so is beyond the scenario, which is then skipped.
-fn imposed(
+fn overrides(
     context: &Context<'_>,
     interface: &Reader<'_>,
     (machine, vmm): (&str, &Machine<'_>),
@@ -194,7 +194,7 @@ fn only<'n>(mut names: impl Iterator<Item = &'n str>) -> Option<&'n str> {
 }
 
 /// The host's end of a macvtap: what of it is a TAP's alone is left out.
-pub(super) fn host_end(end: HostEnd) -> HostEnd {
+pub(super) fn nic_backend(end: HostEnd) -> HostEnd {
     HostEnd {
         multi_queue: end.multi_queue,
         vnet_hdr: end.vnet_hdr,
@@ -205,11 +205,11 @@ pub(super) fn host_end(end: HostEnd) -> HostEnd {
 }
 
 fn macvtap(context: &Context<'_>, reader: &Reader<'_>, machine: &str) -> Option<Macvtap> {
-    let mode = reader.need("mode", reader.word("mode", words::macvlan_mode));
+    let mode = reader.need("mode", reader.word("mode", parse::macvlan_mode));
     if let Some(mode) = &mode {
         alone(context, reader, machine, mode);
     }
-    let sources = reader.words("sources", words::mac);
+    let sources = reader.words("sources", parse::mac);
     if let (Some(entry), Some(mode)) = (reader.entry("sources"), &mode)
         && mode.value != MacvlanMode::Source
     {
@@ -232,7 +232,7 @@ fn macvtap(context: &Context<'_>, reader: &Reader<'_>, machine: &str) -> Option<
 /// The link that `link` names, which the machine must have and which must not be a bridge's port.
 fn link(context: &Context<'_>, reader: &Reader<'_>, machine: &str) -> Option<IfName> {
     let text = reader.need("link", reader.text("link"))?;
-    let name = parsed(text, words::if_name, context.faults)?;
+    let name = parsed(text, parse::if_name, context.faults)?;
     let known = context.known.machines.get(machine)?;
     let carriers = known.plugged.iter().copied();
     let carriers = carriers

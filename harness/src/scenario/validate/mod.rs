@@ -11,12 +11,12 @@ mod contents;
 mod dnsmasq;
 mod during;
 mod guest;
-mod host_end;
 mod image;
 mod known;
 mod machine;
 mod macvlan;
 mod next_hop;
+mod nic_backend;
 mod plain;
 mod port;
 mod ra;
@@ -51,10 +51,10 @@ use self::known::Known;
 use super::beneath::{Beneath, Unread};
 use super::error::{Fault, code};
 use super::file::{Place, Table};
+use super::keys::FILE;
 use super::read::{At, Faults, Reader};
-use super::shape::FILE;
 use super::units::{Meant, warnings};
-use super::{HypervisorKind, Scenario, words};
+use super::{HypervisorKind, Scenario, parse};
 
 /// Where a scenario comes from.
 #[derive(Debug)]
@@ -149,12 +149,12 @@ pub(super) fn scenario(
             .map(|tag| tag.value.to_owned())
             .collect(),
         needs: root
-            .words("needs", words::capability)
+            .words("needs", parse::capability)
             .into_iter()
             .map(|need| need.value)
             .collect(),
         matrix: Vec::new(),
-        imposed: Vec::new(),
+        overrides: Vec::new(),
         path: origin.path.clone(),
         segments: segment::segments(&context, &root, &ends),
         machines,

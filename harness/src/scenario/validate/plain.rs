@@ -4,10 +4,10 @@ use super::routes::same_family;
 use super::{Context, image};
 use crate::scenario::error::{Fault, code};
 use crate::scenario::file::Place;
+use crate::scenario::keys::{GUEST_INTERFACE, ROUTE};
 use crate::scenario::provides::Provides;
 use crate::scenario::read::Reader;
-use crate::scenario::shape::{GUEST_INTERFACE, ROUTE};
-use crate::scenario::{Guest, GuestInterface, Route, words};
+use crate::scenario::{Guest, GuestInterface, Route, parse};
 
 /// Keys of a guest that go to networkd or Docker, or replace the former.
 const UNITS: [&str; 5] = [
@@ -39,7 +39,7 @@ pub(super) fn guest(context: &Context<'_>, reader: &Reader<'_>, guest: &mut Gues
             context.faults.add(fault.help(help));
         }
     }
-    let servers = reader.words("dns", words::ip).into_iter();
+    let servers = reader.words("dns", parse::ip).into_iter();
     guest.dns = servers.map(|server| server.value).collect();
     let provides = Provides::of(&guest.image);
     let unusable: &[&str] = if provides.networkd { &PLAIN } else { &UNITS };
@@ -69,8 +69,8 @@ pub(super) fn guest(context: &Context<'_>, reader: &Reader<'_>, guest: &mut Gues
 }
 
 fn route(context: &Context<'_>, reader: &Reader<'_>) -> Option<Route> {
-    let to = reader.need("to", reader.word("to", words::prefix));
-    let via = reader.need("via", reader.word("via", words::ip));
+    let to = reader.need("to", reader.word("to", parse::prefix));
+    let via = reader.need("via", reader.word("via", parse::ip));
     let (to, via) = (to?, via?);
     same_family(context, &to.value, &via);
     Some(Route::via(to.value, via.value))
@@ -83,7 +83,7 @@ pub(super) fn interface(
     provides: &Provides,
     interface: &mut GuestInterface,
 ) {
-    let addresses = reader.words("addresses", words::address).into_iter();
+    let addresses = reader.words("addresses", parse::address).into_iter();
     interface.addresses = addresses.map(|address| address.value).collect();
     interface.accept_ra = reader.flag("accept_ra").unwrap_or(true);
     if provides.networkd {

@@ -8,9 +8,9 @@ use ipnet::Ipv6Net;
 use super::Context;
 use super::dnsmasq::Served;
 use crate::scenario::error::{Fault, code};
+use crate::scenario::keys::{RA, RA_PREFIX};
 use crate::scenario::read::{At, Reader};
-use crate::scenario::shape::{RA, RA_PREFIX};
-use crate::scenario::{AdvertisedPrefix, RouterAdvertisement, dnsmasq_words, words};
+use crate::scenario::{AdvertisedPrefix, RouterAdvertisement, dnsmasq_words, parse};
 
 /// A router lifetime that is not said: half an hour, radvd's default.
 const LIFETIME: u16 = 1800;
@@ -27,7 +27,7 @@ pub(super) fn ra(
     // What is not sent is at no fault: a lower layer's prefix may be there, and its address not.
     let served = if enabled { served } else { None };
     let managed = reader.flag("managed").unwrap_or(false);
-    let alone = reader.word("prefix", words::prefix_v6);
+    let alone = reader.word("prefix", parse::prefix_v6);
     let said = reader.tables("prefixes", &RA_PREFIX);
     let mut prefixes: Vec<AdvertisedPrefix> = said
         .iter()
@@ -50,7 +50,7 @@ pub(super) fn ra(
         let fault = Fault::new(&entry.key, code::CONFLICT, message, label);
         context.faults.add(fault);
     }
-    let rdnss = reader.words("rdnss", words::ipv6);
+    let rdnss = reader.words("rdnss", parse::ipv6);
     let ra = RouterAdvertisement {
         prefixes,
         rdnss: rdnss.into_iter().map(|address| address.value).collect(),
@@ -67,7 +67,7 @@ fn prefix(
     served: Served<'_>,
     managed: bool,
 ) -> Option<AdvertisedPrefix> {
-    let prefix = reader.need("prefix", reader.word("prefix", words::prefix_v6))?;
+    let prefix = reader.need("prefix", reader.word("prefix", parse::prefix_v6))?;
     can_be_advertised(context, &prefix, served);
     let usual = AdvertisedPrefix::usual(prefix.value);
     let lifetime = reader.word("valid_lifetime", dnsmasq_words::lifetime);

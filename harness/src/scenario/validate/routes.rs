@@ -9,7 +9,7 @@ use super::next_hop::{Reach, Refusal};
 use crate::scenario::error::{Fault, code};
 use crate::scenario::names::IfName;
 use crate::scenario::read::{At, Reader, parsed};
-use crate::scenario::{Route, words};
+use crate::scenario::{Route, parse};
 
 /// A route by an interface or a next hop of the machine.
 pub(super) fn of_machine(
@@ -44,7 +44,7 @@ pub(super) fn of_machine(
             context.faults.add(fault);
         }
     }
-    let dev = dev.and_then(|dev| parsed(dev, words::if_name, context.faults));
+    let dev = dev.and_then(|dev| parsed(dev, parse::if_name, context.faults));
     let dev = dev.map(|dev| dev.value);
     let whose = format!("machine `{machine}`");
     route(context, reader, dev, (&whose, "addresses"), reach)
@@ -58,8 +58,8 @@ pub(super) fn route(
     (whose, key): (&str, &str),
     reach: &mut Reach,
 ) -> Option<Route> {
-    let to = reader.need("to", reader.word("to", words::prefix));
-    let via = reader.word("via", words::ip);
+    let to = reader.need("to", reader.word("to", parse::prefix));
+    let via = reader.word("via", parse::ip);
     let onlink = reader.flag("onlink").unwrap_or(false);
     let metric = reader.number::<u32>("metric");
     if onlink && reader.entry("via").is_none() {

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use super::Context;
 use super::rules_words::{Refused, refused};
 use crate::scenario::beneath::{self, Beneath, EntryKind, Unread};
+use crate::scenario::did_you_mean::suggest;
 use crate::scenario::error::{Fault, code};
-use crate::scenario::near::suggest;
 use crate::scenario::read::{At, Reader};
 use crate::scenario::{Ruleset, RulesetTool};
 

@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use super::{Context, port};
 use crate::scenario::error::{Fault, code};
+use crate::scenario::keys::{SEGMENT, SWITCH_PORT};
 use crate::scenario::names::{IfName, MachineName};
 use crate::scenario::read::{At, Reader, parsed};
-use crate::scenario::shape::{SEGMENT, SWITCH_PORT};
-use crate::scenario::{BridgePort, Segment, Switch, words};
+use crate::scenario::{BridgePort, Segment, Switch, parse};
 
 /// An interface that is plugged into a segment.
 #[derive(Debug, Clone, Copy)]
@@ -26,11 +26,11 @@ pub(super) fn segments<'a>(
 ) -> BTreeMap<MachineName, Segment> {
     let mut segments = BTreeMap::new();
     for (key, node) in root.map("segments") {
-        let name = parsed(key, words::machine_name, context.faults);
+        let name = parsed(key, parse::machine_name, context.faults);
         let Some(reader) = Reader::of(node, key.value, &SEGMENT, context.faults) else {
             continue;
         };
-        let kind = reader.need("kind", reader.word("kind", words::segment_is_switch));
+        let kind = reader.need("kind", reader.word("kind", parse::segment_is_switch));
         let Some(is_switch) = kind else {
             continue;
         };
@@ -58,8 +58,8 @@ fn switch(context: &Context<'_>, reader: &Reader<'_>, name: &str, ends: &[End<'_
         .collect();
     let mut ports = BTreeMap::<_, BridgePort>::new();
     for (key, node) in reader.map("ports") {
-        let shape = &SWITCH_PORT;
-        let Some(reader) = Reader::of(node, key.value, shape, context.faults) else {
+        let table_keys = &SWITCH_PORT;
+        let Some(reader) = Reader::of(node, key.value, table_keys, context.faults) else {
             continue;
         };
         let options = port::of_switch(context, &reader);

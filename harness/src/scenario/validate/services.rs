@@ -1,8 +1,8 @@
 //! What else runs in a machine: a small HTTP server.
 
 use crate::scenario::HttpServer;
+use crate::scenario::keys::HTTP_SERVER;
 use crate::scenario::read::Reader;
-use crate::scenario::shape::HTTP_SERVER;
 
 pub(super) fn http(machine: &Reader<'_>) -> Option<HttpServer> {
     let reader = machine.table("http", &HTTP_SERVER)?;

@@ -6,7 +6,7 @@ use super::{Context, From};
 use crate::scenario::error::{Fault, code};
 use crate::scenario::provides::Provides;
 use crate::scenario::read::{At, Reader};
-use crate::scenario::{VantagePoint, words};
+use crate::scenario::{VantagePoint, parse};
 
 /// Reads `source` of a check whose packets go `to` there, and reports one that cannot be sent from.
 pub(in crate::scenario) fn source(
@@ -15,7 +15,7 @@ pub(in crate::scenario) fn source(
     from: From<'_, '_>,
     to: Option<&At<'_, IpAddr>>,
 ) -> Option<IpAddr> {
-    let (entry, kind) = (reader.entry("source")?, reader.shape.what);
+    let (entry, kind) = (reader.entry("source")?, reader.table_keys.what);
     if let Some(why) = no_choice(context, kind, from) {
         let message = format!("`source` of `{kind}` cannot be asked for from here");
         let help = match kind {
@@ -25,7 +25,7 @@ pub(in crate::scenario) fn source(
         let fault = Fault::new(&entry.key, code::CONFLICT, message, why);
         context.faults.add(fault.help(help.to_owned()));
     }
-    let source = reader.word("source", words::ip)?;
+    let source = reader.word("source", parse::ip)?;
     let address = source.value;
     let wrong = match to {
         Some(to) if to.value.is_ipv4() != address.is_ipv4() => Some((

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::Context;
 use crate::scenario::error::{Fault, code};
 use crate::scenario::read::Reader;
-use crate::scenario::{Times, words};
+use crate::scenario::{Times, parse};
 
 /// How long a check may take that does not say.
 const WITHIN: Duration = Duration::from_secs(30);
@@ -14,9 +14,9 @@ const NEVER_WITHIN: Duration = Duration::from_secs(5);
 
 pub(super) fn times(context: &Context<'_>, reader: &Reader<'_>) -> Times {
     let fails = reader.flag("fails").unwrap_or(false);
-    let within = reader.word("within", words::duration);
-    let holds_for = reader.word("holds_for", words::duration);
-    let fails_until = reader.word("fails_until", words::duration);
+    let within = reader.word("within", parse::duration);
+    let holds_for = reader.word("holds_for", parse::duration);
+    let fails_until = reader.word("fails_until", parse::duration);
     let default = if fails { NEVER_WITHIN } else { WITHIN };
     let times = Times {
         within: within.as_ref().map_or(default, |within| within.value),

@@ -9,10 +9,10 @@ use std::sync::Arc;
 
 use super::Context;
 use crate::scenario::beneath::{self, Beneath, EntryKind, Unread};
+use crate::scenario::did_you_mean::{nearest, suggest};
 use crate::scenario::error::{Fault, code};
 use crate::scenario::load::shown;
 use crate::scenario::names::MachineName;
-use crate::scenario::near::{nearest, suggest};
 use crate::scenario::read::{At, Reader};
 use crate::scenario::units::settings;
 use crate::scenario::{NETWORKD_CONF, UnitFile, VantagePoint};

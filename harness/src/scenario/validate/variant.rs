@@ -2,12 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::scenario::did_you_mean::suggest;
 use crate::scenario::error::{Fault, code};
 use crate::scenario::file::{Entry, Node, Place, Table, Value};
+use crate::scenario::keys::ANY_OF;
 use crate::scenario::names::CheckId;
-use crate::scenario::near::suggest;
 use crate::scenario::read::{At, Faults, Reader, text_of};
-use crate::scenario::shape::ANY_OF;
 
 /// What must fail in a variant.
 #[derive(Debug, Default)]

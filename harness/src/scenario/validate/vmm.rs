@@ -5,15 +5,15 @@ use std::path::Path;
 use super::Context;
 use crate::scenario::error::{Fault, code};
 use crate::scenario::file::{Place, Value};
-use crate::scenario::imposed::COMMAND_LINE;
 use crate::scenario::names::MachineName;
 use crate::scenario::net::Mac;
+use crate::scenario::overrides::COMMAND_LINE;
+use crate::scenario::parse::{NicType, one_of};
 use crate::scenario::provides::Provides;
 use crate::scenario::read::{At, Reader, parsed};
 use crate::scenario::vmm::{Feature, VMM_USER, Vmm};
-use crate::scenario::words::{NicType, one_of};
 use crate::scenario::{
-    HostEnd, HypervisorKind, MachineType, NicOptions, TapOpen, Transport, VantagePoint, words,
+    HostEnd, HypervisorKind, MachineType, NicOptions, TapOpen, Transport, VantagePoint, parse,
 };
 
 /// Whether a value is the command line's.
@@ -71,7 +71,7 @@ impl Machine<'_> {
 
 /// Reads `hypervisor`, `machine` and `transport`.
 pub(super) fn machine<'a>(context: &Context<'_>, reader: &Reader<'a>) -> Machine<'a> {
-    let hypervisor = reader.word("hypervisor", words::hypervisor);
+    let hypervisor = reader.word("hypervisor", parse::hypervisor);
     let mut read = Machine {
         hypervisor: hypervisor
             .as_ref()
@@ -133,10 +133,10 @@ fn among<'a, T: Copy + 'static>(
 /// Reads a NIC's MAC address: one that an interface may have, unless the scenario asks for any.
 pub(super) fn mac<'a>(context: &Context<'_>, reader: &Reader<'a>) -> Option<At<'a, Mac>> {
     let any = reader.flag("invalid_mac").unwrap_or(false);
-    let parse = if any { words::invalid_mac } else { words::mac };
+    let parse = if any { parse::invalid_mac } else { parse::mac };
     let mac = reader.need("mac", reader.word("mac", parse))?;
     if any
-        && words::mac(&mac.value.to_string()).is_ok()
+        && parse::mac(&mac.value.to_string()).is_ok()
         && let Some(entry) = reader.entry("invalid_mac")
     {
         let message = format!("`invalid_mac` of `{}`, which is a valid one", mac.value);
@@ -167,7 +167,7 @@ pub(super) fn nic(
     }
     let nic = NicOptions {
         open: reader
-            .word("open", words::tap_open)
+            .word("open", parse::tap_open)
             .map_or_else(|| machine.row().open(), |open| open.value),
         queues: reader.number("queues").unwrap_or(1),
         vhost: reader.flag("vhost").unwrap_or(false),

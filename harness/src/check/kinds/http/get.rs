@@ -14,7 +14,7 @@ use crate::check::looking::{ANSWER, Looking, as_words};
 use crate::check::source::{self, Ends};
 use crate::check::{ProbeError, Vantage, Verdict, from_source};
 use crate::deadline::Deadline;
-use crate::host::intake::SILENCE;
+use crate::host::received::SILENCE;
 use crate::plan::shell;
 
 pub(super) async fn look(

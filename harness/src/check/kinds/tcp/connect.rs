@@ -93,9 +93,9 @@ pub(super) async fn look_at_bytes(
     bytes: u32,
     at: &Looking<'_>,
 ) -> Result<Verdict, ProbeError> {
-    let (from, by, intake) = (at.from, at.by, &at.around.intake);
+    let (from, by, received) = (at.from, at.by, &at.around.received);
     let Ends { to, port, source } = ends;
-    let number = intake.begin();
+    let number = received.begin();
     let head = |end: &str| {
         format!(
             "PUT /bytes/{bytes}?look={number} HTTP/1.1{end}Host: {to}{end}Content-Length: {bytes}{end}\
@@ -134,7 +134,7 @@ pub(super) async fn look_at_bytes(
             (output.stdout, begun.elapsed())
         }
     };
-    let taken = intake.of(number);
+    let taken = received.of(number);
     let transfer = Transfer {
         arrived: taken.bytes,
         last: taken.last,

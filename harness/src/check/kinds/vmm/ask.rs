@@ -11,7 +11,7 @@ const LINES: usize = 5;
 
 /// A VMM that was started.
 #[derive(Debug, Clone)]
-pub enum Vmm {
+pub enum VmmStart {
     /// Its guest came up. Not held, so that whoever has the guest can stop it.
     Started(Weak<Guest>),
     /// It ended before its guest was heard of.
@@ -24,15 +24,15 @@ pub enum Vmm {
 }
 
 /// Looks once.
-pub(super) async fn look(vmm: Option<&Vmm>) -> VmmSeen {
+pub(super) async fn look(vmm: Option<&VmmStart>) -> VmmSeen {
     match vmm {
         None => VmmSeen::NotRunning,
-        Some(Vmm::Refused { status, said }) => VmmSeen::Ended {
+        Some(VmmStart::Refused { status, said }) => VmmSeen::Ended {
             at_start: true,
             status: status.clone(),
             said: said.clone(),
         },
-        Some(Vmm::Started(guest)) => {
+        Some(VmmStart::Started(guest)) => {
             let Some(guest) = guest.upgrade() else {
                 return VmmSeen::NotRunning;
             };

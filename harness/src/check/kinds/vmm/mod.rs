@@ -10,7 +10,7 @@ use crate::check::kind::{Kind, Looked};
 use crate::check::looking::Looking;
 use crate::scenario::check_kind::Vmm as Wanted;
 
-pub use ask::Vmm;
+pub use ask::VmmStart;
 
 impl Kind for Wanted {
     fn expected(&self) -> String {

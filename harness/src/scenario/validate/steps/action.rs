@@ -14,7 +14,7 @@ use crate::scenario::read::{At, Reader, parsed};
 use crate::scenario::step::Action;
 use crate::scenario::validate::Context;
 use crate::scenario::validate::check::{the_kind, vantage};
-use crate::scenario::{VantagePoint, words};
+use crate::scenario::{VantagePoint, parse};
 
 /// Reads the table of one action, and does it to `state`.
 pub(super) fn action<'a>(
@@ -56,7 +56,7 @@ pub(super) fn action<'a>(
             state.turn_nic(context, &guest, &interface, false);
             Some(Action::Unplug {
                 guest: MachineName::try_from(guest.value).ok()?,
-                interface: parsed(interface, words::if_name, context.faults)?.value,
+                interface: parsed(interface, parse::if_name, context.faults)?.value,
             })
         }
         "write_unit" => {
@@ -81,7 +81,7 @@ pub(super) fn action<'a>(
             let run = reader.need("run", reader.text("run"))?;
             state.end_command(context, &run);
             Some(Action::Kill {
-                run: parsed(run, words::step_id, context.faults)?.value,
+                run: parsed(run, parse::step_id, context.faults)?.value,
             })
         }
         "send" => {
@@ -126,7 +126,7 @@ pub(super) fn action<'a>(
         "flush" => flush(context, reader, on(Takes::Link)),
         "sysctl" => {
             let on = on(Takes::Link);
-            let key = reader.need("key", reader.word("key", words::sysctl));
+            let key = reader.need("key", reader.word("key", parse::sysctl));
             let value = reader.need("value", reader.text("value"));
             Some(Action::Sysctl {
                 on: on?.value,
@@ -211,10 +211,10 @@ fn wait_for<'a>(context: &Context<'a>, reader: &Reader<'a>, state: &State) -> Op
         let fault = Fault::new(from.place, code::CONFLICT, message, label);
         context.faults.add(fault);
     }
-    let shape = the_kind(context, reader)?;
+    let table_keys = the_kind(context, reader)?;
     let kind = reader
-        .table(shape.what, shape)
-        .and_then(|reader| check_kind::read(context, &reader, shape, from.as_ref()));
+        .table(table_keys.what, table_keys)
+        .and_then(|reader| check_kind::read(context, &reader, table_keys, from.as_ref()));
     Some(Action::WaitFor {
         from: from?.value,
         kind: kind?,

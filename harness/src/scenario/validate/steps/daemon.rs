@@ -7,7 +7,7 @@ use crate::scenario::error::{Fault, code};
 use crate::scenario::read::{At, Reader};
 use crate::scenario::step::{Action, Daemon};
 use crate::scenario::validate::Context;
-use crate::scenario::{VantagePoint, step_words};
+use crate::scenario::{VantagePoint, parse_step};
 
 pub(super) fn turn_daemon<'a>(
     context: &Context<'a>,
@@ -16,7 +16,7 @@ pub(super) fn turn_daemon<'a>(
     state: &mut State,
 ) -> Option<Action> {
     let on = place(context, reader, (what, Takes::Link), state);
-    let daemon = reader.need("daemon", reader.word("daemon", step_words::daemon));
+    let daemon = reader.need("daemon", reader.word("daemon", parse_step::daemon));
     let (on, daemon) = (on?, daemon?);
     is_there(context, &on, &daemon)?;
     let start = what == "start_daemon";
@@ -77,7 +77,7 @@ pub(super) fn reload<'a>(
     state: &State,
 ) -> Option<Action> {
     let on = place(context, reader, ("reload", Takes::Link), state);
-    let daemon = reader.word("daemon", step_words::daemon);
+    let daemon = reader.word("daemon", parse_step::daemon);
     let link = interface_at(context, reader, "interface", on.as_ref());
     let on = on?;
     let daemon = daemon.unwrap_or(At {

@@ -4,13 +4,13 @@ use crate::scenario::error::{Fault, code};
 use crate::scenario::read::Reader;
 use crate::scenario::step::Frame;
 use crate::scenario::validate::Context;
-use crate::scenario::{step_words, words};
+use crate::scenario::{parse, parse_step};
 
 /// The one frame of a `send`: `hex` or `announce`.
 pub(super) fn frame(context: &Context<'_>, reader: &Reader<'_>) -> Option<Frame> {
-    let bytes = reader.word("hex", step_words::frame);
-    let address = reader.word("announce", words::ip);
-    let mac = reader.word("mac", words::mac);
+    let bytes = reader.word("hex", parse_step::frame);
+    let address = reader.word("announce", parse::ip);
+    let mac = reader.word("mac", parse::mac);
     let fault = |place, code, message: &str, label: &str| {
         context.faults.add(Fault::new(
             place,

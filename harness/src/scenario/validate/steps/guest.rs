@@ -4,10 +4,10 @@ use super::place::guest;
 use super::timeline::State;
 use crate::scenario::error::{Fault, code};
 use crate::scenario::names::MachineName;
+use crate::scenario::parse;
 use crate::scenario::read::{At, Reader, parsed};
 use crate::scenario::step::Action;
 use crate::scenario::validate::Context;
-use crate::scenario::words;
 
 pub(super) fn turn_guest<'a>(
     context: &Context<'a>,
@@ -65,7 +65,7 @@ pub(super) fn plug<'a>(
     state: &mut State,
 ) -> Option<Action> {
     let (guest, interface) = nic(context, reader, state)?;
-    let mac = reader.word("mac", words::mac);
+    let mac = reader.word("mac", parse::mac);
     let key = format!("{} {}", guest.value, interface.value);
     let known = context.known.guests.get(guest.value);
     let declared = known.and_then(|known| known.macs.get(interface.value).copied());
@@ -81,7 +81,7 @@ pub(super) fn plug<'a>(
             mac.value
         }
         // A bad one is reported where it stands.
-        (Some(own), None) => words::mac(&own).ok()?,
+        (Some(own), None) => parse::mac(&own).ok()?,
         (None, mac) => {
             let mac = reader.need("mac", mac)?;
             let owner = format!("guest `{}`", guest.value);
@@ -93,7 +93,7 @@ pub(super) fn plug<'a>(
     state.macs.insert(key, mac.to_string());
     Some(Action::Plug {
         guest: MachineName::try_from(guest.value).ok()?,
-        interface: parsed(interface, words::if_name, context.faults)?.value,
+        interface: parsed(interface, parse::if_name, context.faults)?.value,
         mac,
     })
 }

@@ -7,14 +7,14 @@ use crate::scenario::read::{At, Reader, parsed};
 use crate::scenario::step::{Action, Netem, NewBridge, Offload};
 use crate::scenario::validate::bridge::options;
 use crate::scenario::validate::{Context, port};
-use crate::scenario::{BridgePort, VantagePoint, step_words, words};
+use crate::scenario::{BridgePort, VantagePoint, parse, parse_step};
 
 pub(super) fn add_bridge(
     context: &Context<'_>,
     reader: &Reader<'_>,
     on: Option<At<'_, MachineName>>,
 ) -> Option<Action> {
-    let name = reader.need("name", reader.word("name", words::if_name));
+    let name = reader.need("name", reader.word("name", parse::if_name));
     // Nothing is claimed: a bridge that is made again may have what another one had.
     let options = options(context, reader).bridge;
     let ports = reader.texts("ports");
@@ -24,7 +24,7 @@ pub(super) fn add_bridge(
         }
     }
     let ports = ports.into_iter();
-    let ports = ports.filter_map(|port| parsed(port, words::if_name, context.faults));
+    let ports = ports.filter_map(|port| parsed(port, parse::if_name, context.faults));
     let ports: Vec<_> = ports.map(|port| port.value).collect();
     Some(Action::AddBridge {
         on: on?.value,
@@ -51,7 +51,7 @@ pub(super) fn bridge_port(context: &Context<'_>, reader: &Reader<'_>) -> Option<
 
 pub(super) fn netem(context: &Context<'_>, reader: &Reader<'_>) -> Option<Netem> {
     let loss = reader.number::<u8>("loss");
-    let delay = reader.word("delay", step_words::delay);
+    let delay = reader.word("delay", parse_step::delay);
     let rate = reader.number::<u32>("rate");
     let keys = ["loss", "delay", "rate"];
     if keys.iter().all(|key| reader.entry(key).is_none()) {

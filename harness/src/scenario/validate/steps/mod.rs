@@ -20,10 +20,10 @@ use self::timeline::State;
 use super::Context;
 use super::check::{Choice, the_one};
 use crate::scenario::error::{Fault, code};
+use crate::scenario::keys::{ACTIONS, STEP};
+use crate::scenario::parse;
 use crate::scenario::read::{At, Reader, parsed};
-use crate::scenario::shape::{ACTIONS, STEP};
 use crate::scenario::step::{Action, Answer, Step};
-use crate::scenario::words;
 
 /// How long a step may take that does not say.
 const WITHIN: Duration = Duration::from_secs(30);
@@ -71,8 +71,8 @@ fn step<'a>(context: &Context<'a>, reader: &Reader<'a>, state: &mut State) -> Op
             .claims
             .claim(format!("step id `{}`", text.value), "", text.place, owner);
     }
-    let id = text.and_then(|text| parsed(text, words::step_id, context.faults));
-    let within = reader.word("within", words::duration);
+    let id = text.and_then(|text| parsed(text, parse::step_id, context.faults));
+    let within = reader.word("within", parse::duration);
     let answer = answer(context, reader);
     let what = Choice {
         whole: "a step",
@@ -87,11 +87,11 @@ fn step<'a>(context: &Context<'a>, reader: &Reader<'a>, state: &mut State) -> Op
     let changed = if enabled { state } else { &mut unused };
     // What is expected to be refused changes nothing, and is judged by whoever refuses it.
     changed.excuse(answer != Answer::Done);
-    let shape = the_one(context, reader, ACTIONS, &what)?;
+    let table_keys = the_one(context, reader, ACTIONS, &what)?;
     let action = reader
-        .table(shape.what, shape)
-        .and_then(|reader| action::action(context, &reader, shape.what, changed));
-    let boots = matches!(shape.what, "start" | "restart");
+        .table(table_keys.what, table_keys)
+        .and_then(|reader| action::action(context, &reader, table_keys.what, changed));
+    let boots = matches!(table_keys.what, "start" | "restart");
     if let (
         Some(Action::Run {
             on,

@@ -14,7 +14,7 @@ pub const SILENCE: Duration = Duration::from_secs(10);
 
 /// All looks that send bytes, by their numbers.
 #[derive(Debug, Default)]
-pub struct Intake(Mutex<Vec<Taken>>);
+pub struct Received(Mutex<Vec<Taken>>);
 
 /// What has come in of one look's bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -27,7 +27,7 @@ pub struct Taken {
     pub other: Option<u64>,
 }
 
-impl Intake {
+impl Received {
     /// The number of a look that is about to send.
     pub(crate) fn begin(&self) -> usize {
         let mut looks = self.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -59,18 +59,18 @@ mod tests {
 
     #[test]
     fn each_look_has_its_own_count() {
-        let intake = Intake::default();
-        let (one, two) = (intake.begin(), intake.begin());
+        let received = Received::default();
+        let (one, two) = (received.begin(), received.begin());
         let sent: Vec<u8> = lines(3000).flatten().copied().collect();
         let ms = Duration::from_millis;
-        intake.note(one, &sent[..1000], ms(1));
-        intake.note(two, b"other", ms(2));
-        intake.note(one, &sent[1000..], ms(3));
-        intake.note(one, &[], ms(9));
-        intake.note(7, b"nobody's", ms(9));
+        received.note(one, &sent[..1000], ms(1));
+        received.note(two, b"other", ms(2));
+        received.note(one, &sent[1000..], ms(3));
+        received.note(one, &[], ms(9));
+        received.note(7, b"nobody's", ms(9));
         let taken = |bytes, last, other| Taken { bytes, last, other };
-        assert_eq!(intake.of(one), taken(3000, ms(3), None));
-        assert_eq!(intake.of(two), taken(5, ms(2), Some(0)));
-        assert_eq!(intake.of(7), Taken::default());
+        assert_eq!(received.of(one), taken(3000, ms(3), None));
+        assert_eq!(received.of(two), taken(5, ms(2), Some(0)));
+        assert_eq!(received.of(7), Taken::default());
     }
 }

@@ -28,7 +28,7 @@ pub struct LinkEnd {
 
 /// A step of a [`TopologyPlan`](super::TopologyPlan); each undoes itself when its machine goes.
 #[derive(Debug, Clone)]
-pub enum Step {
+pub enum Operation {
     /// A machine: network, mount and UTS namespace.
     Machine {
         /// Its name.

@@ -14,67 +14,67 @@ use crate::host::capture::Capture;
 use crate::host::daemon::MachineKeeper;
 use crate::host::netlink::{Netlink, VethEnd};
 use crate::host::netns::{read_sysctl, write_sysctl};
-use crate::plan::{LinkEnd, Step};
+use crate::plan::{LinkEnd, Operation};
 
 /// A piece of a plan; the next begins when it is done.
 #[derive(Debug)]
 pub(super) enum Part<'a> {
     /// Steps by machine: the machines at the same time, each one's steps in order.
-    Wave(BTreeMap<&'a str, Vec<&'a Step>>),
+    Group(BTreeMap<&'a str, Vec<&'a Operation>>),
     /// A step that must have done its work before anything else begins.
-    One(&'a Step),
+    One(&'a Operation),
 }
 
 /// Cuts a plan into parts. A machine's steps keep their order, and a cable's far end counts as its machine's.
-pub(super) fn parts(steps: &[Step]) -> Vec<Part<'_>> {
+pub(super) fn parts(steps: &[Operation]) -> Vec<Part<'_>> {
     let mut parts = Vec::new();
-    let mut waves: Vec<BTreeMap<&str, Vec<&Step>>> = Vec::new();
-    // By machine, the first wave in which another's thread may touch it, and the first in which its own may.
+    let mut groups: Vec<BTreeMap<&str, Vec<&Operation>>> = Vec::new();
+    // By machine, the first group in which another's thread may touch it, and the first in which its own may.
     let mut free: BTreeMap<&str, (usize, usize)> = BTreeMap::new();
     for step in steps {
         let Some((here, there)) = machines(step) else {
-            parts.extend(std::mem::take(&mut waves).into_iter().map(Part::Wave));
+            parts.extend(std::mem::take(&mut groups).into_iter().map(Part::Group));
             free.clear();
             parts.push(Part::One(step));
             continue;
         };
         let own = free.get(here).map_or(0, |(_, own)| *own);
-        let wave = match there.filter(|there| *there != here) {
+        let group = match there.filter(|there| *there != here) {
             None => own,
             Some(there) => {
                 let others = free.get(there).map_or(0, |(others, _)| *others);
-                let wave = own.max(others);
-                free.insert(there, (wave + 1, wave + 1));
-                wave
+                let group = own.max(others);
+                free.insert(there, (group + 1, group + 1));
+                group
             }
         };
-        free.insert(here, (wave + 1, wave));
-        if waves.len() <= wave {
-            waves.resize_with(wave + 1, BTreeMap::new);
+        free.insert(here, (group + 1, group));
+        if groups.len() <= group {
+            groups.resize_with(group + 1, BTreeMap::new);
         }
-        waves[wave].entry(here).or_default().push(step);
+        groups[group].entry(here).or_default().push(step);
     }
-    parts.extend(waves.into_iter().map(Part::Wave));
+    parts.extend(groups.into_iter().map(Part::Group));
     parts
 }
 
 /// The machine on whose thread a step is carried out, and the other that it touches; `None` for a step that does more
 /// than to ask the kernel.
-fn machines(step: &Step) -> Option<(&str, Option<&str>)> {
+fn machines(step: &Operation) -> Option<(&str, Option<&str>)> {
     match step {
-        Step::Veth { here, there } => Some((&here.machine, Some(&there.machine))),
-        Step::Sysctl { machine, .. }
-        | Step::Switch { machine, .. }
-        | Step::Bridge { machine, .. }
-        | Step::Mtu { machine, .. }
-        | Step::BridgePort { machine, .. }
-        | Step::Vlan { machine, .. }
-        | Step::Capture { machine, .. }
-        | Step::Master { machine, .. }
-        | Step::Address { machine, .. }
-        | Step::Allmulticast { machine, .. }
-        | Step::Up { machine, .. }
-        | Step::Route { machine, .. } => Some((machine, None)),
+        Operation::Veth { here, there } => Some((&here.machine, Some(&there.machine))),
+        Operation::Sysctl { machine, .. }
+        | Operation::Switch { machine, .. }
+        | Operation::Bridge { machine, .. }
+        | Operation::Mtu { machine, .. }
+        | Operation::BridgePort { machine, .. }
+        | Operation::Vlan { machine, .. }
+        | Operation::Capture { machine, .. }
+        | Operation::Master { machine, .. }
+        | Operation::Address { machine, .. }
+        | Operation::Allmulticast { machine, .. }
+        | Operation::Up { machine, .. }
+        | Operation::Route { machine, .. } => Some((machine, None)),
         _ => None,
     }
 }
@@ -99,7 +99,7 @@ pub(super) struct Done {
 
 impl OnMachine {
     /// Carries out steps in order. Must run on the machine's thread.
-    pub(super) async fn carry_out(&self, steps: &[Step]) -> Result<Done, LabError> {
+    pub(super) async fn carry_out(&self, steps: &[Operation]) -> Result<Done, LabError> {
         let mut done = Done::default();
         for step in steps {
             tracing::debug!(%step, "carry out");
@@ -108,23 +108,27 @@ impl OnMachine {
         Ok(done)
     }
 
-    async fn one(&self, step: &Step, done: &mut Done) -> Result<(), LabError> {
+    async fn one(&self, step: &Operation, done: &mut Done) -> Result<(), LabError> {
         let netlink = &self.netlink;
         match step {
-            Step::Sysctl {
+            Operation::Sysctl {
                 key,
                 value,
                 optional,
                 ..
             } => done.sysctls.push(self.sysctl(key, value, *optional)?),
-            Step::Switch { name, config, .. } => netlink.add_switch(name, config).await?,
-            Step::Bridge { name, config, .. } => netlink.add_bridge(name.as_str(), config).await?,
-            Step::Mtu { link, mtu, .. } => netlink.set_mtu(link, *mtu).await?,
-            Step::BridgePort { port, options, .. } => {
+            Operation::Switch { name, config, .. } => netlink.add_switch(name, config).await?,
+            Operation::Bridge { name, config, .. } => {
+                netlink.add_bridge(name.as_str(), config).await?
+            }
+            Operation::Mtu { link, mtu, .. } => netlink.set_mtu(link, *mtu).await?,
+            Operation::BridgePort { port, options, .. } => {
                 netlink.set_bridge_port(port.as_str(), options).await?;
             }
-            Step::Vlan { port, change, .. } => netlink.change_vlan(port.as_str(), *change).await?,
-            Step::Veth { here, there } => {
+            Operation::Vlan { port, change, .. } => {
+                netlink.change_vlan(port.as_str(), *change).await?
+            }
+            Operation::Veth { here, there } => {
                 let peer = self.namespaces.get(&there.machine);
                 let peer = peer.ok_or_else(|| LabError::NoMachine {
                     machine: there.machine.clone(),
@@ -133,19 +137,19 @@ impl OnMachine {
                     .add_veth(&veth_end(here), &veth_end(there), peer)
                     .await?;
             }
-            Step::Capture { link, file, .. } => {
+            Operation::Capture { link, file, .. } => {
                 if let Some(path) = self.captures.get(file) {
                     let capture = Capture::open(netlink, &self.keeper, link, path).await?;
                     done.captures.push((file.clone(), capture));
                 }
             }
-            Step::Master { port, bridge, .. } => netlink.enslave(port, bridge).await?,
-            Step::Address {
+            Operation::Master { port, bridge, .. } => netlink.enslave(port, bridge).await?,
+            Operation::Address {
                 interface, address, ..
             } => netlink.add_address(interface, *address).await?,
-            Step::Allmulticast { link, .. } => netlink.set_allmulticast(link).await?,
-            Step::Up { link, .. } => netlink.set_up(link).await?,
-            Step::Route { route, .. } => netlink.add_route(route).await?,
+            Operation::Allmulticast { link, .. } => netlink.set_allmulticast(link).await?,
+            Operation::Up { link, .. } => netlink.set_up(link).await?,
+            Operation::Route { route, .. } => netlink.add_route(route).await?,
             // Those for which `machines` has no answer.
             _ => {}
         }
@@ -192,22 +196,22 @@ mod tests {
         }
     }
 
-    fn cable(here: &str, there: &str) -> Step {
-        Step::Veth {
+    fn cable(here: &str, there: &str) -> Operation {
+        Operation::Veth {
             here: end(here),
             there: end(there),
         }
     }
 
-    fn up(machine: &str) -> Step {
-        Step::Up {
+    fn up(machine: &str) -> Operation {
+        Operation::Up {
             machine: machine.to_owned(),
             link: "eth0".to_owned(),
         }
     }
 
-    fn sysctl(machine: &str) -> Step {
-        Step::Sysctl {
+    fn sysctl(machine: &str) -> Operation {
+        Operation::Sysctl {
             machine: machine.to_owned(),
             key: "net.ipv6.conf.default.accept_dad".to_owned(),
             value: "0".to_owned(),
@@ -216,11 +220,11 @@ mod tests {
     }
 
     /// Each part as the machines in it, with their numbers of steps.
-    fn shown(steps: &[Step]) -> Vec<String> {
+    fn shown(steps: &[Operation]) -> Vec<String> {
         let parts = parts(steps).into_iter().map(|part| match part {
             Part::One(step) => format!("{step}"),
-            Part::Wave(wave) => {
-                let machines = wave.iter();
+            Part::Group(group) => {
+                let machines = group.iter();
                 let machines = machines.map(|(name, steps)| format!("{name} {}", steps.len()));
                 machines.collect::<Vec<_>>().join(", ")
             }
@@ -268,7 +272,7 @@ mod tests {
 
     #[test]
     fn a_step_that_is_more_than_a_question_to_the_kernel_goes_alone() {
-        let guest = Step::Guest {
+        let guest = Operation::Guest {
             name: "g".to_owned(),
             start: GuestStart::default(),
         };

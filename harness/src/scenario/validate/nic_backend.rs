@@ -5,15 +5,15 @@ use super::next_hop::Reach;
 use super::routes::route;
 use super::{Context, bridge};
 use crate::scenario::error::{Fault, code};
+use crate::scenario::keys::HOST_ROUTE;
 use crate::scenario::names::IfName;
 use crate::scenario::read::Reader;
-use crate::scenario::shape::HOST_ROUTE;
-use crate::scenario::{HostEnd, words};
+use crate::scenario::{HostEnd, parse};
 
 /// What networkd would take away again.
 const PLAIN: [&str; 3] = ["master", "host_addresses", "host_routes"];
 
-pub(super) fn host_end<'a>(
+pub(super) fn nic_backend<'a>(
     context: &Context<'a>,
     reader: &Reader<'a>,
     guest: &str,
@@ -29,7 +29,7 @@ pub(super) fn host_end<'a>(
         }
     }
     let before = context.faults.count();
-    let addresses = reader.words("host_addresses", words::address);
+    let addresses = reader.words("host_addresses", parse::address);
     for address in &addresses {
         // One address on every TAP is how a routed network is made, so they are compared on this TAP only.
         let thing = format!("address `{}`", address.value);
@@ -67,7 +67,7 @@ pub(super) fn host_end<'a>(
         context.faults.add(fault);
     }
     HostEnd {
-        owner: reader.word("owner", words::user).map(|user| user.value),
+        owner: reader.word("owner", parse::user).map(|user| user.value),
         multi_queue: reader.flag("multi_queue").unwrap_or(otherwise.multi_queue),
         vnet_hdr: reader.flag("vnet_hdr").unwrap_or(otherwise.vnet_hdr),
         up: reader.flag("up").unwrap_or(otherwise.up),

@@ -14,7 +14,7 @@ const SECOND: Duration = Duration::from_secs(1);
 
 /// What a guest that starts from a template is sent.
 #[derive(Debug)]
-pub struct Takeover {
+pub struct Personalization {
     identity: Identity,
     seed: Seed,
     boot_id: String,
@@ -25,8 +25,8 @@ pub struct Takeover {
     state: File,
 }
 
-impl Takeover {
-    /// A takeover by `identity`, with its `seed`, from the template of `image` whose devices' state is in `state`,
+impl Personalization {
+    /// A personalization by `identity`, with its `seed`, from the template of `image` whose devices' state is in `state`,
     /// with random bytes and a boot id from this machine's kernel.
     ///
     /// # Errors
@@ -149,27 +149,30 @@ mod tests {
     use super::*;
     use crate::guest::identity::KeyPair;
 
-    fn takeover(image: &str) -> Takeover {
+    fn personalization(image: &str) -> Personalization {
         let folder = tempfile::tempdir().expect("a temporary directory");
         let login = KeyPair::generate("login", &folder.path().join("login")).expect("a key");
         let identity = Identity::generate("test1", folder.path(), &login).expect("an identity");
         let state = tempfile::tempfile().expect("a temporary file");
-        Takeover::new(&identity, identity.seed(&[]), Provides::of(image), state)
+        Personalization::new(&identity, identity.seed(&[]), Provides::of(image), state)
             .expect("the kernel has random numbers")
     }
 
     #[test]
     fn the_proof_wants_every_identity_and_the_time() {
-        let takeover = takeover("debian");
+        let personalization = personalization("debian");
         let now = UNIX_EPOCH + Duration::from_secs(1_800_000_000);
-        let machine_id = takeover.identity.machine_id.clone();
-        let (docker0, host_key) = (takeover.docker0(), takeover.identity.host_key.public_blob());
+        let machine_id = personalization.identity.machine_id.clone();
+        let (docker0, host_key) = (
+            personalization.docker0(),
+            personalization.identity.host_key.public_blob(),
+        );
         let good = format!(
             "boot_id={} clock=1800000001 docker0={docker0} host_key={host_key} hostname=test1 leases=0 \
              machine_id={machine_id} neighbours=0 random=00112233-4455-4677-8899-aabbccddeeff",
-            takeover.boot_id
+            personalization.boot_id
         );
-        assert_eq!(takeover.prove(&good, now - SECOND, now), Ok(()));
+        assert_eq!(personalization.prove(&good, now - SECOND, now), Ok(()));
         for (right, wrong, word) in [
             ("hostname=test1", "hostname=template", "template"),
             ("clock=1800000001", "clock=1799999997", "off"),
@@ -183,10 +186,10 @@ mod tests {
             (docker0.as_str(), "02:42:00:00:00:00", "docker0"),
             (host_key, "AAAA", "host_key"),
             (machine_id.as_str(), "0123456789", "machine_id"),
-            (takeover.boot_id.as_str(), "", "boot_id"),
+            (personalization.boot_id.as_str(), "", "boot_id"),
         ] {
             let bad = good.replace(right, wrong);
-            let why = takeover
+            let why = personalization
                 .prove(&bad, now - SECOND, now)
                 .expect_err("not proven");
             assert!(why.contains(word), "{why}");
@@ -197,18 +200,22 @@ mod tests {
     fn only_a_guest_with_networkd_is_asked_for_leases() {
         let now = UNIX_EPOCH + Duration::from_secs(1_800_000_000);
         for (image, proven) in [("debian", false), ("tiny", true)] {
-            let takeover = takeover(image);
+            let personalization = personalization(image);
             let said = format!(
                 "boot_id={0} clock=1800000000 hostname=test1 machine_id={1} neighbours=0 random={0}",
-                takeover.boot_id, takeover.identity.machine_id
+                personalization.boot_id, personalization.identity.machine_id
             );
-            assert_eq!(takeover.prove(&said, now, now).is_ok(), proven, "{image}");
+            assert_eq!(
+                personalization.prove(&said, now, now).is_ok(),
+                proven,
+                "{image}"
+            );
         }
     }
 
     #[test]
     fn two_takeovers_share_no_randomness() {
-        let (one, other) = (takeover("tiny"), takeover("tiny"));
+        let (one, other) = (personalization("tiny"), personalization("tiny"));
         assert_ne!(one.entropy, other.entropy);
         assert_ne!(one.boot_id, other.boot_id);
         assert_ne!(one.identity.machine_id, other.identity.machine_id);

@@ -1,8 +1,8 @@
 //! MicroVMs. The words are microvm.nix's where it has them.
 
-use super::{HOST_ROUTE, Kind, MACVLAN_MODE, ROUTE, Shape, may, must, shape};
+use super::{HOST_ROUTE, Kind, MACVLAN_MODE, ROUTE, TableKeys, may, must, table_keys};
 
-pub(in crate::scenario) const GUEST: Shape = shape(
+pub(in crate::scenario) const GUEST: TableKeys = table_keys(
     "a guest",
     "a MicroVM",
     &[
@@ -129,7 +129,7 @@ pub(in crate::scenario) const GUEST: Shape = shape(
     ],
 );
 
-pub(in crate::scenario) const CONTAINER: Shape = shape(
+pub(in crate::scenario) const CONTAINER: TableKeys = table_keys(
     "a container",
     "a container, with the options of `docker run`",
     &[
@@ -162,7 +162,7 @@ pub(in crate::scenario) const CONTAINER: Shape = shape(
     ],
 );
 
-pub(in crate::scenario) const GUEST_INTERFACE: Shape = shape(
+pub(in crate::scenario) const GUEST_INTERFACE: TableKeys = table_keys(
     "a guest's interface",
     "a NIC of the guest, and its end on the host",
     &[
@@ -294,7 +294,7 @@ pub(in crate::scenario) const GUEST_INTERFACE: Shape = shape(
     ],
 );
 
-pub(in crate::scenario) const MACVTAP: Shape = shape(
+pub(in crate::scenario) const MACVTAP: TableKeys = table_keys(
     "a macvtap",
     "`ip link add link LINK name ID address MAC type macvtap mode MODE`",
     &[

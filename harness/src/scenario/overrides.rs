@@ -7,10 +7,10 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use super::did_you_mean::suggest;
 use super::file::{Entry, Node, Place, Source, Table, Value};
-use super::forms::MatrixValue;
-use super::near::suggest;
-use super::shape::{GUEST, GUEST_INTERFACE, Key, Kind, Shape};
+use super::instances::MatrixValue;
+use super::keys::{GUEST, GUEST_INTERFACE, Key, Kind, TableKeys};
 use crate::diagnostic::Diagnose;
 
 /// Words of a command line for keys whose own name says too little there.
@@ -23,7 +23,7 @@ pub(super) const COMMAND_LINE: &str = "the command line";
 /// and matrix say of it does not count.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
-pub struct Imposed {
+pub struct Overrides {
     /// As it was asked for: the key, or another word for it (`nic`: `type` of an interface).
     word: String,
     /// The value as text.
@@ -33,12 +33,12 @@ pub struct Imposed {
 /// What cannot be imposed.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("{message}")]
-pub struct ImposedError {
+pub struct OverridesError {
     message: String,
     help: Option<String>,
 }
 
-impl Diagnose for ImposedError {
+impl Diagnose for OverridesError {
     fn code(&self) -> &'static str {
         "scenario.imposed"
     }
@@ -48,25 +48,25 @@ impl Diagnose for ImposedError {
     }
 }
 
-impl Imposed {
+impl Overrides {
     /// A key of guests or of their interfaces that takes a single value, or `nic`; and a value that it takes.
     ///
     /// # Errors
     ///
     /// When there is no such key, or it takes no such value in any scenario. Whether the value goes with the rest of a
     /// scenario only [`load_with`](super::load_with) can tell.
-    pub fn new(word: &str, value: &str) -> Result<Self, ImposedError> {
+    pub fn new(word: &str, value: &str) -> Result<Self, OverridesError> {
         let Some((_, key)) = place_of(word) else {
-            let known = SHAPES.iter().flat_map(|shape| single(shape));
+            let known = KINDS.iter().flat_map(|table_keys| single(table_keys));
             let known = known.chain(ALIASES.map(|(alias, _)| alias));
-            return Err(ImposedError {
+            return Err(OverridesError {
                 message: format!(
                     "`{word}` is no key of guests or of their interfaces that takes a single value"
                 ),
                 help: Some(suggest(word, "such keys", known)),
             });
         };
-        let refused = |help: String| ImposedError {
+        let refused = |help: String| OverridesError {
             message: format!("`{word}` cannot be `{value}`"),
             help: Some(help),
         };
@@ -110,7 +110,7 @@ impl Imposed {
 
     /// Sets it in every guest of a tree.
     pub(super) fn lay(&self, tree: &mut Table) {
-        let Some((shape, key)) = place_of(&self.word) else {
+        let Some((table_keys, key)) = place_of(&self.word) else {
             return; // `new` lets none of these through
         };
         let value = match key.kind {
@@ -128,7 +128,7 @@ impl Imposed {
             let Value::Table(guest) = &mut guest.node.value else {
                 continue;
             };
-            if shape.what == GUEST.what {
+            if table_keys.what == GUEST.what {
                 guest.insert(key.name.to_owned(), entry.clone());
                 continue;
             }
@@ -165,7 +165,7 @@ impl Imposed {
     }
 }
 
-const SHAPES: [&Shape; 2] = [&GUEST, &GUEST_INTERFACE];
+const KINDS: [&TableKeys; 2] = [&GUEST, &GUEST_INTERFACE];
 
 fn key_of(word: &str) -> &str {
     let alias = ALIASES.iter().find(|(alias, _)| *alias == word);
@@ -173,33 +173,33 @@ fn key_of(word: &str) -> &str {
 }
 
 /// The key that a word means, and the table that it stands in.
-fn place_of(word: &str) -> Option<(&'static Shape, &'static Key)> {
-    let found = |shape: &&'static Shape| {
-        let key = shape.key(key_of(word))?;
-        key.kind.is_single().then_some((*shape, key))
+fn place_of(word: &str) -> Option<(&'static TableKeys, &'static Key)> {
+    let found = |table_keys: &&'static TableKeys| {
+        let key = table_keys.key(key_of(word))?;
+        key.kind.is_single().then_some((*table_keys, key))
     };
-    SHAPES.iter().find_map(found)
+    KINDS.iter().find_map(found)
 }
 
 /// The keys of a table that take single values.
-fn single(shape: &Shape) -> impl Iterator<Item = &'static str> + Clone + use<> {
-    let keys = shape.keys.iter().filter(|key| key.kind.is_single());
+fn single(table_keys: &TableKeys) -> impl Iterator<Item = &'static str> + Clone + use<> {
+    let keys = table_keys.keys.iter().filter(|key| key.kind.is_single());
     keys.map(|key| key.name)
 }
 
 /// `KEY=VALUE`, as on a command line.
-impl fmt::Display for Imposed {
+impl fmt::Display for Overrides {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}={}", self.word, self.value)
     }
 }
 
-impl FromStr for Imposed {
-    type Err = ImposedError;
+impl FromStr for Overrides {
+    type Err = OverridesError;
 
-    fn from_str(text: &str) -> Result<Self, ImposedError> {
+    fn from_str(text: &str) -> Result<Self, OverridesError> {
         let Some((word, value)) = text.split_once('=') else {
-            return Err(ImposedError {
+            return Err(OverridesError {
                 message: format!("`{text}` is not `KEY=VALUE`"),
                 help: Some("for example `vcpu=2`".to_owned()),
             });
@@ -208,17 +208,17 @@ impl FromStr for Imposed {
     }
 }
 
-impl TryFrom<String> for Imposed {
-    type Error = ImposedError;
+impl TryFrom<String> for Overrides {
+    type Error = OverridesError;
 
-    fn try_from(text: String) -> Result<Self, ImposedError> {
+    fn try_from(text: String) -> Result<Self, OverridesError> {
         text.parse()
     }
 }
 
-impl From<Imposed> for String {
-    fn from(imposed: Imposed) -> Self {
-        imposed.to_string()
+impl From<Overrides> for String {
+    fn from(overrides: Overrides) -> Self {
+        overrides.to_string()
     }
 }
 
@@ -236,7 +236,7 @@ mod tests {
         [variants.large.guests.b]\nmem = 512\n";
 
     fn loaded(text: &str, imposed: &[&str]) -> Result<LoadedScenario, ScenarioErrors> {
-        let imposed: Vec<Imposed> = imposed.iter().map(|text| text.parse().unwrap()).collect();
+        let imposed: Vec<Overrides> = imposed.iter().map(|text| text.parse().unwrap()).collect();
         load_text_with(std::path::Path::new("two.toml"), text.to_owned(), &imposed)
     }
 
@@ -381,7 +381,7 @@ mod tests {
             ("vhost=on", "`vhost` cannot be `on`", "`true` or `false`"),
             ("vcpu", "`vcpu` is not `KEY=VALUE`", "for example"),
         ] {
-            let refused = text.parse::<Imposed>();
+            let refused = text.parse::<Overrides>();
             if message.is_empty() {
                 assert!(refused.is_ok(), "{text}");
                 continue;
@@ -391,6 +391,6 @@ mod tests {
             let said = refused.help().unwrap_or_default();
             assert!(said.starts_with(help), "{said}");
         }
-        assert_eq!("nic=tap".parse::<Imposed>().unwrap().key(), "type");
+        assert_eq!("nic=tap".parse::<Overrides>().unwrap().key(), "type");
     }
 }

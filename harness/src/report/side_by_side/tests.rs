@@ -1,6 +1,6 @@
 //! A table of a few made-up runs.
 
-use super::{Combination, Parity};
+use super::{Combination, SideBySide};
 use crate::report::RunReport;
 
 /// A run of one guest with one NIC and these checks: `id=outcome=got`.
@@ -43,8 +43,8 @@ fn combination(values: &[&str], run: Result<RunReport, &str>) -> Combination {
     }
 }
 
-fn parity(combinations: Vec<Combination>) -> Parity {
-    Parity::new(
+fn side_by_side(combinations: Vec<Combination>) -> SideBySide {
+    SideBySide::new(
         "s",
         vec!["machine".to_owned(), "transport".to_owned()],
         combinations,
@@ -63,7 +63,7 @@ fn what_differs_is_told_with_where_and_what_cannot_be_is_blank_and_named() {
         ],
         help: None,
     });
-    let table = parity(vec![
+    let table = side_by_side(vec![
         combination(
             &["microvm", "pci"],
             Ok(run(
@@ -107,7 +107,7 @@ fn what_is_the_same_everywhere_is_no_difference() {
     };
     let mut other = one();
     "no reply after 2 s".clone_into(&mut other.checks[0].got);
-    let table = parity(vec![
+    let table = side_by_side(vec![
         combination(&["microvm", "pci"], Ok(one())),
         combination(&["microvm", "mmio"], Ok(other)),
     ]);
@@ -121,7 +121,7 @@ fn forms_are_not_compared_with_each_other() {
         Ok(run("passed", "eth0", &[], &["a=failed=x"])),
     );
     "red".clone_into(&mut red.form);
-    let table = parity(vec![
+    let table = side_by_side(vec![
         combination(
             &["microvm", "pci"],
             Ok(run("passed", "eth0", &[], &["a=passed=x"])),

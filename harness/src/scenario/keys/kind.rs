@@ -1,6 +1,6 @@
 //! Types of values.
 
-use super::Shape;
+use super::TableKeys;
 
 /// What a key takes.
 #[derive(Debug, Clone, Copy)]
@@ -22,16 +22,16 @@ pub(in crate::scenario) enum Kind {
     /// A table of such values, whose keys the scenario chooses.
     Map(&'static Kind),
     /// A table.
-    Table(&'static Shape),
+    Table(&'static TableKeys),
     /// A table of those keys of guests and of their interfaces that take single values, each with an array of values here; or of
     /// names of guests and machines, each with such a table, in which names of interfaces may stand in turn.
     Matrix,
     /// A string, or a table that says more.
-    TextOr(&'static Shape),
+    TextOr(&'static TableKeys),
     /// A table whose keys and values are somebody else's.
     Free,
     /// An array of tables with an `id` each, by which a layer changes those of the layer below.
-    ById(&'static Shape),
+    ById(&'static TableKeys),
 }
 
 impl Kind {
@@ -74,7 +74,7 @@ impl Kind {
     pub(in crate::scenario) fn is_list(&self, fits: impl Fn(&Self) -> bool) -> bool {
         match self {
             Self::List(element) => fits(element),
-            Self::ById(shape) => fits(&Self::Table(shape)),
+            Self::ById(table_keys) => fits(&Self::Table(table_keys)),
             _ => false,
         }
     }
@@ -84,17 +84,19 @@ impl Kind {
         self.is_text() || matches!(self, Self::Integer(..) | Self::Flag)
     }
 
-    /// Whether it is a table of that shape.
-    pub(in crate::scenario) fn is_table(&self, of: &Shape) -> bool {
-        matches!(self, Self::Table(shape) if shape.what == of.what)
+    /// Whether it is a table of that kind.
+    pub(in crate::scenario) fn is_table(&self, of: &TableKeys) -> bool {
+        matches!(self, Self::Table(table_keys) if table_keys.what == of.what)
     }
 
-    /// The shape of the tables in it.
+    /// The keys of the tables in it.
     #[cfg(test)]
-    pub(super) fn shape(&self) -> Option<&'static Shape> {
+    pub(super) fn table_keys(&self) -> Option<&'static TableKeys> {
         match self {
-            Self::Table(shape) | Self::TextOr(shape) | Self::ById(shape) => Some(shape),
-            Self::List(inner) | Self::Map(inner) => inner.shape(),
+            Self::Table(table_keys) | Self::TextOr(table_keys) | Self::ById(table_keys) => {
+                Some(table_keys)
+            }
+            Self::List(inner) | Self::Map(inner) => inner.table_keys(),
             _ => None,
         }
     }

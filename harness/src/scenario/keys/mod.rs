@@ -26,7 +26,7 @@ pub(super) use step::{ACTIONS, STEP};
 
 /// A kind of table.
 #[derive(Debug)]
-pub(super) struct Shape {
+pub(super) struct TableKeys {
     /// With its article, as errors say it.
     pub(super) what: &'static str,
     /// What the table says; for a kind of check: when it holds.
@@ -34,7 +34,7 @@ pub(super) struct Shape {
     /// Every key it takes, besides those of `one_of`.
     pub(super) keys: &'static [Key],
     /// Exactly one of these stands in the table, each as a key that is named like its `what`.
-    pub(super) one_of: &'static [Shape],
+    pub(super) one_of: &'static [TableKeys],
 }
 
 /// A key of a table.
@@ -48,8 +48,12 @@ pub(super) struct Key {
     pub(super) doc: &'static str,
 }
 
-pub(super) const fn shape(what: &'static str, doc: &'static str, keys: &'static [Key]) -> Shape {
-    Shape {
+pub(super) const fn table_keys(
+    what: &'static str,
+    doc: &'static str,
+    keys: &'static [Key],
+) -> TableKeys {
+    TableKeys {
         what,
         doc,
         keys,
@@ -82,7 +86,7 @@ pub(super) const fn may(
     }
 }
 
-impl Shape {
+impl TableKeys {
     /// The key of that name, those of `one_of` aside.
     pub(super) fn key(&self, name: &str) -> Option<&'static Key> {
         self.keys.iter().find(|key| key.name == name)
@@ -91,7 +95,7 @@ impl Shape {
     /// The name of every key.
     pub(super) fn names(&self) -> impl Iterator<Item = &'static str> + Clone + use<> {
         let keys = self.keys.iter().map(|key| key.name);
-        keys.chain(self.one_of.iter().map(|shape| shape.what))
+        keys.chain(self.one_of.iter().map(|table_keys| table_keys.what))
     }
 
     pub(super) fn has(&self, name: &str) -> bool {
@@ -112,12 +116,15 @@ mod tests {
     use super::*;
 
     /// Every table of the format, the file's first.
-    fn shapes() -> Vec<&'static Shape> {
-        let mut all: Vec<&'static Shape> = vec![&FILE];
+    fn all_keys() -> Vec<&'static TableKeys> {
+        let mut all: Vec<&'static TableKeys> = vec![&FILE];
         let mut at = 0;
-        while let Some(shape) = all.get(at).copied() {
-            let inner = shape.keys.iter().filter_map(|key| key.kind.shape());
-            for inner in inner.chain(shape.one_of) {
+        while let Some(table_keys) = all.get(at).copied() {
+            let inner = table_keys
+                .keys
+                .iter()
+                .filter_map(|key| key.kind.table_keys());
+            for inner in inner.chain(table_keys.one_of) {
                 // Constants have no address of their own; two tables of one name are one table.
                 if all.iter().all(|known| known.what != inner.what) {
                     all.push(inner);
@@ -131,9 +138,9 @@ mod tests {
     #[test]
     fn the_readme_documents_every_key() {
         let readme = include_str!("../../../../scenarios/README.md");
-        for shape in shapes() {
-            for key in shape.names() {
-                let what = shape.what;
+        for table_keys in all_keys() {
+            for key in table_keys.names() {
+                let what = table_keys.what;
                 assert!(readme.contains(&format!("`{key}`")), "`{key}` of {what}");
             }
         }
@@ -141,13 +148,13 @@ mod tests {
 
     #[test]
     fn no_table_has_a_key_twice_or_one_without_words() {
-        for shape in shapes() {
-            let mut names: Vec<_> = shape.names().collect();
+        for table_keys in all_keys() {
+            let mut names: Vec<_> = table_keys.names().collect();
             names.sort_unstable();
             let count = names.len();
             names.dedup();
-            assert_eq!(names.len(), count, "{}", shape.what);
-            for key in shape.keys {
+            assert_eq!(names.len(), count, "{}", table_keys.what);
+            for key in table_keys.keys {
                 assert!(!key.doc.is_empty() && !key.doc.ends_with('.'), "{key:?}");
                 assert!(key.default.is_none_or(|text| !text.is_empty()), "{key:?}");
             }

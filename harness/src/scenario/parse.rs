@@ -6,9 +6,9 @@ use std::time::Duration;
 use ipnet::{IpNet, Ipv6Net};
 
 use super::contents::DOCKER_NETWORKS;
+use super::did_you_mean::suggest;
 use super::error::code;
 use super::names::{CheckId, IfName, IfNameError, MachineName, NameError, StepId, VariantName};
-use super::near::suggest;
 use super::needs::CAPABILITIES;
 use super::net::{Mac, MacError};
 use super::read::Bad;
@@ -85,7 +85,7 @@ pub(super) fn step_id(text: &str) -> Result<StepId, Bad> {
 pub(super) fn mac(text: &str) -> Result<Mac, Bad> {
     text.parse::<Mac>().map_err(|error| {
         let help = match &error {
-            MacError::Shape(_) => "six pairs of hexadecimal digits: `02:00:00:00:00:01`",
+            MacError::TableKeys(_) => "six pairs of hexadecimal digits: `02:00:00:00:00:01`",
             MacError::Multicast(_) => {
                 "an interface's address has an even first byte: `02:00:00:00:00:01`; for a guest whose NIC shall have \
                  just this one, say `invalid_mac = true` beside it"

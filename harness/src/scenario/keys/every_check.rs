@@ -1,9 +1,9 @@
 //! What every check takes, of whatever kind it is.
 
-use super::{Kind, Shape, may, must};
-use crate::scenario::check_kind::SHAPES;
+use super::{Kind, TableKeys, may, must};
+use crate::scenario::check_kind::KINDS;
 
-pub(in crate::scenario) const CHECK: Shape = Shape {
+pub(in crate::scenario) const CHECK: TableKeys = TableKeys {
     what: "a check",
     doc: "one property of the network that must hold: exactly one kind of check stands in each",
     keys: &[
@@ -52,5 +52,5 @@ pub(in crate::scenario) const CHECK: Shape = Shape {
         ),
         may("fails", Kind::Flag, "false", "it must not hold at any look"),
     ],
-    one_of: SHAPES,
+    one_of: KINDS,
 };

@@ -1,6 +1,6 @@
 //! Ports of bridges.
 
-use super::{Kind, Shape, may, shape};
+use super::{Kind, TableKeys, may, table_keys};
 
 /// The switches of a port, with the kernel's defaults, between the keys that stand before and behind them. Written by
 /// `$row`: `may` for a table that sets them.
@@ -93,7 +93,7 @@ pub(super) const GROUP_FWD_MASK: super::Key = may(
     "bit N: frames to 01:80:c2:00:00:0N that come in by it pass on",
 );
 
-pub(in crate::scenario) const BRIDGE_PORT: Shape = shape(
+pub(in crate::scenario) const BRIDGE_PORT: TableKeys = table_keys(
     "a bridge's port",
     "`bridge link set dev PORT`",
     port_flags!(
@@ -125,7 +125,7 @@ pub(in crate::scenario) const BRIDGE_PORT: Shape = shape(
     ),
 );
 
-pub(in crate::scenario) const SWITCH_PORT: Shape = shape(
+pub(in crate::scenario) const SWITCH_PORT: TableKeys = table_keys(
     "a switch's port",
     "`bridge link set dev PORT`",
     port_flags!(may, [], [GROUP_FWD_MASK]),
@@ -139,8 +139,8 @@ mod tests {
     #[test]
     fn every_switch_of_a_port_is_a_key() {
         for (_, word) in PortFlag::ALL {
-            for shape in [&BRIDGE_PORT, &SWITCH_PORT] {
-                assert!(shape.has(word), "{word} of {}", shape.what);
+            for table_keys in [&BRIDGE_PORT, &SWITCH_PORT] {
+                assert!(table_keys.has(word), "{word} of {}", table_keys.what);
             }
         }
         let flags = SWITCH_PORT.names().count() - 1;

@@ -12,12 +12,12 @@ use serde::{Deserialize, Serialize};
 use super::{CheckOutcome, Outcome, RunReport};
 use crate::visible::visible;
 
-/// Version of the shape of [`Parity`].
+/// Version of the shape of [`SideBySide`].
 pub const SCHEMA: u32 = 1;
 
 /// A table of verdicts: a row for each combination of values, and what differs between the rows.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Parity {
+pub struct SideBySide {
     /// [`SCHEMA`].
     pub schema: u32,
     /// Scenario name.
@@ -76,7 +76,7 @@ pub struct Sight {
     pub rows: Vec<usize>,
 }
 
-impl Parity {
+impl SideBySide {
     /// The table of some combinations, in their order.
     pub fn new(scenario: &str, axes: Vec<String>, mut combinations: Vec<Combination>) -> Self {
         for combination in &mut combinations {

@@ -61,7 +61,7 @@ impl QemuVersion {
 
 /// Everything that goes into a template.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Shape {
+pub struct CacheKey {
     /// Name of the image's recipe, for people.
     pub image: String,
     /// The image's digest.
@@ -70,7 +70,7 @@ pub struct Shape {
     pub qemu: QemuVersion,
     /// Accelerator.
     pub accelerator: Accelerator,
-    /// What [`Shape::processor`] says: with KVM the guest sees the host's processor, and its kernel decides what KVM offers.
+    /// What [`CacheKey::processor`] says: with KVM the guest sees the host's processor, and its kernel decides what KVM offers.
     pub processor: String,
     /// Virtual CPUs.
     pub vcpu: u8,
@@ -78,7 +78,7 @@ pub struct Shape {
     pub mem: u32,
 }
 
-impl Shape {
+impl CacheKey {
     /// The host's processor and kernel, as far as a guest depends on them: under TCG by its name alone, because its time
     /// stamp counter is the guest's, and a template goes on counting as fast as it was told.
     pub fn processor(accelerator: Accelerator) -> String {
@@ -177,7 +177,7 @@ impl Shape {
     }
 }
 
-impl std::fmt::Display for Shape {
+impl std::fmt::Display for CacheKey {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let cpus = if self.vcpu == 1 { "vcpu" } else { "vcpus" };
         write!(
@@ -192,8 +192,8 @@ impl std::fmt::Display for Shape {
 mod tests {
     use super::*;
 
-    fn shape() -> Shape {
-        Shape {
+    fn key() -> CacheKey {
+        CacheKey {
             image: "debian".to_owned(),
             image_digest: "0123".to_owned(),
             qemu: QemuVersion {
@@ -209,7 +209,7 @@ mod tests {
 
     #[test]
     fn everything_that_goes_in_changes_the_digest() {
-        let changes: [fn(&mut Shape); 6] = [
+        let changes: [fn(&mut CacheKey); 6] = [
             |s| s.image_digest = "4567".to_owned(),
             |s| s.qemu.line = "QEMU emulator version 7.2.23".to_owned(),
             |s| s.qemu.program = "1 3".to_owned(),
@@ -217,10 +217,10 @@ mod tests {
             |s| s.vcpu = 2,
             |s| s.mem = 512,
         ];
-        let first = shape().digest();
-        assert_eq!(first, shape().digest());
+        let first = key().digest();
+        assert_eq!(first, key().digest());
         for change in changes {
-            let mut other = shape();
+            let mut other = key();
             change(&mut other);
             assert_ne!(first, other.digest(), "{other:?}");
         }
@@ -229,12 +229,12 @@ mod tests {
     #[test]
     fn a_vmm_whose_guests_boot_is_named_with_the_reason() {
         let mut guest = crate::scenario::vmm::tests::any_guest();
-        assert_eq!(Shape::refuses(&guest), None);
+        assert_eq!(CacheKey::refuses(&guest), None);
         guest.hypervisor = HypervisorKind::Kvmtool;
-        let why = Shape::refuses(&guest).expect("a reason");
+        let why = CacheKey::refuses(&guest).expect("a reason");
         assert_eq!(why, "kvmtool starts from no template");
         guest.hypervisor = HypervisorKind::CloudHypervisor;
-        let why = Shape::refuses(&guest).expect("a reason");
+        let why = CacheKey::refuses(&guest).expect("a reason");
         assert!(why.starts_with("cloud-hypervisor sets"), "{why}");
         assert!(why.contains("generation id"), "{why}");
     }
@@ -242,7 +242,7 @@ mod tests {
     #[test]
     fn read_only_memory_came_with_qemu_8_2() {
         let with = |line: &str| {
-            let mut qemu = shape().qemu;
+            let mut qemu = key().qemu;
             line.clone_into(&mut qemu.line);
             qemu.maps_read_only_ram()
         };

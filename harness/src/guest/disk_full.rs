@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::GuestError;
 use crate::deadline::Deadline;
-use crate::host::room::room;
+use crate::host::free_space::room;
 use crate::host::service::Log;
 use crate::hypervisor::{GuestSpec, Start, hypervisor};
 

@@ -7,14 +7,14 @@ use crate::host::macvtap;
 use crate::host::netlink::VethEnd;
 use crate::host::tap::{Tap, TapError};
 use crate::hypervisor::macvtap_node;
-use crate::plan::Step;
+use crate::plan::Operation;
 use crate::scenario::names::IfName;
 use crate::wait;
 
 impl Lab {
     /// Makes a guest's TAP, and holds it for its VMM if the plan says so.
-    pub(super) async fn add_tap(&mut self, step: &Step) -> Result<(), LabError> {
-        let Step::Tap {
+    pub(super) async fn add_tap(&mut self, step: &Operation) -> Result<(), LabError> {
+        let Operation::Tap {
             machine,
             guest,
             index,
@@ -45,10 +45,10 @@ impl Lab {
     /// Makes a guest's macvtap, and opens it.
     pub(super) async fn add_macvtap(
         &mut self,
-        step: &Step,
+        step: &Operation,
         folders: &Folders,
     ) -> Result<(), LabError> {
-        let Step::Macvtap {
+        let Operation::Macvtap {
             machine,
             guest,
             index: place,
@@ -75,8 +75,8 @@ impl Lab {
     }
 
     /// Makes a macvlan.
-    pub(super) async fn add_macvlan(&self, step: &Step) -> Result<(), LabError> {
-        let Step::Macvlan {
+    pub(super) async fn add_macvlan(&self, step: &Operation) -> Result<(), LabError> {
+        let Operation::Macvlan {
             machine,
             link,
             there,

@@ -1,6 +1,6 @@
 //! The file, its variants, its segments.
 
-use super::{CHECK, GUEST, Kind, MACHINE, STEP, SWITCH_PORT, Shape, may, must, shape};
+use super::{CHECK, GUEST, Kind, MACHINE, STEP, SWITCH_PORT, TableKeys, may, must, table_keys};
 use crate::scenario::needs::CAPABILITIES;
 
 /// Of the file and of its variants.
@@ -11,7 +11,7 @@ const NEEDS: Kind = Kind::List(&Kind::Words(CAPABILITIES));
 const CHECKS: Kind = Kind::ById(&CHECK);
 const STEPS: Kind = Kind::ById(&STEP);
 
-pub(in crate::scenario) const FILE: Shape = shape(
+pub(in crate::scenario) const FILE: TableKeys = table_keys(
     "a scenario",
     "a network, and what must hold in it",
     &[
@@ -74,7 +74,7 @@ pub(in crate::scenario) const BASED: &[&str] = &["segments", "machines"];
 pub(in crate::scenario) const LAYERED: &[&str] =
     &["segments", "machines", "guests", "checks", "steps"];
 
-pub(in crate::scenario) const VARIANT: Shape = shape(
+pub(in crate::scenario) const VARIANT: TableKeys = table_keys(
     "a variant",
     "laid over the file; the checks in `must_fail` must fail, all others must hold",
     &[
@@ -111,7 +111,7 @@ pub(in crate::scenario) const VARIANT: Shape = shape(
     ],
 );
 
-pub(in crate::scenario) const ANY_OF: Shape = shape(
+pub(in crate::scenario) const ANY_OF: TableKeys = table_keys(
     "a set in `must_fail`",
     "checks of which at least one must fail; each may hold",
     &[must(
@@ -121,7 +121,7 @@ pub(in crate::scenario) const ANY_OF: Shape = shape(
     )],
 );
 
-pub(in crate::scenario) const SEGMENT: Shape = shape(
+pub(in crate::scenario) const SEGMENT: TableKeys = table_keys(
     "a segment",
     "what interfaces of machines are plugged into",
     &[

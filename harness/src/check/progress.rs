@@ -71,7 +71,7 @@ pub struct Change {
 
 /// A check under way.
 #[derive(Debug)]
-pub struct Course {
+pub struct Progress {
     times: Times,
     /// Whether what is missing is waited for as long as what is wrong.
     waits: bool,
@@ -87,7 +87,7 @@ pub struct Course {
     changes: Vec<Change>,
 }
 
-impl Course {
+impl Progress {
     /// A check that begins now.
     pub fn new(times: Times) -> Self {
         Self {
@@ -246,7 +246,7 @@ mod tests {
 
     /// Looks as `(seconds, letter)`: `+` holds, `-` does not, `?` cannot be looked at. The first ending, with its time.
     fn run(times: Times, looks: &[(f64, char)]) -> Option<(f64, Ending)> {
-        let mut course = Course::new(times);
+        let mut course = Progress::new(times);
         looks.iter().find_map(|&(time, letter)| {
             let sight = match letter {
                 '+' => Sight::Holds("yes".to_owned()),
@@ -368,25 +368,25 @@ mod tests {
     #[test]
     fn what_no_later_look_can_mend_is_over_at_once() {
         let lost = || Sight::Lost("too many".to_owned());
-        let ending = Course::new(WITHIN_TEN).look(at(0.1), lost());
+        let ending = Progress::new(WITHIN_TEN).look(at(0.1), lost());
         assert_eq!(ending, Some(failed("too many")));
         let never = Times {
             fails: true,
             ..WITHIN_TEN
         };
-        let ending = Course::new(never).look(at(0.1), lost());
+        let ending = Progress::new(never).look(at(0.1), lost());
         assert_eq!(ending, Some(passed("too many")));
         let late = Times {
             fails_until: Some(at(4.0)),
             ..WITHIN_TEN
         };
-        let ending = Course::new(late).look(at(0.1), lost());
+        let ending = Progress::new(late).look(at(0.1), lost());
         assert_eq!(ending, Some(failed("too many")));
         let steady = Times {
             holds_for: Some(at(4.0)),
             ..WITHIN_TEN
         };
-        let mut course = Course::new(steady);
+        let mut course = Progress::new(steady);
         assert_eq!(course.look(at(0.0), Sight::Holds("none".to_owned())), None);
         let told = "it held from 0.0 s on, but no more at 0.1 s: too many";
         assert_eq!(course.look(at(0.1), lost()), Some(failed(told)));
@@ -400,7 +400,7 @@ mod tests {
             ..WITHIN_TEN
         };
         for times in [WITHIN_TEN, never] {
-            let mut course = Course::new(times);
+            let mut course = Progress::new(times);
             assert_eq!(course.look(at(4.0), missing()), None);
             assert_eq!(course.look(at(4.9), missing()), None);
             assert_eq!(
@@ -409,7 +409,7 @@ mod tests {
             );
         }
         // It comes, and goes again.
-        let mut course = Course::new(WITHIN_TEN);
+        let mut course = Progress::new(WITHIN_TEN);
         assert_eq!(course.look(at(0.0), missing()), None);
         assert_eq!(
             course.look(at(0.9), Sight::Violated("0 packets".to_owned())),
@@ -421,24 +421,24 @@ mod tests {
             Some(not_run("no such rule"))
         );
         // The check's own time may be shorter.
-        let mut course = Course::new(WITHIN_TEN);
+        let mut course = Progress::new(WITHIN_TEN);
         assert_eq!(
             course.look(at(10.0), missing()),
             Some(not_run("no such rule"))
         );
 
-        let mut course = Course::waiting(WITHIN_TEN);
+        let mut course = Progress::waiting(WITHIN_TEN);
         assert_eq!(course.look(at(0.0), missing()), None);
         assert_eq!(course.look(at(9.9), missing()), None);
         let ending = course.look(at(9.95), Sight::Holds("3 packets".to_owned()));
         assert_eq!(ending, Some(passed("3 packets")));
-        let ending = Course::waiting(WITHIN_TEN).look(at(10.0), missing());
+        let ending = Progress::waiting(WITHIN_TEN).look(at(10.0), missing());
         assert_eq!(ending, Some(failed("no such rule")));
     }
 
     #[test]
     fn only_changes_of_mind_are_kept() {
-        let mut course = Course::new(WITHIN_TEN);
+        let mut course = Progress::new(WITHIN_TEN);
         let violated = |words: &str| Sight::Violated(words.to_owned());
         for (time, words) in [(0.0, "listening"), (1.0, "listening"), (2.0, "learning")] {
             assert_eq!(course.look(at(time), violated(words)), None);
@@ -452,7 +452,7 @@ mod tests {
             .collect();
         assert_eq!(told, [(0, "listening"), (2, "learning"), (3, "forwarding")]);
 
-        let mut course = Course::new(WITHIN_TEN);
+        let mut course = Progress::new(WITHIN_TEN);
         for look in 0..100 {
             course.look(at(0.01 * f64::from(look)), violated(&look.to_string()));
         }

@@ -5,8 +5,8 @@ use std::fmt;
 
 use thiserror::Error;
 
+use super::did_you_mean::suggest;
 use super::names::{CheckId, IfName, MachineName, VariantName};
-use super::near::suggest;
 use super::vmm::Vmm;
 use super::{Fault, Scenario};
 use crate::diagnostic::Diagnose;
@@ -43,7 +43,7 @@ impl fmt::Display for MatrixValue {
 impl Scenario {
     /// The form's name: `green` or the variant, the matrix' values, and those that are imposed: `no-19-docker,vcpu=2`.
     pub fn form(&self) -> String {
-        let values = self.imposed.iter().map(|value| format!(",{value}"));
+        let values = self.overrides.iter().map(|value| format!(",{value}"));
         std::iter::once(self.own_form()).chain(values).collect()
     }
 
@@ -63,7 +63,7 @@ impl Scenario {
 
     /// [`form`](Self::form), or nothing for the one form that needs no name: the file as it stands.
     pub fn form_if_any(&self) -> Option<String> {
-        let plain = self.variant.is_none() && self.matrix.is_empty() && self.imposed.is_empty();
+        let plain = self.variant.is_none() && self.matrix.is_empty() && self.overrides.is_empty();
         (!plain).then(|| self.form())
     }
 

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use super::differences::told_mtu;
-use super::{Combination, Difference, Parity};
+use super::{Combination, Difference, SideBySide};
 use crate::report::text::seconds;
 use crate::report::{CheckOutcome, NicReport, RunReport};
 
@@ -17,18 +17,21 @@ const RESULTS: [&str; 5] = [
 ];
 
 /// The table, what differs, what has no verdict, and what it was measured with.
-pub(super) fn markdown(parity: &Parity) -> String {
-    let first = parity.combinations.first().map(|one| one.form.as_str());
-    let forms = parity
+pub(super) fn markdown(side_by_side: &SideBySide) -> String {
+    let first = side_by_side
+        .combinations
+        .first()
+        .map(|one| one.form.as_str());
+    let forms = side_by_side
         .combinations
         .iter()
         .any(|one| Some(one.form.as_str()) != first);
     let mut heading = vec!["#".to_owned()];
     heading.extend(forms.then(|| "form".to_owned()));
-    heading.extend(parity.axes.iter().cloned());
+    heading.extend(side_by_side.axes.iter().cloned());
     heading.extend(RESULTS.map(str::to_owned));
     let mut rows = vec![heading];
-    for (at, one) in parity.combinations.iter().enumerate() {
+    for (at, one) in side_by_side.combinations.iter().enumerate() {
         let mut row = vec![(at + 1).to_string()];
         row.extend(forms.then(|| one.form.clone()));
         row.extend(one.values.iter().cloned());
@@ -36,13 +39,13 @@ pub(super) fn markdown(parity: &Parity) -> String {
         rows.push(row);
     }
     let mut text = table(&rows);
-    if !parity.differences.is_empty() {
+    if !side_by_side.differences.is_empty() {
         text.push_str("\nWhat differs:\n\n");
-        for difference in &parity.differences {
+        for difference in &side_by_side.differences {
             text.push_str(&item(difference, forms));
         }
     }
-    let unseen = parity.combinations.iter().enumerate();
+    let unseen = side_by_side.combinations.iter().enumerate();
     let unseen = unseen.filter_map(|(at, one)| Some((at + 1, one, one.reason.as_ref()?)));
     let unseen: Vec<_> = unseen.collect();
     if !unseen.is_empty() {
@@ -61,8 +64,8 @@ pub(super) fn markdown(parity: &Parity) -> String {
             let _ = writeln!(text, "- {}: {reason}", listed(&rows));
         }
     }
-    if !parity.versions.is_empty() {
-        let versions = parity.versions.iter();
+    if !side_by_side.versions.is_empty() {
+        let versions = side_by_side.versions.iter();
         let versions = versions.filter(|(what, _)| !what.starts_with("image."));
         let versions: Vec<_> = versions
             .map(|(what, version)| format!("{what} {version}"))

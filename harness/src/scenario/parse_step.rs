@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
+use super::parse::{bad, duration, one_of};
 use super::read::Bad;
 use super::step::Daemon;
-use super::words::{bad, duration, one_of};
 
 /// What netem delays a frame by.
 pub(super) fn delay(text: &str) -> Result<Duration, Bad> {

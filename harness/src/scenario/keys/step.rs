@@ -2,13 +2,13 @@
 
 use super::machine::bridge_keys;
 use super::port::{COST, GROUP_FWD_MASK, PRIORITY, port_flags};
-use super::{Kind, Shape, may, must, shape};
+use super::{Kind, TableKeys, may, must, table_keys};
 
 const ON: &str = "where it is done: a machine or a guest";
 const MACHINE: &str = "where it is done: a machine";
 const DAEMONS: Kind = Kind::Words(&["networkd", "dnsmasq", "http", "resolved", "docker"]);
 
-pub(in crate::scenario) const STEP: Shape = Shape {
+pub(in crate::scenario) const STEP: TableKeys = TableKeys {
     what: "a step",
     doc: "done once the lab stands, after the step before it: exactly one action stands in each",
     keys: &[
@@ -48,21 +48,21 @@ pub(in crate::scenario) const STEP: Shape = Shape {
 };
 
 /// The actions of steps: exactly one of these stands in each step.
-pub(in crate::scenario) const ACTIONS: &[Shape] = &[
-    shape("start", "`systemctl start microvm@GUEST`", GUEST),
-    shape("stop", "`systemctl stop microvm@GUEST`", GUEST),
-    shape(
+pub(in crate::scenario) const ACTIONS: &[TableKeys] = &[
+    table_keys("start", "`systemctl start microvm@GUEST`", GUEST),
+    table_keys("stop", "`systemctl stop microvm@GUEST`", GUEST),
+    table_keys(
         "restart",
         "`systemctl restart microvm@GUEST`: its TAPs are made anew",
         GUEST,
     ),
-    shape("start_daemon", "`systemctl start DAEMON`", DAEMON),
-    shape(
+    table_keys("start_daemon", "`systemctl start DAEMON`", DAEMON),
+    table_keys(
         "stop_daemon",
         "`systemctl stop DAEMON`; what networkd has set up stays",
         DAEMON,
     ),
-    shape(
+    table_keys(
         "reload",
         "`networkctl reload`; with `interface`: `networkctl reconfigure INTERFACE`; dnsmasq: SIGHUP, it forgets its cache",
         &[
@@ -76,10 +76,10 @@ pub(in crate::scenario) const ACTIONS: &[Shape] = &[
             may("interface", Kind::INTERFACE, "none", "link"),
         ],
     ),
-    shape("link_up", "`ip link set INTERFACE up`", LINK),
-    shape("link_down", "`ip link set INTERFACE down`", LINK),
-    shape("delete_link", "`ip link delete INTERFACE`", LINK),
-    shape(
+    table_keys("link_up", "`ip link set INTERFACE up`", LINK),
+    table_keys("link_down", "`ip link set INTERFACE down`", LINK),
+    table_keys("delete_link", "`ip link delete INTERFACE`", LINK),
+    table_keys(
         "add_bridge",
         "`ip link add NAME type bridge`, its ports and addresses, and up; with the options of a machine's bridge",
         bridge_keys!(
@@ -95,7 +95,7 @@ pub(in crate::scenario) const ACTIONS: &[Shape] = &[
             )]
         ),
     ),
-    shape(
+    table_keys(
         "bridge_port",
         "`ip link set INTERFACE type bridge_slave ...`, whoever put the port on its bridge; at least one of the keys that follow `interface`",
         port_flags!(
@@ -107,7 +107,7 @@ pub(in crate::scenario) const ACTIONS: &[Shape] = &[
             [COST, PRIORITY, GROUP_FWD_MASK]
         ),
     ),
-    shape(
+    table_keys(
         "plug",
         "QEMU's `device_add`; the TAP comes with it",
         &[
@@ -121,7 +121,7 @@ pub(in crate::scenario) const ACTIONS: &[Shape] = &[
             ),
         ],
     ),
-    shape(
+    table_keys(
         "unplug",
         "QEMU's `device_del`; the TAP goes with it",
         &[
@@ -129,7 +129,7 @@ pub(in crate::scenario) const ACTIONS: &[Shape] = &[
             must("interface", Kind::INTERFACE, "its name on the host"),
         ],
     ),
-    shape(
+    table_keys(
         "write_unit",
         "writes a unit file, or replaces it; `reload` makes it count",
         &[
@@ -139,7 +139,7 @@ pub(in crate::scenario) const ACTIONS: &[Shape] = &[
             may("file", Kind::PATH, "none", "a file beside the scenario's"),
         ],
     ),
-    shape(
+    table_keys(
         "remove_unit",
         "`rm`",
         &[
@@ -147,7 +147,7 @@ pub(in crate::scenario) const ACTIONS: &[Shape] = &[
             must("name", Kind::Text, "file name"),
         ],
     ),
-    shape(
+    table_keys(
         "run",
         "the command; its exit status must be `status`",
         &[
@@ -171,12 +171,12 @@ pub(in crate::scenario) const ACTIONS: &[Shape] = &[
             ),
         ],
     ),
-    shape(
+    table_keys(
         "kill",
         "`kill %RUN`: ends a command in the background, with everything that it has started",
         &[must("run", Kind::ID, "the id of the step that started it")],
     ),
-    shape(
+    table_keys(
         "send",
         "`arping -U`: an ARP announcement, for IPv6 an unsolicited neighbour advertisement; or any frame",
         &[
@@ -188,7 +188,7 @@ pub(in crate::scenario) const ACTIONS: &[Shape] = &[
             may("count", Kind::Integer(1, 10_000), "1", "how often"),
         ],
     ),
-    shape(
+    table_keys(
         "impair",
         "`tc qdisc replace dev INTERFACE root netem ...`: what leaves the link suffers; at least one of `loss`, `delay`, `rate`",
         &[
@@ -199,8 +199,8 @@ pub(in crate::scenario) const ACTIONS: &[Shape] = &[
             may("rate", Kind::Integer(8, 100_000_000), "none", "kbit/s"),
         ],
     ),
-    shape("unimpair", "`tc qdisc delete dev INTERFACE root`", LINK),
-    shape(
+    table_keys("unimpair", "`tc qdisc delete dev INTERFACE root`", LINK),
+    table_keys(
         "offload",
         "`ethtool -K INTERFACE tx off tso off gso off`; at least one of `checksum`, `segmentation`",
         &[
@@ -220,7 +220,7 @@ pub(in crate::scenario) const ACTIONS: &[Shape] = &[
             ),
         ],
     ),
-    shape(
+    table_keys(
         "flush",
         "`ip neigh flush all`; `ip link set BRIDGE type bridge fdb_flush`",
         &[
@@ -240,7 +240,7 @@ pub(in crate::scenario) const ACTIONS: &[Shape] = &[
             ),
         ],
     ),
-    shape(
+    table_keys(
         "sysctl",
         "`sysctl -w KEY=VALUE`",
         &[
@@ -249,11 +249,11 @@ pub(in crate::scenario) const ACTIONS: &[Shape] = &[
             must("value", Kind::Text, "value"),
         ],
     ),
-    Shape {
+    TableKeys {
         what: "wait_for",
         doc: "waits until that check would hold, at most `within`",
         keys: &[must("from", Kind::Text, "where to look from")],
-        one_of: crate::scenario::check_kind::SHAPES,
+        one_of: crate::scenario::check_kind::KINDS,
     },
 ];
 
