@@ -79,7 +79,7 @@ mod tests {
                 _ => {}
             }
         }
-        for one in table_keys.one_of {
+        for one in (table_keys.one_of)() {
             keys(one, seen, found);
         }
     }

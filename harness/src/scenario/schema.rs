@@ -59,7 +59,7 @@ impl Definitions {
             };
             properties.insert(key.name.to_owned(), self.key(key, layer));
         }
-        for one in table_keys.one_of {
+        for one in (table_keys.one_of)() {
             properties.insert(one.what.to_owned(), self.table(one, layer));
         }
         let mut table = json!({
@@ -79,9 +79,9 @@ impl Definitions {
         if !required.is_empty() {
             table["required"] = json!(required);
         }
-        if !table_keys.one_of.is_empty() {
-            let mut choices: Vec<Value> = table_keys
-                .one_of
+        let one_of = (table_keys.one_of)();
+        if !one_of.is_empty() {
+            let mut choices: Vec<Value> = one_of
                 .iter()
                 .map(|one| json!({ "required": [one.what] }))
                 .collect();

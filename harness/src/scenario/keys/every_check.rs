@@ -52,5 +52,5 @@ pub(in crate::scenario) const CHECK: TableKeys = TableKeys {
         ),
         may("fails", Kind::Flag, "false", "it must not hold at any look"),
     ],
-    one_of: KINDS,
+    one_of: || KINDS,
 };

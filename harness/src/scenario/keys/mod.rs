@@ -33,8 +33,9 @@ pub(super) struct TableKeys {
     pub(super) doc: &'static str,
     /// Every key it takes, besides those of `one_of`.
     pub(super) keys: &'static [Key],
-    /// Exactly one of these stands in the table, each as a key that is named like its `what`.
-    pub(super) one_of: &'static [TableKeys],
+    /// Exactly one of these stands in the table, each as a key that is named like its `what`. Asked when it runs: rows of
+    /// these tables stand in modules further to the right.
+    pub(super) one_of: fn() -> &'static [TableKeys],
 }
 
 /// A key of a table.
@@ -57,7 +58,7 @@ pub(super) const fn table_keys(
         what,
         doc,
         keys,
-        one_of: &[],
+        one_of: || &[],
     }
 }
 
@@ -95,7 +96,7 @@ impl TableKeys {
     /// The name of every key.
     pub(super) fn names(&self) -> impl Iterator<Item = &'static str> + Clone + use<> {
         let keys = self.keys.iter().map(|key| key.name);
-        keys.chain(self.one_of.iter().map(|table_keys| table_keys.what))
+        keys.chain((self.one_of)().iter().map(|table_keys| table_keys.what))
     }
 
     pub(super) fn has(&self, name: &str) -> bool {
@@ -124,7 +125,7 @@ mod tests {
                 .keys
                 .iter()
                 .filter_map(|key| key.kind.table_keys());
-            for inner in inner.chain(table_keys.one_of) {
+            for inner in inner.chain((table_keys.one_of)()) {
                 // Constants have no address of their own; two tables of one name are one table.
                 if all.iter().all(|known| known.what != inner.what) {
                     all.push(inner);

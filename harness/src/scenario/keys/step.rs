@@ -44,7 +44,7 @@ pub(in crate::scenario) const STEP: TableKeys = TableKeys {
             "it must be refused, with these words in what the kernel or the tool says",
         ),
     ],
-    one_of: ACTIONS,
+    one_of: || ACTIONS,
 };
 
 /// The actions of steps: exactly one of these stands in each step.
@@ -253,7 +253,7 @@ pub(in crate::scenario) const ACTIONS: &[TableKeys] = &[
         what: "wait_for",
         doc: "waits until that check would hold, at most `within`",
         keys: &[must("from", Kind::Text, "where to look from")],
-        one_of: crate::scenario::check_kind::KINDS,
+        one_of: || crate::scenario::check_kind::KINDS,
     },
 ];
 
