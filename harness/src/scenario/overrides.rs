@@ -10,7 +10,7 @@ use thiserror::Error;
 use super::did_you_mean::suggest;
 use super::file::{Entry, Node, Place, Source, Table, Value};
 use super::instances::MatrixValue;
-use super::keys::{GUEST, GUEST_INTERFACE, Key, Kind, TableKeys};
+use super::keys::{GUEST, GUEST_INTERFACE, Key, KeyType, TableKeys};
 use crate::diagnostic::Diagnose;
 
 /// Words of a command line for keys whose own name says too little there.
@@ -71,19 +71,19 @@ impl Overrides {
             help: Some(help),
         };
         match key.kind {
-            Kind::Words(words) if !words.contains(&value) => Err(refused(suggest(
+            KeyType::Words(words) if !words.contains(&value) => Err(refused(suggest(
                 value,
                 "known words",
                 words.iter().copied(),
             ))),
-            Kind::Integer(low, high)
+            KeyType::Integer(low, high)
                 if !value
                     .parse()
                     .is_ok_and(|number: i64| (low..=high).contains(&number)) =>
             {
                 Err(refused(format!("a number between {low} and {high}")))
             }
-            Kind::Flag if value.parse::<bool>().is_err() => {
+            KeyType::Flag if value.parse::<bool>().is_err() => {
                 Err(refused("`true` or `false`".to_owned()))
             }
             _ => Ok(Self {
@@ -114,8 +114,8 @@ impl Overrides {
             return; // `new` lets none of these through
         };
         let value = match key.kind {
-            Kind::Integer(..) => self.value.parse().map(Value::Integer).ok(),
-            Kind::Flag => self.value.parse().map(Value::Boolean).ok(),
+            KeyType::Integer(..) => self.value.parse().map(Value::Integer).ok(),
+            KeyType::Flag => self.value.parse().map(Value::Boolean).ok(),
             _ => None,
         };
         let value = value.unwrap_or_else(|| Value::String(self.value.clone()));

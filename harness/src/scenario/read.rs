@@ -6,7 +6,7 @@ use std::cell::RefCell;
 use super::did_you_mean::suggest;
 use super::error::{Fault, code};
 use super::file::{Entry, Node, Place, Table, Value};
-use super::keys::{Kind, TableKeys};
+use super::keys::{KeyType, TableKeys};
 
 /// So many faults get a suggestion of what was meant: each compares a name with all that there are.
 const SUGGESTED: usize = 200;
@@ -170,7 +170,7 @@ impl<'a> Reader<'a> {
     }
 
     /// That a key is read as what its declaration says it is; the schema is made of the declaration.
-    fn is(&self, key: &str, fits: impl Fn(&Kind) -> bool) {
+    fn is(&self, key: &str, fits: impl Fn(&KeyType) -> bool) {
         debug_assert!(
             self.table_keys.takes(key, fits),
             "`{key}` of {} is read as another type than its declaration has",
@@ -190,7 +190,7 @@ impl<'a> Reader<'a> {
     }
 
     pub(super) fn text(&self, key: &str) -> Option<At<'a, &'a str>> {
-        self.is(key, Kind::is_text);
+        self.is(key, KeyType::is_text);
         let node = self.node(key)?;
         text_of(node, key, self.faults)
     }
@@ -200,7 +200,7 @@ impl<'a> Reader<'a> {
     }
 
     pub(super) fn flag(&self, key: &str) -> Option<bool> {
-        self.is(key, |kind| matches!(kind, Kind::Flag));
+        self.is(key, |kind| matches!(kind, KeyType::Flag));
         let node = self.node(key)?;
         if let Value::Boolean(truth) = node.value {
             return Some(truth);
@@ -212,7 +212,7 @@ impl<'a> Reader<'a> {
     /// An integer, in the range that its declaration has; the type must hold all of that.
     pub(super) fn number<T: TryFrom<i64>>(&self, key: &str) -> Option<T> {
         let range = self.range(key, |kind| match *kind {
-            Kind::Integer(low, high) => Some((low, high)),
+            KeyType::Integer(low, high) => Some((low, high)),
             _ => None,
         });
         let node = self.node(key)?;
@@ -224,7 +224,7 @@ impl<'a> Reader<'a> {
     }
 
     /// The ends of the range that the declaration has for a key, where `ends` finds one.
-    fn range(&self, key: &str, ends: impl Fn(&Kind) -> Option<(i64, i64)>) -> (i64, i64) {
+    fn range(&self, key: &str, ends: impl Fn(&KeyType) -> Option<(i64, i64)>) -> (i64, i64) {
         let range = self.table_keys.key(key).and_then(|key| ends(&key.kind));
         debug_assert!(
             range.is_some(),
@@ -264,7 +264,7 @@ impl<'a> Reader<'a> {
     /// Two integers as `[least, most]`, or one that is the least; in the range that its declaration has.
     pub(super) fn bounds(&self, key: &str) -> Option<(u32, Option<u32>)> {
         let range = self.range(key, |kind| match *kind {
-            Kind::Range(low, high) => Some((low, high)),
+            KeyType::Range(low, high) => Some((low, high)),
             _ => None,
         });
         let node = self.node(key)?;
@@ -308,7 +308,7 @@ impl<'a> Reader<'a> {
 
     /// An array of strings.
     pub(super) fn texts(&self, key: &str) -> Vec<At<'a, &'a str>> {
-        self.is(key, |kind| kind.is_list(Kind::is_text));
+        self.is(key, |kind| kind.is_list(KeyType::is_text));
         let items = self.items(key).iter();
         items
             .filter_map(|item| text_of(item, key, self.faults))
@@ -337,7 +337,9 @@ impl<'a> Reader<'a> {
         &self,
         key: &str,
     ) -> impl Iterator<Item = (At<'a, &'a str>, &'a Node)> + use<'a> {
-        self.is(key, |kind| matches!(kind, Kind::Map(_) | Kind::Matrix));
+        self.is(key, |kind| {
+            matches!(kind, KeyType::Map(_) | KeyType::Matrix)
+        });
         let table = match self.node(key).map(|node| (node, &node.value)) {
             None => None,
             Some((_, Value::Table(table))) => Some(table),

@@ -54,7 +54,7 @@ fn is_beside(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::scenario::keys::{FILE, Kind, TableKeys};
+    use crate::scenario::keys::{FILE, KeyType, TableKeys};
 
     /// Keys of paths in a table and in those below it.
     fn keys<'s>(
@@ -68,12 +68,12 @@ mod tests {
         seen.push(table_keys.what);
         for key in table_keys.keys {
             let mut kind = &key.kind;
-            while let Kind::List(inner) | Kind::Map(inner) = kind {
+            while let KeyType::List(inner) | KeyType::Map(inner) = kind {
                 kind = inner;
             }
             match kind {
-                Kind::Like("path", _) => drop(found.insert(key.name)),
-                Kind::Table(inner) | Kind::TextOr(inner) | Kind::ById(inner) => {
+                KeyType::Like("path", _) => drop(found.insert(key.name)),
+                KeyType::Table(inner) | KeyType::TextOr(inner) | KeyType::ById(inner) => {
                     keys(inner, seen, found);
                 }
                 _ => {}

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value, json};
 
 use super::keys::{
-    BASED, FILE, GUEST, GUEST_INTERFACE, INTERFACE, Key, Kind, MACHINE, TableKeys, VARIANT,
+    BASED, FILE, GUEST, GUEST_INTERFACE, INTERFACE, Key, KeyType, MACHINE, TableKeys, VARIANT,
 };
 
 /// The JSON Schema (draft 7, which editors' TOML plugins read) of a scenario file, as `scenarios/schema.json` has
@@ -160,37 +160,37 @@ impl Definitions {
         many.collect()
     }
 
-    fn kind(&mut self, kind: &Kind, layer: Layer) -> Value {
+    fn kind(&mut self, kind: &KeyType, layer: Layer) -> Value {
         match *kind {
-            Kind::Text => json!({ "type": "string" }),
-            Kind::Like(what, "") => json!({ "type": "string", "title": what }),
-            Kind::Like(what, pattern) => {
+            KeyType::Text => json!({ "type": "string" }),
+            KeyType::Like(what, "") => json!({ "type": "string", "title": what }),
+            KeyType::Like(what, pattern) => {
                 json!({ "type": "string", "title": what, "pattern": pattern })
             }
-            Kind::Words(words) => json!({ "enum": words }),
-            Kind::Integer(low, high) => {
+            KeyType::Words(words) => json!({ "enum": words }),
+            KeyType::Integer(low, high) => {
                 json!({ "type": "integer", "minimum": low, "maximum": high })
             }
-            Kind::Range(low, high) => {
+            KeyType::Range(low, high) => {
                 let number = json!({ "type": "integer", "minimum": low, "maximum": high });
                 let pair =
                     json!({ "type": "array", "items": number, "minItems": 2, "maxItems": 2 });
                 json!({ "anyOf": [number, pair] })
             }
-            Kind::Flag => json!({ "type": "boolean" }),
+            KeyType::Flag => json!({ "type": "boolean" }),
             // An array of an upper layer takes the place of the lower one's.
-            Kind::List(element) => {
+            KeyType::List(element) => {
                 json!({ "type": "array", "items": self.kind(element, Layer::Whole) })
             }
-            Kind::Map(value) => {
+            KeyType::Map(value) => {
                 json!({ "type": "object", "additionalProperties": self.kind(value, layer) })
             }
-            Kind::Matrix => self.matrix(),
-            Kind::Table(table_keys) => self.reference(table_keys, layer),
-            Kind::TextOr(table_keys) => {
+            KeyType::Matrix => self.matrix(),
+            KeyType::Table(table_keys) => self.reference(table_keys, layer),
+            KeyType::TextOr(table_keys) => {
                 json!({ "anyOf": [{ "type": "string" }, self.reference(table_keys, layer)] })
             }
-            Kind::Free => {
+            KeyType::Free => {
                 let free = json!({ "$ref": "#/definitions/free" });
                 // Floats and dates are in none of our values.
                 let any = json!({
@@ -201,7 +201,7 @@ impl Definitions {
                 self.0.insert("free".to_owned(), Some(any));
                 json!({ "type": "object", "additionalProperties": free })
             }
-            Kind::ById(table_keys) => {
+            KeyType::ById(table_keys) => {
                 json!({ "type": "array", "items": self.reference(table_keys, layer) })
             }
         }

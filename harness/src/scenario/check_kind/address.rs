@@ -4,7 +4,7 @@ use ipnet::IpNet;
 
 use super::asked::{Asked, Declared, Looks};
 use crate::scenario::error::{Fault, code};
-use crate::scenario::keys::{Kind, TableKeys, may, table_keys};
+use crate::scenario::keys::{KeyType, TableKeys, may, table_keys};
 use crate::scenario::names::IfName;
 use crate::scenario::{parse, states};
 
@@ -42,17 +42,22 @@ impl Declared for Address {
         "address",
         "the address is there, with this prefix length, and not tentative",
         &[
-            may("interface", Kind::INTERFACE, "any", "interface"),
-            may("address", Kind::ADDRESS, "none, with `prefix`", "address"),
+            may("interface", KeyType::INTERFACE, "any", "interface"),
+            may(
+                "address",
+                KeyType::ADDRESS,
+                "none, with `prefix`",
+                "address",
+            ),
             may(
                 "prefix",
-                Kind::PREFIX,
+                KeyType::PREFIX,
                 "none, with `address`",
                 "any address of it",
             ),
             may(
                 "state",
-                Kind::Words(&["usable", "absent", "tentative", "dadfailed", "deprecated"]),
+                KeyType::Words(&["usable", "absent", "tentative", "dadfailed", "deprecated"]),
                 "\"usable\"",
                 "its state",
             ),

@@ -1,7 +1,7 @@
 //! `bridge link`: the interface is a port of the bridge and forwards.
 
 use super::asked::{Asked, Declared, Looks};
-use crate::scenario::keys::{Kind, TableKeys, must, table_keys};
+use crate::scenario::keys::{KeyType, TableKeys, must, table_keys};
 use crate::scenario::names::IfName;
 
 /// `bridge link`: the interface is a port of the bridge and forwards.
@@ -18,8 +18,8 @@ impl Declared for BridgePort {
         "bridge_port",
         "the interface is a forwarding port of the bridge",
         &[
-            must("interface", Kind::INTERFACE, "port"),
-            must("bridge", Kind::INTERFACE, "its master"),
+            must("interface", KeyType::INTERFACE, "port"),
+            must("bridge", KeyType::INTERFACE, "its master"),
         ],
     );
     const LOOKS: Looks = Looks::machine_or_guest(|_| None);

@@ -2,7 +2,7 @@
 
 use super::asked::{Asked, Declared, Looks};
 use super::keys::ABSENT;
-use crate::scenario::keys::{Kind, TableKeys, may, must, table_keys};
+use crate::scenario::keys::{KeyType, TableKeys, may, must, table_keys};
 use crate::scenario::names::IfName;
 
 /// A VLAN of a bridge port: `bridge vlan show`.
@@ -25,10 +25,10 @@ impl Declared for BridgeVlan {
         "bridge_vlan",
         "`bridge vlan` has the port in the VLAN",
         &[
-            must("interface", Kind::INTERFACE, "port"),
-            must("vlan", Kind::Integer(1, 4094), "VLAN"),
-            may("pvid", Kind::Flag, "any", "VLAN of untagged frames"),
-            may("untagged", Kind::Flag, "any", "leaves untagged"),
+            must("interface", KeyType::INTERFACE, "port"),
+            must("vlan", KeyType::Integer(1, 4094), "VLAN"),
+            may("pvid", KeyType::Flag, "any", "VLAN of untagged frames"),
+            may("untagged", KeyType::Flag, "any", "leaves untagged"),
             ABSENT,
         ],
     );

@@ -2,7 +2,7 @@
 
 use super::asked::{Asked, Declared, Looks};
 use crate::scenario::error::{Fault, code};
-use crate::scenario::keys::{Kind, TableKeys, may, must, table_keys};
+use crate::scenario::keys::{KeyType, TableKeys, may, must, table_keys};
 
 /// A command that is run at the vantage.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,9 +20,14 @@ impl Declared for Command {
         "command",
         "it ends with that status, and its standard output contains the words",
         &[
-            must("run", Kind::List(&Kind::Text), "words, no shell"),
-            may("status", Kind::Integer(0, 255), "0", "exit status"),
-            may("stdout", Kind::Text, "\"\"", "words in its standard output"),
+            must("run", KeyType::List(&KeyType::Text), "words, no shell"),
+            may("status", KeyType::Integer(0, 255), "0", "exit status"),
+            may(
+                "stdout",
+                KeyType::Text,
+                "\"\"",
+                "words in its standard output",
+            ),
         ],
     );
     const LOOKS: Looks = Looks::ANYWHERE;

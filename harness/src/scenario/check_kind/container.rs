@@ -1,7 +1,7 @@
 //! The container runs, or Docker refused to start it.
 
 use super::asked::{Asked, Declared, Looks};
-use crate::scenario::keys::{Kind, TableKeys, may, must, table_keys};
+use crate::scenario::keys::{KeyType, TableKeys, may, must, table_keys};
 use crate::scenario::names::MachineName;
 use crate::scenario::validate::refused;
 
@@ -19,8 +19,8 @@ impl Declared for Container {
         "container",
         "the container runs; or Docker refused to start it in these words. From the guest",
         &[
-            must("name", Kind::NAME, "container of the guest"),
-            may("refused", Kind::Text, "it must run", "words of Docker's"),
+            must("name", KeyType::NAME, "container of the guest"),
+            may("refused", KeyType::Text, "it must run", "words of Docker's"),
         ],
     );
     const LOOKS: Looks = Looks::docker();

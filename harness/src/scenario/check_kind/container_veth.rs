@@ -1,7 +1,7 @@
 //! The container's veth in the guest is a port of Docker's bridge.
 
 use super::asked::{Asked, Declared, Looks};
-use crate::scenario::keys::{Kind, TableKeys, must, table_keys};
+use crate::scenario::keys::{KeyType, TableKeys, must, table_keys};
 use crate::scenario::names::{IfName, MachineName};
 
 /// The container's veth in the guest is a port of Docker's bridge.
@@ -18,8 +18,8 @@ impl Declared for ContainerVeth {
         "container_veth",
         "the container's veth is a port of the bridge; from the guest",
         &[
-            must("container", Kind::NAME, "container of the guest"),
-            must("bridge", Kind::INTERFACE, "Docker's bridge"),
+            must("container", KeyType::NAME, "container of the guest"),
+            must("bridge", KeyType::INTERFACE, "Docker's bridge"),
         ],
     );
     const LOOKS: Looks = Looks::docker();

@@ -3,7 +3,7 @@
 use super::asked::{Asked, Declared, Looks, bounds};
 use crate::scenario::bounds::Bounds;
 use crate::scenario::error::{Fault, code};
-use crate::scenario::keys::{Kind, TableKeys, may, must, table_keys};
+use crate::scenario::keys::{KeyType, TableKeys, may, must, table_keys};
 use crate::scenario::{VantagePoint, states};
 
 /// The counter of a firewall's rule.
@@ -40,21 +40,21 @@ impl Declared for Counter {
         &[
             may(
                 "tool",
-                Kind::Words(&["nft", "iptables", "ip6tables"]),
+                KeyType::Words(&["nft", "iptables", "ip6tables"]),
                 "\"nft\"",
                 "whose rules",
             ),
-            must("table", Kind::Text, "`\"inet filter\"`, `\"filter\"`"),
-            must("chain", Kind::Text, "chain"),
+            must("table", KeyType::Text, "`\"inet filter\"`, `\"filter\"`"),
+            must("chain", KeyType::Text, "chain"),
             may(
                 "rule",
-                Kind::Text,
+                KeyType::Text,
                 "\"\"",
                 "words of the rule; without words, iptables' policy",
             ),
             may(
                 "packets",
-                Kind::Range(0, 4_294_967_295),
+                KeyType::Range(0, 4_294_967_295),
                 "1",
                 "at least, or `[least, most]`",
             ),

@@ -5,7 +5,7 @@ use ipnet::IpNet;
 use super::asked::{Asked, Declared, Looks};
 use crate::scenario::error::{Fault, code};
 use crate::scenario::file::Place;
-use crate::scenario::keys::{Kind, TableKeys, may, must, table_keys};
+use crate::scenario::keys::{KeyType, TableKeys, may, must, table_keys};
 use crate::scenario::provides::Provides;
 use crate::scenario::validate::{Context, vantage};
 use crate::scenario::{VantagePoint, parse, states};
@@ -35,15 +35,15 @@ impl Declared for Differ {
         "differ",
         "both places have some, and none in common. From a machine or a guest",
         &[
-            must("with", Kind::Text, "the other machine or guest"),
+            must("with", KeyType::Text, "the other machine or guest"),
             must(
                 "what",
-                Kind::Words(&["address", "mac", "machine_id"]),
+                KeyType::Words(&["address", "mac", "machine_id"]),
                 "what differs: addresses of `prefix`, MAC addresses of any link, or the machine-id",
             ),
             may(
                 "prefix",
-                Kind::PREFIX,
+                KeyType::PREFIX,
                 "none; needed with `what = \"address\"`",
                 "addresses that count",
             ),

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use super::asked::{Asked, Declared, Looks};
 use crate::scenario::error::{Fault, code};
-use crate::scenario::keys::{Kind, TableKeys, may, must, table_keys};
+use crate::scenario::keys::{KeyType, TableKeys, may, must, table_keys};
 use crate::scenario::read::Reader;
 use crate::scenario::validate::{Context, From};
 use crate::scenario::{VantagePoint, parse, states};
@@ -49,29 +49,29 @@ impl Declared for Dns {
         "dns",
         "the answer is exactly these addresses",
         &[
-            must("name", Kind::Like("host name", ""), "what is asked for"),
-            must("record", Kind::Words(&["A", "AAAA"]), "record type"),
+            must("name", KeyType::Like("host name", ""), "what is asked for"),
+            must("record", KeyType::Words(&["A", "AAAA"]), "record type"),
             may(
                 "server",
-                Kind::IP,
+                KeyType::IP,
                 "the vantage's own resolver",
                 "who is asked",
             ),
             may(
                 "source",
-                Kind::IP,
+                KeyType::IP,
                 "the kernel's choice",
                 "address of the vantage to ask from, with `server`",
             ),
             may(
                 "expect",
-                Kind::List(&Kind::IP),
+                KeyType::List(&KeyType::IP),
                 "none, with `rcode`",
                 "the addresses, in any order",
             ),
             may(
                 "rcode",
-                Kind::Words(&[
+                KeyType::Words(&[
                     "FORMERR", "SERVFAIL", "NXDOMAIN", "NOTIMP", "REFUSED", "none",
                 ]),
                 "none, with `expect`",

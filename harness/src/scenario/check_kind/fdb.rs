@@ -2,7 +2,7 @@
 
 use super::asked::{Asked, Declared, Looks};
 use super::keys::ABSENT;
-use crate::scenario::keys::{Kind, TableKeys, may, must, table_keys};
+use crate::scenario::keys::{KeyType, TableKeys, may, must, table_keys};
 use crate::scenario::names::IfName;
 use crate::scenario::net::Mac;
 use crate::scenario::parse;
@@ -27,10 +27,10 @@ impl Declared for Fdb {
         "fdb",
         "`bridge fdb` has the MAC address behind that port",
         &[
-            must("mac", Kind::MAC, "MAC address"),
-            may("interface", Kind::INTERFACE, "any port", "port"),
-            may("bridge", Kind::INTERFACE, "any", "bridge"),
-            may("vlan", Kind::Integer(1, 4094), "any", "VLAN"),
+            must("mac", KeyType::MAC, "MAC address"),
+            may("interface", KeyType::INTERFACE, "any port", "port"),
+            may("bridge", KeyType::INTERFACE, "any", "bridge"),
+            may("vlan", KeyType::Integer(1, 4094), "any", "VLAN"),
             ABSENT,
         ],
     );

@@ -6,7 +6,7 @@ use super::asked::{Asked, Declared, Looks};
 use super::keys::SOURCE;
 use crate::scenario::bytes_page::MOST_BYTES;
 use crate::scenario::error::{Fault, code};
-use crate::scenario::keys::{Kind, TableKeys, may, must, table_keys};
+use crate::scenario::keys::{KeyType, TableKeys, may, must, table_keys};
 use crate::scenario::parse;
 
 /// `GET http://TO:PORT/` answers 200 and the body contains `expect`.
@@ -29,13 +29,13 @@ impl Declared for Http {
         "http",
         "`GET /` answers 200 and its body contains the words",
         &[
-            must("to", Kind::IP, "address"),
-            may("port", Kind::PORT, "80", "port"),
+            must("to", KeyType::IP, "address"),
+            may("port", KeyType::PORT, "80", "port"),
             SOURCE,
-            may("expect", Kind::Text, "\"\"", "words in the body"),
+            may("expect", KeyType::Text, "\"\"", "words in the body"),
             may(
                 "bytes",
-                Kind::Integer(1, MOST_BYTES as i64),
+                KeyType::Integer(1, MOST_BYTES as i64),
                 "none",
                 "`GET /bytes/N` of a machine's `http` gives all N bytes unharmed",
             ),

@@ -1,17 +1,17 @@
 //! Keys that several kinds of checks have.
 
-use crate::scenario::keys::{Key, Kind, may};
+use crate::scenario::keys::{Key, KeyType, may};
 
 /// A switch of a bridge's port that is looked at.
-pub(super) const fn seen(name: &'static str, kind: Kind, _: &str, doc: &'static str) -> Key {
+pub(super) const fn seen(name: &'static str, kind: KeyType, _: &str, doc: &'static str) -> Key {
     may(name, kind, "any", doc)
 }
 
-pub(super) const ABSENT: Key = may("absent", Kind::Flag, "false", "there is none");
+pub(super) const ABSENT: Key = may("absent", KeyType::Flag, "false", "there is none");
 
 pub(super) const SOURCE: Key = may(
     "source",
-    Kind::IP,
+    KeyType::IP,
     "the kernel's choice",
     "address of the vantage to send from",
 );

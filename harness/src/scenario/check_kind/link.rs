@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::asked::{Asked, Declared, Looks};
 use super::keys::{ABSENT, seen};
 use crate::scenario::error::{Fault, code};
-use crate::scenario::keys::{self, Kind, TableKeys, may, must, table_keys};
+use crate::scenario::keys::{self, KeyType, TableKeys, may, must, table_keys};
 use crate::scenario::names::IfName;
 use crate::scenario::net::Mac;
 use crate::scenario::read::parsed;
@@ -52,14 +52,14 @@ impl Declared for Link {
         keys::port_flags!(
             seen,
             [
-                must("interface", Kind::INTERFACE, "link"),
+                must("interface", KeyType::INTERFACE, "link"),
                 ABSENT,
-                may("master", Kind::INTERFACE, "any", "its master"),
-                may("nomaster", Kind::Flag, "false", "it has no master"),
-                may("carrier", Kind::Flag, "any", "carrier"),
+                may("master", KeyType::INTERFACE, "any", "its master"),
+                may("nomaster", KeyType::Flag, "false", "it has no master"),
+                may("carrier", KeyType::Flag, "any", "carrier"),
                 may(
                     "operstate",
-                    Kind::Words(&[
+                    KeyType::Words(&[
                         "up",
                         "down",
                         "lowerlayerdown",
@@ -71,11 +71,11 @@ impl Declared for Link {
                     "any",
                     "operational state (RFC 2863)",
                 ),
-                may("mtu", Kind::Integer(68, 65_535), "any", "MTU in bytes"),
-                may("mac", Kind::MAC, "any", "MAC address"),
+                may("mtu", KeyType::Integer(68, 65_535), "any", "MTU in bytes"),
+                may("mac", KeyType::MAC, "any", "MAC address"),
                 may(
                     "state",
-                    Kind::Words(&[
+                    KeyType::Words(&[
                         "disabled",
                         "listening",
                         "learning",
@@ -87,13 +87,13 @@ impl Declared for Link {
                 ),
                 may(
                     "flags",
-                    Kind::List(&Kind::Text),
+                    KeyType::List(&KeyType::Text),
                     "any",
                     "flags as `ip link` prints them",
                 ),
-                may("kind", Kind::Text, "any", "kind of link"),
-                may("multi_queue", Kind::Flag, "any", "of a TAP"),
-                may("vnet_hdr", Kind::Flag, "any", "of a TAP")
+                may("kind", KeyType::Text, "any", "kind of link"),
+                may("multi_queue", KeyType::Flag, "any", "of a TAP"),
+                may("vnet_hdr", KeyType::Flag, "any", "of a TAP")
             ],
             []
         ),

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use super::asked::{Asked, Declared, Looks};
 use super::keys::ABSENT;
 use crate::scenario::error::{Fault, code};
-use crate::scenario::keys::{Kind, TableKeys, may, must, table_keys};
+use crate::scenario::keys::{KeyType, TableKeys, may, must, table_keys};
 use crate::scenario::names::IfName;
 use crate::scenario::parse;
 
@@ -27,14 +27,14 @@ impl Declared for Mdb {
         "mdb",
         "`bridge mdb` has members of the group behind that port",
         &[
-            must("group", Kind::IP, "multicast group"),
+            must("group", KeyType::IP, "multicast group"),
             may(
                 "interface",
-                Kind::INTERFACE,
+                KeyType::INTERFACE,
                 "any port, or the bridge",
                 "port",
             ),
-            may("bridge", Kind::INTERFACE, "any", "bridge"),
+            may("bridge", KeyType::INTERFACE, "any", "bridge"),
             ABSENT,
         ],
     );

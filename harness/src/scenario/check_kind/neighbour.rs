@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use super::asked::{Asked, Declared, Looks};
 use super::keys::ABSENT;
-use crate::scenario::keys::{Kind, TableKeys, may, must, table_keys};
+use crate::scenario::keys::{KeyType, TableKeys, may, must, table_keys};
 use crate::scenario::names::IfName;
 use crate::scenario::net::Mac;
 use crate::scenario::{parse, states};
@@ -29,12 +29,12 @@ impl Declared for Neighbour {
         "neighbour",
         "`ip neigh` has it: with its MAC address, or in that state",
         &[
-            may("interface", Kind::INTERFACE, "any", "interface"),
-            must("address", Kind::IP, "address"),
-            may("mac", Kind::MAC, "any", "MAC address"),
+            may("interface", KeyType::INTERFACE, "any", "interface"),
+            must("address", KeyType::IP, "address"),
+            may("mac", KeyType::MAC, "any", "MAC address"),
             may(
                 "state",
-                Kind::Words(&[
+                KeyType::Words(&[
                     "incomplete",
                     "reachable",
                     "stale",

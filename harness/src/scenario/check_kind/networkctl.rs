@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use super::asked::{Asked, Declared, Looks};
-use crate::scenario::keys::{Kind, TableKeys, may, must, table_keys};
+use crate::scenario::keys::{KeyType, TableKeys, may, must, table_keys};
 use crate::scenario::names::IfName;
 use crate::scenario::networkd_words::OPERATIONAL;
 use crate::scenario::read::Bad;
@@ -35,10 +35,10 @@ impl Declared for Networkctl {
         "networkctl",
         "networkd shows the link so; at least one of these",
         &[
-            must("interface", Kind::INTERFACE, "link"),
+            must("interface", KeyType::INTERFACE, "link"),
             may(
                 "setup",
-                Kind::Words(&[
+                KeyType::Words(&[
                     "pending",
                     "initialized",
                     "configuring",
@@ -52,37 +52,37 @@ impl Declared for Networkctl {
             ),
             may(
                 "operational",
-                Kind::Words(&OPERATIONAL),
+                KeyType::Words(&OPERATIONAL),
                 "any",
                 "OPERATIONAL column of `networkctl list`",
             ),
             may(
                 "online",
-                Kind::Words(&["online", "partial", "offline"]),
+                KeyType::Words(&["online", "partial", "offline"]),
                 "any",
                 "\"Online state\" of `networkctl status`",
             ),
             may(
                 "required_for_online",
-                Kind::Text,
+                KeyType::Text,
                 "any",
                 "`RequiredForOnline=` as it counts: `\"yes\"`, `\"no\"`, or the operational state that it needs",
             ),
             may(
                 "dns",
-                Kind::List(&Kind::IP),
+                KeyType::List(&KeyType::IP),
                 "any",
                 "DNS servers, in any order, those of leases and advertisements among them",
             ),
             may(
                 "domains",
-                Kind::List(&Kind::Text),
+                KeyType::List(&KeyType::Text),
                 "any",
                 "search domains, in any order",
             ),
             may(
                 "file",
-                Kind::Text,
+                KeyType::Text,
                 "any",
                 "name of the `.network` file that applies to it",
             ),

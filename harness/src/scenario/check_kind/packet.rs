@@ -6,7 +6,7 @@ use super::asked::{Asked, Declared, Looks, bounds};
 use crate::scenario::bounds::Bounds;
 use crate::scenario::error::{Fault, code};
 use crate::scenario::file::Place;
-use crate::scenario::keys::{Kind, TableKeys, may, must, table_keys};
+use crate::scenario::keys::{KeyType, TableKeys, may, must, table_keys};
 use crate::scenario::names::IfName;
 use crate::scenario::{parse, states};
 
@@ -57,24 +57,28 @@ impl Declared for Packet {
         "packet",
         "so many frames on the wire match the filter",
         &[
-            must("interface", Kind::INTERFACE, "whose wire is watched"),
-            must("filter", Kind::Text, "filter of tcpdump (pcap-filter(7))"),
+            must("interface", KeyType::INTERFACE, "whose wire is watched"),
+            must(
+                "filter",
+                KeyType::Text,
+                "filter of tcpdump (pcap-filter(7))",
+            ),
             may(
                 "count",
-                Kind::Range(0, 4_294_967_295),
+                KeyType::Range(0, 4_294_967_295),
                 "1",
                 "at least, or `[least, most]`",
             ),
-            may("last", Kind::TIME, "all", "of the last so long"),
+            may("last", KeyType::TIME, "all", "of the last so long"),
             may(
                 "since",
-                Kind::Words(&["start", "check"]),
+                KeyType::Words(&["start", "check"]),
                 "\"start\"",
                 "since when; after a step, since that",
             ),
             may(
                 "says",
-                Kind::Text,
+                KeyType::Text,
                 "\"\"",
                 "only those in whose description by `tcpdump -vv` these words are: `\"bad udp cksum\"`",
             ),

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::asked::{Asked, Declared, Looks};
 use super::keys::SOURCE;
 use crate::scenario::error::{Fault, code};
-use crate::scenario::keys::{Kind, TableKeys, may, must, table_keys};
+use crate::scenario::keys::{KeyType, TableKeys, may, must, table_keys};
 use crate::scenario::provides::Provides;
 use crate::scenario::validate::{Context, From};
 use crate::scenario::{VantagePoint, parse};
@@ -38,15 +38,15 @@ impl Declared for Ping {
         "ping",
         "so many percent of the requests as `loss` says stay without a reply",
         &[
-            must("to", Kind::IP, "address"),
-            may("count", Kind::Integer(1, 1000), "1", "requests"),
-            may("size", Kind::Integer(0, 65_507), "56", "bytes of data"),
-            may("df", Kind::Flag, "false", "do not fragment"),
+            must("to", KeyType::IP, "address"),
+            may("count", KeyType::Integer(1, 1000), "1", "requests"),
+            may("size", KeyType::Integer(0, 65_507), "56", "bytes of data"),
+            may("df", KeyType::Flag, "false", "do not fragment"),
             SOURCE,
-            may("interval", Kind::TIME, "\"1s\"", "between two requests"),
+            may("interval", KeyType::TIME, "\"1s\"", "between two requests"),
             may(
                 "loss",
-                Kind::Range(0, 100),
+                KeyType::Range(0, 100),
                 "[0, 0]",
                 "so many percent stay without a reply, at least and at most; one number is the most",
             ),

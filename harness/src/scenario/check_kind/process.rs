@@ -2,7 +2,7 @@
 
 use super::asked::{Asked, Declared, Looks};
 use super::keys::ABSENT;
-use crate::scenario::keys::{Kind, TableKeys, may, must, table_keys};
+use crate::scenario::keys::{KeyType, TableKeys, may, must, table_keys};
 use crate::scenario::states;
 
 /// A process at the vantage.
@@ -21,8 +21,8 @@ impl Declared for Process {
         "process",
         "the program runs in the vantage's network, as that user",
         &[
-            must("name", Kind::Text, "program"),
-            may("user", Kind::Text, "any", "user"),
+            must("name", KeyType::Text, "program"),
+            may("user", KeyType::Text, "any", "user"),
             ABSENT,
         ],
     );

@@ -3,7 +3,7 @@
 use ipnet::Ipv6Net;
 
 use super::asked::{Asked, Declared, Looks};
-use crate::scenario::keys::{Kind, TableKeys, may, must, table_keys};
+use crate::scenario::keys::{KeyType, TableKeys, may, must, table_keys};
 use crate::scenario::names::IfName;
 use crate::scenario::parse;
 
@@ -22,8 +22,8 @@ impl Declared for RaAccepted {
         "ra_accepted",
         "there is an address in the prefix beside the static ones, and a default route by advertisement",
         &[
-            may("interface", Kind::INTERFACE, "any", "interface"),
-            must("prefix", Kind::IPV6_PREFIX, "prefix of the address"),
+            may("interface", KeyType::INTERFACE, "any", "interface"),
+            must("prefix", KeyType::IPV6_PREFIX, "prefix of the address"),
         ],
     );
     const LOOKS: Looks = Looks::ANYWHERE;

@@ -6,7 +6,7 @@ use ipnet::IpNet;
 
 use super::asked::{Asked, Declared, Looks};
 use super::keys::ABSENT;
-use crate::scenario::keys::{Kind, TableKeys, may, must, table_keys};
+use crate::scenario::keys::{KeyType, TableKeys, may, must, table_keys};
 use crate::scenario::names::IfName;
 use crate::scenario::parse;
 use crate::scenario::validate::same_family;
@@ -33,16 +33,21 @@ impl Declared for Route {
         "route",
         "the route is there",
         &[
-            must("to", Kind::PREFIX, "destination"),
-            may("via", Kind::IP, "any", "next hop"),
+            must("to", KeyType::PREFIX, "destination"),
+            may("via", KeyType::IP, "any", "next hop"),
             may(
                 "proto",
-                Kind::Words(&["kernel", "boot", "static", "ra", "dhcp", "redirect"]),
+                KeyType::Words(&["kernel", "boot", "static", "ra", "dhcp", "redirect"]),
                 "any",
                 "who made it, as `ip route` says it",
             ),
-            may("dev", Kind::INTERFACE, "any", "interface"),
-            may("metric", Kind::Integer(0, 4_294_967_295), "any", "metric"),
+            may("dev", KeyType::INTERFACE, "any", "interface"),
+            may(
+                "metric",
+                KeyType::Integer(0, 4_294_967_295),
+                "any",
+                "metric",
+            ),
             ABSENT,
         ],
     );

@@ -5,7 +5,7 @@ use std::net::Ipv6Addr;
 use ipnet::Ipv6Net;
 
 use super::asked::{Asked, Declared, Looks};
-use crate::scenario::keys::{Kind, TableKeys, may, must, table_keys};
+use crate::scenario::keys::{KeyType, TableKeys, may, must, table_keys};
 use crate::scenario::names::IfName;
 use crate::scenario::parse;
 
@@ -33,23 +33,38 @@ impl Declared for RouterAdvert {
         "router_advert",
         "such an advertisement passes on the wire; from a guest, `interface` is an `id`",
         &[
-            must("interface", Kind::INTERFACE, "whose wire is watched"),
-            must("prefix", Kind::IPV6_PREFIX, "advertised prefix"),
-            may("autonomous", Kind::Flag, "true", "the prefix is for SLAAC"),
+            must("interface", KeyType::INTERFACE, "whose wire is watched"),
+            must("prefix", KeyType::IPV6_PREFIX, "advertised prefix"),
+            may(
+                "autonomous",
+                KeyType::Flag,
+                "true",
+                "the prefix is for SLAAC",
+            ),
             may(
                 "managed",
-                Kind::Flag,
+                KeyType::Flag,
                 "false",
                 "M flag: addresses by DHCPv6",
             ),
-            may("other", Kind::Flag, "false", "O flag: the rest by DHCPv6"),
+            may(
+                "other",
+                KeyType::Flag,
+                "false",
+                "O flag: the rest by DHCPv6",
+            ),
             may(
                 "min_lifetime",
-                Kind::Integer(0, 65_535),
+                KeyType::Integer(0, 65_535),
                 "1",
                 "least router lifetime, in seconds",
             ),
-            may("rdnss", Kind::List(&Kind::IPV6), "[]", "DNS servers in it"),
+            may(
+                "rdnss",
+                KeyType::List(&KeyType::IPV6),
+                "[]",
+                "DNS servers in it",
+            ),
         ],
     );
     const LOOKS: Looks = Looks::machine_or_guest(|_| None);

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use super::asked::{Asked, Declared, Looks};
 use super::keys::SOURCE;
-use crate::scenario::keys::{Kind, TableKeys, must, table_keys};
+use crate::scenario::keys::{KeyType, TableKeys, must, table_keys};
 use crate::scenario::names::MachineName;
 use crate::scenario::parse;
 
@@ -24,8 +24,8 @@ impl Declared for Ssh {
         "ssh",
         "an SSH server answers with that guest's host key",
         &[
-            must("to", Kind::IP, "address"),
-            must("guest", Kind::NAME, "whose key it must be"),
+            must("to", KeyType::IP, "address"),
+            must("guest", KeyType::NAME, "whose key it must be"),
             SOURCE,
         ],
     );

@@ -1,7 +1,7 @@
 //! `sysctl -n KEY` is the value.
 
 use super::asked::{Asked, Declared, Looks};
-use crate::scenario::keys::{Kind, TableKeys, must, table_keys};
+use crate::scenario::keys::{KeyType, TableKeys, must, table_keys};
 use crate::scenario::parse;
 
 /// `sysctl -n KEY` is the value.
@@ -18,8 +18,8 @@ impl Declared for Sysctl {
         "sysctl",
         "`sysctl -n` prints the value",
         &[
-            must("key", Kind::Text, "below `net.`"),
-            must("value", Kind::Text, "value"),
+            must("key", KeyType::Text, "below `net.`"),
+            must("value", KeyType::Text, "value"),
         ],
     );
     const LOOKS: Looks = Looks::ANYWHERE;

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use super::asked::{Asked, Declared, Looks};
 use super::keys::SOURCE;
 use crate::scenario::bytes_page::MOST_BYTES;
-use crate::scenario::keys::{Kind, TableKeys, may, must, table_keys};
+use crate::scenario::keys::{KeyType, TableKeys, may, must, table_keys};
 use crate::scenario::parse;
 
 /// A TCP connection is accepted.
@@ -27,12 +27,12 @@ impl Declared for Tcp {
         "tcp",
         "the connection is accepted",
         &[
-            must("to", Kind::IP, "address"),
-            must("port", Kind::PORT, "port"),
+            must("to", KeyType::IP, "address"),
+            must("port", KeyType::PORT, "port"),
             SOURCE,
             may(
                 "bytes",
-                Kind::Integer(1, MOST_BYTES as i64),
+                KeyType::Integer(1, MOST_BYTES as i64),
                 "none",
                 "`PUT /bytes/N` brings all N bytes to a machine's `http` unharmed",
             ),

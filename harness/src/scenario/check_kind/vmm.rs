@@ -3,7 +3,7 @@
 use super::asked::{Asked, Declared, Looks};
 use crate::scenario::VantagePoint;
 use crate::scenario::error::{Fault, code};
-use crate::scenario::keys::{Kind, TableKeys, may, must, table_keys};
+use crate::scenario::keys::{KeyType, TableKeys, may, must, table_keys};
 use crate::scenario::names::MachineName;
 use crate::scenario::validate::{holder, refused};
 
@@ -21,8 +21,13 @@ impl Declared for Vmm {
         "vmm",
         "the guest's VMM runs; or it refused to start and its stderr has these words. Needs no `from`",
         &[
-            must("guest", Kind::NAME, "whose VMM"),
-            may("refused", Kind::Text, "it must run", "words of its stderr"),
+            must("guest", KeyType::NAME, "whose VMM"),
+            may(
+                "refused",
+                KeyType::Text,
+                "it must run",
+                "words of its stderr",
+            ),
         ],
     );
     const LOOKS: Looks = Looks::ANYWHERE;

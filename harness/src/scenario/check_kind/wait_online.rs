@@ -1,7 +1,7 @@
 //! `systemd-networkd-wait-online` returns success.
 
 use super::asked::{Asked, Declared, Looks};
-use crate::scenario::keys::{Kind, TableKeys, may, table_keys};
+use crate::scenario::keys::{KeyType, TableKeys, may, table_keys};
 use crate::scenario::names::IfName;
 
 /// `systemd-networkd-wait-online` returns success.
@@ -15,7 +15,12 @@ impl Declared for WaitOnline {
     const KEYS: TableKeys = table_keys(
         "wait_online",
         "`systemd-networkd-wait-online` succeeds",
-        &[may("interface", Kind::INTERFACE, "all", "only this link")],
+        &[may(
+            "interface",
+            KeyType::INTERFACE,
+            "all",
+            "only this link",
+        )],
     );
     const LOOKS: Looks = Looks::networkd();
 

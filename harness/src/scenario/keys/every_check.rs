@@ -1,56 +1,61 @@
 //! What every check takes, of whatever kind it is.
 
-use super::{Kind, TableKeys, may, must};
+use super::{KeyType, TableKeys, may, must};
 use crate::scenario::check_kind::KINDS;
 
 pub(in crate::scenario) const CHECK: TableKeys = TableKeys {
     what: "a check",
     doc: "one property of the network that must hold: exactly one kind of check stands in each",
     keys: &[
-        must("id", Kind::ID, "unique in the scenario"),
+        must("id", KeyType::ID, "unique in the scenario"),
         may(
             "from",
-            Kind::Text,
+            KeyType::Text,
             "none, which only `vmm` takes",
             "where to look from: a machine, a guest, or `\"GUEST/CONTAINER\"`",
         ),
         may(
             "within",
-            Kind::TIME,
+            KeyType::TIME,
             "\"30s\"",
             "how long it may take to hold; at most `\"1h\"`",
         ),
         may(
             "enabled",
-            Kind::Flag,
+            KeyType::Flag,
             "true",
             "`false`: it is not looked at in this form, and need not make sense there",
         ),
         may(
             "after",
-            Kind::ID,
+            KeyType::ID,
             "none: once the lab stands",
             "looked at when the step of this id is done, before the next begins",
         ),
         may(
             "during",
-            Kind::ID,
+            KeyType::ID,
             "all other checks with the same `after`",
             "whose traffic it is about: begins when the check of this id is over, or the step in `after`",
         ),
         may(
             "holds_for",
-            Kind::TIME,
+            KeyType::TIME,
             "none",
             "how long it must then go on holding",
         ),
         may(
             "fails_until",
-            Kind::TIME,
+            KeyType::TIME,
             "none",
             "until then it must not hold; less than `within`",
         ),
-        may("fails", Kind::Flag, "false", "it must not hold at any look"),
+        may(
+            "fails",
+            KeyType::Flag,
+            "false",
+            "it must not hold at any look",
+        ),
     ],
     one_of: || KINDS,
 };

@@ -1,29 +1,34 @@
 //! The file, its variants, its segments.
 
-use super::{CHECK, GUEST, Kind, MACHINE, STEP, SWITCH_PORT, TableKeys, may, must, table_keys};
+use super::{CHECK, GUEST, KeyType, MACHINE, STEP, SWITCH_PORT, TableKeys, may, must, table_keys};
 use crate::scenario::needs::CAPABILITIES;
 
 /// Of the file and of its variants.
-const SEGMENTS: Kind = Kind::Map(&Kind::Table(&SEGMENT));
-const MACHINES: Kind = Kind::Map(&Kind::Table(&MACHINE));
-const GUESTS: Kind = Kind::Map(&Kind::Table(&GUEST));
-const NEEDS: Kind = Kind::List(&Kind::Words(CAPABILITIES));
-const CHECKS: Kind = Kind::ById(&CHECK);
-const STEPS: Kind = Kind::ById(&STEP);
+const SEGMENTS: KeyType = KeyType::Map(&KeyType::Table(&SEGMENT));
+const MACHINES: KeyType = KeyType::Map(&KeyType::Table(&MACHINE));
+const GUESTS: KeyType = KeyType::Map(&KeyType::Table(&GUEST));
+const NEEDS: KeyType = KeyType::List(&KeyType::Words(CAPABILITIES));
+const CHECKS: KeyType = KeyType::ById(&CHECK);
+const STEPS: KeyType = KeyType::ById(&STEP);
 
 pub(in crate::scenario) const FILE: TableKeys = table_keys(
     "a scenario",
     "a network, and what must hold in it",
     &[
-        must("version", Kind::Integer(1, 1), "version of this format"),
-        must("summary", Kind::Text, "one line for people"),
+        must("version", KeyType::Integer(1, 1), "version of this format"),
+        must("summary", KeyType::Text, "one line for people"),
         may(
             "source",
-            Kind::Text,
+            KeyType::Text,
             "none",
             "the page or report it comes from",
         ),
-        may("tags", Kind::List(&Kind::Text), "[]", "labels to filter by"),
+        may(
+            "tags",
+            KeyType::List(&KeyType::Text),
+            "[]",
+            "labels to filter by",
+        ),
         may(
             "needs",
             NEEDS,
@@ -32,13 +37,13 @@ pub(in crate::scenario) const FILE: TableKeys = table_keys(
         ),
         may(
             "base",
-            Kind::Words(&["lan", "none"]),
+            KeyType::Words(&["lan", "none"]),
             "\"lan\"",
             "what is laid under the file; `\"none\"`: nothing",
         ),
         may(
             "remove",
-            Kind::List(&Kind::Text),
+            KeyType::List(&KeyType::Text),
             "[]",
             "what is taken away from the base, by paths: `\"machines.router.dnsmasq\"`",
         ),
@@ -54,13 +59,13 @@ pub(in crate::scenario) const FILE: TableKeys = table_keys(
         ),
         may(
             "matrix",
-            Kind::Matrix,
+            KeyType::Matrix,
             "{}",
             "keys of every guest and of its interfaces, or under the name of a guest or machine of that one, or under that of one of its interfaces; each with several values, of which every combination is a form of its own",
         ),
         may(
             "variants",
-            Kind::Map(&Kind::Table(&VARIANT)),
+            KeyType::Map(&KeyType::Table(&VARIANT)),
             "{}",
             "changes to the file, each with what must fail by it",
         ),
@@ -78,16 +83,21 @@ pub(in crate::scenario) const VARIANT: TableKeys = table_keys(
     "a variant",
     "laid over the file; the checks in `must_fail` must fail, all others must hold",
     &[
-        may("summary", Kind::Text, "the file's", "one line for people"),
+        may(
+            "summary",
+            KeyType::Text,
+            "the file's",
+            "one line for people",
+        ),
         may(
             "must_fail",
-            Kind::List(&Kind::TextOr(&ANY_OF)),
+            KeyType::List(&KeyType::TextOr(&ANY_OF)),
             "[]",
             "the checks that must fail, and the steps that must be refused, and sets of checks of which at least one must fail; all others must hold",
         ),
         may(
             "seen",
-            Kind::Map(&Kind::Text),
+            KeyType::Map(&KeyType::Text),
             "{}",
             "for an id in `must_fail`: words that what was got, or what refused the step, must contain",
         ),
@@ -99,7 +109,7 @@ pub(in crate::scenario) const VARIANT: TableKeys = table_keys(
         ),
         may(
             "remove",
-            Kind::List(&Kind::Text),
+            KeyType::List(&KeyType::Text),
             "[]",
             "what is taken away from the file, by paths: `\"guests.test1.docker\"`, `\"checks.ping.within\"`",
         ),
@@ -116,7 +126,7 @@ pub(in crate::scenario) const ANY_OF: TableKeys = table_keys(
     "checks of which at least one must fail; each may hold",
     &[must(
         "any_of",
-        Kind::List(&Kind::ID),
+        KeyType::List(&KeyType::ID),
         "at least two checks; words in `seen` are for each that fails",
     )],
 );
@@ -127,30 +137,30 @@ pub(in crate::scenario) const SEGMENT: TableKeys = table_keys(
     &[
         must(
             "kind",
-            Kind::Words(&["cable", "switch"]),
+            KeyType::Words(&["cable", "switch"]),
             "a cable joins exactly two interfaces; a switch any number",
         ),
         may(
             "mtu",
-            Kind::Integer(68, 65_535),
+            KeyType::Integer(68, 65_535),
             "that of each interface",
             "of the switch's sockets, in bytes: what is longer is lost",
         ),
         may(
             "multicast_snooping",
-            Kind::Flag,
+            KeyType::Flag,
             "false",
             "whether the switch does IGMP and MLD snooping",
         ),
         may(
             "group_fwd_mask",
-            Kind::Integer(0, 65_535),
+            KeyType::Integer(0, 65_535),
             "0",
             "of the switch, bit N: frames to 01:80:c2:00:00:0N pass on; `0x4000` is LLDP",
         ),
         may(
             "ports",
-            Kind::Map(&Kind::Table(&SWITCH_PORT)),
+            KeyType::Map(&KeyType::Table(&SWITCH_PORT)),
             "{}",
             "options of the switch's port that a machine's interface is plugged into: `\"host/eno1\"`",
         ),

@@ -1,22 +1,22 @@
 //! Machines that are network namespaces.
 
-use super::{BRIDGE_PORT, Kind, TableKeys, may, must, table_keys};
+use super::{BRIDGE_PORT, KeyType, TableKeys, may, must, table_keys};
 
 pub(super) const DUPLICATE_MAC: super::Key = may(
     "duplicate_mac",
-    Kind::Flag,
+    KeyType::Flag,
     "false",
     "another interface may have the same address",
 );
 pub(super) const MACHINE_ID: super::Key = may(
     "machine_id",
-    Kind::Like("machine-id", "^[0-9a-f]{32}$"),
+    KeyType::Like("machine-id", "^[0-9a-f]{32}$"),
     "one of its own",
     "machine-id(5), of which networkd makes DHCP's DUID and the MAC addresses of its bridges. Where there is a networkd",
 );
 pub(super) const DUPLICATE_MACHINE_ID: super::Key = may(
     "duplicate_machine_id",
-    Kind::Flag,
+    KeyType::Flag,
     "false",
     "another may have the same one: it is a clone",
 );
@@ -27,74 +27,74 @@ pub(in crate::scenario) const MACHINE: TableKeys = table_keys(
     &[
         may(
             "enabled",
-            Kind::Flag,
+            KeyType::Flag,
             "true",
             "`false` takes a machine of a lower layer away",
         ),
         may(
             "interfaces",
-            Kind::List(&Kind::Table(&INTERFACE)),
+            KeyType::List(&KeyType::Table(&INTERFACE)),
             "[]",
             "plugged into segments, in this order",
         ),
         may(
             "bridges",
-            Kind::Map(&Kind::Table(&BRIDGE)),
+            KeyType::Map(&KeyType::Table(&BRIDGE)),
             "{}",
             "made as by `ip link add NAME type bridge`. Not with `networkd`",
         ),
         may(
             "macvlans",
-            Kind::Map(&Kind::Table(&MACVLAN)),
+            KeyType::Map(&KeyType::Table(&MACVLAN)),
             "{}",
             "made as by `ip link add link LINK name NAME type macvlan`. Not with `networkd`",
         ),
-        may("forward", Kind::Flag, "false", "forward IPv4 and IPv6"),
+        may("forward", KeyType::Flag, "false", "forward IPv4 and IPv6"),
         may(
             "routes",
-            Kind::List(&Kind::Table(&MACHINE_ROUTE)),
+            KeyType::List(&KeyType::Table(&MACHINE_ROUTE)),
             "[]",
             "static routes. Not with `networkd`",
         ),
         may(
             "sysctls",
-            Kind::Map(&Kind::Text),
+            KeyType::Map(&KeyType::Text),
             "{}",
             "`\"net.ipv4.ip_forward\" = \"1\"`: keys below `net.`, in quotes",
         ),
         may(
             "nftables",
-            Kind::PATH,
+            KeyType::PATH,
             "none",
             "file beside the scenario for `nft -f`, loaded before any link is up",
         ),
         may(
             "iptables",
-            Kind::PATH,
+            KeyType::PATH,
             "none",
             "file beside the scenario for `iptables-restore`",
         ),
         may(
             "ip6tables",
-            Kind::PATH,
+            KeyType::PATH,
             "none",
             "file beside the scenario for `ip6tables-restore`",
         ),
         may(
             "networkd",
-            Kind::PATH,
+            KeyType::PATH,
             "none",
             "folder of unit files for a systemd-networkd in the machine",
         ),
         may(
             "without_units",
-            Kind::List(&Kind::Text),
+            KeyType::List(&KeyType::Text),
             "[]",
             "unit files of that folder to leave out",
         ),
         may(
             "faulty_units",
-            Kind::List(&Kind::Text),
+            KeyType::List(&KeyType::Text),
             "[]",
             "unit files that are meant to be as they are: no warning is given about them",
         ),
@@ -102,11 +102,11 @@ pub(in crate::scenario) const MACHINE: TableKeys = table_keys(
         DUPLICATE_MACHINE_ID,
         may(
             "dnsmasq",
-            Kind::Table(&DNSMASQ),
+            KeyType::Table(&DNSMASQ),
             "none",
             "DNS, router advertisements, DHCP",
         ),
-        may("http", Kind::Table(&HTTP_SERVER), "none", "HTTP server"),
+        may("http", KeyType::Table(&HTTP_SERVER), "none", "HTTP server"),
     ],
 );
 
@@ -114,25 +114,25 @@ pub(in crate::scenario) const INTERFACE: TableKeys = table_keys(
     "a machine's interface",
     "one end of a cable or of a switch's port",
     &[
-        must("name", Kind::INTERFACE, "name in the machine"),
-        must("segment", Kind::NAME, "what it is plugged into"),
-        may("mac", Kind::MAC, "derived from the names", "MAC address"),
+        must("name", KeyType::INTERFACE, "name in the machine"),
+        must("segment", KeyType::NAME, "what it is plugged into"),
+        may("mac", KeyType::MAC, "derived from the names", "MAC address"),
         DUPLICATE_MAC,
         may(
             "master",
-            Kind::INTERFACE,
+            KeyType::INTERFACE,
             "none",
             "bridge of the machine that it is put on. Not with `networkd`",
         ),
         may(
             "addresses",
-            Kind::List(&Kind::ADDRESS),
+            KeyType::List(&KeyType::ADDRESS),
             "[]",
             "addresses with prefix length. Not with `networkd`",
         ),
         may(
             "mtu",
-            Kind::Integer(68, 65_535),
+            KeyType::Integer(68, 65_535),
             "the kernel's 1500",
             "largest packet, in bytes",
         ),
@@ -146,80 +146,80 @@ macro_rules! bridge_keys {
             $($before,)*
             may(
                 "mac",
-                Kind::MAC,
+                KeyType::MAC,
                 "the lowest one of its ports",
                 "MAC address",
             ),
             may(
                 "mtu",
-                Kind::Integer(68, 65_535),
+                KeyType::Integer(68, 65_535),
                 "the smallest one of its ports",
                 "largest packet, in bytes",
             ),
-            may("stp", Kind::Flag, "false", "spanning tree protocol"),
+            may("stp", KeyType::Flag, "false", "spanning tree protocol"),
             may(
                 "priority",
-                Kind::Integer(0, 65_535),
+                KeyType::Integer(0, 65_535),
                 "32768",
                 "in the election of the root bridge",
             ),
             may(
                 "forward_delay",
-                Kind::TIME,
+                KeyType::TIME,
                 "\"15s\"",
                 "time in each of listening and learning; `\"2s\"` to `\"30s\"` with `stp`",
             ),
             may(
                 "hello_time",
-                Kind::TIME,
+                KeyType::TIME,
                 "\"2s\"",
                 "between two hello packets",
             ),
             may(
                 "max_age",
-                Kind::TIME,
+                KeyType::TIME,
                 "\"20s\"",
                 "of what another bridge said",
             ),
             may(
                 "ageing_time",
-                Kind::TIME,
+                KeyType::TIME,
                 "\"300s\"",
                 "of an address in the forwarding database",
             ),
             may(
                 "multicast_snooping",
-                Kind::Flag,
+                KeyType::Flag,
                 "true",
                 "IGMP and MLD snooping",
             ),
             may(
                 "multicast_querier",
-                Kind::Flag,
+                KeyType::Flag,
                 "false",
                 "whether the bridge asks for members itself",
             ),
             may(
                 "vlan_filtering",
-                Kind::Flag,
+                KeyType::Flag,
                 "false",
                 "whether it looks at VLAN tags",
             ),
             may(
                 "default_pvid",
-                Kind::Integer(0, 4094),
+                KeyType::Integer(0, 4094),
                 "1",
                 "VLAN of untagged frames of a new port",
             ),
             may(
                 "group_fwd_mask",
-                Kind::Integer(0, 65_535),
+                KeyType::Integer(0, 65_535),
                 "0",
                 "bit N: frames to 01:80:c2:00:00:0N pass on; `0x4000` is LLDP",
             ),
             may(
                 "addresses",
-                Kind::List(&Kind::ADDRESS),
+                KeyType::List(&KeyType::ADDRESS),
                 "[]",
                 "addresses of the bridge's own interface",
             ),
@@ -236,7 +236,7 @@ pub(in crate::scenario) const BRIDGE: TableKeys = table_keys(
         [DUPLICATE_MAC],
         [may(
             "ports",
-            Kind::Map(&Kind::Table(&BRIDGE_PORT)),
+            KeyType::Map(&KeyType::Table(&BRIDGE_PORT)),
             "{}",
             "options of an interface or TAP whose `master` it is",
         )]
@@ -244,8 +244,8 @@ pub(in crate::scenario) const BRIDGE: TableKeys = table_keys(
 );
 
 /// Modes of macvlans and macvtaps.
-pub(super) const MACVLAN_MODE: Kind =
-    Kind::Words(&["bridge", "private", "vepa", "passthru", "source"]);
+pub(super) const MACVLAN_MODE: KeyType =
+    KeyType::Words(&["bridge", "private", "vepa", "passthru", "source"]);
 
 pub(in crate::scenario) const MACVLAN: TableKeys = table_keys(
     "a macvlan",
@@ -253,7 +253,7 @@ pub(in crate::scenario) const MACVLAN: TableKeys = table_keys(
     &[
         must(
             "link",
-            Kind::INTERFACE,
+            KeyType::INTERFACE,
             "link of the machine that it is put on; not a bridge's port",
         ),
         may(
@@ -262,11 +262,11 @@ pub(in crate::scenario) const MACVLAN: TableKeys = table_keys(
             "\"bridge\"",
             "how it gets at others on the same link, and at what is behind it",
         ),
-        may("mac", Kind::MAC, "derived from the names", "MAC address"),
+        may("mac", KeyType::MAC, "derived from the names", "MAC address"),
         DUPLICATE_MAC,
         may(
             "addresses",
-            Kind::List(&Kind::ADDRESS),
+            KeyType::List(&KeyType::ADDRESS),
             "[]",
             "its addresses",
         ),
@@ -275,13 +275,13 @@ pub(in crate::scenario) const MACVLAN: TableKeys = table_keys(
 
 const ONLINK: super::Key = may(
     "onlink",
-    Kind::Flag,
+    KeyType::Flag,
     "false",
     "the next hop is on that link although no address says so",
 );
 const METRIC: super::Key = may(
     "metric",
-    Kind::Integer(0, 4_294_967_295),
+    KeyType::Integer(0, 4_294_967_295),
     "the kernel's",
     "the lower one wins",
 );
@@ -290,9 +290,9 @@ pub(in crate::scenario) const MACHINE_ROUTE: TableKeys = table_keys(
     "a machine's route",
     "`ip route add TO via VIA dev DEV`; `via`, `dev` or both",
     &[
-        must("to", Kind::PREFIX, "destination"),
-        may("via", Kind::IP, "none", "next hop, of the same family"),
-        may("dev", Kind::INTERFACE, "none", "interface"),
+        must("to", KeyType::PREFIX, "destination"),
+        may("via", KeyType::IP, "none", "next hop, of the same family"),
+        may("dev", KeyType::INTERFACE, "none", "interface"),
         ONLINK,
         METRIC,
     ],
@@ -303,10 +303,10 @@ pub(in crate::scenario) const HOST_ROUTE: TableKeys = table_keys(
     "a route of the host",
     "`ip route add TO via VIA dev TAP`",
     &[
-        must("to", Kind::PREFIX, "destination"),
+        must("to", KeyType::PREFIX, "destination"),
         may(
             "via",
-            Kind::IP,
+            KeyType::IP,
             "none: on the link",
             "next hop, of the same family",
         ),
@@ -320,8 +320,8 @@ pub(in crate::scenario) const ROUTE: TableKeys = table_keys(
     "a route",
     "`ip route add TO via VIA`",
     &[
-        must("to", Kind::PREFIX, "destination"),
-        must("via", Kind::IP, "next hop, of the same family"),
+        must("to", KeyType::PREFIX, "destination"),
+        must("via", KeyType::IP, "next hop, of the same family"),
     ],
 );
 
@@ -329,29 +329,29 @@ pub(in crate::scenario) const DNSMASQ: TableKeys = table_keys(
     "dnsmasq",
     "dnsmasq in the machine",
     &[
-        must("interface", Kind::INTERFACE, "interface it serves"),
+        must("interface", KeyType::INTERFACE, "interface it serves"),
         may(
             "records",
-            Kind::Map(&Kind::List(&Kind::IP)),
+            KeyType::Map(&KeyType::List(&KeyType::IP)),
             "{}",
             "names it answers; all others are refused",
         ),
         may(
             "faults",
-            Kind::Map(&Kind::DNS_FAULT),
+            KeyType::Map(&KeyType::DNS_FAULT),
             "{}",
             "names whose answer is `nxdomain`, `servfail`, `refused`, `no-answer`, or so much later than right",
         ),
-        may("ra", Kind::Table(&RA), "none", "router advertisements"),
+        may("ra", KeyType::Table(&RA), "none", "router advertisements"),
         may(
             "dhcp",
-            Kind::List(&Kind::IPV4),
+            KeyType::List(&KeyType::IPV4),
             "none",
             "first and last address of the leases, in the interface's own subnet",
         ),
         may(
             "dhcp_options",
-            Kind::Map(&Kind::List(&Kind::Text)),
+            KeyType::Map(&KeyType::List(&KeyType::Text)),
             "{}",
             "by dnsmasq's name or number, with their values; an empty one is not sent. Needs `dhcp`",
         ),
@@ -364,43 +364,43 @@ pub(in crate::scenario) const RA: TableKeys = table_keys(
     &[
         may(
             "enabled",
-            Kind::Flag,
+            KeyType::Flag,
             "true",
             "`false`: none are sent, whatever a lower layer says",
         ),
         may(
             "prefix",
-            Kind::IPV6_PREFIX,
+            KeyType::IPV6_PREFIX,
             "none",
             "the only prefix, for SLAAC, on the link, for a day",
         ),
         may(
             "prefixes",
-            Kind::List(&Kind::Table(&RA_PREFIX)),
+            KeyType::List(&KeyType::Table(&RA_PREFIX)),
             "`prefix`",
             "in its place, with lifetimes and flags",
         ),
         may(
             "rdnss",
-            Kind::List(&Kind::IPV6),
+            KeyType::List(&KeyType::IPV6),
             "[]",
             "recursive DNS servers",
         ),
         may(
             "lifetime",
-            Kind::Integer(0, 65_535),
+            KeyType::Integer(0, 65_535),
             "1800",
             "router lifetime in seconds; 0: not a default router",
         ),
         may(
             "managed",
-            Kind::Flag,
+            KeyType::Flag,
             "false",
             "M flag: addresses by DHCPv6, which is served then",
         ),
         may(
             "other",
-            Kind::Flag,
+            KeyType::Flag,
             "false",
             "O flag: other configuration by DHCPv6. Always with `managed`",
         ),
@@ -413,30 +413,30 @@ pub(in crate::scenario) const RA_PREFIX: TableKeys = table_keys(
     &[
         must(
             "prefix",
-            Kind::IPV6_PREFIX,
+            KeyType::IPV6_PREFIX,
             "the interface has an address in it",
         ),
         may(
             "valid_lifetime",
-            Kind::TIME,
+            KeyType::TIME,
             "\"24h\"",
             "and preferred lifetime, two minutes at least",
         ),
         may(
             "deprecated",
-            Kind::Flag,
+            KeyType::Flag,
             "false",
             "preferred lifetime 0, valid lifetime without end",
         ),
         may(
             "autonomous",
-            Kind::Flag,
+            KeyType::Flag,
             "true",
             "A flag: addresses by SLAAC. `false` needs `managed`",
         ),
         may(
             "on_link",
-            Kind::Flag,
+            KeyType::Flag,
             "true",
             "L flag: the prefix is on this link",
         ),
@@ -447,7 +447,7 @@ pub(in crate::scenario) const HTTP_SERVER: TableKeys = table_keys(
     "an HTTP server",
     "`GET /` answers 200 with `body`",
     &[
-        may("port", Kind::PORT, "80", "TCP port"),
-        may("body", Kind::Text, "\"\"", "what it answers"),
+        may("port", KeyType::PORT, "80", "TCP port"),
+        may("body", KeyType::Text, "\"\"", "what it answers"),
     ],
 );

@@ -7,7 +7,7 @@
 mod every_check;
 mod file;
 mod guest;
-mod kind;
+mod key_type;
 mod machine;
 mod port;
 mod step;
@@ -15,7 +15,7 @@ mod step;
 pub(super) use every_check::CHECK;
 pub(super) use file::{ANY_OF, BASED, FILE, LAYERED, SEGMENT, VARIANT};
 pub(super) use guest::{CONTAINER, GUEST, GUEST_INTERFACE, MACVTAP};
-pub(super) use kind::Kind;
+pub(super) use key_type::KeyType;
 use machine::MACVLAN_MODE;
 pub(super) use machine::{
     BRIDGE, DNSMASQ, HOST_ROUTE, HTTP_SERVER, INTERFACE, MACHINE, MACHINE_ROUTE, MACVLAN, RA,
@@ -42,7 +42,7 @@ pub(super) struct TableKeys {
 #[derive(Debug)]
 pub(super) struct Key {
     pub(super) name: &'static str,
-    pub(super) kind: Kind,
+    pub(super) kind: KeyType,
     /// What holds without the key: a TOML literal, or words such as `none`. `None`: the key must be there.
     pub(super) default: Option<&'static str>,
     /// What it means: a fragment, without a full stop.
@@ -63,7 +63,7 @@ pub(super) const fn table_keys(
 }
 
 /// A key that must be there.
-pub(super) const fn must(name: &'static str, kind: Kind, doc: &'static str) -> Key {
+pub(super) const fn must(name: &'static str, kind: KeyType, doc: &'static str) -> Key {
     Key {
         name,
         kind,
@@ -75,7 +75,7 @@ pub(super) const fn must(name: &'static str, kind: Kind, doc: &'static str) -> K
 /// A key that may be left out; `default` says what holds then.
 pub(super) const fn may(
     name: &'static str,
-    kind: Kind,
+    kind: KeyType,
     default: &'static str,
     doc: &'static str,
 ) -> Key {
@@ -104,7 +104,7 @@ impl TableKeys {
     }
 
     /// Whether the table takes the key, and with values for which `fits` holds.
-    pub(super) fn takes(&self, name: &str, fits: impl Fn(&Kind) -> bool) -> bool {
+    pub(super) fn takes(&self, name: &str, fits: impl Fn(&KeyType) -> bool) -> bool {
         match self.key(name) {
             Some(key) => fits(&key.kind),
             None => self.has(name),

@@ -1,6 +1,6 @@
 //! Ports of bridges.
 
-use super::{Kind, TableKeys, may, table_keys};
+use super::{KeyType, TableKeys, may, table_keys};
 
 /// The switches of a port, with the kernel's defaults, between the keys that stand before and behind them. Written by
 /// `$row`: `may` for a table that sets them.
@@ -10,61 +10,61 @@ macro_rules! port_flags {
             $($before,)*
             $row(
                 "isolated",
-                Kind::Flag,
+                KeyType::Flag,
                 "false",
                 "hears no other isolated port",
             ),
             $row(
                 "hairpin",
-                Kind::Flag,
+                KeyType::Flag,
                 "false",
                 "frames may go back where they came from",
             ),
             $row(
                 "learning",
-                Kind::Flag,
+                KeyType::Flag,
                 "true",
                 "learns addresses",
             ),
             $row(
                 "flood",
-                Kind::Flag,
+                KeyType::Flag,
                 "true",
                 "gets frames to addresses that no port is known for",
             ),
             $row(
                 "mcast_flood",
-                Kind::Flag,
+                KeyType::Flag,
                 "true",
                 "gets multicast frames that nobody asked for",
             ),
             $row(
                 "bcast_flood",
-                Kind::Flag,
+                KeyType::Flag,
                 "true",
                 "gets broadcast frames",
             ),
             $row(
                 "neigh_suppress",
-                Kind::Flag,
+                KeyType::Flag,
                 "false",
                 "ARP and neighbour solicitations that the bridge can answer do not leave by it",
             ),
             $row(
                 "proxy_arp",
-                Kind::Flag,
+                KeyType::Flag,
                 "false",
                 "the bridge answers ARP for it",
             ),
             $row(
                 "guard",
-                Kind::Flag,
+                KeyType::Flag,
                 "false",
                 "goes down when an STP frame comes in (BPDU guard)",
             ),
             $row(
                 "root_block",
-                Kind::Flag,
+                KeyType::Flag,
                 "false",
                 "never becomes the root port",
             ),
@@ -76,19 +76,19 @@ pub(in crate::scenario) use port_flags;
 
 pub(super) const COST: super::Key = may(
     "cost",
-    Kind::Integer(1, 65_535),
+    KeyType::Integer(1, 65_535),
     "the kernel's",
     "of the path, for STP",
 );
 pub(super) const PRIORITY: super::Key = may(
     "priority",
-    Kind::Integer(0, 63),
+    KeyType::Integer(0, 63),
     "32",
     "of the port, for STP",
 );
 pub(super) const GROUP_FWD_MASK: super::Key = may(
     "group_fwd_mask",
-    Kind::Integer(0, 65_535),
+    KeyType::Integer(0, 65_535),
     "0",
     "bit N: frames to 01:80:c2:00:00:0N that come in by it pass on",
 );
@@ -105,19 +105,19 @@ pub(in crate::scenario) const BRIDGE_PORT: TableKeys = table_keys(
             GROUP_FWD_MASK,
             may(
                 "pvid",
-                Kind::Integer(1, 4094),
+                KeyType::Integer(1, 4094),
                 "the bridge's",
                 "VLAN of untagged frames"
             ),
             may(
                 "vlans",
-                Kind::List(&Kind::Integer(1, 4094)),
+                KeyType::List(&KeyType::Integer(1, 4094)),
                 "[]",
                 "VLANs whose tagged frames pass"
             ),
             may(
                 "untagged",
-                Kind::List(&Kind::Integer(1, 4094)),
+                KeyType::List(&KeyType::Integer(1, 4094)),
                 "[]",
                 "VLANs whose frames pass and leave untagged, besides the PVID"
             )

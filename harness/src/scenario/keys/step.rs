@@ -2,44 +2,44 @@
 
 use super::machine::bridge_keys;
 use super::port::{COST, GROUP_FWD_MASK, PRIORITY, port_flags};
-use super::{Kind, TableKeys, may, must, table_keys};
+use super::{KeyType, TableKeys, may, must, table_keys};
 
 const ON: &str = "where it is done: a machine or a guest";
 const MACHINE: &str = "where it is done: a machine";
-const DAEMONS: Kind = Kind::Words(&["networkd", "dnsmasq", "http", "resolved", "docker"]);
+const DAEMONS: KeyType = KeyType::Words(&["networkd", "dnsmasq", "http", "resolved", "docker"]);
 
 pub(in crate::scenario) const STEP: TableKeys = TableKeys {
     what: "a step",
     doc: "done once the lab stands, after the step before it: exactly one action stands in each",
     keys: &[
-        must("id", Kind::ID, "unique among the steps"),
+        must("id", KeyType::ID, "unique among the steps"),
         may(
             "enabled",
-            Kind::Flag,
+            KeyType::Flag,
             "true",
             "`false` takes a step of a lower layer away; the checks after it are looked at all the same",
         ),
         may(
             "before",
-            Kind::ID,
+            KeyType::ID,
             "none: to the end",
             "a variant's new step goes before the step of this id",
         ),
         may(
             "within",
-            Kind::TIME,
+            KeyType::TIME,
             "`\"30s\"`; `\"60s\"` for `start` and `restart`",
             "how long it may take; at most `\"1h\"`",
         ),
         may(
             "may_fail",
-            Kind::Flag,
+            KeyType::Flag,
             "false",
             "the run goes on when the kernel or the tool refuses it",
         ),
         may(
             "refused",
-            Kind::Text,
+            KeyType::Text,
             "none",
             "it must be refused, with these words in what the kernel or the tool says",
         ),
@@ -66,14 +66,14 @@ pub(in crate::scenario) const ACTIONS: &[TableKeys] = &[
         "reload",
         "`networkctl reload`; with `interface`: `networkctl reconfigure INTERFACE`; dnsmasq: SIGHUP, it forgets its cache",
         &[
-            must("on", Kind::Text, ON),
+            must("on", KeyType::Text, ON),
             may(
                 "daemon",
-                Kind::Words(&["networkd", "dnsmasq", "http", "resolved", "docker"]),
+                KeyType::Words(&["networkd", "dnsmasq", "http", "resolved", "docker"]),
                 "\"networkd\"",
                 "networkd or dnsmasq",
             ),
-            may("interface", Kind::INTERFACE, "none", "link"),
+            may("interface", KeyType::INTERFACE, "none", "link"),
         ],
     ),
     table_keys("link_up", "`ip link set INTERFACE up`", LINK),
@@ -84,12 +84,12 @@ pub(in crate::scenario) const ACTIONS: &[TableKeys] = &[
         "`ip link add NAME type bridge`, its ports and addresses, and up; with the options of a machine's bridge",
         bridge_keys!(
             [
-                must("on", Kind::Text, MACHINE),
-                must("name", Kind::INTERFACE, "the bridge")
+                must("on", KeyType::Text, MACHINE),
+                must("name", KeyType::INTERFACE, "the bridge")
             ],
             [may(
                 "ports",
-                Kind::List(&Kind::INTERFACE),
+                KeyType::List(&KeyType::INTERFACE),
                 "[]",
                 "its ports"
             )]
@@ -101,8 +101,8 @@ pub(in crate::scenario) const ACTIONS: &[TableKeys] = &[
         port_flags!(
             may,
             [
-                must("on", Kind::Text, ON),
-                must("interface", Kind::INTERFACE, "port")
+                must("on", KeyType::Text, ON),
+                must("interface", KeyType::INTERFACE, "port")
             ],
             [COST, PRIORITY, GROUP_FWD_MASK]
         ),
@@ -111,11 +111,11 @@ pub(in crate::scenario) const ACTIONS: &[TableKeys] = &[
         "plug",
         "QEMU's `device_add`; the TAP comes with it",
         &[
-            must("guest", Kind::NAME, "whose NIC"),
-            must("interface", Kind::INTERFACE, "its name on the host"),
+            must("guest", KeyType::NAME, "whose NIC"),
+            must("interface", KeyType::INTERFACE, "its name on the host"),
             may(
                 "mac",
-                Kind::MAC,
+                KeyType::MAC,
                 "that of the guest's NIC of this name",
                 "the guest's address",
             ),
@@ -125,26 +125,31 @@ pub(in crate::scenario) const ACTIONS: &[TableKeys] = &[
         "unplug",
         "QEMU's `device_del`; the TAP goes with it",
         &[
-            must("guest", Kind::NAME, "whose NIC"),
-            must("interface", Kind::INTERFACE, "its name on the host"),
+            must("guest", KeyType::NAME, "whose NIC"),
+            must("interface", KeyType::INTERFACE, "its name on the host"),
         ],
     ),
     table_keys(
         "write_unit",
         "writes a unit file, or replaces it; `reload` makes it count",
         &[
-            must("on", Kind::Text, ON),
-            may("name", Kind::Text, "the name of `file`", "file name"),
-            may("content", Kind::Text, "that of `file`", "what it says"),
-            may("file", Kind::PATH, "none", "a file beside the scenario's"),
+            must("on", KeyType::Text, ON),
+            may("name", KeyType::Text, "the name of `file`", "file name"),
+            may("content", KeyType::Text, "that of `file`", "what it says"),
+            may(
+                "file",
+                KeyType::PATH,
+                "none",
+                "a file beside the scenario's",
+            ),
         ],
     ),
     table_keys(
         "remove_unit",
         "`rm`",
         &[
-            must("on", Kind::Text, ON),
-            must("name", Kind::Text, "file name"),
+            must("on", KeyType::Text, ON),
+            must("name", KeyType::Text, "file name"),
         ],
     ),
     table_keys(
@@ -153,18 +158,18 @@ pub(in crate::scenario) const ACTIONS: &[TableKeys] = &[
         &[
             must(
                 "on",
-                Kind::Text,
+                KeyType::Text,
                 "where it is run: a machine, a guest, or `\"GUEST/CONTAINER\"`",
             ),
             must(
                 "command",
-                Kind::List(&Kind::Text),
+                KeyType::List(&KeyType::Text),
                 "program and arguments; no shell",
             ),
-            may("status", Kind::Integer(0, 255), "0", "exit status"),
+            may("status", KeyType::Integer(0, 255), "0", "exit status"),
             may(
                 "background",
-                Kind::Flag,
+                KeyType::Flag,
                 "false",
                 "`COMMAND &`: it goes on while later steps are done and checks are looked at; its end before the last of them, \
                  and before a `kill`, leaves no verdict",
@@ -174,29 +179,33 @@ pub(in crate::scenario) const ACTIONS: &[TableKeys] = &[
     table_keys(
         "kill",
         "`kill %RUN`: ends a command in the background, with everything that it has started",
-        &[must("run", Kind::ID, "the id of the step that started it")],
+        &[must(
+            "run",
+            KeyType::ID,
+            "the id of the step that started it",
+        )],
     ),
     table_keys(
         "send",
         "`arping -U`: an ARP announcement, for IPv6 an unsolicited neighbour advertisement; or any frame",
         &[
-            must("on", Kind::Text, MACHINE),
-            must("interface", Kind::INTERFACE, "link"),
-            may("hex", Kind::Text, "none", "a frame without its checksum"),
-            may("announce", Kind::IP, "none", "an address"),
-            may("mac", Kind::MAC, "the link's own", "its MAC address"),
-            may("count", Kind::Integer(1, 10_000), "1", "how often"),
+            must("on", KeyType::Text, MACHINE),
+            must("interface", KeyType::INTERFACE, "link"),
+            may("hex", KeyType::Text, "none", "a frame without its checksum"),
+            may("announce", KeyType::IP, "none", "an address"),
+            may("mac", KeyType::MAC, "the link's own", "its MAC address"),
+            may("count", KeyType::Integer(1, 10_000), "1", "how often"),
         ],
     ),
     table_keys(
         "impair",
         "`tc qdisc replace dev INTERFACE root netem ...`: what leaves the link suffers; at least one of `loss`, `delay`, `rate`",
         &[
-            must("on", Kind::Text, MACHINE),
-            must("interface", Kind::INTERFACE, "link"),
-            may("loss", Kind::Integer(1, 100), "none", "percent"),
-            may("delay", Kind::TIME, "none", "of each frame"),
-            may("rate", Kind::Integer(8, 100_000_000), "none", "kbit/s"),
+            must("on", KeyType::Text, MACHINE),
+            must("interface", KeyType::INTERFACE, "link"),
+            may("loss", KeyType::Integer(1, 100), "none", "percent"),
+            may("delay", KeyType::TIME, "none", "of each frame"),
+            may("rate", KeyType::Integer(8, 100_000_000), "none", "kbit/s"),
         ],
     ),
     table_keys("unimpair", "`tc qdisc delete dev INTERFACE root`", LINK),
@@ -204,17 +213,17 @@ pub(in crate::scenario) const ACTIONS: &[TableKeys] = &[
         "offload",
         "`ethtool -K INTERFACE tx off tso off gso off`; at least one of `checksum`, `segmentation`",
         &[
-            must("on", Kind::Text, MACHINE),
-            must("interface", Kind::INTERFACE, "link"),
+            must("on", KeyType::Text, MACHINE),
+            must("interface", KeyType::INTERFACE, "link"),
             may(
                 "checksum",
-                Kind::Flag,
+                KeyType::Flag,
                 "left as it is",
                 "`tx`: checksums of what is sent are left to the other side",
             ),
             may(
                 "segmentation",
-                Kind::Flag,
+                KeyType::Flag,
                 "left as it is",
                 "`tso` and `gso`: segments larger than the MTU",
             ),
@@ -224,17 +233,17 @@ pub(in crate::scenario) const ACTIONS: &[TableKeys] = &[
         "flush",
         "`ip neigh flush all`; `ip link set BRIDGE type bridge fdb_flush`",
         &[
-            must("on", Kind::Text, ON),
-            may("neighbours", Kind::Flag, "false", "the neighbour caches"),
+            must("on", KeyType::Text, ON),
+            may("neighbours", KeyType::Flag, "false", "the neighbour caches"),
             may(
                 "fdb",
-                Kind::INTERFACE,
+                KeyType::INTERFACE,
                 "none",
                 "the forwarding database of this bridge",
             ),
             may(
                 "interface",
-                Kind::INTERFACE,
+                KeyType::INTERFACE,
                 "all",
                 "neighbours on this link",
             ),
@@ -244,22 +253,25 @@ pub(in crate::scenario) const ACTIONS: &[TableKeys] = &[
         "sysctl",
         "`sysctl -w KEY=VALUE`",
         &[
-            must("on", Kind::Text, ON),
-            must("key", Kind::Text, "below `net.`"),
-            must("value", Kind::Text, "value"),
+            must("on", KeyType::Text, ON),
+            must("key", KeyType::Text, "below `net.`"),
+            must("value", KeyType::Text, "value"),
         ],
     ),
     TableKeys {
         what: "wait_for",
         doc: "waits until that check would hold, at most `within`",
-        keys: &[must("from", Kind::Text, "where to look from")],
+        keys: &[must("from", KeyType::Text, "where to look from")],
         one_of: || crate::scenario::check_kind::KINDS,
     },
 ];
 
-const GUEST: &[super::Key] = &[must("guest", Kind::NAME, "which")];
-const DAEMON: &[super::Key] = &[must("on", Kind::Text, ON), must("daemon", DAEMONS, "which")];
+const GUEST: &[super::Key] = &[must("guest", KeyType::NAME, "which")];
+const DAEMON: &[super::Key] = &[
+    must("on", KeyType::Text, ON),
+    must("daemon", DAEMONS, "which"),
+];
 const LINK: &[super::Key] = &[
-    must("on", Kind::Text, ON),
-    must("interface", Kind::INTERFACE, "link"),
+    must("on", KeyType::Text, ON),
+    must("interface", KeyType::INTERFACE, "link"),
 ];

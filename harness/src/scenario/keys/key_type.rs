@@ -4,7 +4,7 @@ use super::TableKeys;
 
 /// What a key takes.
 #[derive(Debug, Clone, Copy)]
-pub(in crate::scenario) enum Kind {
+pub(in crate::scenario) enum KeyType {
     /// A string.
     Text,
     /// A string of a certain form: what it is, and a pattern (ECMA 262) that all of them match, or nothing.
@@ -18,9 +18,9 @@ pub(in crate::scenario) enum Kind {
     /// `true` or `false`.
     Flag,
     /// An array of such values.
-    List(&'static Kind),
+    List(&'static KeyType),
     /// A table of such values, whose keys the scenario chooses.
-    Map(&'static Kind),
+    Map(&'static KeyType),
     /// A table.
     Table(&'static TableKeys),
     /// A table of those keys of guests and of their interfaces that take single values, each with an array of values here; or of
@@ -34,7 +34,7 @@ pub(in crate::scenario) enum Kind {
     ById(&'static TableKeys),
 }
 
-impl Kind {
+impl KeyType {
     /// The name of a machine, guest, container, segment.
     pub(in crate::scenario) const NAME: Self = Self::Like("name", "^[a-z][a-z0-9-]{0,31}$");
     /// The name of a network interface.
