@@ -4,13 +4,15 @@
 //! machine that is told at once; a guest is asked after the checks of each step.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
+use super::assignment::Assignment;
+use super::ended::Ended;
 use super::gathered;
-use super::run::{Ended, Run};
+use super::guests::GuestRuntime;
+use super::record::Record;
 use crate::deadline::Deadline;
 use crate::diagnostic::{Diagnose, Diagnostic};
 use crate::guest::background;
@@ -183,11 +185,11 @@ pub(super) enum Ending {
     Allowed(EndedEarly),
 }
 
-impl Run<'_> {
+impl Backgrounds {
     /// Takes note of one in a guest.
     pub(super) fn began_in_guest(&mut self, begun: Begun<'_>, guest: &MachineName) {
         let (about, place) = (begun.about(), Place::Guest(guest.clone()));
-        let running = &mut self.backgrounds.running;
+        let running = &mut self.running;
         running.insert(about.step.clone(), Running { about, place });
     }
 
@@ -198,7 +200,7 @@ impl Run<'_> {
         start: impl AsyncFnOnce(Box<dyn FnOnce(&Said) + Send>) -> Result<Background, E>,
     ) -> Result<(), E> {
         let about = begun.about();
-        let (tell, known) = (self.backgrounds.tell.clone(), about.clone());
+        let (tell, known) = (self.tell.clone(), about.clone());
         let ended = move |said: &Said| {
             if !known.may_end {
                 // Nobody listens once there is a verdict.
@@ -206,7 +208,7 @@ impl Run<'_> {
             }
         };
         let place = Place::Cell(start(Box::new(ended)).await?);
-        let running = &mut self.backgrounds.running;
+        let running = &mut self.running;
         running.insert(about.step.clone(), Running { about, place });
         Ok(())
     }
@@ -215,18 +217,21 @@ impl Run<'_> {
     ///
     /// # Errors
     /// Its guest cannot be asked.
-    pub(super) async fn end_background(
+    pub(super) async fn end_one(
         &mut self,
         step: &StepId,
+        guests: &dyn GuestRuntime,
+        record: &mut Record<'_>,
     ) -> Result<Option<Ending>, GuestError> {
-        let Some(Running { about, place }) = self.backgrounds.running.remove(step) else {
+        let asked = record.asked;
+        let Some(Running { about, place }) = self.running.remove(step) else {
             return Ok(None);
         };
         let over = match place {
             // A machine that is gone has taken it along.
             Place::Cell(background) => background.end().await,
-            Place::Guest(name) => match self.guests.get(&name).cloned() {
-                Some(guest) => Some(self.end_in_guest(&guest, step).await?),
+            Place::Guest(name) => match guests.vm(&name) {
+                Some(guest) => Some(end_in_guest(asked, guest, step).await?),
                 None => None,
             },
         };
@@ -241,7 +246,7 @@ impl Run<'_> {
                 with(over.said.status)
             ),
         };
-        let file = self
+        let file = asked
             .folders
             .evidence
             .join(FOLDER)
@@ -253,7 +258,7 @@ impl Run<'_> {
         };
         let text = format!("# {command}\n# {how}\n{}{errors}", said.stdout);
         gathered::write(&file, &text);
-        let mut steps = self.report.steps.iter_mut();
+        let mut steps = record.report.steps.iter_mut();
         if let Some(report) = steps.find(|report| report.id == step.as_str()) {
             report.said = how;
         }
@@ -269,11 +274,15 @@ impl Run<'_> {
     ///
     /// # Errors
     /// [`Ended::Broken`] by the first that had ended by itself, or whose guest cannot be asked.
-    pub(super) async fn end_backgrounds(&mut self) -> Result<(), Ended> {
+    pub(super) async fn end(
+        &mut self,
+        guests: &dyn GuestRuntime,
+        record: &mut Record<'_>,
+    ) -> Result<(), Ended> {
         let mut first = Ok(());
-        let steps: Vec<StepId> = self.backgrounds.running.keys().cloned().collect();
+        let steps: Vec<StepId> = self.running.keys().cloned().collect();
         for step in steps {
-            let ended = match self.end_background(&step).await {
+            let ended = match self.end_one(&step, guests, record).await {
                 Ok(Some(Ending::Early(early))) => Err(Ended::Broken(Diagnostic::new(&early))),
                 Ok(_) => Ok(()),
                 Err(error) => Err(Ended::from(error)),
@@ -286,9 +295,13 @@ impl Run<'_> {
     /// That all of those in guests run that must; one on a machine tells its end itself.
     ///
     /// # Errors
-    /// As [`Run::end_backgrounds`].
-    pub(super) async fn backgrounds_run(&mut self) -> Result<(), Ended> {
-        let running = self.backgrounds.running.values();
+    /// As [`Backgrounds::end`].
+    pub(super) async fn run_still(
+        &mut self,
+        guests: &dyn GuestRuntime,
+        record: &mut Record<'_>,
+    ) -> Result<(), Ended> {
+        let running = self.running.values();
         let in_guests: Vec<(StepId, MachineName)> = running
             .filter(|one| !one.about.may_end)
             .filter_map(|one| match &one.place {
@@ -297,62 +310,67 @@ impl Run<'_> {
             })
             .collect();
         for (step, name) in in_guests {
-            let Some(guest) = self.guests.get(&name).cloned() else {
+            let Some(guest) = guests.vm(&name) else {
                 continue;
             };
-            let status = self
-                .ask_of(&guest, background::status(step.as_str()))
-                .await?;
+            let line = background::status(step.as_str());
+            let status = ask_of(record.asked, guest, line).await?;
             if !status.stdout.trim().is_empty()
-                && let Some(Ending::Early(early)) = self.end_background(&step).await?
+                && let Some(Ending::Early(early)) = self.end_one(&step, guests, record).await?
             {
                 return Err(Ended::Broken(Diagnostic::new(&early)));
             }
         }
         Ok(())
     }
+}
 
-    async fn ask_of(&self, guest: &Guest, line: String) -> Result<Output, GuestError> {
-        let by = Deadline::after(self.job.patience(ASKED));
-        let _turn = guest.turn().await;
-        guest.exec(GuestCommand::shell(line), by).await
-    }
+async fn ask_of(asked: Assignment<'_>, guest: &Guest, line: String) -> Result<Output, GuestError> {
+    let by = Deadline::after(asked.patience(ASKED));
+    let _turn = guest.turn().await;
+    guest.exec(GuestCommand::shell(line), by).await
+}
 
-    async fn end_in_guest(&self, guest: &Arc<Guest>, step: &StepId) -> Result<Over, GuestError> {
-        let id = step.as_str();
-        let before = self.ask_of(guest, background::ask(id)).await?.stdout;
-        let asked = before.trim().is_empty();
-        for kill in [false, true] {
-            let by = Deadline::after(self.job.patience(GRACE));
-            let over = until(by, "the end of a command", async || {
-                if kill {
-                    self.ask_of(guest, background::kill(id))
-                        .await
-                        .map_err(drop_source)?;
-                }
-                let over = self.ask_of(guest, background::is_over(id)).await;
-                match over.map_err(drop_source)?.success() {
-                    true => Ok(()),
-                    false => Err("it runs".to_owned()),
-                }
-            });
-            if over.await.is_ok() || !asked {
-                break;
+async fn end_in_guest(
+    asked_for: Assignment<'_>,
+    guest: &Guest,
+    step: &StepId,
+) -> Result<Over, GuestError> {
+    let id = step.as_str();
+    let before = ask_of(asked_for, guest, background::ask(id)).await?.stdout;
+    let asked = before.trim().is_empty();
+    for kill in [false, true] {
+        let by = Deadline::after(asked_for.patience(GRACE));
+        let over = until(by, "the end of a command", async || {
+            if kill {
+                ask_of(asked_for, guest, background::kill(id))
+                    .await
+                    .map_err(drop_source)?;
             }
+            let over = ask_of(asked_for, guest, background::is_over(id)).await;
+            match over.map_err(drop_source)?.success() {
+                true => Ok(()),
+                false => Err("it runs".to_owned()),
+            }
+        });
+        if over.await.is_ok() || !asked {
+            break;
         }
-        // What it has started ends with it. What one that ended by itself has left running goes on, as of any command.
-        if asked {
-            self.ask_of(guest, background::kill(id)).await?;
-        }
-        let status = self.ask_of(guest, background::status(id)).await?.stdout;
-        let stdout = self.ask_of(guest, background::said(id)).await?.stdout;
-        let said = Said {
-            stdout,
-            stderr: String::new(),
-            status: status.trim().parse().ok().filter(|status| *status <= 128),
-        };
-        Ok(Over { asked, said })
     }
+    // What it has started ends with it. What one that ended by itself has left running goes on, as of any command.
+    if asked {
+        ask_of(asked_for, guest, background::kill(id)).await?;
+    }
+    let status = ask_of(asked_for, guest, background::status(id))
+        .await?
+        .stdout;
+    let stdout = ask_of(asked_for, guest, background::said(id)).await?.stdout;
+    let said = Said {
+        stdout,
+        stderr: String::new(),
+        status: status.trim().parse().ok().filter(|status| *status <= 128),
+    };
+    Ok(Over { asked, said })
 }
 
 fn drop_source(error: GuestError) -> String {

@@ -1,36 +1,34 @@
 //! Carries out a scenario's checks, in the order in which they can be true.
 
 use std::ops::ControlFlow;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use futures_util::StreamExt;
 use futures_util::future::LocalBoxFuture;
 use futures_util::stream::FuturesUnordered;
 
-use super::cut_short::seen_last;
-use super::ghost::Before;
+use super::assignment::Assignment;
+use super::containers::{note_containers, start_containers};
+use super::ended::Ended;
+use super::guests::Before;
 use super::job::Event;
+use super::observer::Observer;
 use super::order::Order;
-use super::run::{Ended, Run};
+use super::pending::seen_last;
+use super::run::Run;
+use super::testbed::Testbed;
 use crate::check::progress::{Change, Ending, Progress, Sight};
-use crate::check::{Looking, ProbeError, Since, Vantage, expected, kind_name, of};
+use crate::check::{Looking, ProbeError, Since, Vantage, of};
 use crate::deadline::Deadline;
 use crate::diagnostic::Diagnostic;
-use crate::plan::GuestKind;
-use crate::report::{CheckOutcome, CheckReport, SightReport, StageReport};
-use crate::scenario::names::{MachineName, StepId};
+use crate::report::{CheckOutcome, CheckReport, SightReport};
+use crate::scenario::names::StepId;
 use crate::scenario::units::{is_of_a_module_of_docker, may_come};
-use crate::scenario::{Check, Guest, Times, VantagePoint};
+use crate::scenario::{Check, Times, VantagePoint};
 use crate::wait::watch_woken;
 
 /// How long one look may take when the check's time does not give it more.
 const ONE_LOOK: Duration = Duration::from_secs(15);
-/// How long a check that must fail is given to hold after all.
-const MUST_FAIL_WINDOW: Duration = Duration::from_secs(12);
-/// The same where nothing boots.
-const MUST_FAIL_WINDOW_GHOSTS: Duration = Duration::from_secs(5);
-
 /// How long it may take until what was sent at the end of the traffic is counted.
 const LAST_WORDS: Duration = Duration::from_secs(2);
 /// How long a count must stay within its upper bound where there is no traffic to wait for.
@@ -82,6 +80,15 @@ impl<'a> Group<'a> {
     }
 }
 
+/// Carries out checks: looks at what stands, with what the observer knows.
+pub(super) struct Checker<'r> {
+    asked: Assignment<'r>,
+    testbed: &'r Testbed,
+    observer: &'r Observer,
+    /// Why nothing is looked at any more.
+    blind: Option<String>,
+}
+
 impl Run<'_> {
     /// The checks that are looked at `after` a step, or before the first, in the parts of an [`Order`].
     pub(super) async fn checks_after(&mut self, after: Option<&StepId>) -> Result<(), Ended> {
@@ -93,53 +100,63 @@ impl Run<'_> {
             None => "checking".to_owned(),
             Some(step) => format!("checking after {step}"),
         };
-        let begun = self.stage(&stage, &text);
-        let now: Vec<&Check> = self
-            .scenario
-            .checks
-            .iter()
-            .filter(|check| check.after.as_ref() == after)
-            .collect();
-        let must_fail = &self.scenario.must_fail;
-        let order = Order::of(now.iter().copied(), |id| must_fail.contains_key(id));
+        let begun = self.record.stage(&stage, &text);
+        let (asked, scenario) = (self.asked, self.asked.scenario);
+        let now = scenario.checks.iter();
+        let now = now.filter(|check| check.after.as_ref() == after);
+        let order = Order::of(now, |id| scenario.must_fail.contains_key(id));
         let mut group = Group::new(&order);
+        let blind = self.record.blind();
+        let checker = Checker::new(asked, &self.testbed, &self.observer, blind.clone());
+        let guests = &*self.testbed.guests;
         let containers = async {
             let begun = Instant::now();
             let began = match after {
-                None => self.start_containers(None).await?,
+                None => start_containers(asked, guests, None).await?,
                 Some(_) => Vec::new(),
             };
-            if after.is_none() && self.job.guests == GuestKind::Vm {
-                (self.tell)(Event::Settled);
+            if after.is_none() && guests.boots() {
+                (asked.tell)(Event::Settled);
             }
             Ok((began, begun, begun.elapsed()))
         };
         let early = async {
-            self.check_all(&order.early, &group).await;
+            checker.check_all(&order.early, &group).await;
             Ok::<_, Ended>(())
         };
         // Without a container that nobody asks for there is no verdict, whatever the others are.
         let ((), (began, begun_containers, took)) = tokio::try_join!(early, containers)?;
-        self.note_containers(began);
-        self.check_all(&order.late, &group).await;
+        note_containers(began, &mut self.observer, &mut self.record);
+        let checker = Checker::new(asked, &self.testbed, &self.observer, blind);
+        checker.check_all(&order.late, &group).await;
         group.traffic.counts_from = Instant::now();
-        self.check_all(&order.red, &group).await;
+        checker.check_all(&order.red, &group).await;
         group.alone = after.is_none() && order.has_only_last();
-        self.check_all(&order.last, &group).await;
-        let containers = |(name, guest): (&MachineName, &Guest)| {
-            !guest.containers.is_empty() && !self.is_ghost(name)
-        };
-        if after.is_none() && self.scenario.guests.iter().any(containers) {
-            self.report.stages.push(StageReport {
-                name: "containers".to_owned(),
-                at_ms: self.at_ms(begun_containers),
-                ms: took.as_millis() as u64,
-                cut_short: false,
-            });
+        checker.check_all(&order.last, &group).await;
+        let mut guests = scenario.guests.values();
+        let containers = guests.any(|guest| !guest.containers.is_empty());
+        if after.is_none() && containers && self.testbed.guests.boots() {
+            self.record.timed("containers", begun_containers, took);
         }
-        self.keep_looks();
-        self.done(&stage, begun);
+        self.record.keep(&self.observer.pending);
+        self.record.done(&stage, begun);
         Ok(())
+    }
+}
+
+impl<'r> Checker<'r> {
+    pub(super) fn new(
+        asked: Assignment<'r>,
+        testbed: &'r Testbed,
+        observer: &'r Observer,
+        blind: Option<String>,
+    ) -> Self {
+        Self {
+            asked,
+            testbed,
+            observer,
+            blind,
+        }
     }
 
     async fn check_all(&self, checks: &[&Check], group: &Group<'_>) {
@@ -159,12 +176,12 @@ impl Run<'_> {
     ) -> LocalBoxFuture<'s, ()> {
         Box::pin(async move {
             let own = Traffic::of_one();
-            self.looks.note(&check.id, self.undecided(check));
+            self.observer
+                .pending
+                .note(&check.id, self.asked.undecided(check));
             let report = self.check(check, traffic, group.alone).await;
-            (self.tell)(Event::Progress {
-                text: format!("{}: {}", check.id, report.got),
-            });
-            self.looks.note(&check.id, report.clone());
+            self.asked.progress(format!("{}: {}", check.id, report.got));
+            self.observer.pending.note(&check.id, report.clone());
             let followers = group.order.after(&check.id);
             if matches!(report.outcome, CheckOutcome::Passed | CheckOutcome::Failed) {
                 let mut running: FuturesUnordered<_> = followers
@@ -183,10 +200,12 @@ impl Run<'_> {
         for check in followers {
             let report = CheckReport {
                 outcome: lacks.outcome,
-                ..self.not_run(check, &format!("no traffic of {}: {}", lacks.id, lacks.got))
+                ..self
+                    .asked
+                    .not_run(check, &format!("no traffic of {}: {}", lacks.id, lacks.got))
             };
             self.without_traffic(&report, group.order.after(&check.id), group);
-            self.looks.note(&check.id, report);
+            self.observer.pending.note(&check.id, report);
         }
     }
 
@@ -196,10 +215,10 @@ impl Run<'_> {
     }
 
     async fn check(&self, check: &Check, traffic: Traffic, alone: bool) -> CheckReport {
-        if let Some(why) = self.blind() {
+        if let Some(why) = &self.blind {
             return CheckReport {
                 outcome: CheckOutcome::Skipped,
-                ..self.not_run(check, &why)
+                ..self.asked.not_run(check, why)
             };
         }
         let mut times = self.times(check, &traffic);
@@ -219,39 +238,45 @@ impl Run<'_> {
         mut course: Progress,
         since: Since,
     ) -> CheckReport {
-        let ghost_limit = self.ghost_limit(check);
+        let guests = &self.testbed.guests;
+        let hidden = guests.cannot_show(self.asked.scenario, check);
         let unseen = || {
-            self.refused_vantage(&check.from)
-                .or_else(|| self.refused_vantage(of(&check.kind).with()?))
-                .or_else(|| self.refused_container(check))
+            let observer = self.observer;
+            observer
+                .refused_vantage(&check.from)
+                .or_else(|| observer.refused_vantage(of(&check.kind).with()?))
+                .or_else(|| observer.refused_container(check))
         };
-        if let Some(why) = ghost_limit.or_else(unseen) {
+        if let Some(why) = hidden.or_else(unseen) {
             let report = CheckReport {
                 outcome: CheckOutcome::Skipped,
-                ..self.not_run(check, &why)
+                ..self.asked.not_run(check, &why)
             };
             return report;
         }
-        let vantage = match self.vantage(&check.from) {
+        let vantage = match self.testbed.vantage(&check.from) {
             Ok(vantage) => vantage,
-            Err(why) => return self.not_run(check, &why),
+            Err(why) => return self.asked.not_run(check, &why),
         };
-        let with = of(&check.kind).with().map(|with| self.vantage(with));
+        let with = of(&check.kind)
+            .with()
+            .map(|with| self.testbed.vantage(with));
         let with = match with.transpose() {
             Ok(with) => with,
-            Err(why) => return self.not_run(check, &why),
+            Err(why) => return self.asked.not_run(check, &why),
         };
         if let Vantage::Guest(_) | Vantage::Container { .. } = vantage {
-            course.missing_for(self.job.patience(APPEARS_IN_GUEST));
+            course.missing_for(self.asked.patience(APPEARS_IN_GUEST));
         }
-        let blank = self.not_run(check, "");
+        let blank = self.asked.not_run(check, "");
         let begun = Instant::now();
         let by = Deadline::after(course.within());
-        let one_look = self.job.patience(ONE_LOOK + of(&check.kind).takes());
+        let one_look = self.asked.patience(ONE_LOOK + of(&check.kind).takes());
         let mut attempts = 0;
-        let events = self.lab.changes().count();
+        let events = self.testbed.lab.changes().count();
         let (outcome, got) = watch_woken(events, async || {
-            let sight = match self.before_look(check, by) {
+            let sight = match guests.before_look(check, by, self.asked.scenario, &self.testbed.lab)
+            {
                 Some(Before::Unshown(why)) => {
                     return ControlFlow::Break((CheckOutcome::Skipped, why));
                 }
@@ -266,14 +291,14 @@ impl Run<'_> {
                 }
             };
             // Time in which this process was stopped is not time in which the check did not hold.
-            let stopped = self.standstills.counted_since(begun);
+            let stopped = self.asked.standstills.counted_since(begun);
             let last = seen_last(sight.words());
             match course.look(begun.elapsed().saturating_sub(stopped), sight) {
                 Some(Ending::Passed(got)) => ControlFlow::Break((CheckOutcome::Passed, got)),
                 Some(Ending::Failed(got)) => ControlFlow::Break((CheckOutcome::Failed, got)),
                 Some(Ending::NotRun(why)) => ControlFlow::Break((CheckOutcome::NotRun, why)),
                 None => {
-                    self.looks.looked(&check.id, |report| {
+                    self.observer.pending.looked(&check.id, |report| {
                         report.got = last;
                         report.attempts = attempts;
                         report.ms = begun.elapsed().as_millis() as u64;
@@ -310,7 +335,7 @@ impl Run<'_> {
             from: vantage,
             with,
             ghost,
-            around: &self.context,
+            around: &self.observer.context,
             since,
             by,
         };
@@ -326,7 +351,7 @@ impl Run<'_> {
 
     /// Whether a look could not be made because of something that is not there, and that nobody makes any more.
     fn is_missing(&self, check: &Check, error: &ProbeError) -> bool {
-        let scenario = self.scenario;
+        let scenario = self.asked.scenario;
         match error {
             ProbeError::Absent(_) | ProbeError::Impossible(_) => true,
             ProbeError::NoLink { name, .. } => {
@@ -343,9 +368,9 @@ impl Run<'_> {
     /// that passes equally on every machine, such as a bridge's forward delay.
     fn times(&self, check: &Check, traffic: &Traffic) -> Times {
         let mut times = check.times;
-        times.within = self.job.patience(times.within);
-        if self.scenario.must_fail.contains_key(&check.id) {
-            let mut window = self.must_fail_window();
+        times.within = self.asked.patience(times.within);
+        if self.asked.scenario.must_fail.contains_key(&check.id) {
+            let mut window = self.testbed.guests.must_fail_window();
             if of(&check.kind)
                 .tally()
                 .is_some_and(|tally| tally.only_grows)
@@ -369,64 +394,13 @@ impl Run<'_> {
 
     fn sight_report(&self, begun: Instant, change: &Change) -> SightReport {
         SightReport {
-            at_ms: self.at_ms(begun + change.at),
+            at_ms: self.asked.at_ms(begun + change.at),
             holds: match change.sight {
                 Sight::Holds(_) => Some(true),
                 Sight::Violated(_) | Sight::Lost(_) => Some(false),
                 Sight::Unseen(_) | Sight::Missing(_) => None,
             },
             got: change.words().to_owned(),
-        }
-    }
-
-    /// Ghosts neither boot nor are slow. The longest that anything waits in them is networkd, four seconds between
-    /// two router solicitations (RFC 4861, 10).
-    fn must_fail_window(&self) -> Duration {
-        match self.job.guests {
-            GuestKind::Vm => MUST_FAIL_WINDOW,
-            GuestKind::Ghost => MUST_FAIL_WINDOW_GHOSTS,
-        }
-    }
-
-    pub(super) fn vantage(&self, from: &VantagePoint) -> Result<Vantage, String> {
-        let guest = |name: &MachineName| {
-            self.guests
-                .get(name)
-                .cloned()
-                .ok_or_else(|| format!("guest `{name}` is not running"))
-        };
-        Ok(match from {
-            VantagePoint::Guest(name) if self.is_ghost(name) => {
-                let ghost = self.lab.machine(name.as_ref()).map_err(|e| e.to_string())?;
-                Vantage::Machine(Arc::clone(ghost))
-            }
-            VantagePoint::Machine(name) => {
-                let machine = self.lab.machine(name.as_ref()).map_err(|e| e.to_string())?;
-                Vantage::Machine(Arc::clone(machine))
-            }
-            VantagePoint::Guest(name) => Vantage::Guest(guest(name)?),
-            VantagePoint::Container(name, container) => Vantage::Container {
-                guest: guest(name)?,
-                name: container.to_string(),
-            },
-        })
-    }
-
-    pub(super) fn not_run(&self, check: &Check, why: &str) -> CheckReport {
-        let any_of = self.scenario.any_of(&check.id);
-        CheckReport {
-            id: check.id.to_string(),
-            from: check.from.to_string(),
-            kind: kind_name(&check.kind).to_owned(),
-            outcome: CheckOutcome::NotRun,
-            must_fail: any_of.is_empty() && self.scenario.must_fail.contains_key(&check.id),
-            any_of: any_of.iter().map(ToString::to_string).collect(),
-            expected: expected(check),
-            got: why.to_owned(),
-            attempts: 0,
-            at_ms: self.at_ms(Instant::now()),
-            ms: 0,
-            seen: Vec::new(),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! What a failure can be understood from: gathered from every machine and guest before teardown.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fs;
 use std::io::{self, Read};
 use std::path::Path;
@@ -8,9 +8,10 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 
+use super::assignment::Assignment;
 use super::gathered::{Asked, NOT_GATHERED, Piece, SIGN, write};
-use super::job::Job;
-use super::run::Run;
+use super::record::Record;
+use super::testbed::Testbed;
 use super::topology::machine_folder;
 use crate::check::Vantage;
 use crate::deadline::Deadline;
@@ -23,12 +24,10 @@ use crate::hypervisor::qemu::RAM;
 use crate::hypervisor::{self, Start};
 use crate::image::versions_in;
 use crate::lab::boot::guest_folder;
-use crate::plan::GuestKind;
 use crate::report::units::{MOST_SAID, SaidReport};
 use crate::report::{GuestMemory, NicReport, Outcome};
 use crate::scenario::names::MachineName;
-use crate::scenario::vmm::Vmm;
-use crate::scenario::{HypervisorKind, RulesetTool};
+use crate::scenario::{RulesetTool, Scenario};
 
 /// Commands whose output tells a machine's network.
 const NETWORK: [Piece; 9] = [
@@ -109,32 +108,34 @@ const PLAIN_GUEST: [Piece; 4] = [
 /// Gathers everything into the evidence folder, and a list of what cannot be gathered. Returns the versions found, and the
 /// NICs of each guest.
 pub(super) async fn gather(
-    run: &Run<'_>,
-    job: &Job,
-    evidence: &Path,
+    asked: Assignment<'_>,
+    testbed: &Testbed,
+    record: &Record<'_>,
 ) -> (BTreeMap<String, String>, BTreeMap<String, Vec<NicReport>>) {
+    let (scenario, job) = (asked.scenario, asked.job);
+    let evidence = asked.folders.evidence.as_path();
+    let (lab, vms) = (&testbed.lab, testbed.guests.vms());
     write(
         &evidence.join("plan.txt"),
-        &super::show_plan_with(run.scenario(), job.guests, |name| {
-            let mut guests = run.guests.iter();
-            let (_, guest) = guests.find(|(known, _)| known.as_ref() == name)?;
+        &super::show_plan_with(scenario, job.guests, |name| {
+            let mut vms = vms.iter();
+            let (_, guest) = vms.find(|(known, _)| known.as_ref() == name)?;
             Some(hypervisor::command(guest.spec()).to_string())
         }),
     );
     write(
         &evidence.join("commands.txt"),
-        &(ran(run, job).join("\n\n") + "\n"),
+        &(ran(record).join("\n\n") + "\n"),
     );
     write(
         &evidence.join("sysctls-set.txt"),
-        &(run.lab.sysctls().join("\n") + "\n"),
+        &(lab.sysctls().join("\n") + "\n"),
     );
     write(
         &evidence.join("reproduce.txt"),
         &format!("{}\n", job.reproduce),
     );
-    let captures: Vec<String> = run
-        .lab
+    let captures: Vec<String> = lab
         .captures()
         .map(|(label, c)| format!("{label} {}", c.summary()))
         .collect();
@@ -143,11 +144,11 @@ pub(super) async fn gather(
         &(captures.join("\n") + "\n"),
     );
     // Machines and guests at once; what is asked of one is asked by one shell.
-    let machines = run.lab.machines().map(async |machine| {
+    let machines = lab.machines().map(async |machine| {
         let folder = machine_folder(evidence, machine.name());
         // Without a networkd of its own, a machine's networkctl would ask the real host's.
-        let networkd = run.lab.has_networkd(machine.name());
-        let known = run.scenario().machines.get(machine.name());
+        let networkd = lab.has_networkd(machine.name());
+        let known = scenario.machines.get(machine.name());
         let rulesets = known.map_or(&[][..], |known| &known.rulesets);
         let iptables = rulesets
             .iter()
@@ -167,12 +168,11 @@ pub(super) async fn gather(
         };
         asked.of(&vantage).await;
     });
-    let red = !run.scenario().must_fail.is_empty();
-    let detail = detail(run.report.outcome, red, job.keep);
-    let guests = run.guests.iter();
-    let guests = guests.map(async |(name, guest)| {
+    let red = !scenario.must_fail.is_empty();
+    let detail = detail(record.report.outcome, red, job.keep);
+    let guests = vms.iter().map(async |&(name, guest)| {
         let folder = guest_folder(evidence, name.as_ref());
-        if run.silent.contains(name) {
+        if testbed.silent.contains(name) {
             write(
                 &folder.join(NOT_GATHERED),
                 "it stands still, and was not asked\n",
@@ -180,7 +180,7 @@ pub(super) async fn gather(
             return (name.to_string(), Vec::new());
         }
         // Where nobody has used Docker, asking it would start it.
-        let docker = run.scenario().guests.get(name);
+        let docker = scenario.guests.get(name);
         let logs = match docker.is_some_and(|guest| !guest.containers.is_empty()) {
             true => &GUEST[..LOGS_WITH_DOCKER],
             false => &GUEST[..LOGS],
@@ -206,10 +206,13 @@ pub(super) async fn gather(
             folder: &folder,
         };
         let said = asked.of(&vantage).await;
-        (name.to_string(), nics_of(run, name, said.first()))
+        (name.to_string(), nics_of(scenario, name, said.first()))
     });
-    let (versions, _, nics) =
-        tokio::join!(versions(run, job), join_all(machines), join_all(guests));
+    let (versions, _, nics) = tokio::join!(
+        versions(asked, testbed),
+        join_all(machines),
+        join_all(guests)
+    );
     (versions, nics.into_iter().collect())
 }
 
@@ -235,11 +238,12 @@ const fn detail(outcome: Outcome, red: bool, keep: bool) -> Detail {
 }
 
 /// What networkd said about unit files: of machines and ghosts in its log, of guests in a journal that was gathered.
-pub(super) fn said(run: &Run<'_>, evidence: &Path) -> Vec<SaidReport> {
-    let machines = run.lab.machines().map(|machine| machine.name().to_owned());
-    let machines = machines.filter(|name| run.lab.has_networkd(name));
+pub(super) fn said(testbed: &Testbed, evidence: &Path) -> Vec<SaidReport> {
+    let lab = &testbed.lab;
+    let machines = lab.machines().map(|machine| machine.name().to_owned());
+    let machines = machines.filter(|name| lab.has_networkd(name));
     let machines = machines.map(|name| (machine_folder(evidence, &name).join(NETWORKD_LOG), name));
-    let guests = run.guests.iter();
+    let guests = testbed.guests.vms().into_iter();
     let guests = guests.filter(|(_, guest)| guest.spec().image.networkd);
     let guests = guests.map(|(name, _)| {
         let folder = guest_folder(evidence, name.as_ref());
@@ -263,26 +267,18 @@ pub(super) fn said(run: &Run<'_>, evidence: &Path) -> Vec<SaidReport> {
     found
 }
 
-/// What was started and done, in the order of the stages: VMMs, then steps with how they ended.
-fn ran(run: &Run<'_>, job: &Job) -> Vec<String> {
-    let ghosts = run.scenario().guests.keys();
-    let ghosts = ghosts.filter(|_| job.guests == GuestKind::Ghost);
-    let ghosts = ghosts.map(|name| {
-        format!(
-            "# {name} is a ghost: a network namespace, made as plan.txt says\nip netns add {name}"
-        )
-    });
-    let steps = run.report.steps.iter().map(|step| {
+/// What was started and done, in the order of the stages: guests, then steps with how they ended.
+fn ran(record: &Record<'_>) -> Vec<String> {
+    let steps = record.report.steps.iter().map(|step| {
         let (id, word) = (&step.id, step.outcome.word());
         format!("# step {id}: {word}\n{}", step.command)
     });
-    let vmms = run.commands.iter().cloned();
-    ghosts.chain(vmms).chain(steps).collect()
+    record.commands.iter().cloned().chain(steps).collect()
 }
 
 /// A guest's NICs by what [`nics::COMMAND`] printed there, with their names in the scenario.
-fn nics_of(run: &Run<'_>, guest: &MachineName, said: Option<&String>) -> Vec<NicReport> {
-    let known = run.scenario().guests.get(guest);
+fn nics_of(scenario: &Scenario, guest: &MachineName, said: Option<&String>) -> Vec<NicReport> {
+    let known = scenario.guests.get(guest);
     let interfaces = known.map_or(&[][..], |known| &known.interfaces);
     let found = nics::parse(said.map_or("", String::as_str)).into_iter();
     found
@@ -298,9 +294,9 @@ fn nics_of(run: &Run<'_>, guest: &MachineName, said: Option<&String>) -> Vec<Nic
 }
 
 /// Memory of every guest's VMM, by the guest's name; what cannot be read is logged.
-pub(super) async fn memory(run: &Run<'_>, evidence: &Path) -> BTreeMap<String, GuestMemory> {
+pub(super) async fn memory(testbed: &Testbed, evidence: &Path) -> BTreeMap<String, GuestMemory> {
     let mut measured = BTreeMap::new();
-    for (name, guest) in &run.guests {
+    for (name, guest) in testbed.guests.vms() {
         let folder = guest_folder(evidence, name.as_ref());
         let Some(pid) = guest.vmm_pid().await else {
             continue;
@@ -332,21 +328,22 @@ fn memory_of(guest: &Guest, vmm: u32, folder: &Path) -> io::Result<GuestMemory> 
     Ok(GuestMemory { vmm, template })
 }
 
-async fn versions(run: &Run<'_>, job: &Job) -> BTreeMap<String, String> {
+async fn versions(asked: Assignment<'_>, testbed: &Testbed) -> BTreeMap<String, String> {
+    let (scenario, job) = (asked.scenario, asked.job);
     let mut versions = BTreeMap::new();
     versions.insert("bridgelab".to_owned(), env!("CARGO_PKG_VERSION").to_owned());
     for (name, image) in &job.images {
         versions.insert(format!("image.{name}"), image.digest.clone());
     }
     // The recipe wrote them down when it made the image, and guests boot from nothing else.
-    for (name, guest) in &run.scenario().guests {
+    for (name, guest) in &scenario.guests {
         let image = job.images.get(&guest.image);
         let written = image.map(|image| versions_in(&image.folder));
         for (what, version) in written.unwrap_or_default() {
             versions.insert(format!("{name}.{what}"), version);
         }
     }
-    let Some(machine) = run.lab.machines().next() else {
+    let Some(machine) = testbed.lab.machines().next() else {
         return versions;
     };
     let vantage = Vantage::Machine(machine.clone());
@@ -362,28 +359,12 @@ async fn versions(run: &Run<'_>, job: &Job) -> BTreeMap<String, String> {
         ),
     ];
     let programs = programs.map(|(what, command)| (what.to_owned(), command));
-    let programs = programs.into_iter().chain(vmms(run, job));
+    let programs = programs
+        .into_iter()
+        .chain(testbed.guests.programs(scenario));
     let asked = programs.map(async |(what, command)| Some((what, ask(&vantage, &command).await?)));
     versions.extend(join_all(asked).await.into_iter().flatten());
     versions
-}
-
-/// What each VMM of the run's guests is called in the report, and the command that tells its version.
-fn vmms(run: &Run<'_>, job: &Job) -> Vec<(String, String)> {
-    let guests = run.scenario().guests.values();
-    let kinds: BTreeSet<HypervisorKind> = guests.map(|guest| guest.hypervisor).collect();
-    let kinds = kinds.into_iter().filter(|_| job.guests == GuestKind::Vm);
-    let one = |kind: HypervisorKind| {
-        let row = Vmm::of(kind);
-        let path = run.vmms.get(&kind);
-        let program = path.map_or(row.program.to_owned(), |path| path.display().to_string());
-        let what = match kind {
-            HypervisorKind::Qemu => "vmm".to_owned(),
-            other => format!("vmm.{other}"),
-        };
-        (what, format!("{program} {} 2>&1 | head -n 1", row.version))
-    };
-    kinds.map(one).collect()
 }
 
 async fn ask(vantage: &Vantage, command: &str) -> Option<String> {

@@ -5,8 +5,9 @@ use std::time::Duration;
 use tokio::sync::mpsc::UnboundedReceiver;
 
 use super::ask::{ASKED, Answer, Ask};
+use super::ended::Ended;
 use super::job::Event;
-use super::run::{Ended, Run};
+use super::run::Run;
 use crate::deadline::Deadline;
 use crate::diagnostic::Diagnostic;
 use crate::host::unwritten;
@@ -22,18 +23,22 @@ impl Run<'_> {
     /// # Errors
     /// [`Ended::Broken`] when a step that they asked for was not done, and nobody said that it may be refused.
     pub(super) async fn hand_over(&mut self) -> Result<(), Ended> {
-        let Some(mut asked) = self.asked.take() else {
+        let Some(mut asked) = self.wishes.take() else {
             return Ok(());
         };
-        let begun = self.stage("held", "held");
-        let guests = &self.scenario.guests;
+        let begun = self.record.stage("held", "held");
+        let guests = &self.asked.scenario.guests;
         let is_guest = |name: &String| guests.keys().any(|guest| guest.as_ref() == name);
-        let machines = self.lab.machines().map(|machine| machine.name().to_owned());
+        let machines = self
+            .testbed
+            .lab
+            .machines()
+            .map(|machine| machine.name().to_owned());
         let containers = guests.iter().flat_map(|(guest, inside)| {
             let names = inside.containers.keys();
             names.map(move |name| format!("{guest}/{name}"))
         });
-        (self.tell)(Event::Held {
+        (self.asked.tell)(Event::Held {
             // A ghost is a machine of the lab, and yet the scenario's guest.
             machines: machines.filter(|name| !is_guest(name)).collect(),
             guests: guests.keys().map(ToString::to_string).collect(),
@@ -46,9 +51,9 @@ impl Run<'_> {
                 Err(error) => Err(format!("understand what was asked: {error}")),
             };
             let answer = answer.unwrap_or_else(|why| Answer::Refused { why });
-            (self.tell)(Event::Answer { answer });
+            (self.asked.tell)(Event::Answer { answer });
         }
-        self.done("held", begun);
+        self.record.done("held", begun);
         self.stopped()
     }
 
@@ -62,8 +67,8 @@ impl Run<'_> {
                 if words.is_empty() {
                     return Err("a command needs words".to_owned());
                 }
-                let vantage = self.vantage(&self.place_of(&from)?)?;
-                let time = self.job.patience(Duration::from_secs(seconds));
+                let vantage = self.testbed.vantage(&self.place_of(&from)?)?;
+                let time = self.asked.patience(Duration::from_secs(seconds));
                 let words: Vec<&str> = words.iter().map(String::as_str).collect();
                 let _turn = vantage.turn().await;
                 let output = vantage.exec(&words, Deadline::after(time)).await;
@@ -79,8 +84,8 @@ impl Run<'_> {
                 let mut checks = form.checks.iter();
                 let check = checks.find(|check| check.id.as_str() == id);
                 let check = check.ok_or_else(|| format!("there is no check `{id}`"))?;
-                let report = self.check_one(check).await;
-                self.report.checks.push(report.clone());
+                let report = self.checker().check_one(check).await;
+                self.record.report.checks.push(report.clone());
                 let check = Box::new(report);
                 Ok(Answer::Checked { check })
             }
@@ -92,7 +97,7 @@ impl Run<'_> {
                 let lacks = self.needs_of(std::slice::from_ref(step)).await;
                 lacks.map_err(|unmet| unmet.to_string())?;
                 let report = self.step(step).await;
-                self.report.steps.push(report.clone());
+                self.record.report.steps.push(report.clone());
                 let step = Box::new(report);
                 Ok(Answer::Stepped { step })
             }
@@ -102,13 +107,17 @@ impl Run<'_> {
 
     /// The form that is held, of a scenario with more in it.
     fn form_of(&self, scenario: String) -> Result<Scenario, String> {
-        let asked = self.job.evidence.join(ASKED);
+        let asked = self.asked.job.evidence.join(ASKED);
         if let Err(error) = std::fs::write(&asked, &scenario) {
             unwritten::note(&asked, &error);
         }
-        let loaded = load_text_with(&self.scenario.path, scenario, &self.job.overrides);
+        let loaded = load_text_with(
+            &self.asked.scenario.path,
+            scenario,
+            &self.asked.job.overrides,
+        );
         let loaded = loaded.map_err(|errors| errors.render(false))?;
-        let form = self.job.variant.as_deref().unwrap_or(GREEN);
+        let form = self.asked.job.variant.as_deref().unwrap_or(GREEN);
         let forms = loaded.named(form).map_err(|error| error.to_string())?;
         let form = forms.first().map(|form| (*form).clone());
         form.ok_or_else(|| "the form is gone".to_owned())
@@ -121,7 +130,7 @@ impl Run<'_> {
             return Ok(VantagePoint::Container(name(guest)?, name(container)?));
         }
         let name = name(text)?;
-        if self.scenario.guests.contains_key(&name) {
+        if self.asked.scenario.guests.contains_key(&name) {
             return Ok(VantagePoint::Guest(name));
         }
         Ok(VantagePoint::Machine(name))

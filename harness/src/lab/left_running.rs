@@ -7,9 +7,10 @@ use std::path::Path;
 
 use futures_util::future::join_all;
 
+use super::assignment::Assignment;
 use super::gathered::SIGN;
 use super::leaks::Process;
-use super::run::Run;
+use super::testbed::Testbed;
 use super::topology::Lab;
 use crate::deadline::Deadline;
 use crate::guest::background;
@@ -22,15 +23,15 @@ use crate::scenario::{CheckKind, VantagePoint};
 /// Bytes of a command line that are read; a process can make its own as long as it likes.
 const COMMAND_LINE: u64 = 4096;
 
-impl Run<'_> {
+impl Testbed {
     /// A command of the scenario runs in that guest.
     pub(super) fn used_shell_of(&mut self, guest: &MachineName) {
         self.shells.insert(guest.clone());
     }
 
     /// In all guests where commands ran; of one that does not answer nothing is known.
-    pub(super) async fn left_in_guests(&self) -> Vec<LeftRunning> {
-        let checks = self.scenario.checks.iter();
+    pub(super) async fn left_in_guests(&self, asked: Assignment<'_>) -> Vec<LeftRunning> {
+        let checks = asked.scenario.checks.iter();
         let looked = checks.filter_map(|check| match (&check.kind, &check.from) {
             (
                 CheckKind::Command(_),
@@ -40,9 +41,9 @@ impl Run<'_> {
         });
         let used: BTreeSet<&MachineName> = looked.chain(&self.shells).collect();
         let used = used.into_iter().filter(|name| !self.silent.contains(*name));
-        let asked = used.filter_map(|name| Some((name, self.guests.get(name)?)));
-        let told = asked.map(async |(name, guest)| {
-            let by = Deadline::after(self.job.patience(SIGN));
+        let reached = used.filter_map(|name| Some((name, self.guests.vm(name)?)));
+        let told = reached.map(async |(name, guest)| {
+            let by = Deadline::after(asked.patience(SIGN));
             let told = guest
                 .exec(GuestCommand::shell(background::left()), by)
                 .await;

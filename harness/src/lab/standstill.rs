@@ -2,20 +2,19 @@
 
 use std::time::Duration;
 
-use super::job::Event;
-use super::run::Run;
+use super::record::Record;
 use crate::host::standstill::Standstill;
-use crate::report::{CheckOutcome, CheckReport, Outcome, Problem};
+use crate::report::{CheckOutcome, CheckReport, Outcome};
 
 /// Code of the problem.
 const STOOD_STILL: &str = "host.stood-still";
 
-impl Run<'_> {
+impl Record<'_> {
     /// Takes back a verdict that a standstill may have made. What was seen to hold did hold. But what failed may have
     /// failed by it: leases and router lifetimes end, connections break, a guest's answer comes too late.
     pub(super) fn weigh_standstills(&mut self) {
-        let all = self.standstills.all();
-        let during = all.into_iter().filter(|one| one.ended > self.started);
+        let all = self.asked.standstills.all();
+        let during = all.into_iter().filter(|one| one.ended > self.asked.started);
         let during: Vec<Standstill> = during.collect();
         if during.is_empty() {
             return;
@@ -24,7 +23,7 @@ impl Run<'_> {
             let begun = one.ended.checked_sub(one.counted).unwrap_or(one.ended);
             let stage = self.report.stages.iter().rfind(|stage| {
                 let end = stage.at_ms + stage.ms as i64;
-                (stage.at_ms..=end).contains(&self.at_ms(one.ended))
+                (stage.at_ms..=end).contains(&self.asked.at_ms(one.ended))
             });
             let stage = stage
                 .map_or("checks", |stage| stage.name.as_str())
@@ -33,38 +32,21 @@ impl Run<'_> {
             self.waited(&stage, what, begun, one.lasted);
         }
         let sentence = sentence(&during);
-        (self.tell)(Event::Progress {
-            text: sentence.clone(),
-        });
-        if !unsure(self.report.outcome, &self.report.checks, self.by_failing()) {
-            return;
+        self.asked.progress(sentence.clone());
+        if self.is_unsure() {
+            self.take_back(STOOD_STILL, sentence);
         }
-        let report = &mut self.report;
-        let mut chain = vec![sentence];
-        let before = report.problem.take();
-        chain.extend(before.into_iter().flat_map(|problem| problem.chain));
-        report.outcome = Outcome::Broken;
-        report.problem = Some(Problem {
-            code: STOOD_STILL.to_owned(),
-            chain,
-            help: Some(format!("run it again: `{}`", report.reproduce)),
-        });
     }
 
-    /// Whether a signal to every process of the run can have made this outcome.
-    pub(super) fn may_come_of_a_request(&self) -> bool {
-        unsure(self.report.outcome, &self.report.checks, self.by_failing())
-    }
-
-    /// Whether a check passes by not holding, at first or at all.
-    pub(super) fn by_failing(&self) -> bool {
-        let mut times = self.scenario.checks.iter().map(|check| check.times);
-        times.any(|times| times.fails || times.fails_until.is_some())
+    /// Whether a standstill can have made the outcome, or a signal to every process of the run.
+    pub(super) fn is_unsure(&self) -> bool {
+        let by_failing = self.asked.passes_by_failing();
+        unsure(self.report.outcome, &self.report.checks, by_failing)
     }
 }
 
 /// Whether a standstill can have made this outcome. `by_failing`: a check passes by not holding.
-pub(super) fn unsure(outcome: Outcome, checks: &[CheckReport], by_failing: bool) -> bool {
+fn unsure(outcome: Outcome, checks: &[CheckReport], by_failing: bool) -> bool {
     let failed = |check: &CheckReport| check.outcome == CheckOutcome::Failed;
     match outcome {
         // A variant passes when the named checks fail.

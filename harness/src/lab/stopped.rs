@@ -3,37 +3,27 @@
 use std::path::Path;
 
 use super::leaks::Process;
-use super::run::Run;
-use super::standstill::unsure;
-use crate::report::{Outcome, Problem};
+use super::record::Record;
 
 /// Code of the problem.
 const STOPPED: &str = "host.process-stopped";
 
-impl Run<'_> {
+impl Record<'_> {
     /// Takes back a verdict that a daemon or a VMM may have made by standing still: nothing that it serves answers, and the
     /// network is not to blame. What was seen to hold did hold.
     pub(super) fn weigh_stopped(&mut self) {
-        if !unsure(self.report.outcome, &self.report.checks, self.by_failing()) {
+        if !self.is_unsure() {
             return;
         }
         let stopped = stopped(Path::new("/proc"));
         if stopped.is_empty() {
             return;
         }
-        let report = &mut self.report;
-        let mut chain = vec![format!(
+        let cause = format!(
             "{} stopped (SIGSTOP) and nobody let it go on: what failed may have failed by that",
             stopped.join(", ")
-        )];
-        let before = report.problem.take();
-        chain.extend(before.into_iter().flat_map(|problem| problem.chain));
-        report.outcome = Outcome::Broken;
-        report.problem = Some(Problem {
-            code: STOPPED.to_owned(),
-            chain,
-            help: Some(format!("run it again: `{}`", report.reproduce)),
-        });
+        );
+        self.take_back(STOPPED, cause);
     }
 }
 

@@ -7,9 +7,10 @@ use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::process::{ChildStdin, Command};
 use tokio::sync::{mpsc, watch};
 
+use super::ended::broken;
 use super::frozen::stands_still;
 use super::job::{CANCEL, Event, Job, TOGETHER, WORKER_COMMAND};
-use super::run::broken;
+
 use super::vm;
 use crate::diagnostic::Diagnose;
 use crate::host::isolate;

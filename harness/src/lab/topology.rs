@@ -17,6 +17,7 @@ use crate::host::networkd::{self, Networkd};
 use crate::host::received::Received;
 use crate::host::tap::Tap;
 use crate::plan::{FABRIC, Operation, TopologyPlan};
+use crate::scenario::names::{IfName, MachineName};
 use futures_util::future::join_all;
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 
@@ -46,6 +47,9 @@ pub struct Lab {
     captures: BTreeMap<String, Capture>,
     pub(super) machines: BTreeMap<String, Arc<Netns>>,
     pub(super) changes: Changes,
+    /// NICs that steps plugged in and no guest of the scenario has, by guest and name on the host side: which of the
+    /// guest's NICs it is, from 0.
+    pub(super) plugged: BTreeMap<(MachineName, IfName), usize>,
     sysctls: Vec<String>,
     /// Daemons that were waited for: what, from when, how long.
     waits: Vec<(String, Instant, Duration)>,
@@ -148,11 +152,16 @@ impl Lab {
             if let Operation::Tap { machine, id, .. } | Operation::Macvtap { machine, id, .. } =
                 step
             {
-                let netlink = self.machine(machine)?.netlink();
-                netlink.delete_if_there(id.as_ref()).await?;
+                self.delete_link(machine, id).await?;
             }
         }
         Ok(())
+    }
+
+    /// `ip link delete LINK`, if it is there.
+    pub(super) async fn delete_link(&self, machine: &str, link: &IfName) -> Result<(), LabError> {
+        let netlink = self.machine(machine)?.netlink();
+        Ok(netlink.delete_if_there(link.as_ref()).await?)
     }
 
     /// Makes a guest's TAPs anew, as microvm.nix's `tap-up` does before each start: what was there is deleted, and

@@ -7,7 +7,6 @@ use std::time::Duration;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::task::JoinHandle;
 
-use super::run::Run;
 use crate::deadline::Deadline;
 use crate::guest::{Guest, GuestError, PANIC, used_up};
 use crate::host::service::ServiceError;
@@ -98,23 +97,32 @@ impl Watch {
     }
 }
 
-impl Run<'_> {
-    /// What became of a guest, in words.
-    pub(super) async fn lost(&mut self, lost: Lost) -> GuestError {
-        let name = lost.guest.to_string();
-        let Some(guest) = self.guests.get(&lost.guest) else {
+impl Lost {
+    /// Whose it is.
+    pub(super) fn guest(&self) -> &MachineName {
+        &self.guest
+    }
+
+    /// Whether it is still there, and answers nobody.
+    pub(super) fn stands_still(&self) -> bool {
+        matches!(self.how, How::NoRoom(_))
+    }
+
+    /// What became of it, in words.
+    pub(super) async fn error(self, guest: Option<&Guest>) -> GuestError {
+        let name = self.guest.to_string();
+        let Some(guest) = guest else {
             return GuestError::Lost {
                 guest: name,
                 how: "it is gone".to_owned(),
                 tail: String::new(),
             };
         };
-        if let How::NoRoom(said) = lost.how {
-            self.silent.insert(lost.guest);
+        if let How::NoRoom(said) = self.how {
             return guest.without_room(said);
         }
         let end = guest.vmm_end_within(END).await;
-        let how = match (lost.how, end) {
+        let how = match (self.how, end) {
             (How::Panicked, _) => {
                 let line = guest.console().line_with(PANIC);
                 format!("the console says `{}`", line.as_deref().unwrap_or(PANIC))

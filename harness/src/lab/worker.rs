@@ -10,17 +10,18 @@ use std::time::{Duration, Instant};
 use nix::unistd::Uid;
 use tokio::sync::{mpsc, watch};
 
-use super::booting::opens_tun;
+use super::assignment::Assignment;
+use super::ended::broken;
 use super::gathered;
+use super::guests::runtime;
 use super::hold::Asked;
 use super::job::{CANCEL, Event, Job, TOGETHER};
-use super::run::{Run, broken};
+use super::run::Run;
 use super::topology::Folders;
 use crate::host::capability::Capability;
 use crate::host::isolate::{self, IsolateError, Isolation, users};
 use crate::host::needs::needed_by;
 use crate::host::standstill::Standstills;
-use crate::plan::GuestKind;
 use crate::report::{Outcome, RunReport, exit_code};
 use crate::scenario::{self, instances::GREEN};
 
@@ -93,8 +94,7 @@ fn work() -> io::Result<()> {
     };
     fs::create_dir_all(&folders.run)?;
     fs::create_dir_all(folders.evidence.join("captures"))?;
-    let ghosts = scenario.guests.keys();
-    let ghosts = ghosts.filter(|_| job.guests == GuestKind::Ghost);
+    let ghosts = runtime(job.guests).machines(&scenario);
     for machine in scenario.machines.keys().chain(ghosts) {
         fs::create_dir_all(super::topology::machine_folder(
             &folders.evidence,
@@ -160,7 +160,7 @@ fn users(
     if needed_by(scenario, job.guests).contains(&Capability::DeviceNodes) {
         return callers("a macvtap needs a device node".to_owned());
     }
-    if opens_tun(scenario, job.guests) {
+    if runtime(job.guests).opens_tun(scenario) {
         return callers("a VMM opens /dev/net/tun itself, a node of this machine's".to_owned());
     }
     if let Some(refused) = users::refused() {
@@ -179,7 +179,7 @@ async fn run(
     folders: Folders,
     standstills: &Standstills,
     cancelled: watch::Receiver<bool>,
-    asked: Option<Asked>,
+    wishes: Option<Asked>,
 ) -> RunReport {
     let say = |event: Event| {
         if let Err(error) = tell(&event) {
@@ -190,17 +190,25 @@ async fn run(
         // The sender lives as long as the process.
         let _ = cancelled.wait_for(|cancel| *cancel).await;
     };
-    let run_folder = folders.run.clone();
-    let mut run = Run::new(scenario, job, folders, standstills, &say);
-    run.asked = asked;
+    let mut run = Run::new(
+        Assignment {
+            scenario,
+            job,
+            folders: &folders,
+            tell: &say,
+            standstills,
+            started: Instant::now(),
+        },
+        wishes,
+    );
     run.carry_out(wait_for_cancel(cancelled.clone())).await;
     let judged = Instant::now();
     let asked_before = *cancelled.borrow();
     // It came while the last words of what had ended were waited for.
-    if asked_before && run.may_come_of_a_request() {
-        run.report.outcome = Outcome::Cancelled;
+    if asked_before && run.record.is_unsure() {
+        run.record.report.outcome = Outcome::Cancelled;
     }
-    let unsure = !asked_before && run.may_come_of_a_request();
+    let unsure = !asked_before && run.record.is_unsure();
     let together = Cell::new(false);
     // Evidence has a deadline of its own, and a request that comes meanwhile goes straight to teardown. But one that comes right
     // behind what ended the run is what ended it, and is told with all its evidence.
@@ -220,7 +228,7 @@ async fn run(
             .is_err()
             .then(|| format!("gathering took longer than {EVIDENCE_TIME:.0?}")),
     };
-    if unsure && run.report.outcome == Outcome::Broken {
+    if unsure && run.record.report.outcome == Outcome::Broken {
         let left = TOGETHER.saturating_sub(judged.elapsed());
         let request = wait_for_cancel(cancelled.clone());
         if tokio::time::timeout(left, request).await.is_ok() {
@@ -228,21 +236,23 @@ async fn run(
         }
     }
     if together.get() {
-        run.report.outcome = Outcome::Cancelled;
+        run.record.report.outcome = Outcome::Cancelled;
     }
     if let Some(why) = cut_short {
         tracing::warn!(why, "evidence is cut short");
         gathered::note(format!("the rest of the evidence: {why}"));
     }
     if job.keep && !*cancelled.borrow() {
+        let running = run.testbed.guests.vms().into_iter();
         say(Event::Kept {
             machines: run
+                .testbed
                 .lab
                 .machines()
                 .map(|machine| machine.name().to_owned())
                 .collect(),
-            guests: run.guests.keys().map(ToString::to_string).collect(),
-            run: run_folder,
+            guests: running.map(|(name, _)| name.to_string()).collect(),
+            run: folders.run.clone(),
         });
         wait_for_cancel(cancelled).await;
     }

@@ -2,6 +2,7 @@
 
 use super::super::background::{Begun, EndedEarly, Ending};
 use super::super::run::Run;
+use super::super::testbed::Testbed;
 use super::NotDone;
 use super::command::refusal;
 use crate::check::{ProbeError, Vantage, in_container, not_in_cell};
@@ -26,7 +27,7 @@ impl Run<'_> {
         let begun = Begun {
             step: &step.id,
             on,
-            command: action::by_hand(self.scenario, action, self.job.guests),
+            command: action::by_hand(self.asked.scenario, action, self.asked.job.guests),
             may_end: step.answer == Answer::Either,
         };
         let place = self.place(on)?;
@@ -38,7 +39,10 @@ impl Run<'_> {
                     let started = machine.start_confined(words, by, tell).await?;
                     started.map_err(|why| not_in_cell(machine, shell::join(command), why, by))
                 };
-                self.begin_in_cell::<ProbeError>(begun, start).await?;
+                self.testbed
+                    .backgrounds
+                    .begin_in_cell::<ProbeError>(begun, start)
+                    .await?;
                 return Ok(String::new());
             }
             Vantage::Container { guest, name } => (guest, in_container(name, &words)),
@@ -52,15 +56,21 @@ impl Run<'_> {
             return Err(NotDone::Refused(refusal(command, &output, 0)));
         }
         if let VantagePoint::Guest(name) | VantagePoint::Container(name, _) = on {
-            self.began_in_guest(begun, name);
-            self.used_shell_of(name);
+            self.testbed.backgrounds.began_in_guest(begun, name);
+            self.testbed.used_shell_of(name);
         }
         Ok(format!("process {}", output.stdout.trim()))
     }
 
     /// Ends the command that a step has started.
     pub(super) async fn kill(&mut self, run: &StepId) -> Result<String, NotDone> {
-        let ended = self.end_background(run).await.map_err(ProbeError::from)?;
+        let Testbed {
+            backgrounds,
+            guests,
+            ..
+        } = &mut self.testbed;
+        let ended = backgrounds.end_one(run, &**guests, &mut self.record).await;
+        let ended = ended.map_err(ProbeError::from)?;
         match ended {
             None => Err(NotDone::Refused(format!(
                 "no command of step `{run}` runs in the background"

@@ -13,7 +13,7 @@ use crate::scenario::step::Action;
 impl Run<'_> {
     /// Where a step is done; a guest that does not run cannot be asked.
     pub(super) fn place(&self, on: &VantagePoint) -> Result<Vantage, NotDone> {
-        self.vantage(on).map_err(NotDone::Refused)
+        self.testbed.vantage(on).map_err(NotDone::Refused)
     }
 
     /// Runs the commands of an action one after another, until one is refused.
@@ -23,7 +23,7 @@ impl Run<'_> {
         by: Deadline,
     ) -> Result<String, NotDone> {
         let named = self.with_local_names(action, by).await?;
-        let Some((on, lines)) = action::commands(&named, self.job.guests) else {
+        let Some((on, lines)) = action::commands(&named, self.asked.job.guests) else {
             let text = format!("`{}` takes more than a command", action::name(action));
             return Err(NotDone::Refused(text));
         };
@@ -37,7 +37,7 @@ impl Run<'_> {
             VantagePoint::Guest(guest) | VantagePoint::Container(guest, _),
         ) = (action, &on)
         {
-            self.used_shell_of(guest);
+            self.testbed.used_shell_of(guest);
         }
         let mut said = String::new();
         for line in &lines {
@@ -85,15 +85,15 @@ impl Run<'_> {
         interface: &IfName,
         by: Deadline,
     ) -> Result<IfName, NotDone> {
-        let VantagePoint::Guest(guest) = on else {
+        let VantagePoint::Guest(_) = on else {
             return Ok(interface.clone());
         };
         let place = self.place(on)?;
         let looking = Looking {
             from: &place,
             with: None,
-            ghost: self.is_ghost(guest),
-            around: &self.context,
+            ghost: matches!(place, Vantage::Machine(_)),
+            around: &self.observer.context,
             since: Since::EVER,
             by,
         };

@@ -3,7 +3,8 @@
 use std::io;
 
 use super::super::error::LabError;
-use super::super::run::{GRACE, Run};
+use super::super::run::Run;
+use super::super::testbed::GRACE;
 use super::NotDone;
 use crate::deadline::Deadline;
 use crate::plan::action;
@@ -18,22 +19,25 @@ impl Run<'_> {
         daemon: Daemon,
         by: Deadline,
     ) -> Result<String, NotDone> {
-        if action::commands(action, self.job.guests).is_some() {
+        if action::commands(action, self.asked.job.guests).is_some() {
             return self.run_commands(action, by).await;
         }
         let name = on.to_string();
-        let machine = self.scenario.machines.get(name.as_str());
+        let machine = self.asked.scenario.machines.get(name.as_str());
         match daemon {
-            Daemon::Networkd => self.lab.start_networkd_again(&name).await?,
+            Daemon::Networkd => self.testbed.lab.start_networkd_again(&name).await?,
             Daemon::Dnsmasq => {
                 let config = machine.and_then(|machine| machine.dnsmasq.as_ref());
                 let config = config.ok_or_else(|| absent(on, daemon))?;
-                self.lab.start_dnsmasq(&name, config, &self.folders).await?;
+                self.testbed
+                    .lab
+                    .start_dnsmasq(&name, config, self.asked.folders)
+                    .await?;
             }
             Daemon::Http => {
                 let config = machine.and_then(|machine| machine.http.as_ref());
                 let config = config.ok_or_else(|| absent(on, daemon))?;
-                self.lab.start_http(&name, config).await?;
+                self.testbed.lab.start_http(&name, config).await?;
             }
             Daemon::Resolved | Daemon::Docker => return Err(absent(on, daemon).into()),
         }
@@ -47,14 +51,14 @@ impl Run<'_> {
         daemon: Daemon,
         by: Deadline,
     ) -> Result<String, NotDone> {
-        if action::commands(action, self.job.guests).is_some() {
+        if action::commands(action, self.asked.job.guests).is_some() {
             return self.run_commands(action, by).await;
         }
         let name = on.to_string();
         match daemon {
-            Daemon::Networkd => self.lab.stop_networkd(&name, GRACE).await?,
-            Daemon::Dnsmasq => self.lab.stop_dnsmasq(&name, GRACE).await?,
-            Daemon::Http => self.lab.stop_http(&name).await,
+            Daemon::Networkd => self.testbed.lab.stop_networkd(&name, GRACE).await?,
+            Daemon::Dnsmasq => self.testbed.lab.stop_dnsmasq(&name, GRACE).await?,
+            Daemon::Http => self.testbed.lab.stop_http(&name).await,
             Daemon::Resolved | Daemon::Docker => return Err(absent(on, daemon).into()),
         }
         Ok(String::new())
@@ -67,7 +71,7 @@ impl Run<'_> {
         daemon: Daemon,
     ) -> Result<String, NotDone> {
         match daemon {
-            Daemon::Dnsmasq => self.lab.reload_dnsmasq(&on.to_string())?,
+            Daemon::Dnsmasq => self.testbed.lab.reload_dnsmasq(&on.to_string())?,
             other => return Err(absent(on, other).into()),
         }
         Ok(String::new())

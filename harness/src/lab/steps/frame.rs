@@ -17,7 +17,7 @@ impl Run<'_> {
         what: &Frame,
         count: u16,
     ) -> Result<String, NotDone> {
-        let machine = self.lab.machine(on.as_ref())?;
+        let machine = self.testbed.lab.machine(on.as_ref())?;
         let link = Injector::open(machine, interface.as_ref()).await;
         let link = link.map_err(|error| NotDone::Refused(Diagnostic::new(&error).to_string()))?;
         let bytes = frame::bytes(what, link.mac()).map_err(NotDone::Refused)?;

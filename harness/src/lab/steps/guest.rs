@@ -1,5 +1,6 @@
 //! Guests that steps start and stop.
 
+use super::super::containers::{note_containers, start_containers};
 use super::super::run::Run;
 use super::NotDone;
 use crate::deadline::Deadline;
@@ -9,14 +10,11 @@ use crate::scenario::names::MachineName;
 
 impl Run<'_> {
     pub(super) async fn start_by_step(&mut self, guest: &MachineName) -> Result<String, NotDone> {
-        if self.is_ghost(guest) {
-            self.start_ghost(guest).await?;
-            self.surround();
-            return Ok(String::new());
-        }
-        self.start_guest(guest).await?;
-        let began = self.start_containers(Some(guest)).await;
-        self.note_containers(began.map_err(refused)?);
+        let (guests, around) = self.guests();
+        guests.start(guest, around).await?;
+        let began = start_containers(self.asked, &*self.testbed.guests, Some(guest)).await;
+        let began = began.map_err(refused)?;
+        note_containers(began, &mut self.observer, &mut self.record);
         Ok(String::new())
     }
 
@@ -26,12 +24,9 @@ impl Run<'_> {
         guest: &MachineName,
         by: Deadline,
     ) -> Result<String, NotDone> {
-        self.backgrounds.forget(guest);
-        if self.is_ghost(guest) {
-            self.stop_ghost(guest).await?;
-        } else {
-            self.stop_guest(guest, Some(by)).await?;
-        }
+        self.testbed.backgrounds.forget(guest);
+        let (guests, around) = self.guests();
+        guests.stop(guest, by, around).await?;
         Ok(String::new())
     }
 }

@@ -6,75 +6,32 @@ mod background;
 mod command;
 mod daemon;
 mod frame;
-mod ghost;
 mod guest;
 mod netem;
 mod nic;
+mod not_done;
 mod offload;
 mod settled;
 mod unit;
 mod wait;
 
+pub(in crate::lab) use not_done::NotDone;
+
 use std::time::{Instant, SystemTime};
 
-use super::error::LabError;
-use super::job::Event;
-use super::run::{Ended, Run};
-use crate::check::{ProbeError, undoable, wanted};
+use super::ended::Ended;
+use super::run::Run;
+use super::testbed::Testbed;
+use crate::check::wanted;
 use crate::deadline::Deadline;
 use crate::diagnostic::{Diagnose, Diagnostic};
-use crate::plan::{GuestKind, action};
+use crate::plan::action;
 use crate::report::{StepOutcome, StepReport};
 use crate::scenario::Step;
 use crate::scenario::step::{Action, Answer};
 
 /// How much of what a tool said is kept.
 const SAID: usize = 600;
-
-/// Why a step was not done.
-#[derive(Debug)]
-enum NotDone {
-    /// Whom it asks said no, in these words.
-    Refused(String),
-    /// It could not even be asked.
-    Broken(Diagnostic),
-    /// What stands for the guests cannot do it.
-    Unshown(String),
-}
-
-impl From<LabError> for NotDone {
-    fn from(error: LabError) -> Self {
-        let diagnostic = Diagnostic::new(&error);
-        match error {
-            // The kernel's word, and the daemon's.
-            LabError::Link(_)
-            | LabError::Service(_)
-            | LabError::Tap(_)
-            | LabError::Macvtap(_)
-            | LabError::Io { .. } => Self::Refused(diagnostic.to_string()),
-            _ => Self::Broken(diagnostic),
-        }
-    }
-}
-
-impl From<ProbeError> for NotDone {
-    fn from(error: ProbeError) -> Self {
-        let diagnostic = Diagnostic::new(&error);
-        match error {
-            ProbeError::Machine(_) | ProbeError::Guest(_) => Self::Broken(diagnostic),
-            _ => Self::Refused(diagnostic.to_string()),
-        }
-    }
-}
-
-impl From<Ended> for NotDone {
-    fn from(ended: Ended) -> Self {
-        match ended {
-            Ended::Broken(diagnostic) | Ended::TimedOut(diagnostic) => Self::Broken(diagnostic),
-            Ended::Skipped(problem) => Self::Unshown(problem.chain.join(": ")),
-        }
-    }
-}
 
 /// A step that nobody expected to be refused.
 #[derive(Debug, thiserror::Error)]
@@ -107,22 +64,25 @@ impl Run<'_> {
     /// # Errors
     /// [`Ended::Broken`] at the first step that is not done, unless the scenario says that it may be refused.
     pub(super) async fn steps(&mut self) -> Result<(), Ended> {
-        for step in &self.scenario.steps {
+        let scenario = self.asked.scenario;
+        for step in &scenario.steps {
             let report = self.step(step).await;
-            self.report.steps.push(report);
+            self.record.report.steps.push(report);
             self.stopped()?;
             let after = Some(&step.id);
-            if self
-                .scenario
-                .checks
-                .iter()
-                .any(|check| check.after.as_ref() == after)
-            {
+            let mut checks = scenario.checks.iter();
+            if checks.any(|check| check.after.as_ref() == after) {
                 self.checks_after(after).await?;
-                self.backgrounds_run().await?;
+                let Testbed {
+                    backgrounds,
+                    guests,
+                    ..
+                } = &mut self.testbed;
+                let run = backgrounds.run_still(&**guests, &mut self.record);
+                run.await?;
             }
         }
-        self.order_checks();
+        self.record.order_checks();
         Ok(())
     }
 
@@ -131,7 +91,7 @@ impl Run<'_> {
     /// # Errors
     /// [`Ended::Broken`] by the first that has.
     pub(in crate::lab) fn stopped(&self) -> Result<(), Ended> {
-        let mut steps = self.report.steps.iter();
+        let mut steps = self.record.report.steps.iter();
         let Some(step) = steps.find(|step| step.ends_the_run()) else {
             return Ok(());
         };
@@ -144,13 +104,6 @@ impl Run<'_> {
         Err(Ended::Broken(Diagnostic::new(&stopped)))
     }
 
-    /// Why nothing is looked at any more: a step was skipped, and what comes after it would be another story.
-    pub(super) fn blind(&self) -> Option<String> {
-        let mut steps = self.report.steps.iter();
-        let skipped = steps.find(|step| step.outcome == StepOutcome::Skipped)?;
-        Some(format!("step {} was skipped: {}", skipped.id, skipped.said))
-    }
-
     /// One step, whatever comes of it.
     pub(in crate::lab) async fn step(&mut self, step: &Step) -> StepReport {
         let (name, command) = match &step.action {
@@ -160,25 +113,24 @@ impl Run<'_> {
             }
             Some(done) => (
                 action::name(done),
-                action::by_hand(self.scenario, done, self.job.guests),
+                action::by_hand(self.asked.scenario, done, self.asked.job.guests),
             ),
         };
         let stage = format!("step {}", step.id);
-        let begun = self.stage(&stage, &format!("{stage}: {command}"));
+        let begun = self.record.stage(&stage, &format!("{stage}: {command}"));
         // A check after the step is about what comes after it, and so is the step's own wait.
-        self.context.since = Some(SystemTime::now());
-        let ended = match (&step.action, self.blind()) {
+        self.observer.context.since = Some(SystemTime::now());
+        let ended = match (&step.action, self.record.blind()) {
             (None, _) => (StepOutcome::TakenAway, String::new()),
             (Some(_), Some(why)) => (StepOutcome::Skipped, why),
             (Some(action), None) => self.attempt(step, action).await,
         };
         let (outcome, said) = ended;
         if outcome != StepOutcome::Done {
-            (self.tell)(Event::Progress {
-                text: format!("step {} is {}: {said}", step.id, outcome.word()),
-            });
+            let text = format!("step {} is {}: {said}", step.id, outcome.word());
+            self.asked.progress(text);
         }
-        self.done(&stage, begun);
+        self.record.done(&stage, begun);
         StepReport {
             id: step.id.to_string(),
             action: name.to_owned(),
@@ -190,15 +142,14 @@ impl Run<'_> {
                 Answer::Done | Answer::Either => None,
             },
             said: shortened(&said),
-            at_ms: self.at_ms(begun),
+            at_ms: self.asked.at_ms(begun),
             ms: Instant::now().duration_since(begun).as_millis() as u64,
         }
     }
 
     async fn attempt(&mut self, step: &Step, action: &Action) -> (StepOutcome, String) {
-        if self.job.guests == GuestKind::Ghost
-            && let Some(why) = undoable(self.scenario, action)
-        {
+        let guests = &self.testbed.guests;
+        if let Some(why) = guests.cannot_do(self.asked.scenario, action) {
             return (StepOutcome::Skipped, why);
         }
         // Boxed: what a step may wait for is large, and so would be all that waits for a step.
@@ -212,7 +163,7 @@ impl Run<'_> {
 
     /// Does it; what was said about it is returned.
     async fn act(&mut self, step: &Step, action: &Action) -> Result<String, NotDone> {
-        let by = Deadline::after(self.job.patience(step.within));
+        let by = Deadline::after(self.asked.job.patience(step.within));
         self.let_networkd_finish(action, by).await?;
         match action {
             Action::Start { guest } => self.start_by_step(guest).await,
@@ -254,7 +205,7 @@ impl Run<'_> {
             Action::Kill { run } => self.kill(run).await,
             Action::WaitFor { from, kind } => self.wait_for_fact(step, from, kind).await,
             Action::Reload { on, daemon, .. }
-                if action::commands(action, self.job.guests).is_none() =>
+                if action::commands(action, self.asked.job.guests).is_none() =>
             {
                 self.reload_daemon(on, *daemon)
             }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::super::run::{Ended, Run};
+use super::super::run::Run;
 use crate::check::Vantage;
 use crate::deadline::Deadline;
 use crate::diagnostic::Diagnostic;
@@ -20,7 +20,7 @@ const BY_SIGNAL: i32 = 128;
 impl Run<'_> {
     /// Why the run is skipped: a step needs what this kernel has not got.
     pub(in crate::lab) async fn needs_of_steps(&self) -> Result<(), Unmet> {
-        self.needs_of(&self.scenario.steps).await
+        self.needs_of(&self.asked.scenario.steps).await
     }
 
     /// The same of these steps.
@@ -30,7 +30,7 @@ impl Run<'_> {
         if !actions.any(impairs) {
             return Ok(());
         }
-        let Ok(fabric) = self.lab.machine(FABRIC) else {
+        let Ok(fabric) = self.testbed.lab.machine(FABRIC) else {
             return Ok(());
         };
         let place = Vantage::Machine(fabric.clone());
@@ -49,15 +49,5 @@ impl Run<'_> {
             remedy: Some("load the module: `modprobe sch_netem` as root".to_owned()),
             unanswered,
         })
-    }
-}
-
-impl From<Unmet> for Ended {
-    fn from(unmet: Unmet) -> Self {
-        let diagnostic = Diagnostic::new(&unmet);
-        match unmet.unanswered {
-            true => Self::Broken(diagnostic),
-            false => Self::Skipped(diagnostic.into()),
-        }
     }
 }

@@ -15,6 +15,7 @@ impl Run<'_> {
     ) -> Result<String, NotDone> {
         let link = interface.clone();
         let set = self
+            .testbed
             .lab
             .machine(on.as_ref())?
             .run(async move { offload::set(&link, &wanted) });

@@ -30,20 +30,20 @@ impl Run<'_> {
         };
         let place = self.place(&on)?;
         let has_networkd = match &place {
-            Vantage::Machine(machine) => self.lab.runs_networkd(machine.name()),
+            Vantage::Machine(machine) => self.testbed.lab.runs_networkd(machine.name()),
             Vantage::Guest(guest) => has_networkd(guest),
             Vantage::Container { .. } => false,
         };
         if !has_networkd {
             return Ok(());
         }
-        let by = by.child(self.job.patience(UNDER_WAY));
+        let by = by.child(self.asked.job.patience(UNDER_WAY));
         for link in links {
             let name = self.local_name(&on, &link, by).await?;
             let waited = until_woken(
                 by,
                 "networkd to be through with a link",
-                self.lab.changes().count(),
+                self.testbed.lab.changes().count(),
                 async || {
                     let _turn = place.turn().await;
                     let words = ["sh", "-c", READ_LINK, "sh", name.as_ref()];

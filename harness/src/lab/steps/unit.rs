@@ -25,7 +25,7 @@ impl Run<'_> {
         unit: &UnitFile,
         by: Deadline,
     ) -> Result<String, NotDone> {
-        let path = Path::new(unit_folder(on, self.job.guests)).join(&unit.name);
+        let path = Path::new(unit_folder(on, self.asked.job.guests)).join(&unit.name);
         match self.place(on)? {
             Vantage::Machine(machine) => {
                 let (bytes, to) = (unit.bytes.clone(), path.clone());

@@ -18,7 +18,7 @@ impl Run<'_> {
         kind: &CheckKind,
     ) -> Result<String, NotDone> {
         let times = Times {
-            within: self.job.patience(step.within),
+            within: self.asked.job.patience(step.within),
             holds_for: None,
             fails_until: None,
             fails: false,
@@ -34,6 +34,7 @@ impl Run<'_> {
             kind: kind.clone(),
         };
         let seen = self
+            .checker()
             .watch(&fact, Progress::waiting(times), Since::now())
             .await;
         match seen.outcome {

@@ -19,8 +19,8 @@ use crate::host::isolate::{self, Isolation, mount_at};
 use crate::host::service::{Log, Service};
 use crate::host::{ChildSetup, VMM_ID, unwritten, vmm_groups};
 use crate::image::versions_in;
+use crate::lab::ended::broken;
 use crate::lab::job::{CANCEL, Event, Job, TOGETHER};
-use crate::lab::run::broken;
 use crate::lab::worker::{finish, tell};
 use crate::report::{LabPlace, LabReport, Outcome, RunReport, exit_code};
 

@@ -11,7 +11,7 @@ use tokio::sync::mpsc;
 use super::*;
 use crate::diagnostic::Diagnose;
 use crate::lab::JobImage;
-use crate::lab::run::broken;
+use crate::lab::ended::broken;
 
 #[test]
 fn the_vm_s_own_words() {

@@ -1,0 +1,197 @@
+//! What stands for the guests of a run: MicroVMs, or ghosts, which are network namespaces.
+//!
+//! A run asks its [`GuestRuntime`] and never what kind that is. What guests are made of is in the plan; what check kinds
+//! cannot show of a ghost is each kind's own word.
+
+mod ghost;
+mod vm;
+mod waiting;
+
+use std::fmt::Debug;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::future::LocalBoxFuture;
+
+use super::assignment::Assignment;
+use super::ended::Ended;
+use super::observer::Observer;
+use super::record::Record;
+use super::steps::NotDone;
+use super::topology::Lab;
+use super::watch::Watch;
+use crate::check::Vantage;
+use crate::deadline::Deadline;
+use crate::guest::Guest;
+use crate::plan::GuestKind;
+use crate::report::Problem;
+use crate::scenario::names::{IfName, MachineName};
+use crate::scenario::net::Mac;
+use crate::scenario::step::Action;
+use crate::scenario::{Check, Scenario};
+
+/// How a change of the guests ended; by a future, since a [`GuestRuntime`] is known by its trait alone.
+pub(super) type Change<'r> = LocalBoxFuture<'r, Result<(), NotDone>>;
+
+/// The rest of a run, as far as a guest's start or end changes it.
+pub(super) struct Around<'r, 'a> {
+    pub(super) asked: Assignment<'a>,
+    pub(super) lab: &'r mut Lab,
+    pub(super) watch: &'r mut Watch,
+    pub(super) observer: &'r mut Observer,
+    pub(super) record: &'r mut Record<'a>,
+}
+
+impl Around<'_, '_> {
+    /// Takes up what can be looked at by now.
+    fn survey(&mut self) {
+        self.observer.survey(self.asked.scenario, self.lab);
+    }
+}
+
+/// A NIC that a step plugs in.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Plugged<'r> {
+    pub(super) guest: &'r MachineName,
+    /// Its name on the host side.
+    pub(super) interface: &'r IfName,
+    pub(super) mac: Mac,
+    /// Which of the guest's NICs it is, from 0.
+    pub(super) place: usize,
+}
+
+/// What stands for the guests.
+pub(super) trait GuestRuntime: Debug {
+    /// Whether a guest has a kernel of its own: it boots, and Docker runs in it.
+    fn boots(&self) -> bool;
+
+    /// Those of the scenario's guests that are machines of the lab.
+    fn machines<'s>(&self, scenario: &'s Scenario) -> Vec<&'s MachineName>;
+
+    /// Whether one needs `/dev/net/tun` itself, which is a node of this machine's.
+    fn opens_tun(&self, scenario: &Scenario) -> bool;
+
+    /// What the report says about guests before there are any.
+    ///
+    /// # Errors
+    /// Why the run shall not even begin: they would mislead.
+    fn introduce(&self, record: &mut Record<'_>) -> Result<(), Problem>;
+
+    /// Makes what must be there before the lab's machines, each of which copies the worker's mounts.
+    ///
+    /// # Errors
+    /// [`Ended`]
+    fn prepare(&mut self, asked: Assignment<'_>) -> Result<(), Ended>;
+
+    /// Starts all guests that no step starts, and waits for them.
+    fn boot<'r>(&'r mut self, around: Around<'r, '_>) -> LocalBoxFuture<'r, Result<(), Ended>>;
+
+    /// Takes note of what only shows once the first checks are over.
+    fn settled(&self, lab: &Lab, asked: Assignment<'_>, record: &mut Record<'_>);
+
+    /// Starts one guest, with its NICs made anew, and waits until one can look from it. One that runs already stays as
+    /// it is.
+    fn start<'r>(&'r mut self, guest: &'r MachineName, around: Around<'r, '_>) -> Change<'r>;
+
+    /// Stops one, and takes the host's ends of its NICs away: asked to shut itself down until `by`, by pulling its plug
+    /// then.
+    fn stop<'r>(
+        &'r mut self,
+        guest: &'r MachineName,
+        by: Deadline,
+        around: Around<'r, '_>,
+    ) -> Change<'r>;
+
+    /// Plugs a NIC in.
+    fn plug<'r>(&'r self, nic: Plugged<'r>, by: Deadline, around: Around<'r, '_>) -> Change<'r>;
+
+    /// Unplugs a NIC; the host's end goes with it.
+    fn unplug<'r>(
+        &'r self,
+        guest: &'r MachineName,
+        interface: &'r IfName,
+        by: Deadline,
+        around: Around<'r, '_>,
+    ) -> Change<'r>;
+
+    /// The place inside one.
+    ///
+    /// # Errors
+    /// Why one cannot look from there, in words.
+    fn vantage(&self, guest: &MachineName, lab: &Lab) -> Result<Vantage, String>;
+
+    /// Why a look would be of no use now.
+    fn before_look(
+        &self,
+        check: &Check,
+        by: Deadline,
+        scenario: &Scenario,
+        lab: &Lab,
+    ) -> Option<Before>;
+
+    /// Why what a check asks for cannot be shown; `None` when it can.
+    fn cannot_show(&self, scenario: &Scenario, check: &Check) -> Option<String>;
+
+    /// Why a step cannot be done; `None` when it can.
+    fn cannot_do(&self, scenario: &Scenario, action: &Action) -> Option<String>;
+
+    /// How long a check that must fail is given to hold after all.
+    fn must_fail_window(&self) -> Duration;
+
+    /// The MicroVMs that run, in the order of their names.
+    fn vms(&self) -> Vec<(&MachineName, &Arc<Guest>)>;
+
+    /// What each program that runs guests is called in the report, and the command that tells its version.
+    fn programs(&self, scenario: &Scenario) -> Vec<(String, String)>;
+
+    /// Ends all of them; returns what could not be ended.
+    fn end(&mut self) -> LocalBoxFuture<'_, Vec<String>>;
+}
+
+impl dyn GuestRuntime + '_ {
+    /// The MicroVM of a guest, if it runs.
+    pub(super) fn vm(&self, guest: &MachineName) -> Option<&Arc<Guest>> {
+        let mut all = self.vms().into_iter();
+        all.find_map(|(name, vm)| (name == guest).then_some(vm))
+    }
+}
+
+/// Why a look would be of no use now.
+pub(super) enum Before {
+    /// Nobody has the address yet that it sends to.
+    NotYet(String),
+    /// What it asks for is not there in what stands for the guest.
+    Unshown(String),
+}
+
+/// What stands for the guests of a run of that kind.
+pub(super) fn runtime(kind: GuestKind) -> Box<dyn GuestRuntime> {
+    match kind {
+        GuestKind::Vm => Box::new(vm::MicroVms::default()),
+        GuestKind::Ghost => Box::new(ghost::Ghosts),
+    }
+}
+
+/// The names on the host side of all NICs that a guest has or had.
+pub(super) fn nics_of(scenario: &Scenario, lab: &Lab, guest: &MachineName) -> Vec<IfName> {
+    let declared = scenario.guests[guest].interfaces.iter();
+    let declared = declared.map(|interface| interface.id.clone());
+    let plugged = lab.plugged.keys();
+    let plugged = plugged.filter(|(owner, _)| owner == guest);
+    declared.chain(plugged.map(|(_, id)| id.clone())).collect()
+}
+
+/// Which of a guest's NICs it is, from 0: first those of the scenario, then those that steps plugged in.
+pub(super) fn nic_place(
+    scenario: &Scenario,
+    lab: &Lab,
+    guest: &MachineName,
+    interface: &IfName,
+) -> usize {
+    let declared = &scenario.guests[guest].interfaces;
+    let known = declared.iter().position(|nic| nic.id == *interface);
+    let plugged = || lab.plugged.get(&(guest.clone(), interface.clone()));
+    known
+        .or_else(|| plugged().copied())
+        .unwrap_or_else(|| nics_of(scenario, lab, guest).len())
+}

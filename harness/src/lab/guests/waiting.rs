@@ -1,0 +1,181 @@
+//! Waits for MicroVMs that were started, and boots one cold whose template failed it.
+
+use std::time::Duration;
+
+use crate::check::VmmStart;
+use crate::deadline::Deadline;
+use crate::diagnostic::Diagnostic;
+use crate::guest::ssh::GuestCommand;
+use crate::guest::{Guest, GuestError, sysctls};
+use crate::host::service::ServiceError;
+use crate::lab::assignment::Assignment;
+use crate::lab::boot::{Drawn, Launch, Started, start_again};
+use crate::lab::ended::Ended;
+use crate::lab::job::StartFrom;
+use crate::lab::topology::Lab;
+use crate::report::GuestReport;
+use crate::scenario::names::MachineName;
+use crate::scenario::{Check, CheckKind, Scenario, check_kind};
+
+/// How long a guest's kernel may take to boot, with KVM.
+const BOOT: Duration = Duration::from_secs(60);
+/// How long a guest from a template may take until it answers, with KVM. Thirty-two at once on two emulated cores take a third
+/// of what that is without KVM; one that does not come boots cold, and need not wait for that as long as for a kernel.
+const TAKEOVER: Duration = Duration::from_secs(20);
+
+/// A guest that answers, and what is to be known about its start.
+pub(super) struct Up {
+    pub(super) guest: Guest,
+    pub(super) known: Known,
+    /// Its sysctls, as its kernel gives them back.
+    pub(super) set: Vec<String>,
+}
+
+/// How a start ended.
+pub(super) enum Began {
+    Up(Box<Up>),
+    /// Its VMM refused to start, and a check asks for how it starts.
+    Refused(Box<Known>, VmmStart),
+}
+
+/// What a guest that was started is waited for with.
+pub(super) struct Wait<'r, 'a> {
+    pub(super) asked: Assignment<'a>,
+    pub(super) lab: &'r Lab,
+    pub(super) launch: &'r Launch,
+}
+
+impl Wait<'_, '_> {
+    /// Waits for a guest; one whose template fails it is started again, cold, on the same TAPs.
+    pub(super) async fn for_guest(&self, name: &MachineName, one: Started) -> Result<Began, Ended> {
+        let by = |limit| Deadline::after(self.asked.patience(limit));
+        let limit = match one.from {
+            StartFrom::Template { .. } => TAKEOVER,
+            StartFrom::Cold { .. } => BOOT,
+        };
+        let known = Known::of(&one);
+        let started = one.booting.wait(by(limit)).await;
+        let started = started.map_err(|(error, _)| error);
+        let error = match started.and_then(|guest| is_itself(guest, &self.launch.drawn)) {
+            Ok(guest) => return self.prove_sysctls(name, guest, known).await,
+            // A kernel that boots writes more than a template's guest does.
+            Err(error @ GuestError::NoRoom { .. }) => return Err(error.into()),
+            Err(error) => error,
+        };
+        let StartFrom::Template { .. } = &one.from else {
+            return self.refused(name, known, error);
+        };
+        let why = format!("its template failed: {}", Diagnostic::new(&error));
+        self.asked.progress(format!("booting {name} cold: {why}"));
+        let plan = &self.asked.scenario.guests[name];
+        let again = start_again(
+            name,
+            plan,
+            self.lab,
+            self.launch,
+            one.taps,
+            one.identity,
+            why,
+        );
+        let cold = again.await?;
+        let known = Known::of(&cold);
+        match cold.booting.wait(by(BOOT)).await {
+            Ok(guest) => self.prove_sysctls(name, guest, known).await,
+            Err((error, _)) => self.refused(name, known, error),
+        }
+    }
+
+    /// A sysctl that could not be set would be lost without a word.
+    async fn prove_sysctls(
+        &self,
+        name: &MachineName,
+        guest: Guest,
+        known: Known,
+    ) -> Result<Began, Ended> {
+        let mut set = Vec::new();
+        if let Some(line) = sysctls::told(&self.asked.scenario.guests[name]) {
+            let by = Deadline::after(self.asked.patience(BOOT));
+            let output = guest.exec_long(GuestCommand::shell(line), by).await?;
+            let told = match output.success() {
+                true => sysctls::set(&output.stdout),
+                false => Err(output.stderr.trim().to_owned()),
+            };
+            set = told.map_err(|said| GuestError::Sysctl {
+                guest: name.to_string(),
+                said,
+            })?;
+        }
+        Ok(Began::Up(Box::new(Up { guest, known, set })))
+    }
+
+    /// A VMM that refuses to start ends the run, unless a check asks for how it starts: then that check tells.
+    fn refused(&self, name: &MachineName, known: Known, error: GuestError) -> Result<Began, Ended> {
+        match error {
+            GuestError::Vmm {
+                source: ServiceError::Ended { status, tail, .. },
+                ..
+            } if is_asked(self.asked.scenario, name) => {
+                let said = format!("the VMM of {name} ended with {status}: {tail}");
+                self.asked.progress(said);
+                let said = tail;
+                Ok(Began::Refused(
+                    Box::new(known),
+                    VmmStart::Refused { status, said },
+                ))
+            }
+            other => Err(other.into()),
+        }
+    }
+}
+
+/// Whether a check asks for how a guest's VMM starts.
+pub(super) fn is_asked(scenario: &Scenario, name: &MachineName) -> bool {
+    let asks = |check: &Check| matches!(&check.kind, CheckKind::Vmm(check_kind::Vmm { guest, .. }) if guest == name);
+    scenario.checks.iter().any(asks)
+}
+
+/// The guest, unless it drew the random number that another one drew: then both still have their template's generator.
+fn is_itself(guest: Guest, drawn: &Drawn) -> Result<Guest, GuestError> {
+    match guest.drawn() {
+        Some(number) if !drawn.is_new(number) => Err(GuestError::Personalization {
+            guest: guest.name().to_owned(),
+            why: format!("it drew the same random number as another guest: {number}"),
+        }),
+        _ => Ok(guest),
+    }
+}
+
+/// What a start was, for the report.
+pub(super) struct Known {
+    pub(super) command: String,
+    pub(super) host_key: String,
+    machine: (String, String),
+    from: StartFrom,
+}
+
+impl Known {
+    fn of(one: &Started) -> Self {
+        Self {
+            command: one.command.clone(),
+            host_key: one.identity.host_key.public_blob().to_owned(),
+            machine: (one.machine.0.clone(), one.machine.1.to_owned()),
+            from: one.from.clone(),
+        }
+    }
+
+    pub(super) fn report(self, name: &MachineName) -> GuestReport {
+        let (start, start_reason) = match self.from {
+            StartFrom::Cold { reason } => ("cold", reason),
+            StartFrom::Template { folder, .. } => ("template", folder.display().to_string()),
+        };
+        GuestReport {
+            name: name.to_string(),
+            machine: self.machine.0,
+            reason: self.machine.1,
+            start: start.to_owned(),
+            start_reason,
+            memory: None,
+            nics: Vec::new(),
+        }
+    }
+}

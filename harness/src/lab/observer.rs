@@ -1,0 +1,89 @@
+//! What looks at a run's network: what checks know beyond the place that they look from, and what they have seen so far.
+
+use std::sync::Arc;
+
+use super::pending::Pending;
+use super::topology::Lab;
+use crate::check::{CheckContext, ContainerStart, VmmStart};
+use crate::scenario::{Check, CheckKind, Scenario, VantagePoint, check_kind};
+
+/// What looks.
+#[derive(Debug, Default)]
+pub(super) struct Observer {
+    pub(super) context: CheckContext,
+    /// The checks of the stage under way.
+    pub(super) pending: Pending,
+}
+
+impl Observer {
+    /// Takes up what can be looked at by now. Captures are named after who is at the end of the wire; checks name the
+    /// interface alone.
+    pub(super) fn survey(&mut self, scenario: &Scenario, lab: &Lab) {
+        self.context.received = Arc::clone(&lab.received);
+        for guest in scenario.guests.values() {
+            for interface in &guest.interfaces {
+                let mac = interface.mac.to_string();
+                self.context.macs.insert(interface.id.to_string(), mac);
+            }
+        }
+        for (label, capture) in lab.captures() {
+            for wire in wires(scenario, lab, label) {
+                self.context.captures.insert(wire, capture.clone());
+            }
+        }
+    }
+
+    /// Why nothing can be looked at from a guest whose VMM refused to start; `None` for any other vantage point.
+    pub(super) fn refused_vantage(&self, from: &VantagePoint) -> Option<String> {
+        let (VantagePoint::Guest(name) | VantagePoint::Container(name, _)) = from else {
+            return None;
+        };
+        match self.context.vmms.get(name.as_ref())? {
+            VmmStart::Started(_) => None,
+            VmmStart::Refused { status, .. } => {
+                Some(format!("the VMM of {name} refused to start ({status})"))
+            }
+        }
+    }
+
+    /// Why nothing can be seen of a container that Docker refused to start, by a check that does not ask for that.
+    pub(super) fn refused_container(&self, check: &Check) -> Option<String> {
+        let (guest, container) = match (&check.from, &check.kind) {
+            (VantagePoint::Container(guest, container), _)
+            | (
+                VantagePoint::Guest(guest),
+                CheckKind::ContainerVeth(check_kind::ContainerVeth { container, .. }),
+            ) => (guest.to_string(), container.to_string()),
+            _ => return None,
+        };
+        let why = format!("Docker in {guest} refused to start {container}");
+        let start = self.context.containers.get(&(guest, container))?;
+        matches!(start, ContainerStart::Refused(_)).then_some(why)
+    }
+}
+
+/// From where, and by which name, the wire of a capture can be looked at: a guest's from the guest and from the machine
+/// that holds its TAP.
+fn wires(scenario: &Scenario, lab: &Lab, label: &str) -> Vec<(String, String)> {
+    let machines = scenario.machines.iter().flat_map(|(name, machine)| {
+        let interfaces = machine.interfaces.iter();
+        interfaces.map(move |interface| (name, &interface.name, None))
+    });
+    let guests = scenario.guests.iter().flat_map(|(name, guest)| {
+        let interfaces = guest.interfaces.iter();
+        interfaces.map(move |interface| (name, &interface.id, Some(&guest.on)))
+    });
+    let plugged = lab.plugged.keys().map(|(name, id)| {
+        let guest = scenario.guests.get(name);
+        (name, id, guest.map(|guest| &guest.on))
+    });
+    let mut found = machines.chain(guests).chain(plugged);
+    let found = found.find(|(name, interface, _)| format!("{name}-{interface}") == label);
+    let Some((owner, interface, holder)) = found else {
+        return Vec::new();
+    };
+    std::iter::once(owner)
+        .chain(holder)
+        .map(|from| (from.to_string(), interface.to_string()))
+        .collect()
+}

@@ -1,0 +1,61 @@
+//! Why a step was not done.
+
+use crate::check::ProbeError;
+use crate::diagnostic::Diagnostic;
+use crate::hypervisor::MonitorError;
+use crate::lab::ended::Ended;
+use crate::lab::error::LabError;
+
+/// Why a step was not done.
+#[derive(Debug)]
+pub(in crate::lab) enum NotDone {
+    /// Whom it asks said no, in these words.
+    Refused(String),
+    /// It could not even be asked.
+    Broken(Diagnostic),
+    /// What stands for the guests cannot do it.
+    Unshown(String),
+}
+
+impl From<LabError> for NotDone {
+    fn from(error: LabError) -> Self {
+        let diagnostic = Diagnostic::new(&error);
+        match error {
+            // The kernel's word, and the daemon's.
+            LabError::Link(_)
+            | LabError::Service(_)
+            | LabError::Tap(_)
+            | LabError::Macvtap(_)
+            | LabError::Io { .. } => Self::Refused(diagnostic.to_string()),
+            _ => Self::Broken(diagnostic),
+        }
+    }
+}
+
+impl From<ProbeError> for NotDone {
+    fn from(error: ProbeError) -> Self {
+        let diagnostic = Diagnostic::new(&error);
+        match error {
+            ProbeError::Machine(_) | ProbeError::Guest(_) => Self::Broken(diagnostic),
+            _ => Self::Refused(diagnostic.to_string()),
+        }
+    }
+}
+
+impl From<Ended> for NotDone {
+    fn from(ended: Ended) -> Self {
+        match ended {
+            Ended::Broken(diagnostic) | Ended::TimedOut(diagnostic) => Self::Broken(diagnostic),
+            Ended::Skipped(problem) => Self::Unshown(problem.chain.join(": ")),
+        }
+    }
+}
+
+impl From<MonitorError> for NotDone {
+    fn from(error: MonitorError) -> Self {
+        match error {
+            MonitorError::Cannot { .. } => Self::Unshown(error.to_string()),
+            said => Self::Refused(Diagnostic::new(&said).to_string()),
+        }
+    }
+}

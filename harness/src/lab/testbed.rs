@@ -1,0 +1,87 @@
+//! What stands while a run goes on: the lab, its guests, and whatever runs on both.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::assignment::Assignment;
+use super::background::Backgrounds;
+use super::guests::{GuestRuntime, runtime};
+use super::topology::Lab;
+use super::watch::{Lost, Watch};
+use crate::check::Vantage;
+use crate::guest::{Guest, GuestError};
+use crate::host::daemon::Keeper;
+use crate::scenario::VantagePoint;
+use crate::scenario::names::MachineName;
+
+/// How long processes get to end before they are killed.
+pub(super) const GRACE: Duration = Duration::from_secs(2);
+
+/// What stands.
+#[derive(Debug)]
+pub(super) struct Testbed {
+    pub(super) lab: Lab,
+    pub(super) guests: Box<dyn GuestRuntime>,
+    /// Sees daemons of machines end that nobody stops.
+    pub(super) keeper: Keeper,
+    /// Sees guests end that nobody stops.
+    pub(super) watch: Watch,
+    /// Commands of steps that go on.
+    pub(super) backgrounds: Backgrounds,
+    /// Guests in which commands of the scenario ran.
+    pub(super) shells: BTreeSet<MachineName>,
+    /// Guests that stand still: whoever asks one waits in vain.
+    pub(super) silent: BTreeSet<MachineName>,
+}
+
+impl Testbed {
+    /// That of a run that begins: nothing stands yet.
+    pub(super) fn new(asked: Assignment<'_>) -> Self {
+        Self {
+            lab: Lab::default(),
+            guests: runtime(asked.job.guests),
+            keeper: Keeper::default(),
+            watch: Watch::default(),
+            backgrounds: Backgrounds::default(),
+            shells: BTreeSet::new(),
+            silent: BTreeSet::new(),
+        }
+    }
+
+    /// The place that a scenario names.
+    ///
+    /// # Errors
+    /// Why one cannot look from there, in words.
+    pub(super) fn vantage(&self, from: &VantagePoint) -> Result<Vantage, String> {
+        Ok(match from {
+            VantagePoint::Guest(name) => self.guests.vantage(name, &self.lab)?,
+            VantagePoint::Machine(name) => {
+                let machine = self.lab.machine(name.as_ref()).map_err(|e| e.to_string())?;
+                Vantage::Machine(Arc::clone(machine))
+            }
+            VantagePoint::Container(name, container) => Vantage::Container {
+                guest: Arc::clone(self.vm(name)?),
+                name: container.to_string(),
+            },
+        })
+    }
+
+    /// Takes note of a guest that was lost: what became of it, in words.
+    pub(super) async fn lost(&mut self, lost: Lost) -> GuestError {
+        if lost.stands_still() && self.guests.vm(lost.guest()).is_some() {
+            self.silent.insert(lost.guest().clone());
+        }
+        let guest = self.guests.vm(lost.guest()).map(Arc::as_ref);
+        lost.error(guest).await
+    }
+
+    /// The MicroVM of a guest.
+    ///
+    /// # Errors
+    /// That it does not run, in words.
+    pub(super) fn vm(&self, guest: &MachineName) -> Result<&Arc<Guest>, String> {
+        let vm = self.guests.vm(guest);
+        vm.ok_or_else(|| format!("guest `{guest}` is not running"))
+    }
+}
