@@ -4,17 +4,17 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Output;
 
-use super::{bridgelab, skip};
+use crate::{bridgelab, skip};
 
 /// The scenario's file in a folder of the test's.
-pub(crate) fn written(folder: &Path, text: &str) -> PathBuf {
+pub fn written(folder: &Path, text: &str) -> PathBuf {
     let path = folder.join("scenario.toml");
     fs::write(&path, text).expect("a scenario");
     path
 }
 
 /// The folders of evidence that a run names, or nothing where this host cannot run it.
-pub(crate) fn passed(output: &Output) -> Vec<PathBuf> {
+pub fn passed(output: &Output) -> Vec<PathBuf> {
     let verdict = String::from_utf8_lossy(&output.stdout);
     let progress = String::from_utf8_lossy(&output.stderr);
     if output.status.code() == Some(3) {
@@ -30,7 +30,7 @@ pub(crate) fn passed(output: &Output) -> Vec<PathBuf> {
 }
 
 /// Runs every form of a scenario, with its evidence beside it.
-pub(crate) fn run(scenario: &Path, more: &[&str]) -> Output {
+pub fn run(scenario: &Path, more: &[&str]) -> Output {
     let evidence = scenario.parent().expect("a folder").join("evidence");
     bridgelab(&["run", "--all-variants"])
         .args(more)
@@ -43,13 +43,13 @@ pub(crate) fn run(scenario: &Path, more: &[&str]) -> Output {
 }
 
 /// A file of evidence; what is wrong with it, where it cannot be read.
-pub(crate) fn read(folder: &Path, file: &str) -> String {
+pub fn read(folder: &Path, file: &str) -> String {
     let path = folder.join(file);
     fs::read_to_string(&path).unwrap_or_else(|error| format!("{}: {error}", path.display()))
 }
 
 /// What `ip -d link` says about one link, words in a row.
-pub(crate) fn link(folder: &Path, machine: &str, name: &str) -> String {
+pub fn link(folder: &Path, machine: &str, name: &str) -> String {
     let text = read(folder, &format!("machines/{machine}/links.txt"));
     let mut found = String::new();
     let mut inside = false;
@@ -69,7 +69,7 @@ pub(crate) fn link(folder: &Path, machine: &str, name: &str) -> String {
 }
 
 /// Fails unless all of these words are there.
-pub(crate) fn has(text: &str, words: &[&str]) {
+pub fn has(text: &str, words: &[&str]) {
     for words in words {
         assert!(text.contains(words), "no `{words}` in\n{text}");
     }

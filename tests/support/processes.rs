@@ -5,14 +5,16 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 /// The environment variable by which they are known.
-pub(crate) const MARK: &str = "BRIDGELAB_TEST_MARK";
+pub const MARK: &str = "BRIDGELAB_TEST_MARK";
 
 /// A process.
-pub(crate) struct Process {
-    pub(crate) pid: String,
-    pub(crate) name: String,
+pub struct Process {
+    /// Of its namespace of processes that `/proc` shows.
+    pub pid: String,
+    /// The first 15 characters.
+    pub name: String,
     /// proc_pid_stat(5): `T` is stopped.
-    pub(crate) state: String,
+    pub state: String,
 }
 
 impl std::fmt::Display for Process {
@@ -22,7 +24,7 @@ impl std::fmt::Display for Process {
 }
 
 /// Processes whose environment says `MARK=mark`.
-pub(crate) fn marked(mark: &str) -> Vec<Process> {
+pub fn marked(mark: &str) -> Vec<Process> {
     let wanted = format!("{MARK}={mark}").into_bytes();
     let mut found = Vec::new();
     for entry in fs::read_dir("/proc").expect("/proc").flatten() {
@@ -48,13 +50,13 @@ pub(crate) fn marked(mark: &str) -> Vec<Process> {
 }
 
 /// Their names, for messages.
-pub(crate) fn names(processes: &[Process]) -> String {
+pub fn names(processes: &[Process]) -> String {
     let names: Vec<String> = processes.iter().map(ToString::to_string).collect();
     names.join(", ")
 }
 
 /// Asks until the fact holds; what was last seen goes into the message.
-pub(crate) fn wait_until(what: &str, mut fact: impl FnMut() -> Result<(), String>) {
+pub fn wait_until(what: &str, mut fact: impl FnMut() -> Result<(), String>) {
     let begun = Instant::now();
     loop {
         match fact() {
@@ -69,7 +71,7 @@ pub(crate) fn wait_until(what: &str, mut fact: impl FnMut() -> Result<(), String
 }
 
 /// Waits until none is left.
-pub(crate) fn wait_until_gone(mark: &str) {
+pub fn wait_until_gone(mark: &str) {
     wait_until("every process of the run to be gone", || {
         match marked(mark) {
             left if left.is_empty() => Ok(()),
@@ -79,14 +81,14 @@ pub(crate) fn wait_until_gone(mark: &str) {
 }
 
 /// Sends a signal to each of them; who is gone meanwhile is nobody's loss.
-pub(crate) fn signal(signal: &str, processes: &[Process]) {
+pub fn signal(signal: &str, processes: &[Process]) {
     let pids = processes.iter().map(|process| &process.pid);
     let output = Command::new("kill").arg(signal).args(pids).output();
     output.expect("kill runs");
 }
 
 /// Stops all of them for `time`, as a suspend of the machine would, and lets them run on.
-pub(crate) fn stop_for(mark: &str, time: Duration) {
+pub fn stop_for(mark: &str, time: Duration) {
     wait_until("every process of the run to be stopped", || {
         let running: Vec<Process> = marked(mark)
             .into_iter()

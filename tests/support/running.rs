@@ -8,25 +8,30 @@ use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use super::skip;
+use crate::skip;
 
 /// Longer than anything takes that these tests wait for; a guest that is emulated boots in less.
 const PATIENCE: Duration = Duration::from_secs(300);
 
 /// A call of the program.
-pub(crate) struct Running {
-    pub(crate) child: Child,
-    pub(crate) begun: Instant,
+pub struct Running {
+    /// The process.
+    pub child: Child,
+    /// When it was started.
+    pub begun: Instant,
     progress: Arc<Said>,
     stdout: Arc<Said>,
     readers: Vec<JoinHandle<()>>,
 }
 
 /// How it ended, and what it said.
-pub(crate) struct Ended {
-    pub(crate) status: ExitStatus,
-    pub(crate) progress: String,
-    pub(crate) stdout: String,
+pub struct Ended {
+    /// As wait(2) has it.
+    pub status: ExitStatus,
+    /// What it wrote to stderr.
+    pub progress: String,
+    /// What it wrote to stdout.
+    pub stdout: String,
 }
 
 /// What was read so far of a pipe, and whether that is all.
@@ -84,7 +89,7 @@ impl Said {
 
 impl Running {
     /// Starts a command whose arguments are complete.
-    pub(crate) fn start(command: &mut Command) -> Self {
+    pub fn start(command: &mut Command) -> Self {
         let mut child = command
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
@@ -106,7 +111,7 @@ impl Running {
     }
 
     /// Waits for words of its progress; `false`, said aloud, when it ended before, because this host cannot run labs.
-    pub(crate) fn reached(&mut self, words: &str) -> bool {
+    pub fn reached(&mut self, words: &str) -> bool {
         if self.progress.holds(words) {
             return true;
         }
@@ -118,14 +123,14 @@ impl Running {
     }
 
     /// Until this long after its start, or its end.
-    pub(crate) fn goes_on_until(&mut self, after: Duration) {
+    pub fn goes_on_until(&mut self, after: Duration) {
         while self.begun.elapsed() < after && matches!(self.child.try_wait(), Ok(None)) {
             std::thread::park_timeout(Duration::from_millis(1));
         }
     }
 
     /// Sends the program itself a signal, `-TERM`.
-    pub(crate) fn signal(&self, name: &str) {
+    pub fn signal(&self, name: &str) {
         let killed = Command::new("kill")
             .args([name, &self.child.id().to_string()])
             .status();
@@ -133,7 +138,7 @@ impl Running {
     }
 
     /// Whether it ends within this time from its start.
-    pub(crate) fn is_over_within(&mut self, limit: Duration) -> bool {
+    pub fn is_over_within(&mut self, limit: Duration) -> bool {
         loop {
             match self.child.try_wait().expect("it can be waited for") {
                 Some(_) => return true,
@@ -144,7 +149,7 @@ impl Running {
     }
 
     /// Waits for its end, and reads the rest.
-    pub(crate) fn ends(mut self) -> Ended {
+    pub fn ends(mut self) -> Ended {
         let status = self.child.wait().expect("it can be waited for");
         for reader in self.readers {
             reader.join().expect("a reader");
@@ -159,17 +164,17 @@ impl Running {
 
 impl Ended {
     /// The exit code; `None`: a signal ended it.
-    pub(crate) fn code(&self) -> Option<i32> {
+    pub fn code(&self) -> Option<i32> {
         self.status.code()
     }
 
     /// The signal that ended it.
-    pub(crate) fn signal(&self) -> Option<i32> {
+    pub fn signal(&self) -> Option<i32> {
         self.status.signal()
     }
 
     /// Everything that it said, progress first.
-    pub(crate) fn told(&self) -> String {
+    pub fn told(&self) -> String {
         [self.progress.as_str(), &self.stdout].concat()
     }
 }

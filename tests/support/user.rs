@@ -9,14 +9,21 @@ use std::process::{Command, Stdio};
 use bridgelab_harness::report::RunReport;
 use tempfile::TempDir;
 
-use super::processes::{MARK, wait_until_gone};
-use super::{bridgelab, only_run, set_up};
+use crate::processes::{MARK, wait_until_gone};
+use crate::{bridgelab, only_run, set_up};
 
 /// A user.
-pub(crate) struct User(TempDir);
+pub struct User(TempDir);
+
+impl Default for User {
+    fn default() -> Self {
+        Self::new()
+    }
+}
 
 impl User {
-    pub(crate) fn new() -> Self {
+    /// One with empty folders.
+    pub fn new() -> Self {
         set_up();
         let user = Self(tempfile::tempdir().expect("a temporary directory"));
         // A VMM runs as nobody, and may have to find a program in here.
@@ -26,17 +33,17 @@ impl User {
     }
 
     /// A file or folder of his.
-    pub(crate) fn path(&self, name: &str) -> PathBuf {
+    pub fn path(&self, name: &str) -> PathBuf {
         self.0.path().join(name)
     }
 
     /// By which his processes are known.
-    pub(crate) fn mark(&self) -> String {
+    pub fn mark(&self) -> String {
         self.0.path().to_string_lossy().into_owned()
     }
 
     /// A shell script that is found before all other programs of its name. `PATH=${PATH#*:}` finds those.
-    pub(crate) fn program(&self, name: &str, script: &str) -> PathBuf {
+    pub fn program(&self, name: &str, script: &str) -> PathBuf {
         let path = self.path("bin").join(name);
         fs::write(&path, format!("#!/bin/sh\n{script}")).expect("a script");
         mode(&path, 0o755);
@@ -44,7 +51,7 @@ impl User {
     }
 
     /// Copies an image into his own `cache`; `None` where this host cannot build it.
-    pub(crate) fn image(&self, name: &str) -> Option<PathBuf> {
+    pub fn image(&self, name: &str) -> Option<PathBuf> {
         let built = bridgelab(&["image", "build", name]).output();
         let built = built.expect("the program under test starts");
         let image = PathBuf::from(String::from_utf8_lossy(&built.stdout).trim());
@@ -58,7 +65,7 @@ impl User {
     }
 
     /// The environment that makes a command his.
-    pub(crate) fn environment(&self, command: &mut Command) {
+    pub fn environment(&self, command: &mut Command) {
         let path = std::env::var("PATH").expect("a PATH");
         command
             .env("PATH", format!("{}:{path}", self.path("bin").display()))
@@ -69,7 +76,7 @@ impl User {
     }
 
     /// The same for a run, whose report and output are his to read.
-    pub(crate) fn run(&self, command: &mut Command) {
+    pub fn run(&self, command: &mut Command) {
         self.environment(command);
         command
             .arg("--json")
@@ -79,7 +86,7 @@ impl User {
     }
 
     /// The report of a run that is over, and has left nothing behind.
-    pub(crate) fn report(&self, told: &str) -> RunReport {
+    pub fn report(&self, told: &str) -> RunReport {
         wait_until_gone(&self.mark());
         let report = only_run(&self.path("report.json"));
         assert_eq!(report.leaks, [""; 0], "{told}");
@@ -88,6 +95,6 @@ impl User {
 }
 
 /// `chmod MODE FILE`.
-pub(crate) fn mode(file: &Path, mode: u32) {
+pub fn mode(file: &Path, mode: u32) {
     fs::set_permissions(file, fs::Permissions::from_mode(mode)).expect("a mode");
 }

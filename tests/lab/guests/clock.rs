@@ -1,0 +1,69 @@
+//! The clock of an emulated guest runs as fast as the machine's: lifetimes and intervals in it are what they say.
+#![expect(clippy::expect_used, reason = "helpers of tests fail as tests do")]
+
+use std::time::Instant;
+
+use bridgelab_harness::lab::scope::{HeldGuest, Hold};
+use bridgelab_harness::report::Outcome;
+use bridgelab_harness::scenario::{Builder, Scenario};
+use bridgelab_harness::toml::toml;
+use support::held;
+
+/// One guest with each of QEMU's machines: only `microvm` has no second clock by which its kernel could notice.
+fn scenario() -> Builder {
+    let guests = Scenario::builder("two guests with clocks");
+    let guests = guests.guest(
+        "tiny1",
+        toml! {
+            image = "tiny"
+            machine = "microvm"
+            interfaces = [{ type = "tap", id = "vm-tiny1", mac = "02:00:00:00:00:01" }]
+        },
+    );
+    guests.guest(
+        "tiny2",
+        toml! {
+            image = "tiny"
+            machine = "q35"
+            interfaces = [{ type = "tap", id = "vm-tiny2", mac = "02:00:00:00:00:02" }]
+        },
+    )
+}
+
+/// When a guest was asked, what its clock said in seconds since its boot, and when the answer was there.
+async fn uptime(guest: HeldGuest<'_>) -> (Instant, f64, Instant) {
+    let asked = Instant::now();
+    let said = guest.vantage().exec(["cat", "/proc/uptime"]).await;
+    let answered = Instant::now();
+    let said = said.expect("an answer").stdout;
+    let seconds = said.split_whitespace().next().expect("two numbers");
+    (asked, seconds.parse().expect("a number"), answered)
+}
+
+/// Found with `tsc_early_khz=2000000` on a processor of 2.6 GHz: the clock on `microvm` ran 30 % fast. What passed in the
+/// guest lies between the time from the first answer to the second question and that from the first question to the second
+/// answer, however slow the machine is.
+#[tokio::test]
+async fn an_hour_in_a_guest_is_an_hour() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let hold = Hold::built(&scenario()).expect("the scenario is valid");
+    let Some(lab) = held(hold, folder.path()).await else {
+        return;
+    };
+    for guest in lab.guests() {
+        let first = uptime(guest).await;
+        let slept = guest.vantage().exec(["sleep", "4"]).await;
+        assert!(slept.expect("sleep").success());
+        let second = uptime(guest).await;
+        let passed = second.1 - first.1;
+        let least = (second.0 - first.2).as_secs_f64();
+        let most = (second.2 - first.0).as_secs_f64();
+        // A hundredth of a second is what /proc/uptime shows.
+        assert!(
+            passed > least * 0.97 - 0.02 && passed < most * 1.03 + 0.02,
+            "{passed:.2} s passed in {guest}, between {least:.2} and {most:.2} here"
+        );
+    }
+    let report = lab.finish().await.expect("a report");
+    assert_eq!(report.outcome, Outcome::Passed, "{report:?}");
+}

@@ -1,0 +1,92 @@
+//! `bridgelab enter` into a lab that is kept: tools there work as on a machine, and a forgotten shell is neither a leak
+//! nor keeps the lab standing.
+#![expect(clippy::expect_used, reason = "helpers of tests fail as tests do")]
+
+use std::io::{BufRead, BufReader, Write};
+use std::process::{Child, Command, Output, Stdio};
+
+use support::{bridgelab, lan_scenario, set_up, skip};
+
+const ONLINE: &str = r#"
+[[checks]]
+id = "online"
+from = "host"
+wait_online = { interface = "br0" }
+"#;
+
+/// The worker's process id out of `bridgelab enter --pid N host`; `None` when the run ended before it.
+fn kept(run: &mut Child) -> Option<String> {
+    let stderr = run.stderr.take().expect("piped");
+    let mut lines = BufReader::new(stderr).lines();
+    lines.find_map(|line| {
+        let line = line.expect("readable");
+        let words = line.trim().strip_prefix("bridgelab enter --pid ")?;
+        Some(words.strip_suffix(" host")?.to_owned())
+    })
+}
+
+fn enter(pid: &str, words: &[&str]) -> Command {
+    let mut command = bridgelab(&["enter", "--pid", pid, "host", "--"]);
+    command.args(words);
+    command
+}
+
+fn says(pid: &str, words: &[&str]) -> Output {
+    enter(pid, words)
+        .output()
+        .expect("the program under test starts")
+}
+
+#[test]
+fn tools_work_on_an_entered_machine_and_a_forgotten_shell_ends_with_the_lab() {
+    set_up();
+    let folder = tempfile::tempdir().expect("a temporary directory");
+    let mut run = bridgelab(&["run", "--keep"])
+        .arg(lan_scenario(folder.path(), ONLINE))
+        .arg("--evidence")
+        .arg(folder.path().join("evidence"))
+        .env_remove("BRIDGELAB_SETUP")
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the program under test starts");
+    let Some(pid) = kept(&mut run) else {
+        let output = run.wait_with_output().expect("it ended");
+        let told = String::from_utf8_lossy(&output.stdout);
+        assert_eq!(output.status.code(), Some(3), "{told}");
+        return skip(&told);
+    };
+
+    // What networkctl compares with networkd's own namespace; it is there only inside the lab's PID namespace.
+    let own = says(&pid, &["readlink", "/proc/self/ns/net"]);
+    assert!(own.status.success(), "{own:?}");
+    let list = says(&pid, &["networkctl", "list", "--no-pager"]);
+    let table = String::from_utf8_lossy(&list.stdout);
+    let br0 = table.lines().find(|line| line.contains(" br0 "));
+    assert!(
+        br0.is_some_and(|line| line.contains("routable") && line.contains("configured")),
+        "{list:?}"
+    );
+
+    let mut shell = enter(&pid, &["cat"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("the program under test starts");
+    let mut stdin = shell.stdin.take().expect("piped");
+    stdin.write_all(b"inside\n").expect("it reads");
+    let mut answer = String::new();
+    let mut stdout = BufReader::new(shell.stdout.take().expect("piped"));
+    stdout.read_line(&mut answer).expect("it answers");
+    assert_eq!(answer, "inside\n");
+    let interrupt = Command::new("kill")
+        .args(["-INT", &run.id().to_string()])
+        .status();
+    assert!(interrupt.expect("kill runs").success());
+    let output = run.wait_with_output().expect("it ends");
+    let verdict = String::from_utf8_lossy(&output.stdout);
+    assert!(!verdict.contains("left behind"), "{verdict}");
+    // Its stdin is still open: the end of the lab is what ends it.
+    assert!(!shell.wait().expect("it ends").success());
+    drop(stdin);
+}

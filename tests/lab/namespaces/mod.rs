@@ -1,0 +1,35 @@
+//! What needs namespaces alone: no image, no QEMU, and no root where user namespaces and subordinate ids are at hand.
+//!
+//! - Networks as they are built: [`lan`], [`topology`], [`macvtap`], [`firewall`], [`dnsmasq`], [`units`], [`sysctls`], [`ghosts`]
+//! - What is looked at: [`checks`], [`check_states`], [`sources`], [`lines`]
+//! - What is done: [`steps`], [`enter`], [`lab_scope`], [`bench`], [`matrix`], [`image`]
+//! - Endings and faults: [`endings`], [`teardown`], [`signals`], [`faults`], [`daemon_faults`]
+//! - Many at once: [`queue`], [`crowd`]
+//! - Strangers: [`confined`]
+
+mod bench;
+mod check_states;
+mod checks;
+mod confined;
+mod crowd;
+mod daemon_faults;
+mod dnsmasq;
+mod endings;
+mod enter;
+mod faults;
+mod firewall;
+mod ghosts;
+mod image;
+mod lab_scope;
+mod lan;
+mod lines;
+mod macvtap;
+mod matrix;
+mod queue;
+mod signals;
+mod sources;
+mod steps;
+mod sysctls;
+mod teardown;
+mod topology;
+mod units;

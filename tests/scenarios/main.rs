@@ -1,0 +1,157 @@
+//! Every form of every scenario is one test, with real guests: `simple-network::no-19-docker::qemu`, that is
+//! scenario, variant, hypervisor, and behind them the values of the file's matrix (`::vcpu=2`).
+//!
+//! Found at run time, so that a new file needs no rebuild. What this host cannot do is ignored with its reason, and
+//! fails under `BRIDGELAB_STRICT=1`. Listing the tests (`--list`, as cargo-nextest asks for them) reads the files
+//! and does nothing else; each test of cargo-nextest is a process of its own and prepares what it alone needs.
+#![expect(
+    clippy::expect_used,
+    reason = "a test binary without libtest fails as tests do"
+)]
+
+mod identities;
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+use std::process::{ExitCode, Stdio};
+
+use bridgelab_harness::host::capability::strict;
+use bridgelab_harness::lab::durations::{Durations, key, user_file};
+use bridgelab_harness::report::{Report, exit_code};
+use bridgelab_harness::scenario::{load, scenario_names};
+use identities::distinct;
+use libtest_mimic::{Arguments, Completion, Failed, Trial};
+use support::{bridgelab, root, set_up};
+
+fn main() -> ExitCode {
+    let mut arguments = Arguments::from_args();
+    // The runs themselves stand in the queue that all processes of the user share, which knows what each needs; a
+    // thread more than the machine bears only waits there.
+    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    arguments.test_threads.get_or_insert(2 * cores);
+    let forms = forms();
+    if !arguments.list {
+        let is_run = |form: &&Form| !arguments.is_filtered_out(&form.trial());
+        let images: BTreeSet<_> = forms
+            .iter()
+            .filter(is_run)
+            .flat_map(|form| &form.images)
+            .collect();
+        if forms.iter().any(|form| is_run(&form)) {
+            set_up();
+        }
+        images.into_iter().for_each(|image| prepare_image(image));
+    }
+    let trials = forms.iter().map(Form::trial).collect();
+    libtest_mimic::run(&arguments, trials).exit_code()
+}
+
+/// A form of a scenario, as it is run and as its test is called.
+struct Form {
+    scenario: String,
+    form: String,
+    test: String,
+    /// Under which its time is remembered.
+    title: String,
+    images: BTreeSet<String>,
+}
+
+impl Form {
+    fn trial(&self) -> Trial {
+        let (scenario, form) = (self.scenario.clone(), self.form.clone());
+        Trial::ignorable_test(&self.test, move || run(&scenario, &form))
+    }
+}
+
+fn forms() -> Vec<Form> {
+    let mut forms = Vec::new();
+    for found in scenario_names(root()).expect("scenarios can be listed") {
+        // An invalid scenario is the business of `model`.
+        let Ok(loaded) = load(&found.path) else {
+            continue;
+        };
+        forms.extend(loaded.forms().map(|form| {
+            Form {
+                scenario: found.name.clone(),
+                form: form.form(),
+                test: form.test_name(&found.name),
+                title: match form.form_if_any() {
+                    None => form.name.clone(),
+                    Some(variant) => format!("{}/{variant}", form.name),
+                },
+                images: form
+                    .guests
+                    .values()
+                    .map(|guest| guest.image.clone())
+                    .collect(),
+            }
+        }));
+    }
+    // Threads take them in this order. Times that cannot be read cost nothing but that.
+    let known = user_file().and_then(|file| Durations::load(&file).ok());
+    // Whichever accelerator it is, the order is nearly the same.
+    let known = known.unwrap_or_default();
+    known.longest_first(&mut forms, |form| key(&form.title, "tcg"));
+    forms
+}
+
+/// Built before the first test, with progress, so that no test's time depends on it.
+fn prepare_image(image: &str) {
+    let status = bridgelab(&["image", "build", image])
+        .stdout(Stdio::null())
+        .status();
+    // A host that cannot build it gets the reason from each run.
+    let status = status.expect("the program under test starts");
+    eprintln!("image build {image}: {status}");
+}
+
+fn run(name: &str, form: &str) -> Result<Completion, Failed> {
+    let folder = tempfile::tempdir()?;
+    let json = folder.path().join("report.json");
+    // Real guests show everything, and where they do not, CI wants to know.
+    let whole = format!("--require-all={}", strict());
+    let output = bridgelab(&["run", name, "--variant", form, &whole, "--json"])
+        .arg(&json)
+        .env_remove("BRIDGELAB_SETUP")
+        .output()?;
+    let verdict = String::from_utf8_lossy(&output.stdout).into_owned();
+    match output.status.code() {
+        Some(exit_code::PASSED) => {
+            eprintln!("{verdict}");
+            are_themselves(name, form, &json).map(|()| Completion::Completed)
+        }
+        Some(exit_code::HOST_CANNOT) if !strict() => Ok(Completion::ignored_with(reason(&verdict))),
+        _ => {
+            let progress = String::from_utf8_lossy(&output.stderr).into_owned();
+            Err(format!("{}\n{verdict}\n{progress}", output.status).into())
+        }
+    }
+}
+
+/// Why a run was skipped: what stands in the verdict between its first line and the advice.
+fn reason(verdict: &str) -> String {
+    let lines = verdict.lines().skip(1).map(str::trim);
+    let lines =
+        lines.take_while(|line| !line.starts_with("help: ") && !line.starts_with("again: "));
+    lines.collect::<Vec<_>>().join("; ")
+}
+
+/// Guests of one run that started from one template are different machines in everything that tells machines apart. In
+/// `two-guests` both do start from one, unless nothing may.
+fn are_themselves(name: &str, form: &str, json: &Path) -> Result<(), Failed> {
+    // What this form is about.
+    let meant: &[&str] = match (name, form) {
+        ("addresses/cloned-machine-id", "cloned") => &["machine_id"],
+        _ => &[],
+    };
+    let report: Report = serde_json::from_slice(&fs::read(json)?)?;
+    for run in &report.runs {
+        let distinct = distinct(run, meant)?;
+        let cold = std::env::var_os("BRIDGELAB_COLD").is_some();
+        if name == "two-guests" && distinct != 2 && !cold {
+            return Err(format!("{distinct} of 2 from a template: {:?}", run.guests).into());
+        }
+    }
+    Ok(())
+}

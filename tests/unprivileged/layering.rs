@@ -1,0 +1,317 @@
+//! Keeps the walls of the library: which module may import which, which crate is used where, how files are named
+//! and how long they get. It reads source text and needs no privileges.
+//!
+//! A fault here is a question about design before it is one about a line: data flows from left to right through
+//! [`ORDER`], `use` points left.
+
+use std::path::{Path, PathBuf};
+use std::{fs, io};
+
+/// The pipeline. A module imports from its left and from the [`SHELF`].
+const ORDER: &str = "scenario plan host image hypervisor guest template check report lab";
+/// What every stage needs; imports nothing of the pipeline.
+const SHELF: &str = "deadline diagnostic evidence trace visible wait";
+/// What looks at the network. Every other file of `check` judges: pure functions, instant to test.
+const OBSERVERS: &str = "check/from_source check/looking check/mod check/vantage check/kinds/container/inspect \
+    check/kinds/dns/ask check/kinds/http/get check/kinds/packet/count check/kinds/packet/filters check/kinds/ssh/ask \
+    check/kinds/sysctl check/kinds/tcp/connect check/kinds/vmm/ask";
+/// Crates with a place: beginnings of paths. Judges use none of them; `mod tests` may use all.
+const CRATES: [(&str, &str); 9] = [
+    (
+        "nix",
+        "host/ image/store hypervisor/descriptor guest/ssh template/ lab/ scenario/beneath",
+    ),
+    ("inventory", "scenario/ lab/"), // a table of the right that the scenario room reads by
+    ("rustix", "host/confine"),      // what nix has is nix's
+    ("seccompiler", "host/confine/filter"),
+    ("rtnetlink", "host/netlink"), // the rest speaks the verbs of this project
+    ("ssh2", "guest/ssh"),         // it blocks, and is cancelled by its fd
+    ("tempfile", "evidence host/ image/ lab/"),
+    (
+        "tokio",
+        "deadline wait evidence trace host/ image/ hypervisor/ guest/ template/ check/ lab/",
+    ),
+    ("which", "host/"), // a tool is found once, in the preflight
+];
+/// What looks at the machine's files.
+const FILE_READERS: [&str; 9] = [
+    "fs::",
+    "File::",
+    "read_dir(",
+    "read_link(",
+    "metadata(",
+    ".exists(",
+    ".is_dir(",
+    ".is_file(",
+    ".canonicalize(",
+];
+/// Where `unsafe` may stand: what no crate has a safe call for.
+const UNSAFE: &str = "host/sys host/doctor_sys";
+/// Names that say nothing.
+const EMPTY_NAMES: &str = "common core helper helpers manager misc util utils";
+/// Aim at 300; a file that reaches this is split.
+const LONGEST: usize = 500;
+/// In two parts, so that this file does not find itself.
+const ALLOW: &str = concat!("[all", "ow(");
+
+#[test]
+fn the_walls_stand() -> io::Result<()> {
+    let root = support::root();
+    let mut files = Vec::new();
+    for folder in ["harness/src", "src", "tests"] {
+        rust_files(&root.join(folder), &mut files)?;
+    }
+    let mut found = Vec::new();
+    for file in &files {
+        let name = file.strip_prefix(root).unwrap_or(file).to_string_lossy();
+        found.extend(faults(&name, &fs::read_to_string(file)?));
+    }
+    assert!(files.len() > 3, "only {} files were looked at", files.len());
+    assert!(
+        found.is_empty(),
+        "{} faults:\n{}",
+        found.len(),
+        found.join("\n")
+    );
+    Ok(())
+}
+
+fn rust_files(folder: &Path, into: &mut Vec<PathBuf>) -> io::Result<()> {
+    for entry in fs::read_dir(folder)? {
+        let path = entry?.path();
+        if path.is_dir() {
+            rust_files(&path, into)?;
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            into.push(path);
+        }
+    }
+    into.sort();
+    Ok(())
+}
+
+/// Every fault of one file, each as `FILE:LINE: what`.
+fn faults(file: &str, text: &str) -> Vec<String> {
+    let code = without_comments(text);
+    let mut found = Vec::new();
+    let mut fault = |at: usize, what: &str| {
+        let line = code[..at].matches('\n').count() + 1;
+        found.push(format!("{file}:{line}: {what}"));
+    };
+    let path = file.trim_end_matches(".rs");
+    if let Some(name) = path.split('/').find(|name| listed(EMPTY_NAMES, name)) {
+        fault(0, &format!("`{name}` says nothing: name what is in it"));
+    }
+    if text.lines().count() > LONGEST {
+        fault(
+            code.len(),
+            &format!("longer than {LONGEST} lines: split it"),
+        );
+    }
+    for (at, _) in code.match_indices(ALLOW) {
+        fault(
+            at,
+            "use #[expect(.., reason = \"..\")]: it ends with its cause",
+        );
+    }
+    let Some(inner) = path
+        .strip_prefix("harness/src/")
+        .filter(|inner| *inner != "lib")
+    else {
+        return found;
+    };
+    let module = inner.split('/').next().unwrap_or(inner);
+    if !listed(ORDER, module) && !listed(SHELF, module) {
+        fault(
+            0,
+            &format!("module `{module}` has no place in tests/unprivileged/layering.rs"),
+        );
+    }
+    if !listed(UNSAFE, inner) {
+        for (at, _) in code.match_indices(concat!("uns", "afe ")) {
+            fault(at, &format!("`unsafe` belongs to {UNSAFE}"));
+        }
+    }
+    for (at, other) in imports(inner, &code) {
+        if !may_import(inner, module, other) {
+            fault(at, &format!("{inner} must not import `{other}`"));
+        }
+    }
+    let tests = ["#[cfg(test)]\nmod ", "#[cfg(test)]\npub(crate) mod "];
+    let tests = tests.iter().filter_map(|begin| code.find(begin)).min();
+    let tests = tests.unwrap_or(code.len());
+    for (name, places) in CRATES {
+        let at_home = places.split(' ').any(|place| inner.starts_with(place)) && !is_judge(inner);
+        if !at_home && !inner.ends_with("tests") {
+            for at in paths_from(&code[..tests], name) {
+                fault(at, &format!("crate `{name}` belongs to {places}"));
+            }
+        }
+    }
+    // What a scenario names is read in one place, which stays within its root; what is written is ours.
+    let reads = listed("scenario/beneath scenario/builder", inner) || inner.ends_with("tests");
+    if module == "scenario" && !reads {
+        for word in FILE_READERS {
+            for (at, _) in code[..tests].match_indices(word) {
+                fault(at, "files are read by scenario/beneath alone");
+            }
+        }
+    }
+    found
+}
+
+fn listed(list: &str, name: &str) -> bool {
+    list.split(' ').any(|known| known == name)
+}
+
+fn is_judge(inner: &str) -> bool {
+    inner.starts_with("check/")
+        && !OBSERVERS
+            .split_whitespace()
+            .any(|place| inner.starts_with(place))
+}
+
+fn may_import(inner: &str, module: &str, other: &str) -> bool {
+    if other == module || listed(SHELF, other) {
+        return true;
+    }
+    // Judges know nothing but what should hold; command lines are tested without a network or an image.
+    if is_judge(inner) || module == "hypervisor" && listed("host image", other) {
+        return other == "scenario";
+    }
+    let place = |name| ORDER.split(' ').position(|known| known == name);
+    matches!((place(other), place(module)), (Some(left), Some(here)) if left < here)
+}
+
+/// Names directly under the crate's root that the code mentions: `crate::X`, `crate::{X, Y}`, and `super::X` where
+/// it climbs that far.
+fn imports<'a>(inner: &str, code: &'a str) -> Vec<(usize, &'a str)> {
+    let depth = inner.trim_end_matches("/mod").split('/').count();
+    let mut found = Vec::new();
+    for at in paths_from(code, "crate") {
+        found.extend(heads(code, at + "crate::".len()));
+    }
+    for at in paths_from(code, "super") {
+        let rest = code[at..].trim_start_matches("super::");
+        let climbed = (code.len() - at - rest.len()) / "super::".len();
+        if climbed >= depth {
+            // An inline module climbs once more to get as far, so only names of the pipeline count here.
+            let heads = heads(code, code.len() - rest.len());
+            found.extend(heads.into_iter().filter(|(_, name)| listed(ORDER, name)));
+        }
+    }
+    found
+}
+
+/// Where paths begin with `name::`.
+fn paths_from<'a>(code: &'a str, name: &'a str) -> impl Iterator<Item = usize> + 'a {
+    let inside = |c: char| c == ':' || is_name(c);
+    code.match_indices(name)
+        .map(|(at, _)| at)
+        .filter(move |at| {
+            code[at + name.len()..].starts_with("::") && !code[..*at].ends_with(inside)
+        })
+}
+
+/// The first name of each path that begins at `at`; several behind a brace.
+fn heads(code: &str, at: usize) -> Vec<(usize, &str)> {
+    let mut found = Vec::new();
+    let mut depth = 0;
+    let mut expected = true;
+    for (offset, c) in code[at..].char_indices() {
+        match c {
+            '{' => depth += 1,
+            '}' => depth -= 1,
+            ',' if depth == 1 => expected = true,
+            c if expected && is_name(c) => {
+                let name = code[at + offset..].split(|c| !is_name(c)).next();
+                found.extend(name.map(|name| (at + offset, name)));
+                expected = false;
+            }
+            _ => {}
+        }
+        if depth == 0 {
+            break;
+        }
+    }
+    found
+}
+
+fn is_name(c: char) -> bool {
+    c.is_alphanumeric() || c == '_'
+}
+
+/// The text with as many lines, and none of them a comment.
+fn without_comments(text: &str) -> String {
+    let code = |line: &str| match line.find("//") {
+        // A URL's slashes are no comment.
+        Some(at) if !line[..at].ends_with(':') => line[..at].to_owned() + "\n",
+        _ => line.to_owned() + "\n",
+    };
+    text.lines().map(code).collect()
+}
+
+/// `FILE | LINE | WORDS OF THE FAULT`; `$` stands for a line break, `@` for nothing (it cuts a word in two).
+const PLANTED: &str = r"
+    harness/src/plan/step.rs       | use crate::host::netns::Netns;              | plan/step must not import `host`
+    harness/src/plan/step.rs       | use crate::{deadline::{Deadline}, lab::up}; | must not import `lab`
+    harness/src/plan/mod.rs        | use super::lab::scope;                      | must not import `lab`
+    harness/src/plan/mod.rs        | use crate::Scenario;                        | must not import `Scenario`
+    harness/src/scenario/net.rs    | let x = super::super::plan::Step::new();    | must not import `plan`
+    harness/src/guest/mod.rs       | use crate::report::Report;                  | must not import `report`
+    harness/src/wait.rs            | use crate::scenario::Check;                 | must not import `scenario`
+    harness/src/hypervisor/qemu.rs | use crate::host::tap::Tap;                  | must not import `host`
+    harness/src/check/kinds/dns/mod.rs | use crate::plan::Step;                      | must not import `plan`
+    harness/src/check/kinds/route.rs | use tokio::time;                            | crate `tokio` belongs to
+    harness/src/lab/mod.rs         | use ssh2::Session;                          | crate `ssh2` belongs to guest/ssh
+    harness/src/host/bridge.rs     | rtnetlink::new_connection()                 | crate `rtnetlink` belongs to
+    src/main.rs                    | #[all@ow(dead_code)]                        | use #[expect(
+    harness/src/scenario/load.rs   | let text = std::fs::read(path)?;             | files are read by scenario/beneath alone
+    harness/src/scenario/net.rs    | if path.is_dir() { }                        | files are read by scenario/beneath alone
+    harness/src/host/netns.rs      | let x = uns@afe { libc::getuid() };          | `unsafe` belongs to host/sys
+    harness/src/host/util.rs       |                                             | `util` says nothing
+    tests/common/mod.rs            |                                             | `common` says nothing
+    harness/src/bus.rs             |                                             | `bus` has no place
+";
+
+const ALLOWED: &str = r"
+    harness/src/lab/mod.rs      | use crate::{host::Host, report::{Outcome, Report}, wait};
+    harness/src/host/netns.rs   | use super::netlink::{self, Netlink};$use rtnetlink_like::x;
+    harness/src/host/netlink.rs | use rtnetlink::Handle; // crate::lab
+    harness/src/host/mod.rs     | mod tests {$    use super::*;$    use super::tap::Tap;$}
+    harness/src/plan/build.rs   | #[cfg(test)]$mod tests {$    use tempfile::tempdir;$}
+    harness/src/check/kinds/link.rs | use crate::scenario::Check;$use crate::check::Verdict;
+    harness/src/check/kinds/tcp/connect.rs | use tokio::net::TcpStream;$use crate::{deadline::Deadline, host::netns::Netns};
+    harness/src/lib.rs          | pub use crate::lab::scope;
+";
+
+/// The columns of a table above.
+fn rows(table: &str) -> impl Iterator<Item = Vec<String>> {
+    let column = |column: &str| column.trim().replace('$', "\n").replace('@', "");
+    let rows = table.lines().filter(|row| !row.is_empty());
+    rows.map(move |row| row.split(" | ").map(column).collect())
+}
+
+#[test]
+fn a_planted_fault_is_found_with_its_line() {
+    for row in rows(PLANTED) {
+        let text = format!("//! Links to [`crate::lab`].\n{}\n", row[1]);
+        let found = faults(&row[0], &text);
+        let line = if row[1].is_empty() { 1 } else { 2 };
+        assert_eq!(found.len(), 1, "{row:?}: {found:?}");
+        assert!(
+            found[0].starts_with(&format!("{}:{line}: ", row[0])),
+            "{found:?}"
+        );
+        assert!(found[0].contains(&row[2]), "{found:?}");
+    }
+    let nested = "mod tests {\n    use super::super::super::guest::Guest;\n}\n";
+    assert_eq!(faults("harness/src/host/tap.rs", nested).len(), 1);
+    assert_eq!(faults("src/main.rs", &"\n".repeat(LONGEST + 1)).len(), 1);
+}
+
+#[test]
+fn what_is_allowed_is_left_alone() {
+    for row in rows(ALLOWED) {
+        assert_eq!(faults(&row[0], &row[1]), [""; 0], "{row:?}");
+    }
+}

@@ -1,0 +1,14 @@
+//! What needs no privileges, no network and no image: seconds, on any Linux.
+//!
+//! - **Text of this repository**: [`layering`], the walls between modules; [`model`], the scenarios and the messages of invalid
+//!   ones; [`plan`], whole plans of set-ups.
+//! - **The program's words**: [`cli`], the command line; [`matrix`], tables of combinations.
+//! - **Whatever is put in**: [`bad_input`], anything changed in anything; [`hostile`], what was made to do harm.
+
+mod bad_input;
+mod cli;
+mod hostile;
+mod layering;
+mod matrix;
+mod model;
+mod plan;
