@@ -14,6 +14,7 @@ use bridgelab_harness::host::kvm::{
 };
 use bridgelab_harness::host::setup::{self, run_setup};
 use bridgelab_harness::host::tool::{Tool, locate};
+use bridgelab_harness::hypervisor::CLOUD_HYPERVISOR;
 use bridgelab_harness::image::{Recipe, Store};
 use bridgelab_harness::report::exit_code;
 use bridgelab_harness::scenario::HypervisorKind;
@@ -51,14 +52,14 @@ impl VmmArgs {
     pub(crate) fn instead(&self) -> BTreeMap<Tool, PathBuf> {
         let path = self.cloud_hypervisor.as_ref();
         let path = path.map(|path| path.canonicalize().unwrap_or_else(|_| path.clone()));
-        path.map(|path| (Tool::CloudHypervisor, path))
+        path.map(|path| (Tool::Vmm(CLOUD_HYPERVISOR), path))
             .into_iter()
             .collect()
     }
 
     /// Where the VMM is; `None`: nowhere.
     pub(crate) fn find(&self, kind: HypervisorKind) -> Option<PathBuf> {
-        let tool = Tool::of_vmm(kind);
+        let tool = Tool::Vmm(kind);
         self.instead().remove(&tool).or_else(|| locate(tool))
     }
 }
@@ -204,7 +205,7 @@ pub(crate) fn ready(
             Need::Image => image.is_some(),
             _ => false,
         };
-        let needed: Vec<Capability> = Capability::ALL.into_iter().filter(wanted).collect();
+        let needed: Vec<Capability> = Capability::all().into_iter().filter(wanted).collect();
         if let Err(unmet) = report.require(&needed) {
             if let Some(command) = report.setup.as_ref().filter(|_| !report.ready()) {
                 let _ = writeln!(
@@ -232,7 +233,10 @@ pub(crate) fn ready(
         let kernel = crate::commands::ready_image(image)
             .ok()
             .map(|image| image.kernel());
-        let qemu = report.tools.path(Tool::Qemu).map_err(|unmet| vec![unmet])?;
+        let qemu = report
+            .tools
+            .path(Tool::Vmm(HypervisorKind::default()))
+            .map_err(|unmet| vec![unmet])?;
         let verdict = prove_kvm(
             qemu,
             kernel.as_deref(),

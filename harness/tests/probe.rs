@@ -121,13 +121,13 @@ fn doctor() -> Result<(), Failed> {
         report.to_text(Style::Plain),
         by.elapsed()
     );
-    for capability in Capability::ALL {
+    for capability in Capability::all() {
         assert!(
             report.finding(capability).is_some(),
             "nothing was said about {capability}"
         );
     }
-    assert_eq!(report.findings.len(), Capability::ALL.len());
+    assert_eq!(report.findings.len(), Capability::all().len());
     serde_json::to_string(&report)?;
     Ok(())
 }

@@ -7,6 +7,7 @@ use bridgelab_harness::deadline::Deadline;
 use bridgelab_harness::host::doctor::{Doctor, DoctorReport};
 use bridgelab_harness::host::kvm::KvmVerdict;
 use bridgelab_harness::host::tool::Tool;
+use bridgelab_harness::hypervisor::QEMU;
 use bridgelab_harness::image::Store;
 use serde::{Deserialize, Serialize};
 
@@ -52,7 +53,7 @@ impl Machine {
             processor: field("/proc/cpuinfo", "model name").unwrap_or_else(|| "unknown".to_owned()),
             cores: report.processors,
             memory_mib: memory_mib(),
-            qemu: version(&report, Tool::Qemu),
+            qemu: version(&report, Tool::Vmm(QEMU)),
             systemd: version(&report, Tool::Networkd),
             accelerator: accelerator(accel, &report.kvm).to_owned(),
             load,

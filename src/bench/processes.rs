@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use bridgelab_harness::scenario::HypervisorKind;
+
 /// Clock ticks in a second, of `/proc`'s times: `USER_HZ`, which is 100 on every architecture that Linux still has.
 const TICKS: f64 = 100.0;
 
@@ -121,10 +123,7 @@ fn owner(command: &str, program: &Path) -> Owner {
     let command = Path::new(command);
     if command == program || name(command) == name(program) || command.starts_with("/proc") {
         Owner::Harness
-    } else if command
-        .file_name()
-        .is_some_and(|name| name.to_string_lossy().starts_with("qemu-system-"))
-    {
+    } else if HypervisorKind::all().any(|kind| name(command).is_some_and(|is| is == kind.program)) {
         Owner::Guest
     } else {
         Owner::Daemon

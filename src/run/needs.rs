@@ -9,7 +9,7 @@ use bridgelab_harness::host::needs::needed_by;
 use bridgelab_harness::host::tool::{Tool, locate};
 use bridgelab_harness::plan::{Accelerator, GuestKind};
 use bridgelab_harness::scenario::HypervisorKind;
-use bridgelab_harness::scenario::vmm::{Feature, Vmm};
+use bridgelab_harness::scenario::vmm::Feature;
 use tokio::runtime::Runtime;
 
 use super::wanted::Wanted;
@@ -20,8 +20,8 @@ use crate::doctor::Accelerated;
 pub(super) fn of(one: &Wanted, guests: GuestKind) -> BTreeSet<Capability> {
     let mut needs = needed_by(&one.scenario, guests);
     for kind in vmms(one, guests) {
-        needs.insert(Tool::of_vmm(kind).capability());
-        let named = Vmm::of(kind).needs.iter();
+        needs.insert(Capability::Vmm(kind));
+        let named = kind.needs.iter();
         needs.extend(named.filter_map(|name| Capability::named(name)));
     }
     needs
@@ -79,7 +79,7 @@ pub(super) fn vmms(one: &Wanted, guests: GuestKind) -> impl Iterator<Item = Hype
     let kinds: BTreeSet<HypervisorKind> = kinds.collect();
     kinds
         .into_iter()
-        .filter(|kind| *kind != HypervisorKind::Qemu)
+        .filter(|kind| *kind != HypervisorKind::default())
 }
 
 /// Where this machine has the VMMs of a run's guests, QEMU aside; those of other runs are nothing to it, and a lab VM does
@@ -93,7 +93,7 @@ pub(super) fn programs(one: &Wanted, args: &RunArgs) -> BTreeMap<HypervisorKind,
 /// What the VMM that was asked for cannot do of the scenario.
 fn beyond((kind, reason): &(HypervisorKind, String)) -> Unmet {
     Unmet {
-        capability: Tool::of_vmm(*kind).capability(),
+        capability: Capability::Vmm(*kind),
         reason: reason.clone(),
         remedy: None,
         unanswered: false,
@@ -101,10 +101,9 @@ fn beyond((kind, reason): &(HypervisorKind, String)) -> Unmet {
 }
 
 fn no_kvm(kind: HypervisorKind, why: &str, unanswered: bool) -> Option<Unmet> {
-    let row = Vmm::of(kind);
-    (!row.can(Feature::Emulation)).then(|| Unmet {
+    (!kind.can(Feature::Emulation)).then(|| Unmet {
         capability: Capability::Kvm,
-        reason: format!("{} {}: {why}", row.name, Feature::Emulation.without()),
+        reason: format!("{kind} {}: {why}", kind.without(Feature::Emulation)),
         remedy: None,
         unanswered,
     })
@@ -115,6 +114,7 @@ mod tests {
     use super::*;
     use crate::cli::Guests;
     use crate::commands::{checked, root};
+    use bridgelab_harness::hypervisor::CLOUD_HYPERVISOR;
     use bridgelab_harness::scenario::Overrides;
 
     fn wanted(hypervisor: &str) -> Wanted {
@@ -130,10 +130,7 @@ mod tests {
         let mut args = RunArgs::default();
         args.vmms.cloud_hypervisor = Some("/opt/cloud-hypervisor".into());
         let found = |hypervisor| programs(&wanted(hypervisor), &args);
-        let own = BTreeMap::from([(
-            HypervisorKind::CloudHypervisor,
-            PathBuf::from("/opt/cloud-hypervisor"),
-        )]);
+        let own = BTreeMap::from([(CLOUD_HYPERVISOR, PathBuf::from("/opt/cloud-hypervisor"))]);
         assert_eq!(found("cloud-hypervisor"), own);
         assert_eq!(found("qemu"), BTreeMap::new());
     }

@@ -93,12 +93,14 @@ mod tests {
 
     #[test]
     fn only_a_run_that_would_be_skipped_here_goes_into_a_vm_by_itself() {
-        use Capability::{CloudHypervisor, Netem, VlanFiltering};
+        use Capability::{Netem, VlanFiltering};
+        use bridgelab_harness::hypervisor::CLOUD_HYPERVISOR;
+        const CLOUD: Capability = Capability::Vmm(CLOUD_HYPERVISOR);
         let all = || {
             vec![
                 lacks(&[]),
                 lacks(&[Netem, VlanFiltering]),
-                lacks(&[Netem, CloudHypervisor]),
+                lacks(&[Netem, CLOUD]),
             ]
         };
         let mut lacking = all();
@@ -106,16 +108,13 @@ mod tests {
         assert_eq!(lacking, all());
         let because = "this machine has no netem, vlan-filtering".to_owned();
         assert_eq!(choose(Lab::Auto, &mut lacking), [None, Some(because), None]);
-        assert_eq!(
-            lacking,
-            [lacks(&[]), lacks(&[]), lacks(&[Netem, CloudHypervisor])]
-        );
+        assert_eq!(lacking, [lacks(&[]), lacks(&[]), lacks(&[Netem, CLOUD])]);
         let mut unknown = vec![lacks(&[Netem])];
         unknown[0][0].unanswered = true;
         assert_eq!(choose(Lab::Auto, &mut unknown), [None]);
         assert_eq!(unknown[0].len(), 1);
         let mut lacking = all();
         assert!(choose(Lab::Vm, &mut lacking).iter().all(Option::is_some));
-        assert_eq!(lacking, [lacks(&[]), lacks(&[]), lacks(&[CloudHypervisor])]);
+        assert_eq!(lacking, [lacks(&[]), lacks(&[]), lacks(&[CLOUD])]);
     }
 }

@@ -21,8 +21,9 @@ const CRATES: [(&str, &str); 9] = [
         "nix",
         "host/ image/store hypervisor/descriptor guest/ssh template/ lab/ scenario/beneath",
     ),
-    ("inventory", "scenario/ lab/"), // a table of the right that the scenario room reads by
-    ("rustix", "host/confine"),      // what nix has is nix's
+    // Tables of the right that rooms of the left read by.
+    ("inventory", "scenario/ host/capability hypervisor/mod lab/"),
+    ("rustix", "host/confine"), // what nix has is nix's
     ("seccompiler", "host/confine/filter"),
     ("rtnetlink", "host/netlink"), // the rest speaks the verbs of this project
     ("ssh2", "guest/ssh"),         // it blocks, and is cancelled by its fd

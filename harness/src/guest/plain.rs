@@ -130,7 +130,7 @@ mod tests {
             vcpu: 1,
             mem: 128,
             image: "tiny".to_owned(),
-            hypervisor: HypervisorKind::Qemu,
+            hypervisor: HypervisorKind::default(),
             machine_type: MachineType::Auto,
             transport: Transport::Auto,
             start: GuestStart::Boot,

@@ -2,9 +2,15 @@
 //!
 //! A scenario names what it needs; [`doctor`](super::doctor) says what is here.
 
+use std::cmp::Ordering;
 use std::fmt;
+use std::sync::LazyLock;
 
-use serde::{Deserialize, Serialize};
+use serde::de::Error;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use crate::scenario::HypervisorKind;
+use crate::scenario::needs::CapabilityTable;
 
 /// Environment variable that turns an unmet capability from a skip into a failure.
 pub const STRICT_VARIABLE: &str = "BRIDGELAB_STRICT";
@@ -21,75 +27,95 @@ pub(crate) fn skip_test(reason: &str) {
     eprintln!("skipped: because {reason}");
 }
 
-/// Something that a machine may or may not offer. The kebab-case names are stable.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-#[non_exhaustive]
-#[expect(
-    missing_docs,
-    reason = "`purpose` documents each one, for readers of the code and of the report"
-)]
-pub enum Capability {
-    Namespaces,
-    SubordinateIds,
-    Bridge,
-    Veth,
-    Tap,
-    Iproute2,
-    Networkd,
-    DbusDaemon,
-    Dnsmasq,
-    Qemu,
-    Ping,
-    SshKeygen,
-    Mmdebstrap,
-    DebianKeyring,
-    MkfsExt4,
-    QemuImg,
-    DiskSpace,
-    Memory,
-    Kvm,
-    Tcpdump,
-    Nftables,
-    Iptables,
-    CloudHypervisor,
-    Alioth,
-    Firecracker,
-    Crosvm,
-    Kvmtool,
-    Macvtap,
-    DeviceNodes,
-    Netem,
-    VlanFiltering,
-    BridgeNetfilter,
-    VhostNet,
-    VhostVsock,
-    Vlan,
-    Vxlan,
-    Geneve,
-    Wireguard,
-    Vrf,
-    Bond,
-    Dummy,
-    Ifb,
-    Macvlan,
-    Ipvlan,
-    Ipvtap,
-    Macsec,
-    Gre,
-    Gretap,
-    Erspan,
-    Ip6gre,
-    Ip6gretap,
-    Ipip,
-    Sit,
-    Ip6tnl,
-    Vti,
-    Vti6,
-    Xfrm,
-    Bareudp,
-    Hsr,
-    Batadv,
+/// Makes the capabilities that no other table brings, in the order of the report: what every run needs comes first.
+macro_rules! capabilities {
+    ($($variant:ident = $name:literal,)+) => {
+        /// Something that a machine may or may not offer. The kebab-case names are stable.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        #[non_exhaustive]
+        #[expect(
+            missing_docs,
+            reason = "`purpose` documents each one, for readers of the code and of the report"
+        )]
+        pub enum Capability {
+            $($variant,)+
+            /// The program of a VMM.
+            Vmm(HypervisorKind),
+        }
+
+        impl Capability {
+            const FIXED: &[Self] = &[$(Self::$variant),+];
+
+            /// The stable name, as in scenario files and in JSON.
+            pub const fn name(self) -> &'static str {
+                match self {
+                    $(Self::$variant => $name,)+
+                    Self::Vmm(kind) => kind.row().name,
+                }
+            }
+        }
+    };
+}
+
+capabilities! {
+    Namespaces = "namespaces",
+    SubordinateIds = "subordinate-ids",
+    Bridge = "bridge",
+    Veth = "veth",
+    Tap = "tap",
+    Iproute2 = "iproute2",
+    Networkd = "networkd",
+    DbusDaemon = "dbus-daemon",
+    Dnsmasq = "dnsmasq",
+    Ping = "ping",
+    SshKeygen = "ssh-keygen",
+    Mmdebstrap = "mmdebstrap",
+    DebianKeyring = "debian-keyring",
+    MkfsExt4 = "mkfs-ext4",
+    QemuImg = "qemu-img",
+    DiskSpace = "disk-space",
+    Memory = "memory",
+    Kvm = "kvm",
+    Tcpdump = "tcpdump",
+    Nftables = "nftables",
+    Iptables = "iptables",
+    Macvtap = "macvtap",
+    DeviceNodes = "device-nodes",
+    Netem = "netem",
+    VlanFiltering = "vlan-filtering",
+    BridgeNetfilter = "bridge-netfilter",
+    VhostNet = "vhost-net",
+    VhostVsock = "vhost-vsock",
+    Vlan = "vlan",
+    Vxlan = "vxlan",
+    Geneve = "geneve",
+    Wireguard = "wireguard",
+    Vrf = "vrf",
+    Bond = "bond",
+    Dummy = "dummy",
+    Ifb = "ifb",
+    Macvlan = "macvlan",
+    Ipvlan = "ipvlan",
+    Ipvtap = "ipvtap",
+    Macsec = "macsec",
+    Gre = "gre",
+    Gretap = "gretap",
+    Erspan = "erspan",
+    Ip6gre = "ip6gre",
+    Ip6gretap = "ip6gretap",
+    Ipip = "ipip",
+    Sit = "sit",
+    Ip6tnl = "ip6tnl",
+    Vti = "vti",
+    Vti6 = "vti6",
+    Xfrm = "xfrm",
+    Bareudp = "bareudp",
+    Hsr = "hsr",
+    Batadv = "batadv",
+}
+
+inventory::submit! {
+    CapabilityTable(|| Capability::all().into_iter().map(Capability::name).collect())
 }
 
 /// How much depends on a capability.
@@ -107,146 +133,35 @@ pub enum Need {
 }
 
 impl Capability {
-    /// All of them, in the order of the report: what every run needs comes first.
-    pub const ALL: [Self; 60] = [
-        Self::Namespaces,
-        Self::SubordinateIds,
-        Self::Bridge,
-        Self::Veth,
-        Self::Tap,
-        Self::Iproute2,
-        Self::Networkd,
-        Self::DbusDaemon,
-        Self::Dnsmasq,
-        Self::Qemu,
-        Self::Ping,
-        Self::SshKeygen,
-        Self::Mmdebstrap,
-        Self::DebianKeyring,
-        Self::MkfsExt4,
-        Self::QemuImg,
-        Self::DiskSpace,
-        Self::Memory,
-        Self::Kvm,
-        Self::Tcpdump,
-        Self::Nftables,
-        Self::Iptables,
-        Self::CloudHypervisor,
-        Self::Alioth,
-        Self::Firecracker,
-        Self::Crosvm,
-        Self::Kvmtool,
-        Self::Macvtap,
-        Self::DeviceNodes,
-        Self::Netem,
-        Self::VlanFiltering,
-        Self::BridgeNetfilter,
-        Self::VhostNet,
-        Self::VhostVsock,
-        Self::Vlan,
-        Self::Vxlan,
-        Self::Geneve,
-        Self::Wireguard,
-        Self::Vrf,
-        Self::Bond,
-        Self::Dummy,
-        Self::Ifb,
-        Self::Macvlan,
-        Self::Ipvlan,
-        Self::Ipvtap,
-        Self::Macsec,
-        Self::Gre,
-        Self::Gretap,
-        Self::Erspan,
-        Self::Ip6gre,
-        Self::Ip6gretap,
-        Self::Ipip,
-        Self::Sit,
-        Self::Ip6tnl,
-        Self::Vti,
-        Self::Vti6,
-        Self::Xfrm,
-        Self::Bareudp,
-        Self::Hsr,
-        Self::Batadv,
-    ];
+    /// All of them, in the order of the report.
+    pub fn all() -> Vec<Self> {
+        let vmms = HypervisorKind::all().map(Self::Vmm);
+        let mut all: Vec<Self> = Self::FIXED.iter().copied().chain(vmms).collect();
+        all.sort_unstable();
+        all
+    }
 
-    /// The stable name, as in scenario files and in JSON.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Namespaces => "namespaces",
-            Self::SubordinateIds => "subordinate-ids",
-            Self::Bridge => "bridge",
-            Self::Veth => "veth",
-            Self::Tap => "tap",
-            Self::Iproute2 => "iproute2",
-            Self::Networkd => "networkd",
-            Self::DbusDaemon => "dbus-daemon",
-            Self::Dnsmasq => "dnsmasq",
-            Self::Qemu => "qemu",
-            Self::Ping => "ping",
-            Self::SshKeygen => "ssh-keygen",
-            Self::Mmdebstrap => "mmdebstrap",
-            Self::DebianKeyring => "debian-keyring",
-            Self::MkfsExt4 => "mkfs-ext4",
-            Self::QemuImg => "qemu-img",
-            Self::DiskSpace => "disk-space",
-            Self::Memory => "memory",
-            Self::Kvm => "kvm",
-            Self::Tcpdump => "tcpdump",
-            Self::Nftables => "nftables",
-            Self::Iptables => "iptables",
-            Self::CloudHypervisor => "cloud-hypervisor",
-            Self::Alioth => "alioth",
-            Self::Firecracker => "firecracker",
-            Self::Crosvm => "crosvm",
-            Self::Kvmtool => "kvmtool",
-            Self::Macvtap => "macvtap",
-            Self::DeviceNodes => "device-nodes",
-            Self::Netem => "netem",
-            Self::VlanFiltering => "vlan-filtering",
-            Self::BridgeNetfilter => "bridge-netfilter",
-            Self::VhostNet => "vhost-net",
-            Self::VhostVsock => "vhost-vsock",
-            Self::Vlan => "vlan",
-            Self::Vxlan => "vxlan",
-            Self::Geneve => "geneve",
-            Self::Wireguard => "wireguard",
-            Self::Vrf => "vrf",
-            Self::Bond => "bond",
-            Self::Dummy => "dummy",
-            Self::Ifb => "ifb",
-            Self::Macvlan => "macvlan",
-            Self::Ipvlan => "ipvlan",
-            Self::Ipvtap => "ipvtap",
-            Self::Macsec => "macsec",
-            Self::Gre => "gre",
-            Self::Gretap => "gretap",
-            Self::Erspan => "erspan",
-            Self::Ip6gre => "ip6gre",
-            Self::Ip6gretap => "ip6gretap",
-            Self::Ipip => "ipip",
-            Self::Sit => "sit",
-            Self::Ip6tnl => "ip6tnl",
-            Self::Vti => "vti",
-            Self::Vti6 => "vti6",
-            Self::Xfrm => "xfrm",
-            Self::Bareudp => "bareudp",
-            Self::Hsr => "hsr",
-            Self::Batadv => "batadv",
-        }
+    /// Where it stands in the report: a VMM behind the last of what is as much needed as it is.
+    fn place(self) -> (Option<usize>, Option<HypervisorKind>) {
+        let (after, vmm) = match self {
+            Self::Vmm(kind) if kind == HypervisorKind::default() => (Self::Dnsmasq, Some(kind)),
+            Self::Vmm(kind) => (Self::Iptables, Some(kind)),
+            fixed => (fixed, None),
+        };
+        (Self::FIXED.iter().position(|one| *one == after), vmm)
     }
 
     /// The capability of that name; a scenario's `needs` are names.
     pub fn named(name: &str) -> Option<Self> {
-        Self::ALL
+        Self::all()
             .into_iter()
             .find(|capability| capability.name() == name)
     }
 
     /// What it is for, in one line.
-    pub const fn purpose(self) -> &'static str {
+    pub fn purpose(self) -> &'static str {
         match self {
+            Self::Vmm(kind) => kind.row().purpose,
             Self::Namespaces => "the lab lives in namespaces of its own",
             Self::SubordinateIds => {
                 "networkd and image builds need more than one user id (not as root)"
@@ -258,7 +173,6 @@ impl Capability {
             Self::Networkd => "the real systemd-networkd reads the host's units",
             Self::DbusDaemon => "networkctl talks to the lab's networkd over a private bus",
             Self::Dnsmasq => "DNS, DHCP and router advertisements of the lab's router",
-            Self::Qemu => "runs the guests",
             Self::Ping => "ping checks from the lab's machines",
             Self::SshKeygen => "one key per run for the guests' SSH",
             Self::Mmdebstrap => "builds the Debian guest image",
@@ -271,26 +185,22 @@ impl Capability {
             Self::Tcpdump => "checks of packets on the wire",
             Self::Nftables => "scenarios with a ruleset of nftables",
             Self::Iptables => "scenarios with a ruleset of iptables",
-            Self::CloudHypervisor => "scenarios with hypervisor = \"cloud-hypervisor\"",
-            Self::Alioth => "scenarios with hypervisor = \"alioth\"",
-            Self::Firecracker => "scenarios with hypervisor = \"firecracker\"",
-            Self::Crosvm => "scenarios with hypervisor = \"crosvm\"",
-            Self::Kvmtool => "scenarios with hypervisor = \"kvmtool\"",
             Self::Macvtap => "scenarios with type = \"macvtap\"",
             Self::DeviceNodes => "macvtap: its device node has to be made by mknod",
             Self::Netem => "scenarios with loss, delay or reordering",
             Self::VlanFiltering => "scenarios with VLANs on the bridge",
             Self::BridgeNetfilter => "scenarios where the firewall sees bridged frames",
             Self::VhostNet => "scenarios with tap.vhost = true",
-            Self::VhostVsock => "guests of crosvm and kvmtool are steered by it",
+            Self::VhostVsock => &VHOST_VSOCK,
             // Kinds of links.
             _ => "scenarios whose unit files make a link of this kind",
         }
     }
 
     /// How much depends on it.
-    pub const fn need(self) -> Need {
+    pub fn need(self) -> Need {
         match self {
+            Self::Vmm(kind) if kind == HypervisorKind::default() => Need::Run,
             Self::Namespaces
             | Self::SubordinateIds
             | Self::Bridge
@@ -300,7 +210,6 @@ impl Capability {
             | Self::Networkd
             | Self::DbusDaemon
             | Self::Dnsmasq
-            | Self::Qemu
             | Self::Ping
             | Self::SshKeygen
             | Self::DiskSpace
@@ -323,7 +232,6 @@ impl Capability {
             // What the VM itself is made with.
             Self::Namespaces
             | Self::SubordinateIds
-            | Self::Qemu
             | Self::Mmdebstrap
             | Self::DebianKeyring
             | Self::MkfsExt4
@@ -331,11 +239,7 @@ impl Capability {
             | Self::DiskSpace
             | Self::Memory
             // Programs that come from this machine.
-            | Self::CloudHypervisor
-            | Self::Alioth
-            | Self::Firecracker
-            | Self::Crosvm
-            | Self::Kvmtool => false,
+            | Self::Vmm(_) => false,
             _ => true,
         }
     }
@@ -352,8 +256,42 @@ impl Capability {
     }
 
     /// Whether the first `run` on a machine fails without it.
-    pub const fn required(self) -> bool {
+    pub fn required(self) -> bool {
         matches!(self.need(), Need::Run | Need::Image)
+    }
+}
+
+/// The VMMs whose guests are steered by vsocks of the host's kernel.
+static VHOST_VSOCK: LazyLock<String> = LazyLock::new(|| {
+    let name = Capability::VhostVsock.name();
+    let vmms = HypervisorKind::all().filter(|kind| kind.needs.contains(&name));
+    let names: Vec<&str> = vmms.map(|kind| kind.row().name).collect();
+    format!("guests of {} are steered by it", names.join(" and "))
+});
+
+impl Ord for Capability {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.place().cmp(&other.place())
+    }
+}
+
+impl PartialOrd for Capability {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Serialize for Capability {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.name())
+    }
+}
+
+impl<'de> Deserialize<'de> for Capability {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let name = String::deserialize(deserializer)?;
+        Self::named(&name)
+            .ok_or_else(|| D::Error::custom(format!("no capability is called `{name}`")))
     }
 }
 
@@ -365,34 +303,39 @@ impl fmt::Display for Capability {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
+    use crate::scenario::needs::capabilities;
 
     #[test]
-    fn serde_and_name_agree_and_all_is_complete() {
-        for (at, capability) in Capability::ALL.into_iter().enumerate() {
-            assert_eq!(serde_json::to_value(capability).unwrap(), capability.name());
-            assert_eq!(capability as usize, at, "ALL lists every variant in order");
+    fn serde_and_name_agree_and_each_name_is_one() {
+        let all = Capability::all();
+        for capability in &all {
+            let value = serde_json::to_value(capability).unwrap();
+            assert_eq!(value, capability.name());
+            let read: Capability = serde_json::from_value(value).unwrap();
+            assert_eq!(read, *capability);
         }
-        assert_eq!(Capability::ALL.len(), Capability::Batadv as usize + 1);
+        let names: BTreeSet<&str> = all.iter().map(|one| one.name()).collect();
+        assert_eq!(names.len(), all.len());
     }
 
     #[test]
     fn scenarios_may_ask_for_each_of_them() {
-        assert_eq!(
-            Capability::ALL.map(Capability::name).as_slice(),
-            crate::scenario::needs::CAPABILITIES
-        );
+        let names: Vec<&str> = Capability::all()
+            .into_iter()
+            .map(Capability::name)
+            .collect();
+        assert_eq!(names, capabilities());
         assert_eq!(Capability::named("netem"), Some(Capability::Netem));
         assert_eq!(Capability::named("Netem"), None);
     }
 
     #[test]
     fn what_a_run_requires_comes_first() {
-        let first_optional = Capability::ALL.iter().position(|c| !c.required()).unwrap();
-        assert!(
-            Capability::ALL[first_optional..]
-                .iter()
-                .all(|c| !c.required())
-        );
+        let all = Capability::all();
+        let first_optional = all.iter().position(|c| !c.required()).unwrap();
+        assert!(all[first_optional..].iter().all(|c| !c.required()));
     }
 }

@@ -28,23 +28,19 @@ const VERSION_TIME: Duration = Duration::from_secs(5);
 #[non_exhaustive]
 #[expect(missing_docs, reason = "each is the program of that name")]
 pub enum Tool {
+    /// The program of a VMM.
+    Vmm(HypervisorKind),
     Ip,
     Tc,
     Bridge,
     Networkd,
     DbusDaemon,
     Dnsmasq,
-    Qemu,
     Ping,
     SshKeygen,
     Mmdebstrap,
     Mke2fs,
     QemuImg,
-    CloudHypervisor,
-    Alioth,
-    Firecracker,
-    Crosvm,
-    Kvmtool,
     Tcpdump,
     Nft,
     IptablesRestore,
@@ -53,31 +49,30 @@ pub enum Tool {
 }
 
 impl Tool {
-    /// All of them.
-    pub const ALL: [Self; 22] = [
+    const FIXED: [Self; 16] = [
         Self::Ip,
         Self::Tc,
         Self::Bridge,
         Self::Networkd,
         Self::DbusDaemon,
         Self::Dnsmasq,
-        Self::Qemu,
         Self::Ping,
         Self::SshKeygen,
         Self::Mmdebstrap,
         Self::Mke2fs,
         Self::QemuImg,
-        Self::CloudHypervisor,
-        Self::Alioth,
-        Self::Firecracker,
-        Self::Crosvm,
-        Self::Kvmtool,
         Self::Tcpdump,
         Self::Nft,
         Self::IptablesRestore,
         Self::Newuidmap,
         Self::Newgidmap,
     ];
+
+    /// All of them.
+    pub fn all() -> impl Iterator<Item = Self> {
+        let vmms = HypervisorKind::all().map(Self::Vmm);
+        Self::FIXED.into_iter().chain(vmms)
+    }
 
     /// File name of the program.
     pub fn program(self) -> &'static str {
@@ -93,12 +88,7 @@ impl Tool {
             Self::Mmdebstrap => "mmdebstrap",
             Self::Mke2fs => "mke2fs",
             Self::QemuImg => "qemu-img",
-            Self::Qemu
-            | Self::CloudHypervisor
-            | Self::Alioth
-            | Self::Firecracker
-            | Self::Crosvm
-            | Self::Kvmtool => self.vmm().map_or("", |row| row.program),
+            Self::Vmm(kind) => kind.row().program,
             Self::Tcpdump => "tcpdump",
             Self::Nft => "nft",
             Self::IptablesRestore => "iptables-restore",
@@ -114,17 +104,12 @@ impl Tool {
             Self::Networkd => Capability::Networkd,
             Self::DbusDaemon => Capability::DbusDaemon,
             Self::Dnsmasq => Capability::Dnsmasq,
-            Self::Qemu => Capability::Qemu,
             Self::Ping => Capability::Ping,
             Self::SshKeygen => Capability::SshKeygen,
             Self::Mmdebstrap => Capability::Mmdebstrap,
             Self::Mke2fs => Capability::MkfsExt4,
             Self::QemuImg => Capability::QemuImg,
-            Self::CloudHypervisor => Capability::CloudHypervisor,
-            Self::Alioth => Capability::Alioth,
-            Self::Firecracker => Capability::Firecracker,
-            Self::Crosvm => Capability::Crosvm,
-            Self::Kvmtool => Capability::Kvmtool,
+            Self::Vmm(kind) => Capability::Vmm(kind),
             Self::Tcpdump => Capability::Tcpdump,
             Self::Nft => Capability::Nftables,
             Self::IptablesRestore => Capability::Iptables,
@@ -132,30 +117,18 @@ impl Tool {
         }
     }
 
-    /// The program of a VMM.
-    pub const fn of_vmm(kind: HypervisorKind) -> Self {
-        match kind {
-            HypervisorKind::Qemu => Self::Qemu,
-            HypervisorKind::CloudHypervisor => Self::CloudHypervisor,
-            HypervisorKind::Alioth => Self::Alioth,
-            HypervisorKind::Firecracker => Self::Firecracker,
-            HypervisorKind::Crosvm => Self::Crosvm,
-            HypervisorKind::Kvmtool => Self::Kvmtool,
-        }
-    }
-
     /// What is known of it as a VMM; `None`: it is none.
     fn vmm(self) -> Option<&'static Vmm> {
-        let mut rows = Vmm::all().iter();
-        rows.find(|row| Self::of_vmm(row.kind) == self)
+        match self {
+            Self::Vmm(kind) => Some(kind.row()),
+            _ => None,
+        }
     }
 
     /// How it tells its version; `None` for those that cannot.
     fn version_argument(self) -> Option<&'static str> {
-        if let Some(row) = self.vmm() {
-            return Some(row.version);
-        }
         match self {
+            Self::Vmm(kind) => Some(kind.row().version),
             Self::Ip | Self::Tc | Self::Bridge | Self::Mke2fs => Some("-V"),
             Self::Ping | Self::SshKeygen | Self::Newuidmap | Self::Newgidmap => None,
             _ => Some("--version"),
@@ -214,7 +187,7 @@ impl Tools {
         by: Deadline,
     ) -> Self {
         let mut looking = JoinSet::new();
-        for tool in Tool::ALL {
+        for tool in Tool::all() {
             let path = instead.get(&tool).cloned().or_else(|| locate(tool));
             looking.spawn(async move { (tool, look(tool, path, by.child(VERSION_TIME)).await) });
         }
@@ -289,20 +262,10 @@ impl No {
 
 /// A program that cannot even tell its version does not work; why not is in the error.
 async fn look(tool: Tool, path: Option<PathBuf>, by: Deadline) -> Result<FoundTool, No> {
-    let absent = || match tool {
-        Tool::CloudHypervisor => {
-            "`cloud-hypervisor` is not on PATH; Debian has no package of it, its releases do: \
-             `--cloud-hypervisor PATH` names one"
-                .to_owned()
-        }
-        Tool::Alioth => "`alioth` is neither on PATH nor where cargo puts programs".to_owned(),
-        Tool::Firecracker | Tool::Crosvm | Tool::Kvmtool => {
-            format!("`{}` is not on PATH", tool.program())
-        }
-        _ => format!(
-            "`{}` is neither on PATH nor in a system folder",
-            tool.program()
-        ),
+    let absent = || {
+        let searched = "neither on PATH nor in a system folder";
+        let absent = tool.vmm().map_or(searched, |row| row.install.absent);
+        format!("`{}` is {absent}", tool.program())
     };
     let path = path.ok_or_else(|| No::known(absent()))?;
     let version = match tool.version_argument() {

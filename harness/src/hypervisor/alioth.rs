@@ -5,9 +5,31 @@
 use super::command::CommandLine;
 use super::program::{Hypervisor, Needs};
 use super::{GuestSpec, Nic, Steering, kernel};
+use crate::scenario::TapOpen;
+use crate::scenario::vmm::{Feature, Install, ON_PCI, ONE_MACHINE, Vmm};
 
 /// The MTU of a TAP that nobody gave another one, in bytes. alioth must be told one.
 const MTU: u16 = 1500;
+
+/// What is known of it.
+pub(super) static VMM: Vmm = Vmm {
+    name: "alioth",
+    purpose: "scenarios with hypervisor = \"alioth\"",
+    program: "alioth",
+    version: "--version",
+    // `--vsock uds`, `--cpu`.
+    least: (0, 12),
+    install: Install {
+        cargo: Some("alioth-cli"),
+        ..Install::by_hand("neither on PATH nor where cargo puts programs")
+    },
+    machines: ONE_MACHINE,
+    transports: ON_PCI,
+    macvtap: &[TapOpen::Name],
+    can: &[Feature::Queues, Feature::Mtu],
+    lacks: &[],
+    needs: &[],
+};
 
 /// alioth.
 pub(super) struct Alioth;

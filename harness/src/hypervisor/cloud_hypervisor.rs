@@ -3,19 +3,56 @@
 //!
 //! `cloud-hypervisor --help`, and docs/ of its source.
 
+mod http;
+
 use std::path::PathBuf;
 
 use futures_util::future::BoxFuture;
+use http::{Api, device};
 
 use super::command::CommandLine;
-use super::http::{Api, device};
 use super::program::{Hypervisor, Needs};
 use super::{GuestSpec, Monitor, MonitorError, Nic, Steering, kernel};
 use crate::deadline::Deadline;
 use crate::scenario::TapOpen;
+use crate::scenario::vmm::{Feature, HypervisorKind, Install, ON_PCI, ONE_MACHINE, Vmm};
 
 /// Descriptor number of the API's socket.
 const API_FD: i32 = 28;
+
+/// This VMM, which has an option of the command line of its own.
+pub const CLOUD_HYPERVISOR: HypervisorKind = HypervisorKind::of(&VMM);
+
+/// What is known of it.
+pub(super) static VMM: Vmm = Vmm {
+    name: "cloud-hypervisor",
+    purpose: "scenarios with hypervisor = \"cloud-hypervisor\"",
+    program: "cloud-hypervisor",
+    version: "--version",
+    // Older ones give a TAP without `ip` the address 192.168.249.1 (its release notes).
+    least: (49, 0),
+    install: Install {
+        nix: &["cloud-hypervisor"],
+        ..Install::by_hand(
+            "not on PATH; Debian has no package of it, its releases do: `--cloud-hypervisor PATH` names one",
+        )
+    },
+    machines: ONE_MACHINE,
+    transports: ON_PCI,
+    macvtap: &[TapOpen::Fd],
+    can: &[
+        Feature::CopyOnWriteDisk,
+        Feature::TapDescriptor,
+        Feature::Queues,
+        Feature::Offloads,
+    ],
+    // Found by trying: docs/hypervisors.md.
+    lacks: &[(
+        Feature::Template,
+        "sets a restored guest's clock on by its snapshot's age, and gives it no generation id",
+    )],
+    needs: &[],
+};
 
 /// cloud-hypervisor.
 pub(super) struct CloudHypervisor;

@@ -6,6 +6,24 @@ use super::command::CommandLine;
 use super::program::Hypervisor;
 use super::{GuestSpec, Nic, Steering, kernel};
 use crate::scenario::TapOpen;
+use crate::scenario::vmm::{Feature, Install, ON_PCI, ONE_MACHINE, Vmm};
+
+/// What is known of it.
+pub(super) static VMM: Vmm = Vmm {
+    name: "crosvm",
+    purpose: "scenarios with hypervisor = \"crosvm\"",
+    program: "crosvm",
+    version: "version",
+    least: (0, 0),
+    install: Install::by_hand("not on PATH"),
+    machines: ONE_MACHINE,
+    transports: ON_PCI,
+    macvtap: &[TapOpen::Fd],
+    can: &[Feature::TapDescriptor],
+    lacks: &[],
+    // It has vsocks by the host's kernel, and guests are steered by them.
+    needs: &["vhost-vsock"],
+};
 
 /// crosvm.
 pub(super) struct Crosvm;

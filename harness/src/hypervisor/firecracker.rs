@@ -11,6 +11,28 @@ use super::command::CommandLine;
 use super::program::{Hypervisor, Needs};
 use super::{GuestSpec, Steering, kernel};
 use crate::scenario::Transport;
+use crate::scenario::vmm::{Install, ONE_MACHINE, Vmm};
+
+/// What is known of it.
+pub(super) static VMM: Vmm = Vmm {
+    name: "firecracker",
+    purpose: "scenarios with hypervisor = \"firecracker\"",
+    program: "firecracker",
+    version: "--version",
+    // `--enable-pci`.
+    least: (1, 13),
+    install: Install::by_hand("not on PATH"),
+    machines: ONE_MACHINE,
+    transports: &[
+        ("auto", Transport::Auto),
+        ("pci", Transport::Pci),
+        ("mmio", Transport::Mmio),
+    ],
+    macvtap: &[],
+    can: &[],
+    lacks: &[],
+    needs: &[],
+};
 
 /// firecracker.
 pub(super) struct Firecracker;

@@ -5,7 +5,26 @@
 use super::command::CommandLine;
 use super::program::Hypervisor;
 use super::{GuestSpec, Steering, kernel};
+use crate::scenario::TapOpen;
 use crate::scenario::provides::COMPRESSED_KERNEL;
+use crate::scenario::vmm::{Install, ON_PCI, ONE_MACHINE, Vmm};
+
+/// What is known of it.
+pub(super) static VMM: Vmm = Vmm {
+    name: "kvmtool",
+    purpose: "scenarios with hypervisor = \"kvmtool\"",
+    program: "lkvm",
+    version: "version",
+    least: (0, 0),
+    install: Install::by_hand("not on PATH"),
+    machines: ONE_MACHINE,
+    transports: ON_PCI,
+    macvtap: &[TapOpen::Name],
+    can: &[],
+    lacks: &[],
+    // It has vsocks by the host's kernel, and guests are steered by them.
+    needs: &["vhost-vsock"],
+};
 
 /// kvmtool.
 pub(super) struct Kvmtool;

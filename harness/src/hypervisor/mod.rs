@@ -3,32 +3,22 @@
 //! This layer knows neither namespaces nor images: it gets descriptors and paths, so that every command line is
 //! testable without a network.
 
-mod alioth;
-mod cloud_hypervisor;
 pub mod command;
-mod crosvm;
 mod descriptor;
-mod disk_full;
-mod firecracker;
-mod hotplug;
-mod http;
 mod kernel;
-mod kvmtool;
 #[cfg(test)]
 mod lines;
 mod monitor;
 mod nic;
 mod program;
-pub mod qemu;
-pub mod qmp;
-mod snapshot;
 mod steering;
 
 pub use crate::plan::Accelerator;
+pub use cloud_hypervisor::CLOUD_HYPERVISOR;
 pub use monitor::{Monitor, MonitorError};
 pub use nic::{Nic, macvtap_node, nics};
-pub use program::{Hypervisor, Needs, hypervisor};
-pub use snapshot::{restore, save};
+pub use program::{Hypervisor, Needs};
+pub use qemu::{QEMU, qmp, restore, save};
 pub use steering::{STEER_VSOCK_PORT, Steering};
 
 use std::path::{Path, PathBuf};
@@ -36,9 +26,35 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use crate::scenario::provides::Provides;
-use crate::scenario::vmm::Vmm;
+use crate::scenario::vmm::{Vmm, VmmTable};
 use crate::scenario::{Guest, HypervisorKind, MachineType, Transport};
 use command::CommandLine;
+
+/// The table of VMMs: a row is the file of one in this folder, with `VMM`, what is known of it, and the structure behind which it
+/// is a [`Hypervisor`]. The first is the one of guests that name none.
+macro_rules! vmms {
+    ($($visible:vis $file:ident::$program:ident,)+) => {
+        $($visible mod $file;)+
+        static ROWS: &[&Vmm] = &[$(&$file::VMM),+];
+        static PROGRAMS: &[(&Vmm, &dyn Hypervisor)] = &[$((&$file::VMM, &$file::$program)),+];
+        inventory::submit! { VmmTable(ROWS) }
+    };
+}
+
+vmms! {
+    pub qemu::Qemu,
+    cloud_hypervisor::CloudHypervisor,
+    alioth::Alioth,
+    firecracker::Firecracker,
+    crosvm::Crosvm,
+    kvmtool::Kvmtool,
+}
+
+/// The program of a kind.
+pub fn hypervisor(kind: HypervisorKind) -> &'static dyn Hypervisor {
+    let row = PROGRAMS.iter().find(|(row, _)| row.name == kind.name);
+    row.map_or(PROGRAMS[0].1, |(_, program)| *program)
+}
 
 /// The command line of a guest's VMM. Pure; inherited descriptors are named by number.
 pub fn command(spec: &GuestSpec) -> CommandLine {
@@ -188,7 +204,7 @@ impl GuestSpec {
 
     /// The VMM, as its command line names it.
     pub fn program(&self) -> String {
-        let named = || Vmm::of(self.hypervisor).program.to_owned();
+        let named = || self.hypervisor.program.to_owned();
         let path = self.program.as_deref();
         path.map_or_else(named, |path| path.to_string_lossy().into_owned())
     }

@@ -1,19 +1,12 @@
-//! A VMM program as the lab sees it, and the table of all of them.
+//! A VMM program as the lab sees it.
 
 use std::path::PathBuf;
 
 use futures_util::future::BoxFuture;
 
-use super::alioth::Alioth;
-use super::cloud_hypervisor::CloudHypervisor;
 use super::command::CommandLine;
-use super::crosvm::Crosvm;
-use super::firecracker::Firecracker;
-use super::kvmtool::Kvmtool;
-use super::qemu::Qemu;
 use super::{GuestSpec, Monitor, MonitorError, Steering};
 use crate::deadline::Deadline;
-use crate::scenario::HypervisorKind;
 
 /// A VMM program: how it is told what to run, and how it is talked to while that runs.
 ///
@@ -36,7 +29,7 @@ pub trait Hypervisor: Sync {
         spec: &'a GuestSpec,
         _by: Deadline,
     ) -> BoxFuture<'a, Result<Box<dyn Monitor>, MonitorError>> {
-        let vmm = crate::scenario::vmm::Vmm::of(spec.hypervisor).name;
+        let vmm = spec.hypervisor.row().name;
         let why = "has no monitor, so it plugs and unplugs nothing".to_owned();
         Box::pin(async move { Err(MonitorError::Cannot { vmm, why }) })
     }
@@ -63,32 +56,4 @@ pub struct Needs {
     pub layer: Option<PathBuf>,
     /// A terminal as standard input.
     pub terminal: bool,
-}
-
-const PROGRAMS: [(HypervisorKind, &dyn Hypervisor); 6] = [
-    (HypervisorKind::Qemu, &Qemu),
-    (HypervisorKind::CloudHypervisor, &CloudHypervisor),
-    (HypervisorKind::Alioth, &Alioth),
-    (HypervisorKind::Firecracker, &Firecracker),
-    (HypervisorKind::Crosvm, &Crosvm),
-    (HypervisorKind::Kvmtool, &Kvmtool),
-];
-
-/// The program of a kind.
-pub fn hypervisor(kind: HypervisorKind) -> &'static dyn Hypervisor {
-    let row = PROGRAMS.iter().find(|(known, _)| *known == kind);
-    row.map_or(&Qemu, |(_, program)| *program)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::scenario::vmm::Vmm;
-
-    #[test]
-    fn each_row_of_what_vmms_can_has_its_program() {
-        let programs = PROGRAMS.map(|(kind, _)| kind);
-        let rows: Vec<_> = Vmm::all().iter().map(|row| row.kind).collect();
-        assert_eq!(programs.as_slice(), rows);
-    }
 }

@@ -297,9 +297,9 @@ async fn start_guest(
         Ok::<_, ServiceError>(service.holding(terminal.map(|terminal| terminal.ours)))
     });
     let vmm = service.await??;
-    let machine = match spec.hypervisor {
-        HypervisorKind::Qemu => (spec.machine.to_string(), reason),
-        other => (other.to_string(), "it has one machine"),
+    let machine = match spec.hypervisor.has_machine(MachineType::Q35) {
+        true => (spec.machine.to_string(), reason),
+        false => (spec.hypervisor.to_string(), "it has one machine"),
     };
     let booting = BootingGuest::new(spec, vmm, &identity, personalization);
     Ok(Started {
@@ -314,7 +314,7 @@ async fn start_guest(
 
 /// Whether the machine type is for us to choose, and its devices may be on PCI.
 fn may_be_q35(guest: &GuestPlan) -> bool {
-    guest.hypervisor == HypervisorKind::Qemu
+    guest.hypervisor.has_machine(MachineType::Q35)
         && guest.machine_type == MachineType::Auto
         && guest.transport != Transport::Mmio
 }

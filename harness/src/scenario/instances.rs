@@ -7,7 +7,6 @@ use thiserror::Error;
 
 use super::did_you_mean::suggest;
 use super::names::{CheckId, IfName, MachineName, VariantName};
-use super::vmm::Vmm;
 use super::{Fault, Scenario};
 use crate::diagnostic::Diagnose;
 
@@ -75,7 +74,7 @@ impl Scenario {
         let mut hypervisors: Vec<&str> = self
             .guests
             .values()
-            .map(|guest| Vmm::of(guest.hypervisor).name)
+            .map(|guest| guest.hypervisor.row().name)
             .collect();
         hypervisors.sort_unstable();
         hypervisors.dedup();

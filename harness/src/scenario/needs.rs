@@ -1,68 +1,15 @@
 //! What a scenario may ask of the machine it runs on, by name.
 //!
-//! What each name means, and how a machine is asked, is `host::capability`; it stands right of here, so it has a
-//! test that its list is this one.
+//! What each name means, and how a machine is asked, is `host::capability`, right of here, which hands in the names.
 
-/// The names of all capabilities.
-pub const CAPABILITIES: &[&str] = &[
-    "namespaces",
-    "subordinate-ids",
-    "bridge",
-    "veth",
-    "tap",
-    "iproute2",
-    "networkd",
-    "dbus-daemon",
-    "dnsmasq",
-    "qemu",
-    "ping",
-    "ssh-keygen",
-    "mmdebstrap",
-    "debian-keyring",
-    "mkfs-ext4",
-    "qemu-img",
-    "disk-space",
-    "memory",
-    "kvm",
-    "tcpdump",
-    "nftables",
-    "iptables",
-    "cloud-hypervisor",
-    "alioth",
-    "firecracker",
-    "crosvm",
-    "kvmtool",
-    "macvtap",
-    "device-nodes",
-    "netem",
-    "vlan-filtering",
-    "bridge-netfilter",
-    "vhost-net",
-    "vhost-vsock",
-    "vlan",
-    "vxlan",
-    "geneve",
-    "wireguard",
-    "vrf",
-    "bond",
-    "dummy",
-    "ifb",
-    "macvlan",
-    "ipvlan",
-    "ipvtap",
-    "macsec",
-    "gre",
-    "gretap",
-    "erspan",
-    "ip6gre",
-    "ip6gretap",
-    "ipip",
-    "sit",
-    "ip6tnl",
-    "vti",
-    "vti6",
-    "xfrm",
-    "bareudp",
-    "hsr",
-    "batadv",
-];
+/// The names of everything that a machine may offer, as a function: some of it comes from other tables.
+#[derive(Debug)]
+pub struct CapabilityTable(pub fn() -> Vec<&'static str>);
+
+inventory::collect!(CapabilityTable);
+
+/// The names of all capabilities, in the order in which people are told of them.
+pub fn capabilities() -> Vec<&'static str> {
+    let tables = inventory::iter::<CapabilityTable>.into_iter();
+    tables.flat_map(|table| (table.0)()).collect()
+}

@@ -70,12 +70,13 @@ impl Overrides {
             message: format!("`{word}` cannot be `{value}`"),
             help: Some(help),
         };
+        if let Some(words) = key.kind.words()
+            && !words.contains(&value)
+        {
+            let help = suggest(value, "known words", words.into_iter());
+            return Err(refused(help));
+        }
         match key.kind {
-            KeyType::Words(words) if !words.contains(&value) => Err(refused(suggest(
-                value,
-                "known words",
-                words.iter().copied(),
-            ))),
             KeyType::Integer(low, high)
                 if !value
                     .parse()

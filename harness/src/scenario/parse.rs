@@ -9,10 +9,9 @@ use super::contents::DOCKER_NETWORKS;
 use super::did_you_mean::suggest;
 use super::error::code;
 use super::names::{CheckId, IfName, IfNameError, MachineName, NameError, StepId, VariantName};
-use super::needs::CAPABILITIES;
+use super::needs::capabilities;
 use super::net::{Mac, MacError};
 use super::read::Bad;
-use super::vmm::Vmm;
 use super::{GuestStart, HypervisorKind, MacvlanMode, RecordType, TapOpen};
 
 /// The longest a check may wait; more is a typing error, and sums of deadlines must not overflow.
@@ -339,7 +338,9 @@ pub(super) fn segment_is_switch(text: &str) -> Result<bool, Bad> {
 }
 
 pub(super) fn hypervisor(text: &str) -> Result<HypervisorKind, Bad> {
-    let known: Vec<_> = Vmm::all().iter().map(|row| (row.name, row.kind)).collect();
+    let known: Vec<_> = HypervisorKind::all()
+        .map(|kind| (kind.row().name, kind))
+        .collect();
     one_of(text, "hypervisor", &known)
 }
 
@@ -379,7 +380,8 @@ pub(super) fn record_type(text: &str) -> Result<RecordType, Bad> {
 
 /// The name of something that a machine may offer.
 pub(super) fn capability(text: &str) -> Result<String, Bad> {
-    let names: Vec<_> = CAPABILITIES.iter().map(|&name| (name, name)).collect();
+    let names = capabilities().into_iter();
+    let names: Vec<_> = names.map(|name| (name, name)).collect();
     one_of(text, "needs", &names).map(str::to_owned)
 }
 

@@ -168,6 +168,7 @@ impl Definitions {
                 json!({ "type": "string", "title": what, "pattern": pattern })
             }
             KeyType::Words(words) => json!({ "enum": words }),
+            KeyType::Names(names) => json!({ "enum": names() }),
             KeyType::Integer(low, high) => {
                 json!({ "type": "integer", "minimum": low, "maximum": high })
             }

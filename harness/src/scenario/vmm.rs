@@ -1,25 +1,8 @@
 //! How a guest is run: the VMM program, its machine, its NICs, and when it starts. Words of microvm.nix and QEMU.
 
-use serde::{Deserialize, Serialize};
+mod kind;
 
-/// A VMM program. What each can do is a row of [`Vmm`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum HypervisorKind {
-    /// qemu-system(1).
-    #[default]
-    Qemu,
-    /// cloud-hypervisor.
-    CloudHypervisor,
-    /// alioth, crate `alioth-cli`.
-    Alioth,
-    /// firecracker.
-    Firecracker,
-    /// crosvm.
-    Crosvm,
-    /// kvmtool, whose program is `lkvm`.
-    Kvmtool,
-}
+pub use kind::{HypervisorKind, Install, VmmTable};
 
 /// The user that VMMs run as, by number.
 pub const VMM_USER: &str = "65534";
@@ -60,8 +43,8 @@ impl Feature {
         }
     }
 
-    /// What a VMM without it does or lacks instead, in words that follow its name.
-    pub const fn without(self) -> &'static str {
+    /// What a VMM without it does or lacks instead, in words that follow its name; a row may have its own.
+    const fn without(self) -> &'static str {
         match self {
             Self::Emulation => "needs KVM",
             Self::Template => "starts from no template",
@@ -76,28 +59,28 @@ impl Feature {
 
     /// The VMMs that have it, for people: "`qemu`, `alioth`".
     pub fn owners(self) -> String {
-        let owners: Vec<String> = VMMS
-            .iter()
-            .filter(|row| row.can(self))
-            .map(|row| format!("`{}`", row.name))
-            .collect();
+        let owners = HypervisorKind::all().filter(|kind| kind.can(self));
+        let owners: Vec<String> = owners.map(|kind| format!("`{kind}`")).collect();
         owners.join(", ")
     }
 }
 
-/// What a VMM program offers to scenarios: a scenario is judged by it before anything is built.
+/// What is known of a VMM program without starting it: scenarios are judged by it before anything is built, and machines are
+/// searched for it. The VMM's file in `hypervisor` has it, beside how the program is driven.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Vmm {
-    /// Which.
-    pub kind: HypervisorKind,
-    /// Its word in `hypervisor`.
+    /// Its word in `hypervisor`, and the name of what a machine must offer for it.
     pub name: &'static str,
+    /// What it is to a machine that is asked for it, in one line.
+    pub purpose: &'static str,
     /// File name of the program, on this architecture where it has several.
     pub program: &'static str,
-    /// Arguments that have it tell its version.
+    /// Argument that has it tell its version, as the first word of a line that looks like one.
     pub version: &'static str,
     /// The first version that does what the harness asks of it: major and minor.
     pub least: (u32, u32),
+    /// What brings the program.
+    pub install: Install,
     /// Its machine types, by their words in `machine`.
     pub machines: &'static [(&'static str, MachineType)],
     /// The buses of its virtio devices, by their words in `transport`.
@@ -107,162 +90,44 @@ pub struct Vmm {
     pub macvtap: &'static [TapOpen],
     /// What it can do that others cannot.
     pub can: &'static [Feature],
+    /// Why it lacks a feature, where that is not what all say who lack it; in words that follow its name.
+    pub lacks: &'static [(Feature, &'static str)],
     /// What it takes of the machine beside its program and KVM: names of [`needs`](super::needs).
     pub needs: &'static [&'static str],
 }
 
 /// The machine of a VMM that has one.
-const ONE_MACHINE: &[(&str, MachineType)] = &[("auto", MachineType::Auto)];
+pub const ONE_MACHINE: &[(&str, MachineType)] = &[("auto", MachineType::Auto)];
 /// The bus of a VMM that has no other.
-const ON_PCI: &[(&str, Transport)] = &[("auto", Transport::Auto), ("pci", Transport::Pci)];
-
-const VMMS: [Vmm; 6] = [
-    Vmm {
-        kind: HypervisorKind::Qemu,
-        name: "qemu",
-        program: QEMU,
-        version: "--version",
-        // `-M microvm,pcie=on`.
-        least: (5, 2),
-        machines: &[
-            ("auto", MachineType::Auto),
-            ("microvm", MachineType::Microvm),
-            ("q35", MachineType::Q35),
-        ],
-        transports: &[
-            ("auto", Transport::Auto),
-            ("pci", Transport::Pci),
-            ("mmio", Transport::Mmio),
-        ],
-        macvtap: &[TapOpen::Fd],
-        can: &[
-            Feature::Emulation,
-            Feature::Template,
-            Feature::CopyOnWriteDisk,
-            Feature::TapDescriptor,
-            Feature::Queues,
-            Feature::Vhost,
-            Feature::Mtu,
-            Feature::Offloads,
-        ],
-        needs: &[],
-    },
-    Vmm {
-        kind: HypervisorKind::CloudHypervisor,
-        name: "cloud-hypervisor",
-        program: "cloud-hypervisor",
-        version: "--version",
-        // Older ones give a TAP without `ip` the address 192.168.249.1 (its release notes).
-        least: (49, 0),
-        machines: ONE_MACHINE,
-        transports: ON_PCI,
-        macvtap: &[TapOpen::Fd],
-        can: &[
-            Feature::CopyOnWriteDisk,
-            Feature::TapDescriptor,
-            Feature::Queues,
-            Feature::Offloads,
-        ],
-        needs: &[],
-    },
-    Vmm {
-        kind: HypervisorKind::Alioth,
-        name: "alioth",
-        program: "alioth",
-        version: "--version",
-        // `--vsock uds`, `--cpu`.
-        least: (0, 12),
-        machines: ONE_MACHINE,
-        transports: ON_PCI,
-        macvtap: &[TapOpen::Name],
-        can: &[Feature::Queues, Feature::Mtu],
-        needs: &[],
-    },
-    Vmm {
-        kind: HypervisorKind::Firecracker,
-        name: "firecracker",
-        program: "firecracker",
-        version: "--version",
-        // `--enable-pci`.
-        least: (1, 13),
-        machines: ONE_MACHINE,
-        transports: &[
-            ("auto", Transport::Auto),
-            ("pci", Transport::Pci),
-            ("mmio", Transport::Mmio),
-        ],
-        macvtap: &[],
-        can: &[],
-        needs: &[],
-    },
-    Vmm {
-        kind: HypervisorKind::Crosvm,
-        name: "crosvm",
-        program: "crosvm",
-        version: "version",
-        least: (0, 0),
-        machines: ONE_MACHINE,
-        transports: ON_PCI,
-        macvtap: &[TapOpen::Fd],
-        can: &[Feature::TapDescriptor],
-        // It has vsocks by the host's kernel, and guests are steered by them.
-        needs: &["vhost-vsock"],
-    },
-    Vmm {
-        kind: HypervisorKind::Kvmtool,
-        name: "kvmtool",
-        program: "lkvm",
-        version: "version",
-        least: (0, 0),
-        machines: ONE_MACHINE,
-        transports: ON_PCI,
-        macvtap: &[TapOpen::Name],
-        can: &[],
-        // It has vsocks by the host's kernel, and guests are steered by them.
-        needs: &["vhost-vsock"],
-    },
-];
-
-/// QEMU's system emulator for this machine's own architecture.
-#[cfg(target_arch = "x86_64")]
-const QEMU: &str = "qemu-system-x86_64";
-/// QEMU's system emulator for this machine's own architecture.
-#[cfg(target_arch = "aarch64")]
-const QEMU: &str = "qemu-system-aarch64";
-/// QEMU's system emulator for this machine's own architecture.
-#[cfg(target_arch = "riscv64")]
-const QEMU: &str = "qemu-system-riscv64";
+pub const ON_PCI: &[(&str, Transport)] = &[("auto", Transport::Auto), ("pci", Transport::Pci)];
 
 impl Vmm {
-    /// The row of a program.
-    pub fn of(kind: HypervisorKind) -> &'static Self {
-        let row = VMMS.iter().find(|row| row.kind == kind);
-        row.unwrap_or(&VMMS[0])
-    }
-
-    /// All of them.
-    pub fn all() -> &'static [Self] {
-        &VMMS
-    }
-
     /// Whether it has this feature.
     pub fn can(&self, feature: Feature) -> bool {
         self.can.contains(&feature)
     }
 
+    /// What it does or lacks instead of a feature that it has not got, in words that follow its name.
+    pub fn without(&self, feature: Feature) -> &'static str {
+        let own = self.lacks.iter().find(|(lacked, _)| *lacked == feature);
+        own.map_or(feature.without(), |(_, why)| why)
+    }
+
     /// Why its guests boot where others start from a template, in words that follow its name; `None`: they start from
     /// one.
     pub fn no_template(&self) -> Option<&'static str> {
-        if self.can(Feature::Template) {
-            return None;
-        }
-        Some(match self.kind {
-            // Found by trying: docs/hypervisors.md.
-            HypervisorKind::CloudHypervisor => {
-                "sets a restored guest's clock on by its snapshot's age, and gives it no generation id"
-            }
-            _ => Feature::Template.without(),
-        })
+        (!self.can(Feature::Template)).then(|| self.without(Feature::Template))
+    }
+
+    /// Whether it has this machine type.
+    pub fn has_machine(&self, machine: MachineType) -> bool {
+        self.machines.iter().any(|(_, known)| *known == machine)
+    }
+
+    /// Whether a process of that name may be one of its. The kernel keeps 15 bytes of a program's name (`comm`, proc(5)).
+    pub fn is_process(&self, name: &str) -> bool {
+        let kept = self.program.get(..15).unwrap_or(self.program);
+        name.starts_with(self.name) || [self.program, kept].contains(&name)
     }
 
     /// How it opens a TAP when nobody says.
@@ -271,12 +136,6 @@ impl Vmm {
             true => TapOpen::Fd,
             false => TapOpen::Name,
         }
-    }
-}
-
-impl std::fmt::Display for HypervisorKind {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(Vmm::of(*self).name)
     }
 }
 
@@ -357,20 +216,7 @@ impl Default for NicOptions {
 
 #[cfg(test)]
 pub(crate) mod tests {
-    use super::*;
     use crate::scenario::{Guest, load};
-
-    #[test]
-    fn each_vmm_has_one_row_by_its_word() {
-        for row in Vmm::all() {
-            assert_eq!(serde_json::to_value(row.kind).expect("a word"), row.name);
-            assert_eq!(Vmm::of(row.kind), row, "its row is found by its kind");
-            assert!(row.machines.contains(&("auto", MachineType::Auto)));
-            let known = crate::scenario::needs::CAPABILITIES;
-            assert!(row.needs.iter().all(|need| known.contains(need)));
-            assert!(row.transports.contains(&("auto", Transport::Auto)));
-        }
-    }
 
     /// A guest as the smallest scenario has it.
     pub(crate) fn any_guest() -> Guest {

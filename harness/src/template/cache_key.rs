@@ -10,10 +10,9 @@ use sha2::{Digest, Sha256};
 use crate::deadline::Deadline;
 use crate::host::command;
 use crate::host::tool::{Tool, locate};
-use crate::hypervisor::{Accelerator, GuestSpec, MachineKind, NIC_PORTS, Start, qemu};
+use crate::hypervisor::{Accelerator, GuestSpec, MachineKind, NIC_PORTS, QEMU, Start, qemu};
 use crate::scenario::provides::Provides;
-use crate::scenario::vmm::Vmm;
-use crate::scenario::{Guest, HypervisorKind, MachineType, Transport};
+use crate::scenario::{Guest, MachineType, Transport};
 
 /// Version of a template's layout; part of every digest.
 const FORMAT: u32 = 2;
@@ -36,7 +35,7 @@ impl QemuVersion {
     /// # Errors
     /// When it is not there or does not tell.
     pub fn of_this_machine() -> std::io::Result<Self> {
-        let path = locate(Tool::Qemu).ok_or(std::io::ErrorKind::NotFound)?;
+        let path = locate(Tool::Vmm(QEMU)).ok_or(std::io::ErrorKind::NotFound)?;
         let by = Deadline::after(TELLS);
         let told = command::run_apart(&path, &["--version"], by)?;
         let text = told.map_err(std::io::Error::other)?.stdout;
@@ -97,9 +96,9 @@ impl CacheKey {
 
     /// Why a guest cannot start from any template; `None`: it can.
     pub fn refuses(guest: &Guest) -> Option<String> {
-        let vmm = Vmm::of(guest.hypervisor);
+        let vmm = guest.hypervisor;
         if let Some(why) = vmm.no_template() {
-            return Some(format!("{} {why}", vmm.name));
+            return Some(format!("{vmm} {why}"));
         }
         let image = Provides::of(&guest.image);
         if image.settle.is_none() {
@@ -160,7 +159,7 @@ impl CacheKey {
             cid: 3,
             vcpu: self.vcpu,
             mem: self.mem,
-            hypervisor: HypervisorKind::Qemu,
+            hypervisor: QEMU,
             machine: MachineKind::Q35,
             transport: Transport::Auto,
             accelerator: self.accelerator,
@@ -191,6 +190,8 @@ impl std::fmt::Display for CacheKey {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::hypervisor::CLOUD_HYPERVISOR;
+    use crate::scenario::HypervisorKind;
 
     fn key() -> CacheKey {
         CacheKey {
@@ -230,10 +231,10 @@ mod tests {
     fn a_vmm_whose_guests_boot_is_named_with_the_reason() {
         let mut guest = crate::scenario::vmm::tests::any_guest();
         assert_eq!(CacheKey::refuses(&guest), None);
-        guest.hypervisor = HypervisorKind::Kvmtool;
+        guest.hypervisor = HypervisorKind::named("kvmtool").expect("a row");
         let why = CacheKey::refuses(&guest).expect("a reason");
         assert_eq!(why, "kvmtool starts from no template");
-        guest.hypervisor = HypervisorKind::CloudHypervisor;
+        guest.hypervisor = CLOUD_HYPERVISOR;
         let why = CacheKey::refuses(&guest).expect("a reason");
         assert!(why.starts_with("cloud-hypervisor sets"), "{why}");
         assert!(why.contains("generation id"), "{why}");

@@ -8,7 +8,7 @@ use crate::check::ghosts::Ghosts;
 use crate::check::kind::{Kind, Looked};
 use crate::check::looking::Looking;
 use crate::check::{ProbeError, Verdict};
-use crate::scenario::{Process, VantagePoint};
+use crate::scenario::{HypervisorKind, Process, VantagePoint};
 
 impl Kind for Process {
     fn expected(&self) -> String {
@@ -24,7 +24,9 @@ impl Kind for Process {
             VantagePoint::Guest(guest) => Some(format!(
                 "{guest} is a ghost: systemd-networkd is the only process in it"
             )),
-            VantagePoint::Machine(_) if self.name.starts_with("qemu") => {
+            VantagePoint::Machine(_)
+                if HypervisorKind::all().any(|kind| kind.is_process(&self.name)) =>
+            {
                 ghosts.hold_here().then(|| "ghosts have no VMM".to_owned())
             }
             VantagePoint::Machine(_) | VantagePoint::Container(..) => None,

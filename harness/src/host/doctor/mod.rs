@@ -21,6 +21,7 @@ use super::probe::{ProbeCommand, Sysctls, findings, probe};
 use super::setup::{Distribution, setup_command};
 use super::tool::{Tool, Tools};
 use crate::deadline::Deadline;
+use crate::scenario::HypervisorKind;
 
 /// The probe takes a tenth of a second; this is for a machine that is on its knees.
 const PROBE_TIME: Duration = Duration::from_secs(10);
@@ -91,7 +92,7 @@ impl Doctor {
     }
 
     async fn kvm(&self, tools: &Tools, by: Deadline) -> KvmVerdict {
-        let qemu = match tools.path(Tool::Qemu) {
+        let qemu = match tools.path(Tool::Vmm(HypervisorKind::default())) {
             Ok(qemu) => qemu,
             Err(unmet) if unmet.unanswered => {
                 return KvmVerdict::Unanswered {
@@ -201,7 +202,7 @@ impl DoctorReport {
 /// One finding for each program; a capability of several programs is as good as its worst.
 fn programs(tools: &Tools) -> Vec<Finding> {
     let mut found: BTreeMap<Capability, Finding> = BTreeMap::new();
-    for tool in Tool::ALL {
+    for tool in Tool::all() {
         let capability = tool.capability();
         // Their real use is what the probe reports on.
         if capability == Capability::SubordinateIds {

@@ -3,6 +3,10 @@
 use super::*;
 use crate::host::finding::Status;
 
+fn qemu() -> Capability {
+    Capability::Vmm(HypervisorKind::default())
+}
+
 fn report(findings: Vec<Finding>) -> DoctorReport {
     let distribution =
         Distribution::parse("ID=debian\nVERSION_ID=\"12\"\nPRETTY_NAME=\"Debian 12\"\n");
@@ -31,7 +35,7 @@ fn mixed() -> DoctorReport {
             "open: denied",
             Some("sudo chmod 0666 /dev/net/tun".to_owned()),
         ),
-        Finding::present(Capability::Qemu, Some("7.2.22".to_owned()), "/usr/bin/qemu"),
+        Finding::present(qemu(), Some("7.2.22".to_owned()), "/usr/bin/qemu"),
         Finding::absent(Capability::Netem, "the kernel has none", None),
     ])
 }
@@ -77,12 +81,9 @@ fn root_is_told_whether_its_lab_has_a_user_namespace_and_what_mends_that() {
 
 #[test]
 fn what_nobody_answered_for_is_neither_here_nor_lacking() {
-    let report = report(vec![Finding::unanswered(
-        Capability::Qemu,
-        "signal: 9 (SIGKILL)",
-    )]);
+    let report = report(vec![Finding::unanswered(qemu(), "signal: 9 (SIGKILL)")]);
     assert!(report.missing().is_empty());
-    let unmet = report.require(&[Capability::Qemu]).unwrap_err();
+    let unmet = report.require(&[qemu()]).unwrap_err();
     assert!(unmet[0].unanswered);
     assert_eq!(installable(&report.findings, &Tools::none()), []);
     let text = report.to_text(Style::Plain);
@@ -115,11 +116,7 @@ fn only_what_is_required_keeps_a_machine_from_being_ready() {
         .unwrap_err();
     assert_eq!(unmet.len(), 1);
     assert_eq!(unmet[0].capability, Capability::Netem);
-    assert!(
-        report
-            .require(&[Capability::Bridge, Capability::Qemu])
-            .is_ok()
-    );
+    assert!(report.require(&[Capability::Bridge, qemu()]).is_ok());
 }
 
 #[test]
@@ -134,13 +131,8 @@ fn json_has_its_schema_and_stable_names() {
 #[tokio::test]
 async fn setup_installs_programs_and_leaves_id_ranges_to_usermod() {
     let absent = |capability| Finding::absent(capability, "x", None);
-    let found = [
-        Capability::SubordinateIds,
-        Capability::Qemu,
-        Capability::Netem,
-    ]
-    .map(absent);
-    let both = [Capability::SubordinateIds, Capability::Qemu];
+    let found = [Capability::SubordinateIds, qemu(), Capability::Netem].map(absent);
+    let both = [Capability::SubordinateIds, qemu()];
     assert_eq!(
         installable(&found, &Tools::none()),
         both,
@@ -149,11 +141,7 @@ async fn setup_installs_programs_and_leaves_id_ranges_to_usermod() {
     let instead = [Tool::Newuidmap, Tool::Newgidmap].map(|tool| (tool, PathBuf::from("/bin/true")));
     let debian = Distribution::parse("ID=debian\n");
     let tools = Tools::find(&BTreeMap::from(instead), &debian, Deadline::secs(10)).await;
-    assert_eq!(
-        installable(&found, &tools),
-        [Capability::Qemu],
-        "with the helpers"
-    );
+    assert_eq!(installable(&found, &tools), [qemu()], "with the helpers");
 }
 
 #[test]

@@ -187,6 +187,7 @@ impl Watch {
 mod tests {
     use super::*;
     use crate::host::command::write_script;
+    use crate::scenario::HypervisorKind;
 
     /// A stand-in for QEMU that says `body`.
     async fn booted(body: &str, by: Deadline) -> KvmVerdict {
@@ -250,7 +251,7 @@ mod tests {
         use crate::host::tool::{Tool, locate};
         let (Some(kernel), Some(qemu)) = (
             std::env::var_os("BRIDGELAB_TEST_KERNEL"),
-            locate(Tool::Qemu),
+            locate(Tool::Vmm(HypervisorKind::default())),
         ) else {
             // Asked for by hand only, so no failure under BRIDGELAB_STRICT=1: every scenario boots a real kernel.
             eprintln!("skipped: because BRIDGELAB_TEST_KERNEL is not set, or there is no QEMU");

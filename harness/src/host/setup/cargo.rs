@@ -10,7 +10,7 @@ use crate::host::capability::Capability;
 /// The crate whose program a capability is.
 const fn crate_of(capability: Capability) -> Option<&'static str> {
     match capability {
-        Capability::Alioth => Some("alioth-cli"),
+        Capability::Vmm(kind) => kind.row().install.cargo,
         _ => None,
     }
 }
@@ -61,25 +61,29 @@ pub async fn install_crates(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::scenario::HypervisorKind;
+
+    fn vmm(name: &str) -> Capability {
+        Capability::Vmm(HypervisorKind::named(name).expect("a row"))
+    }
 
     #[test]
     fn only_what_is_a_crate_is_made_by_cargo() {
-        let command = cargo_command(Capability::Alioth);
+        let alioth = vmm("alioth");
+        let command = cargo_command(alioth);
         assert_eq!(
             command.as_deref(),
             Some("cargo install --locked alioth-cli")
         );
-        let others = Capability::ALL
-            .into_iter()
-            .filter(|one| *one != Capability::Alioth);
-        assert!(others.into_iter().all(|one| cargo_command(one).is_none()));
+        let mut others = Capability::all().into_iter().filter(|one| *one != alioth);
+        assert!(others.all(|one| cargo_command(one).is_none()));
     }
 
     #[tokio::test]
     async fn nothing_is_run_when_no_crate_helps() {
         let mut said = Vec::new();
         let mut say = |line: &str| said.push(line.to_owned());
-        let missing = [Capability::Kvm, Capability::CloudHypervisor];
+        let missing = [Capability::Kvm, vmm("cloud-hypervisor")];
         let any = install_crates(&missing, &mut say, Deadline::secs(5)).await;
         assert!(!any.expect("nothing to do") && said.is_empty());
     }

@@ -52,7 +52,7 @@ fn command(missing: &[Capability], distribution: &Distribution, root: bool) -> O
 /// Debian puts networkd into `systemd` itself; a container image has neither.
 const fn apt(capability: Capability) -> &'static [&'static str] {
     match capability {
-        Capability::Qemu => &[APT_QEMU],
+        Capability::Vmm(kind) => kind.row().install.apt,
         Capability::Mmdebstrap => &["mmdebstrap"],
         Capability::DebianKeyring => &["debian-archive-keyring"],
         Capability::Dnsmasq => &["dnsmasq-base"],
@@ -74,7 +74,7 @@ const fn apt(capability: Capability) -> &'static [&'static str] {
 
 const fn dnf(capability: Capability) -> &'static [&'static str] {
     match capability {
-        Capability::Qemu => &[DNF_QEMU],
+        Capability::Vmm(kind) => kind.row().install.dnf,
         Capability::Mmdebstrap => &["mmdebstrap"],
         Capability::DebianKeyring => &["debian-keyring"],
         Capability::Dnsmasq => &["dnsmasq"],
@@ -95,7 +95,7 @@ const fn dnf(capability: Capability) -> &'static [&'static str] {
 
 const fn pacman(capability: Capability) -> &'static [&'static str] {
     match capability {
-        Capability::Qemu => &[PACMAN_QEMU],
+        Capability::Vmm(kind) => kind.row().install.pacman,
         Capability::DebianKeyring => &["debian-archive-keyring"],
         Capability::Dnsmasq => &["dnsmasq"],
         Capability::QemuImg => &["qemu-img"],
@@ -115,8 +115,7 @@ const fn pacman(capability: Capability) -> &'static [&'static str] {
 
 const fn nix(capability: Capability) -> &'static [&'static str] {
     match capability {
-        Capability::Qemu => &["qemu"],
-        Capability::CloudHypervisor => &["cloud-hypervisor"],
+        Capability::Vmm(kind) => kind.row().install.nix,
         Capability::Mmdebstrap => &["mmdebstrap"],
         Capability::Dnsmasq => &["dnsmasq"],
         Capability::QemuImg => &["qemu"],
@@ -134,36 +133,16 @@ const fn nix(capability: Capability) -> &'static [&'static str] {
     }
 }
 
-#[cfg(target_arch = "x86_64")]
-const APT_QEMU: &str = "qemu-system-x86";
-#[cfg(target_arch = "aarch64")]
-const APT_QEMU: &str = "qemu-system-arm";
-#[cfg(target_arch = "riscv64")]
-const APT_QEMU: &str = "qemu-system-misc";
-
-#[cfg(target_arch = "x86_64")]
-const DNF_QEMU: &str = "qemu-system-x86-core";
-#[cfg(target_arch = "aarch64")]
-const DNF_QEMU: &str = "qemu-system-aarch64-core";
-#[cfg(target_arch = "riscv64")]
-const DNF_QEMU: &str = "qemu-system-riscv-core";
-
-#[cfg(target_arch = "x86_64")]
-const PACMAN_QEMU: &str = "qemu-system-x86";
-#[cfg(target_arch = "aarch64")]
-const PACMAN_QEMU: &str = "qemu-system-aarch64";
-#[cfg(target_arch = "riscv64")]
-const PACMAN_QEMU: &str = "qemu-system-riscv";
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::scenario::HypervisorKind;
 
     #[test]
     #[cfg(target_arch = "x86_64")]
     fn one_command_brings_everything_that_is_missing_and_no_more() {
         let missing = [
-            Capability::Qemu,
+            Capability::Vmm(HypervisorKind::default()),
             Capability::Dnsmasq,
             Capability::Iproute2,
             Capability::Kvm,
@@ -205,7 +184,7 @@ mod tests {
             Capability::DiskSpace,
             Capability::Memory,
         ];
-        for capability in Capability::ALL.into_iter().filter(|c| c.required()) {
+        for capability in Capability::all().into_iter().filter(|c| c.required()) {
             let has = !packages(&[capability], &debian).is_empty();
             assert_eq!(
                 has,

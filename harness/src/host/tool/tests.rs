@@ -2,6 +2,10 @@
 
 use super::*;
 
+fn vmm(name: &str) -> Tool {
+    Tool::Vmm(HypervisorKind::named(name).expect("a row"))
+}
+
 #[test]
 fn versions_are_read_from_real_banners() {
     let banners = [
@@ -53,14 +57,14 @@ async fn a_tool_that_hangs_or_fails_is_reported_in_time() {
         path
     };
     let instead = BTreeMap::from([
-        (Tool::Qemu, script("hangs", "sleep 60")),
+        (vmm("qemu"), script("hangs", "sleep 60")),
         (
             Tool::Dnsmasq,
             script("fails", "echo no such library >&2; exit 127"),
         ),
-        (Tool::Alioth, script("old", "echo alioth 0.11.2")),
+        (vmm("alioth"), script("old", "echo alioth 0.11.2")),
         (
-            Tool::CloudHypervisor,
+            vmm("cloud-hypervisor"),
             script("works", "echo cloud-hypervisor v53.0"),
         ),
     ]);
@@ -70,7 +74,7 @@ async fn a_tool_that_hangs_or_fails_is_reported_in_time() {
     assert!(by.elapsed() < Duration::from_secs(3));
     assert!(
         tools
-            .get(Tool::Qemu)
+            .get(vmm("qemu"))
             .unwrap_err()
             .reason
             .contains("still running")
@@ -78,11 +82,15 @@ async fn a_tool_that_hangs_or_fails_is_reported_in_time() {
     let dnsmasq = tools.get(Tool::Dnsmasq).unwrap_err();
     assert!(dnsmasq.reason.contains("no such library"), "{dnsmasq}");
     assert!(dnsmasq.remedy.unwrap().contains("dnsmasq-base"));
-    let alioth = tools.get(Tool::Alioth).unwrap_err();
+    let alioth = tools.get(vmm("alioth")).unwrap_err();
     let words = "` is version 0.11.2, and at least 0.12 is needed";
     assert!(alioth.reason.ends_with(words), "{alioth}");
     assert_eq!(
-        tools.get(Tool::CloudHypervisor).unwrap().version.as_deref(),
+        tools
+            .get(vmm("cloud-hypervisor"))
+            .unwrap()
+            .version
+            .as_deref(),
         Some("53.0")
     );
 }

@@ -34,7 +34,6 @@ use crate::plan::TopologyPlan;
 use crate::report::Problem;
 use crate::scenario::names::{IfName, MachineName};
 use crate::scenario::step::Action;
-use crate::scenario::vmm::Vmm;
 use crate::scenario::{
     Check, Guest as GuestPlan, GuestStart, HypervisorKind, NicOptions, Scenario, TapOpen,
 };
@@ -217,14 +216,13 @@ impl GuestRuntime for MicroVms {
         let guests = scenario.guests.values();
         let kinds: BTreeSet<HypervisorKind> = guests.map(|guest| guest.hypervisor).collect();
         let one = |kind: HypervisorKind| {
-            let row = Vmm::of(kind);
             let path = self.vmms.get(&kind);
-            let program = path.map_or(row.program.to_owned(), |path| path.display().to_string());
-            let what = match kind {
-                HypervisorKind::Qemu => "vmm".to_owned(),
-                other => format!("vmm.{other}"),
+            let program = path.map_or(kind.program.to_owned(), |path| path.display().to_string());
+            let what = match kind == HypervisorKind::default() {
+                true => "vmm".to_owned(),
+                false => format!("vmm.{kind}"),
             };
-            (what, format!("{program} {} 2>&1 | head -n 1", row.version))
+            (what, format!("{program} {} 2>&1 | head -n 1", kind.version))
         };
         kinds.into_iter().map(one).collect()
     }

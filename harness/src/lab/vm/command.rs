@@ -4,11 +4,9 @@ use std::path::Path;
 
 use super::LabVm;
 use crate::hypervisor::command::CommandLine;
-use crate::hypervisor::qemu;
+use crate::hypervisor::{QEMU, qemu};
 use crate::plan::Accelerator;
-use crate::scenario::HypervisorKind;
 use crate::scenario::provides::Provides;
-use crate::scenario::vmm::Vmm;
 
 /// The virtio-serial ports, in the order of their numbers: the last part of `org.bridgelab.lab.NAME`.
 pub(super) const PORTS: [&str; 3] = ["init", "worker", "evidence"];
@@ -25,7 +23,7 @@ pub(super) fn command(vm: &LabVm, image: &Path, share: &Path) -> CommandLine {
         // Among what `max` has is SVM with nested paging: KVM works inside.
         Accelerator::Tcg => (format!("tcg,tb-size={}", provides.translated), "max"),
     };
-    let mut line = CommandLine::new(Vmm::of(HypervisorKind::Qemu).program);
+    let mut line = CommandLine::new(QEMU.program);
     line.option("-name", "lab-vm,process=lab-vm")
         .option("-M", "q35,usb=off")
         .option("-accel", accelerator)

@@ -1,13 +1,13 @@
 //! The file, its variants, its segments.
 
 use super::{CHECK, GUEST, KeyType, MACHINE, STEP, SWITCH_PORT, TableKeys, may, must, table_keys};
-use crate::scenario::needs::CAPABILITIES;
+use crate::scenario::needs::capabilities;
 
 /// Of the file and of its variants.
 const SEGMENTS: KeyType = KeyType::Map(&KeyType::Table(&SEGMENT));
 const MACHINES: KeyType = KeyType::Map(&KeyType::Table(&MACHINE));
 const GUESTS: KeyType = KeyType::Map(&KeyType::Table(&GUEST));
-const NEEDS: KeyType = KeyType::List(&KeyType::Words(CAPABILITIES));
+const NEEDS: KeyType = KeyType::List(&KeyType::Names(capabilities));
 const CHECKS: KeyType = KeyType::ById(&CHECK);
 const STEPS: KeyType = KeyType::ById(&STEP);
 

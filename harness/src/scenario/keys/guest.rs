@@ -1,6 +1,7 @@
 //! MicroVMs. The words are microvm.nix's where it has them.
 
 use super::{HOST_ROUTE, KeyType, MACVLAN_MODE, ROUTE, TableKeys, may, must, table_keys};
+use crate::scenario::HypervisorKind;
 
 pub(in crate::scenario) const GUEST: TableKeys = table_keys(
     "a guest",
@@ -40,14 +41,7 @@ pub(in crate::scenario) const GUEST: TableKeys = table_keys(
         ),
         may(
             "hypervisor",
-            KeyType::Words(&[
-                "qemu",
-                "cloud-hypervisor",
-                "alioth",
-                "firecracker",
-                "crosvm",
-                "kvmtool",
-            ]),
+            KeyType::Names(|| HypervisorKind::all().map(|kind| kind.row().name).collect()),
             "\"qemu\"",
             "VMM program; all but QEMU need KVM",
         ),

@@ -11,6 +11,8 @@ pub(in crate::scenario) enum KeyType {
     Like(&'static str, &'static str),
     /// One of these strings.
     Words(&'static [&'static str]),
+    /// One of the names of a table whose rows stand in modules further to the right.
+    Names(fn() -> Vec<&'static str>),
     /// An integer in this range, both ends included.
     Integer(i64, i64),
     /// An integer in this range, or an array of two: the least and the most.
@@ -67,7 +69,16 @@ impl KeyType {
 
     /// Whether it takes strings.
     pub(in crate::scenario) fn is_text(&self) -> bool {
-        matches!(self, Self::Text | Self::Like(..) | Self::Words(_))
+        matches!(self, Self::Text | Self::Like(..)) || self.words().is_some()
+    }
+
+    /// The only strings that it takes; `None`: others too, or none.
+    pub(in crate::scenario) fn words(&self) -> Option<Vec<&'static str>> {
+        match self {
+            Self::Words(words) => Some(words.to_vec()),
+            Self::Names(names) => Some(names()),
+            _ => None,
+        }
     }
 
     /// Whether it takes arrays, of elements for which `fits` holds.

@@ -32,7 +32,7 @@ pub(super) struct Machine<'a> {
 
 impl Machine<'_> {
     pub(super) fn row(&self) -> &'static Vmm {
-        Vmm::of(self.hypervisor)
+        self.hypervisor.row()
     }
 
     /// A key at `place` asks for what the VMM cannot do. In a file both are written in, they contradict each other. What
@@ -65,7 +65,7 @@ impl Machine<'_> {
         let place = reader.entry(key).map(|entry| &entry.key);
         let place = place.or(self.named).unwrap_or(reader.place);
         let help = format!("{} can ({})", feature.owners(), feature.name());
-        self.cannot(context, place, key, feature.without(), help);
+        self.cannot(context, place, key, self.row().without(feature), help);
     }
 }
 
@@ -119,7 +119,7 @@ fn among<'a, T: Copy + 'static>(
     let text = reader.text(key)?;
     let own = words(machine.row());
     let known = |word: &str| own.iter().any(|(own, _)| *own == word);
-    let other = Vmm::all().iter().flat_map(words);
+    let other = HypervisorKind::all().flat_map(|kind| words(kind.row()));
     if !known(text.value) && other.clone().any(|(word, _)| *word == text.value) {
         let has: Vec<String> = own.iter().map(|(word, _)| format!("`{word}`")).collect();
         let why = format!("has no {key} `{}`", text.value);

@@ -15,8 +15,8 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader, Interest};
 use tokio::net::UnixStream;
 
-use super::{Monitor, MonitorError, Nic, descriptor};
 use crate::deadline::Deadline;
+use crate::hypervisor::{Monitor, MonitorError, Nic, descriptor};
 
 /// As errors name it.
 const VMM: &str = "cloud-hypervisor";

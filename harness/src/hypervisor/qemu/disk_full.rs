@@ -8,9 +8,9 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::MonitorError;
 use super::qmp::Qmp;
 use crate::deadline::Deadline;
+use crate::hypervisor::MonitorError;
 
 /// How long the monitor may take to answer. It does while a guest boots, too.
 const ANSWER: Duration = Duration::from_secs(30);

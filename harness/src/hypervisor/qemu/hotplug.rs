@@ -8,8 +8,8 @@ use std::os::fd::{AsFd, OwnedFd};
 use serde_json::{Value, json};
 
 use super::qmp::{Qmp, VMM};
-use super::{MonitorError, NIC_PORTS, Nic};
 use crate::deadline::Deadline;
+use crate::hypervisor::{MonitorError, NIC_PORTS, Nic};
 
 /// Plugs a NIC on an open TAP or macvtap into a port: `netdev_add tap,id=nicPORT,fd=...`, or `fds=...` with several queues,
 /// then `device_add virtio-net-pci`.

@@ -13,8 +13,9 @@ use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines};
 use tokio::net::UnixStream;
 use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 
-use super::{Monitor, MonitorError, Nic, descriptor, hotplug};
+use super::hotplug;
 use crate::deadline::Deadline;
+use crate::hypervisor::{Monitor, MonitorError, Nic, descriptor};
 
 /// As errors name it.
 pub(super) const VMM: &str = "QEMU";

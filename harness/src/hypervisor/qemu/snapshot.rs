@@ -9,8 +9,8 @@ use std::os::fd::AsFd;
 use serde_json::{Value, json};
 
 use super::qmp::{Qmp, VMM};
-use super::{GuestSpec, MonitorError};
 use crate::deadline::Deadline;
+use crate::hypervisor::{GuestSpec, MonitorError};
 
 /// What QEMU knows the file by.
 const STATE: &str = "state";
