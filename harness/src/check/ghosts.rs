@@ -76,8 +76,18 @@ pub fn ghost_limit(scenario: &Scenario, check: &Check) -> Option<String> {
     macvtap.map_or_else(|| kind.ghost_limit(&ghosts), |link| Some(no_macvtap(link)))
 }
 
-pub(super) fn no_macvtap(interface: &IfName) -> String {
+fn no_macvtap(interface: &IfName) -> String {
     format!("{interface} is a macvlan of the ghost here, and not on the host")
+}
+
+/// Why nothing can be done to a link, if it is a guest's macvtap on that machine.
+pub(crate) fn no_macvtap_here(
+    scenario: &Scenario,
+    from: &VantagePoint,
+    link: &IfName,
+) -> Option<String> {
+    let is_one = Ghosts { scenario, from }.is_macvtap(link);
+    is_one.then(|| no_macvtap(link))
 }
 
 pub(super) fn carrier_of_a_veth(interface: &IfName) -> String {
@@ -89,7 +99,7 @@ pub fn no_server(guest: &str) -> String {
     format!("{guest} is a ghost: it runs systemd-networkd and no servers")
 }
 
-pub(super) fn no_docker(guest: &MachineName) -> String {
+pub(crate) fn no_docker(guest: &MachineName) -> String {
     format!("{guest} is a ghost: it runs systemd-networkd and no Docker")
 }
 

@@ -13,11 +13,11 @@ mod kinds;
 mod looking;
 pub mod progress;
 mod source;
-mod undoable;
 mod vantage;
 
 pub use expect::{expected, wanted};
 pub use ghosts::{ghost_limit, no_server};
+pub(crate) use ghosts::{no_docker, no_macvtap_here};
 pub use kinds::container::ContainerStart;
 pub use kinds::kind_name;
 pub(crate) use kinds::networkctl::{READ_LINK, is_under_way};
@@ -25,7 +25,6 @@ pub(crate) use kinds::of;
 pub use kinds::packet::filter_faults;
 pub use kinds::vmm::VmmStart;
 pub use looking::{CheckContext, Looking, Since};
-pub use undoable::undoable;
 pub use vantage::{ProbeError, Vantage};
 pub(crate) use vantage::{in_container, not_in_cell};
 

@@ -5,8 +5,7 @@ use std::collections::BTreeSet;
 use super::capability::Capability;
 use super::link_kind;
 use crate::plan::{GuestKind, Operation, TopologyPlan};
-use crate::scenario::step::Action;
-use crate::scenario::{CheckKind, RulesetTool, Scenario, VantagePoint};
+use crate::scenario::{Action, Change, CheckKind, RulesetTool, Scenario, VantagePoint};
 
 /// What the machine must offer for this scenario: what it names in `needs`, what its plan shows, and what its checks and
 /// steps use.
@@ -25,15 +24,19 @@ pub fn needed_by(scenario: &Scenario, guests: GuestKind) -> BTreeSet<Capability>
         VantagePoint::Guest(_) => guests == GuestKind::Ghost,
         VantagePoint::Container(..) => false,
     };
-    let written = scenario.steps.iter().flat_map(|step| match &step.action {
-        Some(Action::WriteUnit { on, unit }) if machine(on) => {
+    let actions = scenario.steps.iter();
+    let actions = actions.filter_map(|step| step.action.as_deref());
+    let changes = actions.clone().flat_map(Action::changes);
+    let written = changes.flat_map(|change| match change {
+        Change::WritesUnit { on, unit } if machine(on) => {
             link_kind::asked_by(std::slice::from_ref(unit))
         }
         _ => BTreeSet::new(),
     });
-    let checked = scenario.checks.iter().filter_map(|check| seen(&check.kind));
-    let actions = scenario.steps.iter();
-    let done = actions.filter_map(|step| done(step.action.as_ref()?));
+    let checks = scenario.checks.iter();
+    let checked = checks.filter_map(|check| needs_of_looking(&check.kind));
+    let done = actions.flat_map(Action::needs);
+    let done = done.filter_map(Capability::named);
     let mut needs: BTreeSet<_> = named.chain(planned).chain(checked).chain(done).collect();
     needs.extend(units.chain(written));
     // QEMU only warns when there is no vhost, and goes on without: a guest that asks for it would show nothing.
@@ -67,20 +70,8 @@ fn planned(step: &Operation) -> &'static [Capability] {
 }
 
 /// What looking takes.
-fn seen(kind: &CheckKind) -> Option<Capability> {
+pub(crate) fn needs_of_looking(kind: &CheckKind) -> Option<Capability> {
     matches!(kind, CheckKind::Packet(_)).then_some(Capability::Tcpdump)
-}
-
-/// What an action takes that no plan shows. Known before the run, so that its lab can stand where it is.
-fn done(action: &Action) -> Option<Capability> {
-    match action {
-        Action::WaitFor { kind, .. } => seen(kind),
-        Action::AddBridge { bridge, .. } if bridge.options.vlan_filtering == Some(true) => {
-            Some(Capability::VlanFiltering)
-        }
-        Action::Impair { .. } => Some(Capability::Netem),
-        _ => None,
-    }
 }
 
 #[cfg(test)]

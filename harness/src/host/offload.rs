@@ -6,7 +6,6 @@ use nix::sys::socket::{AddressFamily, SockFlag, SockType, socket};
 
 use super::sys;
 use crate::scenario::names::IfName;
-use crate::scenario::step::Offload;
 
 /// Commands of `linux/ethtool.h` to set and to get: checksums of what is sent, and segments larger than the MTU, by the
 /// driver and before it.
@@ -21,6 +20,15 @@ mod number {
     pub(super) const STSO: u32 = 0x1f;
     pub(super) const GGSO: u32 = 0x23;
     pub(super) const SGSO: u32 = 0x24;
+}
+
+/// Offloads of a link that are switched on or off; `None`: left as they are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Offload {
+    /// Checksums of what is sent (`tx`).
+    pub checksum: Option<bool>,
+    /// Segments larger than the MTU (`tso`, `gso`).
+    pub segmentation: Option<bool>,
 }
 
 /// Switches them, and asks whether they are so. Must run on the machine's thread.

@@ -44,15 +44,14 @@ pub use ask::{ASKED, Answer, Ask};
 pub use copied::copy_scenario;
 pub use error::LabError;
 pub use job::{Event, Job, JobImage, StartFrom, TOGETHER, WORKER_COMMAND};
+pub use steps::{ByHand, by_hand};
 pub use topology::{Folders, Lab};
 pub use worker::worker_main;
 
-use crate::check::wanted;
 use crate::guest::contents;
 use crate::hypervisor::{self, GuestSpec};
-use crate::plan::{GuestKind, TopologyPlan, action};
+use crate::plan::{GuestKind, TopologyPlan};
 use crate::scenario::Scenario;
-use crate::scenario::step::Action;
 use crate::visible::visible;
 
 /// A scenario's plan as text, each step with its equivalent command; needs no privileges.
@@ -77,10 +76,6 @@ fn show_plan_with(
             (command, contents::show(guest))
         })
     });
-    let fact = |action: &Action| match action {
-        Action::WaitFor { from, kind } => Some(format!("{} at {from}", wanted(kind))),
-        _ => None,
-    };
-    let steps = action::render(scenario, guests, fact);
+    let steps = steps::render(scenario, guests);
     visible(&(plan + &steps)).into_owned()
 }

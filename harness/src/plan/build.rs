@@ -9,8 +9,7 @@ use super::operation::{LinkEnd, Operation};
 use super::sysctl::link_of;
 use crate::scenario::names::{IfName, MachineName};
 use crate::scenario::net::Mac;
-use crate::scenario::step::Action;
-use crate::scenario::{Guest, GuestStart, Machine, MachineInterface, Scenario, Segment};
+use crate::scenario::{Change, Guest, GuestStart, Machine, MachineInterface, Scenario, Segment};
 
 /// Machine that holds the switches of all segments. No scenario can name one so: names have no dot.
 pub const FABRIC: &str = "lab.fabric";
@@ -115,10 +114,12 @@ fn links(scenario: &Scenario, kind: GuestKind, before_networkd: bool, steps: &mu
 /// nobody configures it otherwise than the lab.
 fn stands_in(scenario: &Scenario, name: &MachineName, machine: &Machine) -> bool {
     let holds = scenario.guests.values().any(|guest| guest.on == *name);
-    let given = scenario
-        .steps
-        .iter()
-        .any(|step| matches!(&step.action, Some(Action::AddBridge { on, .. }) if on == name));
+    let mut actions = scenario.steps.iter();
+    let given = actions.any(|step| {
+        let changes = step.action.as_ref().map(|action| action.changes());
+        let mut changes = changes.into_iter().flatten();
+        changes.any(|change| matches!(change, Change::MakesBridge { on, .. } if on == name))
+    });
     machine.networkd.is_none() && machine.bridges.is_empty() && !holds && !given
 }
 

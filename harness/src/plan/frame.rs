@@ -6,11 +6,25 @@ use etherparse::icmpv6::NeighborAdvertisementHeader;
 use etherparse::{ArpHardwareId, ArpOperation, ArpPacket, EtherType, Icmpv6Type, PacketBuilder};
 
 use crate::scenario::net::Mac;
-use crate::scenario::step::Frame;
 
 /// ff02::1 and its Ethernet address (RFC 4291, 2.7.1; RFC 2464, 7).
 const ALL_NODES: Ipv6Addr = Ipv6Addr::new(0xff02, 0, 0, 0, 0, 0, 0, 1);
 const ALL_NODES_MAC: [u8; 6] = [0x33, 0x33, 0, 0, 0, 1];
+
+/// A frame that a step sends.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Frame {
+    /// Exactly these bytes, from the destination address on.
+    Bytes(Vec<u8>),
+    /// An ARP request for one's own address, to all (RFC 5227, 3); for an IPv6 address an unsolicited neighbour
+    /// advertisement to all nodes (RFC 4861, 7.2.6): who hears it corrects its neighbour entry.
+    Announce {
+        /// The address.
+        address: IpAddr,
+        /// Who has it; the link's own address when absent.
+        mac: Option<Mac>,
+    },
+}
 
 /// Builds the frame. `own` is the address of the link that it leaves by.
 ///

@@ -4,7 +4,6 @@
 //! and is carried out step by step by `lab`.
 
 mod accelerator;
-pub mod action;
 mod attach;
 pub mod bridge;
 mod build;

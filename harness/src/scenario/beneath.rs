@@ -236,7 +236,7 @@ impl Beneath {
     }
 
     /// A path as people know it.
-    pub(super) fn named(&self, path: &Path) -> PathBuf {
+    pub(crate) fn named(&self, path: &Path) -> PathBuf {
         self.named.join(path)
     }
 

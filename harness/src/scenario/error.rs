@@ -14,7 +14,7 @@ use crate::diagnostic::Diagnose;
 use crate::visible::visible;
 
 /// Stable codes of scenario faults.
-pub(super) mod code {
+pub(crate) mod code {
     /// The file is not TOML.
     pub(in crate::scenario) const SYNTAX: &str = "scenario.syntax";
     /// A file or folder cannot be read.
@@ -26,11 +26,11 @@ pub(super) mod code {
     /// A key that the format does not have.
     pub(in crate::scenario) const UNKNOWN_KEY: &str = "scenario.unknown-key";
     /// A key that must be there is not.
-    pub(in crate::scenario) const MISSING_KEY: &str = "scenario.missing-key";
+    pub(crate) const MISSING_KEY: &str = "scenario.missing-key";
     /// A value of another TOML type.
     pub(in crate::scenario) const WRONG_TYPE: &str = "scenario.wrong-type";
     /// A value of the right type that means nothing.
-    pub(in crate::scenario) const BAD_VALUE: &str = "scenario.bad-value";
+    pub(crate) const BAD_VALUE: &str = "scenario.bad-value";
     /// A name that breaks the rules of names.
     pub(in crate::scenario) const BAD_NAME: &str = "scenario.bad-name";
     /// A reference to something that is not in the scenario.
@@ -38,11 +38,11 @@ pub(super) mod code {
     /// One name, id or address for two things.
     pub(in crate::scenario) const DUPLICATE: &str = "scenario.duplicate";
     /// Two parts that cannot both hold.
-    pub(in crate::scenario) const CONFLICT: &str = "scenario.conflict";
+    pub(crate) const CONFLICT: &str = "scenario.conflict";
     /// More of something than a scenario may have.
     pub(in crate::scenario) const LIMIT: &str = "scenario.limit";
     /// A systemd-networkd unit file or its folder.
-    pub(in crate::scenario) const UNIT_FILE: &str = "scenario.unit-file";
+    pub(crate) const UNIT_FILE: &str = "scenario.unit-file";
     /// A line of a unit file that is none of systemd.syntax(7).
     pub(in crate::scenario) const UNIT_SYNTAX: &str = "unit.syntax";
     /// A section that networkd does not know.
@@ -105,7 +105,7 @@ pub struct Fault {
 }
 
 impl Fault {
-    pub(super) fn new(place: &Place, code: &'static str, message: String, label: String) -> Self {
+    pub(crate) fn new(place: &Place, code: &'static str, message: String, label: String) -> Self {
         let (line, column) = place.source.position(place.span.start);
         let (message, label) = (shortened(message), shortened(label));
         Self {
@@ -124,7 +124,7 @@ impl Fault {
     }
 
     #[must_use]
-    pub(super) fn help(mut self, help: impl Into<Option<String>>) -> Self {
+    pub(crate) fn help(mut self, help: impl Into<Option<String>>) -> Self {
         self.help = help.into().map(shortened);
         self
     }

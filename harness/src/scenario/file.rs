@@ -102,7 +102,7 @@ pub(super) fn boundary(text: &str, offset: usize) -> usize {
 
 /// Where something stands.
 #[derive(Debug, Clone)]
-pub(super) struct Place {
+pub(crate) struct Place {
     pub(super) source: Arc<Source>,
     /// Bytes of the source.
     pub(super) span: Range<usize>,
@@ -117,14 +117,14 @@ impl Place {
 
 /// A value and its place.
 #[derive(Debug, Clone)]
-pub(super) struct Node {
-    pub(super) place: Place,
-    pub(super) value: Value,
+pub(crate) struct Node {
+    pub(crate) place: Place,
+    pub(crate) value: Value,
 }
 
 /// A TOML value; the kinds that no key takes are kept by name only.
 #[derive(Debug, Clone)]
-pub(super) enum Value {
+pub(crate) enum Value {
     String(String),
     Integer(i64),
     Boolean(bool),
@@ -143,7 +143,7 @@ impl Value {
     }
 
     /// Whether it is an array.
-    pub(super) fn is_array(&self) -> bool {
+    pub(crate) fn is_array(&self) -> bool {
         matches!(self, Self::Array(_))
     }
 
@@ -178,9 +178,9 @@ impl Value {
 
 /// A key's place and its value.
 #[derive(Debug, Clone)]
-pub(super) struct Entry {
-    pub(super) key: Place,
-    pub(super) node: Node,
+pub(crate) struct Entry {
+    pub(crate) key: Place,
+    pub(crate) node: Node,
 }
 
 /// Keys and values.

@@ -110,7 +110,7 @@ fn read(origin: &Origin) -> Result<Arc<Source>, ScenarioErrors> {
 }
 
 /// The path as people know it: relative to the working directory where it lies below it.
-pub(super) fn shown(path: &Path) -> PathBuf {
+pub(crate) fn shown(path: &Path) -> PathBuf {
     let here = std::env::current_dir().ok();
     let below = here.and_then(|here| path.strip_prefix(here).ok().map(Path::to_owned));
     below.unwrap_or_else(|| path.components().collect())

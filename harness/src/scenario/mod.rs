@@ -7,12 +7,14 @@
 //! files exist and are in memory. Everything that is wrong comes back at once, as [`ScenarioErrors`].
 //! Nothing here touches the machine except to read those files.
 
+pub mod action;
 mod beneath;
 mod bounds;
 mod builder;
 pub mod bytes_page;
 pub mod check_kind;
 pub mod contents;
+pub(crate) mod declare;
 mod did_you_mean;
 mod dnsmasq;
 mod dnsmasq_words;
@@ -34,11 +36,11 @@ mod one_layer;
 mod overlay;
 mod overrides;
 mod parse;
-mod parse_step;
 mod port_flag;
 pub mod provides;
 mod reach;
 mod read;
+mod readme;
 mod references;
 mod removal;
 mod schema;
@@ -50,6 +52,7 @@ mod validate;
 mod vantage_point;
 pub mod vmm;
 
+pub use action::{Action, Change};
 pub(crate) use beneath::{Beneath, EntryKind, Unread};
 pub use bounds::Bounds;
 pub use builder::{BuildError, Builder};
@@ -68,6 +71,7 @@ pub use load::{load, load_text, load_text_with, load_with};
 pub use macvlan::{Macvlan, MacvlanMode, Macvtap};
 pub use overrides::{Overrides, OverridesError};
 pub use port_flag::PortFlag;
+pub use readme::action_table;
 pub(crate) use references::references;
 pub use schema::schema;
 pub use step::Step;

@@ -6,9 +6,10 @@
 
 use std::collections::BTreeMap;
 
+use super::action;
 use super::check_kind::KINDS;
 use super::file::{Entry, Node, Table, Value};
-use super::keys::{ACTIONS, TableKeys};
+use super::keys::TableKeys;
 
 /// `over` laid over `base`.
 pub(super) fn lay(base: &Table, over: &Table) -> Table {
@@ -16,7 +17,7 @@ pub(super) fn lay(base: &Table, over: &Table) -> Table {
     for (key, entry) in over {
         let kinds = match key.as_str() {
             "checks" => Some(KINDS),
-            "steps" => Some(ACTIONS),
+            "steps" => Some(action::keys()),
             _ => None,
         };
         if let Some(kinds) = kinds

@@ -20,7 +20,7 @@ const LONGEST_WAIT: Duration = Duration::from_secs(3600);
 /// The longest timer of a bridge that anybody means.
 const LONGEST_TIMER: Duration = Duration::from_secs(24 * 3600);
 
-pub(super) fn bad(message: impl Into<String>, label: impl Into<String>) -> Bad {
+pub(crate) fn bad(message: impl Into<String>, label: impl Into<String>) -> Bad {
     Bad {
         code: code::BAD_VALUE,
         message: message.into(),
@@ -30,13 +30,13 @@ pub(super) fn bad(message: impl Into<String>, label: impl Into<String>) -> Bad {
 }
 
 impl Bad {
-    pub(super) fn help(self, help: impl Into<String>) -> Self {
+    pub(crate) fn help(self, help: impl Into<String>) -> Self {
         let help = Some(help.into());
         Self { help, ..self }
     }
 }
 
-pub(super) fn if_name(text: &str) -> Result<IfName, Bad> {
+pub(crate) fn if_name(text: &str) -> Result<IfName, Bad> {
     IfName::try_from(text).map_err(|error| Bad {
         code: code::BAD_NAME,
         label: match &error {
@@ -65,23 +65,23 @@ fn our_name(error: &NameError) -> Bad {
     }
 }
 
-pub(super) fn machine_name(text: &str) -> Result<MachineName, Bad> {
+pub(crate) fn machine_name(text: &str) -> Result<MachineName, Bad> {
     MachineName::try_from(text).map_err(|error| our_name(&error))
 }
 
-pub(super) fn variant_name(text: &str) -> Result<VariantName, Bad> {
+pub(crate) fn variant_name(text: &str) -> Result<VariantName, Bad> {
     VariantName::try_from(text).map_err(|error| our_name(&error))
 }
 
-pub(super) fn check_id(text: &str) -> Result<CheckId, Bad> {
+pub(crate) fn check_id(text: &str) -> Result<CheckId, Bad> {
     CheckId::try_from(text).map_err(|error| our_name(&error))
 }
 
-pub(super) fn step_id(text: &str) -> Result<StepId, Bad> {
+pub(crate) fn step_id(text: &str) -> Result<StepId, Bad> {
     StepId::try_from(text).map_err(|error| our_name(&error))
 }
 
-pub(super) fn mac(text: &str) -> Result<Mac, Bad> {
+pub(crate) fn mac(text: &str) -> Result<Mac, Bad> {
     text.parse::<Mac>().map_err(|error| {
         let help = match &error {
             MacError::TableKeys(_) => "six pairs of hexadecimal digits: `02:00:00:00:00:01`",
@@ -96,7 +96,7 @@ pub(super) fn mac(text: &str) -> Result<Mac, Bad> {
 }
 
 /// machine-id(5): 32 hexadecimal digits, not all zero.
-pub(super) fn machine_id(text: &str) -> Result<String, Bad> {
+pub(crate) fn machine_id(text: &str) -> Result<String, Bad> {
     let digit = |b: u8| b.is_ascii_digit() || (b'a'..=b'f').contains(&b);
     if text.len() == 32 && text.bytes().all(digit) && text.bytes().any(|b| b != b'0') {
         return Ok(text.to_owned());
@@ -106,14 +106,14 @@ pub(super) fn machine_id(text: &str) -> Result<String, Bad> {
 }
 
 /// A MAC address that no interface may have, for a test of just that.
-pub(super) fn invalid_mac(text: &str) -> Result<Mac, Bad> {
+pub(crate) fn invalid_mac(text: &str) -> Result<Mac, Bad> {
     Mac::unchecked(text).map_err(|error| {
         let help = "six pairs of hexadecimal digits: `03:00:00:00:00:01`";
         bad(error.to_string(), "not a MAC address").help(help)
     })
 }
 
-pub(super) fn ip(text: &str) -> Result<IpAddr, Bad> {
+pub(crate) fn ip(text: &str) -> Result<IpAddr, Bad> {
     text.parse().map_err(|_| {
         let fault = bad(
             format!("`{text}` is not an IP address"),
@@ -128,7 +128,7 @@ pub(super) fn ip(text: &str) -> Result<IpAddr, Bad> {
     })
 }
 
-pub(super) fn ipv4(text: &str) -> Result<Ipv4Addr, Bad> {
+pub(crate) fn ipv4(text: &str) -> Result<Ipv4Addr, Bad> {
     let fault = || {
         bad(
             format!("`{text}` is not an IPv4 address"),
@@ -138,7 +138,7 @@ pub(super) fn ipv4(text: &str) -> Result<Ipv4Addr, Bad> {
     text.parse().map_err(|_| fault())
 }
 
-pub(super) fn ipv6(text: &str) -> Result<Ipv6Addr, Bad> {
+pub(crate) fn ipv6(text: &str) -> Result<Ipv6Addr, Bad> {
     let fault = || {
         bad(
             format!("`{text}` is not an IPv6 address"),
@@ -149,7 +149,7 @@ pub(super) fn ipv6(text: &str) -> Result<Ipv6Addr, Bad> {
 }
 
 /// An address with its prefix length; host bits are what it is about.
-pub(super) fn address(text: &str) -> Result<IpNet, Bad> {
+pub(crate) fn address(text: &str) -> Result<IpNet, Bad> {
     text.parse().map_err(|_| {
         let fault = bad(
             format!("`{text}` is not an address with a prefix length"),
@@ -164,7 +164,7 @@ pub(super) fn address(text: &str) -> Result<IpNet, Bad> {
 }
 
 /// A prefix: no bits set beyond its length.
-pub(super) fn prefix(text: &str) -> Result<IpNet, Bad> {
+pub(crate) fn prefix(text: &str) -> Result<IpNet, Bad> {
     let net = address(text).map_err(|mut fault| {
         fault.message = format!("`{text}` is not a prefix");
         fault.label = "not a prefix".to_owned();
@@ -183,7 +183,7 @@ pub(super) fn prefix(text: &str) -> Result<IpNet, Bad> {
     Err(fault.help(format!("the prefix is `{}`", net.trunc())))
 }
 
-pub(super) fn prefix_v6(text: &str) -> Result<Ipv6Net, Bad> {
+pub(crate) fn prefix_v6(text: &str) -> Result<Ipv6Net, Bad> {
     match prefix(text)? {
         IpNet::V6(net) => Ok(net),
         IpNet::V4(_) => Err(bad(
@@ -195,7 +195,7 @@ pub(super) fn prefix_v6(text: &str) -> Result<Ipv6Net, Bad> {
 
 /// A host name as DNS takes it; nothing that could break out of a configuration line, and no label that begins or ends with a
 /// dash (RFC 1123, 2.1): tools would take the first for an option.
-pub(super) fn dns_name(text: &str) -> Result<String, Bad> {
+pub(crate) fn dns_name(text: &str) -> Result<String, Bad> {
     let letter = |b: u8| b.is_ascii_alphanumeric() || b == b'-' || b == b'_';
     let label = |label: &str| {
         let dash = label.starts_with('-') || label.ends_with('-');
@@ -209,7 +209,7 @@ pub(super) fn dns_name(text: &str) -> Result<String, Bad> {
 }
 
 /// The dotted key of a sysctl below `net.`.
-pub(super) fn sysctl(text: &str) -> Result<String, Bad> {
+pub(crate) fn sysctl(text: &str) -> Result<String, Bad> {
     let letter = |b: u8| b.is_ascii_alphanumeric() || b == b'-' || b == b'_';
     let part = |part: &str| !part.is_empty() && part.bytes().all(letter);
     if text.starts_with("net.") && text.split('.').all(part) {
@@ -223,7 +223,7 @@ pub(super) fn sysctl(text: &str) -> Result<String, Bad> {
 }
 
 /// The name of a package of Debian (deb-control(5)).
-pub(super) fn package(text: &str) -> Result<String, Bad> {
+pub(crate) fn package(text: &str) -> Result<String, Bad> {
     let letter = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit();
     let rest = |b: u8| letter(b) || matches!(b, b'+' | b'-' | b'.');
     if text.len() > 1 && text.bytes().next().is_some_and(letter) && text.bytes().all(rest) {
@@ -237,7 +237,7 @@ pub(super) fn package(text: &str) -> Result<String, Bad> {
 }
 
 /// The name of an image: no path, no option, no white space.
-pub(super) fn image(text: &str) -> Result<String, Bad> {
+pub(crate) fn image(text: &str) -> Result<String, Bad> {
     let starts = text.starts_with(|c: char| c.is_ascii_alphanumeric());
     let letter = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.' | b'/' | b':');
     if starts && text.bytes().all(letter) && !text.contains("..") {
@@ -250,7 +250,7 @@ pub(super) fn image(text: &str) -> Result<String, Bad> {
 }
 
 /// `--publish` of docker-run(1), with the port outside named.
-pub(super) fn published_port(text: &str) -> Result<String, Bad> {
+pub(crate) fn published_port(text: &str) -> Result<String, Bad> {
     let (rest, protocol) = text.rsplit_once('/').unwrap_or((text, "tcp"));
     let number = |text: &str| text.parse::<u16>().is_ok_and(|port| port > 0);
     let mut parts = rest.rsplitn(3, ':');
@@ -271,7 +271,7 @@ pub(super) fn published_port(text: &str) -> Result<String, Bad> {
 }
 
 /// A network that Docker has by itself, or the name of the bridge that one is made with.
-pub(super) fn docker_network(text: &str) -> Result<String, Bad> {
+pub(crate) fn docker_network(text: &str) -> Result<String, Bad> {
     if DOCKER_NETWORKS.contains(&text) {
         return Ok(text.to_owned());
     }
@@ -279,7 +279,7 @@ pub(super) fn docker_network(text: &str) -> Result<String, Bad> {
 }
 
 /// How long a check may take.
-pub(super) fn duration(text: &str) -> Result<Duration, Bad> {
+pub(crate) fn duration(text: &str) -> Result<Duration, Bad> {
     let fault = |label: &str| bad(format!("`{text}` is not a time to wait"), label);
     match humantime::parse_duration(text) {
         Ok(time) if time.is_zero() => Err(fault("must be more than zero")),
@@ -290,7 +290,7 @@ pub(super) fn duration(text: &str) -> Result<Duration, Bad> {
 }
 
 /// A bridge's timer. The kernel counts them in hundredths of a second.
-pub(super) fn timer(text: &str) -> Result<Duration, Bad> {
+pub(crate) fn timer(text: &str) -> Result<Duration, Bad> {
     let fault = |label: &str| bad(format!("`{text}` is not a bridge's timer"), label);
     match humantime::parse_duration(text) {
         Ok(time) if time.subsec_nanos() % 10_000_000 != 0 => {
@@ -303,7 +303,7 @@ pub(super) fn timer(text: &str) -> Result<Duration, Bad> {
 }
 
 /// Whom a TAP belongs to: a user's name or number.
-pub(super) fn user(text: &str) -> Result<String, Bad> {
+pub(crate) fn user(text: &str) -> Result<String, Bad> {
     let first = |c: char| c.is_ascii_alphanumeric() || c == '_';
     let letter = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.');
     let digits = text.starts_with(|c: char| c.is_ascii_digit());
@@ -319,7 +319,7 @@ pub(super) fn user(text: &str) -> Result<String, Bad> {
 }
 
 /// One of a closed set of words.
-pub(super) fn one_of<T: Copy>(
+pub(crate) fn one_of<T: Copy>(
     text: &str,
     key: &str,
     words: &[(&'static str, T)],
@@ -333,44 +333,44 @@ pub(super) fn one_of<T: Copy>(
 }
 
 /// Whether a segment is a switch, and not a cable.
-pub(super) fn segment_is_switch(text: &str) -> Result<bool, Bad> {
+pub(crate) fn segment_is_switch(text: &str) -> Result<bool, Bad> {
     one_of(text, "kind", &[("cable", false), ("switch", true)])
 }
 
-pub(super) fn hypervisor(text: &str) -> Result<HypervisorKind, Bad> {
+pub(crate) fn hypervisor(text: &str) -> Result<HypervisorKind, Bad> {
     let known: Vec<_> = HypervisorKind::all()
         .map(|kind| (kind.row().name, kind))
         .collect();
     one_of(text, "hypervisor", &known)
 }
 
-pub(super) fn tap_open(text: &str) -> Result<TapOpen, Bad> {
+pub(crate) fn tap_open(text: &str) -> Result<TapOpen, Bad> {
     let ways = [("fd", TapOpen::Fd), ("name", TapOpen::Name)];
     one_of(text, "open", &ways)
 }
 
-pub(super) fn guest_start(text: &str) -> Result<GuestStart, Bad> {
+pub(crate) fn guest_start(text: &str) -> Result<GuestStart, Bad> {
     let starts = [("boot", GuestStart::Boot), ("step", GuestStart::Step)];
     one_of(text, "start", &starts)
 }
 
 /// The words of `type`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum NicType {
+pub(crate) enum NicType {
     Tap,
     Macvtap,
 }
 
-pub(super) fn nic_type(text: &str) -> Result<NicType, Bad> {
+pub(crate) fn nic_type(text: &str) -> Result<NicType, Bad> {
     let types = [("tap", NicType::Tap), ("macvtap", NicType::Macvtap)];
     one_of(text, "type", &types)
 }
 
-pub(super) fn macvlan_mode(text: &str) -> Result<MacvlanMode, Bad> {
+pub(crate) fn macvlan_mode(text: &str) -> Result<MacvlanMode, Bad> {
     one_of(text, "mode", &MacvlanMode::WORDS)
 }
 
-pub(super) fn record_type(text: &str) -> Result<RecordType, Bad> {
+pub(crate) fn record_type(text: &str) -> Result<RecordType, Bad> {
     one_of(
         text,
         "record",
@@ -379,19 +379,19 @@ pub(super) fn record_type(text: &str) -> Result<RecordType, Bad> {
 }
 
 /// The name of something that a machine may offer.
-pub(super) fn capability(text: &str) -> Result<String, Bad> {
+pub(crate) fn capability(text: &str) -> Result<String, Bad> {
     let names = capabilities().into_iter();
     let names: Vec<_> = names.map(|name| (name, name)).collect();
     one_of(text, "needs", &names).map(str::to_owned)
 }
 
 /// Whether the base topology is laid under the file.
-pub(super) fn base(text: &str) -> Result<bool, Bad> {
+pub(crate) fn base(text: &str) -> Result<bool, Bad> {
     one_of(text, "base", &[("lan", true), ("none", false)])
 }
 
 /// The `proto` of a route, as `ip route` prints it.
-pub(super) fn route_proto(text: &str) -> Result<String, Bad> {
+pub(crate) fn route_proto(text: &str) -> Result<String, Bad> {
     let protos = ["kernel", "boot", "static", "ra", "dhcp", "redirect"];
     one_of(text, "proto", &protos.map(|proto| (proto, proto))).map(str::to_owned)
 }

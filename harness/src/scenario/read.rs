@@ -13,20 +13,20 @@ const SUGGESTED: usize = 200;
 
 /// Where faults are collected.
 #[derive(Debug, Default)]
-pub(super) struct Faults(RefCell<Vec<Fault>>);
+pub(crate) struct Faults(RefCell<Vec<Fault>>);
 
 impl Faults {
-    pub(super) fn add(&self, fault: Fault) {
+    pub(crate) fn add(&self, fault: Fault) {
         self.0.borrow_mut().push(fault);
     }
 
     /// How many there are so far.
-    pub(super) fn count(&self) -> usize {
+    pub(crate) fn count(&self) -> usize {
         self.0.borrow().len()
     }
 
     /// What may have been meant, as [`suggest`] says it, while there are few enough faults to read.
-    pub(super) fn suggest<'k>(
+    pub(crate) fn suggest<'k>(
         &self,
         name: &str,
         what: &str,
@@ -35,19 +35,19 @@ impl Faults {
         (self.count() < SUGGESTED).then(|| suggest(name, what, known))
     }
 
-    pub(super) fn into_vec(self) -> Vec<Fault> {
+    pub(crate) fn into_vec(self) -> Vec<Fault> {
         self.0.into_inner()
     }
 
     /// A value of another type than the key takes.
-    pub(super) fn wrong_type(&self, node: &Node, key: &str, wanted: &str) {
+    pub(crate) fn wrong_type(&self, node: &Node, key: &str, wanted: &str) {
         let message = format!("`{key}` takes {wanted}, not {}", node.value.kind());
         let label = format!("expected {wanted}");
         self.add(Fault::new(&node.place, code::WRONG_TYPE, message, label));
     }
 
     /// A reference to something that is not there; `scope` says where, or is empty.
-    pub(super) fn unknown<'k>(
+    pub(crate) fn unknown<'k>(
         &self,
         at: &At<'_, &str>,
         (one, many): (&str, &str),
@@ -63,35 +63,35 @@ impl Faults {
 
 /// A value and its place.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct At<'a, T> {
-    pub(super) value: T,
-    pub(super) place: &'a Place,
+pub(crate) struct At<'a, T> {
+    pub(crate) value: T,
+    pub(crate) place: &'a Place,
 }
 
 /// Why a word means nothing where it stands: a [`Fault`] that has no place yet.
 #[derive(Debug)]
-pub(super) struct Bad {
-    pub(super) code: &'static str,
-    pub(super) message: String,
-    pub(super) label: String,
-    pub(super) help: Option<String>,
+pub(crate) struct Bad {
+    pub(crate) code: &'static str,
+    pub(crate) message: String,
+    pub(crate) label: String,
+    pub(crate) help: Option<String>,
 }
 
 /// Turns a string into what it means.
-pub(super) type Word<T> = fn(&str) -> Result<T, Bad>;
+pub(crate) type Word<T> = fn(&str) -> Result<T, Bad>;
 
 /// One table being read.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Reader<'a> {
+pub(crate) struct Reader<'a> {
     table: &'a Table,
-    pub(super) place: &'a Place,
-    pub(super) table_keys: &'static TableKeys,
+    pub(crate) place: &'a Place,
+    pub(crate) table_keys: &'static TableKeys,
     faults: &'a Faults,
 }
 
 impl<'a> Reader<'a> {
     /// Starts reading a table, reporting every key that its declaration does not have.
-    pub(super) fn new(
+    pub(crate) fn new(
         table: &'a Table,
         place: &'a Place,
         table_keys: &'static TableKeys,
@@ -129,7 +129,7 @@ impl<'a> Reader<'a> {
     }
 
     /// A reader for a value that must be a table.
-    pub(super) fn of(
+    pub(crate) fn of(
         node: &'a Node,
         key: &str,
         table_keys: &'static TableKeys,
@@ -153,11 +153,11 @@ impl<'a> Reader<'a> {
     }
 
     /// Whether every key is one that the declaration has.
-    pub(super) fn all_known(&self) -> bool {
+    pub(crate) fn all_known(&self) -> bool {
         self.table.keys().all(|key| self.table_keys.has(key))
     }
 
-    pub(super) fn entry(&self, key: &str) -> Option<&'a Entry> {
+    pub(crate) fn entry(&self, key: &str) -> Option<&'a Entry> {
         debug_assert!(
             self.table_keys.has(key),
             "`{key}` is not in its declaration"
@@ -179,7 +179,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Reports a key that is not there; one that is there but wrong was reported when it was read.
-    pub(super) fn need<T>(&self, key: &str, value: Option<T>) -> Option<T> {
+    pub(crate) fn need<T>(&self, key: &str, value: Option<T>) -> Option<T> {
         if self.entry(key).is_none() {
             let message = format!("{} needs `{key}`", self.table_keys.what);
             let label = format!("`{key}` is missing");
@@ -189,17 +189,17 @@ impl<'a> Reader<'a> {
         value
     }
 
-    pub(super) fn text(&self, key: &str) -> Option<At<'a, &'a str>> {
+    pub(crate) fn text(&self, key: &str) -> Option<At<'a, &'a str>> {
         self.is(key, KeyType::is_text);
         let node = self.node(key)?;
         text_of(node, key, self.faults)
     }
 
-    pub(super) fn word<T>(&self, key: &str, parse: Word<T>) -> Option<At<'a, T>> {
+    pub(crate) fn word<T>(&self, key: &str, parse: Word<T>) -> Option<At<'a, T>> {
         parsed(self.text(key)?, parse, self.faults)
     }
 
-    pub(super) fn flag(&self, key: &str) -> Option<bool> {
+    pub(crate) fn flag(&self, key: &str) -> Option<bool> {
         self.is(key, |kind| matches!(kind, KeyType::Flag));
         let node = self.node(key)?;
         if let Value::Boolean(truth) = node.value {
@@ -210,7 +210,7 @@ impl<'a> Reader<'a> {
     }
 
     /// An integer, in the range that its declaration has; the type must hold all of that.
-    pub(super) fn number<T: TryFrom<i64>>(&self, key: &str) -> Option<T> {
+    pub(crate) fn number<T: TryFrom<i64>>(&self, key: &str) -> Option<T> {
         let range = self.range(key, |kind| match *kind {
             KeyType::Integer(low, high) => Some((low, high)),
             _ => None,
@@ -262,7 +262,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Two integers as `[least, most]`, or one that is the least; in the range that its declaration has.
-    pub(super) fn bounds(&self, key: &str) -> Option<(u32, Option<u32>)> {
+    pub(crate) fn bounds(&self, key: &str) -> Option<(u32, Option<u32>)> {
         let range = self.range(key, |kind| match *kind {
             KeyType::Range(low, high) => Some((low, high)),
             _ => None,
@@ -294,7 +294,7 @@ impl<'a> Reader<'a> {
     }
 
     /// The elements of an array; none when the key is absent.
-    pub(super) fn items(&self, key: &str) -> &'a [Node] {
+    pub(crate) fn items(&self, key: &str) -> &'a [Node] {
         self.is(key, |kind| kind.is_list(|_| true));
         match self.node(key).map(|node| (node, &node.value)) {
             None => &[],
@@ -307,7 +307,7 @@ impl<'a> Reader<'a> {
     }
 
     /// An array of strings.
-    pub(super) fn texts(&self, key: &str) -> Vec<At<'a, &'a str>> {
+    pub(crate) fn texts(&self, key: &str) -> Vec<At<'a, &'a str>> {
         self.is(key, |kind| kind.is_list(KeyType::is_text));
         let items = self.items(key).iter();
         items
@@ -316,7 +316,7 @@ impl<'a> Reader<'a> {
     }
 
     /// An array of strings that mean something.
-    pub(super) fn words<T>(&self, key: &str, parse: Word<T>) -> Vec<At<'a, T>> {
+    pub(crate) fn words<T>(&self, key: &str, parse: Word<T>) -> Vec<At<'a, T>> {
         let texts = self.texts(key).into_iter();
         texts
             .filter_map(|text| parsed(text, parse, self.faults))
@@ -324,7 +324,7 @@ impl<'a> Reader<'a> {
     }
 
     /// An array of tables.
-    pub(super) fn tables(&self, key: &str, table_keys: &'static TableKeys) -> Vec<Reader<'a>> {
+    pub(crate) fn tables(&self, key: &str, table_keys: &'static TableKeys) -> Vec<Reader<'a>> {
         self.is(key, |kind| kind.is_list(|kind| kind.is_table(table_keys)));
         let items = self.items(key).iter();
         items
@@ -333,7 +333,7 @@ impl<'a> Reader<'a> {
     }
 
     /// A table whose keys the scenario chooses; none when the key is absent.
-    pub(super) fn map(
+    pub(crate) fn map(
         &self,
         key: &str,
     ) -> impl Iterator<Item = (At<'a, &'a str>, &'a Node)> + use<'a> {
@@ -360,7 +360,7 @@ impl<'a> Reader<'a> {
         })
     }
 
-    pub(super) fn table(&self, key: &str, table_keys: &'static TableKeys) -> Option<Reader<'a>> {
+    pub(crate) fn table(&self, key: &str, table_keys: &'static TableKeys) -> Option<Reader<'a>> {
         self.is(key, |kind| kind.is_table(table_keys));
         Reader::of_within(
             Some(self.table_keys),
@@ -373,7 +373,7 @@ impl<'a> Reader<'a> {
 }
 
 /// A value that must be a string.
-pub(super) fn text_of<'a>(node: &'a Node, key: &str, faults: &Faults) -> Option<At<'a, &'a str>> {
+pub(crate) fn text_of<'a>(node: &'a Node, key: &str, faults: &Faults) -> Option<At<'a, &'a str>> {
     let place = &node.place;
     let Value::String(text) = &node.value else {
         faults.wrong_type(node, key, "a string");
@@ -390,7 +390,7 @@ pub(super) fn text_of<'a>(node: &'a Node, key: &str, faults: &Faults) -> Option<
 }
 
 /// What a string means, or its fault.
-pub(super) fn parsed<'a, T>(
+pub(crate) fn parsed<'a, T>(
     text: At<'a, &str>,
     parse: impl FnOnce(&str) -> Result<T, Bad>,
     faults: &Faults,

@@ -8,8 +8,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use bridgelab_harness::hypervisor::{self, GuestSpec};
-use bridgelab_harness::plan::{GuestKind, action, dnsmasq};
-use bridgelab_harness::scenario::step::Action;
+use bridgelab_harness::lab;
+use bridgelab_harness::plan::{GuestKind, dnsmasq};
 use bridgelab_harness::scenario::{CheckKind, Scenario, ScenarioErrors, load_text, schema};
 use toml::{Table, Value};
 
@@ -253,18 +253,14 @@ fn smuggled(scenario: &Scenario, value: &str) -> Vec<String> {
             .filter_map(|machine| machine.dnsmasq.as_ref())
             .map(dnsmasq::command),
     );
-    let actions = scenario
-        .steps
-        .iter()
-        .filter_map(|step| step.action.as_ref());
     let mut own = Vec::new();
-    for done in actions {
-        for kind in [GuestKind::Vm, GuestKind::Ghost] {
-            let commands = action::commands(done, kind)
-                .into_iter()
-                .flat_map(|(_, lines)| lines);
-            match done {
-                Action::Run { .. } => own.extend(commands),
+    for kind in [GuestKind::Vm, GuestKind::Ghost] {
+        for (step, by_hand) in lab::by_hand(scenario, kind) {
+            let commands = by_hand.commands().into_iter();
+            let commands = commands.flat_map(|(_, lines)| lines.to_vec());
+            let key = step.action.as_ref().map(|action| action.key());
+            match key {
+                Some("run") => own.extend(commands),
                 _ => lines.extend(commands),
             }
         }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use futures_util::future::LocalBoxFuture;
 
 use super::{Around, Before, Change, GuestRuntime, Plugged, nic_place, nics_of};
-use crate::check::{Vantage, ghost_limit, no_server, of, undoable};
+use crate::check::{Vantage, ghost_limit, no_server, of};
 use crate::deadline::Deadline;
 use crate::guest::Guest;
 use crate::host::netlink_events::Whereabouts;
@@ -14,15 +14,14 @@ use crate::lab::assignment::Assignment;
 use crate::lab::ended::Ended;
 use crate::lab::error::LabError;
 use crate::lab::record::Record;
-use crate::lab::steps::NotDone;
+use crate::lab::steps::{NotDone, actions};
 use crate::lab::testbed::GRACE;
 use crate::lab::topology::{Lab, begin_machine};
 use crate::plan::ghost::{nic_name, unfit};
 use crate::plan::{Operation, TopologyPlan};
 use crate::report::{GuestReport, NOT_SHOWN, Problem};
 use crate::scenario::names::{IfName, MachineName};
-use crate::scenario::step::Action;
-use crate::scenario::{Check, Scenario};
+use crate::scenario::{Action, Check, Scenario};
 
 /// How long a check that must fail is given to hold after all. Ghosts neither boot nor are slow. The longest that anything
 /// waits in them is networkd, four seconds between two router solicitations (RFC 4861, 10).
@@ -197,8 +196,8 @@ impl GuestRuntime for Ghosts {
         ghost_limit(scenario, check)
     }
 
-    fn cannot_do(&self, scenario: &Scenario, action: &Action) -> Option<String> {
-        undoable(scenario, action)
+    fn cannot_do(&self, scenario: &Scenario, action: &dyn Action) -> Option<String> {
+        actions::of(action).ghost_limit(scenario)
     }
 
     fn must_fail_window(&self) -> Duration {

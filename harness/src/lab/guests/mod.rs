@@ -27,8 +27,7 @@ use crate::plan::GuestKind;
 use crate::report::Problem;
 use crate::scenario::names::{IfName, MachineName};
 use crate::scenario::net::Mac;
-use crate::scenario::step::Action;
-use crate::scenario::{Check, Scenario};
+use crate::scenario::{Action, Check, Scenario};
 
 /// How a change of the guests ended; by a future, since a [`GuestRuntime`] is known by its trait alone.
 pub(super) type Change<'r> = LocalBoxFuture<'r, Result<(), NotDone>>;
@@ -133,7 +132,7 @@ pub(super) trait GuestRuntime: Debug {
     fn cannot_show(&self, scenario: &Scenario, check: &Check) -> Option<String>;
 
     /// Why a step cannot be done; `None` when it can.
-    fn cannot_do(&self, scenario: &Scenario, action: &Action) -> Option<String>;
+    fn cannot_do(&self, scenario: &Scenario, action: &dyn Action) -> Option<String>;
 
     /// How long a check that must fail is given to hold after all.
     fn must_fail_window(&self) -> Duration;

@@ -33,9 +33,8 @@ use crate::lab::topology::Lab;
 use crate::plan::TopologyPlan;
 use crate::report::Problem;
 use crate::scenario::names::{IfName, MachineName};
-use crate::scenario::step::Action;
 use crate::scenario::{
-    Check, Guest as GuestPlan, GuestStart, HypervisorKind, NicOptions, Scenario, TapOpen,
+    Action, Check, Guest as GuestPlan, GuestStart, HypervisorKind, NicOptions, Scenario, TapOpen,
 };
 
 /// How long a check that must fail is given to hold after all.
@@ -200,7 +199,7 @@ impl GuestRuntime for MicroVms {
         None
     }
 
-    fn cannot_do(&self, _: &Scenario, _: &Action) -> Option<String> {
+    fn cannot_do(&self, _: &Scenario, _: &dyn Action) -> Option<String> {
         None
     }
 

@@ -5,10 +5,9 @@ use super::NotDone;
 use crate::check::{Looking, Since, Vantage};
 use crate::deadline::Deadline;
 use crate::guest::ssh::Output;
-use crate::plan::{action, shell};
+use crate::plan::shell;
 use crate::scenario::VantagePoint;
 use crate::scenario::names::IfName;
-use crate::scenario::step::Action;
 
 impl Run<'_> {
     /// Where a step is done; a guest that does not run cannot be asked.
@@ -16,69 +15,43 @@ impl Run<'_> {
         self.testbed.vantage(on).map_err(NotDone::Refused)
     }
 
-    /// Runs the commands of an action one after another, until one is refused.
+    /// Runs commands at a place one after another, until one is refused.
     pub(super) async fn run_commands(
         &mut self,
-        action: &Action,
+        on: &VantagePoint,
+        lines: &[Vec<String>],
         by: Deadline,
     ) -> Result<String, NotDone> {
-        let named = self.with_local_names(action, by).await?;
-        let Some((on, lines)) = action::commands(&named, self.asked.job.guests) else {
-            let text = format!("`{}` takes more than a command", action::name(action));
-            return Err(NotDone::Refused(text));
-        };
-        let place = self.place(&on)?;
-        let wanted = match action {
-            Action::Run { status, .. } => i32::from(*status),
-            _ => 0,
-        };
-        if let (
-            Action::Run { .. },
-            VantagePoint::Guest(guest) | VantagePoint::Container(guest, _),
-        ) = (action, &on)
-        {
-            self.testbed.used_shell_of(guest);
-        }
+        let place = self.place(on)?;
         let mut said = String::new();
-        for line in &lines {
+        for line in lines {
             let words: Vec<&str> = line.iter().map(String::as_str).collect();
             let _turn = place.turn().await;
-            let output = match action {
-                Action::Run { .. } => place.exec_foreign(&words, by).await?,
-                _ => place.exec(&words, by).await?,
-            };
+            let output = place.exec(&words, by).await?;
             said = words_of(&output);
-            if output.status != Some(wanted) {
-                return Err(NotDone::Refused(refusal(line, &output, wanted)));
+            if output.status != Some(0) {
+                return Err(NotDone::Refused(refusal(line, &output, 0)));
             }
         }
         Ok(said)
     }
 
-    /// The action with the names that its links have where it is done: inside a guest, a NIC is found by its MAC
-    /// address.
-    async fn with_local_names(&self, action: &Action, by: Deadline) -> Result<Action, NotDone> {
-        let mut named = action.clone();
-        let (on, interface) = match &mut named {
-            Action::LinkUp { on, interface }
-            | Action::LinkDown { on, interface }
-            | Action::DeleteLink { on, interface }
-            | Action::BridgePort { on, interface, .. }
-            | Action::FlushNeighbours {
-                on,
-                interface: Some(interface),
-            }
-            | Action::Reload {
-                on,
-                interface: Some(interface),
-                ..
-            } => (on.clone(), interface),
-            _ => return Ok(named),
-        };
-        *interface = self.local_name(&on, interface, by).await?;
-        Ok(named)
+    /// Runs a line of a shell in a guest or a container.
+    pub(super) async fn run_shell(
+        &self,
+        place: &Vantage,
+        line: &str,
+        by: Deadline,
+    ) -> Result<(), NotDone> {
+        let _turn = place.turn().await;
+        let output = place.exec(&["sh", "-c", line], by).await?;
+        match output.success() {
+            true => Ok(()),
+            false => Err(NotDone::Refused(output.stderr.trim().to_owned())),
+        }
     }
 
+    /// The name that a link has where a step is done: inside a guest, a NIC is found by its MAC address.
     pub(super) async fn local_name(
         &self,
         on: &VantagePoint,
@@ -103,7 +76,7 @@ impl Run<'_> {
 }
 
 /// What a command printed, its errors last.
-fn words_of(output: &Output) -> String {
+pub(super) fn words_of(output: &Output) -> String {
     let said = format!("{}\n{}", output.stdout.trim(), output.stderr.trim());
     said.trim().to_owned()
 }

@@ -1,20 +1,15 @@
 //! Carries out a scenario's steps, each with the checks after it, in order.
 //!
-//! What is done is in a file for each kind of thing that it is done to.
+//! What is done is in `actions`, in a file for each kind of action.
 
-mod background;
+pub(in crate::lab) mod actions;
+mod by_hand;
 mod command;
-mod daemon;
-mod frame;
-mod guest;
-mod netem;
-mod nic;
 mod not_done;
-mod offload;
 mod settled;
-mod unit;
-mod wait;
 
+pub(super) use by_hand::render;
+pub use by_hand::{ByHand, by_hand};
 pub(in crate::lab) use not_done::NotDone;
 
 use std::time::{Instant, SystemTime};
@@ -22,13 +17,11 @@ use std::time::{Instant, SystemTime};
 use super::ended::Ended;
 use super::run::Run;
 use super::testbed::Testbed;
-use crate::check::wanted;
 use crate::deadline::Deadline;
 use crate::diagnostic::{Diagnose, Diagnostic};
-use crate::plan::action;
 use crate::report::{StepOutcome, StepReport};
-use crate::scenario::Step;
-use crate::scenario::step::{Action, Answer};
+use crate::scenario::step::Answer;
+use crate::scenario::{Action, Step};
 
 /// How much of what a tool said is kept.
 const SAID: usize = 600;
@@ -108,13 +101,11 @@ impl Run<'_> {
     pub(in crate::lab) async fn step(&mut self, step: &Step) -> StepReport {
         let (name, command) = match &step.action {
             None => ("", String::new()),
-            Some(Action::WaitFor { from, kind }) => {
-                ("wait_for", format!("{} at {from}", wanted(kind)))
+            Some(action) => {
+                let (scenario, guests) = (self.asked.scenario, self.asked.job.guests);
+                let by_hand = actions::of(action.as_ref()).by_hand(scenario, guests);
+                (action.key(), by_hand.line(guests))
             }
-            Some(done) => (
-                action::name(done),
-                action::by_hand(self.asked.scenario, done, self.asked.job.guests),
-            ),
         };
         let stage = format!("step {}", step.id);
         let begun = self.record.stage(&stage, &format!("{stage}: {command}"));
@@ -123,7 +114,7 @@ impl Run<'_> {
         let ended = match (&step.action, self.record.blind()) {
             (None, _) => (StepOutcome::TakenAway, String::new()),
             (Some(_), Some(why)) => (StepOutcome::Skipped, why),
-            (Some(action), None) => self.attempt(step, action).await,
+            (Some(action), None) => self.attempt(step, action.as_ref()).await,
         };
         let (outcome, said) = ended;
         if outcome != StepOutcome::Done {
@@ -147,13 +138,12 @@ impl Run<'_> {
         }
     }
 
-    async fn attempt(&mut self, step: &Step, action: &Action) -> (StepOutcome, String) {
+    async fn attempt(&mut self, step: &Step, action: &dyn Action) -> (StepOutcome, String) {
         let guests = &self.testbed.guests;
         if let Some(why) = guests.cannot_do(self.asked.scenario, action) {
             return (StepOutcome::Skipped, why);
         }
-        // Boxed: what a step may wait for is large, and so would be all that waits for a step.
-        match Box::pin(self.act(step, action)).await {
+        match self.act(step, action).await {
             Ok(said) => (StepOutcome::Done, said),
             Err(NotDone::Refused(said)) => (StepOutcome::Refused, said),
             Err(NotDone::Broken(why)) => (StepOutcome::Broken, why.to_string()),
@@ -162,66 +152,10 @@ impl Run<'_> {
     }
 
     /// Does it; what was said about it is returned.
-    async fn act(&mut self, step: &Step, action: &Action) -> Result<String, NotDone> {
+    async fn act(&mut self, step: &Step, action: &dyn Action) -> Result<String, NotDone> {
         let by = Deadline::after(self.asked.job.patience(step.within));
         self.let_networkd_finish(action, by).await?;
-        match action {
-            Action::Start { guest } => self.start_by_step(guest).await,
-            Action::Stop { guest } => self.stop_by_step(guest, by).await,
-            Action::Restart { guest } => {
-                self.stop_by_step(guest, by).await?;
-                self.start_by_step(guest).await
-            }
-            Action::StartDaemon { on, daemon } => self.start_daemon(action, on, *daemon, by).await,
-            Action::StopDaemon { on, daemon } => self.stop_daemon(action, on, *daemon, by).await,
-            Action::Plug {
-                guest,
-                interface,
-                mac,
-            } => self.plug(guest, interface, *mac, by).await,
-            Action::Unplug { guest, interface } => self.unplug(guest, interface, by).await,
-            Action::WriteUnit { on, unit } => self.write_unit(on, unit, by).await,
-            Action::Send {
-                on,
-                interface,
-                frame,
-                count,
-            } => self.send(on, interface, frame, *count).await,
-            Action::Offload {
-                on,
-                interface,
-                offload,
-            } => self.offload(on, interface, *offload).await,
-            Action::Sysctl { on, key, value } => self.sysctl(on, key, value, by).await,
-            Action::Run {
-                on,
-                command,
-                background: true,
-                ..
-            } => {
-                let what = (on, command.as_slice());
-                self.start_in_background(step, action, what, by).await
-            }
-            Action::Kill { run } => self.kill(run).await,
-            Action::WaitFor { from, kind } => self.wait_for_fact(step, from, kind).await,
-            Action::Reload { on, daemon, .. }
-                if action::commands(action, self.asked.job.guests).is_none() =>
-            {
-                self.reload_daemon(on, *daemon)
-            }
-            Action::Reload { .. }
-            | Action::LinkUp { .. }
-            | Action::LinkDown { .. }
-            | Action::DeleteLink { .. }
-            | Action::AddBridge { .. }
-            | Action::BridgePort { .. }
-            | Action::RemoveUnit { .. }
-            | Action::Run { .. }
-            | Action::Impair { .. }
-            | Action::Unimpair { .. }
-            | Action::FlushNeighbours { .. }
-            | Action::FlushFdb { .. } => self.run_commands(action, by).await,
-        }
+        actions::of(action).act(self, step, by).await
     }
 }
 

@@ -8,9 +8,7 @@ use super::NotDone;
 use crate::check::{READ_LINK, Vantage, is_under_way};
 use crate::deadline::Deadline;
 use crate::guest::Guest;
-use crate::scenario::VantagePoint;
-use crate::scenario::names::IfName;
-use crate::scenario::step::Action;
+use crate::scenario::{Action, Change};
 use crate::wait::until_woken;
 
 /// How long a link may be under way. One that waits for somebody else, for a lease or an advertisement, was brought up long
@@ -22,13 +20,19 @@ impl Run<'_> {
     /// `pending` or `configuring`.
     pub(super) async fn let_networkd_finish(
         &self,
-        action: &Action,
+        action: &dyn Action,
         by: Deadline,
     ) -> Result<(), NotDone> {
-        let Some((on, links)) = changed(action) else {
+        let changes = action.changes().into_iter();
+        let set = changes.filter_map(|change| match change {
+            Change::SetsLink { on, interface } => Some((on, interface)),
+            _ => None,
+        });
+        let set: Vec<_> = set.collect();
+        let Some((on, _)) = set.first() else {
             return Ok(());
         };
-        let place = self.place(&on)?;
+        let place = self.place(on)?;
         let has_networkd = match &place {
             Vantage::Machine(machine) => self.testbed.lab.runs_networkd(machine.name()),
             Vantage::Guest(guest) => has_networkd(guest),
@@ -38,8 +42,8 @@ impl Run<'_> {
             return Ok(());
         }
         let by = by.child(self.asked.job.patience(UNDER_WAY));
-        for link in links {
-            let name = self.local_name(&on, &link, by).await?;
+        for (on, link) in &set {
+            let name = self.local_name(on, link, by).await?;
             let waited = until_woken(
                 by,
                 "networkd to be through with a link",
@@ -66,22 +70,4 @@ impl Run<'_> {
 
 fn has_networkd(guest: &Guest) -> bool {
     guest.spec().image.networkd
-}
-
-/// The links that a step changes, in something that networkd sets as well.
-fn changed(action: &Action) -> Option<(VantagePoint, Vec<IfName>)> {
-    let one = |on: &VantagePoint, link: &IfName| Some((on.clone(), vec![link.clone()]));
-    match action {
-        Action::LinkUp { on, interface }
-        | Action::LinkDown { on, interface }
-        | Action::BridgePort { on, interface, .. } => one(on, interface),
-        Action::Sysctl { on, key, .. } => {
-            let link = crate::plan::sysctl::link_of(key)?.replace('/', ".");
-            one(on, &IfName::try_from(link.as_str()).ok()?)
-        }
-        Action::AddBridge { on, bridge } => {
-            Some((VantagePoint::Machine(on.clone()), bridge.ports.clone()))
-        }
-        _ => None,
-    }
 }

@@ -64,7 +64,7 @@ macro_rules! table {
         }
 
         /// The tables of all kinds: exactly one of them stands in each check.
-        pub(in crate::scenario) const KINDS: &[TableKeys] = &[$($kind::KEYS,)*];
+        pub(crate) const KINDS: &[TableKeys] = &[$($kind::KEYS,)*];
 
         /// Reads the table of one kind.
         pub(in crate::scenario) fn read<'a>(

@@ -4,7 +4,7 @@ use super::TableKeys;
 
 /// What a key takes.
 #[derive(Debug, Clone, Copy)]
-pub(in crate::scenario) enum KeyType {
+pub(crate) enum KeyType {
     /// A string.
     Text,
     /// A string of a certain form: what it is, and a pattern (ECMA 262) that all of them match, or nothing.
@@ -38,42 +38,39 @@ pub(in crate::scenario) enum KeyType {
 
 impl KeyType {
     /// The name of a machine, guest, container, segment.
-    pub(in crate::scenario) const NAME: Self = Self::Like("name", "^[a-z][a-z0-9-]{0,31}$");
+    pub(crate) const NAME: Self = Self::Like("name", "^[a-z][a-z0-9-]{0,31}$");
     /// The name of a network interface.
-    pub(in crate::scenario) const INTERFACE: Self =
-        Self::Like("interface name", "^[^/:\\s]{1,15}$");
+    pub(crate) const INTERFACE: Self = Self::Like("interface name", "^[^/:\\s]{1,15}$");
     /// The id of a check.
-    pub(in crate::scenario) const ID: Self = Self::Like("id", "^[a-z0-9][a-z0-9.-]{0,63}$");
-    pub(in crate::scenario) const MAC: Self =
-        Self::Like("MAC address", "^[0-9A-Fa-f]{2}(:[0-9A-Fa-f]{2}){5}$");
-    pub(in crate::scenario) const IP: Self = Self::Like("IP address", "");
-    pub(in crate::scenario) const IPV4: Self = Self::Like("IPv4 address", "");
-    pub(in crate::scenario) const IPV6: Self = Self::Like("IPv6 address", "");
+    pub(crate) const ID: Self = Self::Like("id", "^[a-z0-9][a-z0-9.-]{0,63}$");
+    pub(crate) const MAC: Self = Self::Like("MAC address", "^[0-9A-Fa-f]{2}(:[0-9A-Fa-f]{2}){5}$");
+    pub(crate) const IP: Self = Self::Like("IP address", "");
+    pub(crate) const IPV4: Self = Self::Like("IPv4 address", "");
+    pub(crate) const IPV6: Self = Self::Like("IPv6 address", "");
     /// `192.168.1.2/24`.
-    pub(in crate::scenario) const ADDRESS: Self =
-        Self::Like("address with prefix length", "/[0-9]+$");
+    pub(crate) const ADDRESS: Self = Self::Like("address with prefix length", "/[0-9]+$");
     /// `192.168.1.0/24`.
-    pub(in crate::scenario) const PREFIX: Self = Self::Like("prefix", "/[0-9]+$");
-    pub(in crate::scenario) const IPV6_PREFIX: Self = Self::Like("IPv6 prefix", "/[0-9]+$");
+    pub(crate) const PREFIX: Self = Self::Like("prefix", "/[0-9]+$");
+    pub(crate) const IPV6_PREFIX: Self = Self::Like("IPv6 prefix", "/[0-9]+$");
     /// `1m 30s`.
-    pub(in crate::scenario) const TIME: Self = Self::Like("duration", "");
+    pub(crate) const TIME: Self = Self::Like("duration", "");
     /// What is wrong with the answer to a name.
-    pub(in crate::scenario) const DNS_FAULT: Self = Self::Like(
+    pub(crate) const DNS_FAULT: Self = Self::Like(
         "DNS fault",
         "^(nxdomain|servfail|refused|no-answer|[0-9].*)$",
     );
     /// A TCP or UDP port.
-    pub(in crate::scenario) const PORT: Self = Self::Integer(1, 65_535);
+    pub(crate) const PORT: Self = Self::Integer(1, 65_535);
     /// A path relative to the scenario's file.
-    pub(in crate::scenario) const PATH: Self = Self::Like("path", "");
+    pub(crate) const PATH: Self = Self::Like("path", "");
 
     /// Whether it takes strings.
-    pub(in crate::scenario) fn is_text(&self) -> bool {
+    pub(crate) fn is_text(&self) -> bool {
         matches!(self, Self::Text | Self::Like(..)) || self.words().is_some()
     }
 
     /// The only strings that it takes; `None`: others too, or none.
-    pub(in crate::scenario) fn words(&self) -> Option<Vec<&'static str>> {
+    pub(crate) fn words(&self) -> Option<Vec<&'static str>> {
         match self {
             Self::Words(words) => Some(words.to_vec()),
             Self::Names(names) => Some(names()),
@@ -82,7 +79,7 @@ impl KeyType {
     }
 
     /// Whether it takes arrays, of elements for which `fits` holds.
-    pub(in crate::scenario) fn is_list(&self, fits: impl Fn(&Self) -> bool) -> bool {
+    pub(crate) fn is_list(&self, fits: impl Fn(&Self) -> bool) -> bool {
         match self {
             Self::List(element) => fits(element),
             Self::ById(table_keys) => fits(&Self::Table(table_keys)),
@@ -91,18 +88,18 @@ impl KeyType {
     }
 
     /// Whether it takes what is neither array nor table.
-    pub(in crate::scenario) fn is_single(&self) -> bool {
+    pub(crate) fn is_single(&self) -> bool {
         self.is_text() || matches!(self, Self::Integer(..) | Self::Flag)
     }
 
     /// Whether it is a table of that kind.
-    pub(in crate::scenario) fn is_table(&self, of: &TableKeys) -> bool {
+    pub(crate) fn is_table(&self, of: &TableKeys) -> bool {
         matches!(self, Self::Table(table_keys) if table_keys.what == of.what)
     }
 
     /// The keys of the tables in it.
     #[cfg(test)]
-    pub(super) fn table_keys(&self) -> Option<&'static TableKeys> {
+    pub(crate) fn table_keys(&self) -> Option<&'static TableKeys> {
         match self {
             Self::Table(table_keys) | Self::TextOr(table_keys) | Self::ById(table_keys) => {
                 Some(table_keys)
@@ -111,4 +108,17 @@ impl KeyType {
             _ => None,
         }
     }
+}
+
+/// The words of a table that says what each means.
+pub(crate) const fn first_of_each<T, const N: usize>(
+    table: &[(&'static str, T); N],
+) -> [&'static str; N] {
+    let mut words = [""; N];
+    let mut at = 0;
+    while at < N {
+        words[at] = table[at].0;
+        at += 1;
+    }
+    words
 }

@@ -227,7 +227,7 @@ macro_rules! bridge_keys {
         ]
     };
 }
-pub(super) use bridge_keys;
+pub(crate) use bridge_keys;
 
 pub(in crate::scenario) const BRIDGE: TableKeys = table_keys(
     "a bridge",

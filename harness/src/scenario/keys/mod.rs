@@ -15,41 +15,43 @@ mod step;
 pub(super) use every_check::CHECK;
 pub(super) use file::{ANY_OF, BASED, FILE, LAYERED, SEGMENT, VARIANT};
 pub(super) use guest::{CONTAINER, GUEST, GUEST_INTERFACE, MACVTAP};
-pub(super) use key_type::KeyType;
+pub(crate) use key_type::{KeyType, first_of_each};
 use machine::MACVLAN_MODE;
+pub(crate) use machine::bridge_keys;
 pub(super) use machine::{
     BRIDGE, DNSMASQ, HOST_ROUTE, HTTP_SERVER, INTERFACE, MACHINE, MACHINE_ROUTE, MACVLAN, RA,
     RA_PREFIX, ROUTE,
 };
-pub(super) use port::{BRIDGE_PORT, SWITCH_PORT, port_flags};
-pub(super) use step::{ACTIONS, STEP};
+pub(super) use port::{BRIDGE_PORT, SWITCH_PORT};
+pub(crate) use port::{COST, GROUP_FWD_MASK, PRIORITY, port_flags};
+pub(super) use step::STEP;
 
 /// A kind of table.
-#[derive(Debug)]
-pub(super) struct TableKeys {
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct TableKeys {
     /// With its article, as errors say it.
-    pub(super) what: &'static str,
+    pub(crate) what: &'static str,
     /// What the table says; for a kind of check: when it holds.
-    pub(super) doc: &'static str,
+    pub(crate) doc: &'static str,
     /// Every key it takes, besides those of `one_of`.
-    pub(super) keys: &'static [Key],
+    pub(crate) keys: &'static [Key],
     /// Exactly one of these stands in the table, each as a key that is named like its `what`. Asked when it runs: rows of
     /// these tables stand in modules further to the right.
-    pub(super) one_of: fn() -> &'static [TableKeys],
+    pub(crate) one_of: fn() -> &'static [TableKeys],
 }
 
 /// A key of a table.
 #[derive(Debug)]
-pub(super) struct Key {
-    pub(super) name: &'static str,
-    pub(super) kind: KeyType,
+pub(crate) struct Key {
+    pub(crate) name: &'static str,
+    pub(crate) kind: KeyType,
     /// What holds without the key: a TOML literal, or words such as `none`. `None`: the key must be there.
-    pub(super) default: Option<&'static str>,
+    pub(crate) default: Option<&'static str>,
     /// What it means: a fragment, without a full stop.
-    pub(super) doc: &'static str,
+    pub(crate) doc: &'static str,
 }
 
-pub(super) const fn table_keys(
+pub(crate) const fn table_keys(
     what: &'static str,
     doc: &'static str,
     keys: &'static [Key],
@@ -63,7 +65,7 @@ pub(super) const fn table_keys(
 }
 
 /// A key that must be there.
-pub(super) const fn must(name: &'static str, kind: KeyType, doc: &'static str) -> Key {
+pub(crate) const fn must(name: &'static str, kind: KeyType, doc: &'static str) -> Key {
     Key {
         name,
         kind,
@@ -73,7 +75,7 @@ pub(super) const fn must(name: &'static str, kind: KeyType, doc: &'static str) -
 }
 
 /// A key that may be left out; `default` says what holds then.
-pub(super) const fn may(
+pub(crate) const fn may(
     name: &'static str,
     kind: KeyType,
     default: &'static str,
@@ -89,22 +91,22 @@ pub(super) const fn may(
 
 impl TableKeys {
     /// The key of that name, those of `one_of` aside.
-    pub(super) fn key(&self, name: &str) -> Option<&'static Key> {
+    pub(crate) fn key(&self, name: &str) -> Option<&'static Key> {
         self.keys.iter().find(|key| key.name == name)
     }
 
     /// The name of every key.
-    pub(super) fn names(&self) -> impl Iterator<Item = &'static str> + Clone + use<> {
+    pub(crate) fn names(&self) -> impl Iterator<Item = &'static str> + Clone + use<> {
         let keys = self.keys.iter().map(|key| key.name);
         keys.chain((self.one_of)().iter().map(|table_keys| table_keys.what))
     }
 
-    pub(super) fn has(&self, name: &str) -> bool {
+    pub(crate) fn has(&self, name: &str) -> bool {
         self.names().any(|known| known == name)
     }
 
     /// Whether the table takes the key, and with values for which `fits` holds.
-    pub(super) fn takes(&self, name: &str, fits: impl Fn(&KeyType) -> bool) -> bool {
+    pub(crate) fn takes(&self, name: &str, fits: impl Fn(&KeyType) -> bool) -> bool {
         match self.key(name) {
             Some(key) => fits(&key.kind),
             None => self.has(name),

@@ -72,21 +72,21 @@ macro_rules! port_flags {
         ]
     };
 }
-pub(in crate::scenario) use port_flags;
+pub(crate) use port_flags;
 
-pub(super) const COST: super::Key = may(
+pub(crate) const COST: super::Key = may(
     "cost",
     KeyType::Integer(1, 65_535),
     "the kernel's",
     "of the path, for STP",
 );
-pub(super) const PRIORITY: super::Key = may(
+pub(crate) const PRIORITY: super::Key = may(
     "priority",
     KeyType::Integer(0, 63),
     "32",
     "of the port, for STP",
 );
-pub(super) const GROUP_FWD_MASK: super::Key = may(
+pub(crate) const GROUP_FWD_MASK: super::Key = may(
     "group_fwd_mask",
     KeyType::Integer(0, 65_535),
     "0",

@@ -1,9 +1,9 @@
 //! Whether a link that is not there may still come: who says that it is made.
 
-use super::links::{LinkName, Links, actions};
+use super::links::{LinkName, Links, changes};
+use crate::scenario::action::{Action, Change};
 use crate::scenario::names::{IfName, MachineName, StepId};
 use crate::scenario::provides::Provides;
-use crate::scenario::step::Action;
 use crate::scenario::{Scenario, Step, VantagePoint};
 
 /// Whether the scenario, its unit files or Docker make a link of this name at a place, so that a check which does not find it
@@ -25,8 +25,8 @@ pub fn may_come(
             scenario.guests.get(guest).is_some_and(|of| {
                 let id = |nic: &IfName| nic.as_ref() == name;
                 of.interfaces.iter().any(|nic| id(&nic.id))
-                    || actions(scenario).any(|action| {
-                        matches!(action, Action::Plug { guest: to, interface, .. } if to == guest && id(interface))
+                    || changes(scenario).any(|change| {
+                        matches!(change, Change::Plugs { guest: to, interface, .. } if to == guest && id(interface))
                     })
                     || Links::of_guest(scenario, guest, of).may_have(name)
             })
@@ -78,25 +78,25 @@ fn is_taken_away(
         _ => 0,
     };
     let done = scenario.steps.iter().take(done);
-    done.filter_map(|step| step.action.as_ref())
-        .fold(false, |gone, action| match action {
-            Action::Stop { guest } if is_of(guest) => true,
-            Action::Start { guest } | Action::Restart { guest } if is_of(guest) => false,
-            Action::Unplug { guest, interface } if owner(guest, interface) => true,
-            Action::DeleteLink { on, interface } if on == place && interface.as_ref() == name => {
+    done.filter_map(|step| step.action.as_deref())
+        .flat_map(Action::changes)
+        .fold(false, |gone, change| match change {
+            Change::Stops(guest) if is_of(guest) => true,
+            Change::Starts(guest) if is_of(guest) => false,
+            Change::Unplugs { guest, interface } if owner(guest, interface) => true,
+            Change::DeletesLink { on, interface } if on == place && interface.as_ref() == name => {
                 true
             }
             // Any of these may make it again.
-            Action::StartDaemon { on, .. }
-            | Action::Reload { on, .. }
-            | Action::WriteUnit { on, .. }
-            | Action::Run { on, .. }
+            Change::MayMakeLinks { on }
+            | Change::WritesUnit { on, .. }
+            | Change::MayChangeAnything { on }
                 if on == place =>
             {
                 false
             }
-            Action::AddBridge { on, .. } if *place == VantagePoint::Machine(on.clone()) => false,
-            Action::Plug {
+            Change::MakesBridge { on, .. } if *place == VantagePoint::Machine(on.clone()) => false,
+            Change::Plugs {
                 guest, interface, ..
             } if owner(guest, interface) => false,
             _ => gone,

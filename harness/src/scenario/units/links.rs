@@ -3,10 +3,10 @@
 use super::keys::UnitKind;
 use super::link_kind::LinkKind;
 use super::unit::Unit;
+use crate::scenario::action::{Action, Change};
 use crate::scenario::names::MachineName;
 use crate::scenario::net::Mac;
 use crate::scenario::provides::Provides;
-use crate::scenario::step::Action;
 use crate::scenario::{Guest, Machine, Scenario, UnitFile, VantagePoint};
 
 /// What is known of a link's name.
@@ -108,19 +108,19 @@ impl Links {
             }
         }
         links.add_netdevs(units);
-        for action in actions(scenario) {
-            match action {
-                Action::Plug {
+        let holds = |guest| {
+            scenario
+                .guests
+                .get(guest)
+                .is_some_and(|one| one.on == *name)
+        };
+        for change in changes(scenario) {
+            match change {
+                Change::Plugs {
                     guest, interface, ..
-                } if scenario
-                    .guests
-                    .get(guest)
-                    .is_some_and(|one| one.on == *name) =>
-                {
-                    links.add(interface, LinkKind::made("tap"), None);
-                }
-                Action::AddBridge { on, bridge } if on == name => {
-                    links.add(&bridge.name, LinkKind::made("bridge"), None);
+                } if holds(guest) => links.add(interface, LinkKind::made("tap"), None),
+                Change::MakesBridge { on, name: bridge } if on == name => {
+                    links.add(bridge, LinkKind::made("bridge"), None);
                 }
                 _ => {}
             }
@@ -136,8 +136,8 @@ impl Links {
             ..Self::default()
         };
         links.add("lo", LinkKind::Loopback, None);
-        let plugged = actions(scenario).filter_map(|action| match action {
-            Action::Plug { guest: to, mac, .. } if to == name => Some(*mac),
+        let plugged = changes(scenario).filter_map(|change| match change {
+            Change::Plugs { guest: to, mac, .. } if to == name => Some(mac),
             _ => None,
         });
         let own = guest.interfaces.iter().map(|nic| nic.mac);
@@ -171,16 +171,16 @@ impl Links {
     /// What steps make at a place.
     fn add_made(&mut self, scenario: &Scenario, place: &VantagePoint) {
         self.add_netdevs(written(scenario, place));
-        self.open |=
-            actions(scenario).any(|action| matches!(action, Action::Run { on, .. } if on == place));
+        self.open |= changes(scenario)
+            .any(|change| matches!(change, Change::MayChangeAnything { on } if on == place));
     }
 }
 
-pub(super) fn actions(scenario: &Scenario) -> impl Iterator<Item = &Action> {
-    scenario
-        .steps
-        .iter()
-        .filter_map(|step| step.action.as_ref())
+/// What is otherwise by the steps of a scenario.
+pub(super) fn changes(scenario: &Scenario) -> impl Iterator<Item = Change<'_>> {
+    let actions = scenario.steps.iter();
+    let actions = actions.filter_map(|step| step.action.as_deref());
+    actions.flat_map(Action::changes)
 }
 
 /// The unit files that steps write at a place.
@@ -188,8 +188,8 @@ pub(super) fn written<'s>(
     scenario: &'s Scenario,
     place: &VantagePoint,
 ) -> impl Iterator<Item = &'s UnitFile> {
-    actions(scenario).filter_map(move |action| match action {
-        Action::WriteUnit { on, unit } if on == place => Some(unit),
+    changes(scenario).filter_map(move |change| match change {
+        Change::WritesUnit { on, unit } if on == place => Some(unit),
         _ => None,
     })
 }

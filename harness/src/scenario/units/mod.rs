@@ -28,15 +28,15 @@ pub use udev::{not_applied, not_applied_in_a_ghost};
 
 use std::collections::BTreeMap;
 
-use self::links::{Links, actions, written};
+use self::links::{Links, changes, written};
 use self::matching::{Matches, matches};
 use self::nothing::matches_nothing;
 use self::text::Text;
 use self::unit::Unit;
+use super::action::Change;
 use super::error::{Fault, code};
 use super::file::Place;
 use super::provides::Provides;
-use super::step::Action;
 use super::{Scenario, VantagePoint};
 
 /// Units that are meant to be as they are: the place they are at, and the name with where it stands.
@@ -146,11 +146,11 @@ fn about_links(
         }
     }
     // Which of two wins is told of what is there from the beginning; what steps write is there to change it.
-    let changes = |action: &Action| match action {
-        Action::WriteUnit { on, .. } | Action::RemoveUnit { on, .. } => on == place,
+    let of_units = |change: Change<'_>| match change {
+        Change::WritesUnit { on, .. } | Change::RemovesUnit { on } => on == place,
         _ => false,
     };
-    if !actions(scenario).any(changes) {
+    if !changes(scenario).any(of_units) {
         found.extend(two_files::warnings(&first, links));
     }
     found

@@ -57,14 +57,19 @@ fn bridge<'a>(context: &Context<'a>, reader: &Reader<'a>, machine: &str, name: &
 }
 
 /// What can be said of any bridge, one that a step makes as well, beside its ports.
-pub(super) struct Options<'a> {
-    pub(super) bridge: Bridge,
+struct Options<'a> {
+    bridge: Bridge,
     mac: Option<At<'a, Mac>>,
     addresses: Vec<At<'a, IpNet>>,
 }
 
+/// What a step can say of a bridge that it makes. Nothing is claimed: one that is made again may have what another one had.
+pub(crate) fn options_of_step(context: &Context<'_>, reader: &Reader<'_>) -> Bridge {
+    options(context, reader).bridge
+}
+
 /// Reads them.
-pub(super) fn options<'a>(context: &Context<'_>, reader: &Reader<'a>) -> Options<'a> {
+fn options<'a>(context: &Context<'_>, reader: &Reader<'a>) -> Options<'a> {
     let mac = reader.word("mac", parse::mac);
     let addresses = reader.words("addresses", parse::address);
     let stp = reader.flag("stp");

@@ -94,8 +94,19 @@ fn since_the_start(context: &Context<'_>, reader: &Reader<'_>) {
     }
 }
 
+/// Reads the one kind of check that a table has, as seen `from` there.
+pub(crate) fn read_kind<'a>(
+    context: &Context<'a>,
+    reader: &Reader<'a>,
+    from: super::From<'_, 'a>,
+) -> Option<CheckKind> {
+    let table_keys = the_kind(context, reader)?;
+    let reader = reader.table(table_keys.what, table_keys)?;
+    check_kind::read(context, &reader, table_keys, from)
+}
+
 /// The one kind that the check has.
-pub(super) fn the_kind(context: &Context<'_>, reader: &Reader<'_>) -> Option<&'static TableKeys> {
+fn the_kind(context: &Context<'_>, reader: &Reader<'_>) -> Option<&'static TableKeys> {
     let what = Choice {
         whole: "a check",
         missing: "a check needs to say what it checks",

@@ -16,7 +16,7 @@ type Use<'a> = (&'a Place, String);
 
 /// Uses of values that must be unique, and of those that must not.
 #[derive(Debug, Default)]
-pub(super) struct Claims<'a> {
+pub(crate) struct Claims<'a> {
     unique: RefCell<BTreeMap<(String, String), Vec<Use<'a>>>>,
     shared: RefCell<Vec<(String, &'a Place)>>,
 }
@@ -46,7 +46,7 @@ impl<'a> Claims<'a> {
     }
 
     /// Notes a MAC address, which nobody else of the scenario may have.
-    pub(super) fn mac(&self, mac: &At<'a, Mac>, owner: &str) {
+    pub(crate) fn mac(&self, mac: &At<'a, Mac>, owner: &str) {
         self.claim(mac_named(mac.value), "", mac.place, owner.to_owned());
     }
 

@@ -9,22 +9,22 @@ use crate::scenario::file::{Node, Table, Value};
 
 /// The names of a scenario.
 #[derive(Debug, Default)]
-pub(in crate::scenario) struct Known<'a> {
+pub(crate) struct Known<'a> {
     pub(in crate::scenario) segments: BTreeSet<&'a str>,
-    pub(in crate::scenario) machines: BTreeMap<&'a str, KnownMachine<'a>>,
-    pub(in crate::scenario) guests: BTreeMap<&'a str, KnownGuest<'a>>,
+    pub(crate) machines: BTreeMap<&'a str, KnownMachine<'a>>,
+    pub(crate) guests: BTreeMap<&'a str, KnownGuest<'a>>,
 }
 
 /// A machine's names.
 #[derive(Debug, Default)]
-pub(in crate::scenario) struct KnownMachine<'a> {
+pub(crate) struct KnownMachine<'a> {
     /// Plugged interfaces.
     pub(in crate::scenario) plugged: BTreeSet<&'a str>,
     /// Interfaces that its networkd's `.netdev` files make; those taken away by `without_units` included, since
     /// a check may be there to show that one is missing.
     pub(in crate::scenario) netdevs: BTreeSet<String>,
     /// TAPs of its guests.
-    pub(in crate::scenario) taps: BTreeSet<&'a str>,
+    pub(crate) taps: BTreeSet<&'a str>,
     /// Bridges made by rtnetlink.
     pub(in crate::scenario) bridges: BTreeSet<&'a str>,
     /// Macvlans made by rtnetlink.
@@ -34,21 +34,21 @@ pub(in crate::scenario) struct KnownMachine<'a> {
     /// Which interface or TAP is put on which bridge by rtnetlink.
     pub(in crate::scenario) masters: BTreeMap<&'a str, &'a str>,
     /// Whether networkd runs in it.
-    pub(in crate::scenario) networkd: bool,
+    pub(crate) networkd: bool,
     /// Whether dnsmasq does.
-    pub(in crate::scenario) dnsmasq: bool,
+    pub(crate) dnsmasq: bool,
     /// Whether a web server does.
-    pub(in crate::scenario) http: bool,
+    pub(crate) http: bool,
     /// Whether its unit files could be read; if not, its netdevs are anyone's guess.
     pub(in crate::scenario) complete: bool,
 }
 
 /// A guest's names.
 #[derive(Debug, Default)]
-pub(in crate::scenario) struct KnownGuest<'a> {
-    pub(in crate::scenario) taps: BTreeSet<&'a str>,
+pub(crate) struct KnownGuest<'a> {
+    pub(crate) taps: BTreeSet<&'a str>,
     /// MAC addresses of its NICs, by `id`; those that steps plug in are not among them.
-    pub(in crate::scenario) macs: BTreeMap<&'a str, &'a str>,
+    pub(crate) macs: BTreeMap<&'a str, &'a str>,
     pub(in crate::scenario) containers: BTreeSet<&'a str>,
     /// The machine that holds its TAPs.
     pub(in crate::scenario) on: &'a str,

@@ -32,12 +32,17 @@ mod units;
 mod variant;
 mod vmm;
 
+pub(crate) use bridge::options_of_step as bridge_options;
+pub(crate) use check::read_kind;
 pub(super) use check::vantage;
 pub(super) use contents::Laid;
 pub(super) use known::unit_files;
 pub(super) use port::flags as port_flags;
+pub(crate) use port::stepped as port_options;
 pub(super) use routes::same_family;
 pub(super) use source::source;
+pub(crate) use steps::{Asked as AskedAction, Takes};
+pub(crate) use units::SUFFIXES as UNIT_SUFFIXES;
 pub(super) use units::UnitFolders;
 pub(super) use variant::{Expectations, expectations};
 pub(super) use vmm::{holder, refused};
@@ -70,28 +75,28 @@ pub(super) struct Origin {
 }
 
 /// What every part of the validation needs.
-pub(super) struct Context<'a> {
-    pub(super) faults: &'a Faults,
-    pub(super) known: Known<'a>,
-    claims: Claims<'a>,
+pub(crate) struct Context<'a> {
+    pub(crate) faults: &'a Faults,
+    pub(crate) known: Known<'a>,
+    pub(crate) claims: Claims<'a>,
     /// What VMMs that the command line imposes cannot do.
     beyond: RefCell<Vec<(HypervisorKind, String)>>,
     /// Unit files that are meant to be as they are.
     meant: RefCell<Meant>,
-    files: &'a Beneath,
+    pub(crate) files: &'a Beneath,
     units: &'a UnitFolders,
     laid: &'a Laid,
 }
 
 /// From where a check looks or where a step is done, where that is known.
-pub(super) type From<'f, 'a> = Option<&'f At<'a, super::VantagePoint>>;
+pub(crate) type From<'f, 'a> = Option<&'f At<'a, super::VantagePoint>>;
 
 /// One and many, as faults call interfaces.
 pub(super) const INTERFACE: (&str, &str) = ("interface", "interfaces");
 
 impl Context<'_> {
     /// Reports a path that was not read. `what` it should have been, and what it would have been for.
-    fn unread(
+    pub(crate) fn unread(
         &self,
         path: &At<'_, &str>,
         (what, label): (&str, &str),
@@ -105,7 +110,7 @@ impl Context<'_> {
     }
 
     /// Reports an interface that its machine does not have.
-    pub(super) fn interface_exists(&self, machine: &str, interface: &At<'_, &str>) {
+    pub(crate) fn interface_exists(&self, machine: &str, interface: &At<'_, &str>) {
         let Some(known) = self.known.machines.get(machine) else {
             return;
         };

@@ -63,7 +63,7 @@ pub(super) fn port(context: &Context<'_>, reader: &Reader<'_>, does: Does) -> Br
 }
 
 /// What a step can say of a port, whoever made its bridge.
-pub(super) fn stepped(context: &Context<'_>, reader: &Reader<'_>) -> BridgePort {
+pub(crate) fn stepped(context: &Context<'_>, reader: &Reader<'_>) -> BridgePort {
     BridgePort {
         cost: reader.number("cost"),
         priority: reader.number("priority"),

@@ -18,7 +18,7 @@ use crate::scenario::units::settings;
 use crate::scenario::{NETWORKD_CONF, UnitFile, VantagePoint};
 
 /// What networkd reads.
-pub(super) const SUFFIXES: [&str; 3] = [".network", ".netdev", ".link"];
+pub(crate) const SUFFIXES: [&str; 3] = [".network", ".netdev", ".link"];
 
 /// What a masked unit is a link to: systemd.unit(5).
 const MASK: &str = "/dev/null";

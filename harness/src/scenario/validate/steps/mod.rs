@@ -3,32 +3,20 @@
 //! They are read in order, because what a step may do depends on those before it: a guest that was stopped cannot be
 //! stopped again, and nobody looks from it.
 
-mod action;
-mod daemon;
-mod frame;
-mod guest;
-mod link;
-mod place;
+mod asked;
 mod timeline;
-mod unit;
 
+pub(crate) use asked::{Asked, Takes};
 pub(super) use timeline::Timeline;
-
-use std::time::Duration;
 
 use self::timeline::State;
 use super::Context;
 use super::check::{Choice, the_one};
 use crate::scenario::error::{Fault, code};
-use crate::scenario::keys::{ACTIONS, STEP};
-use crate::scenario::parse;
+use crate::scenario::keys::STEP;
 use crate::scenario::read::{At, Reader, parsed};
-use crate::scenario::step::{Action, Answer, Step};
-
-/// How long a step may take that does not say.
-const WITHIN: Duration = Duration::from_secs(30);
-/// The same for one that boots a guest.
-const WITHIN_BOOT: Duration = Duration::from_secs(60);
+use crate::scenario::step::{Answer, Step};
+use crate::scenario::{action, parse};
 
 /// The steps, and which guests run after each.
 pub(super) fn steps<'a>(context: &Context<'a>, root: &Reader<'a>) -> (Vec<Step>, Timeline) {
@@ -87,29 +75,23 @@ fn step<'a>(context: &Context<'a>, reader: &Reader<'a>, state: &mut State) -> Op
     let changed = if enabled { state } else { &mut unused };
     // What is expected to be refused changes nothing, and is judged by whoever refuses it.
     changed.excuse(answer != Answer::Done);
-    let table_keys = the_one(context, reader, ACTIONS, &what)?;
+    let table_keys = the_one(context, reader, action::keys(), &what)?;
+    let row = action::rows()
+        .iter()
+        .find(|row| row.keys.what == table_keys.what)?;
     let action = reader
         .table(table_keys.what, table_keys)
-        .and_then(|reader| action::action(context, &reader, table_keys.what, changed));
-    let boots = matches!(table_keys.what, "start" | "restart");
-    if let (
-        Some(Action::Run {
-            on,
-            background: true,
-            ..
-        }),
-        Some(id),
-    ) = (&action, &id)
-    {
-        changed.start_command(id.value.as_str(), on);
-    }
+        .and_then(|reader| {
+            (row.read)(&mut Asked {
+                context,
+                reader: &reader,
+                state: changed,
+                step: id.as_ref().map(|id| &id.value),
+            })
+        });
     Some(Step {
         id: id?.value,
-        within: match within {
-            Some(within) => within.value,
-            None if boots => WITHIN_BOOT,
-            None => WITHIN,
-        },
+        within: within.map_or(row.within, |within| within.value),
         answer,
         action: Some(action?).filter(|_| enabled),
     })

@@ -10,14 +10,14 @@ use crate::scenario::{Check, VantagePoint};
 
 /// What runs at some point of the steps.
 #[derive(Debug, Clone, Default)]
-pub(super) struct State {
+pub(crate) struct State {
     guests: BTreeSet<String>,
     /// Daemons that were stopped, as `PLACE DAEMON`.
     stopped: BTreeSet<String>,
     /// NICs that are not plugged in, as `GUEST ID`.
     unplugged: BTreeSet<String>,
     /// MAC addresses of NICs that steps plugged in, by `GUEST ID`.
-    pub(super) macs: BTreeMap<String, String>,
+    pub(crate) macs: BTreeMap<String, String>,
     /// Commands in the background: the step, and the guest that they run in.
     commands: BTreeMap<String, Option<String>>,
     /// The same of those that may have been refused.
@@ -42,12 +42,12 @@ impl State {
     }
 
     /// Whether a guest runs.
-    pub(super) fn runs(&self, guest: &str) -> bool {
+    pub(crate) fn runs(&self, guest: &str) -> bool {
         self.guests.contains(guest)
     }
 
     /// Starts (`true`) or stops a guest; reports one that is so already.
-    pub(super) fn turn_guest(&mut self, context: &Context<'_>, guest: &At<'_, &str>, on: bool) {
+    pub(crate) fn turn_guest(&mut self, context: &Context<'_>, guest: &At<'_, &str>, on: bool) {
         if !context.known.guests.contains_key(guest.value) {
             return;
         }
@@ -79,7 +79,7 @@ impl State {
     }
 
     /// Starts or stops a daemon; reports one that is so already.
-    pub(super) fn turn_daemon(
+    pub(crate) fn turn_daemon(
         &mut self,
         context: &Context<'_>,
         on: &At<'_, VantagePoint>,
@@ -107,7 +107,7 @@ impl State {
     }
 
     /// A step starts a command in the background.
-    pub(super) fn start_command(&mut self, step: &str, on: &VantagePoint) {
+    pub(crate) fn start_command(&mut self, step: &str, on: &VantagePoint) {
         if self.excused {
             self.doubtful.insert(step.to_owned());
             return;
@@ -122,7 +122,7 @@ impl State {
     }
 
     /// A step ends one; reports where none runs by that name.
-    pub(super) fn end_command(&mut self, context: &Context<'_>, step: &At<'_, &str>) {
+    pub(crate) fn end_command(&mut self, context: &Context<'_>, step: &At<'_, &str>) {
         let known = self.doubtful.contains(step.value) || self.commands.contains_key(step.value);
         if !known {
             let message = format!(
@@ -138,7 +138,7 @@ impl State {
     }
 
     /// Plugs or unplugs a NIC; reports one that is so already.
-    pub(super) fn turn_nic(
+    pub(crate) fn turn_nic(
         &mut self,
         context: &Context<'_>,
         guest: &At<'_, &str>,

@@ -1,0 +1,160 @@
+//! A bridge that is made.
+
+use super::{ByHand, CarryOut, Doing, ON_MACHINE};
+use crate::deadline::Deadline;
+use crate::host::capability::Capability;
+use crate::lab::run::Run;
+use crate::lab::steps::by_hand::words;
+use crate::plan::GuestKind;
+use crate::plan::bridge::bridge_words;
+use crate::scenario::declare::{
+    Asked, Change, Declared, KeyType, TableKeys, bridge_keys, bridge_options, if_name, may, must,
+    parsed, table_keys,
+};
+use crate::scenario::names::{IfName, MachineName};
+use crate::scenario::{Bridge, Scenario, Step, VantagePoint};
+
+/// `ip link add NAME type bridge`, with addresses and ports, and up.
+#[derive(Debug)]
+pub(super) struct AddBridge {
+    on: MachineName,
+    name: IfName,
+    /// Those of ports are none.
+    options: Bridge,
+    /// Links that become its ports.
+    ports: Vec<IfName>,
+}
+
+impl Declared for AddBridge {
+    const KEYS: TableKeys = table_keys(
+        "add_bridge",
+        "`ip link add NAME type bridge`, its ports and addresses, and up; with the options of a machine's bridge",
+        bridge_keys!(
+            [
+                must("on", KeyType::Text, ON_MACHINE),
+                must("name", KeyType::INTERFACE, "the bridge")
+            ],
+            [may(
+                "ports",
+                KeyType::List(&KeyType::INTERFACE),
+                "[]",
+                "its ports"
+            )]
+        ),
+    );
+    const REMARK: &'static str = "";
+
+    fn read(asked: &mut Asked<'_, '_>) -> Option<Self> {
+        let on = asked.machine();
+        let (context, reader) = (asked.context, asked.reader);
+        let name = reader.need("name", reader.word("name", if_name));
+        // Nothing is claimed: a bridge that is made again may have what another one had.
+        let options = bridge_options(context, reader);
+        let ports = reader.texts("ports");
+        for port in &ports {
+            if let Some(on) = &on {
+                context.interface_exists(on.value.as_str(), port);
+            }
+        }
+        let ports = ports.into_iter();
+        let ports = ports.filter_map(|port| parsed(port, if_name, context.faults));
+        let ports: Vec<_> = ports.map(|port| port.value).collect();
+        Some(Self {
+            on: on?.value,
+            name: name?.value,
+            options,
+            ports,
+        })
+    }
+
+    fn changes(&self) -> Vec<Change<'_>> {
+        let made = Change::MakesBridge {
+            on: &self.on,
+            name: &self.name,
+        };
+        let ports = self.ports.iter().map(|port| Change::SetsLink {
+            on: VantagePoint::Machine(self.on.clone()),
+            interface: port.clone(),
+        });
+        std::iter::once(made).chain(ports).collect()
+    }
+
+    fn needs(&self) -> Vec<&'static str> {
+        match self.options.vlan_filtering {
+            Some(true) => vec![Capability::VlanFiltering.name()],
+            _ => Vec::new(),
+        }
+    }
+}
+
+impl CarryOut for AddBridge {
+    fn by_hand(&self, _: &Scenario, _: GuestKind) -> ByHand {
+        ByHand::Commands(VantagePoint::Machine(self.on.clone()), self.lines())
+    }
+
+    fn ghost_limit(&self, _: &Scenario) -> Option<String> {
+        None
+    }
+
+    fn act<'r>(&'r self, run: &'r mut Run<'_>, _: &'r Step, by: Deadline) -> Doing<'r> {
+        Box::pin(async move {
+            let on = VantagePoint::Machine(self.on.clone());
+            run.run_commands(&on, &self.lines(), by).await
+        })
+    }
+}
+
+impl AddBridge {
+    fn lines(&self) -> Vec<Vec<String>> {
+        let (name, options) = (&self.name, &self.options);
+        let line = format!("ip link add {name} {}", bridge_words(options));
+        // Set, and not only made with: a bridge that was merely made with an MTU follows its ports all the same.
+        let mtu = options.mtu;
+        let mtu = mtu.map(|mtu| format!("ip link set {name} mtu {mtu}"));
+        let ports = self.ports.iter();
+        let ports = ports.map(|port| format!("ip link set {port} master {name}"));
+        let addresses = options.addresses.iter();
+        let addresses = addresses.map(|address| format!("ip addr add {address} dev {name}"));
+        let up = format!("ip link set {name} up");
+        std::iter::once(line)
+            .chain(mtu)
+            .chain(ports)
+            .chain(addresses)
+            .chain([up])
+            .map(|line| words(&line))
+            .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bridge_is_made_before_its_ports_and_up_at_last() {
+        let made = AddBridge {
+            on: "host".try_into().expect("a name"),
+            name: "br0".try_into().expect("a name"),
+            options: Bridge {
+                stp: Some(true),
+                forward_delay: Some(std::time::Duration::from_secs(4)),
+                mac: Some("02:00:00:00:00:0b".parse().expect("a MAC address")),
+                mtu: Some(1400),
+                addresses: vec!["192.168.1.2/24".parse().expect("an address")],
+                ..Bridge::default()
+            },
+            ports: vec!["eno1".try_into().expect("a name")],
+        };
+        let lines: Vec<_> = made.lines().iter().map(|line| line.join(" ")).collect();
+        assert_eq!(
+            lines,
+            [
+                "ip link add br0 address 02:00:00:00:00:0b type bridge stp_state 1 forward_delay 400",
+                "ip link set br0 mtu 1400",
+                "ip link set eno1 master br0",
+                "ip addr add 192.168.1.2/24 dev br0",
+                "ip link set br0 up",
+            ]
+        );
+    }
+}

@@ -1,0 +1,104 @@
+//! Facts that are waited for.
+
+use super::{ByHand, CarryOut, Doing};
+use crate::check::progress::Progress;
+use crate::check::{Since, wanted};
+use crate::deadline::Deadline;
+use crate::diagnostic::Diagnostic;
+use crate::host::needs::needs_of_looking;
+use crate::lab::run::Run;
+use crate::lab::steps::NotDone;
+use crate::plan::GuestKind;
+use crate::report::CheckOutcome;
+use crate::scenario::declare::{
+    Asked, Change, Declared, KINDS, KeyType, TableKeys, must, read_kind,
+};
+use crate::scenario::names::CheckId;
+use crate::scenario::{Check, CheckKind, Scenario, Step, Times, VantagePoint};
+
+/// Waits for a fact, as a check would.
+#[derive(Debug)]
+pub(super) struct WaitFor {
+    from: VantagePoint,
+    fact: CheckKind,
+}
+
+impl Declared for WaitFor {
+    const KEYS: TableKeys = TableKeys {
+        what: "wait_for",
+        doc: "waits until that check would hold, at most `within`",
+        keys: &[must("from", KeyType::Text, "where to look from")],
+        one_of: || KINDS,
+    };
+    const REMARK: &'static str = "Beside `from` stands one kind of check";
+
+    fn read(asked: &mut Asked<'_, '_>) -> Option<Self> {
+        let from = asked.looks_from();
+        let fact = read_kind(asked.context, asked.reader, from.as_ref())?;
+        Some(Self {
+            from: from?.value,
+            fact,
+        })
+    }
+
+    fn changes(&self) -> Vec<Change<'_>> {
+        Vec::new()
+    }
+
+    fn needs(&self) -> Vec<&'static str> {
+        let needed = needs_of_looking(&self.fact).into_iter();
+        needed.map(|capability| capability.name()).collect()
+    }
+}
+
+impl CarryOut for WaitFor {
+    fn by_hand(&self, _: &Scenario, _: GuestKind) -> ByHand {
+        ByHand::Fact(format!("{} at {}", wanted(&self.fact), self.from))
+    }
+
+    fn ghost_limit(&self, _: &Scenario) -> Option<String> {
+        // The look itself says what ghosts cannot show of it.
+        None
+    }
+
+    fn act<'r>(&'r self, run: &'r mut Run<'_>, step: &'r Step, _: Deadline) -> Doing<'r> {
+        Box::pin(run.wait_for_fact(step, self))
+    }
+}
+
+impl Run<'_> {
+    /// Waits as a check would.
+    async fn wait_for_fact(&self, step: &Step, wait: &WaitFor) -> Result<String, NotDone> {
+        let times = Times {
+            within: self.asked.job.patience(step.within),
+            holds_for: None,
+            fails_until: None,
+            fails: false,
+        };
+        let id = CheckId::try_from(step.id.as_str());
+        let id = id.map_err(|error| NotDone::Refused(error.to_string()))?;
+        let fact = Check {
+            id,
+            from: wait.from.clone(),
+            after: None,
+            during: None,
+            times,
+            kind: wait.fact.clone(),
+        };
+        let seen = self
+            .checker()
+            .watch(&fact, Progress::waiting(times), Since::now())
+            .await;
+        match seen.outcome {
+            CheckOutcome::Passed => Ok(seen.got),
+            CheckOutcome::Failed => Err(NotDone::Refused(format!(
+                "it does not hold after {:.1?}: {}",
+                times.within, seen.got
+            ))),
+            CheckOutcome::NotRun | CheckOutcome::Undecided => {
+                Err(NotDone::Broken(Diagnostic::plain("step.wait", seen.got)))
+            }
+            CheckOutcome::Skipped => Err(NotDone::Unshown(seen.got)),
+        }
+    }
+}

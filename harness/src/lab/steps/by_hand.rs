@@ -1,0 +1,127 @@
+//! Steps as what does the same by hand: for `bridgelab plan`, reports and the evidence. Most of them are carried out by just
+//! these commands.
+
+use super::actions;
+use crate::plan::{GuestKind, shell};
+use crate::scenario::step::{Answer, Step};
+use crate::scenario::{Scenario, VantagePoint};
+
+/// Unit files of a machine and of a ghost, which have a `/run` of their own.
+const MACHINE_UNITS: &str = "/run/systemd/network";
+/// Unit files of a guest.
+const GUEST_UNITS: &str = "/etc/systemd/network";
+
+/// What does the same as a step by hand.
+#[derive(Debug)]
+pub enum ByHand {
+    /// These commands at a place, each as its words; the step is carried out by just these.
+    Commands(VantagePoint, Vec<Vec<String>>),
+    /// This line at a place; the step is carried out otherwise.
+    Line(VantagePoint, String),
+    /// This line, wherever.
+    Words(String),
+    /// Waiting for this fact.
+    Fact(String),
+}
+
+impl ByHand {
+    /// The place where the step is done and the commands that carry it out there; `None` when it takes more than commands.
+    pub fn commands(&self) -> Option<(&VantagePoint, &[Vec<String>])> {
+        match self {
+            Self::Commands(on, lines) => Some((on, lines)),
+            Self::Line(..) | Self::Words(_) | Self::Fact(_) => None,
+        }
+    }
+
+    /// As one line.
+    pub(in crate::lab) fn line(&self, guests: GuestKind) -> String {
+        match self {
+            Self::Commands(on, lines) => {
+                let lines = lines.iter().map(|line| shell::join(line));
+                let lines: Vec<_> = lines.map(|line| at(on, guests, &line)).collect();
+                lines.join(" && ")
+            }
+            Self::Line(on, line) => at(on, guests, line),
+            Self::Words(words) | Self::Fact(words) => words.clone(),
+        }
+    }
+}
+
+/// The words of a command line none of whose words has a blank in it.
+pub(super) fn words(line: &str) -> Vec<String> {
+    line.split(' ').map(str::to_owned).collect()
+}
+
+/// Whether a place is a MicroVM, where commands run inside it, and not a namespace.
+pub(super) fn in_guest(on: &VantagePoint, guests: GuestKind) -> bool {
+    guests == GuestKind::Vm && !matches!(on, VantagePoint::Machine(_))
+}
+
+/// The folder of a place that its networkd reads.
+pub(super) fn unit_folder(on: &VantagePoint, guests: GuestKind) -> &'static str {
+    if in_guest(on, guests) {
+        GUEST_UNITS
+    } else {
+        MACHINE_UNITS
+    }
+}
+
+/// What does the same as each step by hand, in order; nothing of a step that a variant took away.
+pub fn by_hand(scenario: &Scenario, guests: GuestKind) -> impl Iterator<Item = (&Step, ByHand)> {
+    scenario.steps.iter().filter_map(move |step| {
+        let action = actions::of(step.action.as_deref()?);
+        Some((step, action.by_hand(scenario, guests)))
+    })
+}
+
+/// A command at a place.
+fn at(on: &VantagePoint, guests: GuestKind, line: &str) -> String {
+    match on {
+        VantagePoint::Guest(guest) if in_guest(on, guests) => {
+            format!("{line}  # in guest {guest}")
+        }
+        VantagePoint::Machine(name) | VantagePoint::Guest(name) => match line.strip_prefix("ip ") {
+            Some(rest) => format!("ip -n {name} {rest}"),
+            None => format!("ip netns exec {name} {line}"),
+        },
+        VantagePoint::Container(guest, container) => {
+            format!("docker exec {container} {line}  # in guest {guest}")
+        }
+    }
+}
+
+/// The steps as text, for the end of a plan; empty when there are none.
+pub(in crate::lab) fn render(scenario: &Scenario, guests: GuestKind) -> String {
+    if scenario.steps.is_empty() {
+        return String::new();
+    }
+    let steps = scenario.steps.iter();
+    let steps: String = steps.map(|step| planned(scenario, step, guests)).collect();
+    format!("# then {} steps\n{steps}", scenario.steps.len())
+}
+
+fn planned(scenario: &Scenario, step: &Step, guests: GuestKind) -> String {
+    let after: Vec<&str> = scenario
+        .checks
+        .iter()
+        .filter(|check| check.after.as_ref() == Some(&step.id))
+        .map(|check| check.id.as_str())
+        .collect();
+    let done = match step.action.as_deref() {
+        None => "# taken away".to_owned(),
+        Some(action) => match actions::of(action).by_hand(scenario, guests) {
+            ByHand::Fact(fact) => format!("# wait for {fact}"),
+            other => other.line(guests),
+        },
+    };
+    let answer = match &step.answer {
+        Answer::Done => String::new(),
+        Answer::Either => ", may fail".to_owned(),
+        Answer::Refused(words) => format!(", must be refused with \"{words}\""),
+    };
+    let mut text = format!("# step {}{answer}\n{done}\n", step.id);
+    if !after.is_empty() {
+        text += &format!("#   checks: {}\n", after.join(", "));
+    }
+    text
+}
