@@ -11,8 +11,8 @@ use std::{fs, io};
 const ORDER: &str = "scenario plan host image hypervisor guest template check report lab";
 /// What every stage needs; imports nothing of the pipeline.
 const SHELF: &str = "deadline diagnostic evidence trace visible wait";
-/// What looks at the network. Every other file of `check` judges: pure functions, instant to test.
-const OBSERVERS: &str = "check/from_source check/looking check/mod check/vantage check/kinds/container/inspect \
+/// What looks at the network, and the table of kinds. Every other file of `check` judges: pure functions, instant to test.
+const OBSERVERS: &str = "check/from_source check/looking check/mod check/vantage check/kinds/mod check/kinds/container/inspect \
     check/kinds/dns/ask check/kinds/http/get check/kinds/packet/count check/kinds/packet/filters check/kinds/ssh/ask \
     check/kinds/sysctl check/kinds/tcp/connect check/kinds/vmm/ask";
 /// Crates with a place: beginnings of paths. Judges use none of them; `mod tests` may use all.
@@ -22,7 +22,10 @@ const CRATES: [(&str, &str); 9] = [
         "host/ image/store hypervisor/descriptor guest/ssh template/ lab/ scenario/beneath",
     ),
     // Tables of the right that rooms of the left read by.
-    ("inventory", "scenario/ host/capability hypervisor/mod lab/"),
+    (
+        "inventory",
+        "scenario/ host/capability hypervisor/mod check/kinds lab/",
+    ),
     ("rustix", "host/confine"), // what nix has is nix's
     ("seccompiler", "host/confine/filter"),
     ("rtnetlink", "host/netlink"), // the rest speaks the verbs of this project

@@ -7,7 +7,7 @@ use crate::scenario::{Check, CheckKind, During};
 
 /// What a check wants, and when, to follow "expected".
 pub fn expected(check: &Check) -> String {
-    let mut text = wanted(&check.kind);
+    let mut text = wanted(&*check.kind);
     if let Some(During::Check(other)) = &check.during {
         text.push_str(&format!(", when {other} is over"));
     }
@@ -25,6 +25,6 @@ pub fn expected(check: &Check) -> String {
 }
 
 /// What should hold.
-pub fn wanted(kind: &CheckKind) -> String {
+pub fn wanted(kind: &dyn CheckKind) -> String {
     kinds::of(kind).expected()
 }

@@ -70,7 +70,7 @@ pub fn ghost_limit(scenario: &Scenario, check: &Check) -> Option<String> {
     if let VantagePoint::Container(guest, _) = from {
         return Some(no_docker(guest));
     }
-    let (ghosts, kind) = (Ghosts { scenario, from }, kinds::of(&check.kind));
+    let (ghosts, kind) = (Ghosts { scenario, from }, kinds::of(&*check.kind));
     let links = kind.links();
     let macvtap = links.iter().find(|link| ghosts.is_macvtap(link));
     macvtap.map_or_else(|| kind.ghost_limit(&ghosts), |link| Some(no_macvtap(link)))

@@ -1,6 +1,5 @@
 //! What a kind of check is.
 
-use std::fmt::Debug;
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -10,7 +9,7 @@ use super::ghosts::Ghosts;
 use super::looking::Looking;
 use super::{ProbeError, Verdict};
 use crate::scenario::names::IfName;
-use crate::scenario::{Bounds, VantagePoint};
+use crate::scenario::{Bounds, CheckKind};
 
 /// What one look showed, or why it was not possible.
 pub(crate) type Looked<'a> = LocalBoxFuture<'a, Result<Verdict, ProbeError>>;
@@ -19,7 +18,7 @@ pub(crate) type Looked<'a> = LocalBoxFuture<'a, Result<Verdict, ProbeError>>;
 ///
 /// Each has a file, or a folder, in `kinds`, and a row in the table there. What all kinds must say has no default here, so
 /// that none forgets it.
-pub(crate) trait Kind: Debug {
+pub(crate) trait Kind: CheckKind {
     /// What should hold, to follow "expected".
     fn expected(&self) -> String;
 
@@ -50,11 +49,6 @@ pub(crate) trait Kind: Debug {
 
     /// Where a look sends its first packet to.
     fn target(&self) -> Option<Target> {
-        None
-    }
-
-    /// The second place that it looks at.
-    fn with(&self) -> Option<&VantagePoint> {
         None
     }
 

@@ -86,7 +86,7 @@ impl Looking<'_> {
     ///
     /// # Errors
     /// [`ProbeError`] when it was not possible to look.
-    pub async fn at(&self, kind: &CheckKind) -> Result<Verdict, ProbeError> {
+    pub async fn at(&self, kind: &dyn CheckKind) -> Result<Verdict, ProbeError> {
         let kind = kinds::of(kind);
         if kind.holds_by_lack() {
             self.can_lack(&kind.lacking()).await?;

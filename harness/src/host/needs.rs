@@ -34,7 +34,7 @@ pub fn needed_by(scenario: &Scenario, guests: GuestKind) -> BTreeSet<Capability>
         _ => BTreeSet::new(),
     });
     let checks = scenario.checks.iter();
-    let checked = checks.filter_map(|check| needs_of_looking(&check.kind));
+    let checked = checks.filter_map(|check| needs_of_looking(&*check.kind));
     let done = actions.flat_map(Action::needs);
     let done = done.filter_map(Capability::named);
     let mut needs: BTreeSet<_> = named.chain(planned).chain(checked).chain(done).collect();
@@ -70,8 +70,8 @@ fn planned(step: &Operation) -> &'static [Capability] {
 }
 
 /// What looking takes.
-pub(crate) fn needs_of_looking(kind: &CheckKind) -> Option<Capability> {
-    matches!(kind, CheckKind::Packet(_)).then_some(Capability::Tcpdump)
+pub(crate) fn needs_of_looking(kind: &dyn CheckKind) -> Option<Capability> {
+    kind.needs().and_then(Capability::named)
 }
 
 #[cfg(test)]

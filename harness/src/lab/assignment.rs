@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use super::job::{Event, Job};
 use super::topology::Folders;
-use crate::check::{expected, kind_name};
+use crate::check::expected;
 use crate::host::standstill::Standstills;
 use crate::report::{CheckOutcome, CheckReport};
 use crate::scenario::{Check, Scenario};
@@ -51,7 +51,7 @@ impl Assignment<'_> {
         CheckReport {
             id: check.id.to_string(),
             from: check.from.to_string(),
-            kind: kind_name(&check.kind).to_owned(),
+            kind: check.kind.name().to_owned(),
             outcome: CheckOutcome::NotRun,
             must_fail: any_of.is_empty() && self.scenario.must_fail.contains_key(&check.id),
             any_of: any_of.iter().map(ToString::to_string).collect(),

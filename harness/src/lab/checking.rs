@@ -222,7 +222,7 @@ impl<'r> Checker<'r> {
             };
         }
         let mut times = self.times(check, &traffic);
-        let tally = of(&check.kind).tally();
+        let tally = of(&*check.kind).tally();
         if alone && tally.is_some_and(|tally| tally.bounds.most.is_some()) && !times.fails {
             times.holds_for = times.holds_for.or(Some(QUIET));
         }
@@ -244,7 +244,7 @@ impl<'r> Checker<'r> {
             let observer = self.observer;
             observer
                 .refused_vantage(&check.from)
-                .or_else(|| observer.refused_vantage(of(&check.kind).with()?))
+                .or_else(|| observer.refused_vantage(of(&*check.kind).with()?))
                 .or_else(|| observer.refused_container(check))
         };
         if let Some(why) = hidden.or_else(unseen) {
@@ -258,7 +258,7 @@ impl<'r> Checker<'r> {
             Ok(vantage) => vantage,
             Err(why) => return self.asked.not_run(check, &why),
         };
-        let with = of(&check.kind)
+        let with = of(&*check.kind)
             .with()
             .map(|with| self.testbed.vantage(with));
         let with = match with.transpose() {
@@ -271,7 +271,7 @@ impl<'r> Checker<'r> {
         let blank = self.asked.not_run(check, "");
         let begun = Instant::now();
         let by = Deadline::after(course.within());
-        let one_look = self.asked.patience(ONE_LOOK + of(&check.kind).takes());
+        let one_look = self.asked.patience(ONE_LOOK + of(&*check.kind).takes());
         let mut attempts = 0;
         let events = self.testbed.lab.changes().count();
         let (outcome, got) = watch_woken(events, async || {
@@ -339,7 +339,7 @@ impl<'r> Checker<'r> {
             since,
             by,
         };
-        let looked = looking.at(&check.kind).await;
+        let looked = looking.at(&*check.kind).await;
         match looked {
             Ok(verdict) if verdict.holds => Sight::Holds(verdict.got),
             Ok(verdict) if verdict.for_good => Sight::Lost(verdict.got),
@@ -371,7 +371,7 @@ impl<'r> Checker<'r> {
         times.within = self.asked.patience(times.within);
         if self.asked.scenario.must_fail.contains_key(&check.id) {
             let mut window = self.testbed.guests.must_fail_window();
-            if of(&check.kind)
+            if of(&*check.kind)
                 .tally()
                 .is_some_and(|tally| tally.only_grows)
             {

@@ -7,14 +7,13 @@ use super::assignment::Assignment;
 use super::guests::GuestRuntime;
 use super::observer::Observer;
 use super::record::Record;
-use crate::check::ContainerStart;
+use crate::check::{ContainerStart, kinds};
 use crate::deadline::Deadline;
 use crate::guest::contents::start_container;
 use crate::guest::ssh::GuestCommand;
 use crate::guest::{Guest, GuestError};
-use crate::scenario::check_kind;
 use crate::scenario::names::MachineName;
-use crate::scenario::{Check, CheckKind, Scenario, VantagePoint};
+use crate::scenario::{Check, Scenario, VantagePoint};
 
 /// How long Docker may take for its own start, and for that of each container.
 const START: Duration = Duration::from_secs(60);
@@ -97,7 +96,8 @@ async fn told(
 /// Whether a check asks how a container starts.
 fn is_asked(scenario: &Scenario, guest: &MachineName, container: &MachineName) -> bool {
     let asks = |check: &Check| {
-        matches!(&check.kind, CheckKind::Container(check_kind::Container { name, .. }) if name == container)
+        let asked = check.kind.downcast_ref::<kinds::Container>();
+        asked.is_some_and(|asked| asked.name == *container)
             && matches!(&check.from, VantagePoint::Guest(from) if from == guest)
     };
     scenario.checks.iter().any(asks)

@@ -12,13 +12,14 @@ use super::gathered::SIGN;
 use super::leaks::Process;
 use super::testbed::Testbed;
 use super::topology::Lab;
+use crate::check::kinds;
 use crate::deadline::Deadline;
 use crate::guest::background;
 use crate::guest::ssh::GuestCommand;
 use crate::plan::shell;
 use crate::report::LeftRunning;
+use crate::scenario::VantagePoint;
 use crate::scenario::names::MachineName;
-use crate::scenario::{CheckKind, VantagePoint};
 
 /// Bytes of a command line that are read; a process can make its own as long as it likes.
 const COMMAND_LINE: u64 = 4096;
@@ -32,12 +33,10 @@ impl Testbed {
     /// In all guests where commands ran; of one that does not answer nothing is known.
     pub(super) async fn left_in_guests(&self, asked: Assignment<'_>) -> Vec<LeftRunning> {
         let checks = asked.scenario.checks.iter();
-        let looked = checks.filter_map(|check| match (&check.kind, &check.from) {
-            (
-                CheckKind::Command(_),
-                VantagePoint::Guest(guest) | VantagePoint::Container(guest, _),
-            ) => Some(guest),
-            _ => None,
+        let ran = checks.filter(|check| check.kind.downcast_ref::<kinds::Command>().is_some());
+        let looked = ran.filter_map(|check| match &check.from {
+            VantagePoint::Guest(guest) | VantagePoint::Container(guest, _) => Some(guest),
+            VantagePoint::Machine(_) => None,
         });
         let used: BTreeSet<&MachineName> = looked.chain(&self.shells).collect();
         let used = used.into_iter().filter(|name| !self.silent.contains(*name));

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use super::pending::Pending;
 use super::topology::Lab;
-use crate::check::{CheckContext, ContainerStart, VmmStart};
-use crate::scenario::{Check, CheckKind, Scenario, VantagePoint, check_kind};
+use crate::check::{CheckContext, ContainerStart, VmmStart, kinds};
+use crate::scenario::{Check, Scenario, VantagePoint};
 
 /// What looks.
 #[derive(Debug, Default)]
@@ -48,14 +48,13 @@ impl Observer {
 
     /// Why nothing can be seen of a container that Docker refused to start, by a check that does not ask for that.
     pub(super) fn refused_container(&self, check: &Check) -> Option<String> {
-        let (guest, container) = match (&check.from, &check.kind) {
-            (VantagePoint::Container(guest, container), _)
-            | (
-                VantagePoint::Guest(guest),
-                CheckKind::ContainerVeth(check_kind::ContainerVeth { container, .. }),
-            ) => (guest.to_string(), container.to_string()),
+        let veth = check.kind.downcast_ref::<kinds::ContainerVeth>();
+        let (guest, container) = match (&check.from, veth) {
+            (VantagePoint::Container(guest, container), _) => (guest, container),
+            (VantagePoint::Guest(guest), Some(veth)) => (guest, &veth.container),
             _ => return None,
         };
+        let (guest, container) = (guest.to_string(), container.to_string());
         let why = format!("Docker in {guest} refused to start {container}");
         let start = self.context.containers.get(&(guest, container))?;
         matches!(start, ContainerStart::Refused(_)).then_some(why)

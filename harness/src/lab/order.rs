@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::check::{kind_name, of};
+use crate::check::of;
 use crate::scenario::names::CheckId;
 use crate::scenario::{Check, During, VantagePoint};
 
@@ -58,13 +58,13 @@ impl<'a> Order<'a> {
 }
 
 fn waits(check: &Check) -> bool {
-    let kind = of(&check.kind);
+    let kind = of(&*check.kind);
     kind.tally().is_some() || kind.holds_by_lack()
 }
 
 /// Whether Docker must have started the containers.
 fn needs_container(check: &Check) -> bool {
-    let kind = kind_name(&check.kind);
+    let kind = check.kind.name();
     matches!(check.from, VantagePoint::Container(..))
         || ["container", "container_veth"].contains(&kind)
 }

@@ -2,7 +2,7 @@
 
 pub(crate) use super::action::{Action, ActionRow, Actions, Change, Declared};
 pub(crate) use super::beneath::UNIT as LARGEST_UNIT;
-pub(crate) use super::check_kind::KINDS;
+pub(crate) use super::check_kind::kinds;
 pub(crate) use super::error::{Fault, code};
 pub(crate) use super::keys::{
     COST, GROUP_FWD_MASK, Key, KeyType, PRIORITY, TableKeys, bridge_keys, first_of_each, may, must,

@@ -16,56 +16,56 @@ use crate::visible::visible;
 /// Stable codes of scenario faults.
 pub(crate) mod code {
     /// The file is not TOML.
-    pub(in crate::scenario) const SYNTAX: &str = "scenario.syntax";
+    pub(crate) const SYNTAX: &str = "scenario.syntax";
     /// A file or folder cannot be read.
-    pub(in crate::scenario) const UNREADABLE: &str = "scenario.unreadable";
+    pub(crate) const UNREADABLE: &str = "scenario.unreadable";
     /// A path that leads out of where a scenario may read.
-    pub(in crate::scenario) const OUTSIDE: &str = "scenario.outside";
+    pub(crate) const OUTSIDE: &str = "scenario.outside";
     /// The format's version is missing or not ours.
-    pub(in crate::scenario) const VERSION: &str = "scenario.version";
+    pub(crate) const VERSION: &str = "scenario.version";
     /// A key that the format does not have.
-    pub(in crate::scenario) const UNKNOWN_KEY: &str = "scenario.unknown-key";
+    pub(crate) const UNKNOWN_KEY: &str = "scenario.unknown-key";
     /// A key that must be there is not.
     pub(crate) const MISSING_KEY: &str = "scenario.missing-key";
     /// A value of another TOML type.
-    pub(in crate::scenario) const WRONG_TYPE: &str = "scenario.wrong-type";
+    pub(crate) const WRONG_TYPE: &str = "scenario.wrong-type";
     /// A value of the right type that means nothing.
     pub(crate) const BAD_VALUE: &str = "scenario.bad-value";
     /// A name that breaks the rules of names.
-    pub(in crate::scenario) const BAD_NAME: &str = "scenario.bad-name";
+    pub(crate) const BAD_NAME: &str = "scenario.bad-name";
     /// A reference to something that is not in the scenario.
-    pub(in crate::scenario) const UNKNOWN_NAME: &str = "scenario.unknown-name";
+    pub(crate) const UNKNOWN_NAME: &str = "scenario.unknown-name";
     /// One name, id or address for two things.
-    pub(in crate::scenario) const DUPLICATE: &str = "scenario.duplicate";
+    pub(crate) const DUPLICATE: &str = "scenario.duplicate";
     /// Two parts that cannot both hold.
     pub(crate) const CONFLICT: &str = "scenario.conflict";
     /// More of something than a scenario may have.
-    pub(in crate::scenario) const LIMIT: &str = "scenario.limit";
+    pub(crate) const LIMIT: &str = "scenario.limit";
     /// A systemd-networkd unit file or its folder.
     pub(crate) const UNIT_FILE: &str = "scenario.unit-file";
     /// A line of a unit file that is none of systemd.syntax(7).
-    pub(in crate::scenario) const UNIT_SYNTAX: &str = "unit.syntax";
+    pub(crate) const UNIT_SYNTAX: &str = "unit.syntax";
     /// A section that networkd does not know.
-    pub(in crate::scenario) const UNIT_SECTION: &str = "unit.unknown-section";
+    pub(crate) const UNIT_SECTION: &str = "unit.unknown-section";
     /// A key that networkd does not know.
-    pub(in crate::scenario) const UNIT_KEY: &str = "unit.unknown-key";
+    pub(crate) const UNIT_KEY: &str = "unit.unknown-key";
     /// A `[Match]` that finds no link.
-    pub(in crate::scenario) const UNIT_MATCH: &str = "unit.no-match";
+    pub(crate) const UNIT_MATCH: &str = "unit.no-match";
     /// Two unit files for one link.
-    pub(in crate::scenario) const UNIT_TWO_FILES: &str = "unit.two-files";
+    pub(crate) const UNIT_TWO_FILES: &str = "unit.two-files";
     /// Whatever else networkd says of a unit file.
-    pub(in crate::scenario) const UNIT_REFUSED: &str = "unit.refused";
+    pub(crate) const UNIT_REFUSED: &str = "unit.refused";
     /// What udev would do, where there is none.
-    pub(in crate::scenario) const UNIT_UDEV: &str = "unit.no-udev";
+    pub(crate) const UNIT_UDEV: &str = "unit.no-udev";
     /// A file beside units that networkd does not read, and that looks as if it should.
-    pub(in crate::scenario) const UNIT_PASSED_OVER: &str = "unit.passed-over";
+    pub(crate) const UNIT_PASSED_OVER: &str = "unit.passed-over";
 }
 
 /// Nobody reads a longer line, in bytes; it is not drawn once for each fault in it.
 const LONGEST_DRAWN: usize = 2000;
 
 /// So many faults are drawn; nobody mends more before the next look.
-pub(super) const DRAWN: usize = 100;
+pub(crate) const DRAWN: usize = 100;
 
 /// How bad it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -131,7 +131,7 @@ impl Fault {
 
     /// It is one that leaves the scenario valid.
     #[must_use]
-    pub(super) fn warning(mut self) -> Self {
+    pub(crate) fn warning(mut self) -> Self {
         self.gravity = Gravity::Warning;
         self
     }
@@ -149,7 +149,7 @@ impl Fault {
     }
 
     /// Order in which people read faults: file by file, the built-in base last, and down the file.
-    pub(super) fn order(&self) -> (bool, &Path, usize, usize, &str) {
+    pub(crate) fn order(&self) -> (bool, &Path, usize, usize, &str) {
         let Range { start, end } = self.span;
         let built_in = self.source.built_in;
         (built_in, &self.file, start, end, &self.message)

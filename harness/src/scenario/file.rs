@@ -16,13 +16,13 @@ use super::error::{Fault, ScenarioErrors, code};
 
 /// A text that values point into.
 #[derive(Debug)]
-pub(super) struct Source {
+pub(crate) struct Source {
     /// Path as it is shown to people.
-    pub(super) shown: PathBuf,
+    pub(crate) shown: PathBuf,
     /// The whole text.
-    pub(super) text: String,
+    pub(crate) text: String,
     /// Whether this is the built-in base; where a clash has two places, the other one is at fault.
-    pub(super) built_in: bool,
+    pub(crate) built_in: bool,
     /// Byte offset of the start of each line.
     lines: Vec<usize>,
     /// Characters before every [`STRIDE`]th byte: in a long line nobody counts from its start for each fault.
@@ -33,7 +33,7 @@ pub(super) struct Source {
 const STRIDE: usize = 1024;
 
 impl Source {
-    pub(super) fn new(shown: PathBuf, text: String, built_in: bool) -> Arc<Self> {
+    pub(crate) fn new(shown: PathBuf, text: String, built_in: bool) -> Arc<Self> {
         let starts = text.match_indices('\n').map(|(at, _)| at + 1);
         let lines = std::iter::once(0).chain(starts).collect();
         let mut count = 0;
@@ -58,7 +58,7 @@ impl Source {
     }
 
     /// Line and column of a byte offset, both from 1; columns count characters.
-    pub(super) fn position(&self, offset: usize) -> (usize, usize) {
+    pub(crate) fn position(&self, offset: usize) -> (usize, usize) {
         let offset = boundary(&self.text, offset);
         let line = self.line(offset);
         let column = self.characters_before(offset) - self.characters_before(self.lines[line]);
@@ -74,7 +74,7 @@ impl Source {
     }
 
     /// The line that holds a byte offset, without its line end, and the offset of its first byte.
-    pub(super) fn line_at(&self, offset: usize) -> (usize, &str) {
+    pub(crate) fn line_at(&self, offset: usize) -> (usize, &str) {
         let line = self.line(offset.min(self.text.len()));
         let start = self.lines[line];
         let end = self
@@ -92,7 +92,7 @@ fn begun(bytes: &[u8]) -> usize {
 }
 
 /// The nearest character boundary at or before an offset.
-pub(super) fn boundary(text: &str, offset: usize) -> usize {
+pub(crate) fn boundary(text: &str, offset: usize) -> usize {
     let mut at = offset.min(text.len());
     while !text.is_char_boundary(at) {
         at -= 1;
@@ -103,14 +103,14 @@ pub(super) fn boundary(text: &str, offset: usize) -> usize {
 /// Where something stands.
 #[derive(Debug, Clone)]
 pub(crate) struct Place {
-    pub(super) source: Arc<Source>,
+    pub(crate) source: Arc<Source>,
     /// Bytes of the source.
-    pub(super) span: Range<usize>,
+    pub(crate) span: Range<usize>,
 }
 
 impl Place {
     /// Sorts the built-in base first, then by position: of two that clash the later one is reported.
-    pub(super) fn order(&self) -> (bool, usize, usize) {
+    pub(crate) fn order(&self) -> (bool, usize, usize) {
         (!self.source.built_in, self.span.start, self.span.end)
     }
 }
@@ -135,7 +135,7 @@ pub(crate) enum Value {
 
 impl Value {
     /// The text of a string.
-    pub(super) fn as_text(&self) -> Option<&str> {
+    pub(crate) fn as_text(&self) -> Option<&str> {
         match self {
             Self::String(text) => Some(text),
             _ => None,
@@ -148,7 +148,7 @@ impl Value {
     }
 
     /// Whether both say the same, wherever they stand.
-    pub(super) fn same(&self, other: &Self) -> bool {
+    pub(crate) fn same(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::String(one), Self::String(other)) => one == other,
             (Self::Integer(one), Self::Integer(other)) => one == other,
@@ -164,7 +164,7 @@ impl Value {
     }
 
     /// The kind with its article, as errors say it.
-    pub(super) fn kind(&self) -> &'static str {
+    pub(crate) fn kind(&self) -> &'static str {
         match self {
             Self::String(_) => "a string",
             Self::Integer(_) => "an integer",
@@ -184,10 +184,10 @@ pub(crate) struct Entry {
 }
 
 /// Keys and values.
-pub(super) type Table = BTreeMap<String, Entry>;
+pub(crate) type Table = BTreeMap<String, Entry>;
 
 /// Whether both have the same keys with the same values, wherever they stand.
-pub(super) fn same(one: &Table, other: &Table) -> bool {
+pub(crate) fn same(one: &Table, other: &Table) -> bool {
     let mut pairs = one.iter().zip(other);
     one.len() == other.len()
         && pairs.all(|((key, entry), (other_key, other))| {
@@ -196,7 +196,7 @@ pub(super) fn same(one: &Table, other: &Table) -> bool {
 }
 
 /// Reads a whole document; all syntax errors at once, of each line the first (the rest only echo it).
-pub(super) fn parse(source: &Arc<Source>) -> Result<Table, ScenarioErrors> {
+pub(crate) fn parse(source: &Arc<Source>) -> Result<Table, ScenarioErrors> {
     let (document, errors) = DeTable::parse_recoverable(&source.text);
     let mut first_of_line: BTreeMap<usize, (Range<usize>, &str)> = BTreeMap::new();
     for error in &errors {

@@ -18,11 +18,11 @@ pub(crate) mod declare;
 mod did_you_mean;
 mod dnsmasq;
 mod dnsmasq_words;
-mod error;
-mod file;
+pub(crate) mod error;
+pub(crate) mod file;
 mod find;
 pub mod instances;
-mod keys;
+pub(crate) mod keys;
 mod layers;
 mod limits;
 mod load;
@@ -31,24 +31,22 @@ mod matrix;
 pub mod names;
 pub mod needs;
 pub mod net;
-mod networkd_words;
 mod one_layer;
 mod overlay;
 mod overrides;
-mod parse;
+pub(crate) mod parse;
 mod port_flag;
 pub mod provides;
 mod reach;
-mod read;
+pub(crate) mod read;
 mod readme;
 mod references;
 mod removal;
 mod schema;
-mod states;
 pub mod step;
 mod topology;
 pub mod units;
-mod validate;
+pub(crate) mod validate;
 mod vantage_point;
 pub mod vmm;
 
@@ -56,10 +54,7 @@ pub use action::{Action, Change};
 pub(crate) use beneath::{Beneath, EntryKind, Unread};
 pub use bounds::Bounds;
 pub use builder::{BuildError, Builder};
-pub use check_kind::{
-    AddressState, BridgeVlan, CheckKind, Command, Counter, DnsExpect, Fdb, Filter, Firewall, Link,
-    Mdb, Neighbour, Networkctl, Packet, Ping, Process, RecordType,
-};
+pub use check_kind::CheckKind;
 pub use contents::{Container, GuestFile, GuestFileKind};
 pub(crate) use did_you_mean::suggest;
 pub use dnsmasq::{AdvertisedPrefix, DnsFault, Dnsmasq, RouterAdvertisement};
@@ -303,7 +298,7 @@ pub struct Check {
     /// When it must hold, and when not.
     pub times: Times,
     /// What should hold.
-    pub kind: CheckKind,
+    pub kind: Arc<dyn CheckKind>,
 }
 
 /// Whose traffic a check is about: it begins when that is over.

@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 
 use super::action;
-use super::check_kind::KINDS;
+use super::check_kind::kinds;
 use super::file::{Entry, Node, Table, Value};
 use super::keys::TableKeys;
 
@@ -16,7 +16,7 @@ pub(super) fn lay(base: &Table, over: &Table) -> Table {
     let mut laid = base.clone();
     for (key, entry) in over {
         let kinds = match key.as_str() {
-            "checks" => Some(KINDS),
+            "checks" => Some(kinds()),
             "steps" => Some(action::keys()),
             _ => None,
         };

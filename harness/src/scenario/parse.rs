@@ -12,7 +12,7 @@ use super::names::{CheckId, IfName, IfNameError, MachineName, NameError, StepId,
 use super::needs::capabilities;
 use super::net::{Mac, MacError};
 use super::read::Bad;
-use super::{GuestStart, HypervisorKind, MacvlanMode, RecordType, TapOpen};
+use super::{GuestStart, HypervisorKind, MacvlanMode, TapOpen};
 
 /// The longest a check may wait; more is a typing error, and sums of deadlines must not overflow.
 const LONGEST_WAIT: Duration = Duration::from_secs(3600);
@@ -318,6 +318,26 @@ pub(crate) fn user(text: &str) -> Result<String, Bad> {
     Err(fault.help("a user's name or number, for example `\"root\"` or `\"65534\"`"))
 }
 
+/// A name of letters, digits and a few signs, which stands in a command line as it is.
+/// A name of a program or a user, without path or option.
+pub(crate) fn plain_name(text: &str) -> Result<String, Bad> {
+    if is_plain(text) {
+        return Ok(text.to_owned());
+    }
+    Err(bad(
+        format!("{text:?} is not a plain name"),
+        "letters, digits, `.`, `_`, `+` and `-`, none of the last three first",
+    ))
+}
+
+/// Whether a text is such a name.
+pub(crate) fn is_plain(text: &str) -> bool {
+    let letter = |b: u8| b.is_ascii_alphanumeric() || b"._+-".contains(&b);
+    text.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '_')
+        && text.len() <= 64
+        && text.bytes().all(letter)
+}
+
 /// One of a closed set of words.
 pub(crate) fn one_of<T: Copy>(
     text: &str,
@@ -370,14 +390,6 @@ pub(crate) fn macvlan_mode(text: &str) -> Result<MacvlanMode, Bad> {
     one_of(text, "mode", &MacvlanMode::WORDS)
 }
 
-pub(crate) fn record_type(text: &str) -> Result<RecordType, Bad> {
-    one_of(
-        text,
-        "record",
-        &[("A", RecordType::A), ("AAAA", RecordType::Aaaa)],
-    )
-}
-
 /// The name of something that a machine may offer.
 pub(crate) fn capability(text: &str) -> Result<String, Bad> {
     let names = capabilities().into_iter();
@@ -399,6 +411,12 @@ pub(crate) fn route_proto(text: &str) -> Result<String, Bad> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_plain_name_is_no_path() {
+        assert!(plain_name("qemu-system-x86_64").is_ok());
+        assert!(plain_name("/bin/sh").is_err());
+    }
 
     #[test]
     fn host_bits_belong_to_addresses_and_not_to_prefixes() {

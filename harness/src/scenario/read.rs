@@ -7,6 +7,7 @@ use super::did_you_mean::suggest;
 use super::error::{Fault, code};
 use super::file::{Entry, Node, Place, Table, Value};
 use super::keys::{KeyType, TableKeys};
+use super::parse::one_of;
 
 /// So many faults get a suggestion of what was meant: each compares a name with all that there are.
 const SUGGESTED: usize = 200;
@@ -197,6 +198,52 @@ impl<'a> Reader<'a> {
 
     pub(crate) fn word<T>(&self, key: &str, parse: Word<T>) -> Option<At<'a, T>> {
         parsed(self.text(key)?, parse, self.faults)
+    }
+
+    /// One of the words that its declaration has.
+    pub(crate) fn listed_word(&self, key: &str) -> Option<At<'a, &'static str>> {
+        let words = self.listed(key);
+        let known: Vec<_> = words.iter().map(|&word| (word, word)).collect();
+        parsed(
+            self.text(key)?,
+            |text| one_of(text, key, &known),
+            self.faults,
+        )
+    }
+
+    /// As [`Reader::listed_word`]: what the word stands for, by the table that the declaration was made of.
+    pub(crate) fn meaning<T: Copy>(
+        &self,
+        key: &str,
+        table: &[(&'static str, T)],
+    ) -> Option<At<'a, T>> {
+        debug_assert!(
+            self.listed(key)
+                .iter()
+                .eq(table.iter().map(|(word, _)| word)),
+            "`{key}` of {} is read by another table than it is declared by",
+            self.table_keys.what
+        );
+        parsed(
+            self.text(key)?,
+            |text| one_of(text, key, table),
+            self.faults,
+        )
+    }
+
+    /// The words that the declaration has for a key.
+    fn listed(&self, key: &str) -> &'static [&'static str] {
+        match self.table_keys.key(key).map(|key| key.kind) {
+            Some(KeyType::Words(words)) => words,
+            _ => {
+                debug_assert!(
+                    false,
+                    "`{key}` of {} has no list of words",
+                    self.table_keys.what
+                );
+                &[]
+            }
+        }
     }
 
     pub(crate) fn flag(&self, key: &str) -> Option<bool> {

@@ -7,10 +7,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
+use bridgelab_harness::check::kinds::Command;
 use bridgelab_harness::hypervisor::{self, GuestSpec};
 use bridgelab_harness::lab;
 use bridgelab_harness::plan::{GuestKind, dnsmasq};
-use bridgelab_harness::scenario::{CheckKind, Scenario, ScenarioErrors, load_text, schema};
+use bridgelab_harness::scenario::{Scenario, ScenarioErrors, load_text, schema};
 use toml::{Table, Value};
 
 use super::*;
@@ -266,7 +267,7 @@ fn smuggled(scenario: &Scenario, value: &str) -> Vec<String> {
         }
     }
     for check in &scenario.checks {
-        if let CheckKind::Command(wanted) = &check.kind {
+        if let Some(wanted) = check.kind.downcast_ref::<Command>() {
             own.push(wanted.run.clone());
         }
     }

@@ -1,15 +1,46 @@
 //! Forwarding ports of bridges: `ip -j -d link`.
 
-use futures_util::FutureExt;
-use serde_json::Value;
-
 use crate::check::Verdict;
 use crate::check::ghosts::Ghosts;
 use crate::check::iproute2::array;
 use crate::check::kind::{Kind, Looked};
 use crate::check::looking::Looking;
-use crate::scenario::check_kind::BridgePort;
+use crate::scenario::check_kind::{Asked, Declared, Looks};
+use crate::scenario::keys::{KeyType, TableKeys, must, table_keys};
 use crate::scenario::names::IfName;
+use futures_util::FutureExt;
+use serde_json::Value;
+
+/// `bridge link`: the interface is a port of the bridge and forwards.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BridgePort {
+    /// Port.
+    pub interface: IfName,
+    /// Its master.
+    pub bridge: IfName,
+}
+
+impl Declared for BridgePort {
+    const KEYS: TableKeys = table_keys(
+        "bridge_port",
+        "the interface is a forwarding port of the bridge",
+        &[
+            must("interface", KeyType::INTERFACE, "port"),
+            must("bridge", KeyType::INTERFACE, "its master"),
+        ],
+    );
+    const LOOKS: Looks = Looks::machine_or_guest(|_| None);
+
+    fn read(asked: &Asked<'_, '_>) -> Option<Self> {
+        let Asked { reader, .. } = *asked;
+        let port = reader.need("interface", asked.interface());
+        let bridge = reader.need("bridge", asked.interface_at("bridge"));
+        Some(Self {
+            interface: port?,
+            bridge: bridge?,
+        })
+    }
+}
 
 impl Kind for BridgePort {
     fn expected(&self) -> String {

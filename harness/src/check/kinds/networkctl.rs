@@ -1,16 +1,150 @@
 //! networkd's own view: the state files behind `networkctl list` (`/run/systemd/netif/links/IFINDEX`).
 
-use std::collections::BTreeSet;
-use std::net::IpAddr;
-
-use futures_util::FutureExt;
-
 use crate::check::Verdict;
 use crate::check::ghosts::{self, Ghosts};
 use crate::check::kind::{Kind, Looked};
 use crate::check::looking::Looking;
-use crate::scenario::Networkctl;
+use crate::scenario::check_kind::{Asked, Declared, Looks};
+use crate::scenario::keys::{KeyType, TableKeys, may, must, table_keys};
 use crate::scenario::names::IfName;
+use crate::scenario::parse;
+use crate::scenario::parse::bad;
+use crate::scenario::parse::one_of;
+use crate::scenario::read::Bad;
+use futures_util::FutureExt;
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+
+/// networkd's view of a link, as `networkctl status LINK` tells it; only what is said is compared.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Networkctl {
+    /// Link.
+    pub interface: IfName,
+    /// SETUP column of `networkctl list`: `configured`, `unmanaged`, ...
+    pub setup: Option<String>,
+    /// OPERATIONAL column: `routable`, `enslaved`, ...
+    pub operational: Option<String>,
+    /// "Online state": `online`, `partial`, `offline`.
+    pub online: Option<String>,
+    /// `RequiredForOnline=` as it counts (systemd.network(5)): `yes`, `no`, or the operational state that it needs.
+    pub required_for_online: Option<String>,
+    /// "DNS": exactly these servers, in any order, those of leases and advertisements among them.
+    pub dns: Option<Vec<IpAddr>>,
+    /// "Search Domains": exactly these, in any order.
+    pub domains: Option<Vec<String>>,
+    /// "Network File": the name of the `.network` file that applies to the link.
+    pub file: Option<String>,
+}
+
+impl Declared for Networkctl {
+    const KEYS: TableKeys = table_keys(
+        "networkctl",
+        "networkd shows the link so; at least one of these",
+        &[
+            must("interface", KeyType::INTERFACE, "link"),
+            may(
+                "setup",
+                KeyType::Words(&[
+                    "pending",
+                    "initialized",
+                    "configuring",
+                    "configured",
+                    "unmanaged",
+                    "failed",
+                    "linger",
+                ]),
+                "any",
+                "SETUP column of `networkctl list`",
+            ),
+            may(
+                "operational",
+                KeyType::Words(&OPERATIONAL),
+                "any",
+                "OPERATIONAL column of `networkctl list`",
+            ),
+            may(
+                "online",
+                KeyType::Words(&["online", "partial", "offline"]),
+                "any",
+                "\"Online state\" of `networkctl status`",
+            ),
+            may(
+                "required_for_online",
+                KeyType::Text,
+                "any",
+                "`RequiredForOnline=` as it counts: `\"yes\"`, `\"no\"`, or the operational state that it needs",
+            ),
+            may(
+                "dns",
+                KeyType::List(&KeyType::IP),
+                "any",
+                "DNS servers, in any order, those of leases and advertisements among them",
+            ),
+            may(
+                "domains",
+                KeyType::List(&KeyType::Text),
+                "any",
+                "search domains, in any order",
+            ),
+            may(
+                "file",
+                KeyType::Text,
+                "any",
+                "name of the `.network` file that applies to it",
+            ),
+        ],
+    );
+    const LOOKS: Looks = Looks::networkd();
+
+    fn read(asked: &Asked<'_, '_>) -> Option<Self> {
+        let Asked { reader, .. } = *asked;
+        const FACTS: [&str; 7] = [
+            "setup",
+            "operational",
+            "online",
+            "required_for_online",
+            "dns",
+            "domains",
+            "file",
+        ];
+        let interface = reader.need("interface", asked.interface());
+        asked.says_something(&FACTS);
+        let dns = reader.words("dns", parse::ip).into_iter();
+        let dns = dns.map(|server| server.value).collect();
+        let domains = reader.words("domains", domain).into_iter();
+        let domains = domains.map(|domain| domain.value).collect();
+        let fact = |key, parse: fn(&str) -> Result<String, Bad>| {
+            reader.word(key, parse).map(|word| word.value)
+        };
+        let listed = |key| {
+            let word = reader.listed_word(key);
+            word.map(|word| word.value.to_owned())
+        };
+        Some(Self {
+            interface: interface?,
+            setup: listed("setup"),
+            operational: listed("operational"),
+            online: listed("online"),
+            required_for_online: fact("required_for_online", required_for_online),
+            dns: reader.entry("dns").map(|_| dns),
+            domains: reader.entry("domains").map(|_| domains),
+            file: fact("file", file),
+        })
+    }
+}
+
+/// The operational states, from the least to the most.
+const OPERATIONAL: [&str; 9] = [
+    "missing",
+    "off",
+    "no-carrier",
+    "dormant",
+    "degraded-carrier",
+    "carrier",
+    "degraded",
+    "enslaved",
+    "routable",
+];
 
 /// Operational states of a TAP that depend on its VMM; a veth has them when its other end is down.
 const CARRIERLESS: [&str; 3] = ["off", "no-carrier", "dormant"];
@@ -173,6 +307,47 @@ pub(super) fn dns_servers(files: &str) -> Vec<IpAddr> {
     servers
 }
 
+/// What `RequiredForOnline=` takes: a boolean, an operational state, or two of them with a colon between.
+fn required_for_online(text: &str) -> Result<String, Bad> {
+    let mut parts = text.split(':');
+    let two_states = parts.clone().count() == 2;
+    if text == "yes" || text == "no" || two_states && parts.all(|part| OPERATIONAL.contains(&part))
+    {
+        return Ok(text.to_owned());
+    }
+    let known = OPERATIONAL.map(|state| (state, state));
+    let word = one_of(text, "required_for_online", &known).map(str::to_owned);
+    word.map_err(|fault| match text {
+        "true" => fault.help("`\"yes\"`"),
+        "false" => fault.help("`\"no\"`"),
+        _ => fault,
+    })
+}
+
+/// A search domain.
+fn domain(text: &str) -> Result<String, Bad> {
+    if !text.is_empty() && text.bytes().all(|b| b.is_ascii_graphic()) {
+        return Ok(text.to_owned());
+    }
+    Err(bad(
+        format!("{text:?} is not a search domain"),
+        "one domain name",
+    ))
+}
+
+/// The name of a `.network` file, without its folder.
+fn file(text: &str) -> Result<String, Bad> {
+    let stem = text.strip_suffix(".network").unwrap_or_default();
+    if !stem.is_empty() && !stem.contains('/') {
+        return Ok(text.to_owned());
+    }
+    let fault = bad(
+        format!("{text:?} is not the name of a .network file"),
+        "a name that ends in `.network`, without its folder",
+    );
+    Err(fault.help("for example `10-lan.network`"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -287,5 +462,29 @@ mod tests {
             judge("br0", &required("routable"), &not),
             Verdict::violated(told)
         );
+    }
+
+    #[test]
+    fn required_for_online_is_what_the_unit_file_takes() {
+        for good in ["yes", "no", "routable", "degraded-carrier:routable"] {
+            assert_eq!(required_for_online(good).unwrap(), good);
+        }
+        for bad in ["", "maybe", "routable:", "a:b", "off:carrier:routable"] {
+            assert!(required_for_online(bad).is_err(), "{bad}");
+        }
+        let help = required_for_online("true").unwrap_err().help;
+        assert_eq!(help.as_deref(), Some("`\"yes\"`"));
+    }
+
+    #[test]
+    fn a_network_file_goes_by_its_name() {
+        assert!(file("10-lan.network").is_ok());
+        for bad in [
+            "/etc/systemd/network/10-lan.network",
+            ".network",
+            "br0.netdev",
+        ] {
+            assert!(file(bad).is_err(), "{bad}");
+        }
     }
 }

@@ -1,14 +1,52 @@
 //! Processes: which program runs, as whom.
 
-use std::collections::BTreeMap;
-
-use futures_util::FutureExt;
-
 use crate::check::ghosts::Ghosts;
 use crate::check::kind::{Kind, Looked};
 use crate::check::looking::Looking;
 use crate::check::{ProbeError, Verdict};
-use crate::scenario::{HypervisorKind, Process, VantagePoint};
+use crate::scenario::check_kind::ABSENT;
+use crate::scenario::check_kind::{Asked, Declared, Looks};
+use crate::scenario::keys::{KeyType, TableKeys, may, must, table_keys};
+use crate::scenario::parse;
+use crate::scenario::{HypervisorKind, VantagePoint};
+use futures_util::FutureExt;
+use std::collections::BTreeMap;
+
+/// A process at the vantage.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Process {
+    /// File name of the program, as in its first argument.
+    pub name: String,
+    /// User that it must run as, by name or number, when that matters.
+    pub user: Option<String>,
+    /// There must be none.
+    pub absent: bool,
+}
+
+impl Declared for Process {
+    const KEYS: TableKeys = table_keys(
+        "process",
+        "the program runs in the vantage's network, as that user",
+        &[
+            must("name", KeyType::Text, "program"),
+            may("user", KeyType::Text, "any", "user"),
+            ABSENT,
+        ],
+    );
+    const LOOKS: Looks = Looks::ANYWHERE;
+
+    fn read(asked: &Asked<'_, '_>) -> Option<Self> {
+        let Asked { reader, .. } = *asked;
+        let absent = asked.not_with_absent(&["user"]);
+        let name = reader.need("name", reader.word("name", parse::plain_name));
+        let user = reader.word("user", parse::plain_name);
+        Some(Self {
+            name: name?.value,
+            user: user.map(|user| user.value),
+            absent,
+        })
+    }
+}
 
 impl Kind for Process {
     fn expected(&self) -> String {

@@ -1,15 +1,41 @@
 //! `systemd-networkd-wait-online` (systemd-networkd-wait-online.service(8)).
 
-use std::time::{Duration, Instant};
-
-use futures_util::FutureExt;
-
 use crate::check::Verdict;
 use crate::check::ghosts::Ghosts;
 use crate::check::kind::{Kind, Looked};
 use crate::check::looking::Looking;
-use crate::scenario::check_kind::WaitOnline;
+use crate::scenario::check_kind::{Asked, Declared, Looks};
+use crate::scenario::keys::{KeyType, TableKeys, may, table_keys};
 use crate::scenario::names::IfName;
+use futures_util::FutureExt;
+use std::time::{Duration, Instant};
+
+/// `systemd-networkd-wait-online` returns success.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WaitOnline {
+    /// Only this link (`-i`); `None`: all managed links.
+    pub interface: Option<IfName>,
+}
+
+impl Declared for WaitOnline {
+    const KEYS: TableKeys = table_keys(
+        "wait_online",
+        "`systemd-networkd-wait-online` succeeds",
+        &[may(
+            "interface",
+            KeyType::INTERFACE,
+            "all",
+            "only this link",
+        )],
+    );
+    const LOOKS: Looks = Looks::networkd();
+
+    fn read(asked: &Asked<'_, '_>) -> Option<Self> {
+        Some(Self {
+            interface: asked.interface(),
+        })
+    }
+}
 
 impl Kind for WaitOnline {
     fn expected(&self) -> String {

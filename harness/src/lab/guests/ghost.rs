@@ -256,7 +256,7 @@ pub(super) fn before_look(
     scenario: &Scenario,
     lab: &Lab,
 ) -> Option<Before> {
-    let target = of(&check.kind).target()?;
+    let target = of(&*check.kind).target()?;
     let to = target.address;
     match lab.changes().whereabouts(to)? {
         Whereabouts::Up(machine) => {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::check::VmmStart;
+use crate::check::{VmmStart, kinds};
 use crate::deadline::Deadline;
 use crate::diagnostic::Diagnostic;
 use crate::guest::ssh::GuestCommand;
@@ -15,7 +15,7 @@ use crate::lab::job::StartFrom;
 use crate::lab::topology::Lab;
 use crate::report::GuestReport;
 use crate::scenario::names::MachineName;
-use crate::scenario::{Check, CheckKind, Scenario, check_kind};
+use crate::scenario::{Check, Scenario};
 
 /// How long a guest's kernel may take to boot, with KVM.
 const BOOT: Duration = Duration::from_secs(60);
@@ -130,7 +130,10 @@ impl Wait<'_, '_> {
 
 /// Whether a check asks for how a guest's VMM starts.
 pub(super) fn is_asked(scenario: &Scenario, name: &MachineName) -> bool {
-    let asks = |check: &Check| matches!(&check.kind, CheckKind::Vmm(check_kind::Vmm { guest, .. }) if guest == name);
+    let asks = |check: &Check| {
+        let vmm = check.kind.downcast_ref::<kinds::Vmm>();
+        vmm.is_some_and(|vmm| vmm.guest == *name)
+    };
     scenario.checks.iter().any(asks)
 }
 

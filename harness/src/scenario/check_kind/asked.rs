@@ -1,5 +1,7 @@
 //! A check's table, and what its kind may ask about the scenario while it reads it.
 
+use std::any::Any;
+use std::fmt::Debug;
 use std::net::IpAddr;
 
 use crate::scenario::VantagePoint;
@@ -13,19 +15,27 @@ use crate::scenario::read::{At, Reader, parsed};
 use crate::scenario::validate::{Context, From, INTERFACE, source};
 
 /// What a scenario says of a kind of check: its keys, from where it can look, and how it is read.
-pub(in crate::scenario) trait Declared: Sized {
+pub(crate) trait Declared: Any + Debug + Send + Sync + Sized {
     /// Its table: the kind's name, when it holds, and every key.
     const KEYS: TableKeys;
     /// From where it can look.
     const LOOKS: Looks;
 
+    /// As [`CheckKind::needs`](super::CheckKind::needs).
+    const NEEDS: Option<&'static str> = None;
+
     /// Reads the table, and reports what is wrong with it.
     fn read(asked: &Asked<'_, '_>) -> Option<Self>;
+
+    /// As [`CheckKind::with`](super::CheckKind::with).
+    fn with(&self) -> Option<&VantagePoint> {
+        None
+    }
 }
 
 /// From where a kind of check can look.
 #[derive(Debug)]
-pub(in crate::scenario) struct Looks {
+pub(crate) struct Looks {
     from: Places,
     /// What it needs in a guest, if the image has not got it.
     lacks: fn(&Provides) -> Option<&'static str>,
@@ -42,25 +52,25 @@ enum Places {
 }
 
 impl Looks {
-    pub(super) const ANYWHERE: Self = Self {
+    pub(crate) const ANYWHERE: Self = Self {
         from: Places::Anywhere,
         lacks: |_| None,
     };
 
     /// Not from a container, and from a guest only where `lacks` has no name for what it lacks.
-    pub(super) const fn machine_or_guest(lacks: fn(&Provides) -> Option<&'static str>) -> Self {
+    pub(crate) const fn machine_or_guest(lacks: fn(&Provides) -> Option<&'static str>) -> Self {
         let from = Places::MachineOrGuest;
         Self { from, lacks }
     }
 
-    pub(super) const fn networkd() -> Self {
+    pub(crate) const fn networkd() -> Self {
         Self {
             from: Places::WithNetworkd,
             lacks: |image| (!image.networkd).then_some("networkd"),
         }
     }
 
-    pub(super) const fn docker() -> Self {
+    pub(crate) const fn docker() -> Self {
         Self {
             from: Places::GuestWithContainers,
             lacks: |image| (!image.docker).then_some("Docker"),
@@ -68,7 +78,7 @@ impl Looks {
     }
 
     /// Reports a check whose vantage point has nothing of the kind to look at.
-    pub(super) fn check(&self, context: &Context<'_>, kind: &str, from: From<'_, '_>) {
+    pub(crate) fn check(&self, context: &Context<'_>, kind: &str, from: From<'_, '_>) {
         let Some(from) = from else { return };
         let add = |message: String, label: String| {
             let fault = Fault::new(from.place, code::CONFLICT, message, label);
@@ -105,26 +115,26 @@ impl Looks {
 
 /// A table of a kind of check.
 #[derive(Clone, Copy)]
-pub(in crate::scenario) struct Asked<'r, 'a> {
-    pub(super) context: &'r Context<'a>,
-    pub(super) reader: &'r Reader<'a>,
+pub(crate) struct Asked<'r, 'a> {
+    pub(crate) context: &'r Context<'a>,
+    pub(crate) reader: &'r Reader<'a>,
     /// From where the check looks, where that is known.
-    pub(super) from: From<'r, 'a>,
+    pub(crate) from: From<'r, 'a>,
 }
 
 impl<'a> Asked<'_, 'a> {
     /// As [`Asked::interface_at`], of the key `interface`.
-    pub(super) fn interface(&self) -> Option<IfName> {
+    pub(crate) fn interface(&self) -> Option<IfName> {
         self.interface_at("interface")
     }
 
     /// An interface as seen from the check's vantage point.
-    pub(super) fn interface_at(&self, key: &str) -> Option<IfName> {
+    pub(crate) fn interface_at(&self, key: &str) -> Option<IfName> {
         interface_at(self.context, self.reader, key, self.from)
     }
 
     /// An interface whose wire the lab captures: a guest's `id`, or a plugged interface or TAP of a machine.
-    pub(super) fn captured(&self) -> Option<IfName> {
+    pub(crate) fn captured(&self) -> Option<IfName> {
         let text = self
             .reader
             .need("interface", self.reader.text("interface"))?;
@@ -154,12 +164,12 @@ impl<'a> Asked<'_, 'a> {
     }
 
     /// The address that packets to `to` are sent from, where the check names one.
-    pub(super) fn source(&self, to: Option<&At<'_, IpAddr>>) -> Option<IpAddr> {
+    pub(crate) fn source(&self, to: Option<&At<'_, IpAddr>>) -> Option<IpAddr> {
         source(self.context, self.reader, self.from, to)
     }
 
     /// A guest of the scenario.
-    pub(super) fn guest(&self) -> Option<At<'a, &'a str>> {
+    pub(crate) fn guest(&self) -> Option<At<'a, &'a str>> {
         let guest = self.reader.need("guest", self.reader.text("guest"))?;
         let known = &self.context.known.guests;
         if !known.contains_key(guest.value) {
@@ -170,7 +180,7 @@ impl<'a> Asked<'_, 'a> {
     }
 
     /// A container of the vantage's guest.
-    pub(super) fn container(&self, key: &'static str) -> Option<MachineName> {
+    pub(crate) fn container(&self, key: &'static str) -> Option<MachineName> {
         let container = self.reader.need(key, self.reader.text(key));
         if let Some(container) = &container
             && let Some(At {
@@ -190,7 +200,7 @@ impl<'a> Asked<'_, 'a> {
     }
 
     /// Reports keys that say something about what `absent` says is not there.
-    pub(super) fn not_with_absent(&self, keys: &[&str]) -> bool {
+    pub(crate) fn not_with_absent(&self, keys: &[&str]) -> bool {
         let absent = self.reader.flag("absent").unwrap_or(false);
         for entry in keys.iter().filter_map(|key| self.reader.entry(key)) {
             if absent {
@@ -205,7 +215,7 @@ impl<'a> Asked<'_, 'a> {
     }
 
     /// Reports a table that says nothing to compare with.
-    pub(super) fn says_something(&self, keys: &[&str]) {
+    pub(crate) fn says_something(&self, keys: &[&str]) {
         if keys.iter().any(|key| self.reader.entry(key).is_some()) {
             return;
         }
@@ -221,7 +231,7 @@ impl<'a> Asked<'_, 'a> {
 }
 
 /// `least`, or `[least, most]`.
-pub(super) fn bounds((least, most): (u32, Option<u32>)) -> Bounds {
+pub(crate) fn bounds((least, most): (u32, Option<u32>)) -> Bounds {
     Bounds {
         least: u64::from(least),
         most: most.map(u64::from),

@@ -1,98 +1,110 @@
-//! The kinds of checks, as a scenario says them. A new one is a file here, a row in the table, and the file of that name in
-//! `check::kinds`, which looks and judges.
+//! What the language knows of a kind of check, whose file is in `check::kinds`: its keys, from where it can look, and how its
+//! table is read.
+//!
+//! The kinds stand further to the right, where a kind can look at the network in the same file in which it says what it asks
+//! for. Their table comes from there ([`CheckKinds`]); this room names none of them.
 
 mod asked;
 mod keys;
 
 pub(super) use asked::interface_at;
-use asked::{Asked, Declared};
+pub(crate) use asked::{Asked, Declared, Looks, bounds};
+pub(crate) use keys::{ABSENT, SOURCE, seen};
 
+use std::any::Any;
+use std::fmt::Debug;
+use std::sync::{Arc, OnceLock};
+
+use super::VantagePoint;
 use super::keys::TableKeys;
 use super::read::Reader;
 use super::validate::{Context, From};
 
-/// A row for each kind: its key in a scenario file, which names its files, and its structure. `$then` gets all of them.
-macro_rules! check_kinds {
-    ($then:ident) => {
-        $then! {
-            ping: Ping,
-            dns: Dns,
-            router_advert: RouterAdvert,
-            ra_accepted: RaAccepted,
-            tcp: Tcp,
-            http: Http,
-            ssh: Ssh,
-            address: Address,
-            route: Route,
-            bridge_port: BridgePort,
-            networkctl: Networkctl,
-            wait_online: WaitOnline,
-            container_veth: ContainerVeth,
-            container: Container,
-            link: Link,
-            neighbour: Neighbour,
-            fdb: Fdb,
-            mdb: Mdb,
-            bridge_vlan: BridgeVlan,
-            sysctl: Sysctl,
-            command: Command,
-            packet: Packet,
-            counter: Counter,
-            process: Process,
-            differ: Differ,
-            vmm: Vmm,
-        }
-    };
-}
-pub(crate) use check_kinds;
+/// What a check asks for: the table of one kind, read.
+///
+/// An `interface` is a name at the check's vantage point. From a guest, one of the guest's own `id`s means the
+/// NIC with that MAC address, whatever the guest's kernel calls it.
+pub trait CheckKind: Any + Debug + Send + Sync {
+    /// The kind's key in a scenario file.
+    fn name(&self) -> &'static str;
 
-macro_rules! table {
-    ($($key:ident: $kind:ident,)*) => {
-        $(mod $key;)*
-        $(pub use $key::$kind;)*
+    /// The capability of the machine that a look takes, by its stable name; `None`: no more than any lab.
+    fn needs(&self) -> Option<&'static str>;
 
-        /// A kind of check.
-        ///
-        /// An `interface` is a name at the check's vantage point. From a guest, one of the guest's own `id`s means the
-        /// NIC with that MAC address, whatever the guest's kernel calls it.
-        #[derive(Debug, Clone)]
-        pub enum CheckKind {
-            $(
-                #[doc = concat!("`", stringify!($key), "`")]
-                $kind($kind),
-            )*
-        }
-
-        /// The tables of all kinds: exactly one of them stands in each check.
-        pub(crate) const KINDS: &[TableKeys] = &[$($kind::KEYS,)*];
-
-        /// Reads the table of one kind.
-        pub(in crate::scenario) fn read<'a>(
-            context: &Context<'a>,
-            reader: &Reader<'a>,
-            table_keys: &TableKeys,
-            from: From<'_, 'a>,
-        ) -> Option<CheckKind> {
-            let asked = Asked {
-                context,
-                reader,
-                from,
-            };
-            $(
-                if table_keys.what == stringify!($key) {
-                    $kind::LOOKS.check(context, table_keys.what, from);
-                    return $kind::read(&asked).map(CheckKind::$kind);
-                }
-            )*
-            unreachable!("`{}` is in no row of the table", table_keys.what)
-        }
-    };
+    /// The second place that it looks at.
+    fn with(&self) -> Option<&VantagePoint>;
 }
 
-check_kinds!(table);
+impl<T: Declared> CheckKind for T {
+    fn name(&self) -> &'static str {
+        T::KEYS.what
+    }
 
-pub use address::AddressState;
-pub use counter::Firewall;
-pub use differ::Differing;
-pub use dns::{DnsExpect, RecordType};
-pub use packet::Filter;
+    fn needs(&self) -> Option<&'static str> {
+        T::NEEDS
+    }
+
+    fn with(&self) -> Option<&VantagePoint> {
+        Declared::with(self)
+    }
+}
+
+impl dyn CheckKind {
+    /// The kind itself, where it is that one.
+    pub fn downcast_ref<T: CheckKind>(&self) -> Option<&T> {
+        (self as &dyn Any).downcast_ref()
+    }
+}
+
+/// A row of the table: a kind, as a scenario says it.
+#[derive(Debug)]
+pub(crate) struct Row {
+    keys: TableKeys,
+    looks: Looks,
+    read: fn(&Asked<'_, '_>) -> Option<Arc<dyn CheckKind>>,
+}
+
+impl Row {
+    /// The row of a kind.
+    pub(crate) const fn of<T: Declared>() -> Self {
+        Self {
+            keys: T::KEYS,
+            looks: T::LOOKS,
+            read: |asked| T::read(asked).map(|kind| Arc::new(kind) as Arc<dyn CheckKind>),
+        }
+    }
+}
+
+/// The table of all kinds. The room that has it submits it once, as a whole, so that its order is the one in which it is
+/// written.
+pub(crate) struct CheckKinds(pub(crate) &'static [Row]);
+
+inventory::collect!(CheckKinds);
+
+fn rows() -> impl Iterator<Item = &'static Row> {
+    inventory::iter::<CheckKinds>
+        .into_iter()
+        .flat_map(|table| table.0)
+}
+
+/// The tables of all kinds: exactly one of them stands in each check.
+pub(crate) fn kinds() -> &'static [TableKeys] {
+    static KINDS: OnceLock<Vec<TableKeys>> = OnceLock::new();
+    KINDS.get_or_init(|| rows().map(|row| row.keys).collect())
+}
+
+/// Reads the table of one kind.
+pub(in crate::scenario) fn read<'a>(
+    context: &Context<'a>,
+    reader: &Reader<'a>,
+    kind: &TableKeys,
+    from: From<'_, 'a>,
+) -> Option<Arc<dyn CheckKind>> {
+    let row = rows().find(|row| row.keys.what == kind.what)?;
+    row.looks.check(context, kind.what, from);
+    (row.read)(&Asked {
+        context,
+        reader,
+        from,
+    })
+}

@@ -1,9 +1,9 @@
 //! What every check takes, of whatever kind it is.
 
 use super::{KeyType, TableKeys, may, must};
-use crate::scenario::check_kind::KINDS;
+use crate::scenario::check_kind::kinds;
 
-pub(in crate::scenario) const CHECK: TableKeys = TableKeys {
+pub(crate) const CHECK: TableKeys = TableKeys {
     what: "a check",
     doc: "one property of the network that must hold: exactly one kind of check stands in each",
     keys: &[
@@ -57,5 +57,5 @@ pub(in crate::scenario) const CHECK: TableKeys = TableKeys {
             "it must not hold at any look",
         ),
     ],
-    one_of: || KINDS,
+    one_of: kinds,
 };

@@ -11,7 +11,7 @@ const NEEDS: KeyType = KeyType::List(&KeyType::Names(capabilities));
 const CHECKS: KeyType = KeyType::ById(&CHECK);
 const STEPS: KeyType = KeyType::ById(&STEP);
 
-pub(in crate::scenario) const FILE: TableKeys = table_keys(
+pub(crate) const FILE: TableKeys = table_keys(
     "a scenario",
     "a network, and what must hold in it",
     &[
@@ -73,13 +73,12 @@ pub(in crate::scenario) const FILE: TableKeys = table_keys(
 );
 
 /// The keys of the base topology, over which the file is laid.
-pub(in crate::scenario) const BASED: &[&str] = &["segments", "machines"];
+pub(crate) const BASED: &[&str] = &["segments", "machines"];
 
 /// The keys of a variant that are laid over the file.
-pub(in crate::scenario) const LAYERED: &[&str] =
-    &["segments", "machines", "guests", "checks", "steps"];
+pub(crate) const LAYERED: &[&str] = &["segments", "machines", "guests", "checks", "steps"];
 
-pub(in crate::scenario) const VARIANT: TableKeys = table_keys(
+pub(crate) const VARIANT: TableKeys = table_keys(
     "a variant",
     "laid over the file; the checks in `must_fail` must fail, all others must hold",
     &[
@@ -121,7 +120,7 @@ pub(in crate::scenario) const VARIANT: TableKeys = table_keys(
     ],
 );
 
-pub(in crate::scenario) const ANY_OF: TableKeys = table_keys(
+pub(crate) const ANY_OF: TableKeys = table_keys(
     "a set in `must_fail`",
     "checks of which at least one must fail; each may hold",
     &[must(
@@ -131,7 +130,7 @@ pub(in crate::scenario) const ANY_OF: TableKeys = table_keys(
     )],
 );
 
-pub(in crate::scenario) const SEGMENT: TableKeys = table_keys(
+pub(crate) const SEGMENT: TableKeys = table_keys(
     "a segment",
     "what interfaces of machines are plugged into",
     &[

@@ -3,7 +3,7 @@
 use super::{HOST_ROUTE, KeyType, MACVLAN_MODE, ROUTE, TableKeys, may, must, table_keys};
 use crate::scenario::HypervisorKind;
 
-pub(in crate::scenario) const GUEST: TableKeys = table_keys(
+pub(crate) const GUEST: TableKeys = table_keys(
     "a guest",
     "a MicroVM",
     &[
@@ -128,7 +128,7 @@ pub(in crate::scenario) const GUEST: TableKeys = table_keys(
     ],
 );
 
-pub(in crate::scenario) const CONTAINER: TableKeys = table_keys(
+pub(crate) const CONTAINER: TableKeys = table_keys(
     "a container",
     "a container, with the options of `docker run`",
     &[
@@ -161,7 +161,7 @@ pub(in crate::scenario) const CONTAINER: TableKeys = table_keys(
     ],
 );
 
-pub(in crate::scenario) const GUEST_INTERFACE: TableKeys = table_keys(
+pub(crate) const GUEST_INTERFACE: TableKeys = table_keys(
     "a guest's interface",
     "a NIC of the guest, and its end on the host",
     &[
@@ -293,7 +293,7 @@ pub(in crate::scenario) const GUEST_INTERFACE: TableKeys = table_keys(
     ],
 );
 
-pub(in crate::scenario) const MACVTAP: TableKeys = table_keys(
+pub(crate) const MACVTAP: TableKeys = table_keys(
     "a macvtap",
     "`ip link add link LINK name ID address MAC type macvtap mode MODE`",
     &[

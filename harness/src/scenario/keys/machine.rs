@@ -21,7 +21,7 @@ pub(super) const DUPLICATE_MACHINE_ID: super::Key = may(
     "another may have the same one: it is a clone",
 );
 
-pub(in crate::scenario) const MACHINE: TableKeys = table_keys(
+pub(crate) const MACHINE: TableKeys = table_keys(
     "a machine",
     "a network namespace",
     &[
@@ -110,7 +110,7 @@ pub(in crate::scenario) const MACHINE: TableKeys = table_keys(
     ],
 );
 
-pub(in crate::scenario) const INTERFACE: TableKeys = table_keys(
+pub(crate) const INTERFACE: TableKeys = table_keys(
     "a machine's interface",
     "one end of a cable or of a switch's port",
     &[
@@ -229,7 +229,7 @@ macro_rules! bridge_keys {
 }
 pub(crate) use bridge_keys;
 
-pub(in crate::scenario) const BRIDGE: TableKeys = table_keys(
+pub(crate) const BRIDGE: TableKeys = table_keys(
     "a bridge",
     "`ip link add NAME type bridge`",
     bridge_keys!(
@@ -247,7 +247,7 @@ pub(in crate::scenario) const BRIDGE: TableKeys = table_keys(
 pub(super) const MACVLAN_MODE: KeyType =
     KeyType::Words(&["bridge", "private", "vepa", "passthru", "source"]);
 
-pub(in crate::scenario) const MACVLAN: TableKeys = table_keys(
+pub(crate) const MACVLAN: TableKeys = table_keys(
     "a macvlan",
     "`ip link add link LINK name NAME type macvlan mode MODE`",
     &[
@@ -286,7 +286,7 @@ const METRIC: super::Key = may(
     "the lower one wins",
 );
 
-pub(in crate::scenario) const MACHINE_ROUTE: TableKeys = table_keys(
+pub(crate) const MACHINE_ROUTE: TableKeys = table_keys(
     "a machine's route",
     "`ip route add TO via VIA dev DEV`; `via`, `dev` or both",
     &[
@@ -299,7 +299,7 @@ pub(in crate::scenario) const MACHINE_ROUTE: TableKeys = table_keys(
 );
 
 /// A route by a TAP, which is its `dev`.
-pub(in crate::scenario) const HOST_ROUTE: TableKeys = table_keys(
+pub(crate) const HOST_ROUTE: TableKeys = table_keys(
     "a route of the host",
     "`ip route add TO via VIA dev TAP`",
     &[
@@ -316,7 +316,7 @@ pub(in crate::scenario) const HOST_ROUTE: TableKeys = table_keys(
 );
 
 /// A route of a guest, whose kernel's names for its NICs nobody knows.
-pub(in crate::scenario) const ROUTE: TableKeys = table_keys(
+pub(crate) const ROUTE: TableKeys = table_keys(
     "a route",
     "`ip route add TO via VIA`",
     &[
@@ -325,7 +325,7 @@ pub(in crate::scenario) const ROUTE: TableKeys = table_keys(
     ],
 );
 
-pub(in crate::scenario) const DNSMASQ: TableKeys = table_keys(
+pub(crate) const DNSMASQ: TableKeys = table_keys(
     "dnsmasq",
     "dnsmasq in the machine",
     &[
@@ -358,7 +358,7 @@ pub(in crate::scenario) const DNSMASQ: TableKeys = table_keys(
     ],
 );
 
-pub(in crate::scenario) const RA: TableKeys = table_keys(
+pub(crate) const RA: TableKeys = table_keys(
     "`ra`",
     "what the router advertises (RFC 4861, RFC 8106)",
     &[
@@ -407,7 +407,7 @@ pub(in crate::scenario) const RA: TableKeys = table_keys(
     ],
 );
 
-pub(in crate::scenario) const RA_PREFIX: TableKeys = table_keys(
+pub(crate) const RA_PREFIX: TableKeys = table_keys(
     "an advertised prefix",
     "a prefix information option (RFC 4861, 4.6.2)",
     &[
@@ -443,7 +443,7 @@ pub(in crate::scenario) const RA_PREFIX: TableKeys = table_keys(
     ],
 );
 
-pub(in crate::scenario) const HTTP_SERVER: TableKeys = table_keys(
+pub(crate) const HTTP_SERVER: TableKeys = table_keys(
     "an HTTP server",
     "`GET /` answers 200 with `body`",
     &[

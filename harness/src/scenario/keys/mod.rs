@@ -12,19 +12,19 @@ mod machine;
 mod port;
 mod step;
 
-pub(super) use every_check::CHECK;
-pub(super) use file::{ANY_OF, BASED, FILE, LAYERED, SEGMENT, VARIANT};
-pub(super) use guest::{CONTAINER, GUEST, GUEST_INTERFACE, MACVTAP};
+pub(crate) use every_check::CHECK;
+pub(crate) use file::{ANY_OF, BASED, FILE, LAYERED, SEGMENT, VARIANT};
+pub(crate) use guest::{CONTAINER, GUEST, GUEST_INTERFACE, MACVTAP};
 pub(crate) use key_type::{KeyType, first_of_each};
 use machine::MACVLAN_MODE;
 pub(crate) use machine::bridge_keys;
-pub(super) use machine::{
+pub(crate) use machine::{
     BRIDGE, DNSMASQ, HOST_ROUTE, HTTP_SERVER, INTERFACE, MACHINE, MACHINE_ROUTE, MACVLAN, RA,
     RA_PREFIX, ROUTE,
 };
-pub(super) use port::{BRIDGE_PORT, SWITCH_PORT};
+pub(crate) use port::{BRIDGE_PORT, SWITCH_PORT};
 pub(crate) use port::{COST, GROUP_FWD_MASK, PRIORITY, port_flags};
-pub(super) use step::STEP;
+pub(crate) use step::STEP;
 
 /// A kind of table.
 #[derive(Debug, Clone, Copy)]
@@ -62,6 +62,17 @@ pub(crate) const fn table_keys(
         keys,
         one_of: || &[],
     }
+}
+
+/// The words of a table of words and their meanings, for [`KeyType::Words`].
+pub(crate) const fn words<T, const N: usize>(table: &[(&'static str, T); N]) -> [&'static str; N] {
+    let mut words = [""; N];
+    let mut at = 0;
+    while at < N {
+        words[at] = table[at].0;
+        at += 1;
+    }
+    words
 }
 
 /// A key that must be there.

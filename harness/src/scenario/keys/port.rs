@@ -93,7 +93,7 @@ pub(crate) const GROUP_FWD_MASK: super::Key = may(
     "bit N: frames to 01:80:c2:00:00:0N that come in by it pass on",
 );
 
-pub(in crate::scenario) const BRIDGE_PORT: TableKeys = table_keys(
+pub(crate) const BRIDGE_PORT: TableKeys = table_keys(
     "a bridge's port",
     "`bridge link set dev PORT`",
     port_flags!(
@@ -125,7 +125,7 @@ pub(in crate::scenario) const BRIDGE_PORT: TableKeys = table_keys(
     ),
 );
 
-pub(in crate::scenario) const SWITCH_PORT: TableKeys = table_keys(
+pub(crate) const SWITCH_PORT: TableKeys = table_keys(
     "a switch's port",
     "`bridge link set dev PORT`",
     port_flags!(may, [], [GROUP_FWD_MASK]),

@@ -3,7 +3,7 @@
 use super::{KeyType, TableKeys, may, must};
 use crate::scenario::action;
 
-pub(in crate::scenario) const STEP: TableKeys = TableKeys {
+pub(crate) const STEP: TableKeys = TableKeys {
     what: "a step",
     doc: "done once the lab stands, after the step before it: exactly one action stands in each",
     keys: &[

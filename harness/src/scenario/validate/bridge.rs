@@ -21,7 +21,7 @@ const MAX_AGE: RangeInclusive<u64> = 6..=40;
 /// Only while the spanning tree protocol runs.
 const FORWARD_DELAY: RangeInclusive<u64> = 2..=30;
 
-pub(super) fn bridges<'a>(
+pub(crate) fn bridges<'a>(
     context: &Context<'a>,
     machine: &Reader<'a>,
     name: &str,
@@ -118,7 +118,7 @@ fn options<'a>(context: &Context<'_>, reader: &Reader<'a>) -> Options<'a> {
 
 /// A bridge without it sends no hello, hears none, takes part in no election, and lets its ports forward at once (`br_stp_if.c`,
 /// `br_make_forwarding`; `br_stp_rcv` of `br_stp_bpdu.c`).
-pub(super) fn needs_stp(context: &Context<'_>, reader: &Reader<'_>, key: &str) {
+pub(crate) fn needs_stp(context: &Context<'_>, reader: &Reader<'_>, key: &str) {
     if let Some(entry) = reader.entry(key) {
         let message = format!("`{key}` without `stp`");
         let label = "of no effect: every port forwards at once".to_owned();
@@ -179,7 +179,7 @@ fn ports<'a>(
 }
 
 /// The bridge that `master` names, which the machine must have.
-pub(super) fn master(context: &Context<'_>, reader: &Reader<'_>, machine: &str) -> Option<IfName> {
+pub(crate) fn master(context: &Context<'_>, reader: &Reader<'_>, machine: &str) -> Option<IfName> {
     let text = reader.text("master")?;
     let name = parsed(text, parse::if_name, context.faults)?;
     let known = context.known.machines.get(machine)?;

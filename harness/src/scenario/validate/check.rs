@@ -1,9 +1,11 @@
 //! Checks: who looks, from where, and for how long.
 
+use std::sync::Arc;
+
 use super::during::Order;
 use super::steps::Timeline;
 use super::{Context, times, vmm};
-use crate::scenario::check_kind::{self, KINDS};
+use crate::scenario::check_kind::{self, kinds};
 use crate::scenario::error::{Fault, code};
 use crate::scenario::file::Value;
 use crate::scenario::keys::{CHECK, TableKeys};
@@ -11,7 +13,7 @@ use crate::scenario::names::{MachineName, StepId};
 use crate::scenario::read::{At, Reader, parsed};
 use crate::scenario::{Check, CheckKind, VantagePoint, parse};
 
-pub(super) fn checks<'a>(
+pub(crate) fn checks<'a>(
     context: &Context<'a>,
     root: &Reader<'a>,
     timeline: &Timeline,
@@ -63,10 +65,10 @@ fn check<'a>(
     let kind = reader
         .table(table_keys.what, table_keys)
         .and_then(|reader| check_kind::read(context, &reader, table_keys, from.as_ref()));
-    if let Some(CheckKind::Differ(differ)) = &kind
-        && let Some(place) = reader.entry("differ").map(|entry| &entry.node.place)
+    if let Some(with) = kind.as_ref().and_then(|kind| kind.with())
+        && let Some(place) = reader.entry(table_keys.what).map(|entry| &entry.node.place)
     {
-        let value = differ.with.clone();
+        let value = with.clone();
         timeline.looks_then(context, after.as_ref(), Some(&At { value, place }));
     }
     Some(Check {
@@ -99,14 +101,14 @@ pub(crate) fn read_kind<'a>(
     context: &Context<'a>,
     reader: &Reader<'a>,
     from: super::From<'_, 'a>,
-) -> Option<CheckKind> {
+) -> Option<Arc<dyn CheckKind>> {
     let table_keys = the_kind(context, reader)?;
     let reader = reader.table(table_keys.what, table_keys)?;
     check_kind::read(context, &reader, table_keys, from)
 }
 
 /// The one kind that the check has.
-fn the_kind(context: &Context<'_>, reader: &Reader<'_>) -> Option<&'static TableKeys> {
+pub(crate) fn the_kind(context: &Context<'_>, reader: &Reader<'_>) -> Option<&'static TableKeys> {
     let what = Choice {
         whole: "a check",
         missing: "a check needs to say what it checks",
@@ -114,20 +116,20 @@ fn the_kind(context: &Context<'_>, reader: &Reader<'_>) -> Option<&'static Table
         second: "a second kind of check",
         help: "write two checks, each with its own id",
     };
-    the_one(context, reader, KINDS, &what)
+    the_one(context, reader, kinds(), &what)
 }
 
 /// How faults name a table that must have exactly one of some keys.
-pub(super) struct Choice {
-    pub(super) whole: &'static str,
-    pub(super) missing: &'static str,
-    pub(super) none: &'static str,
-    pub(super) second: &'static str,
-    pub(super) help: &'static str,
+pub(crate) struct Choice {
+    pub(crate) whole: &'static str,
+    pub(crate) missing: &'static str,
+    pub(crate) none: &'static str,
+    pub(crate) second: &'static str,
+    pub(crate) help: &'static str,
 }
 
 /// The one of `all` that the table has.
-pub(super) fn the_one(
+pub(crate) fn the_one(
     context: &Context<'_>,
     reader: &Reader<'_>,
     all: &'static [TableKeys],
@@ -168,10 +170,7 @@ pub(super) fn the_one(
 }
 
 /// What `from` means: a machine, a guest, or `GUEST/CONTAINER`.
-pub(in crate::scenario) fn vantage(
-    context: &Context<'_>,
-    from: &At<'_, &str>,
-) -> Option<VantagePoint> {
+pub(crate) fn vantage(context: &Context<'_>, from: &At<'_, &str>) -> Option<VantagePoint> {
     let known = &context.known;
     let name = |text: &str| MachineName::try_from(text).ok();
     if let Some((guest, container)) = from.value.split_once('/') {

@@ -23,7 +23,7 @@ pub(crate) struct Claims<'a> {
 
 impl<'a> Claims<'a> {
     /// Notes that `owner` uses a value; `thing` names it, `scope` says within what it must be unique.
-    pub(super) fn claim(&self, thing: String, scope: &str, place: &'a Place, owner: String) {
+    pub(crate) fn claim(&self, thing: String, scope: &str, place: &'a Place, owner: String) {
         let mut uses = self.unique.borrow_mut();
         uses.entry((thing, scope.to_owned()))
             .or_default()
@@ -31,14 +31,14 @@ impl<'a> Claims<'a> {
     }
 
     /// Notes the name of an interface, which no other of that machine may have.
-    pub(super) fn interface_name(&self, name: &str, machine: &str, place: &'a Place, owner: &str) {
+    pub(crate) fn interface_name(&self, name: &str, machine: &str, place: &'a Place, owner: &str) {
         let thing = format!("interface name `{name}`");
         let scope = format!(" in machine `{machine}`");
         self.claim(thing, &scope, place, owner.to_owned());
     }
 
     /// Notes addresses, each of which nobody else within `scope` may have.
-    pub(super) fn addresses(&self, addresses: &[At<'a, IpNet>], scope: &str, owner: &str) {
+    pub(crate) fn addresses(&self, addresses: &[At<'a, IpNet>], scope: &str, owner: &str) {
         for address in addresses {
             let thing = format!("address `{}`", address.value.addr());
             self.claim(thing, scope, address.place, owner.to_owned());
@@ -51,7 +51,7 @@ impl<'a> Claims<'a> {
     }
 
     /// Notes the MAC address of what `reader` reads: shared on purpose where that says `duplicate_mac`.
-    pub(super) fn mac_of(&self, reader: &Reader<'a>, mac: &At<'a, Mac>, owner: &str) {
+    pub(crate) fn mac_of(&self, reader: &Reader<'a>, mac: &At<'a, Mac>, owner: &str) {
         self.own(
             reader,
             "duplicate_mac",
@@ -62,7 +62,7 @@ impl<'a> Claims<'a> {
     }
 
     /// Reports `duplicate_mac` of what says no `mac`.
-    pub(super) fn duplicates_one(&self, reader: &Reader<'a>, faults: &Faults) {
+    pub(crate) fn duplicates_one(&self, reader: &Reader<'a>, faults: &Faults) {
         if let (Some(entry), None) = (reader.entry("duplicate_mac"), reader.entry("mac")) {
             let message = "`duplicate_mac` without `mac`".to_owned();
             let label = "it gets one of its own".to_owned();
@@ -71,7 +71,7 @@ impl<'a> Claims<'a> {
     }
 
     /// Notes the machine-id(5) of what `reader` reads: shared on purpose where that says `duplicate_machine_id`.
-    pub(super) fn machine_id(
+    pub(crate) fn machine_id(
         &self,
         reader: &Reader<'a>,
         owner: &str,
@@ -106,7 +106,7 @@ impl<'a> Claims<'a> {
     }
 
     /// Reports every use but the first of what was used more than once, and what nobody else uses although it says so.
-    pub(super) fn report(self, faults: &Faults) {
+    pub(crate) fn report(self, faults: &Faults) {
         let unique = self.unique.into_inner();
         for (thing, place) in self.shared.into_inner() {
             if !unique.keys().any(|(used, _)| *used == thing) {

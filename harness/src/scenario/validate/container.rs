@@ -12,7 +12,7 @@ use crate::scenario::parse;
 use crate::scenario::read::{Reader, parsed, text_of};
 
 /// Reads `containers`: each an image, or a table.
-pub(super) fn containers(
+pub(crate) fn containers(
     context: &Context<'_>,
     reader: &Reader<'_>,
 ) -> BTreeMap<MachineName, Container> {

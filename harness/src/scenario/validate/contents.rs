@@ -34,7 +34,7 @@ const OURS: [&str; 6] = [
 
 /// Folders that were read, each once however many guests and forms name it.
 #[derive(Debug, Default)]
-pub(in crate::scenario) struct Laid(RefCell<BTreeMap<PathBuf, Rc<Found>>>);
+pub(crate) struct Laid(RefCell<BTreeMap<PathBuf, Rc<Found>>>);
 
 impl Laid {
     fn read(&self, files: &Beneath, folder: &Path) -> Result<Rc<Found>, Unread> {
@@ -52,7 +52,7 @@ impl Laid {
 }
 
 /// Reads the folder that `files` names.
-pub(super) fn files(context: &Context<'_>, reader: &Reader<'_>) -> Arc<[GuestFile]> {
+pub(crate) fn files(context: &Context<'_>, reader: &Reader<'_>) -> Arc<[GuestFile]> {
     let Some(folder) = reader.text("files") else {
         return Arc::default();
     };
@@ -171,7 +171,7 @@ impl Found {
 }
 
 /// Reads `docker`: the content of `/etc/docker/daemon.json`, whose keys are for dockerd to judge.
-pub(super) fn docker(context: &Context<'_>, reader: &Reader<'_>) -> Option<Map<String, Json>> {
+pub(crate) fn docker(context: &Context<'_>, reader: &Reader<'_>) -> Option<Map<String, Json>> {
     let entry = reader.entry("docker")?;
     let Value::Table(table) = &entry.node.value else {
         context.faults.wrong_type(&entry.node, "docker", "a table");
@@ -227,7 +227,7 @@ fn json(node: &Node, key: &str, faults: &Faults) -> Option<Json> {
 }
 
 /// Reads a table of strings.
-pub(super) fn pairs(reader: &Reader<'_>, key: &str, faults: &Faults) -> BTreeMap<String, String> {
+pub(crate) fn pairs(reader: &Reader<'_>, key: &str, faults: &Faults) -> BTreeMap<String, String> {
     let pair = |(name, node): (At<'_, &str>, &Node)| {
         let value = text_of(node, name.value, faults)?;
         Some((name.value.to_owned(), value.value.to_owned()))

@@ -80,9 +80,9 @@ const DHCP_OPTIONS: [&str; 61] = [
 ];
 
 /// The addresses of the interface that is served; `None` where they are not known: what networkd sets is not.
-pub(super) type Served<'m> = Option<&'m [IpNet]>;
+pub(crate) type Served<'m> = Option<&'m [IpNet]>;
 
-pub(super) fn dnsmasq<'a>(
+pub(crate) fn dnsmasq<'a>(
     context: &Context<'a>,
     machine: &Reader<'a>,
     name: &str,

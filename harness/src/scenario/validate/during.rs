@@ -10,7 +10,7 @@ use crate::scenario::names::CheckId;
 use crate::scenario::read::{At, Reader};
 
 /// What the checks say about their order, whatever else is wrong with them.
-pub(super) struct Order<'a> {
+pub(crate) struct Order<'a> {
     checks: BTreeMap<&'a str, Place<'a>>,
 }
 
@@ -21,7 +21,7 @@ struct Place<'a> {
 }
 
 impl<'a> Order<'a> {
-    pub(super) fn of(readers: &[Reader<'a>]) -> Self {
+    pub(crate) fn of(readers: &[Reader<'a>]) -> Self {
         let word = |reader: &Reader<'a>, key| reader.entry(key)?.node.value.as_text();
         let checks = readers.iter().filter_map(|reader| {
             let place = Place {
@@ -36,7 +36,7 @@ impl<'a> Order<'a> {
     }
 
     /// What `during` of a check means; reports one that never comes to pass.
-    pub(super) fn during(
+    pub(crate) fn during(
         &self,
         context: &Context<'_>,
         reader: &Reader<'_>,

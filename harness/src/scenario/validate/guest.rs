@@ -12,7 +12,7 @@ use crate::scenario::provides::Provides;
 use crate::scenario::read::{At, Reader, parsed};
 use crate::scenario::{Guest, GuestInterface, GuestStart, parse};
 
-pub(super) fn guests<'a>(context: &Context<'a>, root: &Reader<'a>) -> BTreeMap<MachineName, Guest> {
+pub(crate) fn guests<'a>(context: &Context<'a>, root: &Reader<'a>) -> BTreeMap<MachineName, Guest> {
     let mut guests = BTreeMap::new();
     for (key, node) in root.map("guests") {
         let owner = format!("guest `{}`", key.value);

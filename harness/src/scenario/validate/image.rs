@@ -8,7 +8,7 @@ use crate::scenario::provides::Provides;
 use crate::scenario::read::{At, Reader};
 
 /// Reads `image`, `packages` and `without_packages` into an image's full name: `debian:bookworm +ethtool -docker.io`.
-pub(super) fn image(context: &Context<'_>, reader: &Reader<'_>) -> String {
+pub(crate) fn image(context: &Context<'_>, reader: &Reader<'_>) -> String {
     let image = reader.word("image", parse::image);
     if let Some(image) = &image {
         bootable(context, image);
@@ -88,7 +88,7 @@ fn suite(context: &Context<'_>, image: &At<'_, String>) {
 }
 
 /// Whether an image was built without a package.
-pub(super) fn lacks(image: &str, package: &str) -> bool {
+pub(crate) fn lacks(image: &str, package: &str) -> bool {
     let mut words = image.split_whitespace();
     words.any(|word| word.strip_prefix('-') == Some(package))
 }

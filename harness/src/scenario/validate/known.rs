@@ -10,7 +10,7 @@ use crate::scenario::file::{Node, Table, Value};
 /// The names of a scenario.
 #[derive(Debug, Default)]
 pub(crate) struct Known<'a> {
-    pub(in crate::scenario) segments: BTreeSet<&'a str>,
+    pub(crate) segments: BTreeSet<&'a str>,
     pub(crate) machines: BTreeMap<&'a str, KnownMachine<'a>>,
     pub(crate) guests: BTreeMap<&'a str, KnownGuest<'a>>,
 }
@@ -19,20 +19,20 @@ pub(crate) struct Known<'a> {
 #[derive(Debug, Default)]
 pub(crate) struct KnownMachine<'a> {
     /// Plugged interfaces.
-    pub(in crate::scenario) plugged: BTreeSet<&'a str>,
+    pub(crate) plugged: BTreeSet<&'a str>,
     /// Interfaces that its networkd's `.netdev` files make; those taken away by `without_units` included, since
     /// a check may be there to show that one is missing.
-    pub(in crate::scenario) netdevs: BTreeSet<String>,
+    pub(crate) netdevs: BTreeSet<String>,
     /// TAPs of its guests.
     pub(crate) taps: BTreeSet<&'a str>,
     /// Bridges made by rtnetlink.
-    pub(in crate::scenario) bridges: BTreeSet<&'a str>,
+    pub(crate) bridges: BTreeSet<&'a str>,
     /// Macvlans made by rtnetlink.
-    pub(in crate::scenario) macvlans: BTreeSet<&'a str>,
+    pub(crate) macvlans: BTreeSet<&'a str>,
     /// How many macvlans and macvtaps there are on a link.
-    pub(in crate::scenario) carried: BTreeMap<&'a str, usize>,
+    pub(crate) carried: BTreeMap<&'a str, usize>,
     /// Which interface or TAP is put on which bridge by rtnetlink.
-    pub(in crate::scenario) masters: BTreeMap<&'a str, &'a str>,
+    pub(crate) masters: BTreeMap<&'a str, &'a str>,
     /// Whether networkd runs in it.
     pub(crate) networkd: bool,
     /// Whether dnsmasq does.
@@ -40,7 +40,7 @@ pub(crate) struct KnownMachine<'a> {
     /// Whether a web server does.
     pub(crate) http: bool,
     /// Whether its unit files could be read; if not, its netdevs are anyone's guess.
-    pub(in crate::scenario) complete: bool,
+    pub(crate) complete: bool,
 }
 
 /// A guest's names.
@@ -49,25 +49,25 @@ pub(crate) struct KnownGuest<'a> {
     pub(crate) taps: BTreeSet<&'a str>,
     /// MAC addresses of its NICs, by `id`; those that steps plug in are not among them.
     pub(crate) macs: BTreeMap<&'a str, &'a str>,
-    pub(in crate::scenario) containers: BTreeSet<&'a str>,
+    pub(crate) containers: BTreeSet<&'a str>,
     /// The machine that holds its TAPs.
-    pub(in crate::scenario) on: &'a str,
+    pub(crate) on: &'a str,
     /// Its image; `None`: the default.
-    pub(in crate::scenario) image: Option<&'a str>,
+    pub(crate) image: Option<&'a str>,
     /// Whether it boots with the lab; if not, a step starts it.
-    pub(in crate::scenario) boots: bool,
+    pub(crate) boots: bool,
 }
 
 impl KnownMachine<'_> {
     /// Whether there is one of that name among [`interfaces`](Self::interfaces).
-    pub(super) fn has_interface(&self, name: &str) -> bool {
+    pub(crate) fn has_interface(&self, name: &str) -> bool {
         let sets = [&self.plugged, &self.bridges, &self.macvlans, &self.taps];
         let mut sets = sets.into_iter();
         sets.any(|set| set.contains(name)) || self.netdevs.contains(name) || name == "lo"
     }
 
     /// Every interface that can be looked at in the machine.
-    pub(in crate::scenario) fn interfaces(&self) -> impl Iterator<Item = &str> + Clone {
+    pub(crate) fn interfaces(&self) -> impl Iterator<Item = &str> + Clone {
         let plugged = self.plugged.iter().copied();
         let netdevs = self.netdevs.iter().map(String::as_str);
         plugged
@@ -80,11 +80,7 @@ impl KnownMachine<'_> {
 }
 
 impl<'a> Known<'a> {
-    pub(in crate::scenario) fn gather(
-        tree: &'a Table,
-        files: &Beneath,
-        units: &UnitFolders,
-    ) -> Self {
+    pub(crate) fn gather(tree: &'a Table, files: &Beneath, units: &UnitFolders) -> Self {
         let mut known = Self {
             segments: tables(tree, "segments").map(|(name, _)| name).collect(),
             ..Self::default()
@@ -190,7 +186,7 @@ impl<'a> Known<'a> {
     }
 
     /// Everything a check can look from, as it is written.
-    pub(in crate::scenario) fn vantages(&self) -> Vec<String> {
+    pub(crate) fn vantages(&self) -> Vec<String> {
         let machines = self.machines.keys().map(|name| (*name).to_owned());
         let guests = self.guests.keys().map(|name| (*name).to_owned());
         let containers = self.guests.iter().flat_map(|(guest, known)| {
@@ -225,7 +221,7 @@ fn known_machine<'a>(machine: &'a Table, files: &Beneath, units: &UnitFolders) -
 }
 
 /// The bytes of each unit file that machines and guests have; a folder counts for everyone who names it.
-pub(in crate::scenario) fn unit_files(
+pub(crate) fn unit_files(
     tree: &Table,
     files: &Beneath,
     units: &UnitFolders,

@@ -12,7 +12,7 @@ use crate::scenario::names::MachineName;
 use crate::scenario::read::{Reader, parsed, text_of};
 use crate::scenario::{Machine, MachineInterface, parse};
 
-pub(super) fn machines<'a>(
+pub(crate) fn machines<'a>(
     context: &Context<'a>,
     root: &Reader<'a>,
 ) -> (BTreeMap<MachineName, Machine>, Ends<'a>) {
@@ -122,7 +122,7 @@ fn machine<'a>(
 }
 
 /// networkd takes away what it did not set itself; so its machine is configured by its files alone.
-pub(super) fn networkd_owns(context: &Context<'_>, name: &str, what: &str, key: &Place) {
+pub(crate) fn networkd_owns(context: &Context<'_>, name: &str, what: &str, key: &Place) {
     let message = format!("machine `{name}` has both `networkd` and `{what}`");
     let label = "networkd configures this machine".to_owned();
     let help = "put them into a `.network` file of its folder".to_owned();
@@ -178,7 +178,7 @@ fn interface<'a>(
     })
 }
 
-pub(super) fn sysctls(context: &Context<'_>, reader: &Reader<'_>) -> BTreeMap<String, String> {
+pub(crate) fn sysctls(context: &Context<'_>, reader: &Reader<'_>) -> BTreeMap<String, String> {
     let mut sysctls = BTreeMap::new();
     for (key, node) in reader.map("sysctls") {
         let name = parsed(key, parse::sysctl, context.faults);

@@ -35,7 +35,7 @@ const TAP_ONLY: [(&str, &str); 5] = [
 ];
 
 /// Reads a machine's macvlans.
-pub(super) fn macvlans<'a>(
+pub(crate) fn macvlans<'a>(
     context: &Context<'a>,
     machine: &Reader<'a>,
     name: &str,
@@ -82,7 +82,7 @@ fn macvlan<'a>(
 }
 
 /// What `type` and `macvtap` of a guest's interface say together.
-pub(super) fn kind(
+pub(crate) fn kind(
     context: &Context<'_>,
     interface: &Reader<'_>,
     (machine, vmm): (&str, &Machine<'_>),
@@ -172,7 +172,7 @@ fn overrides(
 }
 
 /// The bridge made by rtnetlink that carried a macvtap in whose place the command line puts a TAP.
-pub(super) fn bridge_instead(
+pub(crate) fn bridge_instead(
     context: &Context<'_>,
     interface: &Reader<'_>,
     machine: &str,
@@ -194,7 +194,7 @@ fn only<'n>(mut names: impl Iterator<Item = &'n str>) -> Option<&'n str> {
 }
 
 /// The host's end of a macvtap: what of it is a TAP's alone is left out.
-pub(super) fn nic_backend(end: HostEnd) -> HostEnd {
+pub(crate) fn nic_backend(end: HostEnd) -> HostEnd {
     HostEnd {
         multi_queue: end.multi_queue,
         vnet_hdr: end.vnet_hdr,
@@ -272,7 +272,7 @@ fn alone(context: &Context<'_>, reader: &Reader<'_>, machine: &str, mode: &At<'_
 }
 
 /// How the VMM gets at the macvtap: as the scenario says, else in the first of the ways it has. Reports one that it has not.
-pub(super) fn open(
+pub(crate) fn open(
     context: &Context<'_>,
     interface: &Reader<'_>,
     nic: &At<'_, NicType>,

@@ -34,18 +34,18 @@ mod vmm;
 
 pub(crate) use bridge::options_of_step as bridge_options;
 pub(crate) use check::read_kind;
-pub(super) use check::vantage;
-pub(super) use contents::Laid;
-pub(super) use known::unit_files;
-pub(super) use port::flags as port_flags;
+pub(crate) use check::vantage;
+pub(crate) use contents::Laid;
+pub(crate) use known::unit_files;
+pub(crate) use port::flags as port_flags;
 pub(crate) use port::stepped as port_options;
-pub(super) use routes::same_family;
-pub(super) use source::source;
+pub(crate) use routes::same_family;
+pub(crate) use source::source;
 pub(crate) use steps::{Asked as AskedAction, Takes};
 pub(crate) use units::SUFFIXES as UNIT_SUFFIXES;
-pub(super) use units::UnitFolders;
-pub(super) use variant::{Expectations, expectations};
-pub(super) use vmm::{holder, refused};
+pub(crate) use units::UnitFolders;
+pub(crate) use variant::{Expectations, expectations};
+pub(crate) use vmm::{holder, refused};
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -63,15 +63,15 @@ use super::{HypervisorKind, Scenario, parse};
 
 /// Where a scenario comes from.
 #[derive(Debug)]
-pub(super) struct Origin {
+pub(crate) struct Origin {
     /// Folder or file stem.
-    pub(super) name: String,
+    pub(crate) name: String,
     /// The file.
-    pub(super) path: PathBuf,
+    pub(crate) path: PathBuf,
     /// What the paths in it are relative to, and stay beneath.
-    pub(super) files: Beneath,
+    pub(crate) files: Beneath,
     /// What is laid over guests' root file systems.
-    pub(super) laid: Laid,
+    pub(crate) laid: Laid,
 }
 
 /// What every part of the validation needs.
@@ -92,7 +92,7 @@ pub(crate) struct Context<'a> {
 pub(crate) type From<'f, 'a> = Option<&'f At<'a, super::VantagePoint>>;
 
 /// One and many, as faults call interfaces.
-pub(super) const INTERFACE: (&str, &str) = ("interface", "interfaces");
+pub(crate) const INTERFACE: (&str, &str) = ("interface", "interfaces");
 
 impl Context<'_> {
     /// Reports a path that was not read. `what` it should have been, and what it would have been for.
@@ -123,7 +123,7 @@ impl Context<'_> {
 }
 
 /// Reads a laid tree. The scenario is only good when there are no faults.
-pub(super) fn scenario(
+pub(crate) fn scenario(
     tree: &Table,
     place: &Place,
     origin: &Origin,

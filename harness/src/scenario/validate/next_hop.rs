@@ -18,7 +18,7 @@ const NAMED: usize = 8;
 
 /// What a machine's routes can lead by.
 #[derive(Debug)]
-pub(super) struct Reach {
+pub(crate) struct Reach {
     /// Whether everything is known that a next hop can be reached by.
     whole: bool,
     /// The first addresses of each family (IPv6 last), with their links, and those of each link: as many as are named, and one.
@@ -31,19 +31,19 @@ pub(super) struct Reach {
     on_link: BTreeMap<IpNet, BTreeSet<Option<IfName>>>,
     taken: BTreeSet<(IpNet, u32)>,
     /// Where a scenario changes addresses of the base.
-    pub(super) laid: Option<Place>,
+    pub(crate) laid: Option<Place>,
 }
 
 /// Why the kernel would not take a route.
-pub(super) struct Refusal {
-    pub(super) message: String,
-    pub(super) label: &'static str,
-    pub(super) help: Option<String>,
+pub(crate) struct Refusal {
+    pub(crate) message: String,
+    pub(crate) label: &'static str,
+    pub(crate) help: Option<String>,
 }
 
 impl Reach {
     /// Of a machine with links of these addresses; not `whole`: some of them are not known, and nothing is refused.
-    pub(super) fn new<'a>(
+    pub(crate) fn new<'a>(
         whole: bool,
         links: impl Iterator<Item = (IfName, &'a Vec<IpNet>)>,
     ) -> Self {
@@ -86,11 +86,11 @@ impl Reach {
     }
 
     /// With the place where a scenario changes addresses of the base.
-    pub(super) fn laid(self, laid: Option<Place>) -> Self {
+    pub(crate) fn laid(self, laid: Option<Place>) -> Self {
         Self { laid, ..self }
     }
 
-    pub(super) fn refuses(&self, route: &Route, whose: &str, key: &str) -> Option<Refusal> {
+    pub(crate) fn refuses(&self, route: &Route, whose: &str, key: &str) -> Option<Refusal> {
         if !self.whole {
             return None;
         }
@@ -187,7 +187,7 @@ impl Reach {
     }
 
     /// The route is there for those after it.
-    pub(super) fn took(&mut self, route: &Route) {
+    pub(crate) fn took(&mut self, route: &Route) {
         self.taken.insert((route.to, metric(route)));
         if route.via.is_none() {
             let links = self.on_link.entry(route.to).or_default();

@@ -13,7 +13,7 @@ use crate::scenario::{HostEnd, parse};
 /// What networkd would take away again.
 const PLAIN: [&str; 3] = ["master", "host_addresses", "host_routes"];
 
-pub(super) fn nic_backend<'a>(
+pub(crate) fn nic_backend<'a>(
     context: &Context<'a>,
     reader: &Reader<'a>,
     guest: &str,

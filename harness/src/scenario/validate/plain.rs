@@ -22,7 +22,7 @@ const PLAIN: [&str; 2] = ["routes", "dns"];
 const PLAIN_INTERFACE: [&str; 2] = ["addresses", "accept_ra"];
 
 /// Reads `routes` and `dns` into `guest`, and reports every key that its image has no use for.
-pub(super) fn guest(context: &Context<'_>, reader: &Reader<'_>, guest: &mut Guest) {
+pub(crate) fn guest(context: &Context<'_>, reader: &Reader<'_>, guest: &mut Guest) {
     let routes = reader.tables("routes", &ROUTE);
     guest.routes = routes.iter().filter_map(|r| route(context, r)).collect();
     for one in reader.tables("interfaces", &GUEST_INTERFACE) {
@@ -77,7 +77,7 @@ fn route(context: &Context<'_>, reader: &Reader<'_>) -> Option<Route> {
 }
 
 /// Reads `addresses` and `accept_ra` into `interface`, and reports them where networkd sets both.
-pub(super) fn interface(
+pub(crate) fn interface(
     context: &Context<'_>,
     reader: &Reader<'_>,
     provides: &Provides,

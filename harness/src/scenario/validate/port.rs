@@ -13,7 +13,7 @@ use crate::scenario::{Bridge, BridgePort, PortFlag};
 /// Switches of a port that only STP looks at.
 const OF_STP: [&str; 2] = ["guard", "root_block"];
 /// VLAN ids that a frame can carry (IEEE 802.1Q; 0 and 4095 are reserved).
-pub(super) const VLANS: RangeInclusive<u16> = 1..=4094;
+pub(crate) const VLANS: RangeInclusive<u16> = 1..=4094;
 /// What the kernel refuses in a bridge's mask: STP, pause frames, LACP (`BR_GROUPFWD_RESTRICTED`).
 const NOT_OF_A_BRIDGE: u16 = 0b111;
 /// And in a port's: pause frames (`BR_GROUPFWD_MACPAUSE`).
@@ -21,14 +21,14 @@ const NOT_OF_A_PORT: u16 = 0b010;
 
 /// What a bridge does with VLAN tags, and whether it runs STP.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Does {
+pub(crate) struct Does {
     stp: bool,
     filtering: bool,
     default_pvid: u16,
 }
 
 impl Does {
-    pub(super) fn of(bridge: &Bridge) -> Self {
+    pub(crate) fn of(bridge: &Bridge) -> Self {
         Self {
             stp: bridge.stp == Some(true),
             filtering: bridge.vlan_filtering == Some(true),
@@ -38,7 +38,7 @@ impl Does {
 }
 
 /// A port of a machine's bridge.
-pub(super) fn port(context: &Context<'_>, reader: &Reader<'_>, does: Does) -> BridgePort {
+pub(crate) fn port(context: &Context<'_>, reader: &Reader<'_>, does: Does) -> BridgePort {
     if !does.stp {
         for key in OF_STP.into_iter().chain(["cost", "priority"]) {
             needs_stp(context, reader, key);
@@ -72,7 +72,7 @@ pub(crate) fn stepped(context: &Context<'_>, reader: &Reader<'_>) -> BridgePort 
 }
 
 /// Options of a port of a switch, which runs no STP.
-pub(super) fn of_switch(context: &Context<'_>, reader: &Reader<'_>) -> BridgePort {
+pub(crate) fn of_switch(context: &Context<'_>, reader: &Reader<'_>) -> BridgePort {
     for key in OF_STP {
         if let Some(entry) = reader.entry(key) {
             let message = format!("a switch's port has no `{key}`");
@@ -94,16 +94,14 @@ fn options(context: &Context<'_>, reader: &Reader<'_>) -> BridgePort {
 }
 
 /// The switches that are set, or looked at.
-pub(in crate::scenario) fn flags(
-    reader: &Reader<'_>,
-) -> std::collections::BTreeMap<PortFlag, bool> {
+pub(crate) fn flags(reader: &Reader<'_>) -> std::collections::BTreeMap<PortFlag, bool> {
     let all = PortFlag::ALL.iter();
     all.filter_map(|(flag, word)| Some((*flag, reader.flag(word)?)))
         .collect()
 }
 
 /// `group_fwd_mask` of a bridge.
-pub(super) fn bridge_mask(context: &Context<'_>, reader: &Reader<'_>) -> Option<u16> {
+pub(crate) fn bridge_mask(context: &Context<'_>, reader: &Reader<'_>) -> Option<u16> {
     mask(context, reader, NOT_OF_A_BRIDGE)
 }
 
@@ -159,7 +157,7 @@ fn vlan(context: &Context<'_>, node: &Node, key: &str) -> Option<u16> {
 }
 
 /// Without the filter a bridge takes the key and forwards as if it were not there.
-pub(super) fn needs_filtering(context: &Context<'_>, reader: &Reader<'_>, key: &str) {
+pub(crate) fn needs_filtering(context: &Context<'_>, reader: &Reader<'_>, key: &str) {
     if let Some(entry) = reader.entry(key) {
         let message = format!("`{key}` without `vlan_filtering`");
         let label = "the bridge does not look at VLAN tags".to_owned();

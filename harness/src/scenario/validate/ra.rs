@@ -17,7 +17,7 @@ const LIFETIME: u16 = 1800;
 /// dnsmasq takes no shorter one, and says nothing (`option.c`: two minutes).
 const SHORTEST: Duration = Duration::from_secs(120);
 
-pub(super) fn ra(
+pub(crate) fn ra(
     context: &Context<'_>,
     dnsmasq: &Reader<'_>,
     served: Served<'_>,

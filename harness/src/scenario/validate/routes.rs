@@ -12,7 +12,7 @@ use crate::scenario::read::{At, Reader, parsed};
 use crate::scenario::{Route, parse};
 
 /// A route by an interface or a next hop of the machine.
-pub(super) fn of_machine(
+pub(crate) fn of_machine(
     context: &Context<'_>,
     reader: &Reader<'_>,
     machine: &str,
@@ -51,7 +51,7 @@ pub(super) fn of_machine(
 }
 
 /// What all routes have.
-pub(super) fn route(
+pub(crate) fn route(
     context: &Context<'_>,
     reader: &Reader<'_>,
     dev: Option<IfName>,
@@ -102,7 +102,7 @@ pub(super) fn route(
 }
 
 /// Reports a next hop of the other family.
-pub(in crate::scenario) fn same_family(context: &Context<'_>, to: &IpNet, via: &At<'_, IpAddr>) {
+pub(crate) fn same_family(context: &Context<'_>, to: &IpNet, via: &At<'_, IpAddr>) {
     if to.addr().is_ipv4() != via.value.is_ipv4() {
         let family = if to.addr().is_ipv4() { "IPv4" } else { "IPv6" };
         let message = format!(

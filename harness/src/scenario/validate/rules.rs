@@ -21,7 +21,7 @@ const KEYS: [(&str, RulesetTool); 3] = [
 /// What the file is for.
 const FILE: (&str, &str) = ("file", "a ruleset is read from this file");
 
-pub(super) fn rulesets(context: &Context<'_>, machine: &Reader<'_>) -> Vec<Ruleset> {
+pub(crate) fn rulesets(context: &Context<'_>, machine: &Reader<'_>) -> Vec<Ruleset> {
     let read = KEYS.into_iter().filter_map(|(key, tool)| {
         let file = machine.text(key)?;
         let bytes = ruleset(context, key, &file, tool)?;

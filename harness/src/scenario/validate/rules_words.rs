@@ -4,15 +4,15 @@ use crate::scenario::RulesetTool;
 
 /// What a ruleset may not say.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Refused {
+pub(crate) struct Refused {
     /// From 1.
-    pub(super) line: usize,
-    pub(super) what: &'static str,
-    pub(super) help: &'static str,
+    pub(crate) line: usize,
+    pub(crate) what: &'static str,
+    pub(crate) help: &'static str,
 }
 
 /// The first such word.
-pub(super) fn refused(tool: RulesetTool, text: &str) -> Option<Refused> {
+pub(crate) fn refused(tool: RulesetTool, text: &str) -> Option<Refused> {
     match tool {
         RulesetTool::Nftables => included(text),
         RulesetTool::Iptables | RulesetTool::Ip6tables => loaded(text),

@@ -11,15 +11,15 @@ use crate::scenario::{BridgePort, Segment, Switch, parse};
 
 /// An interface that is plugged into a segment.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct End<'a> {
-    pub(super) machine: &'a str,
-    pub(super) interface: &'a str,
+pub(crate) struct End<'a> {
+    pub(crate) machine: &'a str,
+    pub(crate) interface: &'a str,
 }
 
 /// The interfaces plugged into each segment.
-pub(super) type Ends<'a> = BTreeMap<&'a str, Vec<End<'a>>>;
+pub(crate) type Ends<'a> = BTreeMap<&'a str, Vec<End<'a>>>;
 
-pub(super) fn segments<'a>(
+pub(crate) fn segments<'a>(
     context: &Context<'a>,
     root: &Reader<'a>,
     ends: &Ends<'a>,

@@ -4,7 +4,7 @@ use crate::scenario::HttpServer;
 use crate::scenario::keys::HTTP_SERVER;
 use crate::scenario::read::Reader;
 
-pub(super) fn http(machine: &Reader<'_>) -> Option<HttpServer> {
+pub(crate) fn http(machine: &Reader<'_>) -> Option<HttpServer> {
     let reader = machine.table("http", &HTTP_SERVER)?;
     Some(HttpServer {
         port: reader.number::<u16>("port").unwrap_or(80),

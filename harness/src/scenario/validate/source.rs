@@ -9,7 +9,7 @@ use crate::scenario::read::{At, Reader};
 use crate::scenario::{VantagePoint, parse};
 
 /// Reads `source` of a check whose packets go `to` there, and reports one that cannot be sent from.
-pub(in crate::scenario) fn source(
+pub(crate) fn source(
     context: &Context<'_>,
     reader: &Reader<'_>,
     from: From<'_, '_>,

@@ -12,7 +12,7 @@ const WITHIN: Duration = Duration::from_secs(30);
 /// How long a check that must never hold is watched when it does not say.
 const NEVER_WITHIN: Duration = Duration::from_secs(5);
 
-pub(super) fn times(context: &Context<'_>, reader: &Reader<'_>) -> Times {
+pub(crate) fn times(context: &Context<'_>, reader: &Reader<'_>) -> Times {
     let fails = reader.flag("fails").unwrap_or(false);
     let within = reader.word("within", parse::duration);
     let holds_for = reader.word("holds_for", parse::duration);

@@ -25,22 +25,22 @@ const MASK: &str = "/dev/null";
 
 /// Folders that were read, each once however many layers name it.
 #[derive(Debug, Default)]
-pub(in crate::scenario) struct UnitFolders(RefCell<BTreeMap<PathBuf, Rc<UnitFolder>>>);
+pub(crate) struct UnitFolders(RefCell<BTreeMap<PathBuf, Rc<UnitFolder>>>);
 
 /// What a folder holds.
 #[derive(Debug, Default)]
-pub(super) struct UnitFolder {
-    pub(super) units: Vec<UnitFile>,
+pub(crate) struct UnitFolder {
+    pub(crate) units: Vec<UnitFile>,
     /// Interfaces that its `.netdev` files make.
-    pub(super) netdevs: BTreeSet<String>,
+    pub(crate) netdevs: BTreeSet<String>,
     /// Names of files that networkd does not read.
-    pub(super) passed_over: Vec<String>,
-    pub(super) problems: Vec<Problem>,
+    pub(crate) passed_over: Vec<String>,
+    pub(crate) problems: Vec<Problem>,
 }
 
 /// What is wrong with a folder.
 #[derive(Debug)]
-pub(super) struct Problem {
+pub(crate) struct Problem {
     code: &'static str,
     message: String,
     label: &'static str,
@@ -48,7 +48,7 @@ pub(super) struct Problem {
 }
 
 impl UnitFolders {
-    pub(super) fn read(&self, files: &Beneath, folder: &Path) -> Rc<UnitFolder> {
+    pub(crate) fn read(&self, files: &Beneath, folder: &Path) -> Rc<UnitFolder> {
         let mut folders = self.0.borrow_mut();
         let read = folders.entry(folder.to_owned());
         Rc::clone(read.or_insert_with(|| Rc::new(UnitFolder::read(files, folder))))
@@ -191,7 +191,7 @@ fn other_folders(files: &Beneath, folder: &Path, name: &str) -> String {
 }
 
 /// `Name=` of `[NetDev]`.
-pub(super) fn netdev_name(bytes: &[u8]) -> Option<String> {
+pub(crate) fn netdev_name(bytes: &[u8]) -> Option<String> {
     let settings = settings(&String::from_utf8_lossy(bytes)).into_iter();
     let is_name = |section: &str, key: &str| section == "NetDev" && key == "Name";
     let mut names = settings
@@ -201,7 +201,7 @@ pub(super) fn netdev_name(bytes: &[u8]) -> Option<String> {
 }
 
 /// The unit files of the folder that `key` names, less those in `without_units`; `owner` is the machine or guest.
-pub(super) fn units<'a>(
+pub(crate) fn units<'a>(
     context: &Context<'a>,
     reader: &Reader<'a>,
     key: &str,

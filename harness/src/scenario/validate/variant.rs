@@ -11,20 +11,16 @@ use crate::scenario::read::{At, Faults, Reader, text_of};
 
 /// What must fail in a variant.
 #[derive(Debug, Default)]
-pub(in crate::scenario) struct Expectations {
+pub(crate) struct Expectations {
     /// Checks, those of the sets included, each with the words it must see when it fails.
-    pub(in crate::scenario) must_fail: BTreeMap<CheckId, String>,
+    pub(crate) must_fail: BTreeMap<CheckId, String>,
     /// Of each of these at least one.
-    pub(in crate::scenario) any_of: Vec<Vec<CheckId>>,
+    pub(crate) any_of: Vec<Vec<CheckId>>,
 }
 
 /// Reads `must_fail` and `seen` of a variant whose checks and steps, laid over the file's, are in `tree`. A step that must
 /// fail is one that must be refused in this form, and says so in the tree afterwards.
-pub(in crate::scenario) fn expectations(
-    reader: &Reader<'_>,
-    tree: &mut Table,
-    faults: &Faults,
-) -> Expectations {
+pub(crate) fn expectations(reader: &Reader<'_>, tree: &mut Table, faults: &Faults) -> Expectations {
     let mut named = Named {
         checks: ids(tree, "checks"),
         steps: ids(tree, "steps"),

@@ -17,15 +17,15 @@ use crate::scenario::{
 };
 
 /// Whether a value is the command line's.
-pub(super) fn is_imposed(place: &Place) -> bool {
+pub(crate) fn is_imposed(place: &Place) -> bool {
     place.source.shown == Path::new(COMMAND_LINE)
 }
 
 /// What a guest's VMM and machine are.
-pub(super) struct Machine<'a> {
-    pub(super) hypervisor: HypervisorKind,
-    pub(super) machine_type: MachineType,
-    pub(super) transport: Transport,
+pub(crate) struct Machine<'a> {
+    pub(crate) hypervisor: HypervisorKind,
+    pub(crate) machine_type: MachineType,
+    pub(crate) transport: Transport,
     /// Where its VMM is named; `None`: nowhere.
     named: Option<&'a Place>,
 }
@@ -37,7 +37,7 @@ impl Machine<'_> {
 
     /// A key at `place` asks for what the VMM cannot do. In a file both are written in, they contradict each other. What
     /// the command line imposes on a file meets what was written for something else: then the scenario is skipped.
-    pub(super) fn cannot(
+    pub(crate) fn cannot(
         &self,
         context: &Context<'_>,
         place: &Place,
@@ -70,7 +70,7 @@ impl Machine<'_> {
 }
 
 /// Reads `hypervisor`, `machine` and `transport`.
-pub(super) fn machine<'a>(context: &Context<'_>, reader: &Reader<'a>) -> Machine<'a> {
+pub(crate) fn machine<'a>(context: &Context<'_>, reader: &Reader<'a>) -> Machine<'a> {
     let hypervisor = reader.word("hypervisor", parse::hypervisor);
     let mut read = Machine {
         hypervisor: hypervisor
@@ -97,7 +97,7 @@ pub(super) fn machine<'a>(context: &Context<'_>, reader: &Reader<'a>) -> Machine
 }
 
 /// Reports an image whose disk the VMM would write to.
-pub(super) fn disk(
+pub(crate) fn disk(
     context: &Context<'_>,
     reader: &Reader<'_>,
     machine: &Machine<'_>,
@@ -131,7 +131,7 @@ fn among<'a, T: Copy + 'static>(
 }
 
 /// Reads a NIC's MAC address: one that an interface may have, unless the scenario asks for any.
-pub(super) fn mac<'a>(context: &Context<'_>, reader: &Reader<'a>) -> Option<At<'a, Mac>> {
+pub(crate) fn mac<'a>(context: &Context<'_>, reader: &Reader<'a>) -> Option<At<'a, Mac>> {
     let any = reader.flag("invalid_mac").unwrap_or(false);
     let parse = if any { parse::invalid_mac } else { parse::mac };
     let mac = reader.need("mac", reader.word("mac", parse))?;
@@ -148,7 +148,7 @@ pub(super) fn mac<'a>(context: &Context<'_>, reader: &Reader<'a>) -> Option<At<'
 }
 
 /// Reads what the VMM is told about a NIC.
-pub(super) fn nic(
+pub(crate) fn nic(
     context: &Context<'_>,
     reader: &Reader<'_>,
     nic_type: Option<NicType>,
@@ -200,7 +200,7 @@ pub(super) fn nic(
 /// The host's end of a NIC with several queues is made as microvm.nix's `tap-up` makes it, `multi_queue` exactly then.
 /// Reports queues that the lab could not open. A VMM that opens its TAPs by name, unasked, gets one that is its user's, as
 /// by microvm.nix.
-pub(super) fn queues(
+pub(crate) fn queues(
     context: &Context<'_>,
     reader: &Reader<'_>,
     nic_type: Option<NicType>,
@@ -232,7 +232,7 @@ pub(super) fn queues(
 
 /// Where a check of a guest's VMM looks from when it does not say: the machine that holds its TAPs. `None` when its
 /// guest cannot be told.
-pub(super) fn vantage(context: &Context<'_>, check: &Reader<'_>) -> Option<VantagePoint> {
+pub(crate) fn vantage(context: &Context<'_>, check: &Reader<'_>) -> Option<VantagePoint> {
     let Value::Table(table) = &check.entry("vmm")?.node.value else {
         return None;
     };
@@ -243,17 +243,13 @@ pub(super) fn vantage(context: &Context<'_>, check: &Reader<'_>) -> Option<Vanta
 }
 
 /// The machine that holds a guest's TAPs.
-pub(in crate::scenario) fn holder(context: &Context<'_>, guest: &str) -> Option<MachineName> {
+pub(crate) fn holder(context: &Context<'_>, guest: &str) -> Option<MachineName> {
     let known = context.known.guests.get(guest)?;
     MachineName::try_from(known.on).ok()
 }
 
 /// The words with which somebody must refuse; `label` says what they are.
-pub(in crate::scenario) fn refused(
-    context: &Context<'_>,
-    reader: &Reader<'_>,
-    label: &str,
-) -> Option<String> {
+pub(crate) fn refused(context: &Context<'_>, reader: &Reader<'_>, label: &str) -> Option<String> {
     let words = reader.text("refused")?;
     if words.value.trim().is_empty() {
         let message = "`refused` has no words".to_owned();

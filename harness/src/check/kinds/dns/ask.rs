@@ -7,13 +7,13 @@ use std::sync::Arc;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpSocket, UdpSocket};
 
+use super::RecordType;
 use crate::check::kinds::dns;
 use crate::check::looking::{ANSWER, as_words};
 use crate::check::{ProbeError, Vantage, from_source, source};
 use crate::deadline::Deadline;
 use crate::guest::ssh::Output;
 use crate::host::netns::Netns;
-use crate::scenario::RecordType;
 
 /// What `timeout` ends with status 124, busybox's with 143.
 const NO_ANSWER: &str = "no answer within 8 s";

@@ -1,22 +1,20 @@
 //! DNS: queries of our own straight to a server, and the answers of resolvectl and busybox nslookup.
 
 mod ask;
-
-use std::collections::BTreeSet;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
-
-use futures_util::FutureExt;
-use simple_dns::rdata::RData;
-use simple_dns::{CLASS, Name, Packet, PacketFlag, Question, RCODE, TYPE};
+mod declared;
 
 use super::networkctl;
 use crate::check::ghosts::Ghosts;
 use crate::check::kind::{Kind, Looked, Target};
 use crate::check::looking::Looking;
 use crate::check::{ProbeError, Verdict};
-use crate::scenario::check_kind::Dns;
 use crate::scenario::provides::Provides;
-use crate::scenario::{DnsExpect, RecordType};
+pub use declared::{Dns, DnsExpect, RecordType};
+use futures_util::FutureExt;
+use simple_dns::rdata::RData;
+use simple_dns::{CLASS, Name, Packet, PacketFlag, Question, RCODE, TYPE};
+use std::collections::BTreeSet;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 impl Kind for Dns {
     fn expected(&self) -> String {

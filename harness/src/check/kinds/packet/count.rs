@@ -2,11 +2,10 @@
 
 use std::time::SystemTime;
 
-use super::{counted, cut, judge, saying};
+use super::{Packet, counted, cut, judge, saying};
 use crate::check::looking::Looking;
 use crate::check::{ProbeError, Verdict};
 use crate::host::tcpdump;
-use crate::scenario::Packet;
 
 pub(super) async fn look(wanted: &Packet, at: &Looking<'_>) -> Result<Verdict, ProbeError> {
     let capture = at.capture(&wanted.interface)?;

@@ -2,8 +2,9 @@
 
 use std::collections::BTreeSet;
 
+use super::Packet;
 use crate::host::tcpdump;
-use crate::scenario::{CheckKind, LoadedScenario, Packet, Scenario, ScenarioErrors};
+use crate::scenario::{LoadedScenario, Scenario, ScenarioErrors};
 
 /// What tcpdump has against the filters of a scenario's forms, each once; nothing where there is no tcpdump to ask.
 pub fn filter_faults(loaded: &LoadedScenario) -> Option<ScenarioErrors> {
@@ -16,7 +17,7 @@ pub fn filter_faults(loaded: &LoadedScenario) -> Option<ScenarioErrors> {
     let mut asked = BTreeSet::new();
     let mut faults = Vec::new();
     for check in forms.iter().flat_map(|form| &form.checks) {
-        let CheckKind::Packet(Packet { filter, .. }) = &check.kind else {
+        let Some(Packet { filter, .. }) = check.kind.downcast_ref() else {
             continue;
         };
         if asked.insert(filter.text.as_str())

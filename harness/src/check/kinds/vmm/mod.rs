@@ -2,15 +2,70 @@
 
 mod ask;
 
-use futures_util::FutureExt;
-
+use self::Vmm as Wanted;
 use crate::check::Verdict;
 use crate::check::ghosts::Ghosts;
 use crate::check::kind::{Kind, Looked};
 use crate::check::looking::Looking;
-use crate::scenario::check_kind::Vmm as Wanted;
-
+use crate::scenario::VantagePoint;
+use crate::scenario::check_kind::{Asked, Declared, Looks};
+use crate::scenario::error::{Fault, code};
+use crate::scenario::keys::{KeyType, TableKeys, may, must, table_keys};
+use crate::scenario::names::MachineName;
+use crate::scenario::validate::{holder, refused};
 pub use ask::VmmStart;
+use futures_util::FutureExt;
+
+/// The guest's VMM runs, or refused to start.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Vmm {
+    /// Whose VMM.
+    pub guest: MachineName,
+    /// Words of its stderr when it must have refused; `None`: it must run.
+    pub refused: Option<String>,
+}
+
+impl Declared for Vmm {
+    const KEYS: TableKeys = table_keys(
+        "vmm",
+        "the guest's VMM runs; or it refused to start and its stderr has these words. Needs no `from`",
+        &[
+            must("guest", KeyType::NAME, "whose VMM"),
+            may(
+                "refused",
+                KeyType::Text,
+                "it must run",
+                "words of its stderr",
+            ),
+        ],
+    );
+    const LOOKS: Looks = Looks::ANYWHERE;
+
+    fn read(asked: &Asked<'_, '_>) -> Option<Self> {
+        let Asked {
+            context,
+            reader,
+            from,
+            ..
+        } = *asked;
+        let guest = asked.guest();
+        if let (Some(guest), Some(from)) = (&guest, from)
+            && let Some(holder) = holder(context, guest.value)
+            && from.value != VantagePoint::Machine(holder.clone())
+        {
+            let message = format!("the VMM of `{}` runs on `{holder}`", guest.value);
+            let label = "it cannot be looked at from here".to_owned();
+            let fault = Fault::new(from.place, code::CONFLICT, message, label);
+            let help = "`vmm` needs no `from`".to_owned();
+            context.faults.add(fault.help(help));
+        }
+        let refused = refused(context, reader, "what the VMM must say on stderr");
+        Some(Self {
+            guest: MachineName::try_from(guest?.value).ok()?,
+            refused,
+        })
+    }
+}
 
 impl Kind for Wanted {
     fn expected(&self) -> String {

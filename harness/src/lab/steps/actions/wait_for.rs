@@ -1,5 +1,7 @@
 //! Facts that are waited for.
 
+use std::sync::Arc;
+
 use super::{ByHand, CarryOut, Doing};
 use crate::check::progress::Progress;
 use crate::check::{Since, wanted};
@@ -11,7 +13,7 @@ use crate::lab::steps::NotDone;
 use crate::plan::GuestKind;
 use crate::report::CheckOutcome;
 use crate::scenario::declare::{
-    Asked, Change, Declared, KINDS, KeyType, TableKeys, must, read_kind,
+    Asked, Change, Declared, KeyType, TableKeys, kinds, must, read_kind,
 };
 use crate::scenario::names::CheckId;
 use crate::scenario::{Check, CheckKind, Scenario, Step, Times, VantagePoint};
@@ -20,7 +22,7 @@ use crate::scenario::{Check, CheckKind, Scenario, Step, Times, VantagePoint};
 #[derive(Debug)]
 pub(super) struct WaitFor {
     from: VantagePoint,
-    fact: CheckKind,
+    fact: Arc<dyn CheckKind>,
 }
 
 impl Declared for WaitFor {
@@ -28,7 +30,7 @@ impl Declared for WaitFor {
         what: "wait_for",
         doc: "waits until that check would hold, at most `within`",
         keys: &[must("from", KeyType::Text, "where to look from")],
-        one_of: || KINDS,
+        one_of: kinds,
     };
     const REMARK: &'static str = "Beside `from` stands one kind of check";
 
@@ -46,14 +48,14 @@ impl Declared for WaitFor {
     }
 
     fn needs(&self) -> Vec<&'static str> {
-        let needed = needs_of_looking(&self.fact).into_iter();
+        let needed = needs_of_looking(&*self.fact).into_iter();
         needed.map(|capability| capability.name()).collect()
     }
 }
 
 impl CarryOut for WaitFor {
     fn by_hand(&self, _: &Scenario, _: GuestKind) -> ByHand {
-        ByHand::Fact(format!("{} at {}", wanted(&self.fact), self.from))
+        ByHand::Fact(format!("{} at {}", wanted(&*self.fact), self.from))
     }
 
     fn ghost_limit(&self, _: &Scenario) -> Option<String> {

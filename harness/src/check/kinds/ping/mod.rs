@@ -1,14 +1,14 @@
 //! ICMP echoes: `ping -n -c COUNT ... ADDRESS`, of iputils and of busybox.
 
-use std::time::Duration;
-
-use futures_util::FutureExt;
+mod declared;
 
 use crate::check::ghosts::Ghosts;
 use crate::check::kind::{Kind, Looked, Target};
 use crate::check::looking::{Looking, as_words};
 use crate::check::{ProbeError, Verdict, source};
-use crate::scenario::Ping;
+pub use declared::Ping;
+use futures_util::FutureExt;
+use std::time::Duration;
 
 impl Kind for Ping {
     fn expected(&self) -> String {

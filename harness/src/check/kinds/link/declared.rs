@@ -1,16 +1,18 @@
 //! A link: `ip -d link show dev INTERFACE`. What is `None` does not matter.
 
-use std::collections::BTreeMap;
-
-use super::asked::{Asked, Declared, Looks};
-use super::keys::{ABSENT, seen};
+use crate::scenario::check_kind::{ABSENT, seen};
+use crate::scenario::check_kind::{Asked, Declared, Looks};
 use crate::scenario::error::{Fault, code};
 use crate::scenario::keys::{self, KeyType, TableKeys, may, must, table_keys};
 use crate::scenario::names::IfName;
 use crate::scenario::net::Mac;
+use crate::scenario::parse::bad;
+use crate::scenario::parse::one_of;
+use crate::scenario::read::Bad;
 use crate::scenario::read::parsed;
 use crate::scenario::validate::port_flags;
-use crate::scenario::{PortFlag, parse, states};
+use crate::scenario::{PortFlag, parse};
+use std::collections::BTreeMap;
 
 /// A link: `ip -d link show dev INTERFACE`. What is `None` does not matter.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -140,14 +142,14 @@ impl Declared for Link {
                 .faults
                 .add(Fault::new(&entry.key, code::CONFLICT, message, label));
         }
-        let flags = reader.words("flags", states::link_flag).into_iter();
+        let flags = reader.words("flags", flag).into_iter();
         let master = asked.interface_at("master");
         let carrier = reader.flag("carrier");
-        let operstate = reader.word("operstate", states::operstate);
+        let operstate = reader.listed_word("operstate");
         let mtu = reader.number::<u32>("mtu");
         let mac = reader.word("mac", parse::mac);
-        let state = reader.word("state", states::port_state);
-        let kind = reader.word("kind", states::link_kind);
+        let state = reader.listed_word("state");
+        let kind = reader.word("kind", kind_of_link);
         let multi_queue = reader.flag("multi_queue");
         let vnet_hdr = reader.flag("vnet_hdr");
         Some(Self {
@@ -156,10 +158,10 @@ impl Declared for Link {
             master,
             nomaster,
             carrier,
-            operstate: operstate.map(|state| state.value),
+            operstate: operstate.map(|state| state.value.to_owned()),
             mtu,
             mac: mac.map(|mac| mac.value),
-            state: state.map(|state| state.value),
+            state: state.map(|state| state.value.to_owned()),
             flags: flags.map(|flag| flag.value).collect(),
             kind: kind.map(|kind| kind.value),
             multi_queue,
@@ -167,4 +169,37 @@ impl Declared for Link {
             port_flags: port_flags(reader),
         })
     }
+}
+
+/// What stands between the angle brackets of `ip link`.
+fn flag(text: &str) -> Result<String, Bad> {
+    let flags = [
+        "UP",
+        "LOWER_UP",
+        "NO-CARRIER",
+        "BROADCAST",
+        "MULTICAST",
+        "ALLMULTI",
+        "PROMISC",
+        "NOARP",
+        "POINTOPOINT",
+        "LOOPBACK",
+        "MASTER",
+        "SLAVE",
+        "DORMANT",
+    ];
+    one_of(text, "flags", &flags.map(|flag| (flag, flag))).map(str::to_owned)
+}
+
+/// Kind of a link, as `ip -d link` prints it. New ones are made all the time, so any word will do.
+fn kind_of_link(text: &str) -> Result<String, Bad> {
+    let letter = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_' || b == b'-';
+    if !text.is_empty() && text.len() <= 32 && text.bytes().all(letter) {
+        return Ok(text.to_owned());
+    }
+    let fault = bad(
+        format!("{text:?} is not a kind of link"),
+        "not a kind of link",
+    );
+    Err(fault.help("for example `bridge`, `veth`, `tun`, `macvtap` or `vlan`"))
 }

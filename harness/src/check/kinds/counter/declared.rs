@@ -1,10 +1,14 @@
 //! The counter of a firewall's rule.
 
-use super::asked::{Asked, Declared, Looks, bounds};
-use crate::scenario::bounds::Bounds;
+use crate::scenario::Bounds;
+use crate::scenario::VantagePoint;
+use crate::scenario::check_kind::{Asked, Declared, Looks, bounds};
 use crate::scenario::error::{Fault, code};
+use crate::scenario::keys::words;
 use crate::scenario::keys::{KeyType, TableKeys, may, must, table_keys};
-use crate::scenario::{VantagePoint, states};
+use crate::scenario::parse::bad;
+use crate::scenario::parse::is_plain;
+use crate::scenario::read::Bad;
 
 /// The counter of a firewall's rule.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,6 +37,12 @@ pub enum Firewall {
     Ip6tables,
 }
 
+const TOOLS: [(&str, Firewall); 3] = [
+    ("nft", Firewall::Nft),
+    ("iptables", Firewall::Iptables),
+    ("ip6tables", Firewall::Ip6tables),
+];
+
 impl Declared for Counter {
     const KEYS: TableKeys = table_keys(
         "counter",
@@ -40,7 +50,7 @@ impl Declared for Counter {
         &[
             may(
                 "tool",
-                KeyType::Words(&["nft", "iptables", "ip6tables"]),
+                KeyType::Words(&words(&TOOLS)),
                 "\"nft\"",
                 "whose rules",
             ),
@@ -69,7 +79,7 @@ impl Declared for Counter {
             from,
             ..
         } = *asked;
-        let tool = reader.word("tool", states::firewall);
+        let tool = reader.meaning("tool", &TOOLS);
         let firewall = tool.as_ref().map(|tool| tool.value).unwrap_or_default();
         if let (Firewall::Nft, Some(from)) = (firewall, from)
             && let VantagePoint::Guest(guest) = &from.value
@@ -80,8 +90,8 @@ impl Declared for Counter {
             let fault = Fault::new(from.place, code::CONFLICT, message, label);
             context.faults.add(fault.help(help));
         }
-        let table = reader.need("table", reader.word("table", states::firewall_table));
-        let chain = reader.need("chain", reader.word("chain", states::firewall_chain));
+        let table = reader.need("table", reader.word("table", table_name));
+        let chain = reader.need("chain", reader.word("chain", chain_name));
         let rule = reader.text("rule");
         let packets = reader.bounds("packets").unwrap_or((1, None));
         Some(Self {
@@ -91,5 +101,48 @@ impl Declared for Counter {
             rule: rule.map_or_else(String::new, |words| words.value.to_owned()),
             packets: bounds(packets),
         })
+    }
+}
+
+/// A table of nft with its family, or one of iptables; no option, nothing that a shell would see.
+fn table_name(text: &str) -> Result<String, Bad> {
+    let families = ["ip", "ip6", "inet", "arp", "bridge", "netdev"];
+    let parts: Vec<&str> = text.split(' ').collect();
+    let good = match parts.as_slice() {
+        [family, table] => families.contains(family) && is_plain(table),
+        [table] => is_plain(table),
+        _ => false,
+    };
+    if good {
+        return Ok(text.to_owned());
+    }
+    let fault = bad(
+        format!("{text:?} is not a table of a firewall"),
+        "not a table",
+    );
+    Err(fault.help("`filter` of iptables, `inet filter` of nft"))
+}
+
+fn chain_name(text: &str) -> Result<String, Bad> {
+    if is_plain(text) {
+        return Ok(text.to_owned());
+    }
+    Err(bad(
+        format!("{text:?} is not a chain of a firewall"),
+        "not a chain",
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_breaks_out_of_a_command_line() {
+        for text in ["", "-F", "a b c", "inet", "inet -x", "a;b", "$(x)", "a\nb"] {
+            let is_table = table_name(text).is_ok();
+            assert_eq!(is_table, text == "inet", "{text:?}");
+        }
+        assert!(table_name("inet filter").is_ok());
     }
 }

@@ -1,15 +1,16 @@
 //! A link as `ip -j -d link` prints it, versions 6.1 to 6.15.
 
-use futures_util::FutureExt;
-use serde_json::Value;
+mod declared;
 
 use crate::check::Verdict;
 use crate::check::ghosts::{self, Ghosts};
 use crate::check::iproute2::{array, text};
 use crate::check::kind::{Kind, Looked};
 use crate::check::looking::Looking;
-use crate::scenario::Link;
 use crate::scenario::names::IfName;
+pub use declared::Link;
+use futures_util::FutureExt;
+use serde_json::Value;
 
 impl Kind for Link {
     fn expected(&self) -> String {
@@ -187,13 +188,13 @@ mod tests {
 
     /// A bridge with STP, 9 s old, with a veth that forwards, and a TAP that nobody holds.
     const SETTLED: [&str; 2] = [
-        include_str!("../fixtures/iproute2-6.1/link.json"),
-        include_str!("../fixtures/iproute2-6.15/link.json"),
+        include_str!("../../fixtures/iproute2-6.1/link.json"),
+        include_str!("../../fixtures/iproute2-6.15/link.json"),
     ];
     /// The same, as young as it gets.
     const YOUNG: [&str; 2] = [
-        include_str!("../fixtures/iproute2-6.1/link-learning.json"),
-        include_str!("../fixtures/iproute2-6.15/link-learning.json"),
+        include_str!("../../fixtures/iproute2-6.1/link-learning.json"),
+        include_str!("../../fixtures/iproute2-6.15/link-learning.json"),
     ];
 
     fn links(text: &str) -> Value {

@@ -1,12 +1,13 @@
 //! Counters of a firewall, as `nft list chain` and `iptables-save -c` print them.
 
-use futures_util::FutureExt;
+mod declared;
 
 use crate::check::ghosts::{self, Ghosts};
 use crate::check::kind::{Kind, Looked, Tally};
 use crate::check::looking::{Looking, as_words};
 use crate::check::{ProbeError, Verdict};
-use crate::scenario::{Counter, Firewall};
+pub use declared::{Counter, Firewall};
+use futures_util::FutureExt;
 
 impl Kind for Counter {
     fn expected(&self) -> String {

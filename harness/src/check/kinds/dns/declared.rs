@@ -1,13 +1,15 @@
 //! A name resolves, or does not in the named way: `resolvectl query NAME`, or `dig @SERVER NAME`.
 
-use std::net::IpAddr;
-
-use super::asked::{Asked, Declared, Looks};
+use crate::scenario::check_kind::{Asked, Declared, Looks};
 use crate::scenario::error::{Fault, code};
+use crate::scenario::keys::words;
 use crate::scenario::keys::{KeyType, TableKeys, may, must, table_keys};
+use crate::scenario::parse::one_of;
+use crate::scenario::read::Bad;
 use crate::scenario::read::Reader;
 use crate::scenario::validate::{Context, From};
-use crate::scenario::{VantagePoint, parse, states};
+use crate::scenario::{VantagePoint, parse};
+use std::net::IpAddr;
 
 /// A name resolves, or does not in the named way: `resolvectl query NAME`, or `dig @SERVER NAME`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,13 +46,18 @@ pub enum DnsExpect {
     Silence,
 }
 
+const RECORDS: [(&str, RecordType); 2] = [("A", RecordType::A), ("AAAA", RecordType::Aaaa)];
+const RCODES: [&str; 6] = [
+    "FORMERR", "SERVFAIL", "NXDOMAIN", "NOTIMP", "REFUSED", "none",
+];
+
 impl Declared for Dns {
     const KEYS: TableKeys = table_keys(
         "dns",
         "the answer is exactly these addresses",
         &[
             must("name", KeyType::Like("host name", ""), "what is asked for"),
-            must("record", KeyType::Words(&["A", "AAAA"]), "record type"),
+            must("record", KeyType::Words(&words(&RECORDS)), "record type"),
             may(
                 "server",
                 KeyType::IP,
@@ -71,9 +78,7 @@ impl Declared for Dns {
             ),
             may(
                 "rcode",
-                KeyType::Words(&[
-                    "FORMERR", "SERVFAIL", "NXDOMAIN", "NOTIMP", "REFUSED", "none",
-                ]),
+                KeyType::Words(&RCODES),
                 "none, with `expect`",
                 "response code; `\"none\"`: nobody answers",
             ),
@@ -89,14 +94,14 @@ impl Declared for Dns {
             ..
         } = *asked;
         let name = reader.need("name", reader.word("name", parse::dns_name));
-        let record = reader.need("record", reader.word("record", parse::record_type));
+        let record = reader.need("record", reader.meaning("record", &RECORDS));
         let server = reader.word("server", parse::ip);
         if reader.entry("server").is_none() {
             needs_server(context, reader, from);
         }
         let source = asked.source(server.as_ref());
         let addresses = reader.words("expect", parse::ip);
-        let rcode = reader.word("rcode", states::rcode);
+        let rcode = reader.word("rcode", rcode);
         if let Some(record) = &record {
             for address in &addresses {
                 let (letters, family) = match record.value {
@@ -157,4 +162,27 @@ fn needs_server(context: &Context<'_>, reader: &Reader<'_>, from: From<'_, '_>) 
     let help = "name the server to ask, for example `server = \"192.168.1.1\"`".to_owned();
     let fault = Fault::new(place, code::MISSING_KEY, message, label);
     context.faults.add(fault.help(help));
+}
+
+fn rcode(text: &str) -> Result<String, Bad> {
+    let known = RCODES.map(|code| (code, code));
+    let code = one_of(text, "rcode", &known).map(str::to_owned);
+    code.map_err(|fault| match text {
+        "NOERROR" => {
+            fault.help("`expect` has the answer; `expect = []`: the name has no such record")
+        }
+        _ => fault,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_without_error_is_said_by_its_addresses() {
+        assert!(rcode("NXDOMAIN").is_ok() && rcode("none").is_ok());
+        let fault = rcode("NOERROR").expect_err("no error to name");
+        assert!(fault.help.is_some_and(|help| help.contains("expect")));
+    }
 }
