@@ -39,6 +39,7 @@ enum Command {
     /// Say what this machine can do for the harness, and the command that mends what it cannot.
     Doctor(crate::doctor::DoctorArgs),
     /// List the scenarios: what each form proves, what must fail in it, and what it needs of the machine.
+    #[command(after_help = crate::list::kinds_in_short())]
     List {
         /// Only scenarios with this tag; given twice, with either.
         #[arg(long)]
@@ -46,6 +47,10 @@ enum Command {
         /// Print the list as JSON.
         #[arg(long)]
         json: bool,
+        /// Instead, what a scenario can ask for: each kind of check with its keys and when it holds, and each action of
+        /// steps.
+        #[arg(long, conflicts_with_all = ["tag", "json"])]
+        kinds: bool,
     },
     /// Write a scenario to start from: a folder with unit files and a commented scenario.toml, which runs green.
     New {
@@ -79,7 +84,11 @@ enum Command {
     #[command(after_help = matrix::EXIT_CODES)]
     Matrix(matrix::MatrixArgs),
     /// Print the JSON Schema of scenario files, for editors.
-    Schema,
+    Schema {
+        /// Instead, write the tables of kinds of checks and actions in this README anew.
+        #[arg(long, value_name = "FILE")]
+        readme: Option<PathBuf>,
+    },
     /// List the checks that two reports saw differently; skipped ones aside.
     Compare {
         /// A file that `run --json` wrote.
@@ -273,7 +282,8 @@ pub(crate) fn main() -> i32 {
     match cli.command {
         Command::Run(args) => run::run(&args),
         Command::Doctor(args) => crate::doctor::doctor(&args),
-        Command::List { tag, json } => list::list(&tag, json),
+        Command::List { kinds: true, .. } => list::kinds(),
+        Command::List { tag, json, .. } => list::list(&tag, json),
         Command::New { name } => new::new(&name),
         Command::Check { scenarios, strict } => commands::check(&scenarios, strict),
         Command::Plan {
@@ -283,7 +293,7 @@ pub(crate) fn main() -> i32 {
             strict,
         } => commands::plan(&scenario, variant.as_deref(), guests.into(), strict),
         Command::Matrix(args) => matrix::matrix(&args),
-        Command::Schema => commands::schema(),
+        Command::Schema { readme } => commands::schema(readme.as_deref()),
         Command::Compare { here, there } => crate::compare::compare_files(&here, &there),
         Command::Report(args) => report::report(&args),
         Command::Rerun(args) => rerun::rerun(&args),

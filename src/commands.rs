@@ -1,6 +1,7 @@
 //! The small commands: check, plan, schema, image.
 
 use std::ffi::OsString;
+use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -93,7 +94,23 @@ pub(crate) fn tagged(loaded: &LoadedScenario, tags: &[String]) -> bool {
     tags.is_empty() || tags.iter().any(|tag| loaded.tags().contains(tag))
 }
 
-pub(crate) fn schema() -> i32 {
+/// Prints the schema, or writes the tables of a README anew.
+pub(crate) fn schema(readme: Option<&Path>) -> i32 {
+    if let Some(path) = readme {
+        let written =
+            fs::read_to_string(path).and_then(|text| fs::write(path, scenario::readme(&text)));
+        return match written {
+            Ok(()) => exit_code::PASSED,
+            Err(error) => {
+                let _ = writeln!(
+                    anstream::stderr(),
+                    "error: write the tables of {} anew: {error}",
+                    path.display()
+                );
+                exit_code::INVALID
+            }
+        };
+    }
     let text = serde_json::to_string_pretty(&scenario::schema()).unwrap_or_default();
     say(&text);
     exit_code::PASSED

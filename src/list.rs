@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use bridgelab_harness::report::exit_code;
-use bridgelab_harness::scenario::{self, FindError, LoadedScenario, Scenario};
+use bridgelab_harness::scenario::{self, Described, FindError, LoadedScenario, Scenario};
 use bridgelab_harness::visible::visible;
 use serde::Serialize;
 
 use crate::commands::{complain, root, tagged};
-use crate::output::say;
+use crate::output::{print, say};
 
 /// Version of what `--json` prints.
 const SCHEMA: u32 = 1;
@@ -183,4 +183,45 @@ fn text(scenario: &Listed) -> String {
         }
     }
     lines.join("\n")
+}
+
+/// The names of all kinds, for `--help`.
+pub(crate) fn kinds_in_short() -> String {
+    let names = |all: Vec<Described>| {
+        let names: Vec<_> = all.iter().map(|kind| kind.name).collect();
+        names.join(", ")
+    };
+    format!(
+        "What they are says `--kinds`.\n\nKinds of checks:\n  {}\n\nActions of steps:\n  {}",
+        names(scenario::check_kinds()),
+        names(scenario::action_kinds())
+    )
+}
+
+/// Lists all kinds, as `scenarios/README.md` describes them.
+pub(crate) fn kinds() -> i32 {
+    print(&described("checks", "holds when", &scenario::check_kinds()));
+    print("\n");
+    print(&described("steps", "by hand", &scenario::action_kinds()));
+    exit_code::PASSED
+}
+
+/// Three lines for each kind, without the marks that Markdown has.
+fn described(title: &str, does: &str, kinds: &[Described]) -> String {
+    let plain = |text: &str| {
+        let mut text = text.replace('`', "");
+        // A link is its words.
+        while let Some((before, rest)) = text.split_once("](") {
+            let Some((_, after)) = rest.split_once(')') else {
+                break;
+            };
+            text = format!("{}{after}", before.replacen('[', "", 1));
+        }
+        text
+    };
+    let rows = kinds.iter().map(|kind| {
+        let (keys, words) = (plain(&kind.keys), plain(&kind.does));
+        format!("  {}\n    keys: {keys}\n    {does}: {words}\n", kind.name)
+    });
+    format!("{title}:\n{}", rows.collect::<String>())
 }

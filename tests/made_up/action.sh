@@ -28,6 +28,6 @@ sed 's/text =/txet =/' alias.toml >misspelt.toml
 if "$bridgelab" check misspelt.toml 2>>said; then exit 1; fi
 grep --fixed-strings '`text`' said
 
-INSTA_UPDATE=always cargo test --quiet --test unprivileged -- model::the_readme
+"$bridgelab" schema --readme scenarios/README.md
 grep --fixed-strings '| `set_alias` | `on`' scenarios/README.md
 cargo test --quiet --test unprivileged -- layering::

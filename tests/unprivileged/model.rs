@@ -11,9 +11,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::thread;
 
-use bridgelab_harness::scenario::{
-    LoadedScenario, VantagePoint, action_table, load, render, scenario_names,
-};
+use bridgelab_harness::scenario::{LoadedScenario, VantagePoint, load, render, scenario_names};
 use support::root;
 
 /// Loads a scenario, or fails with what a user would see.
@@ -265,22 +263,4 @@ fn every_fault_of_a_large_file_is_told() {
     fs::write(&path, text).unwrap();
     let errors = load(&path).unwrap_err();
     assert_eq!(errors.faults().count(), 2500);
-}
-
-/// `INSTA_UPDATE=always cargo test --test unprivileged -- model::the_readme` writes it.
-#[test]
-fn the_readme_has_the_table_of_actions() {
-    let path = root().join("scenarios/README.md");
-    let text = fs::read_to_string(&path).unwrap();
-    let table = action_table();
-    let head = table.lines().next().unwrap();
-    let begin = text.find(head).expect("the head of the table");
-    let end = text[begin..].find("\n\n").expect("an empty line behind it") + begin + 1;
-    if std::env::var_os("INSTA_UPDATE").is_some_and(|update| update == "always") {
-        let renewed = format!("{}{table}{}", &text[..begin], &text[end..]);
-        fs::write(path, renewed).unwrap();
-    } else {
-        let help = "`INSTA_UPDATE=always cargo test --test unprivileged -- model::the_readme` makes it again";
-        assert_eq!(text[begin..end], table, "{help}");
-    }
 }

@@ -66,7 +66,7 @@ pub use load::{load, load_text, load_text_with, load_with};
 pub use macvlan::{Macvlan, MacvlanMode, Macvtap};
 pub use overrides::{Overrides, OverridesError};
 pub use port_flag::PortFlag;
-pub use readme::action_table;
+pub use readme::{Described, action_kinds, check_kinds, readme};
 pub(crate) use references::references;
 pub use schema::schema;
 pub use step::Step;

@@ -1,21 +1,72 @@
-//! Tables of `scenarios/README.md` that are made of what is declared.
+//! The tables of `scenarios/README.md` that are made of what is declared.
 
-use super::action;
 use super::keys::{Key, KeyType, TableKeys};
+use super::{action, check_kind};
 
-/// The table of the actions of steps, as Markdown.
-pub fn action_table() -> String {
-    let mut text = "| action | keys | by hand |\n|---|---|---|\n".to_owned();
-    for row in action::rows() {
-        let TableKeys {
-            what, doc, keys, ..
-        } = row.keys;
-        let keys: Vec<_> = keys.iter().map(key).collect();
-        let remark = match row.remark {
-            "" => String::new(),
-            remark => format!(". {remark}"),
+/// A kind of something that a scenario can ask for, as people read of it. All of it is Markdown.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Described {
+    /// Its key in a scenario file.
+    pub name: &'static str,
+    /// Its keys, each with what it takes, what holds without it, and what it means.
+    pub keys: String,
+    /// What does the same by hand; of a check: when it holds.
+    pub does: String,
+}
+
+/// All kinds of checks, in the order in which the README has them.
+pub fn check_kinds() -> Vec<Described> {
+    let rows = check_kind::rows();
+    let rows = rows.map(|row| described(&row.keys, row.holds.to_owned()));
+    rows.collect()
+}
+
+/// All actions of steps, in the same order as there.
+pub fn action_kinds() -> Vec<Described> {
+    let rows = action::rows().iter();
+    let rows = rows.map(|row| {
+        let doc = row.keys.doc;
+        let does = match row.remark {
+            "" => doc.to_owned(),
+            remark => format!("{doc}. {remark}"),
         };
-        text += &format!("| `{what}` | {} | {doc}{remark} |\n", keys.join("; "));
+        described(&row.keys, does)
+    });
+    rows.collect()
+}
+
+fn described(table: &TableKeys, does: String) -> Described {
+    let keys: Vec<_> = table.keys.iter().map(key).collect();
+    Described {
+        name: table.what,
+        keys: keys.join("; "),
+        does,
+    }
+}
+
+/// The README with its tables made anew: from the head of each to the empty line behind it.
+pub fn readme(text: &str) -> String {
+    let tables = [
+        (
+            "| kind | keys | holds when |\n|---|---|---|\n",
+            check_kinds(),
+        ),
+        (
+            "| action | keys | by hand |\n|---|---|---|\n",
+            action_kinds(),
+        ),
+    ];
+    let mut text = text.to_owned();
+    for (head, rows) in tables {
+        let Some((before, rest)) = text.split_once(head) else {
+            continue;
+        };
+        let behind = rest.find("\n\n").map_or("", |at| &rest[at + 1..]);
+        let rows = rows.iter().map(|row| {
+            let Described { name, keys, does } = row;
+            format!("| `{name}` | {keys} | {does} |\n")
+        });
+        text = format!("{before}{head}{}{behind}", rows.collect::<String>());
     }
     text
 }
@@ -45,8 +96,35 @@ fn takes(kind: &KeyType) -> Option<String> {
             Some(words.join(", "))
         }
         KeyType::Integer(least, most) => Some(format!("{least} to {most}")),
+        KeyType::Range(least, most) => Some(format!("{least} to {most}, or `[least, most]`")),
         KeyType::Flag => Some("boolean".to_owned()),
         KeyType::List(_) => Some("array".to_owned()),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const README: &str = include_str!("../../../scenarios/README.md");
+
+    #[test]
+    fn the_tables_that_people_read_are_these() {
+        assert!(
+            readme(README) == README,
+            "write them again: `bridgelab schema --readme scenarios/README.md`"
+        );
+        for kind in check_kinds().into_iter().chain(action_kinds()) {
+            let row = format!("\n| `{}` | `", kind.name);
+            assert!(README.contains(&row), "{row}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_table_stays() {
+        for text in ["", "a\n\nb", "| kind | keys |\n|---|---|\n| a | b |\n"] {
+            assert_eq!(readme(text), text);
+        }
     }
 }

@@ -29,6 +29,7 @@ impl Declared for BridgePort {
             must("bridge", KeyType::INTERFACE, "its master"),
         ],
     );
+    const HOLDS: &'static str = "the interface is a forwarding port of the bridge";
     const LOOKS: Looks = Looks::machine_or_guest(|_| None);
 
     fn read(asked: &Asked<'_, '_>) -> Option<Self> {

@@ -39,6 +39,7 @@ impl Declared for BridgeVlan {
             ABSENT,
         ],
     );
+    const HOLDS: &'static str = "`bridge vlan` has the port in the VLAN";
     const LOOKS: Looks = Looks::machine_or_guest(|image| (!image.tools).then_some("`bridge`"));
 
     fn read(asked: &Asked<'_, '_>) -> Option<Self> {

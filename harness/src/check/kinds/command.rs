@@ -35,6 +35,7 @@ impl Declared for Command {
             ),
         ],
     );
+    const HOLDS: &'static str = "it ends with that status, and its standard output contains the words. On a machine it has the machine's network and [little else](../harness/docs/trust.md)";
     const LOOKS: Looks = Looks::ANYWHERE;
 
     fn read(asked: &Asked<'_, '_>) -> Option<Self> {

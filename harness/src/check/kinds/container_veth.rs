@@ -30,6 +30,7 @@ impl Declared for ContainerVeth {
             must("bridge", KeyType::INTERFACE, "Docker's bridge"),
         ],
     );
+    const HOLDS: &'static str = "the container's veth is a port of the bridge; from the guest";
     const LOOKS: Looks = Looks::docker();
 
     fn read(asked: &Asked<'_, '_>) -> Option<Self> {

@@ -65,6 +65,7 @@ impl Declared for Differ {
             ),
         ],
     );
+    const HOLDS: &'static str = "both places have some, and none in common: addresses of the prefix that can be used, MAC addresses of any Ethernet link, or the machine-id";
     const LOOKS: Looks = Looks::machine_or_guest(|_| None);
 
     fn with(&self) -> Option<&VantagePoint> {

@@ -42,6 +42,7 @@ impl Declared for Fdb {
             ABSENT,
         ],
     );
+    const HOLDS: &'static str = "`bridge fdb` has the MAC address behind that port";
     const LOOKS: Looks = Looks::machine_or_guest(|image| (!image.tools).then_some("`bridge`"));
 
     fn read(asked: &Asked<'_, '_>) -> Option<Self> {

@@ -45,6 +45,7 @@ impl Declared for Mdb {
             ABSENT,
         ],
     );
+    const HOLDS: &'static str = "`bridge mdb` has members of the group behind that port";
     const LOOKS: Looks = Looks::machine_or_guest(|image| (!image.tools).then_some("`bridge`"));
 
     fn read(asked: &Asked<'_, '_>) -> Option<Self> {

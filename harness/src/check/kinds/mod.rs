@@ -2,7 +2,7 @@
 //! judges.
 
 use super::kind::Kind;
-use crate::scenario::check_kind::{CheckKind, CheckKinds, Row};
+use crate::scenario::check_kind::{CheckKind, CheckKinds, Listed};
 
 /// Makes the modules, the table that the language is read by, and the way back from what was read to its kind.
 macro_rules! check_kinds {
@@ -10,7 +10,7 @@ macro_rules! check_kinds {
         $(pub mod $key;)*
         $(pub use $key::$kind;)*
 
-        inventory::submit! { CheckKinds(&[$(Row::of::<$key::$kind>(),)*]) }
+        inventory::submit! { CheckKinds(&[$(Listed::of::<$key::$kind>(),)*]) }
 
         /// What is known of a kind.
         pub(crate) fn of(kind: &dyn CheckKind) -> &dyn Kind {

@@ -56,6 +56,7 @@ impl Declared for Neighbour {
             ABSENT,
         ],
     );
+    const HOLDS: &'static str = "`ip neigh` has it: with its MAC address, or in that state (`\"reachable\"`, `\"stale\"`, `\"failed\"`, ...)";
     const LOOKS: Looks = Looks::ANYWHERE;
 
     fn read(asked: &Asked<'_, '_>) -> Option<Self> {

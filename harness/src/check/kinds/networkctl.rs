@@ -94,6 +94,8 @@ impl Declared for Networkctl {
             ),
         ],
     );
+    const HOLDS: &'static str =
+        "`networkctl status` shows all of them so, [see below](#what-networkd-says)";
     const LOOKS: Looks = Looks::networkd();
 
     fn read(asked: &Asked<'_, '_>) -> Option<Self> {

@@ -33,6 +33,7 @@ impl Declared for Process {
             ABSENT,
         ],
     );
+    const HOLDS: &'static str = "the program runs in the vantage's network, as that user";
     const LOOKS: Looks = Looks::ANYWHERE;
 
     fn read(asked: &Asked<'_, '_>) -> Option<Self> {

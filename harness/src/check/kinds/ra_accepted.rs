@@ -32,6 +32,7 @@ impl Declared for RaAccepted {
             must("prefix", KeyType::IPV6_PREFIX, "prefix of the address"),
         ],
     );
+    const HOLDS: &'static str = "there is an address in the prefix beside the static ones, and a default route by advertisement";
     const LOOKS: Looks = Looks::ANYWHERE;
 
     fn read(asked: &Asked<'_, '_>) -> Option<Self> {

@@ -56,6 +56,7 @@ impl Declared for Route {
             ABSENT,
         ],
     );
+    const HOLDS: &'static str = "the route is there; `absent`: no such route";
     const LOOKS: Looks = Looks::ANYWHERE;
 
     fn read(asked: &Asked<'_, '_>) -> Option<Self> {

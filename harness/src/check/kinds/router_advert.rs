@@ -70,6 +70,8 @@ impl Declared for RouterAdvert {
             ),
         ],
     );
+    const HOLDS: &'static str =
+        "such an advertisement passes on the wire; from a guest, `interface` is an `id`";
     const LOOKS: Looks = Looks::machine_or_guest(|_| None);
 
     fn read(asked: &Asked<'_, '_>) -> Option<Self> {

@@ -30,6 +30,7 @@ impl Declared for Sysctl {
             must("value", KeyType::Text, "value"),
         ],
     );
+    const HOLDS: &'static str = "`sysctl -n` prints the value; `key` is below `net.`";
     const LOOKS: Looks = Looks::ANYWHERE;
 
     fn read(asked: &Asked<'_, '_>) -> Option<Self> {

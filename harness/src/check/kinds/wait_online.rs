@@ -28,6 +28,7 @@ impl Declared for WaitOnline {
             "only this link",
         )],
     );
+    const HOLDS: &'static str = "`systemd-networkd-wait-online` succeeds";
     const LOOKS: Looks = Looks::networkd();
 
     fn read(asked: &Asked<'_, '_>) -> Option<Self> {

@@ -18,6 +18,8 @@ use crate::scenario::validate::{Context, From, INTERFACE, source};
 pub(crate) trait Declared: Any + Debug + Send + Sync + Sized {
     /// Its table: the kind's name, when it holds, and every key.
     const KEYS: TableKeys;
+    /// When it holds, as `scenarios/README.md` has it, in Markdown.
+    const HOLDS: &'static str;
     /// From where it can look.
     const LOOKS: Looks;
 

@@ -56,19 +56,21 @@ impl dyn CheckKind {
     }
 }
 
-/// A row of the table: a kind, as a scenario says it.
+/// A kind in the table: as a scenario says it.
 #[derive(Debug)]
-pub(crate) struct Row {
-    keys: TableKeys,
+pub(crate) struct Listed {
+    pub(in crate::scenario) keys: TableKeys,
+    pub(in crate::scenario) holds: &'static str,
     looks: Looks,
     read: fn(&Asked<'_, '_>) -> Option<Arc<dyn CheckKind>>,
 }
 
-impl Row {
-    /// The row of a kind.
+impl Listed {
+    /// That of a kind.
     pub(crate) const fn of<T: Declared>() -> Self {
         Self {
             keys: T::KEYS,
+            holds: T::HOLDS,
             looks: T::LOOKS,
             read: |asked| T::read(asked).map(|kind| Arc::new(kind) as Arc<dyn CheckKind>),
         }
@@ -77,11 +79,12 @@ impl Row {
 
 /// The table of all kinds. The room that has it submits it once, as a whole, so that its order is the one in which it is
 /// written.
-pub(crate) struct CheckKinds(pub(crate) &'static [Row]);
+pub(crate) struct CheckKinds(pub(crate) &'static [Listed]);
 
 inventory::collect!(CheckKinds);
 
-fn rows() -> impl Iterator<Item = &'static Row> {
+/// Every kind, in the order of the table.
+pub(in crate::scenario) fn rows() -> impl Iterator<Item = &'static Listed> {
     inventory::iter::<CheckKinds>
         .into_iter()
         .flat_map(|table| table.0)

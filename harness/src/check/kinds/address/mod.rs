@@ -81,6 +81,7 @@ impl Declared for Address {
             ),
         ],
     );
+    const HOLDS: &'static str = "the address, with this prefix length, or any address of the prefix is there and not tentative; other states: `\"absent\"`, `\"tentative\"`, `\"dadfailed\"`, `\"deprecated\"`";
     const LOOKS: Looks = Looks::ANYWHERE;
 
     fn read(asked: &Asked<'_, '_>) -> Option<Self> {

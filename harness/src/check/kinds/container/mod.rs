@@ -32,6 +32,8 @@ impl Declared for Container {
             may("refused", KeyType::Text, "it must run", "words of Docker's"),
         ],
     );
+    const HOLDS: &'static str =
+        "the container runs; or Docker refused to start it in these words. From the guest";
     const LOOKS: Looks = Looks::docker();
 
     fn read(asked: &Asked<'_, '_>) -> Option<Self> {

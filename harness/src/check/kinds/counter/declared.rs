@@ -70,6 +70,7 @@ impl Declared for Counter {
             ),
         ],
     );
+    const HOLDS: &'static str = "the rules with these words have counted so many packets: at least, or `[least, most]`; without words, iptables' policy";
     const LOOKS: Looks = Looks::machine_or_guest(|image| (!image.tools).then_some("iptables"));
 
     fn read(asked: &Asked<'_, '_>) -> Option<Self> {

@@ -84,6 +84,7 @@ impl Declared for Dns {
             ),
         ],
     );
+    const HOLDS: &'static str = "`expect`: the answer is exactly these addresses, `[]`: none of this kind; `rcode`: `\"NXDOMAIN\"`, `\"SERVFAIL\"`, `\"REFUSED\"`, `\"FORMERR\"`, `\"NOTIMP\"`, or `\"none\"`: nobody answers";
     const LOOKS: Looks = Looks::ANYWHERE;
 
     fn read(asked: &Asked<'_, '_>) -> Option<Self> {

@@ -52,6 +52,7 @@ impl Declared for Http {
             ),
         ],
     );
+    const HOLDS: &'static str = "`GET /` answers 200 and its body contains the words; `bytes`: `GET /bytes/N` of a machine's `http` gives all N bytes unharmed, at most 100 MB";
     const LOOKS: Looks = Looks::ANYWHERE;
 
     fn read(asked: &Asked<'_, '_>) -> Option<Self> {

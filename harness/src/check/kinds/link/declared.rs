@@ -100,6 +100,7 @@ impl Declared for Link {
             []
         ),
     );
+    const HOLDS: &'static str = "`ip -d link` shows all of them so";
     const LOOKS: Looks = Looks::ANYWHERE;
 
     fn read(asked: &Asked<'_, '_>) -> Option<Self> {

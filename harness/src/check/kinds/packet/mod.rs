@@ -99,6 +99,7 @@ impl Declared for Packet {
             ),
         ],
     );
+    const HOLDS: &'static str = "so many frames on the wire match the filter of tcpdump (pcap-filter(7)), and have these words in what `tcpdump -vv` prints of them: at least, or `[least, most]`; of the last so long; `\"check\"`: since the checks of its stage began, or that in `during`; after a step, since that";
     const NEEDS: Option<&'static str> = Some("tcpdump");
     const LOOKS: Looks = Looks::machine_or_guest(|_| None);
 

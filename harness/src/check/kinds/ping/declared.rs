@@ -51,6 +51,7 @@ impl Declared for Ping {
             ),
         ],
     );
+    const HOLDS: &'static str = "so many percent of the requests, at least and at most, stay without a reply; one number is the most";
     const LOOKS: Looks = Looks::ANYWHERE;
 
     fn read(asked: &Asked<'_, '_>) -> Option<Self> {

@@ -35,6 +35,7 @@ impl Declared for Ssh {
             SOURCE,
         ],
     );
+    const HOLDS: &'static str = "an SSH server answers with that guest's host key";
     const LOOKS: Looks = Looks::machine_or_guest(|image| (!image.clients).then_some("SSH client"));
 
     fn read(asked: &Asked<'_, '_>) -> Option<Self> {

@@ -46,6 +46,7 @@ impl Declared for Tcp {
             ),
         ],
     );
+    const HOLDS: &'static str = "the connection is accepted; `bytes`: `PUT /bytes/N` brings all N bytes to a machine's `http` unharmed, at most 100 MB";
     const LOOKS: Looks = Looks::ANYWHERE;
 
     fn read(asked: &Asked<'_, '_>) -> Option<Self> {

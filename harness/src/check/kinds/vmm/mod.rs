@@ -39,6 +39,7 @@ impl Declared for Vmm {
             ),
         ],
     );
+    const HOLDS: &'static str = "the guest's VMM runs; or it refused to start and its stderr has these words. Needs no `from`";
     const LOOKS: Looks = Looks::ANYWHERE;
 
     fn read(asked: &Asked<'_, '_>) -> Option<Self> {
