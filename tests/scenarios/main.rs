@@ -22,6 +22,7 @@ use bridgelab_harness::report::{Report, exit_code};
 use bridgelab_harness::scenario::{load, scenario_names};
 use identities::distinct;
 use libtest_mimic::{Arguments, Completion, Failed, Trial};
+use support::turn::Turn;
 use support::{bridgelab, root, set_up};
 
 fn main() -> ExitCode {
@@ -60,7 +61,11 @@ struct Form {
 impl Form {
     fn trial(&self) -> Trial {
         let (scenario, form) = (self.scenario.clone(), self.form.clone());
-        Trial::ignorable_test(&self.test, move || run(&scenario, &form))
+        let test = self.test.clone();
+        Trial::ignorable_test(&self.test, move || {
+            let _turn = Turn::named(&test);
+            run(&scenario, &form)
+        })
     }
 }
 

@@ -5,6 +5,8 @@
 pub mod lab;
 pub mod processes;
 pub mod running;
+pub mod turn;
+pub mod units;
 pub mod user;
 
 use std::path::{Path, PathBuf};
@@ -25,11 +27,13 @@ pub fn program() -> &'static str {
         let program = folder.join("bridgelab").into_os_string();
         program.into_string().expect("a path in UTF-8")
     });
+    turn::beside_others();
     &PROGRAM
 }
 
 /// The source tree.
 pub fn root() -> &'static Path {
+    turn::beside_others();
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
     here.ancestors().nth(2).expect("this is tests/support")
 }
@@ -110,6 +114,7 @@ pub fn passed(run: &mut Command, folder: &Path) -> Option<RunReport> {
 
 /// Installs what is missing when `BRIDGELAB_SETUP=1` asks for it, once for each test binary, with progress.
 pub fn set_up() {
+    turn::beside_others();
     static DONE: OnceLock<()> = OnceLock::new();
     DONE.get_or_init(|| {
         if std::env::var_os("BRIDGELAB_SETUP").is_some_and(|value| value == "1") {
@@ -125,6 +130,25 @@ pub fn set_up() {
 pub fn skip(reason: &str) {
     assert!(!strict(), "skipped under BRIDGELAB_STRICT=1: {reason}");
     eprintln!("skipped: because {reason}");
+}
+
+/// What was not tried because these programs are not here: told, and failed under `BRIDGELAB_STRICT=1`, unless all of them are
+/// among the words of `BRIDGELAB_WITHOUT`, by which whoever runs the tests says that they need not be here.
+pub fn lacks(programs: &[&str]) {
+    let without = std::env::var("BRIDGELAB_WITHOUT").unwrap_or_default();
+    let (known, unknown): (Vec<&str>, Vec<&str>) = programs
+        .iter()
+        .copied()
+        .partition(|program| without.split_whitespace().any(|word| word == *program));
+    if !known.is_empty() {
+        eprintln!("not run, by BRIDGELAB_WITHOUT: {}", known.join(", "));
+    }
+    if !unknown.is_empty() {
+        skip(&format!(
+            "not run, since not on PATH: {}",
+            unknown.join(", ")
+        ));
+    }
 }
 
 /// The lab, held, with its evidence in `folder`; `None`, said aloud, when this host cannot have it.

@@ -24,6 +24,7 @@ use proptest::prelude::*;
 use proptest::sample::{Index, select};
 use proptest::test_runner::{RngAlgorithm, TestRng, TestRunner};
 use support::root;
+use support::turn::beside_others;
 use toml::{Table, Value};
 
 /// Of each property, unless `PROPTEST_CASES` says otherwise.
@@ -31,6 +32,7 @@ const CASES: u32 = 200;
 
 /// Runs a property, and says on how many cases.
 fn hold<S: Strategy>(name: &str, strategy: &S, property: impl Fn(S::Value)) {
+    beside_others();
     let mut config = ProptestConfig {
         failure_persistence: None,
         ..ProptestConfig::default()
@@ -465,6 +467,7 @@ fn the_schema_takes_what_is_right_and_refuses_what_is_not() {
 
 #[test]
 fn circles_end() {
+    beside_others();
     let folder = tempfile::tempdir().unwrap();
     let scenarios = folder.path().join("scenarios");
     fs::create_dir(&scenarios).unwrap();

@@ -297,6 +297,7 @@ fn rows(table: &str) -> impl Iterator<Item = Vec<String>> {
 
 #[test]
 fn a_planted_fault_is_found_with_its_line() {
+    support::turn::beside_others();
     for row in rows(PLANTED) {
         let text = format!("//! Links to [`crate::lab`].\n{}\n", row[1]);
         let found = faults(&row[0], &text);
@@ -315,6 +316,7 @@ fn a_planted_fault_is_found_with_its_line() {
 
 #[test]
 fn what_is_allowed_is_left_alone() {
+    support::turn::beside_others();
     for row in rows(ALLOWED) {
         assert_eq!(faults(&row[0], &row[1]), [""; 0], "{row:?}");
     }

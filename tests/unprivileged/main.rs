@@ -4,6 +4,7 @@
 //!   ones; [`plan`], whole plans of set-ups.
 //! - **The program's words**: [`cli`], the command line; [`matrix`], tables of combinations.
 //! - **Whatever is put in**: [`bad_input`], anything changed in anything; [`hostile`], what was made to do harm.
+//! - **These tests themselves**: [`turns`], how they share the machine.
 
 mod bad_input;
 mod cli;
@@ -12,3 +13,4 @@ mod layering;
 mod matrix;
 mod model;
 mod plan;
+mod turns;

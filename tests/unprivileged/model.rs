@@ -13,6 +13,7 @@ use std::thread;
 
 use bridgelab_harness::scenario::{LoadedScenario, VantagePoint, load, render, scenario_names};
 use support::root;
+use support::turn::beside_others;
 
 /// Loads a scenario, or fails with what a user would see.
 fn good(path: &Path) -> LoadedScenario {
@@ -250,6 +251,7 @@ fn mutants(original: &[u8], seed: usize) -> impl Iterator<Item = Vec<u8>> {
 /// A hundred guests with 25 checks each, and a fault in every one of them.
 #[test]
 fn every_fault_of_a_large_file_is_told() {
+    beside_others();
     use std::fmt::Write as _;
     let mut text = String::from("version = 1\nsummary = \"large\"\n");
     for guest in 0..100 {

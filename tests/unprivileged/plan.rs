@@ -11,6 +11,7 @@ use bridgelab_harness::plan::GuestKind;
 use bridgelab_harness::scenario::load;
 
 fn plan(path: &Path) -> String {
+    support::turn::beside_others();
     let loaded = load(path).unwrap_or_else(|errors| panic!("{}", errors.render(false)));
     let green = loaded.scenario(None).expect("the green form");
     let plan = show_plan(&green, GuestKind::Vm);

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use bridgelab_harness::report::Outcome;
 use support::processes::wait_until_gone;
+use support::turn::alone;
 use support::user::User;
 use support::{bridgelab, runs, skip};
 
@@ -75,6 +76,7 @@ fn requests(queue: &Path, ending: Option<&str>) -> Vec<String> {
 
 #[test]
 fn fifty_labs_of_two_processes_run_four_at_a_time() {
+    alone();
     let user = User::new();
     fs::create_dir(user.path("runtime")).expect("a folder");
     // Every fifth has a variant that does not fail as it must.

@@ -17,6 +17,7 @@ use std::time::Instant;
 use fastrand::Rng;
 
 use ended::{Trial, standing};
+use support::turn::alone;
 use support::{bridgelab, set_up, skip};
 use tally::Tally;
 
@@ -69,6 +70,7 @@ fn whatever_happens_ends_well() {
         !hears_no_hangup(),
         "SIGHUP is ignored, by nohup(1) it seems: a run then goes on as it was told, and its VMM ends; use setsid(1)"
     );
+    alone();
     set_up();
     // A host that cannot run a lab at all says nothing about how labs end.
     let lab = bridgelab(&["run", "tiny-guest", "--guests", "ghost"]).output();
