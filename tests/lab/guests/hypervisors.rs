@@ -2,10 +2,11 @@
 #![expect(clippy::expect_used, reason = "helpers of tests fail as tests do")]
 
 use std::path::Path;
+use std::process::Command;
 
 use bridgelab_harness::scenario::HypervisorKind;
 use support::processes::{MARK, wait_until_gone};
-use support::{bridgelab, passed, set_up, skip};
+use support::{bridgelab, lacks, passed, set_up, told};
 
 /// Runs the smallest guest of all on this VMM: every check of it must hold, from inside and from outside.
 fn passes(kind: HypervisorKind) {
@@ -34,28 +35,66 @@ fn is_on_path(program: &str) -> bool {
         .any(|folder: std::path::PathBuf| folder.join(Path::new(program)).is_file())
 }
 
-/// The one that a package registry has.
+/// Runs on each of these that is found here.
+fn found_ones_pass(kinds: impl Iterator<Item = HypervisorKind>) {
+    let mut absent = Vec::new();
+    for kind in kinds {
+        if is_on_path(kind.program) {
+            passes(kind);
+        } else {
+            absent.push(kind.program);
+        }
+    }
+    lacks(&absent);
+}
+
+/// The one that a package registry has: `cargo install alioth-cli --locked`.
 const MADE_BY_CARGO: &str = "alioth";
 
 #[test]
 fn alioth_runs_the_smallest_guest() {
     let alioth = HypervisorKind::named(MADE_BY_CARGO).expect("a row");
-    if is_on_path(alioth.program) {
-        passes(alioth);
-    } else {
-        skip("there is no `alioth` on PATH: `cargo install alioth-cli --locked`");
-    }
+    found_ones_pass([alioth].into_iter());
 }
 
-/// No package of Debian brings any of these, so nobody can be asked to have them.
+/// No package of Debian brings any of these.
+fn others() -> impl Iterator<Item = HypervisorKind> {
+    let known = [HypervisorKind::default().name, MADE_BY_CARGO];
+    HypervisorKind::all().filter(move |kind| !known.contains(&kind.name))
+}
+
 #[test]
 fn the_others_do_where_they_are_found() {
-    let known = [HypervisorKind::default().name, MADE_BY_CARGO];
-    for kind in HypervisorKind::all().filter(|kind| !known.contains(&kind.name)) {
-        if is_on_path(kind.program) {
-            passes(kind);
-        } else {
-            eprintln!("not run: there is no `{}` on PATH", kind.program);
+    found_ones_pass(others());
+}
+
+/// That a VMM was not tried is a failure that names it, where nothing may be skipped; but for those that need not be here.
+#[test]
+fn one_that_is_not_here_is_named_and_fails_where_nothing_may_be_skipped() {
+    let all: Vec<&str> = others().map(|kind| kind.program).collect();
+    let (first, rest) = all.split_first().expect("some");
+    for (strict, without, passes, named) in [
+        ("0", String::new(), true, &all[..]),
+        ("1", String::new(), false, &all[..]),
+        ("1", (*first).to_owned(), false, rest),
+        ("1", all.join(" "), true, &all[..]),
+    ] {
+        let output = Command::new(std::env::current_exe().expect("this binary"))
+            .args(["--exact", "--nocapture"])
+            .arg("guests::hypervisors::the_others_do_where_they_are_found")
+            .env("PATH", "")
+            .env("BRIDGELAB_STRICT", strict)
+            .env("BRIDGELAB_WITHOUT", without)
+            .output()
+            .expect("this binary starts");
+        let told = told(&output);
+        assert!(told.contains("running 1 test"), "{told}");
+        assert_eq!(output.status.success(), passes, "{told}");
+        let line = told.lines().rfind(|line| line.contains("not run, "));
+        let line = line.expect("what was not run");
+        for program in named {
+            assert!(line.contains(program), "no `{program}` in {line}");
         }
+        assert!(named.len() == all.len() || !line.contains(first), "{line}");
     }
 }

@@ -201,7 +201,7 @@ fn targets_that_cannot_be_written_are_told_before_anything_is_built() {
 #[test]
 fn a_run_whose_evidence_is_not_whole_has_not_passed() {
     if !is_root() {
-        return skip_mounts();
+        return skip("only root can mount a small file system");
     }
     let user = User::new();
     for size in ["300k", "10m"] {
@@ -232,10 +232,6 @@ fn a_run_whose_evidence_is_not_whole_has_not_passed() {
             }
         }
     }
-}
-
-fn skip_mounts() {
-    eprintln!("skipped: because only root can mount a small file system");
 }
 
 #[test]
