@@ -2,7 +2,7 @@
 //!
 //! - **Text of this repository**: [`layering`], the walls between modules; [`model`], the scenarios and the messages of invalid
 //!   ones; [`plan`], whole plans of set-ups.
-//! - **The program's words**: [`cli`], the command line; [`matrix`], tables of combinations.
+//! - **The program's words**: [`cli`], the command line; [`matrix`], tables of combinations; [`units`], faults of unit files.
 //! - **Whatever is put in**: [`bad_input`], anything changed in anything; [`hostile`], what was made to do harm.
 //! - **These tests themselves**: [`turns`], how they share the machine.
 
@@ -13,4 +13,6 @@ mod layering;
 mod matrix;
 mod model;
 mod plan;
+mod rows;
 mod turns;
+mod units;

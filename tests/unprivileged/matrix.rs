@@ -1,63 +1,40 @@
 //! `bridgelab matrix`: the product of some values over a scenario, in one table.
 
+use crate::rows::refused;
 use support::output;
 
 /// Nothing is built for values that nobody can take, and all of them are told.
 #[test]
 fn values_that_nobody_takes_are_bad_input() {
-    let (code, out, err) = output(&["matrix", "simple-network"]);
-    assert_eq!((code, out.as_str()), (Some(2), ""));
-    assert!(err.contains("--hypervisor"), "{err}");
-    let words = [
-        "--transport",
-        "pci,pcie",
-        "--vcpu",
-        "none",
-        "--guests",
-        "ghosts",
-    ];
-    let (code, out, err) = output(&[&["matrix", "simple-network"], &words[..]].concat());
-    assert_eq!((code, out.as_str()), (Some(2), ""));
-    for told in [
-        "`transport` cannot be `pcie`",
-        "did you mean `pci`?",
-        "`vcpu` cannot be `none`",
-        "one of vm, ghost",
-    ] {
-        assert!(err.contains(told), "{err}");
-    }
-    let many = (1..=65)
-        .map(|n| n.to_string())
-        .collect::<Vec<_>>()
-        .join(",");
-    let (code, _, err) = output(&["matrix", "simple-network", "--vcpu", &many]);
-    assert_eq!(code, Some(2));
-    assert!(err.contains("65 combinations"), "{err}");
-    let (code, _, err) = output(&[
-        "matrix",
-        "simple-network",
-        "--vcpu",
-        "1",
-        "--variant",
-        "no-20",
+    let many: Vec<String> = (1..=65).map(|n| n.to_string()).collect();
+    refused(&[
+        ("matrix simple-network", &["--hypervisor"]),
+        (
+            "matrix simple-network --transport pci,pcie --vcpu none --guests ghosts",
+            &[
+                "`transport` cannot be `pcie`",
+                "did you mean `pci`?",
+                "`vcpu` cannot be `none`",
+                "one of vm, ghost",
+            ],
+        ),
+        (
+            &format!("matrix simple-network --vcpu {}", many.join(",")),
+            &["65 combinations"],
+        ),
+        (
+            "matrix simple-network --vcpu 1 --variant no-20",
+            &["has no form `no-20`"],
+        ),
     ]);
-    assert_eq!(code, Some(2));
-    assert!(err.contains("has no form `no-20`"), "{err}");
 }
 
 /// A combination that cannot be is a row without a verdict, whose reason is named; where there is no other, nothing was
 /// run, and that is no success.
 #[test]
 fn a_combination_that_cannot_be_is_blank_and_named() {
-    let words = [
-        "matrix",
-        "simple-network",
-        "--machine",
-        "q35",
-        "--transport",
-        "mmio",
-    ];
-    let (code, out, err) = output(&words);
+    let words = "matrix simple-network --machine q35 --transport mmio".split(' ');
+    let (code, out, err) = output(&words.collect::<Vec<_>>());
     assert_eq!(code, Some(2), "{err}");
     let row = out.lines().find(|line| line.starts_with("| 1 "));
     let row = row.map(|row| row.split('|').map(str::trim).collect::<Vec<_>>());

@@ -217,20 +217,6 @@ fn left(folder: &Path) -> Vec<String> {
     names.filter(|name| name != "cache").collect()
 }
 
-#[test]
-fn what_is_not_known_is_named_with_what_is() {
-    let output = bridgelab(&["bench", "topology"]).output();
-    let output = output.expect("the program under test starts");
-    assert_eq!(output.status.code(), Some(2));
-    let error = String::from_utf8_lossy(&output.stderr);
-    assert!(error.contains("no benchmark `topology`"), "{error}");
-    assert!(error.contains("topology-sizes"), "{error}");
-    let output = bridgelab(&["bench", "--list"]).output();
-    let output = output.expect("the program under test starts");
-    let list = String::from_utf8_lossy(&output.stdout);
-    assert!(list.contains("page-topology: "), "{list}");
-}
-
 /// Real guests: their memory is theirs, and nothing of a kept lab stays.
 #[test]
 fn small_guests_answer_and_are_weighed() {

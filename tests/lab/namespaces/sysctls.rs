@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 
 use bridgelab_harness::report::{Outcome, RunReport};
-use support::{bridgelab, ran, root};
+use support::{bridgelab, ran};
 
 /// A host and a guest of an image, on a cable of their own; the guest's sysctls come last.
 const ALONE: &str = r#"
@@ -105,24 +105,6 @@ fn a_ghost_has_them() {
 #[test]
 fn a_ghost_tells_what_it_cannot_set() {
     a_bad_one_is_told("ghost");
-}
-
-/// What the guest is asked about its NIC is what a ghost's would be: the default that stood before it.
-#[test]
-fn a_ghost_s_nic_takes_over_the_default() {
-    let plan = bridgelab(&["plan", "--guests", "ghost"])
-        .arg(root().join("scenarios/guest-sysctls"))
-        .output()
-        .expect("the program starts");
-    let plan = String::from_utf8_lossy(&plan.stdout).into_owned();
-    let line = |words: &str| {
-        let found = plan.lines().position(|line| line.contains(words));
-        found.unwrap_or_else(|| panic!("no `{words}` in\n{plan}"))
-    };
-    let default = line("sysctl -w net.ipv6.conf.default.dad_transmits=0");
-    let nic = line("peer name eth0");
-    let own = line("sysctl -w net.ipv6.conf.eth0.accept_ra=0");
-    assert!(default < nic && nic < own, "{plan}");
 }
 
 #[test]
