@@ -9,6 +9,7 @@ pub mod nics;
 mod personalize;
 pub mod plain;
 pub mod ssh;
+pub mod start;
 mod steer;
 pub mod sysctls;
 

@@ -3,9 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
 use std::io::Read;
-use std::os::fd::{AsRawFd, OwnedFd};
-use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
-use std::os::unix::net::UnixListener;
+use std::os::fd::OwnedFd;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -15,20 +14,17 @@ use super::error::LabError;
 use super::job::StartFrom;
 use super::topology::{Folders, Lab};
 use crate::guest::identity::{Identity, KeyPair};
+use crate::guest::start::{GuestFolders, ReadyGuest, StartError, open, write_initrd};
 use crate::guest::{BootingGuest, Personalization, plain};
 use crate::host::isolate::mount_at;
 use crate::host::sealed::sealed_copy;
-use crate::host::service::{Log, Service, ServiceError};
 use crate::host::tap::Tap;
-use crate::host::terminal::Terminal;
-use crate::host::{ChildSetup, VMM_ID, tsc_mhz, vmm_groups};
-use crate::hypervisor::{
-    self, Accelerator, FIRST_NIC_FD, GuestSpec, MachineKind, Start, hypervisor,
-};
+use crate::host::tsc_mhz;
+use crate::hypervisor::{self, Accelerator, GuestSpec, MachineKind, Start};
 use crate::scenario::names::MachineName;
 use crate::scenario::provides::Provides;
 use crate::scenario::{Guest as GuestPlan, HypervisorKind, MachineType, Transport};
-use crate::template::{make_layer, mount_template};
+use crate::template::mount_template;
 
 /// A guest under way, with what the report and other checks need to know about it.
 #[derive(Debug)]
@@ -187,27 +183,20 @@ async fn start_guest(
     taps: Vec<OwnedFd>,
     identity: Option<Identity>,
 ) -> Result<Started, LabError> {
-    let template = matches!(from, StartFrom::Template { .. });
-    let run = launch.folders.run.join(name.as_ref());
-    let evidence = guest_folder(&launch.folders.evidence, name.as_ref());
-    let private = run.join("identity");
-    let io = |doing: &str, path: &Path| {
-        let doing = format!("{doing} `{}`", path.display());
-        move |source| LabError::Io {
-            doing,
-            machine: name.to_string(),
-            source,
-        }
+    let failed = |error| unstarted(name, error);
+    let folders = GuestFolders {
+        run: launch.folders.run.join(name.as_ref()),
+        logs: guest_folder(&launch.folders.evidence, name.as_ref()),
     };
-    fs::create_dir_all(&private).map_err(io("create", &private))?;
-    fs::set_permissions(&private, fs::Permissions::from_mode(0o700))
-        .map_err(io("protect", &private))?;
-    fs::create_dir_all(&evidence).map_err(io("create", &evidence))?;
-    // The VMM makes its sockets here, and its copy-on-write file.
-    chown(&run, Some(VMM_ID), Some(VMM_ID)).map_err(io("hand over", &run))?;
+    let folders = folders.make().map_err(failed)?;
+    let run = folders.run.as_path();
+    let io = |doing: &str| {
+        let failed = StartError::io(doing, run);
+        move |source| unstarted(name, failed(source))
+    };
     let identity = match identity {
         Some(known) => known,
-        None => Identity::generate(name.as_ref(), &private, &launch.login)?
+        None => Identity::generate(name.as_ref(), &folders.keys(), &launch.login)?
             .with_machine_id(guest.machine_id.as_deref()),
     };
     let image = launch
@@ -219,97 +208,58 @@ async fn start_guest(
             source: std::io::ErrorKind::NotFound.into(),
         })?;
     let (spec, reason) =
-        spec(name, guest, image, launch, from, &run).map_err(io("draw a number for", &run))?;
-    let program = hypervisor(spec.hypervisor);
-    let needs = program.needs(&spec);
+        spec(name, guest, image, launch, from, run).map_err(io("draw a number for"))?;
+    let seed = plain::seed(&identity, guest)?;
     let mut personalization = None;
     if let Some(folder) = spec.start.folder() {
-        let state = folder.join("state");
-        let state = File::open(&state).map_err(io("open", &state))?;
-        let seed = plain::seed(&identity, guest)?;
+        let state = open(&folder.join("state")).map_err(failed)?;
         let made = Personalization::new(&identity, seed, image.provides, state);
-        personalization = Some(made.map_err(io("read random numbers for", &run))?);
+        personalization = Some(made.map_err(io("read random numbers for"))?);
     } else {
-        let seeded = plain::seed(&identity, guest)?.append_to(image.initrd.clone());
-        fs::write(&spec.initrd, seeded).map_err(io("write", &spec.initrd))?;
+        write_initrd(&seed, image.initrd.clone(), &spec.initrd).map_err(failed)?;
     }
-    for (path, text) in &needs.files {
-        fs::write(path, text).map_err(io("write", path))?;
-    }
-    if let (Some(layer), Some(disk)) = (&needs.layer, &spec.disk) {
-        make_layer(layer, &disk.to_string_lossy())
-            .and_then(|()| chown(layer, Some(VMM_ID), Some(VMM_ID)).map_err(|e| e.to_string()))
-            .map_err(std::io::Error::other)
-            .map_err(io("make the disk", layer))?;
-    }
-    let sealed = match &needs.sealed {
-        Some((path, number)) => {
-            let copy = launch.sealed.of(path).await;
-            Some((copy.map_err(io("seal a copy of", path))?, *number))
-        }
-        None => None,
-    };
-    // They listen before the VMM starts: whoever connects early just waits.
-    let mut sockets = Vec::new();
-    for (path, number) in &needs.sockets {
-        let socket = UnixListener::bind(path).map_err(io("listen on", path))?;
-        sockets.push((socket, *number));
-    }
-    let terminal = needs.terminal.then(Terminal::open).transpose();
-    let terminal = terminal.map_err(io("open a terminal for", &run))?;
-    // Until the guest has proven itself, so that it can be started again on the same TAPs; no longer, because the
-    // TAPs and their carrier must end with the VMM.
-    let kept: Vec<OwnedFd> = match template {
-        true => taps
-            .iter()
-            .map(OwnedFd::try_clone)
-            .collect::<Result<_, _>>(),
-        false => Ok(Vec::new()),
-    }
-    .map_err(io("keep the TAPs of", &run))?;
-    let line = program.command(&spec);
-    let shown = line.to_string();
-    let serial = Log::new(evidence.join("serial.log"));
-    let vmm_log = Log::new(evidence.join("vmm.log"));
-    let label = name.to_string();
-    let accelerator = launch.accelerator;
-    let service = lab.machine(guest.on.as_ref())?.run(async move {
-        let mut command = line.to_command();
-        // kvmtool has a socket in its user's home, which is nobody's.
-        command.env("TMPDIR", &run).env("HOME", &run);
-        let nics = (FIRST_NIC_FD..).zip(taps.iter().map(AsRawFd::as_raw_fd));
-        let channels = sockets.iter();
-        let channels = channels.map(|(socket, number)| (*number, socket.as_raw_fd()));
-        let input = terminal
-            .iter()
-            .map(|terminal| (0, terminal.theirs.as_raw_fd()));
-        let setup = ChildSetup {
-            fds: nics
-                .chain(channels)
-                .chain(input)
-                .chain(sealed.iter().map(|(copy, to)| (*to, copy.as_raw_fd())))
-                .map(|(to, from)| (from, to))
-                .collect(),
-            identity: Some((VMM_ID, VMM_ID, vmm_groups(accelerator))),
-        };
-        // Our copies of the TAP descriptors are closed when this returns.
-        let service = Service::start_with_errors(&label, command, setup, serial, vmm_log)?;
-        Ok::<_, ServiceError>(service.holding(terminal.map(|terminal| terminal.ours)))
-    });
-    let vmm = service.await??;
     let machine = match spec.hypervisor.has_machine(MachineType::Q35) {
         true => (spec.machine.to_string(), reason),
         false => (spec.hypervisor.to_string(), "it has one machine"),
     };
-    let booting = BootingGuest::new(spec, vmm, &identity, personalization);
+    let command = hypervisor::command(&spec).to_string();
+    let mut ready = ReadyGuest::prepare(spec, &folders).map_err(failed)?;
+    if let Some((path, number)) = ready.sealed() {
+        let copy = launch.sealed.of(&path).await;
+        let copy = copy.map_err(StartError::io("seal a copy of", &path));
+        ready.inherit(copy.map_err(failed)?, number);
+    }
+    // Until the guest has proven itself, so that it can be started again on the same TAPs; no longer, because the
+    // TAPs and their carrier must end with the VMM.
+    let kept: Vec<OwnedFd> = match from {
+        StartFrom::Template { .. } => taps.iter().map(OwnedFd::try_clone).collect(),
+        StartFrom::Cold { .. } => Ok(Vec::new()),
+    }
+    .map_err(io("keep the TAPs of"))?;
+    ready.inherit_nics(taps);
+    let on = lab.machine(guest.on.as_ref())?;
+    let started = on.run(async move { ready.start() }).await??;
     Ok(Started {
-        booting,
+        booting: started.boots(&identity, personalization),
         identity,
-        command: shown,
+        command,
         machine,
         from: from.clone(),
         taps: kept,
     })
+}
+
+/// What went wrong before a guest's VMM ran.
+fn unstarted(name: &MachineName, error: StartError) -> LabError {
+    match error {
+        StartError::Io { doing, source } => LabError::Io {
+            doing,
+            machine: name.to_string(),
+            source,
+        },
+        StartError::Guest(error) => LabError::Guest(error),
+        StartError::Vmm(error) => LabError::Service(error),
+    }
 }
 
 /// Whether the machine type is for us to choose, and its devices may be on PCI.

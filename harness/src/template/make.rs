@@ -5,9 +5,7 @@
 
 use std::fs::{self, File};
 use std::io::{self, BufRead, BufReader, Write};
-use std::os::fd::AsRawFd;
-use std::os::unix::fs::{PermissionsExt, chown};
-use std::os::unix::net::UnixListener;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
@@ -18,18 +16,16 @@ use serde::{Deserialize, Serialize};
 use super::store::{INITRD, Progress, STATE};
 use super::{CacheKey, TemplateError, io_error};
 use crate::deadline::Deadline;
-use crate::diagnostic::Diagnostic;
-use crate::guest::BootingGuest;
+use crate::diagnostic::{Diagnose, Diagnostic};
 use crate::guest::identity::{Identity, KeyPair};
 use crate::guest::plain;
 use crate::guest::ssh::GuestCommand;
+use crate::guest::start::{GuestFolders, ReadyGuest, StartError, make_layer, write_initrd};
 use crate::host::isolate::{self, Isolation, mount_at};
-use crate::host::service::{Log, Service};
-use crate::host::tool::{Tool, locate};
-use crate::host::{ChildSetup, VMM_ID, tsc_mhz, vmm_groups};
+use crate::host::tsc_mhz;
 use crate::hypervisor::qemu::{OVERLAY, RAM, monitor_socket};
 use crate::hypervisor::qmp::Qmp;
-use crate::hypervisor::{Accelerator, GuestSpec, Start, hypervisor, qemu, save};
+use crate::hypervisor::{Accelerator, Start, save};
 use crate::scenario::provides::Provides;
 
 /// Hidden subcommand of the binary that becomes the worker.
@@ -131,95 +127,84 @@ fn work() -> Result<(), String> {
     runtime.block_on(make(&job, &place.join("run"), by))
 }
 
-/// Places of the making, as the VMM sees them.
+/// A guest that is to be recorded.
 struct Prepared {
-    spec: GuestSpec,
+    guest: ReadyGuest,
     identity: Identity,
     state: File,
 }
 
 async fn make(job: &MakeJob, run: &Path, by: Deadline) -> Result<(), String> {
-    let prepared = prepare(job, run)?;
-    let spec = &prepared.spec;
-    let mut sockets = Vec::new();
-    for (path, number) in hypervisor(spec.hypervisor).needs(spec).sockets {
-        let socket = UnixListener::bind(&path);
-        let socket = socket.map_err(|e| format!("listen on {}: {e}", path.display()))?;
-        sockets.push((socket, number));
-    }
-    let fds = sockets
-        .iter()
-        .map(|(socket, number)| (socket.as_raw_fd(), *number))
-        .collect();
-    let mut command = qemu::command(spec).to_command();
-    command.env("TMPDIR", run);
-    let setup = ChildSetup {
-        fds,
-        identity: Some((VMM_ID, VMM_ID, vmm_groups(spec.accelerator))),
-    };
-    let serial = Log::new(job.out.join("serial.log"));
-    let errors = Log::new(job.out.join("vmm.log"));
+    let Prepared {
+        guest,
+        identity,
+        state,
+    } = prepare(job, run)?;
+    let spec = guest.spec().clone();
     stage("booting the guest");
-    let vmm = Service::start_with_errors("template", command, setup, serial, errors)
-        .map_err(|e| Diagnostic::new(&e).to_string())?;
-    drop(sockets);
-    let mut qmp = Qmp::connect(&monitor_socket(spec), by)
-        .await
-        .map_err(|e| Diagnostic::new(&e).to_string())?;
-    let guest = BootingGuest::new(spec.clone(), vmm, &prepared.identity, None)
-        .wait(by)
-        .await
-        .map_err(|(e, _)| Diagnostic::new(&e).to_string())?;
+    let started = guest.start().map_err(|e| told(&e))?;
+    let socket = monitor_socket(&spec);
+    let mut qmp = Qmp::connect(&socket, by).await.map_err(|e| told(&e))?;
+    let booting = started.boots(&identity, None);
+    let guest = booting.wait(by).await.map_err(|(e, _)| told(&e))?;
     for (what, line) in spec.image.settle.unwrap_or_default() {
         stage(what);
         let output = guest
             .exec(GuestCommand::shell(*line), by)
             .await
-            .map_err(|e| Diagnostic::new(&e).to_string())?;
+            .map_err(|e| told(&e))?;
         if !output.success() {
             return Err(format!("{what}: {}{}", output.stdout, output.stderr.trim()));
         }
     }
     stage("saving it");
     // Nobody must be in a session, and the program that waits for one must wait.
-    let vmm = guest
-        .release(by)
-        .await
-        .map_err(|e| Diagnostic::new(&e).to_string())?;
-    save(&mut qmp, &prepared.state, by)
-        .await
-        .map_err(|e| Diagnostic::new(&e).to_string())?;
+    let vmm = guest.release(by).await.map_err(|e| told(&e))?;
+    let saved = save(&mut qmp, &state, by).await;
+    saved.map_err(|e| told(&e))?;
     let _ = vmm.stop(Duration::from_secs(10)).await;
     stage("saved");
     Ok(())
 }
 
+fn told(error: &dyn Diagnose) -> String {
+    Diagnostic::new(error).to_string()
+}
+
+/// The words of what went wrong before there was a VMM.
+fn unstarted(error: StartError) -> String {
+    match error {
+        StartError::Io { doing, source } => format!("{doing}: {source}"),
+        StartError::Guest(error) => told(&error),
+        StartError::Vmm(error) => told(&error),
+    }
+}
+
 fn prepare(job: &MakeJob, run: &Path) -> Result<Prepared, String> {
     let io = |doing: &str, path: &Path| {
-        let what = format!("{doing} {}", path.display());
+        let what = format!("{doing} `{}`", path.display());
         move |e: io::Error| format!("{what}: {e}")
     };
     let folder = run.join("template");
-    let private = run.join("identity");
-    for path in [&folder, &private, &job.out.join("image")] {
+    for path in [&folder, &job.out.join("image")] {
         fs::create_dir_all(path).map_err(io("create", path))?;
     }
-    fs::set_permissions(&private, fs::Permissions::from_mode(0o700))
-        .map_err(io("protect", &private))?;
-    chown(run, Some(VMM_ID), Some(VMM_ID)).map_err(io("hand over", run))?;
+    let folders = GuestFolders {
+        run: run.to_owned(),
+        logs: job.out.clone(),
+    };
+    let folders = folders.make().map_err(unstarted)?;
     mount_template(&job.out, &job.image, &folder)?;
-    let login = KeyPair::generate("bridgelab", &private.join("login_key"))
-        .map_err(|e| Diagnostic::new(&e).to_string())?;
-    let identity = Identity::generate("template", &private, &login)
-        .map_err(|e| Diagnostic::new(&e).to_string())?;
+    let keys = folders.keys();
+    let login = KeyPair::generate("bridgelab", &keys.join("login_key")).map_err(|e| told(&e))?;
+    let identity = Identity::generate("template", &keys, &login).map_err(|e| told(&e))?;
     let image = folder.join("image");
     let initrd = folder.join(INITRD);
     let booted = image.join("initrd");
     let provides = Provides::of(&job.key.image);
-    let seeded = plain::identity(&identity, provides, &[])
-        .map_err(|e| Diagnostic::new(&e).to_string())?
-        .append_to(fs::read(&booted).map_err(io("read", &booted))?);
-    fs::write(&initrd, seeded).map_err(io("write", &initrd))?;
+    let seed = plain::identity(&identity, provides, &[]).map_err(|e| told(&e))?;
+    let booted = fs::read(&booted).map_err(io("read", &booted))?;
+    write_initrd(&seed, booted, &initrd).map_err(unstarted)?;
     let made = |name: &str| {
         let path = folder.join(name);
         let file = File::create(&path).map_err(io("create", &path))?;
@@ -246,30 +231,12 @@ fn prepare(job: &MakeJob, run: &Path) -> Result<Prepared, String> {
     }
     spec.initrd = initrd;
     spec.run = run.to_owned();
+    let guest = ReadyGuest::prepare(spec, &folders).map_err(unstarted)?;
     Ok(Prepared {
-        spec,
+        guest,
         identity,
         state,
     })
-}
-
-/// `qemu-img create -f qcow2 -F raw -b BASE OVERLAY`.
-///
-/// # Errors
-/// What is missing, or what it said.
-pub fn make_layer(overlay: &Path, base: &str) -> Result<(), String> {
-    let program =
-        locate(Tool::QemuImg).ok_or("find qemu-img (Debian: apt-get install qemu-utils)")?;
-    let made = Command::new(program)
-        .args(["create", "-q", "-f", "qcow2", "-F", "raw", "-b", base])
-        .arg(overlay)
-        .output()
-        .map_err(|e| format!("qemu-img create: {e}"))?;
-    if made.status.success() {
-        return Ok(());
-    }
-    let said = String::from_utf8_lossy(&made.stderr);
-    Err(format!("qemu-img create: {}", said.trim()))
 }
 
 /// Binds a template's folder to `at`, and its image into it.

@@ -12,7 +12,7 @@ mod make;
 mod store;
 
 pub use cache_key::{CacheKey, QemuVersion};
-pub use make::{WORKER_COMMAND, make_layer, mount_template, worker_main};
+pub use make::{WORKER_COMMAND, mount_template, worker_main};
 pub use store::{Progress, Template, TemplateStore};
 
 use std::io;

@@ -1,0 +1,236 @@
+//! Starts a guest's VMM, for a lab and for the making of a template alike: makes what it needs, hands it its descriptors, and
+//! has it run as a user of its own.
+
+use std::fs::{self, File};
+use std::io;
+use std::os::fd::{AsRawFd, OwnedFd, RawFd};
+use std::os::unix::fs::{PermissionsExt, chown};
+use std::os::unix::net::UnixListener;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::Arc;
+
+use super::identity::Identity;
+use super::{BootingGuest, GuestError, Personalization};
+use crate::host::service::{Log, Service, ServiceError};
+use crate::host::terminal::Terminal;
+use crate::host::tool::{Tool, locate};
+use crate::host::{ChildSetup, VMM_ID, vmm_groups};
+use crate::hypervisor::{self, FIRST_NIC_FD, GuestSpec, hypervisor};
+use crate::image::seed::Seed;
+
+/// A guest's VMM could not be started.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StartError {
+    /// Something that it needs could not be made.
+    #[error("{doing}")]
+    Io {
+        /// What was being done, with which file.
+        doing: String,
+        /// The kernel's answer.
+        source: io::Error,
+    },
+    /// The guest's identity could not be made.
+    #[error(transparent)]
+    Guest(#[from] GuestError),
+    /// The program did not start.
+    #[error(transparent)]
+    Vmm(#[from] ServiceError),
+}
+
+impl StartError {
+    /// What turns the kernel's answer to `doing` something with `path` into an error.
+    pub fn io(doing: &str, path: &Path) -> impl FnOnce(io::Error) -> Self + use<> {
+        let doing = format!("{doing} `{}`", path.display());
+        move |source| Self::Io { doing, source }
+    }
+}
+
+/// The folders of a guest.
+#[derive(Debug, Clone)]
+pub struct GuestFolders {
+    /// The VMM makes its sockets here, and its copy-on-write file.
+    pub run: PathBuf,
+    /// What the VMM and the guest's console say.
+    pub logs: PathBuf,
+}
+
+impl GuestFolders {
+    /// Makes them.
+    ///
+    /// # Errors
+    /// [`StartError::Io`]
+    pub fn make(self) -> Result<Self, StartError> {
+        let keys = self.keys();
+        fs::create_dir_all(&keys).map_err(StartError::io("create", &keys))?;
+        fs::set_permissions(&keys, fs::Permissions::from_mode(0o700))
+            .map_err(StartError::io("protect", &keys))?;
+        fs::create_dir_all(&self.logs).map_err(StartError::io("create", &self.logs))?;
+        hand_over(&self.run)?;
+        Ok(self)
+    }
+
+    /// The folder of the guest's keys, which is nobody else's.
+    pub fn keys(&self) -> PathBuf {
+        self.run.join("identity")
+    }
+}
+
+/// Makes a file or folder the VMM's user's.
+fn hand_over(path: &Path) -> Result<(), StartError> {
+    chown(path, Some(VMM_ID), Some(VMM_ID)).map_err(StartError::io("hand over", path))
+}
+
+/// Writes the guest's initial file system: the image's, with the guest's seed behind it.
+///
+/// # Errors
+/// [`StartError::Io`]
+pub fn write_initrd(seed: &Seed, of_image: Vec<u8>, to: &Path) -> Result<(), StartError> {
+    fs::write(to, seed.append_to(of_image)).map_err(StartError::io("write", to))
+}
+
+/// `qemu-img create -f qcow2 -F raw -b BASE OVERLAY`.
+///
+/// # Errors
+/// What is missing, or what it said.
+pub fn make_layer(overlay: &Path, base: &str) -> Result<(), String> {
+    let program =
+        locate(Tool::QemuImg).ok_or("find qemu-img (Debian: apt-get install qemu-utils)")?;
+    let made = Command::new(program)
+        .args(["create", "-q", "-f", "qcow2", "-F", "raw", "-b", base])
+        .arg(overlay)
+        .output()
+        .map_err(|e| format!("qemu-img create: {e}"))?;
+    if made.status.success() {
+        return Ok(());
+    }
+    let said = String::from_utf8_lossy(&made.stderr);
+    Err(format!("qemu-img create: {}", said.trim()))
+}
+
+/// A guest whose VMM has all that it needs to start.
+#[derive(Debug)]
+pub struct ReadyGuest {
+    spec: GuestSpec,
+    /// A file whose sealed copy it inherits, and the number there ([`crate::hypervisor::Needs::sealed`]).
+    sealed: Option<(PathBuf, RawFd)>,
+    /// What it inherits, by the descriptor's number there.
+    inherited: Vec<(RawFd, Arc<OwnedFd>)>,
+    terminal: Option<Terminal>,
+    logs: PathBuf,
+}
+
+impl ReadyGuest {
+    /// Makes what the VMM of `spec` needs, but for what only the caller has: [`inherit`](Self::inherit).
+    ///
+    /// # Errors
+    /// [`StartError::Io`]
+    pub fn prepare(spec: GuestSpec, folders: &GuestFolders) -> Result<Self, StartError> {
+        let needs = hypervisor(spec.hypervisor).needs(&spec);
+        for (path, text) in &needs.files {
+            fs::write(path, text).map_err(StartError::io("write", path))?;
+        }
+        if let (Some(layer), Some(disk)) = (&needs.layer, &spec.disk) {
+            make_layer(layer, &disk.to_string_lossy())
+                .and_then(|()| chown(layer, Some(VMM_ID), Some(VMM_ID)).map_err(|e| e.to_string()))
+                .map_err(io::Error::other)
+                .map_err(StartError::io("make the disk", layer))?;
+        }
+        // They listen before the VMM starts: whoever connects early just waits.
+        let mut inherited = Vec::new();
+        for (path, number) in needs.sockets {
+            let socket = UnixListener::bind(&path).map_err(StartError::io("listen on", &path))?;
+            inherited.push((number, Arc::new(OwnedFd::from(socket))));
+        }
+        let terminal = needs.terminal.then(Terminal::open).transpose();
+        let terminal = terminal.map_err(StartError::io("open a terminal for", &spec.run))?;
+        Ok(Self {
+            spec,
+            sealed: needs.sealed,
+            inherited,
+            terminal,
+            logs: folders.logs.clone(),
+        })
+    }
+
+    /// A file whose sealed copy it must [`inherit`](Self::inherit), and the number there.
+    pub fn sealed(&self) -> Option<(PathBuf, RawFd)> {
+        self.sealed.clone()
+    }
+
+    /// What the VMM is told.
+    pub fn spec(&self) -> &GuestSpec {
+        &self.spec
+    }
+
+    /// Has the VMM inherit a descriptor under that number.
+    pub fn inherit(&mut self, descriptor: Arc<OwnedFd>, number: RawFd) {
+        self.inherited.push((number, descriptor));
+    }
+
+    /// Has it inherit the queues of its TAPs, in the order of its NICs.
+    pub fn inherit_nics(&mut self, queues: Vec<OwnedFd>) {
+        let queues = queues.into_iter().map(Arc::new);
+        self.inherited.extend((FIRST_NIC_FD..).zip(queues));
+    }
+
+    /// Starts the VMM. Our copies of what it inherits are closed when this returns.
+    ///
+    /// Must be called on the thread of the machine that it belongs to.
+    ///
+    /// # Errors
+    /// [`ServiceError`]
+    pub fn start(self) -> Result<StartedGuest, ServiceError> {
+        let Self {
+            spec,
+            inherited,
+            terminal,
+            logs,
+            ..
+        } = self;
+        let mut command = hypervisor::command(&spec).to_command();
+        // kvmtool has a socket in its user's home, which is nobody's.
+        command.env("TMPDIR", &spec.run).env("HOME", &spec.run);
+        let input = terminal.iter();
+        let input = input.map(|terminal| (terminal.theirs.as_raw_fd(), 0));
+        let inherited_as = inherited.iter();
+        let inherited_as = inherited_as.map(|(number, from)| (from.as_raw_fd(), *number));
+        let setup = ChildSetup {
+            fds: inherited_as.chain(input).collect(),
+            identity: Some((VMM_ID, VMM_ID, vmm_groups(spec.accelerator))),
+        };
+        let serial = Log::new(logs.join("serial.log"));
+        let errors = Log::new(logs.join("vmm.log"));
+        let vmm = Service::start_with_errors(&spec.name, command, setup, serial, errors)?;
+        let vmm = vmm.holding(terminal.map(|terminal| terminal.ours));
+        Ok(StartedGuest { spec, vmm })
+    }
+}
+
+/// A guest whose VMM runs.
+#[derive(Debug)]
+#[must_use = "dropping it kills the guest"]
+pub struct StartedGuest {
+    spec: GuestSpec,
+    vmm: Service,
+}
+
+impl StartedGuest {
+    /// The guest to wait for; `personalization` is for one that starts from a template.
+    pub fn boots(
+        self,
+        identity: &Identity,
+        personalization: Option<Personalization>,
+    ) -> BootingGuest {
+        BootingGuest::new(self.spec, self.vmm, identity, personalization)
+    }
+}
+
+/// Opens a file that a guest is started with.
+///
+/// # Errors
+/// [`StartError::Io`]
+pub fn open(path: &Path) -> Result<File, StartError> {
+    File::open(path).map_err(StartError::io("open", path))
+}
