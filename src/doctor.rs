@@ -115,9 +115,11 @@ pub(crate) async fn examine(prove: bool, vmms: &VmmArgs) -> DoctorReport {
 }
 
 /// Makes the programs by cargo that runs lack and that are crates; whether there were any.
-pub(crate) fn install_crates(runtime: &Runtime, lacking: &[Vec<Unmet>]) -> bool {
-    let missing: BTreeSet<Capability> =
-        lacking.iter().flatten().map(|one| one.capability).collect();
+pub(crate) fn install_crates<'a>(
+    runtime: &Runtime,
+    lacking: impl Iterator<Item = &'a Unmet>,
+) -> bool {
+    let missing: BTreeSet<Capability> = lacking.map(|one| one.capability).collect();
     let missing: Vec<Capability> = missing.into_iter().collect();
     let mut progress = |line: &str| {
         let _ = writeln!(anstream::stderr(), "{line}");

@@ -48,17 +48,18 @@ pub(crate) struct Rerun {
 }
 
 impl Rerun {
-    /// Copies the scenario into the evidence, and writes down the rest.
+    /// Copies the scenario, whose file has that text, into the evidence, and writes down the rest.
     ///
     /// # Errors
     /// What could not be read or written.
     pub(crate) fn write(
         evidence: &Path,
         scenario: &Path,
+        text: &str,
         form: &str,
         options: Vec<String>,
     ) -> std::io::Result<()> {
-        let copied = lab::copy_scenario(scenario, &evidence.join(SCENARIOS))?;
+        let copied = lab::copy_scenario(scenario, text, &evidence.join(SCENARIOS))?;
         let rerun = Self {
             schema: SCHEMA,
             version: env!("CARGO_PKG_VERSION").to_owned(),

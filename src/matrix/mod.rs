@@ -15,7 +15,8 @@ use self::axes::{Axes, Chosen, How};
 use crate::cli::RunArgs;
 use crate::commands::{checked, load, named};
 use crate::output::{self, say, to_stdout};
-use crate::run::{reports, wanted::Wanted};
+use crate::run::reports;
+use crate::run::wanted::{self, Wanted};
 use crate::signals::{self, Signals};
 
 pub(crate) const EXIT_CODES: &str = "\
@@ -63,6 +64,8 @@ struct Planned {
     /// The runs of one set of options go on together.
     options: Vec<(How, String)>,
     wanted: Result<Box<Wanted>, String>,
+    /// Its report, once it has run.
+    run: Option<RunReport>,
 }
 
 /// Runs every combination and writes the table.
@@ -163,6 +166,7 @@ fn planned(
             values: values.clone(),
             options: options.clone(),
             wanted,
+            run: None,
         };
         for form in forms {
             match &loaded {
@@ -170,8 +174,10 @@ fn planned(
                 Ok(loaded) => match loaded.named(form) {
                     Err(gone) => rows.push(row(form, Err(gone.to_string()))),
                     Ok(found) => rows.extend(found.into_iter().map(|scenario| {
-                        let wanted = Wanted::new(path, scenario, guests, &overrides);
-                        row(&scenario.own_form(), Ok(Box::new(wanted)))
+                        let wanted = wanted::read(path, loaded).map(|sources| {
+                            Box::new(Wanted::new(path, scenario, guests, &overrides, &sources))
+                        });
+                        row(&scenario.own_form(), wanted)
                     })),
                 },
             }
@@ -232,49 +238,43 @@ fn run_args(args: &MatrixArgs, options: &[(How, String)]) -> RunArgs {
 }
 
 /// Runs the rows, those with the same options of `bridgelab run` together.
-fn carry_out(args: &MatrixArgs, rows: Vec<Planned>) -> Result<Vec<Combination>, i32> {
-    let mut done: Vec<Option<RunReport>> = rows.iter().map(|_| None).collect();
-    let mut reasons: Vec<Option<String>> = rows
-        .iter()
-        .map(|row| row.wanted.as_ref().err().cloned())
-        .collect();
+fn carry_out(args: &MatrixArgs, mut rows: Vec<Planned>) -> Result<Vec<Combination>, i32> {
     let mut interrupted = false;
     for first in 0..rows.len() {
-        let options = &rows[first].options;
-        let is_of = |at: &usize| rows[*at].options == *options && rows[*at].wanted.is_ok();
-        if rows[..first].iter().any(|row| row.options == *options) {
+        let options = rows[first].options.clone();
+        if rows[..first].iter().any(|row| row.options == options) {
             continue; // ran with that one
         }
-        let together: Vec<usize> = (first..rows.len()).filter(is_of).collect();
+        let together = rows.iter_mut();
+        let together = together.filter(|row| row.options == options && row.wanted.is_ok());
+        let together: Vec<&mut Planned> = together.collect();
         if interrupted {
-            for at in together {
-                reasons[at] = Some("interrupted before it began".to_owned());
+            for row in together {
+                row.wanted = Err("interrupted before it began".to_owned());
             }
             continue;
         }
-        let wanted = together
-            .iter()
-            .filter_map(|&at| rows[at].wanted.as_ref().ok());
+        let wanted = together.iter().filter_map(|row| row.wanted.as_ref().ok());
         let wanted: Vec<Wanted> = wanted.map(|one| (**one).clone()).collect();
         if wanted.is_empty() {
             continue;
         }
         let signals = Signals::listen(Box::new(signals::before_anything))?;
-        let runs = reports(&run_args(args, options), &wanted, signals)?;
+        let runs = reports(&run_args(args, &options), &wanted, signals)?;
         interrupted = runs.iter().any(|run| run.outcome == Outcome::Cancelled);
-        for (at, run) in together.into_iter().zip(runs) {
-            done[at] = Some(run);
+        // They come in the order in which they were asked for.
+        let mut runs = runs.into_iter();
+        for row in together {
+            row.run = runs.next();
         }
     }
-    let rows = rows.into_iter().zip(done).zip(reasons);
-    let combination =
-        |((row, run), reason): ((Planned, Option<RunReport>), Option<String>)| Combination {
-            form: row.form,
-            values: row.values,
-            reason,
-            run,
-        };
-    Ok(rows.map(combination).collect())
+    let combination = |row: Planned| Combination {
+        form: row.form,
+        values: row.values,
+        reason: row.wanted.err(),
+        run: row.run,
+    };
+    Ok(rows.into_iter().map(combination).collect())
 }
 
 /// The table as it was asked for: on stdout, unless JSON goes there. Returns the exit code of a call that would end with

@@ -7,6 +7,7 @@ mod hold;
 mod needs;
 mod outputs;
 mod place;
+mod planned;
 mod queue;
 mod screen;
 mod unstarted;
@@ -20,11 +21,11 @@ use std::time::Instant;
 use bridgelab_harness::diagnostic::Diagnostic;
 use bridgelab_harness::host::capability::strict;
 use bridgelab_harness::host::finding::Unmet;
-use bridgelab_harness::host::jobserver::{Jobserver, Need, Waiting};
+use bridgelab_harness::host::jobserver::{Jobserver, Waiting};
 use bridgelab_harness::hypervisor::Accelerator;
 use bridgelab_harness::image::Image;
 use bridgelab_harness::lab::supervise::{News, run_job};
-use bridgelab_harness::lab::vm::{self, LabVm};
+use bridgelab_harness::lab::vm;
 use bridgelab_harness::lab::{Event, Job, JobImage};
 use bridgelab_harness::plan::shell::quote;
 use bridgelab_harness::report::{Outcome, RunReport, exit_code};
@@ -39,6 +40,7 @@ use crate::signals::{self, Signals};
 use crate::template::{Starts, Templates};
 use crate::{enter, report};
 use outputs::Told;
+use planned::Planned;
 use queue::Turn;
 use screen::Screen;
 use wanted::{Wanted, prepare};
@@ -104,9 +106,11 @@ pub(crate) fn reports(
             .find_map(|one| one.images.first())
             .map(String::as_str),
     );
-    let mut lacking = needs::unmet(&runtime, wanted, args);
-    if args.setup && crate::doctor::install_crates(&runtime, &lacking) {
-        lacking = needs::unmet(&runtime, wanted, args);
+    let mut planned: Vec<Planned<'_>> = wanted.iter().map(Planned::new).collect();
+    needs::find_lacking(&runtime, &mut planned, args);
+    let lacking = planned.iter().flat_map(|run| &run.lacking);
+    if args.setup && crate::doctor::install_crates(&runtime, lacking) {
+        needs::find_lacking(&runtime, &mut planned, args);
     }
     let ready = match ready {
         Ok(ready) => ready,
@@ -120,22 +124,22 @@ pub(crate) fn reports(
     let here = match ready.here {
         Ok(here) => here,
         Err(unmet) => {
-            for lacking in &mut lacking {
-                lacking.push(unmet.clone());
+            for run in &mut planned {
+                run.lacking.push(unmet.clone());
             }
             (Accelerator::Kvm, unmet.reason)
         }
     };
-    for (one, lacking) in wanted.iter().zip(&mut lacking) {
+    for run in &mut planned {
         let kvm = (&here, ready.kvm_unanswered);
-        lacking.extend(needs::without_kvm(one, args.guests.into(), kvm));
+        let missing = needs::without_kvm(run.wanted, args.guests.into(), kvm);
+        run.lacking.extend(missing);
+        run.in_vm = place::choose(args.lab, &mut run.lacking);
     }
-    let places = place::choose(args.lab, &mut lacking);
     // Before anything runs: building one takes minutes in which nothing else would go on.
     let mut images = BTreeMap::new();
-    let runs = wanted.iter().zip(&lacking);
-    let runs = runs.filter(|(_, unmet)| unmet.is_empty());
-    for name in runs.flat_map(|(one, _)| &one.images) {
+    let runs = planned.iter().filter(|run| run.lacking.is_empty());
+    for name in runs.flat_map(|run| &run.wanted.images) {
         if !images.contains_key(name) {
             match ready_image(name) {
                 Ok(image) => images.insert(name.clone(), image),
@@ -148,21 +152,14 @@ pub(crate) fn reports(
             };
         }
     }
-    let mut vms = Vec::new();
-    for (one, reason) in wanted.iter().zip(places) {
-        let Some(reason) = reason else {
-            vms.push(None);
+    for run in &mut planned {
+        let Some(reason) = &run.in_vm else {
             continue;
         };
         match ready_image(vm::IMAGE) {
             Ok(image) => {
-                vms.push(Some(place::lab_vm(
-                    args,
-                    one,
-                    &image,
-                    &ready.lab_vm,
-                    &reason,
-                )));
+                let vm = place::lab_vm(args, run.wanted, &image, &ready.lab_vm, reason);
+                run.vm = Some(vm);
             }
             Err(error) => {
                 let why = Diagnostic::new(&error);
@@ -172,33 +169,27 @@ pub(crate) fn reports(
         }
     }
     let unanswered = |unmet: &Unmet| unmet.unanswered;
-    if lacking.iter().flatten().any(unanswered) {
+    if planned.iter().flat_map(|run| &run.lacking).any(unanswered) {
         signals.settle_unbegun();
     }
     let templates = Templates::default();
-    let starts = wanted
-        .iter()
-        .zip(&vms)
-        .map(|(one, vm)| match (args.guests, vm) {
-            (Guests::Vm, None) => {
-                templates.starts(&one.scenario.guests, &images, here.0, args.cold)
-            }
-            (Guests::Vm, Some(_)) => Starts::in_a_vm(&one.scenario.guests),
+    for run in &planned {
+        let guests = &run.wanted.scenario.guests;
+        run.starts.set(match (args.guests, &run.vm) {
+            (Guests::Vm, None) => templates.starts(guests, &images, here.0, args.cold),
+            (Guests::Vm, Some(_)) => Starts::in_a_vm(guests),
             (Guests::Ghost, _) => Starts::default(),
         });
-    let starts = starts.map(Cell::new).collect();
+    }
     let handed = hold::Handed::default();
     let asked = args.hold.then(|| hold::asked(&handed, signals.wisher()));
     signals.begin();
     let all = All {
         args,
-        wanted,
+        planned,
         here,
-        vms,
         images,
         templates,
-        starts,
-        lacking,
         jobserver: queue::jobserver(args),
         interrupts: signals.wishes(),
         signals,
@@ -219,17 +210,12 @@ pub(crate) fn reports(
 /// The runs of one invocation, and what they share.
 struct All<'a> {
     args: &'a RunArgs,
-    wanted: &'a [Wanted],
+    /// In the order asked for.
+    planned: Vec<Planned<'a>>,
     /// Accelerator of guests on this machine, and why.
     here: Accelerated,
-    /// The VM that each of them has its lab in; `None`: it stands on this machine.
-    vms: Vec<Option<LabVm>>,
     images: BTreeMap<String, Image>,
     templates: Templates,
-    /// Each is taken by its run, and let go with it.
-    starts: Vec<Cell<Starts>>,
-    /// What this machine lacks for each of them.
-    lacking: Vec<Vec<Unmet>>,
     jobserver: Jobserver,
     interrupts: watch::Receiver<u32>,
     signals: Signals,
@@ -244,26 +230,18 @@ impl All<'_> {
     /// Begins them one after another, each when there is room, and shows each verdict when it comes. Returns the
     /// reports in the order asked for.
     async fn carry_out(&self) -> Vec<RunReport> {
-        let (mut order, remembered) = queue::order(self.wanted, self.here.0.name());
-        order.retain(|&index| self.lacking[index].is_empty());
+        let titles = self.planned.iter().map(|run| run.wanted.title());
+        let (mut order, remembered) = queue::order(&titles.collect::<Vec<_>>(), self.here.0.name());
+        order.retain(|&index| self.planned[index].lacking.is_empty());
         let count = order.len();
         let begun = Instant::now();
         // Once one has waited, those behind it have too.
         let full = Cell::new(false);
         // One of ours at a time stands in the queue, so that other processes get their turns between.
         let turns = stream::iter(order.into_iter().enumerate()).then(async |(before, index)| {
-            let one = &self.wanted[index];
-            let need = match (&self.vms[index], self.args.guests) {
-                (Some(vm), _) => vm.need(),
-                (None, Guests::Vm) => {
-                    let starts = self.starts[index].take();
-                    let sealed = starts.sealed();
-                    self.starts[index].set(starts);
-                    Need::of(&one.scenario, self.here.0).and_memory(sealed)
-                }
-                (None, Guests::Ghost) => Need::of_a_lab(),
-            };
-            let title = one.title();
+            let run = &self.planned[index];
+            let need = run.need(self.args.guests, self.here.0);
+            let title = run.wanted.title();
             let mut told_of_others = false;
             let waiting = |why: &Waiting| {
                 full.set(true);
@@ -296,12 +274,10 @@ impl All<'_> {
             self.screen.ended(index, shown);
             reports.insert(index, report);
         };
-        for (index, unmet) in self.lacking.iter().enumerate() {
-            if !unmet.is_empty() {
-                ended(
-                    index,
-                    unstarted::unable(self.args, &self.wanted[index], unmet),
-                );
+        for (index, run) in self.planned.iter().enumerate() {
+            if !run.lacking.is_empty() {
+                let report = unstarted::unable(self.args, run.wanted, &run.lacking);
+                ended(index, report);
             }
         }
         while let Some((index, report)) = runs.next().await {
@@ -313,20 +289,21 @@ impl All<'_> {
 
     /// One run, from its admission to its report.
     async fn one(&self, index: usize, turn: Turn) -> RunReport {
-        let one = &self.wanted[index];
+        let run = &self.planned[index];
+        let one = run.wanted;
         let mut slot = match turn {
             Turn::Admitted(slot) => slot,
             Turn::Cancelled => return unstarted::report(self.args, one, Outcome::Cancelled, None),
             Turn::Refused(error) => return unstarted::refused(self.args, one, &error),
         };
-        let mut starts = self.starts[index].take();
+        let mut starts = run.starts.take();
         if starts.given_up() {
             let guests = &one.scenario.guests;
             starts = self
                 .templates
                 .starts(guests, &self.images, self.here.0, self.args.cold);
         }
-        let job = match self.job(index, one, &starts) {
+        let job = match self.job(run, &starts) {
             Ok(job) => job,
             Err(error) => {
                 let text = format!("begin the evidence of the run: {error}");
@@ -338,7 +315,7 @@ impl All<'_> {
         let title = one.title();
         let tell = |news: News<'_>| match news {
             // The inner guests of a lab VM are translated twice: none of them is ever at rest.
-            News::Settled if self.vms[index].is_some() => {}
+            News::Settled if run.vm.is_some() => {}
             News::Settled => queue::rest(&mut slot),
             news => self.tell(index, &title, news),
         };
@@ -355,13 +332,14 @@ impl All<'_> {
         report
     }
 
-    fn job(&self, index: usize, one: &Wanted, starts: &Starts) -> std::io::Result<Job> {
+    fn job(&self, run: &Planned<'_>, starts: &Starts) -> std::io::Result<Job> {
+        let one = run.wanted;
         let images = one.images.iter().filter_map(|name| {
             let Image { folder, digest, .. } = self.images.get(name)?.clone();
             Some((name.clone(), JobImage { folder, digest }))
         });
         let evidence = evidence::make_folder(self.args, one)?;
-        let vm = self.vms[index].clone();
+        let vm = run.vm.clone();
         let (accelerator, accelerator_reason) = match vm {
             Some(_) => place::inside(self.args),
             None => self.here.clone(),
@@ -374,11 +352,19 @@ impl All<'_> {
             false => again::command(one, &options),
         };
         let options = again::whole(self.args, options);
-        Rerun::write(&evidence, &one.path, &one.scenario.own_form(), options)?;
+        let text = &one.sources.text;
+        Rerun::write(
+            &evidence,
+            &one.path,
+            text,
+            &one.scenario.own_form(),
+            options,
+        )?;
         Ok(Job {
             reproduce,
             guests: self.args.guests.into(),
             scenario: one.path.clone(),
+            sources: (*one.sources).clone(),
             variant: one.form.clone(),
             overrides: one.overrides.clone(),
             images: images.collect(),

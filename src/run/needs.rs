@@ -12,6 +12,7 @@ use bridgelab_harness::scenario::HypervisorKind;
 use bridgelab_harness::scenario::vmm::Feature;
 use tokio::runtime::Runtime;
 
+use super::planned::Planned;
 use super::wanted::Wanted;
 use crate::cli::RunArgs;
 use crate::doctor::Accelerated;
@@ -41,32 +42,32 @@ pub(super) fn without_kvm(
     }
 }
 
-/// For each of `wanted`, what it needs and this machine has not. The machine is examined only where one needs what takes
-/// more than a look for a program: that takes as long as a small run.
-pub(super) fn unmet(runtime: &Runtime, wanted: &[Wanted], args: &RunArgs) -> Vec<Vec<Unmet>> {
+/// Finds out what this machine has not of what each run needs. The machine is examined only where one needs what takes more
+/// than a look for a program: that takes as long as a small run.
+pub(super) fn find_lacking(runtime: &Runtime, planned: &mut [Planned<'_>], args: &RunArgs) {
     let guests = GuestKind::from(args.guests);
     let tcpdump = locate(Tool::Tcpdump).is_some();
-    let needs = wanted.iter().map(|one| {
-        let mut needs = of(one, guests);
-        needs.retain(|need| *need != Capability::Tcpdump || !tcpdump);
-        needs
-    });
-    let needs: Vec<BTreeSet<Capability>> = needs.collect();
-    let report = needs.iter().any(|needs| !needs.is_empty()).then(|| {
-        let prove_kvm = needs.iter().any(|needs| needs.contains(&Capability::Kvm));
+    for run in &mut *planned {
+        run.needs = of(run.wanted, guests);
+        run.needs
+            .retain(|need| *need != Capability::Tcpdump || !tcpdump);
+    }
+    let needs = || planned.iter().map(|run| &run.needs);
+    let report = needs().any(|needs| !needs.is_empty()).then(|| {
+        let prove_kvm = needs().any(|needs| needs.contains(&Capability::Kvm));
         runtime.block_on(crate::doctor::examine(prove_kvm, &args.vmms))
     });
-    let lacks = |(one, needed): (&Wanted, &BTreeSet<Capability>)| {
-        let mut unmet: Vec<Unmet> = Vec::new();
+    for run in planned {
+        run.lacking.clear();
         if guests == GuestKind::Vm {
-            unmet.extend(one.scenario.beyond.iter().map(beyond));
+            run.lacking
+                .extend(run.wanted.scenario.beyond.iter().map(beyond));
         }
-        let needed: Vec<Capability> = needed.iter().copied().collect();
+        let needed: Vec<Capability> = run.needs.iter().copied().collect();
         let required = report.as_ref().map(|report| report.require(&needed));
-        unmet.extend(required.and_then(Result::err).unwrap_or_default());
-        unmet
-    };
-    wanted.iter().zip(&needs).map(lacks).collect()
+        let unmet = required.and_then(Result::err).unwrap_or_default();
+        run.lacking.extend(unmet);
+    }
 }
 
 /// The VMMs of a run's guests; QEMU, which every run needs, is none of them.
@@ -122,7 +123,8 @@ mod tests {
         let overrides = [Overrides::new("hypervisor", hypervisor).expect("a VMM's name")];
         let loaded = checked(&path, &overrides).expect("a valid scenario");
         let form = loaded.scenario(None).expect("its green form");
-        Wanted::new(&path, &form, Guests::Vm, &overrides)
+        let sources = crate::run::wanted::read(&path, &loaded).expect("its files");
+        Wanted::new(&path, &form, Guests::Vm, &overrides, &sources)
     }
 
     #[test]

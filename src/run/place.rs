@@ -12,26 +12,26 @@ use super::wanted::Wanted;
 use crate::cli::{Accel, Guests, Lab, RunArgs};
 use crate::doctor::Accelerated;
 
-/// Why the lab of each run stands in a VM; `None`: it stands here. What the VM has is no longer lacking then.
-pub(super) fn choose(lab: Lab, lacking: &mut [Vec<Unmet>]) -> Vec<Option<String>> {
-    let place = |unmet: &mut Vec<Unmet>| {
-        let brought = |unmet: &Unmet| unmet.capability.in_lab_vm();
-        let reason = match lab {
-            Lab::Here => return None,
-            Lab::Vm => "asked for".to_owned(),
-            // What nobody answered for may well be here.
-            Lab::Auto if unmet.iter().any(|unmet| unmet.unanswered) => return None,
-            // One that the VM would not have either is skipped for what this machine lacks.
-            Lab::Auto if unmet.is_empty() || !unmet.iter().all(brought) => return None,
-            Lab::Auto => {
-                let names: Vec<&str> = unmet.iter().map(|unmet| unmet.capability.name()).collect();
-                format!("this machine has no {}", names.join(", "))
-            }
-        };
-        unmet.retain(|unmet| !brought(unmet));
-        Some(reason)
+/// Why the lab of a run stands in a VM; `None`: it stands here. What the VM has is no longer lacking then.
+pub(super) fn choose(lab: Lab, lacking: &mut Vec<Unmet>) -> Option<String> {
+    let brought = |unmet: &Unmet| unmet.capability.in_lab_vm();
+    let reason = match lab {
+        Lab::Here => return None,
+        Lab::Vm => "asked for".to_owned(),
+        // What nobody answered for may well be here.
+        Lab::Auto if lacking.iter().any(|unmet| unmet.unanswered) => return None,
+        // One that the VM would not have either is skipped for what this machine lacks.
+        Lab::Auto if lacking.is_empty() || !lacking.iter().all(brought) => return None,
+        Lab::Auto => {
+            let names: Vec<&str> = lacking
+                .iter()
+                .map(|unmet| unmet.capability.name())
+                .collect();
+            format!("this machine has no {}", names.join(", "))
+        }
     };
-    lacking.iter_mut().map(place).collect()
+    lacking.retain(|unmet| !brought(unmet));
+    Some(reason)
 }
 
 /// The accelerator of guests in a lab VM, and why.
@@ -89,6 +89,12 @@ mod tests {
             unanswered: false,
         };
         capabilities.iter().map(unmet).collect()
+    }
+
+    /// The same of several runs.
+    fn choose(lab: Lab, lacking: &mut [Vec<Unmet>]) -> Vec<Option<String>> {
+        let each = lacking.iter_mut();
+        each.map(|lacking| super::choose(lab, lacking)).collect()
     }
 
     #[test]

@@ -12,7 +12,6 @@ use bridgelab_harness::lab::durations::{Durations, key, user_file};
 use bridgelab_harness::report::{LabPlace, Outcome, RunReport};
 use tokio::sync::watch;
 
-use super::wanted::Wanted;
 use crate::cli::RunArgs;
 
 /// What became of a run in the queue.
@@ -61,16 +60,14 @@ pub(super) fn rest(slot: &mut Slot) {
     }
 }
 
-/// The runs' places in `wanted`, in the order in which they are to begin, and where times are remembered.
-pub(super) fn order(wanted: &[Wanted], accelerator: &str) -> (Vec<usize>, Option<PathBuf>) {
-    let mut order: Vec<usize> = (0..wanted.len()).collect();
+/// The places of the runs of these titles, in the order in which they are to begin, and where times are remembered.
+pub(super) fn order(titles: &[String], accelerator: &str) -> (Vec<usize>, Option<PathBuf>) {
+    let mut order: Vec<usize> = (0..titles.len()).collect();
     let file = user_file();
     if let Some(path) = &file {
         match Durations::load(path) {
             Ok(known) => {
-                known.longest_first(&mut order, |index| {
-                    key(&wanted[*index].title(), accelerator)
-                });
+                known.longest_first(&mut order, |index| key(&titles[*index], accelerator));
             }
             Err(error) => {
                 let _ = writeln!(

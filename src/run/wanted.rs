@@ -3,7 +3,9 @@
 use std::collections::BTreeSet;
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
+use bridgelab_harness::lab::Sources;
 use bridgelab_harness::report::exit_code;
 use bridgelab_harness::scenario::instances::GREEN;
 use bridgelab_harness::scenario::{LoadedScenario, Overrides, Scenario, scenario_names};
@@ -22,6 +24,8 @@ pub(crate) struct Wanted {
     pub(super) scenario: Scenario,
     /// What stands over the file's own values in it.
     pub(super) overrides: Vec<Overrides>,
+    /// What its file and those beside it were when it was asked for.
+    pub(super) sources: Arc<Sources>,
 }
 
 impl Wanted {
@@ -30,6 +34,7 @@ impl Wanted {
         form: &Scenario,
         guests: Guests,
         overrides: &[Overrides],
+        sources: &Arc<Sources>,
     ) -> Self {
         let images = form
             .guests
@@ -43,6 +48,7 @@ impl Wanted {
             images: images.collect(),
             scenario: form.clone(),
             overrides: overrides.to_vec(),
+            sources: Arc::clone(sources),
         }
     }
 
@@ -53,6 +59,16 @@ impl Wanted {
             None => self.name.clone(),
         }
     }
+}
+
+/// What a scenario is made of by now.
+///
+/// # Errors
+/// Which of its files cannot be read, and why.
+pub(crate) fn read(path: &Path, loaded: &LoadedScenario) -> Result<Arc<Sources>, String> {
+    let sources = Sources::read(path, loaded.text());
+    let sources = sources.map_err(|error| format!("read what `{}` names: {error}", path.display()));
+    sources.map(Arc::new)
 }
 
 /// Loads everything that was asked for; with one invalid scenario, nothing is built.
@@ -67,8 +83,13 @@ pub(super) fn prepare(args: &RunArgs) -> Result<Vec<Wanted>, i32> {
         if let Err(code) = warn(warnings_of(forms.iter().copied()), args.strict) {
             invalid = Some(code);
         }
+        let sources = read(&path, &loaded).map_err(|why| {
+            let _ = writeln!(anstream::stderr(), "error: {why}");
+            exit_code::BROKEN
+        })?;
         for form in forms {
-            let wanted = Wanted::new(&path, form, args.guests, &args.overrides());
+            let overrides = args.overrides();
+            let wanted = Wanted::new(&path, form, args.guests, &overrides, &sources);
             all.push(wanted);
         }
     }

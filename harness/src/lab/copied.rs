@@ -10,30 +10,22 @@ use crate::scenario::{Beneath, EntryKind, FILE_NAME, Unread, file_of, references
 /// The key of a folder whose links are a guest's, and point to its files.
 const OF_A_GUEST: &str = "files";
 /// More bytes than any file of a valid scenario has.
-const LARGEST: u64 = 64 << 20;
+pub(super) const LARGEST: u64 = 64 << 20;
 
-/// Copies the scenario of `path`, a valid one, into the folder `to`, with the files and folders that it names, at the
-/// places that they have to each other. Returns where its file is now. `to` is called `scenarios`: files of a library may
-/// name each other.
+/// Copies the scenario of `path`, a valid one whose file has that text, into the folder `to`, with the files and folders
+/// that it names, at the places that they have to each other. Returns where its file is now. `to` is called `scenarios`:
+/// files of a library may name each other.
 ///
 /// # Errors
 /// What could not be read or written, with its path.
-pub fn copy_scenario(path: &Path, to: &Path) -> io::Result<PathBuf> {
+pub fn copy_scenario(path: &Path, text: &str, to: &Path) -> io::Result<PathBuf> {
     let file = file_of(path);
     let here = Beneath::of(&file);
     let name = Path::new(file.file_name().unwrap_or_default());
-    let opened = here.open_file(name, LARGEST);
-    let text = io::read_to_string(opened.map_err(unread(name))?).map_err(failed(&file))?;
     let own = here.folder();
     // Paths are those beneath the root from here on.
     let files = Beneath::at(here.root(), Path::new(""));
-    let inner = |whole: &Path| whole.strip_prefix(here.root()).map(Path::to_owned).ok();
-    let named = references(&text).map_err(io::Error::other)?;
-    let there = named.into_iter().filter_map(|(key, value)| {
-        let inner = inner(&normal(&own.join(value)))?;
-        files.kind(&inner).is_ok().then_some((key, inner))
-    });
-    let there: Vec<(String, PathBuf)> = there.collect();
+    let there = named(&here, &files, text)?;
     // A scenario is called after its folder, so that is among what is copied.
     let mut top = match name == Path::new(FILE_NAME) {
         true => own.parent().unwrap_or(&own),
@@ -56,8 +48,28 @@ pub fn copy_scenario(path: &Path, to: &Path) -> io::Result<PathBuf> {
     }
     let copied = place(&own.join(name));
     parent(&copied)?;
-    fs::write(&copied, &text).map_err(failed(&copied))?;
+    fs::write(&copied, text).map_err(failed(&copied))?;
     Ok(copied)
+}
+
+/// The files and folders that a scenario of that text names, with their keys: those that are there, by their paths
+/// beneath the root of `here`, which `files` is of.
+///
+/// # Errors
+/// The text is no TOML.
+pub(super) fn named(
+    here: &Beneath,
+    files: &Beneath,
+    text: &str,
+) -> io::Result<Vec<(String, PathBuf)>> {
+    let own = here.folder();
+    let inner = |whole: &Path| whole.strip_prefix(here.root()).map(Path::to_owned).ok();
+    let named = references(text).map_err(io::Error::other)?;
+    let there = named.into_iter().filter_map(|(key, value)| {
+        let inner = inner(&normal(&own.join(value)))?;
+        files.kind(&inner).is_ok().then_some((key, inner))
+    });
+    Ok(there.collect())
 }
 
 fn failed(path: &Path) -> impl FnOnce(io::Error) -> io::Error {
@@ -65,7 +77,7 @@ fn failed(path: &Path) -> impl FnOnce(io::Error) -> io::Error {
     move |error| io::Error::new(error.kind(), format!("`{path}`: {error}"))
 }
 
-fn unread(path: &Path) -> impl FnOnce(Unread) -> io::Error {
+pub(super) fn unread(path: &Path) -> impl FnOnce(Unread) -> io::Error {
     let path = path.to_owned();
     move |unread| failed(&path)(unread.into_io("file", &path.to_string_lossy()))
 }
@@ -147,17 +159,15 @@ mod tests {
             fs::write(at(name), text).expect("a file");
         };
         write("scenarios/base/host/10-a.network", "[Match]\nName=eno1\n");
-        write(
-            "scenarios/one/scenario.toml",
-            "version = 1\nsummary = 's'\n[machines.host]\nnetworkd = '../base/host'\nnftables = 'rules/a.nft'\n\
-             [variants.red.machines.host]\nnetworkd = 'red'\n",
-        );
+        let text = "version = 1\nsummary = 's'\n[machines.host]\nnetworkd = '../base/host'\nnftables = 'rules/a.nft'\n\
+             [variants.red.machines.host]\nnetworkd = 'red'\n";
+        write("scenarios/one/scenario.toml", text);
         write("scenarios/one/red/10-a.network", "[Match]\nName=eno2\n");
         write("scenarios/one/rules/a.nft", "table inet g {}\n");
         write("scenarios/one/notes", "of nobody's concern");
         symlink("/dev/null", at("scenarios/one/red/20-b.network")).expect("a link");
         let to = at("evidence/scenarios");
-        let file = copy_scenario(&at("scenarios/one"), &to).expect("a copy");
+        let file = copy_scenario(&at("scenarios/one"), text, &to).expect("a copy");
         assert_eq!(file, at("evidence/scenarios/one/scenario.toml"));
         let told = |path: &Path| load(path).map(|loaded| loaded.name().to_owned()).ok();
         assert_eq!(told(&at("scenarios/one")), told(&file));

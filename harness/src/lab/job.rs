@@ -7,6 +7,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::ask::Answer;
+use super::sources::Sources;
 use super::vm::LabVm;
 use crate::hypervisor::Accelerator;
 use crate::plan::GuestKind;
@@ -27,8 +28,10 @@ pub(super) const CANCEL: &str = "cancel";
 /// One run, as its worker needs to know it.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Job {
-    /// Scenario file.
+    /// Scenario file: what its files are found from, and what it is called.
     pub scenario: PathBuf,
+    /// What the scenario was made of when the run was asked for.
+    pub sources: Sources,
     /// Variant; `None`: the green form.
     pub variant: Option<String>,
     /// Values that stand over the scenario's own.
@@ -158,6 +161,7 @@ mod tests {
     fn job(images: serde_json::Value, accelerator: Accelerator, emulated: bool) -> Job {
         let job = json!({
             "scenario": "scenario.toml",
+            "sources": { "text": "", "digests": {} },
             "images": images,
             "accelerator": accelerator,
             "accelerator_reason": "",

@@ -63,7 +63,14 @@ fn work() -> io::Result<()> {
     input.read_line(&mut line)?;
     let job: Job = serde_json::from_str(&line)?;
     let name = job.scenario.display().to_string();
-    let loaded = match scenario::load_with(&job.scenario, &job.overrides) {
+    let loaded = job.sources.load(&job.scenario, &job.overrides);
+    // In a lab VM there is a copy, and who has made it has looked.
+    if !job.alone
+        && let Err(changed) = job.sources.are_unchanged(&job.scenario)
+    {
+        return finish(broken(&job, &name, &changed));
+    }
+    let loaded = match loaded {
         Ok(loaded) => loaded,
         Err(errors) => return finish(broken(&job, &name, &errors)),
     };

@@ -94,6 +94,7 @@ pub struct LoadedScenario {
     pub(super) first: Box<Scenario>,
     pub(super) rest: Vec<Scenario>,
     pub(super) warnings: Vec<Fault>,
+    pub(super) text: String,
 }
 
 /// A form that the scenario does not have.
@@ -131,6 +132,11 @@ impl LoadedScenario {
     /// Free labels to filter by.
     pub fn tags(&self) -> &[String] {
         &self.first.tags
+    }
+
+    /// The text of its file.
+    pub fn text(&self) -> &str {
+        &self.text
     }
 
     /// What is doubtful about its unit files, in any of its forms, each once; file by file.

@@ -136,6 +136,7 @@ pub(super) fn read(
             first: Box::new(first),
             rest: forms.collect(),
             warnings: warned.in_order(),
+            text: String::new(),
         }),
         None => unreachable!("there is a combination even without a matrix"),
     }

@@ -75,7 +75,9 @@ fn from_source(
     limits::words(source)?;
     let file = parse(source)?;
     version(&file, source)?;
-    layers::read(&file, source, origin, overrides)
+    let mut loaded = layers::read(&file, source, origin, overrides)?;
+    loaded.text = source.text.clone();
+    Ok(loaded)
 }
 
 fn unreadable(source: Arc<Source>, message: String) -> Fault {

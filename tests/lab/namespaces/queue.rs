@@ -219,6 +219,46 @@ fn several_at_once_each_give_a_verdict_in_one_piece_and_the_report_keeps_the_ord
     );
 }
 
+/// Whoever wrote a scenario goes on writing while its run waits.
+#[test]
+fn a_run_that_waits_is_the_one_that_was_asked_for_or_says_what_has_changed() {
+    let user = User::new();
+    let (text, unit) = (user.scenario("text", HOLDS), user.scenario("unit", HOLDS));
+    let held = user.hold();
+    let json = ["text", "unit"].map(|name| user.path(&format!("{name}.json")));
+    let mut waiting = Vec::new();
+    for (scenario, json) in [&text, &unit].into_iter().zip(&json) {
+        let words = ["--jobs", "1", "--json", &json.to_string_lossy()];
+        let mut run = user.start(scenario, &words);
+        if run.line("waiting").is_none() {
+            return;
+        }
+        waiting.push(run);
+    }
+    let other = fs::read_to_string(&text).expect("its text");
+    fs::write(&text, other.replace("192.168.1.1", "192.168.1.99")).expect("another text");
+    let network = unit.with_file_name("host").join("99-late.network");
+    fs::write(&network, "[Match]\nName=late0\n").expect("another unit");
+    drop(held);
+    let codes: Vec<Option<i32>> = waiting.into_iter().map(|run| run.end().code).collect();
+    assert_eq!(codes, [Some(0), Some(4)]);
+    let [asked, mixed] = ["text.json", "unit.json"].map(|file| user.report(file).remove(0));
+    assert_eq!(asked.outcome, Outcome::Passed, "{asked:?}");
+    let kept = asked
+        .evidence
+        .expect("a folder")
+        .join("scenarios/text/scenario.toml");
+    let kept = fs::read_to_string(kept).expect("the scenario");
+    assert!(
+        kept.contains("\"192.168.1.1\""),
+        "what `rerun` does: {kept}"
+    );
+    let problem = mixed.problem.expect("it is told");
+    assert_eq!(problem.code, "scenario.changed");
+    let said = problem.chain.join(": ");
+    assert!(said.contains("host/99-late.network` came"), "{said}");
+}
+
 #[test]
 fn two_processes_with_a_budget_of_one_take_turns() {
     let user = User::new();

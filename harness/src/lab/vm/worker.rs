@@ -59,6 +59,9 @@ fn work() -> io::Result<()> {
         .chain(vm.programs.iter().cloned())
         .collect();
     let name = job.scenario.display().to_string();
+    if let Err(changed) = job.sources.are_unchanged(&job.scenario) {
+        return finish(placed(broken(&job, &name, &changed), &vm));
+    }
     let place = match isolate::enter(Isolation::Lab, &mut io::stdout(), &mut input, &avoid) {
         Ok(place) => place,
         Err(error) => return finish(placed(broken(&job, &name, &error), &vm)),

@@ -49,6 +49,7 @@ fn fake(init: &'static str) -> Fake {
 fn job(evidence: &Path) -> Job {
     let job = json!({
         "scenario": "/src/scenarios/a/scenario.toml",
+        "sources": { "text": "", "digests": {} },
         "variant": null,
         "images": {},
         "accelerator": "kvm",
