@@ -8,6 +8,7 @@ use super::ask::{ASKED, Answer, Ask};
 use super::ended::Ended;
 use super::job::Event;
 use super::run::Run;
+use super::steps::actions::needs_of;
 use crate::deadline::Deadline;
 use crate::diagnostic::Diagnostic;
 use crate::host::unwritten;
@@ -94,7 +95,7 @@ impl Run<'_> {
                 let mut steps = form.steps.iter();
                 let step = steps.find(|step| step.id.as_str() == id);
                 let step = step.ok_or_else(|| format!("there is no step `{id}`"))?;
-                let lacks = self.needs_of(std::slice::from_ref(step)).await;
+                let lacks = needs_of(&self.testbed.lab, std::slice::from_ref(step)).await;
                 lacks.map_err(|unmet| unmet.to_string())?;
                 let report = self.step(step).await;
                 self.record.report.steps.push(report.clone());

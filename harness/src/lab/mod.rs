@@ -2,6 +2,16 @@
 //!
 //! Everything here happens in a worker process that is PID 1 of its own namespaces (`host::isolate`);
 //! [`supervise`] is the part that runs in the user's process and talks to workers.
+//!
+//! ```text
+//! assignment  what a run was asked for: constant, and known to each part
+//! testbed     what stands: the topology, the guests, commands in the background
+//! guests      what stands for the guests, MicroVMs or ghosts, by one trait
+//! observer    what looks; checking carries out checks with it
+//! record      what is recorded: parts of the report, times of the stages, commands
+//! run         the stages, from the first namespace to the verdict
+//! steps       changes what stands; an action takes the parts that it needs
+//! ```
 
 mod ask;
 mod assignment;

@@ -14,6 +14,8 @@ use super::leaks;
 use super::left_running::left_running;
 use super::observer::Observer;
 use super::record::Record;
+use super::steps::Places;
+use super::steps::actions::needs_of;
 use super::testbed::{GRACE, Testbed};
 use super::topology::Lab;
 use super::watch::Lost;
@@ -130,7 +132,8 @@ impl<'a> Run<'a> {
             self.record.waited("topology", what, begun, took);
         }
         // Before anything boots: a guest takes the most time of all.
-        self.needs_of_steps().await?;
+        let steps = &asked.scenario.steps;
+        needs_of(&self.testbed.lab, steps).await?;
         let (guests, around) = self.guests();
         guests.boot(around).await?;
         self.checks_after(None).await?;
@@ -159,6 +162,14 @@ impl<'a> Run<'a> {
     pub(super) fn checker(&self) -> Checker<'_> {
         let blind = self.record.blind();
         Checker::new(self.asked, &self.testbed, &self.observer, blind)
+    }
+
+    /// The places where steps are done, as things are now.
+    pub(super) fn places(&self) -> Places<'_> {
+        Places {
+            testbed: &self.testbed,
+            observer: &self.observer,
+        }
     }
 
     /// Ends the commands in the background.

@@ -1,6 +1,7 @@
-//! Steps that are commands at a place.
+//! The places where steps are done, and commands there.
 
-use super::super::run::Run;
+use super::super::observer::Observer;
+use super::super::testbed::Testbed;
 use super::NotDone;
 use crate::check::{Looking, Since, Vantage};
 use crate::deadline::Deadline;
@@ -9,7 +10,14 @@ use crate::plan::shell;
 use crate::scenario::VantagePoint;
 use crate::scenario::names::IfName;
 
-impl Run<'_> {
+/// The places of a run, and what is known of the links there.
+#[derive(Clone, Copy)]
+pub(in crate::lab) struct Places<'r> {
+    pub(in crate::lab) testbed: &'r Testbed,
+    pub(in crate::lab) observer: &'r Observer,
+}
+
+impl Places<'_> {
     /// Where a step is done; a guest that does not run cannot be asked.
     pub(super) fn place(&self, on: &VantagePoint) -> Result<Vantage, NotDone> {
         self.testbed.vantage(on).map_err(NotDone::Refused)
@@ -17,7 +25,7 @@ impl Run<'_> {
 
     /// Runs commands at a place one after another, until one is refused.
     pub(super) async fn run_commands(
-        &mut self,
+        &self,
         on: &VantagePoint,
         lines: &[Vec<String>],
         by: Deadline,
@@ -34,21 +42,6 @@ impl Run<'_> {
             }
         }
         Ok(said)
-    }
-
-    /// Runs a line of a shell in a guest or a container.
-    pub(super) async fn run_shell(
-        &self,
-        place: &Vantage,
-        line: &str,
-        by: Deadline,
-    ) -> Result<(), NotDone> {
-        let _turn = place.turn().await;
-        let output = place.exec(&["sh", "-c", line], by).await?;
-        match output.success() {
-            true => Ok(()),
-            false => Err(NotDone::Refused(output.stderr.trim().to_owned())),
-        }
     }
 
     /// The name that a link has where a step is done: inside a guest, a NIC is found by its MAC address.
@@ -72,6 +65,16 @@ impl Run<'_> {
         };
         let found = looking.link(interface.as_ref()).await?;
         IfName::try_from(found.as_str()).map_err(|error| NotDone::Refused(error.to_string()))
+    }
+}
+
+/// Runs a line of a shell in a guest or a container.
+pub(super) async fn run_shell(place: &Vantage, line: &str, by: Deadline) -> Result<(), NotDone> {
+    let _turn = place.turn().await;
+    let output = place.exec(&["sh", "-c", line], by).await?;
+    match output.success() {
+        true => Ok(()),
+        false => Err(NotDone::Refused(output.stderr.trim().to_owned())),
     }
 }
 

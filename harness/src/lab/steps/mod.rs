@@ -10,6 +10,7 @@ mod settled;
 
 pub(super) use by_hand::render;
 pub use by_hand::{ByHand, by_hand};
+pub(in crate::lab) use command::Places;
 pub(in crate::lab) use not_done::NotDone;
 
 use std::time::{Instant, SystemTime};
@@ -154,7 +155,8 @@ impl Run<'_> {
     /// Does it; what was said about it is returned.
     async fn act(&mut self, step: &Step, action: &dyn Action) -> Result<String, NotDone> {
         let by = Deadline::after(self.asked.job.patience(step.within));
-        self.let_networkd_finish(action, by).await?;
+        let places = self.places();
+        places.let_networkd_finish(self.asked, action, by).await?;
         actions::of(action).act(self, step, by).await
     }
 }

@@ -3,8 +3,9 @@
 
 use std::time::Duration;
 
-use super::super::run::Run;
+use super::super::assignment::Assignment;
 use super::NotDone;
+use super::command::Places;
 use crate::check::{READ_LINK, Vantage, is_under_way};
 use crate::deadline::Deadline;
 use crate::guest::Guest;
@@ -15,11 +16,12 @@ use crate::wait::until_woken;
 /// before that.
 const UNDER_WAY: Duration = Duration::from_secs(3);
 
-impl Run<'_> {
+impl Places<'_> {
     /// Waits before a step, where networkd has the links that it changes. By hand: `networkctl list`, until it no longer says
     /// `pending` or `configuring`.
     pub(super) async fn let_networkd_finish(
         &self,
+        asked: Assignment<'_>,
         action: &dyn Action,
         by: Deadline,
     ) -> Result<(), NotDone> {
@@ -41,7 +43,7 @@ impl Run<'_> {
         if !has_networkd {
             return Ok(());
         }
-        let by = by.child(self.asked.job.patience(UNDER_WAY));
+        let by = by.child(asked.patience(UNDER_WAY));
         for (on, link) in &set {
             let name = self.local_name(on, link, by).await?;
             let waited = until_woken(

@@ -16,8 +16,9 @@ use tokio::time::MissedTickBehavior;
 
 use super::{LabVm, LabVmError};
 use crate::host::unwritten;
+use crate::lab::guests::runtime;
 use crate::lab::job::{CANCEL, Event, Job};
-use crate::plan::{Accelerator, GuestKind};
+use crate::plan::Accelerator;
 use crate::report::RunReport;
 
 /// A VM that has not booted by then does not. Under emulation it takes some seconds on an idle machine.
@@ -187,7 +188,7 @@ impl Talk<'_> {
             match Said::read(&line) {
                 Said::Ready { kvm: false, .. }
                     if self.job.accelerator == Accelerator::Kvm
-                        && self.job.guests == GuestKind::Vm =>
+                        && runtime(self.job.guests).boots() =>
                 {
                     return Err(LabVmError::NoKvm {
                         accelerator: self.vm.accelerator,

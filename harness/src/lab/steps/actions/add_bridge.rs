@@ -99,7 +99,7 @@ impl CarryOut for AddBridge {
     fn act<'r>(&'r self, run: &'r mut Run<'_>, _: &'r Step, by: Deadline) -> Doing<'r> {
         Box::pin(async move {
             let on = VantagePoint::Machine(self.on.clone());
-            run.run_commands(&on, &self.lines(), by).await
+            run.places().run_commands(&on, &self.lines(), by).await
         })
     }
 }

@@ -80,8 +80,12 @@ impl CarryOut for BridgePort {
 
     fn act<'r>(&'r self, run: &'r mut Run<'_>, _: &'r Step, by: Deadline) -> Doing<'r> {
         Box::pin(async move {
-            let interface = run.local_name(&self.on, &self.interface, by).await?;
-            run.run_commands(&self.on, &[self.command(&interface)], by)
+            let interface = run
+                .places()
+                .local_name(&self.on, &self.interface, by)
+                .await?;
+            run.places()
+                .run_commands(&self.on, &[self.command(&interface)], by)
                 .await
         })
     }

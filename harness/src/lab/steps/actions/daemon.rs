@@ -5,11 +5,13 @@ use std::io;
 use super::{ByHand, CarryOut, Doing, ON};
 use crate::check::{no_docker, no_server};
 use crate::deadline::Deadline;
+use crate::lab::assignment::Assignment;
 use crate::lab::error::LabError;
 use crate::lab::run::Run;
 use crate::lab::steps::NotDone;
 use crate::lab::steps::by_hand::{in_guest, words};
 use crate::lab::testbed::GRACE;
+use crate::lab::topology::Lab;
 use crate::plan::GuestKind;
 use crate::scenario::declare::{
     Asked, At, Bad, Change, Declared, Key, KeyType, TableKeys, Takes, code, first_of_each, may,
@@ -111,7 +113,13 @@ impl CarryOut for StartDaemon {
     }
 
     fn act<'r>(&'r self, run: &'r mut Run<'_>, _: &'r Step, by: Deadline) -> Doing<'r> {
-        Box::pin(run.start_daemon(&self.0, by))
+        Box::pin(async move {
+            let by_hand = self.0.by_hand("start", run.asked.job.guests);
+            match by_hand {
+                ByHand::Commands(on, lines) => run.places().run_commands(&on, &lines, by).await,
+                _ => self.0.start(run.asked, &mut run.testbed.lab).await,
+            }
+        })
     }
 }
 
@@ -146,7 +154,13 @@ impl CarryOut for StopDaemon {
     }
 
     fn act<'r>(&'r self, run: &'r mut Run<'_>, _: &'r Step, by: Deadline) -> Doing<'r> {
-        Box::pin(run.stop_daemon(&self.0, by))
+        Box::pin(async move {
+            let by_hand = self.0.by_hand("stop", run.asked.job.guests);
+            match by_hand {
+                ByHand::Commands(on, lines) => run.places().run_commands(&on, &lines, by).await,
+                _ => self.0.stop(&mut run.testbed.lab).await,
+            }
+        })
     }
 }
 
@@ -307,10 +321,13 @@ impl CarryOut for Reload {
             match self.which.daemon {
                 Daemon::Networkd => {
                     let link = match &self.interface {
-                        Some(interface) => Some(run.local_name(on, interface, by).await?),
+                        Some(interface) => Some(run.places().local_name(on, interface, by).await?),
                         None => None,
                     };
-                    return run.run_commands(on, &[networkctl(link.as_ref())], by).await;
+                    return run
+                        .places()
+                        .run_commands(on, &[networkctl(link.as_ref())], by)
+                        .await;
                 }
                 Daemon::Dnsmasq => run.testbed.lab.reload_dnsmasq(&on.to_string())?,
                 _ => return Err(self.which.absent().into()),
@@ -327,43 +344,34 @@ fn networkctl(interface: Option<&IfName>) -> Vec<String> {
     })
 }
 
-impl Run<'_> {
-    async fn start_daemon(&mut self, which: &Which, by: Deadline) -> Result<String, NotDone> {
-        if let ByHand::Commands(on, lines) = which.by_hand("start", self.asked.job.guests) {
-            return self.run_commands(&on, &lines, by).await;
-        }
-        let name = which.on.to_string();
-        let machine = self.asked.scenario.machines.get(name.as_str());
-        match which.daemon {
-            Daemon::Networkd => self.testbed.lab.start_networkd_again(&name).await?,
+impl Which {
+    async fn start(&self, asked: Assignment<'_>, lab: &mut Lab) -> Result<String, NotDone> {
+        let name = self.on.to_string();
+        let machine = asked.scenario.machines.get(name.as_str());
+        match self.daemon {
+            Daemon::Networkd => lab.start_networkd_again(&name).await?,
             Daemon::Dnsmasq => {
                 let config = machine.and_then(|machine| machine.dnsmasq.as_ref());
-                let config = config.ok_or_else(|| which.absent())?;
-                self.testbed
-                    .lab
-                    .start_dnsmasq(&name, config, self.asked.folders)
-                    .await?;
+                let config = config.ok_or_else(|| self.absent())?;
+                lab.start_dnsmasq(&name, config, asked.folders).await?;
             }
             Daemon::Http => {
                 let config = machine.and_then(|machine| machine.http.as_ref());
-                let config = config.ok_or_else(|| which.absent())?;
-                self.testbed.lab.start_http(&name, config).await?;
+                let config = config.ok_or_else(|| self.absent())?;
+                lab.start_http(&name, config).await?;
             }
-            Daemon::Resolved | Daemon::Docker => return Err(which.absent().into()),
+            Daemon::Resolved | Daemon::Docker => return Err(self.absent().into()),
         }
         Ok(String::new())
     }
 
-    async fn stop_daemon(&mut self, which: &Which, by: Deadline) -> Result<String, NotDone> {
-        if let ByHand::Commands(on, lines) = which.by_hand("stop", self.asked.job.guests) {
-            return self.run_commands(&on, &lines, by).await;
-        }
-        let name = which.on.to_string();
-        match which.daemon {
-            Daemon::Networkd => self.testbed.lab.stop_networkd(&name, GRACE).await?,
-            Daemon::Dnsmasq => self.testbed.lab.stop_dnsmasq(&name, GRACE).await?,
-            Daemon::Http => self.testbed.lab.stop_http(&name).await,
-            Daemon::Resolved | Daemon::Docker => return Err(which.absent().into()),
+    async fn stop(&self, lab: &mut Lab) -> Result<String, NotDone> {
+        let name = self.on.to_string();
+        match self.daemon {
+            Daemon::Networkd => lab.stop_networkd(&name, GRACE).await?,
+            Daemon::Dnsmasq => lab.stop_dnsmasq(&name, GRACE).await?,
+            Daemon::Http => lab.stop_http(&name).await,
+            Daemon::Resolved | Daemon::Docker => return Err(self.absent().into()),
         }
         Ok(String::new())
     }

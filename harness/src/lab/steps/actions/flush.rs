@@ -109,12 +109,14 @@ impl CarryOut for Flush {
         Box::pin(async move {
             let what = match &self.what {
                 What::Neighbours(Some(link)) => {
-                    What::Neighbours(Some(run.local_name(&self.on, link, by).await?))
+                    What::Neighbours(Some(run.places().local_name(&self.on, link, by).await?))
                 }
                 What::Neighbours(None) => What::Neighbours(None),
                 What::Fdb(bridge) => What::Fdb(bridge.clone()),
             };
-            run.run_commands(&self.on, &[what.command()], by).await
+            run.places()
+                .run_commands(&self.on, &[what.command()], by)
+                .await
         })
     }
 }

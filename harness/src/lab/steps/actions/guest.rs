@@ -57,7 +57,7 @@ impl CarryOut for Start {
     }
 
     fn act<'r>(&'r self, run: &'r mut Run<'_>, _: &'r Step, _: Deadline) -> Doing<'r> {
-        Box::pin(run.start_by_step(&self.guest))
+        Box::pin(start(run, &self.guest))
     }
 }
 
@@ -96,7 +96,7 @@ impl CarryOut for Stop {
     }
 
     fn act<'r>(&'r self, run: &'r mut Run<'_>, _: &'r Step, by: Deadline) -> Doing<'r> {
-        Box::pin(run.stop_by_step(&self.guest, by))
+        Box::pin(stop(run, &self.guest, by))
     }
 }
 
@@ -142,8 +142,8 @@ impl CarryOut for Restart {
 
     fn act<'r>(&'r self, run: &'r mut Run<'_>, _: &'r Step, by: Deadline) -> Doing<'r> {
         Box::pin(async move {
-            run.stop_by_step(&self.guest, by).await?;
-            run.start_by_step(&self.guest).await
+            stop(run, &self.guest, by).await?;
+            start(run, &self.guest).await
         })
     }
 }
@@ -154,23 +154,21 @@ fn named<'a>(asked: &Asked<'_, 'a>) -> Option<(At<'a, &'a str>, MachineName)> {
     Some((at, guest))
 }
 
-impl Run<'_> {
-    async fn start_by_step(&mut self, guest: &MachineName) -> Result<String, NotDone> {
-        let (guests, around) = self.guests();
-        guests.start(guest, around).await?;
-        let began = start_containers(self.asked, &*self.testbed.guests, Some(guest)).await;
-        let began = began.map_err(refused)?;
-        note_containers(began, &mut self.observer, &mut self.record);
-        Ok(String::new())
-    }
+async fn start(run: &mut Run<'_>, guest: &MachineName) -> Result<String, NotDone> {
+    let (guests, around) = run.guests();
+    guests.start(guest, around).await?;
+    let began = start_containers(run.asked, &*run.testbed.guests, Some(guest)).await;
+    let began = began.map_err(refused)?;
+    note_containers(began, &mut run.observer, &mut run.record);
+    Ok(String::new())
+}
 
-    /// It is asked to shut itself down, and its plug is pulled when it has not by `by`.
-    async fn stop_by_step(&mut self, guest: &MachineName, by: Deadline) -> Result<String, NotDone> {
-        self.testbed.backgrounds.forget(guest);
-        let (guests, around) = self.guests();
-        guests.stop(guest, by, around).await?;
-        Ok(String::new())
-    }
+/// It is asked to shut itself down, and its plug is pulled when it has not by `by`.
+async fn stop(run: &mut Run<'_>, guest: &MachineName, by: Deadline) -> Result<String, NotDone> {
+    run.testbed.backgrounds.forget(guest);
+    let (guests, around) = run.guests();
+    guests.stop(guest, by, around).await?;
+    Ok(String::new())
 }
 
 /// Docker's word; a guest that cannot be asked is at fault itself.

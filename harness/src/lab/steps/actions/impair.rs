@@ -10,6 +10,7 @@ use crate::host::capability::Capability;
 use crate::host::finding::Unmet;
 use crate::lab::run::Run;
 use crate::lab::steps::by_hand::words;
+use crate::lab::topology::Lab;
 use crate::plan::{FABRIC, GuestKind};
 use crate::scenario::declare::{
     Asked, Bad, Change, Declared, KeyType, TableKeys, bad, code, duration, may, must, table_keys,
@@ -94,7 +95,7 @@ impl CarryOut for Impair {
     fn act<'r>(&'r self, run: &'r mut Run<'_>, _: &'r Step, by: Deadline) -> Doing<'r> {
         Box::pin(async move {
             let on = VantagePoint::Machine(self.on.clone());
-            run.run_commands(&on, &[self.command()], by).await
+            run.places().run_commands(&on, &[self.command()], by).await
         })
     }
 }
@@ -166,7 +167,7 @@ impl CarryOut for Unimpair {
     fn act<'r>(&'r self, run: &'r mut Run<'_>, _: &'r Step, by: Deadline) -> Doing<'r> {
         Box::pin(async move {
             let on = VantagePoint::Machine(self.on.clone());
-            run.run_commands(&on, &[self.command()], by).await
+            run.places().run_commands(&on, &[self.command()], by).await
         })
     }
 }
@@ -177,38 +178,31 @@ impl Unimpair {
     }
 }
 
-impl Run<'_> {
-    /// Why the run is skipped: a step needs what this kernel has not got.
-    pub(in crate::lab) async fn needs_of_steps(&self) -> Result<(), Unmet> {
-        self.needs_of(&self.asked.scenario.steps).await
+/// Why a run is skipped: one of these steps needs what this kernel has not got.
+pub(in crate::lab) async fn needs_of(lab: &Lab, steps: &[Step]) -> Result<(), Unmet> {
+    let mut actions = steps.iter().filter_map(|step| step.action.as_ref());
+    if !actions.any(|action| action.needs().contains(&Capability::Netem.name())) {
+        return Ok(());
     }
-
-    /// The same of these steps.
-    pub(in crate::lab) async fn needs_of(&self, steps: &[Step]) -> Result<(), Unmet> {
-        let mut actions = steps.iter().filter_map(|step| step.action.as_ref());
-        if !actions.any(|action| action.needs().contains(&Capability::Netem.name())) {
-            return Ok(());
+    let Ok(fabric) = lab.machine(FABRIC) else {
+        return Ok(());
+    };
+    let place = Vantage::Machine(fabric.clone());
+    let by = Deadline::after(Duration::from_secs(15));
+    let (reason, unanswered) = match place.exec(&["sh", "-c", TRY_NETEM], by).await {
+        Ok(output) if output.success() => return Ok(()),
+        Ok(output) if output.status.is_none_or(|status| status > BY_SIGNAL) => {
+            (format!("`{TRY_NETEM}` was ended by a signal"), true)
         }
-        let Ok(fabric) = self.testbed.lab.machine(FABRIC) else {
-            return Ok(());
-        };
-        let place = Vantage::Machine(fabric.clone());
-        let by = Deadline::after(Duration::from_secs(15));
-        let (reason, unanswered) = match place.exec(&["sh", "-c", TRY_NETEM], by).await {
-            Ok(output) if output.success() => return Ok(()),
-            Ok(output) if output.status.is_none_or(|status| status > BY_SIGNAL) => {
-                (format!("`{TRY_NETEM}` was ended by a signal"), true)
-            }
-            Ok(output) => (output.stderr.trim().to_owned(), false),
-            Err(error) => (Diagnostic::new(&error).to_string(), true),
-        };
-        Err(Unmet {
-            capability: Capability::Netem,
-            reason,
-            remedy: Some("load the module: `modprobe sch_netem` as root".to_owned()),
-            unanswered,
-        })
-    }
+        Ok(output) => (output.stderr.trim().to_owned(), false),
+        Err(error) => (Diagnostic::new(&error).to_string(), true),
+    };
+    Err(Unmet {
+        capability: Capability::Netem,
+        reason,
+        remedy: Some("load the module: `modprobe sch_netem` as root".to_owned()),
+        unanswered,
+    })
 }
 
 #[cfg(test)]

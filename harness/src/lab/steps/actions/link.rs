@@ -166,8 +166,11 @@ impl Link {
         command: fn(&IfName) -> String,
         by: Deadline,
     ) -> Result<String, NotDone> {
-        let interface = run.local_name(&self.on, &self.interface, by).await?;
+        let interface = run
+            .places()
+            .local_name(&self.on, &self.interface, by)
+            .await?;
         let line = words(&command(&interface));
-        run.run_commands(&self.on, &[line], by).await
+        run.places().run_commands(&self.on, &[line], by).await
     }
 }

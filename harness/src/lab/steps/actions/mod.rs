@@ -54,6 +54,8 @@ step_actions! {
     wait_for: WaitFor;
 }
 
+pub(in crate::lab) use impair::needs_of;
+
 inventory::submit! { Actions(ROWS) }
 
 /// What was said about a step that is done.

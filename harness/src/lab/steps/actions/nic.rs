@@ -109,7 +109,7 @@ impl CarryOut for Plug {
     }
 
     fn act<'r>(&'r self, run: &'r mut Run<'_>, _: &'r Step, by: Deadline) -> Doing<'r> {
-        Box::pin(run.plug(self, by))
+        Box::pin(self.plug(run, by))
     }
 }
 
@@ -168,7 +168,11 @@ impl CarryOut for Unplug {
     }
 
     fn act<'r>(&'r self, run: &'r mut Run<'_>, _: &'r Step, by: Deadline) -> Doing<'r> {
-        Box::pin(run.unplug(&self.guest, &self.interface, by))
+        Box::pin(async move {
+            let (guests, around) = run.guests();
+            let unplugged = guests.unplug(&self.guest, &self.interface, by, around);
+            unplugged.await.map(|()| String::new())
+        })
     }
 }
 
@@ -198,20 +202,20 @@ fn nic<'a>(asked: &Asked<'_, 'a>) -> Option<Named<'a>> {
     Some((guest, interface))
 }
 
-impl Run<'_> {
-    async fn plug(&mut self, plug: &Plug, by: Deadline) -> Result<String, NotDone> {
-        let Plug {
+impl Plug {
+    async fn plug(&self, run: &mut Run<'_>, by: Deadline) -> Result<String, NotDone> {
+        let Self {
             guest,
             interface,
             mac,
-        } = plug;
-        let (scenario, lab) = (self.asked.scenario, &mut self.testbed.lab);
+        } = self;
+        let (scenario, lab) = (run.asked.scenario, &mut run.testbed.lab);
         let place = nic_place(scenario, lab, guest, interface);
         if place >= scenario.guests[guest].interfaces.len() {
             let nic = (guest.clone(), interface.clone());
             lab.plugged.insert(nic, place);
             let (id, mac) = (interface.to_string(), mac.to_string());
-            self.observer.context.macs.insert(id, mac);
+            run.observer.context.macs.insert(id, mac);
         }
         let nic = Plugged {
             guest,
@@ -219,20 +223,9 @@ impl Run<'_> {
             mac: *mac,
             place,
         };
-        let (guests, around) = self.guests();
+        let (guests, around) = run.guests();
         guests.plug(nic, by, around).await?;
-        self.observer.survey(scenario, &self.testbed.lab);
-        Ok(String::new())
-    }
-
-    async fn unplug(
-        &mut self,
-        guest: &MachineName,
-        interface: &IfName,
-        by: Deadline,
-    ) -> Result<String, NotDone> {
-        let (guests, around) = self.guests();
-        guests.unplug(guest, interface, by, around).await?;
+        run.observer.survey(scenario, &run.testbed.lab);
         Ok(String::new())
     }
 }

@@ -6,7 +6,9 @@ use crate::deadline::Deadline;
 use crate::diagnostic::Diagnostic;
 use crate::guest::background;
 use crate::guest::ssh::GuestCommand;
+use crate::lab::assignment::Assignment;
 use crate::lab::background::{Begun, EndedEarly, Ending};
+use crate::lab::record::Record;
 use crate::lab::run::Run;
 use crate::lab::steps::NotDone;
 use crate::lab::steps::command::{refusal, words_of};
@@ -145,8 +147,8 @@ impl CarryOut for RunCommand {
 
     fn act<'r>(&'r self, run: &'r mut Run<'_>, step: &'r Step, by: Deadline) -> Doing<'r> {
         match self.background {
-            true => Box::pin(run.start_in_background(step, self, by)),
-            false => Box::pin(run.run_foreign(self, by)),
+            true => Box::pin(self.start_in_background(step, run.asked, &mut run.testbed, by)),
+            false => Box::pin(self.run_foreign(&mut run.testbed, by)),
         }
     }
 }
@@ -197,43 +199,44 @@ impl CarryOut for Kill {
     }
 
     fn act<'r>(&'r self, run: &'r mut Run<'_>, _: &'r Step, _: Deadline) -> Doing<'r> {
-        Box::pin(run.kill(&self.run))
+        Box::pin(self.kill(&mut run.testbed, &mut run.record))
     }
 }
 
-impl Run<'_> {
+impl RunCommand {
     /// Runs somebody's command; the shell of a guest is not what it was afterwards.
-    async fn run_foreign(&mut self, run: &RunCommand, by: Deadline) -> Result<String, NotDone> {
-        let place = self.place(&run.on)?;
-        if let VantagePoint::Guest(guest) | VantagePoint::Container(guest, _) = &run.on {
-            self.testbed.used_shell_of(guest);
+    async fn run_foreign(&self, testbed: &mut Testbed, by: Deadline) -> Result<String, NotDone> {
+        let place = testbed.vantage(&self.on).map_err(NotDone::Refused)?;
+        if let VantagePoint::Guest(guest) | VantagePoint::Container(guest, _) = &self.on {
+            testbed.used_shell_of(guest);
         }
-        let words: Vec<&str> = run.command.iter().map(String::as_str).collect();
+        let words: Vec<&str> = self.command.iter().map(String::as_str).collect();
         let _turn = place.turn().await;
         let output = place.exec_foreign(&words, by).await?;
-        let wanted = i32::from(run.status);
+        let wanted = i32::from(self.status);
         match output.status == Some(wanted) {
             true => Ok(words_of(&output)),
-            false => Err(NotDone::Refused(refusal(&run.command, &output, wanted))),
+            false => Err(NotDone::Refused(refusal(&self.command, &output, wanted))),
         }
     }
 
     /// Starts a command; it is done when the command is executed.
     async fn start_in_background(
-        &mut self,
+        &self,
         step: &Step,
-        run: &RunCommand,
+        asked: Assignment<'_>,
+        testbed: &mut Testbed,
         by: Deadline,
     ) -> Result<String, NotDone> {
-        let RunCommand { on, command, .. } = run;
-        let guests = self.asked.job.guests;
+        let Self { on, command, .. } = self;
+        let guests = asked.job.guests;
         let begun = Begun {
             step: &step.id,
             on,
-            command: run.by_hand(self.asked.scenario, guests).line(guests),
+            command: self.by_hand(asked.scenario, guests).line(guests),
             may_end: step.answer == Answer::Either,
         };
-        let place = self.place(on)?;
+        let place = testbed.vantage(on).map_err(NotDone::Refused)?;
         let words: Vec<&str> = command.iter().map(String::as_str).collect();
         let (guest, words) = match &place {
             Vantage::Machine(machine) => {
@@ -242,7 +245,7 @@ impl Run<'_> {
                     let started = machine.start_confined(words, by, tell).await?;
                     started.map_err(|why| not_in_cell(machine, shell::join(command), why, by))
                 };
-                self.testbed
+                testbed
                     .backgrounds
                     .begin_in_cell::<ProbeError>(begun, start)
                     .await?;
@@ -259,20 +262,27 @@ impl Run<'_> {
             return Err(NotDone::Refused(refusal(command, &output, 0)));
         }
         if let VantagePoint::Guest(name) | VantagePoint::Container(name, _) = on {
-            self.testbed.backgrounds.began_in_guest(begun, name);
-            self.testbed.used_shell_of(name);
+            testbed.backgrounds.began_in_guest(begun, name);
+            testbed.used_shell_of(name);
         }
         Ok(format!("process {}", output.stdout.trim()))
     }
+}
 
+impl Kill {
     /// Ends the command that a step has started.
-    async fn kill(&mut self, run: &StepId) -> Result<String, NotDone> {
+    async fn kill(
+        &self,
+        testbed: &mut Testbed,
+        record: &mut Record<'_>,
+    ) -> Result<String, NotDone> {
+        let run = &self.run;
         let Testbed {
             backgrounds,
             guests,
             ..
-        } = &mut self.testbed;
-        let ended = backgrounds.end_one(run, &**guests, &mut self.record).await;
+        } = testbed;
+        let ended = backgrounds.end_one(run, &**guests, record).await;
         let ended = ended.map_err(ProbeError::from)?;
         match ended {
             None => Err(NotDone::Refused(format!(

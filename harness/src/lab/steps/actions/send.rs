@@ -7,6 +7,7 @@ use crate::host::inject::Injector;
 use crate::lab::error::LabError;
 use crate::lab::run::Run;
 use crate::lab::steps::NotDone;
+use crate::lab::topology::Lab;
 use crate::plan::GuestKind;
 use crate::plan::frame::{self, Frame};
 use crate::scenario::declare::{
@@ -83,20 +84,20 @@ impl CarryOut for Send {
     }
 
     fn act<'r>(&'r self, run: &'r mut Run<'_>, _: &'r Step, _: Deadline) -> Doing<'r> {
-        Box::pin(run.send(self))
+        Box::pin(self.send(&run.testbed.lab))
     }
 }
 
-impl Run<'_> {
-    async fn send(&self, what: &Send) -> Result<String, NotDone> {
-        let machine = self.testbed.lab.machine(what.on.as_ref())?;
-        let link = Injector::open(machine, what.interface.as_ref()).await;
+impl Send {
+    async fn send(&self, lab: &Lab) -> Result<String, NotDone> {
+        let machine = lab.machine(self.on.as_ref())?;
+        let link = Injector::open(machine, self.interface.as_ref()).await;
         let link = link.map_err(|error| NotDone::Refused(Diagnostic::new(&error).to_string()))?;
-        let bytes = frame::bytes(&what.frame, link.mac()).map_err(NotDone::Refused)?;
-        for _ in 0..what.count {
+        let bytes = frame::bytes(&self.frame, link.mac()).map_err(NotDone::Refused)?;
+        for _ in 0..self.count {
             link.send(&bytes).map_err(|source| LabError::Io {
-                doing: format!("send {} bytes out of {}", bytes.len(), what.interface),
-                machine: what.on.to_string(),
+                doing: format!("send {} bytes out of {}", bytes.len(), self.interface),
+                machine: self.on.to_string(),
                 source,
             })?;
         }

@@ -7,7 +7,8 @@ use crate::guest::sysctls;
 use crate::host::netns::write_sysctl;
 use crate::lab::error::LabError;
 use crate::lab::run::Run;
-use crate::lab::steps::NotDone;
+use crate::lab::steps::command::run_shell;
+use crate::lab::steps::{NotDone, Places};
 use crate::plan::GuestKind;
 use crate::plan::shell::quote;
 use crate::plan::sysctl::{for_link, link_of};
@@ -74,7 +75,7 @@ impl CarryOut for Sysctl {
     }
 
     fn act<'r>(&'r self, run: &'r mut Run<'_>, _: &'r Step, by: Deadline) -> Doing<'r> {
-        Box::pin(run.set_sysctl(self, by))
+        Box::pin(self.set(run.places(), by))
     }
 }
 
@@ -84,25 +85,23 @@ impl Sysctl {
         let link = link_of(&self.key)?.replace('/', ".");
         IfName::try_from(link.as_str()).ok()
     }
-}
 
-impl Run<'_> {
-    async fn set_sysctl(&self, wanted: &Sysctl, by: Deadline) -> Result<String, NotDone> {
-        let Sysctl { on, value, .. } = wanted;
-        let key = match wanted.link() {
+    async fn set(&self, places: Places<'_>, by: Deadline) -> Result<String, NotDone> {
+        let Self { on, value, .. } = self;
+        let key = match self.link() {
             Some(link) => {
-                let local = self.local_name(on, &link, by).await?;
-                for_link(&wanted.key, local.as_str())
+                let local = places.local_name(on, &link, by).await?;
+                for_link(&self.key, local.as_str())
             }
-            None => wanted.key.clone(),
+            None => self.key.clone(),
         };
-        match self.place(on)? {
+        match places.place(on)? {
             Vantage::Machine(machine) => {
                 let (to, value) = (key.clone(), value.clone());
                 let written = machine.run(async move { write_sysctl(&to, &value) }).await;
                 let written = written.map_err(LabError::from)?;
                 written.map_err(|source| LabError::Io {
-                    doing: format!("run `sysctl -w {key}={}`", wanted.value),
+                    doing: format!("run `sysctl -w {key}={}`", self.value),
                     machine: machine.name().to_owned(),
                     source,
                 })?;
@@ -111,7 +110,7 @@ impl Run<'_> {
                 // Not every image has sysctl(8).
                 let path = sysctls::path(&key);
                 let line = format!("echo {} > /proc/sys/{path}", quote(value));
-                self.run_shell(&place, &line, by).await?;
+                run_shell(&place, &line, by).await?;
             }
         }
         Ok(String::new())

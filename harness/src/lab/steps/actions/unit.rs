@@ -11,8 +11,9 @@ use crate::check::Vantage;
 use crate::deadline::Deadline;
 use crate::lab::error::LabError;
 use crate::lab::run::Run;
-use crate::lab::steps::NotDone;
 use crate::lab::steps::by_hand::{unit_folder, words};
+use crate::lab::steps::command::run_shell;
+use crate::lab::steps::{NotDone, Places};
 use crate::plan::GuestKind;
 use crate::scenario::declare::{
     Asked, At, Change, Declared, Fault, KeyType, LARGEST_UNIT, TableKeys, Takes, UNIT_SUFFIXES,
@@ -76,7 +77,7 @@ impl CarryOut for WriteUnit {
     }
 
     fn act<'r>(&'r self, run: &'r mut Run<'_>, _: &'r Step, by: Deadline) -> Doing<'r> {
-        Box::pin(run.write_unit(self, by))
+        Box::pin(self.write(run.places(), run.asked.job.guests, by))
     }
 }
 
@@ -130,7 +131,7 @@ impl CarryOut for RemoveUnit {
     fn act<'r>(&'r self, run: &'r mut Run<'_>, _: &'r Step, by: Deadline) -> Doing<'r> {
         Box::pin(async move {
             let line = self.command(run.asked.job.guests);
-            run.run_commands(&self.on, &[line], by).await
+            run.places().run_commands(&self.on, &[line], by).await
         })
     }
 }
@@ -222,11 +223,16 @@ fn is_unit_name(name: &str) -> bool {
     }
 }
 
-impl Run<'_> {
-    async fn write_unit(&self, step: &WriteUnit, by: Deadline) -> Result<String, NotDone> {
-        let WriteUnit { on, unit } = step;
-        let path = Path::new(unit_folder(on, self.asked.job.guests)).join(&unit.name);
-        match self.place(on)? {
+impl WriteUnit {
+    async fn write(
+        &self,
+        places: Places<'_>,
+        guests: GuestKind,
+        by: Deadline,
+    ) -> Result<String, NotDone> {
+        let Self { on, unit } = self;
+        let path = Path::new(unit_folder(on, guests)).join(&unit.name);
+        match places.place(on)? {
             Vantage::Machine(machine) => {
                 let (bytes, to) = (unit.bytes.clone(), path.clone());
                 // Each machine has a `/run` of its own, which only its thread sees.
@@ -252,7 +258,7 @@ impl Run<'_> {
                     folder.display(),
                     path.display()
                 );
-                self.run_shell(&place, &line, by).await?;
+                run_shell(&place, &line, by).await?;
             }
         }
         Ok(String::new())

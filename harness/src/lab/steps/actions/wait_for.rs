@@ -8,6 +8,8 @@ use crate::check::{Since, wanted};
 use crate::deadline::Deadline;
 use crate::diagnostic::Diagnostic;
 use crate::host::needs::needs_of_looking;
+use crate::lab::assignment::Assignment;
+use crate::lab::checking::Checker;
 use crate::lab::run::Run;
 use crate::lab::steps::NotDone;
 use crate::plan::GuestKind;
@@ -64,15 +66,20 @@ impl CarryOut for WaitFor {
     }
 
     fn act<'r>(&'r self, run: &'r mut Run<'_>, step: &'r Step, _: Deadline) -> Doing<'r> {
-        Box::pin(run.wait_for_fact(step, self))
+        Box::pin(self.wait(step, run.asked, run.checker()))
     }
 }
 
-impl Run<'_> {
+impl WaitFor {
     /// Waits as a check would.
-    async fn wait_for_fact(&self, step: &Step, wait: &WaitFor) -> Result<String, NotDone> {
+    async fn wait(
+        &self,
+        step: &Step,
+        asked: Assignment<'_>,
+        checker: Checker<'_>,
+    ) -> Result<String, NotDone> {
         let times = Times {
-            within: self.asked.job.patience(step.within),
+            within: asked.patience(step.within),
             holds_for: None,
             fails_until: None,
             fails: false,
@@ -81,14 +88,13 @@ impl Run<'_> {
         let id = id.map_err(|error| NotDone::Refused(error.to_string()))?;
         let fact = Check {
             id,
-            from: wait.from.clone(),
+            from: self.from.clone(),
             after: None,
             during: None,
             times,
-            kind: wait.fact.clone(),
+            kind: self.fact.clone(),
         };
-        let seen = self
-            .checker()
+        let seen = checker
             .watch(&fact, Progress::waiting(times), Since::now())
             .await;
         match seen.outcome {
