@@ -30,4 +30,5 @@ grep --fixed-strings '`text`' said
 
 "$bridgelab" schema --readme scenarios/README.md
 grep --fixed-strings '| `set_alias` | `on`' scenarios/README.md
+"$bridgelab" list --kinds | grep --fixed-strings 'set_alias'
 cargo test --quiet --test unprivileged -- layering::

@@ -85,7 +85,9 @@ fn key(key: &Key) -> String {
         [] => String::new(),
         about => format!(" ({})", about.join("; ")),
     };
-    format!("`{}`{about}: {}", key.name, key.doc)
+    // The text above the table says it of all of them.
+    let doc = key.doc.trim_start_matches("where it is done: ");
+    format!("`{}`{about}: {doc}", key.name)
 }
 
 /// What a key takes, where that is not a string.

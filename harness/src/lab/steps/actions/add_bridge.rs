@@ -125,36 +125,3 @@ impl AddBridge {
             .collect()
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_bridge_is_made_before_its_ports_and_up_at_last() {
-        let made = AddBridge {
-            on: "host".try_into().expect("a name"),
-            name: "br0".try_into().expect("a name"),
-            options: Bridge {
-                stp: Some(true),
-                forward_delay: Some(std::time::Duration::from_secs(4)),
-                mac: Some("02:00:00:00:00:0b".parse().expect("a MAC address")),
-                mtu: Some(1400),
-                addresses: vec!["192.168.1.2/24".parse().expect("an address")],
-                ..Bridge::default()
-            },
-            ports: vec!["eno1".try_into().expect("a name")],
-        };
-        let lines: Vec<_> = made.lines().iter().map(|line| line.join(" ")).collect();
-        assert_eq!(
-            lines,
-            [
-                "ip link add br0 address 02:00:00:00:00:0b type bridge stp_state 1 forward_delay 400",
-                "ip link set br0 mtu 1400",
-                "ip link set eno1 master br0",
-                "ip addr add 192.168.1.2/24 dev br0",
-                "ip link set br0 up",
-            ]
-        );
-    }
-}

@@ -376,22 +376,3 @@ impl Which {
         Ok(String::new())
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_guest_s_daemon_is_stopped_with_its_socket() {
-        let docker = Which {
-            on: VantagePoint::Guest("test1".try_into().expect("a name")),
-            daemon: Daemon::Docker,
-        };
-        assert_eq!(
-            docker.by_hand("stop", GuestKind::Vm).line(GuestKind::Vm),
-            "systemctl stop docker.socket docker.service  # in guest test1"
-        );
-        let ghost = docker.by_hand("stop", GuestKind::Ghost);
-        assert!(ghost.commands().is_none(), "a ghost has no systemd");
-    }
-}

@@ -210,26 +210,6 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_what_is_said_of_a_link_suffers() {
-        let line = |loss, delay, rate| {
-            let impair = Impair {
-                on: "host".try_into().expect("a name"),
-                interface: "eno1".try_into().expect("a name"),
-                loss,
-                delay,
-                rate,
-            };
-            impair.command().join(" ")
-        };
-        let head = "tc qdisc replace dev eno1 root netem";
-        assert_eq!(
-            line(Some(10), Some(Duration::from_millis(100)), Some(256)),
-            format!("{head} delay 100ms loss 10% rate 256kbit")
-        );
-        assert_eq!(line(Some(100), None, None), format!("{head} loss 100%"));
-    }
-
-    #[test]
     fn a_delay_is_of_milliseconds_up_to_a_minute() {
         assert!(delay_of("100ms").is_ok());
         assert!(delay_of("1us").is_err() && delay_of("2m").is_err());

@@ -82,3 +82,6 @@ const LINK: &[Key] = &[
     must("on", KeyType::Text, ON),
     must("interface", KeyType::INTERFACE, "link"),
 ];
+
+#[cfg(test)]
+mod tests;

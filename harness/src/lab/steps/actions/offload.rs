@@ -114,18 +114,3 @@ fn words(offload: offload::Offload) -> String {
     say(&["tso", "gso"], offload.segmentation);
     words
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn offloads_are_said_as_ethtool_takes_them() {
-        let both = offload::Offload {
-            checksum: Some(true),
-            segmentation: Some(false),
-        };
-        assert_eq!(words(both), " tx on tso off gso off");
-        assert_eq!(words(offload::Offload::default()), "");
-    }
-}
