@@ -1,7 +1,7 @@
 //! What needs no privileges, no network and no image: seconds, on any Linux.
 //!
 //! - **Text of this repository**: [`layering`], the walls between modules; [`model`], the scenarios and the messages of invalid
-//!   ones; [`plan`], whole plans of set-ups.
+//!   ones; [`plan`], whole plans of set-ups; [`vmms`], the table of VMMs.
 //! - **The program's words**: [`cli`], the command line; [`matrix`], tables of combinations; [`units`], faults of unit files.
 //! - **Whatever is put in**: [`bad_input`], anything changed in anything; [`hostile`], what was made to do harm.
 //! - **These tests themselves**: [`turns`], how they share the machine.
@@ -16,3 +16,4 @@ mod plan;
 mod rows;
 mod turns;
 mod units;
+mod vmms;

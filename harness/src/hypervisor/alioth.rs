@@ -29,6 +29,9 @@ pub(super) static VMM: Vmm = Vmm {
     can: &[Feature::Queues, Feature::Mtu],
     lacks: &[],
     needs: &[],
+    steering: "vsock, unix socket",
+    plugs: "",
+    tells_mtu: Some(false),
 };
 
 /// alioth.

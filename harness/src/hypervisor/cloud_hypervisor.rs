@@ -52,6 +52,9 @@ pub(super) static VMM: Vmm = Vmm {
         "sets a restored guest's clock on by its snapshot's age, and gives it no generation id",
     )],
     needs: &[],
+    steering: "vsock, unix socket",
+    plugs: "always",
+    tells_mtu: Some(true),
 };
 
 /// cloud-hypervisor.

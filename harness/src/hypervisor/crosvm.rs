@@ -15,7 +15,10 @@ pub(super) static VMM: Vmm = Vmm {
     program: "crosvm",
     version: "version",
     least: (0, 0),
-    install: Install::by_hand("not on PATH"),
+    install: Install {
+        nix: &["crosvm"],
+        ..Install::by_hand("not on PATH; Debian has no package of it, it is built from its source")
+    },
     machines: ONE_MACHINE,
     transports: ON_PCI,
     macvtap: &[TapOpen::Fd],
@@ -23,6 +26,9 @@ pub(super) static VMM: Vmm = Vmm {
     lacks: &[],
     // It has vsocks by the host's kernel, and guests are steered by them.
     needs: &["vhost-vsock"],
+    steering: "vsock, vhost-vsock",
+    plugs: "",
+    tells_mtu: None,
 };
 
 /// crosvm.

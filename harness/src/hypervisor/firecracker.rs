@@ -21,7 +21,12 @@ pub(super) static VMM: Vmm = Vmm {
     version: "--version",
     // `--enable-pci`.
     least: (1, 13),
-    install: Install::by_hand("not on PATH"),
+    install: Install {
+        nix: &["firecracker"],
+        ..Install::by_hand(
+            "not on PATH; Debian has no package of it, its releases have the program",
+        )
+    },
     machines: ONE_MACHINE,
     transports: &[
         ("auto", Transport::Auto),
@@ -32,6 +37,9 @@ pub(super) static VMM: Vmm = Vmm {
     can: &[],
     lacks: &[],
     needs: &[],
+    steering: "vsock, unix socket",
+    plugs: "",
+    tells_mtu: Some(false),
 };
 
 /// firecracker.

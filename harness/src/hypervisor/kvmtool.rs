@@ -16,7 +16,12 @@ pub(super) static VMM: Vmm = Vmm {
     program: "lkvm",
     version: "version",
     least: (0, 0),
-    install: Install::by_hand("not on PATH"),
+    install: Install {
+        nix: &["kvmtool"],
+        ..Install::by_hand(
+            "not on PATH; Debian 12 and 13 have no package of it, it is built from its source",
+        )
+    },
     machines: ONE_MACHINE,
     transports: ON_PCI,
     macvtap: &[TapOpen::Name],
@@ -24,6 +29,9 @@ pub(super) static VMM: Vmm = Vmm {
     lacks: &[],
     // It has vsocks by the host's kernel, and guests are steered by them.
     needs: &["vhost-vsock"],
+    steering: "vsock, vhost-vsock",
+    plugs: "",
+    tells_mtu: Some(false),
 };
 
 /// kvmtool.

@@ -100,6 +100,9 @@ pub(super) static VMM: Vmm = Vmm {
     ],
     lacks: &[],
     needs: &[],
+    steering: "virtio-serial",
+    plugs: "from a template",
+    tells_mtu: Some(false),
 };
 
 /// qemu-system(1).

@@ -1,8 +1,10 @@
 //! How a guest is run: the VMM program, its machine, its NICs, and when it starts. Words of microvm.nix and QEMU.
 
 mod kind;
+mod table;
 
 pub use kind::{HypervisorKind, Install, VmmTable};
+pub use table::{vmm_table, vmm_words};
 
 /// The user that VMMs run as, by number.
 pub const VMM_USER: &str = "65534";
@@ -94,6 +96,12 @@ pub struct Vmm {
     pub lacks: &'static [(Feature, &'static str)],
     /// What it takes of the machine beside its program and KVM: names of [`needs`](super::needs).
     pub needs: &'static [&'static str],
+    /// What carries its guests' steering channel, for people.
+    pub steering: &'static str,
+    /// When a NIC can be plugged in and unplugged, for people; empty: never.
+    pub plugs: &'static str,
+    /// Whether it tells its guests a TAP's MTU by itself; `None`: nobody has tried.
+    pub tells_mtu: Option<bool>,
 }
 
 /// The machine of a VMM that has one.
