@@ -9,6 +9,7 @@ use std::sync::LazyLock;
 use serde::de::Error;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use super::link_kind::{LINK_KINDS, LinkKind};
 use crate::scenario::HypervisorKind;
 use crate::scenario::needs::CapabilityTable;
 
@@ -41,6 +42,8 @@ macro_rules! capabilities {
             $($variant,)+
             /// The program of a VMM.
             Vmm(HypervisorKind),
+            /// A kind of link.
+            Link(&'static LinkKind),
         }
 
         impl Capability {
@@ -51,6 +54,7 @@ macro_rules! capabilities {
                 match self {
                     $(Self::$variant => $name,)+
                     Self::Vmm(kind) => kind.row().name,
+                    Self::Link(kind) => kind.name,
                 }
             }
         }
@@ -86,32 +90,6 @@ capabilities! {
     BridgeNetfilter = "bridge-netfilter",
     VhostNet = "vhost-net",
     VhostVsock = "vhost-vsock",
-    Vlan = "vlan",
-    Vxlan = "vxlan",
-    Geneve = "geneve",
-    Wireguard = "wireguard",
-    Vrf = "vrf",
-    Bond = "bond",
-    Dummy = "dummy",
-    Ifb = "ifb",
-    Macvlan = "macvlan",
-    Ipvlan = "ipvlan",
-    Ipvtap = "ipvtap",
-    Macsec = "macsec",
-    Gre = "gre",
-    Gretap = "gretap",
-    Erspan = "erspan",
-    Ip6gre = "ip6gre",
-    Ip6gretap = "ip6gretap",
-    Ipip = "ipip",
-    Sit = "sit",
-    Ip6tnl = "ip6tnl",
-    Vti = "vti",
-    Vti6 = "vti6",
-    Xfrm = "xfrm",
-    Bareudp = "bareudp",
-    Hsr = "hsr",
-    Batadv = "batadv",
 }
 
 inventory::submit! {
@@ -136,19 +114,25 @@ impl Capability {
     /// All of them, in the order of the report.
     pub fn all() -> Vec<Self> {
         let vmms = HypervisorKind::all().map(Self::Vmm);
-        let mut all: Vec<Self> = Self::FIXED.iter().copied().chain(vmms).collect();
+        let links = LINK_KINDS.iter().map(Self::Link);
+        let fixed = Self::FIXED.iter().copied();
+        let mut all: Vec<Self> = fixed.chain(vmms).chain(links).collect();
         all.sort_unstable();
         all
     }
 
-    /// Where it stands in the report: a VMM behind the last of what is as much needed as it is.
-    fn place(self) -> (Option<usize>, Option<HypervisorKind>) {
-        let (after, vmm) = match self {
-            Self::Vmm(kind) if kind == HypervisorKind::default() => (Self::Dnsmasq, Some(kind)),
-            Self::Vmm(kind) => (Self::Iptables, Some(kind)),
-            fixed => (fixed, None),
+    /// Where it stands in the report: a VMM behind the last of what is as much needed as it is, kinds of links at the end.
+    fn place(self) -> (usize, Option<HypervisorKind>, Option<usize>) {
+        let (after, vmm, link) = match self {
+            Self::Vmm(kind) if kind == HypervisorKind::default() => {
+                (Self::Dnsmasq, Some(kind), None)
+            }
+            Self::Vmm(kind) => (Self::Iptables, Some(kind), None),
+            Self::Link(kind) => (self, None, LINK_KINDS.iter().position(|one| one == kind)),
+            fixed => (fixed, None, None),
         };
-        (Self::FIXED.iter().position(|one| *one == after), vmm)
+        let place = Self::FIXED.iter().position(|one| *one == after);
+        (place.unwrap_or(Self::FIXED.len()), vmm, link)
     }
 
     /// The capability of that name; a scenario's `needs` are names.
@@ -192,8 +176,7 @@ impl Capability {
             Self::BridgeNetfilter => "scenarios where the firewall sees bridged frames",
             Self::VhostNet => "scenarios with tap.vhost = true",
             Self::VhostVsock => &VHOST_VSOCK,
-            // Kinds of links.
-            _ => "scenarios whose unit files make a link of this kind",
+            Self::Link(_) => "scenarios whose unit files make a link of this kind",
         }
     }
 

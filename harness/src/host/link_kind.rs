@@ -16,11 +16,11 @@ use super::tool::{Tool, locate};
 use crate::scenario::UnitFile;
 use crate::scenario::units::settings;
 
-/// A kind of link.
-#[derive(Debug)]
+/// A kind of link, which is a [`Capability`] of its name.
+#[derive(Debug, PartialEq, Eq, Hash)]
 pub struct LinkKind {
-    /// What a kernel has that has it; its name is the kind's.
-    pub capability: Capability,
+    /// `Kind=` of a unit, `TYPE` of `ip link add`.
+    pub name: &'static str,
     /// Module that makes such links. The kernel loads it when the first one is asked for.
     pub module: &'static str,
     /// What `ip link add` is told beside the type.
@@ -30,7 +30,7 @@ pub struct LinkKind {
 }
 
 /// What a link stands on; each gets one of its own, since some kinds share none with another.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 enum On {
     Nothing,
     /// `link LOWER`.
@@ -39,14 +39,9 @@ enum On {
     Two,
 }
 
-const fn row(
-    capability: Capability,
-    module: &'static str,
-    on: On,
-    options: &'static str,
-) -> LinkKind {
+const fn row(name: &'static str, module: &'static str, on: On, options: &'static str) -> LinkKind {
     LinkKind {
-        capability,
+        name,
         module,
         options,
         on,
@@ -60,49 +55,39 @@ const VTI: &str = "key 7 local 192.0.2.2 remote 192.0.2.1";
 const VTI6: &str = "key 7 local 2001:db8::2 remote 2001:db8::1";
 const IP6TNL: &str = "mode any local 2001:db8::2 remote 2001:db8::1";
 
-/// All of them, in the order of their capabilities.
-pub const LINK_KINDS: [LinkKind; 26] = [
-    row(Capability::Vlan, "8021q", On::Lower, "id 7"),
-    row(Capability::Vxlan, "vxlan", On::Nothing, "id 7 dstport 4789"),
+/// All of them, in the order in which they are reported. A kind is a row here, and nothing else.
+pub static LINK_KINDS: [LinkKind; 26] = [
+    row("vlan", "8021q", On::Lower, "id 7"),
+    row("vxlan", "vxlan", On::Nothing, "id 7 dstport 4789"),
+    row("geneve", "geneve", On::Nothing, "id 7 remote 192.0.2.1"),
+    row("wireguard", "wireguard", On::Nothing, ""),
+    row("vrf", "vrf", On::Nothing, "table 7"),
+    row("bond", "bonding", On::Nothing, ""),
+    row("dummy", "dummy", On::Nothing, ""),
+    row("ifb", "ifb", On::Nothing, ""),
+    row("macvlan", "macvlan", On::Lower, "mode bridge"),
+    row("ipvlan", "ipvlan", On::Lower, "mode l2"),
+    row("ipvtap", "ipvtap", On::Lower, "mode l2"),
+    row("macsec", "macsec", On::Lower, ""),
+    row("gre", "ip_gre", On::Nothing, V4),
+    row("gretap", "ip_gre", On::Nothing, V4),
+    row("erspan", "ip_gre", On::Nothing, ERSPAN),
+    row("ip6gre", "ip6_gre", On::Nothing, V6),
+    row("ip6gretap", "ip6_gre", On::Nothing, V6),
+    row("ipip", "ipip", On::Nothing, V4),
+    row("sit", "sit", On::Nothing, V4),
+    row("ip6tnl", "ip6_tunnel", On::Nothing, IP6TNL),
+    row("vti", "ip_vti", On::Nothing, VTI),
+    row("vti6", "ip6_vti", On::Nothing, VTI6),
+    row("xfrm", "xfrm_interface", On::Nothing, "dev lo if_id 7"),
     row(
-        Capability::Geneve,
-        "geneve",
-        On::Nothing,
-        "id 7 remote 192.0.2.1",
-    ),
-    row(Capability::Wireguard, "wireguard", On::Nothing, ""),
-    row(Capability::Vrf, "vrf", On::Nothing, "table 7"),
-    row(Capability::Bond, "bonding", On::Nothing, ""),
-    row(Capability::Dummy, "dummy", On::Nothing, ""),
-    row(Capability::Ifb, "ifb", On::Nothing, ""),
-    row(Capability::Macvlan, "macvlan", On::Lower, "mode bridge"),
-    row(Capability::Ipvlan, "ipvlan", On::Lower, "mode l2"),
-    row(Capability::Ipvtap, "ipvtap", On::Lower, "mode l2"),
-    row(Capability::Macsec, "macsec", On::Lower, ""),
-    row(Capability::Gre, "ip_gre", On::Nothing, V4),
-    row(Capability::Gretap, "ip_gre", On::Nothing, V4),
-    row(Capability::Erspan, "ip_gre", On::Nothing, ERSPAN),
-    row(Capability::Ip6gre, "ip6_gre", On::Nothing, V6),
-    row(Capability::Ip6gretap, "ip6_gre", On::Nothing, V6),
-    row(Capability::Ipip, "ipip", On::Nothing, V4),
-    row(Capability::Sit, "sit", On::Nothing, V4),
-    row(Capability::Ip6tnl, "ip6_tunnel", On::Nothing, IP6TNL),
-    row(Capability::Vti, "ip_vti", On::Nothing, VTI),
-    row(Capability::Vti6, "ip6_vti", On::Nothing, VTI6),
-    row(
-        Capability::Xfrm,
-        "xfrm_interface",
-        On::Nothing,
-        "dev lo if_id 7",
-    ),
-    row(
-        Capability::Bareudp,
+        "bareudp",
         "bareudp",
         On::Nothing,
         "dstport 7 ethertype ipv4",
     ),
-    row(Capability::Hsr, "hsr", On::Two, ""),
-    row(Capability::Batadv, "batman_adv", On::Nothing, ""),
+    row("hsr", "hsr", On::Two, ""),
+    row("batadv", "batman_adv", On::Nothing, ""),
 ];
 
 /// Kinds that every lab has or that have a capability with another name.
@@ -115,14 +100,9 @@ const OTHERS: [(&str, Capability); 5] = [
 ];
 
 impl LinkKind {
-    /// The row of a capability that is a kind of link.
-    pub fn of(capability: Capability) -> Option<&'static Self> {
-        LINK_KINDS.iter().find(|kind| kind.capability == capability)
-    }
-
     /// Words after `ip`, each line one command, of which the last makes such a link.
     fn lines(&self) -> Vec<String> {
-        let name = self.capability.name();
+        let name = self.name;
         let (one, other) = (format!("k-{name}-1"), format!("k-{name}-2"));
         let pair = || format!("link add {one} type veth peer name {other}");
         let (first, lower, ports) = match self.on {
@@ -163,9 +143,9 @@ pub(super) fn asked_by(units: &[UnitFile]) -> BTreeSet<Capability> {
 
 fn kind_named(kind: &str) -> Option<Capability> {
     let others = OTHERS.iter().find(|(name, _)| *name == kind);
-    let listed = || LINK_KINDS.iter().find(|row| row.capability.name() == kind);
+    let listed = || LINK_KINDS.iter().find(|row| row.name == kind);
     let other = others.map(|(_, capability)| *capability);
-    other.or_else(|| listed().map(|row| row.capability))
+    other.or_else(|| listed().map(Capability::Link))
 }
 
 /// systemd.syntax(7), "boolean".
@@ -179,23 +159,23 @@ fn truth(value: &str) -> bool {
 /// Where that would load a module it is not done: some of them make links of their own in the machine's own namespace
 /// (`dummy0`, `bond0`). There the module itself, which is there to be loaded, is the answer.
 pub(super) fn attempts() -> Vec<(Capability, Attempt)> {
-    let (loadable, tried): (Vec<&LinkKind>, Vec<&LinkKind>) = LINK_KINDS
+    let (loadable, tried): (Vec<&'static LinkKind>, Vec<&'static LinkKind>) = LINK_KINDS
         .iter()
         .partition(|kind| load_command(kind.module, true).is_some());
     let mut found: Vec<(Capability, Attempt)> = loadable
         .into_iter()
         .map(|kind| {
             let detail = format!("the kernel loads `{}` when one is made", kind.module);
-            (kind.capability, Attempt::works(detail))
+            (Capability::Link(kind), Attempt::works(detail))
         })
         .collect();
     found.extend(try_all(&tried));
     found
 }
 
-fn try_all(kinds: &[&LinkKind]) -> Vec<(Capability, Attempt)> {
+fn try_all(kinds: &[&'static LinkKind]) -> Vec<(Capability, Attempt)> {
     let all = |attempt: &Attempt| {
-        let one = |kind: &&LinkKind| (kind.capability, attempt.clone());
+        let one = |kind: &&'static LinkKind| (Capability::Link(kind), attempt.clone());
         kinds.iter().map(one).collect()
     };
     let Some(ip) = locate(Tool::Ip) else {
@@ -212,7 +192,7 @@ fn try_all(kinds: &[&LinkKind]) -> Vec<(Capability, Attempt)> {
     };
     let refused = refusals(&said);
     let mut line = 0;
-    let judge = |kind: &&LinkKind| {
+    let judge = |kind: &&'static LinkKind| {
         let lines = kind.lines();
         let first = line + 1;
         line += lines.len();
@@ -225,7 +205,7 @@ fn try_all(kinds: &[&LinkKind]) -> Vec<(Capability, Attempt)> {
             },
             None => Attempt::works(format!("`ip {}` works", lines[lines.len() - 1])),
         };
-        (kind.capability, attempt)
+        (Capability::Link(kind), attempt)
     };
     kinds.iter().map(judge).collect()
 }
@@ -290,7 +270,7 @@ mod tests {
     #[test]
     fn a_unit_asks_for_the_kind_that_it_makes() {
         for kind in &LINK_KINDS {
-            let name = kind.capability.name();
+            let name = kind.name;
             assert_eq!(asked(&format!("[NetDev]\nName=x\nKind={name}\n")), [name]);
         }
         assert_eq!(asked("[NetDev]\nKind = tun\n"), ["tap"]);

@@ -3,9 +3,8 @@
 use std::fmt::Write;
 
 use super::DoctorReport;
-use crate::host::capability::Need;
+use crate::host::capability::{Capability, Need};
 use crate::host::finding::{Finding, Status};
-use crate::host::link_kind::LinkKind;
 
 /// Whether to use colours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -65,7 +64,7 @@ pub(super) fn render(report: &DoctorReport, style: Style) -> String {
             .findings
             .iter()
             .filter(|finding| finding.need == need)
-            .filter(|finding| LinkKind::of(finding.capability).is_none())
+            .filter(|finding| !matches!(finding.capability, Capability::Link(_)))
             .collect();
         if group.is_empty() {
             continue;
@@ -153,7 +152,7 @@ fn row(text: &mut String, finding: &Finding, widths: &Widths, style: Style) {
 fn link_kinds(text: &mut String, findings: &[Finding], widths: &Widths, style: Style) {
     let kinds = findings
         .iter()
-        .filter(|finding| LinkKind::of(finding.capability).is_some());
+        .filter(|finding| matches!(finding.capability, Capability::Link(_)));
     let (present, rest): (Vec<&Finding>, Vec<&Finding>) =
         kinds.partition(|finding| finding.is_present());
     let (absent, unknown): (Vec<&Finding>, Vec<&Finding>) =

@@ -9,7 +9,7 @@ use super::sysctls::Sysctls;
 use super::{Attempt, ProbeError, ProbeReport};
 use crate::host::capability::Capability;
 use crate::host::finding::Finding;
-use crate::host::link_kind::{LINK_KINDS, LinkKind};
+use crate::host::link_kind::LINK_KINDS;
 use crate::host::modules::{as_root, load_command};
 use crate::host::setup::{Distribution, setup_command};
 
@@ -55,7 +55,7 @@ pub(crate) fn findings(
             root,
         )
     };
-    let kinds = LINK_KINDS.iter().map(|kind| kind.capability);
+    let kinds = LINK_KINDS.iter().map(Capability::Link);
     PROBED.into_iter().chain(kinds).map(one).collect()
 }
 
@@ -150,7 +150,8 @@ fn module_of(capability: Capability) -> Option<&'static str> {
         Capability::BridgeNetfilter => Some("br_netfilter"),
         Capability::VhostNet => Some("vhost_net"),
         Capability::VhostVsock => Some("vhost_vsock"),
-        other => LinkKind::of(other).map(|kind| kind.module),
+        Capability::Link(kind) => Some(kind.module),
+        _ => None,
     }
 }
 
