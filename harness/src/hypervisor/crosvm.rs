@@ -17,7 +17,9 @@ pub(super) static VMM: Vmm = Vmm {
     least: (0, 0),
     install: Install {
         nix: &["crosvm"],
-        ..Install::by_hand("not on PATH; Debian has no package of it, it is built from its source")
+        ..Install::by_hand(
+            "not on PATH; Debian 12 has no package of it, it is built from its source",
+        )
     },
     machines: ONE_MACHINE,
     transports: ON_PCI,

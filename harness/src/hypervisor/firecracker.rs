@@ -24,7 +24,7 @@ pub(super) static VMM: Vmm = Vmm {
     install: Install {
         nix: &["firecracker"],
         ..Install::by_hand(
-            "not on PATH; Debian has no package of it, its releases have the program",
+            "not on PATH; Debian 12 has no package of it, its releases have the program",
         )
     },
     machines: ONE_MACHINE,

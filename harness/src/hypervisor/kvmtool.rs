@@ -19,7 +19,7 @@ pub(super) static VMM: Vmm = Vmm {
     install: Install {
         nix: &["kvmtool"],
         ..Install::by_hand(
-            "not on PATH; Debian 12 and 13 have no package of it, it is built from its source",
+            "not on PATH; Debian 12 has no package of it, it is built from its source",
         )
     },
     machines: ONE_MACHINE,
