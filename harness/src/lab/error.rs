@@ -16,25 +16,25 @@ use crate::host::tap::TapError;
 #[non_exhaustive]
 pub enum LabError {
     /// Making a machine or running on it.
-    #[error("build the lab")]
+    #[error("run the lab's machines")]
     Netns(#[from] NetnsError),
     /// A link, address or route.
-    #[error("build the lab")]
+    #[error("set up the lab's links")]
     Link(#[from] LinkError),
     /// A capture.
-    #[error("build the lab")]
+    #[error("capture on the lab's links")]
     Capture(#[from] CaptureError),
     /// A daemon.
-    #[error("build the lab")]
+    #[error("run the lab's daemons")]
     Service(#[from] ServiceError),
     /// A TAP.
-    #[error("build the lab")]
+    #[error("make the lab's TAPs")]
     Tap(#[from] TapError),
     /// A macvtap.
-    #[error("build the lab")]
+    #[error("make the lab's macvtaps")]
     Macvtap(#[from] MacvtapError),
     /// A ruleset.
-    #[error("build the lab")]
+    #[error("load the lab's rulesets")]
     Firewall(#[from] FirewallError),
     /// A sysctl, a server or a folder.
     #[error("{doing} on machine `{machine}`")]
