@@ -24,7 +24,7 @@ pub struct Mac([u8; 6]);
 pub enum MacError {
     /// Not six pairs of hexadecimal digits with colons between them.
     #[error("`{0}` is not a MAC address")]
-    TableKeys(String),
+    Form(String),
     /// The lowest bit of the first byte is set.
     #[error("`{0}` is a multicast address")]
     Multicast(String),
@@ -51,7 +51,7 @@ impl Mac {
     /// Any six bytes, as a VMM takes them: what a kernel makes of a multicast address is a thing to test.
     ///
     /// # Errors
-    /// [`MacError::Shape`].
+    /// [`MacError::Form`].
     pub fn unchecked(text: &str) -> Result<Self, MacError> {
         bytes(text).map(Self)
     }
@@ -84,18 +84,18 @@ impl FromStr for Mac {
 
 /// The bytes that a text means.
 fn bytes(text: &str) -> Result<[u8; 6], MacError> {
-    let table_keys = || MacError::TableKeys(text.to_owned());
+    let form = || MacError::Form(text.to_owned());
     let mut bytes = [0; 6];
     let mut parts = text.split(':');
     for byte in &mut bytes {
-        let part = parts.next().ok_or_else(table_keys)?;
+        let part = parts.next().ok_or_else(form)?;
         if part.len() != 2 || !part.bytes().all(|b| b.is_ascii_hexdigit()) {
-            return Err(table_keys());
+            return Err(form());
         }
-        *byte = u8::from_str_radix(part, 16).map_err(|_| table_keys())?;
+        *byte = u8::from_str_radix(part, 16).map_err(|_| form())?;
     }
     match parts.next() {
-        Some(_) => Err(table_keys()),
+        Some(_) => Err(form()),
         None => Ok(bytes),
     }
 }
@@ -140,7 +140,7 @@ mod tests {
 
     #[test]
     fn refuses_what_no_interface_may_have() {
-        for table_keys in [
+        for text in [
             "",
             "02:00:00:00:00",
             "02:00:00:00:00:01:02",
@@ -149,10 +149,7 @@ mod tests {
             "02:00:00:00:00:0g",
             "+2:00:00:00:00:01",
         ] {
-            assert_eq!(
-                table_keys.parse::<Mac>(),
-                Err(MacError::TableKeys(table_keys.into()))
-            );
+            assert_eq!(text.parse::<Mac>(), Err(MacError::Form(text.into())));
         }
         for group in ["01:00:5e:00:00:01", "ff:ff:ff:ff:ff:ff"] {
             assert_eq!(group.parse::<Mac>(), Err(MacError::Multicast(group.into())));

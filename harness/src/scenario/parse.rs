@@ -84,7 +84,7 @@ pub(crate) fn step_id(text: &str) -> Result<StepId, Bad> {
 pub(crate) fn mac(text: &str) -> Result<Mac, Bad> {
     text.parse::<Mac>().map_err(|error| {
         let help = match &error {
-            MacError::TableKeys(_) => "six pairs of hexadecimal digits: `02:00:00:00:00:01`",
+            MacError::Form(_) => "six pairs of hexadecimal digits: `02:00:00:00:00:01`",
             MacError::Multicast(_) => {
                 "an interface's address has an even first byte: `02:00:00:00:00:01`; for a guest whose NIC shall have \
                  just this one, say `invalid_mac = true` beside it"

@@ -2,7 +2,7 @@
 //! table is read.
 //!
 //! The kinds stand further to the right, where a kind can look at the network in the same file in which it says what it asks
-//! for. Their table comes from there ([`CheckKinds`]); this room names none of them.
+//! for. Their table comes from there (`CheckKinds`); this room names none of them.
 
 mod asked;
 mod keys;
