@@ -4,9 +4,7 @@
 use std::net::IpAddr;
 
 use crate::scenario::names::{IfName, MachineName};
-use crate::scenario::{Check, Guest, GuestInterface, Scenario, VantagePoint};
-
-use super::kinds;
+use crate::scenario::{Guest, GuestInterface, Scenario, VantagePoint};
 
 /// A lab whose guests are ghosts, seen from one place.
 #[derive(Debug, Clone, Copy)]
@@ -64,19 +62,7 @@ impl<'s> Ghosts<'s> {
     }
 }
 
-/// Why ghosts cannot show what `check` asks; `None` when they can.
-pub fn ghost_limit(scenario: &Scenario, check: &Check) -> Option<String> {
-    let from = &check.from;
-    if let VantagePoint::Container(guest, _) = from {
-        return Some(no_docker(guest));
-    }
-    let (ghosts, kind) = (Ghosts { scenario, from }, kinds::of(&*check.kind));
-    let links = kind.links();
-    let macvtap = links.iter().find(|link| ghosts.is_macvtap(link));
-    macvtap.map_or_else(|| kind.ghost_limit(&ghosts), |link| Some(no_macvtap(link)))
-}
-
-fn no_macvtap(interface: &IfName) -> String {
+pub(super) fn no_macvtap(interface: &IfName) -> String {
     format!("{interface} is a macvlan of the ghost here, and not on the host")
 }
 

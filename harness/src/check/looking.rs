@@ -7,14 +7,12 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use serde_json::Value;
 
 use super::iproute2::array;
-use super::kinds::container::ContainerStart;
-use super::kinds::vmm::VmmStart;
-use super::{ProbeError, Vantage, Verdict, kinds};
+use super::started::{ContainerStart, VmmStart};
+use super::{ProbeError, Vantage};
 use crate::deadline::Deadline;
 use crate::guest::ssh::Output;
 use crate::host::capture::Capture;
 use crate::host::received::Received;
-use crate::scenario::CheckKind;
 use crate::scenario::names::IfName;
 
 /// How long one attempt may wait for the network's answer.
@@ -82,18 +80,6 @@ pub struct Looking<'a> {
 }
 
 impl Looking<'_> {
-    /// Looks once at what a check asks for.
-    ///
-    /// # Errors
-    /// [`ProbeError`] when it was not possible to look.
-    pub async fn at(&self, kind: &dyn CheckKind) -> Result<Verdict, ProbeError> {
-        let kind = kinds::of(kind);
-        if kind.holds_by_lack() {
-            self.can_lack(&kind.lacking()).await?;
-        }
-        kind.look(self).await
-    }
-
     /// Runs a command at the vantage.
     pub(super) async fn exec(&self, words: &[&str]) -> Result<Output, ProbeError> {
         self.from.exec(words, self.by).await
@@ -174,7 +160,7 @@ impl Looking<'_> {
 
     /// Whether the links are there that a check wants something to be absent from. Of one that is not there, neither a yes
     /// nor a no says anything: its name may be wrong, or it is somewhere else.
-    async fn can_lack(&self, named: &[&IfName]) -> Result<(), ProbeError> {
+    pub(super) async fn can_lack(&self, named: &[&IfName]) -> Result<(), ProbeError> {
         if named.is_empty() {
             return Ok(());
         }

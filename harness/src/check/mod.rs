@@ -6,24 +6,27 @@
 mod bridge;
 mod expect;
 mod from_source;
+mod ghost_limit;
 mod ghosts;
 mod iproute2;
 mod kind;
 pub mod kinds;
+mod look;
 mod looking;
 pub mod progress;
 mod source;
+mod started;
 mod vantage;
 
 pub use expect::{expected, wanted};
-pub use ghosts::{ghost_limit, no_server};
+pub use ghost_limit::ghost_limit;
+pub use ghosts::no_server;
 pub(crate) use ghosts::{no_docker, no_macvtap_here};
-pub use kinds::container::ContainerStart;
 pub(crate) use kinds::networkctl::{READ_LINK, is_under_way};
 pub(crate) use kinds::of;
 pub use kinds::packet::filter_faults;
-pub use kinds::vmm::VmmStart;
 pub use looking::{CheckContext, Looking, Since};
+pub use started::{ContainerStart, VmmStart};
 pub use vantage::{ProbeError, Vantage};
 pub(crate) use vantage::{in_container, not_in_cell};
 

@@ -12,7 +12,8 @@ use tokio::process::Child;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-use super::service::{Log, ServiceError};
+use super::service::ServiceError;
+use super::service_log::Log;
 
 /// How long the last words of a process that ended may take to be read. Its own children may hold its output open.
 const LAST_WORDS: Duration = Duration::from_secs(1);

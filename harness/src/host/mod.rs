@@ -82,6 +82,7 @@ pub mod process_memory;
 pub mod received;
 pub mod sealed;
 pub mod service;
+pub mod service_log;
 pub mod setup;
 pub mod standstill;
 mod sys;

@@ -4,6 +4,7 @@
 
 mod disk_full;
 mod hotplug;
+mod monitor;
 mod nic;
 pub mod qmp;
 mod snapshot;

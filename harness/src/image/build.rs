@@ -11,8 +11,8 @@ use std::process::{Child, Command, Stdio};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use super::progress::Progress;
 use super::recipe::Recipe;
-use super::store::Progress;
 use super::{ImageError, io_error};
 use crate::host::isolate::{self, Isolation};
 

@@ -5,6 +5,7 @@
 
 mod build;
 mod damage;
+mod progress;
 mod recipe;
 pub mod seed;
 mod store;

@@ -1,5 +1,6 @@
 //! The cache of built images.
 
+pub use super::progress::Progress;
 use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{self, ErrorKind, Read};
@@ -20,9 +21,6 @@ pub(crate) const UNFINISHED: &str = ".unfinished-";
 
 /// Written last; an image without it is not one.
 pub(super) const MANIFEST: &str = "manifest.json";
-
-/// Told what an image build is doing.
-pub type Progress<'a> = &'a mut dyn FnMut(&str);
 
 /// Sizes and digests of a finished image.
 #[derive(Debug, Clone, Serialize, Deserialize)]

@@ -1,5 +1,6 @@
 //! What supervisor and worker say to each other: one job down, events up, one JSON object a line.
 
+pub use super::job_image::JobImage;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -83,15 +84,6 @@ impl Job {
             time
         }
     }
-}
-
-/// A built image, as a worker needs to know it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct JobImage {
-    /// Its folder in the cache.
-    pub folder: PathBuf,
-    /// Its recipe's digest.
-    pub digest: String,
 }
 
 /// What a guest starts from.

@@ -30,6 +30,7 @@ mod gathered;
 mod guests;
 mod hold;
 mod job;
+mod job_image;
 mod leaks;
 mod left_running;
 mod nic_backend;

@@ -293,6 +293,15 @@ impl fmt::Display for ScenarioErrors {
 
 impl Error for ScenarioErrors {}
 
+/// Why a word means nothing where it stands: a [`Fault`] that has no place yet.
+#[derive(Debug)]
+pub(crate) struct Bad {
+    pub(crate) code: &'static str,
+    pub(crate) message: String,
+    pub(crate) label: String,
+    pub(crate) help: Option<String>,
+}
+
 impl Diagnose for ScenarioErrors {
     fn code(&self) -> &'static str {
         self.first.code

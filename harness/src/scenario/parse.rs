@@ -7,11 +7,11 @@ use ipnet::{IpNet, Ipv6Net};
 
 use super::contents::DOCKER_NETWORKS;
 use super::did_you_mean::suggest;
+use super::error::Bad;
 use super::error::code;
 use super::names::{CheckId, IfName, IfNameError, MachineName, NameError, StepId, VariantName};
 use super::needs::capabilities;
 use super::net::{Mac, MacError};
-use super::read::Bad;
 use super::{GuestStart, HypervisorKind, MacvlanMode, TapOpen};
 
 /// The longest a check may wait; more is a typing error, and sums of deadlines must not overflow.

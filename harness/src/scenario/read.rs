@@ -4,6 +4,7 @@
 use std::cell::RefCell;
 
 use super::did_you_mean::suggest;
+pub(crate) use super::error::Bad;
 use super::error::{Fault, code};
 use super::file::{Entry, Node, Place, Table, Value};
 use super::keys::{KeyType, TableKeys};
@@ -67,15 +68,6 @@ impl Faults {
 pub(crate) struct At<'a, T> {
     pub(crate) value: T,
     pub(crate) place: &'a Place,
-}
-
-/// Why a word means nothing where it stands: a [`Fault`] that has no place yet.
-#[derive(Debug)]
-pub(crate) struct Bad {
-    pub(crate) code: &'static str,
-    pub(crate) message: String,
-    pub(crate) label: String,
-    pub(crate) help: Option<String>,
 }
 
 /// Turns a string into what it means.

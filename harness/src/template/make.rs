@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use nix::mount::MsFlags;
 use serde::{Deserialize, Serialize};
 
-use super::store::{INITRD, Progress, STATE};
+use super::files::{INITRD, Progress, STATE};
 use super::{CacheKey, TemplateError, io_error};
 use crate::deadline::Deadline;
 use crate::diagnostic::{Diagnose, Diagnostic};

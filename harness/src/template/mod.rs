@@ -8,6 +8,7 @@
 mod cache_key;
 mod contents;
 mod eviction;
+mod files;
 mod make;
 mod store;
 

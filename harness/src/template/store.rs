@@ -1,5 +1,7 @@
 //! The cache of templates.
 
+pub use super::files::Progress;
+use super::files::{INITRD, STATE};
 use std::fs::{self, File};
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
@@ -23,13 +25,6 @@ fn files(key: &CacheKey) -> Vec<&'static str> {
     [RAM, STATE, INITRD].into_iter().chain(overlay).collect()
 }
 
-/// Told what the making of a template is doing.
-pub type Progress<'a> = &'a mut dyn FnMut(&str);
-
-/// Device state, as QEMU saved it.
-pub(super) const STATE: &str = "state";
-/// Initrd that the template booted with: QEMU wants the same one when it loads the state.
-pub(super) const INITRD: &str = "initrd";
 /// Written last; a template without it is not one. Its time of change is when the template was last used.
 const MANIFEST: &str = "manifest.json";
 /// Beyond its memory a template needs room for its disk's changes and the rest, in MiB.

@@ -3,86 +3,24 @@
 //! libssh2 blocks and cannot be cancelled, so each channel has a thread of its own; every call has a timeout, and
 //! shutting down the socket ends one that is under way.
 
+mod error;
 mod session;
 mod worker;
 
 pub use session::network_host_key;
 
-use std::io;
+pub use error::ChannelError;
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
-use std::time::Duration;
 
 use tokio::sync::oneshot;
 
 use super::identity::Identity;
 use crate::deadline::Deadline;
-use crate::diagnostic::Diagnose;
 use crate::hypervisor::Steering;
 use crate::plan::shell;
 use worker::Worker;
-
-/// What a command in a guest was, could not be told.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum ChannelError {
-    /// The channel's host end.
-    #[error("open the steering channel `{end}`")]
-    Open {
-        /// Where it is.
-        end: Steering,
-        /// The kernel's answer.
-        source: io::Error,
-    },
-    /// libssh2 or sshd.
-    #[error("{doing} over SSH")]
-    Ssh {
-        /// What was being done.
-        doing: String,
-        /// libssh2's words.
-        source: ssh2::Error,
-    },
-    /// Reading or writing.
-    #[error("{doing} over SSH")]
-    Io {
-        /// What was being done.
-        doing: String,
-        /// The kernel's answer.
-        source: io::Error,
-    },
-    /// The server is not who it should be.
-    #[error("recognise the guest: its SSH host key is {got}, not {expected}")]
-    HostKey {
-        /// Base64 of the key that was given to the guest.
-        expected: String,
-        /// Base64 of the key it showed.
-        got: String,
-    },
-    /// No answer in time.
-    #[error("wait {waited:.1?} for `{command}`")]
-    Timeout {
-        /// What was run.
-        command: String,
-        /// How long.
-        waited: Duration,
-    },
-    /// The channel's thread has ended.
-    #[error("reach the steering thread: it has ended")]
-    Closed,
-}
-
-impl Diagnose for ChannelError {
-    fn code(&self) -> &'static str {
-        match self {
-            Self::Open { .. } => "channel.open",
-            Self::Ssh { .. } | Self::Io { .. } => "channel.ssh",
-            Self::HostKey { .. } => "channel.host-key",
-            Self::Timeout { .. } => "channel.timeout",
-            Self::Closed => "channel.closed",
-        }
-    }
-}
 
 /// A command for a guest: argv, quoted once for the remote shell.
 #[derive(Debug, Clone)]
@@ -220,6 +158,7 @@ mod tests {
     use crate::guest::identity::KeyPair;
     use std::io::{BufRead, BufReader, Read, Write};
     use std::os::unix::net::UnixListener;
+    use std::time::Duration;
 
     /// A guest that opens a session and then says nothing; the number of connections that it got and saw end.
     fn silent_guest(listener: &UnixListener, connections: usize) {

@@ -1,20 +1,21 @@
 //! The whole machine in one report: what is here, what is not, and what mends it.
 
+mod report;
 mod resources;
 mod text;
 
 pub use text::Style;
 
+pub use report::DoctorReport;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use nix::unistd::geteuid;
-use serde::Serialize;
 
 use super::capability::Capability;
 use super::finding::{Finding, Status, Unmet};
-use super::isolate::{Refused, users};
+use super::isolate::users;
 use super::kvm::{KvmVerdict, known_kvm, prove_kvm};
 use super::modules::kernel_release;
 use super::probe::{ProbeCommand, Sysctls, findings, probe};
@@ -112,34 +113,6 @@ impl Doctor {
             reason: "no guest was to be started for it".to_owned(),
         })
     }
-}
-
-/// What the doctor found.
-#[derive(Debug, Clone, Serialize)]
-pub struct DoctorReport {
-    /// Version of this structure.
-    pub schema: u32,
-    /// Release of the running kernel.
-    pub kernel: String,
-    /// For example `x86_64`.
-    pub architecture: &'static str,
-    /// Processors that this process may use.
-    pub processors: usize,
-    /// Whether this process is root.
-    pub root: bool,
-    /// Why the lab of this root has no user namespace of its own; `None`: it has, as everybody else's.
-    pub shares_user_namespace: Option<Refused>,
-    /// The one command that installs every required program that is missing.
-    pub setup: Option<String>,
-    /// The distribution.
-    pub distribution: Distribution,
-    /// One for each capability, required ones first.
-    pub findings: Vec<Finding>,
-    /// Whether KVM runs a stock kernel.
-    pub kvm: KvmVerdict,
-    /// The programs, for whoever goes on to use them.
-    #[serde(skip)]
-    pub tools: Tools,
 }
 
 impl DoctorReport {

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::host::finding::Status;
+use crate::host::isolate::Refused;
 
 fn qemu() -> Capability {
     Capability::Vmm(HypervisorKind::default())

@@ -7,6 +7,7 @@
 //! stale and nobody cleans up after anybody. Why so: `docs/jobserver.md`.
 
 mod budget;
+mod error;
 mod memory;
 mod queue;
 mod wake;
@@ -14,13 +15,13 @@ mod wake;
 pub use budget::{Budget, Limit, Need};
 pub use memory::physical_memory;
 
+pub use error::JobserverError;
 use std::io;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 
 use tokio::sync::{mpsc, oneshot};
 
-use crate::diagnostic::Diagnose;
 use queue::{Queue, Ticket};
 use wake::Woken;
 
@@ -29,56 +30,6 @@ use wake::Woken;
 pub struct Jobserver {
     folder: PathBuf,
     limit: Limit,
-}
-
-/// A run was not admitted.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum JobserverError {
-    /// The queue's files.
-    #[error("{doing} `{}`", path.display())]
-    Io {
-        /// What was being done.
-        doing: &'static str,
-        /// File or folder.
-        path: PathBuf,
-        /// The kernel's answer.
-        source: io::Error,
-    },
-    /// The machine could never run it.
-    #[error(
-        "make room for a lab of {} of memory: this machine, or the container around us, has {}",
-        budget::mebibytes(*need), budget::mebibytes(*physical)
-    )]
-    TooLarge {
-        /// Bytes that it needs.
-        need: u64,
-        /// Bytes that there are.
-        physical: u64,
-    },
-}
-
-impl Diagnose for JobserverError {
-    fn code(&self) -> &'static str {
-        match self {
-            Self::Io { .. } => "host.jobserver",
-            Self::TooLarge { .. } => "host.too-little-memory",
-        }
-    }
-
-    fn help(&self) -> Option<String> {
-        match self {
-            Self::Io { source, .. } if source.raw_os_error() == Some(nix::libc::EMFILE) => {
-                Some("`sysctl -w fs.inotify.max_user_instances=1024` allows more".to_owned())
-            }
-            Self::Io { .. } => Some(
-                "XDG_RUNTIME_DIR or BRIDGELAB_CACHE chooses another place for the queue".to_owned(),
-            ),
-            Self::TooLarge { .. } => {
-                Some("give the scenario's guests less `mem`, or fewer of them".to_owned())
-            }
-        }
-    }
 }
 
 fn io_error(doing: &'static str, path: &Path) -> impl FnOnce(io::Error) -> JobserverError {

@@ -8,6 +8,7 @@ mod accelerator;
 mod boot;
 mod cache;
 mod nested;
+mod verdict;
 
 pub use accelerator::{Accelerator, AcceleratorRequest, select_accelerator};
 pub use nested::accelerator_for_nesting;
@@ -16,55 +17,13 @@ use std::fs::{self, OpenOptions};
 use std::io::ErrorKind;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+pub use verdict::KvmVerdict;
 
 use nix::unistd::{Gid, Group, geteuid};
-use serde::{Deserialize, Serialize};
 
 use super::modules::{as_root, kernel_release, load_command};
 use super::probe::user_name;
 use crate::deadline::Deadline;
-
-/// Whether KVM runs a stock kernel here.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "verdict", rename_all = "kebab-case")]
-pub enum KvmVerdict {
-    /// A stock kernel booted under it.
-    Works {
-        /// What was seen.
-        seen: String,
-    },
-    /// It does not.
-    No {
-        /// What was seen instead.
-        reason: String,
-        /// The one command that mends it.
-        remedy: Option<String>,
-    },
-    /// There was nothing to try it with, or the trial told nothing.
-    Unproven {
-        /// Why.
-        reason: String,
-    },
-    /// What was to prove it was ended by a signal, or stood still: nothing is known.
-    Unanswered {
-        /// Who, and by what.
-        reason: String,
-    },
-}
-
-impl KvmVerdict {
-    /// Whether a guest may be started under KVM.
-    pub const fn works(&self) -> bool {
-        matches!(self, Self::Works { .. })
-    }
-
-    fn no(reason: impl Into<String>) -> Self {
-        Self::No {
-            reason: reason.into(),
-            remedy: None,
-        }
-    }
-}
 
 /// Proves that KVM runs `kernel`, or a kernel of this machine when there is none. Verdicts that a boot has earned are
 /// remembered in `cache` until the machine, its kernel, QEMU or the node changes.

@@ -4,18 +4,16 @@
 
 use std::collections::VecDeque;
 use std::io;
-use std::os::fd::{BorrowedFd, OwnedFd};
+use std::os::fd::BorrowedFd;
 use std::path::Path;
 
-use futures_util::future::BoxFuture;
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines};
 use tokio::net::UnixStream;
 use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 
-use super::hotplug;
 use crate::deadline::Deadline;
-use crate::hypervisor::{Monitor, MonitorError, Nic, descriptor};
+use crate::hypervisor::{MonitorError, descriptor};
 
 /// As errors name it.
 pub(super) const VMM: &str = "QEMU";
@@ -151,36 +149,6 @@ impl Qmp {
             }
         };
         serde_json::from_str(&line).map_err(|e| io_error("understand")(e.into()))
-    }
-}
-
-impl Monitor for Qmp {
-    fn status(&mut self, by: Deadline) -> BoxFuture<'_, Result<String, MonitorError>> {
-        Box::pin(async move {
-            let status = self.execute("query-status", json!({}), by).await?;
-            Ok(status["status"].as_str().unwrap_or_default().to_owned())
-        })
-    }
-
-    fn power_button(&mut self, by: Deadline) -> BoxFuture<'_, Result<(), MonitorError>> {
-        Box::pin(async move {
-            self.execute("system_powerdown", json!({}), by).await?;
-            Ok(())
-        })
-    }
-
-    fn plug<'a>(
-        &'a mut self,
-        index: usize,
-        nic: &'a Nic,
-        queues: &'a [OwnedFd],
-        by: Deadline,
-    ) -> BoxFuture<'a, Result<(), MonitorError>> {
-        Box::pin(hotplug::plug(self, index, nic, queues, by))
-    }
-
-    fn unplug(&mut self, index: usize, by: Deadline) -> BoxFuture<'_, Result<(), MonitorError>> {
-        Box::pin(hotplug::unplug(self, index, by))
     }
 }
 

@@ -23,7 +23,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::job::JobImage;
+use super::job_image::JobImage;
 use crate::diagnostic::Diagnose;
 use crate::host::isolate::IsolateError;
 use crate::host::jobserver::Need;

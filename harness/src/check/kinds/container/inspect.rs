@@ -3,16 +3,8 @@
 use super::ContainerSeen;
 use crate::check::ProbeError;
 use crate::check::looking::{Looking, odd};
+use crate::check::started::ContainerStart;
 use crate::check::vantage::says_no_container;
-
-/// How the start of a container went.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum ContainerStart {
-    /// Docker started it.
-    Started,
-    /// Docker refused to, in these words.
-    Refused(String),
-}
 
 /// Looks once: `docker inspect CONTAINER`, if it was started.
 pub(super) async fn look(

@@ -12,7 +12,6 @@ use crate::scenario::keys::{KeyType, TableKeys, may, must, table_keys};
 use crate::scenario::names::MachineName;
 use crate::scenario::validate::refused;
 use futures_util::FutureExt;
-pub use inspect::ContainerStart;
 
 /// The container runs, or Docker refused to start it.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,27 +1,12 @@
 //! Looks at a guest's VMM from outside.
 
-use std::sync::Weak;
+use crate::check::started::VmmStart;
 
 use super::VmmSeen;
-use crate::guest::Guest;
 use crate::host::service::ServiceError;
 
 /// Lines of stderr that a verdict quotes; all of it is in the evidence.
 const LINES: usize = 5;
-
-/// A VMM that was started.
-#[derive(Debug, Clone)]
-pub enum VmmStart {
-    /// Its guest came up. Not held, so that whoever has the guest can stop it.
-    Started(Weak<Guest>),
-    /// It ended before its guest was heard of.
-    Refused {
-        /// Exit status or signal.
-        status: String,
-        /// The end of what it wrote to stderr.
-        said: String,
-    },
-}
 
 /// Looks once.
 pub(super) async fn look(vmm: Option<&VmmStart>) -> VmmSeen {

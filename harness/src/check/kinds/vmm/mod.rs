@@ -13,7 +13,6 @@ use crate::scenario::error::{Fault, code};
 use crate::scenario::keys::{KeyType, TableKeys, may, must, table_keys};
 use crate::scenario::names::MachineName;
 use crate::scenario::validate::{holder, refused};
-pub use ask::VmmStart;
 use futures_util::FutureExt;
 
 /// The guest's VMM runs, or refused to start.

@@ -1,0 +1,67 @@
+//! What goes wrong on a steering channel.
+
+use crate::diagnostic::Diagnose;
+use crate::hypervisor::Steering;
+use std::io;
+use std::time::Duration;
+
+/// What a command in a guest was, could not be told.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ChannelError {
+    /// The channel's host end.
+    #[error("open the steering channel `{end}`")]
+    Open {
+        /// Where it is.
+        end: Steering,
+        /// The kernel's answer.
+        source: io::Error,
+    },
+    /// libssh2 or sshd.
+    #[error("{doing} over SSH")]
+    Ssh {
+        /// What was being done.
+        doing: String,
+        /// libssh2's words.
+        source: ssh2::Error,
+    },
+    /// Reading or writing.
+    #[error("{doing} over SSH")]
+    Io {
+        /// What was being done.
+        doing: String,
+        /// The kernel's answer.
+        source: io::Error,
+    },
+    /// The server is not who it should be.
+    #[error("recognise the guest: its SSH host key is {got}, not {expected}")]
+    HostKey {
+        /// Base64 of the key that was given to the guest.
+        expected: String,
+        /// Base64 of the key it showed.
+        got: String,
+    },
+    /// No answer in time.
+    #[error("wait {waited:.1?} for `{command}`")]
+    Timeout {
+        /// What was run.
+        command: String,
+        /// How long.
+        waited: Duration,
+    },
+    /// The channel's thread has ended.
+    #[error("reach the steering thread: it has ended")]
+    Closed,
+}
+
+impl Diagnose for ChannelError {
+    fn code(&self) -> &'static str {
+        match self {
+            Self::Open { .. } => "channel.open",
+            Self::Ssh { .. } | Self::Io { .. } => "channel.ssh",
+            Self::HostKey { .. } => "channel.host-key",
+            Self::Timeout { .. } => "channel.timeout",
+            Self::Closed => "channel.closed",
+        }
+    }
+}
