@@ -190,9 +190,16 @@ mod tests {
     #[tokio::test]
     async fn one_that_hides_is_killed_with_all_that_it_has_started() {
         let (shell, id) = (shell(), id("hides"));
-        let line = "trap '' TERM; setsid sleep 1001 & while :; do sleep 1001; done";
+        let line = "trap '' TERM; echo deaf; setsid sleep 1001 & while :; do sleep 1001; done";
         let (process, status) = shell.run(&start(&id, &["sh", "-c", line]));
         assert_eq!(status, Some(0), "{process}");
+        let deaf = until(Deadline::secs(20), "its trap", async || {
+            match shell.run(&said(&id)).0.contains("deaf") {
+                true => Ok(()),
+                false => Err("it has not said so"),
+            }
+        });
+        deaf.await.expect("it is deaf");
         shell.run(&ask(&id));
         assert_eq!(shell.run(&super::status(&id)).0, "", "it does not listen");
         // What it starts meanwhile is found by the next look.
