@@ -36,7 +36,7 @@ pub fn needed_by(scenario: &Scenario, guests: GuestKind) -> BTreeSet<Capability>
     let checks = scenario.checks.iter();
     let checked = checks.filter_map(|check| needs_of_looking(&*check.kind));
     let done = actions.flat_map(Action::needs);
-    let done = done.filter_map(Capability::named);
+    let done = done.filter_map(declared);
     let mut needs: BTreeSet<_> = named.chain(planned).chain(checked).chain(done).collect();
     needs.extend(units.chain(written));
     // QEMU only warns when there is no vhost, and goes on without: a guest that asks for it would show nothing.
@@ -45,6 +45,13 @@ pub fn needed_by(scenario: &Scenario, guests: GuestKind) -> BTreeSet<Capability>
         needs.insert(Capability::VhostNet);
     }
     needs
+}
+
+/// The capability that a kind of check or an action says it needs. A name that there is not is a fault of what says so.
+fn declared(name: &'static str) -> Option<Capability> {
+    let known = Capability::named(name);
+    debug_assert!(known.is_some(), "there is no capability `{name}`");
+    known
 }
 
 fn planned(step: &Operation) -> &'static [Capability] {
@@ -71,7 +78,7 @@ fn planned(step: &Operation) -> &'static [Capability] {
 
 /// What looking takes.
 pub(crate) fn needs_of_looking(kind: &dyn CheckKind) -> Option<Capability> {
-    kind.needs().and_then(Capability::named)
+    kind.needs().and_then(declared)
 }
 
 #[cfg(test)]

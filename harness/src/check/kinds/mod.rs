@@ -2,6 +2,8 @@
 //! judges.
 
 use super::kind::Kind;
+#[cfg(test)]
+use crate::scenario::check_kind::Declared;
 use crate::scenario::check_kind::{CheckKind, CheckKinds, Listed};
 
 /// Makes the modules, the table that the language is read by, and the way back from what was read to its kind.
@@ -11,6 +13,11 @@ macro_rules! check_kinds {
         $(pub use $key::$kind;)*
 
         inventory::submit! { CheckKinds(&[$(Listed::of::<$key::$kind>(),)*]) }
+
+        /// What each takes of the machine.
+        #[cfg(test)]
+        const NEEDS: &[(&str, Option<&str>)] =
+            &[$((stringify!($key), <$key::$kind as Declared>::NEEDS),)*];
 
         /// What is known of a kind.
         pub(crate) fn of(kind: &dyn CheckKind) -> &dyn Kind {
@@ -52,4 +59,26 @@ check_kinds! {
     process: Process,
     differ: Differ,
     vmm: Vmm,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::host::capability::Capability;
+    use crate::scenario::check_kinds as described;
+
+    #[test]
+    fn what_a_kind_needs_is_a_capability() {
+        for (kind, need) in NEEDS {
+            let known = need.is_none_or(|need| Capability::named(need).is_some());
+            assert!(known, "{kind} needs {need:?}");
+        }
+    }
+
+    #[test]
+    fn a_kind_goes_by_the_name_of_its_row() {
+        let names: Vec<_> = described().iter().map(|kind| kind.name).collect();
+        let rows: Vec<_> = NEEDS.iter().map(|(key, _)| *key).collect();
+        assert_eq!(names, rows);
+    }
 }
