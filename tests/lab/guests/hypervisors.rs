@@ -6,7 +6,7 @@ use std::process::Command;
 
 use bridgelab_harness::scenario::HypervisorKind;
 use support::processes::{MARK, wait_until_gone};
-use support::{bridgelab, lacks, passed, set_up, told};
+use support::{bridgelab, lacks, passed, set_up, told, turn};
 
 /// Runs the smallest guest of all on this VMM: every check of it must hold, from inside and from outside.
 fn passes(kind: HypervisorKind) {
@@ -65,12 +65,14 @@ fn others() -> impl Iterator<Item = HypervisorKind> {
 
 #[test]
 fn the_others_do_where_they_are_found() {
+    turn::beside_others();
     found_ones_pass(others());
 }
 
 /// That a VMM was not tried is a failure that names it, where nothing may be skipped; but for those that need not be here.
 #[test]
 fn one_that_is_not_here_is_named_and_fails_where_nothing_may_be_skipped() {
+    turn::beside_others();
     let all: Vec<&str> = others().map(|kind| kind.program).collect();
     let (first, rest) = all.split_first().expect("some");
     for (strict, without, passes, named) in [
