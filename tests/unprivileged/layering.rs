@@ -11,9 +11,9 @@ use std::{fs, io};
 const ORDER: &str = "scenario plan host image hypervisor guest template check report lab";
 /// What every stage needs; imports nothing of the pipeline.
 const SHELF: &str = "deadline diagnostic evidence trace visible wait";
-/// What looks at the network, and the table of kinds. Every other file of `check` judges: pure functions, instant to test.
-const OBSERVERS: &str = "check/from_source check/looking check/mod check/vantage check/kinds/mod check/kinds/container/inspect \
-    check/kinds/dns/ask check/kinds/http/get check/kinds/packet/count check/kinds/packet/filters check/kinds/ssh/ask \
+/// What looks at the network, the table of kinds, and what became of starts. Every other file of `check` judges: pure functions, instant to test.
+const OBSERVERS: &str = "check/from_source check/looking check/mod check/vantage check/kinds/mod check/started \
+    check/kinds/container/inspect check/kinds/dns/ask check/kinds/http/get check/kinds/packet/count check/kinds/packet/filters check/kinds/ssh/ask \
     check/kinds/sysctl check/kinds/tcp/connect check/kinds/vmm/ask";
 /// Crates with a place: beginnings of paths. Judges use none of them; `mod tests` may use all.
 const CRATES: [(&str, &str); 9] = [
