@@ -17,6 +17,7 @@ use support::root;
 
 #[test]
 fn every_vmm_has_all_that_a_vmm_has() {
+    support::turn::beside_others();
     let known = needs::capabilities();
     let mut names = BTreeSet::new();
     for kind in HypervisorKind::all() {
@@ -58,6 +59,7 @@ fn every_vmm_has_all_that_a_vmm_has() {
 
 #[test]
 fn every_vmm_is_installed_by_something_or_says_where_it_comes_from() {
+    support::turn::beside_others();
     let debian = Distribution::parse("ID=debian\n");
     for kind in HypervisorKind::all() {
         let package = !packages(&[Capability::Vmm(kind)], &debian).is_empty();
