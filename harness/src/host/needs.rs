@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::capability::Capability;
 use super::link_kind;
 use crate::plan::{GuestKind, Operation, TopologyPlan};
-use crate::scenario::{Action, Change, CheckKind, RulesetTool, Scenario, VantagePoint};
+use crate::scenario::{Action, Change, RulesetTool, Scenario, VantagePoint};
 
 /// What the machine must offer for this scenario: what it names in `needs`, what its plan shows, and what its checks and
 /// steps use.
@@ -34,10 +34,10 @@ pub fn needed_by(scenario: &Scenario, guests: GuestKind) -> BTreeSet<Capability>
         _ => BTreeSet::new(),
     });
     let checks = scenario.checks.iter();
-    let checked = checks.filter_map(|check| needs_of_looking(&*check.kind));
-    let done = actions.flat_map(Action::needs);
-    let done = done.filter_map(declared);
-    let mut needs: BTreeSet<_> = named.chain(planned).chain(checked).chain(done).collect();
+    let looking = checks.filter_map(|check| check.kind.needs());
+    let doing = actions.flat_map(Action::needs);
+    let said = looking.chain(doing).filter_map(declared);
+    let mut needs: BTreeSet<_> = named.chain(planned).chain(said).collect();
     needs.extend(units.chain(written));
     // QEMU only warns when there is no vhost, and goes on without: a guest that asks for it would show nothing.
     let mut nics = scenario.guests.values().flat_map(|guest| &guest.interfaces);
@@ -74,11 +74,6 @@ fn planned(step: &Operation) -> &'static [Capability] {
         } if key.starts_with("net.bridge.") => &[Capability::BridgeNetfilter],
         _ => &[],
     }
-}
-
-/// What looking takes.
-pub(crate) fn needs_of_looking(kind: &dyn CheckKind) -> Option<Capability> {
-    kind.needs().and_then(declared)
 }
 
 #[cfg(test)]

@@ -7,7 +7,6 @@ use crate::check::progress::Progress;
 use crate::check::{Since, wanted};
 use crate::deadline::Deadline;
 use crate::diagnostic::Diagnostic;
-use crate::host::needs::needs_of_looking;
 use crate::lab::assignment::Assignment;
 use crate::lab::checking::Checker;
 use crate::lab::run::Run;
@@ -50,8 +49,7 @@ impl Declared for WaitFor {
     }
 
     fn needs(&self) -> Vec<&'static str> {
-        let needed = needs_of_looking(&*self.fact).into_iter();
-        needed.map(|capability| capability.name()).collect()
+        self.fact.needs().into_iter().collect()
     }
 }
 
