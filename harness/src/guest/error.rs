@@ -1,10 +1,11 @@
 //! What goes wrong with a guest.
 
+use std::time::Duration;
+
 use super::ssh::ChannelError;
 use crate::diagnostic::Diagnose;
 use crate::host::service::ServiceError;
 use crate::hypervisor::MonitorError;
-use std::time::Duration;
 
 /// A guest did not come up, or could not be reached any more.
 #[derive(Debug, thiserror::Error)]

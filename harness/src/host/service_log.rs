@@ -1,12 +1,14 @@
 //! What a service writes: a file that grows, and its end for whoever waits for a line.
 
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tokio::io::{AsyncRead, AsyncReadExt};
+use tokio::sync::watch;
+
 use super::log_file::LogFile;
 use super::unwritten;
 use crate::deadline::Deadline;
-use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
-use tokio::io::{AsyncRead, AsyncReadExt};
-use tokio::sync::watch;
 
 /// How much of a log's end is kept in memory for error messages and for finding lines.
 const TAIL: usize = 64 << 10;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::error::{DRAWN, Fault, ScenarioErrors, code};
 use super::file::{Place, Source, Table, parse, same};
-use super::keys::{FILE, LAYERED, VARIANT};
+use super::keys::{BASES, FILE, LAYERED, VARIANT};
 use super::limits::{Budget, things, values};
 use super::matrix::{combinations, unmixed};
 use super::names::VariantName;
@@ -29,7 +29,7 @@ pub(super) fn read(
     let place = Place { source, span: 0..0 };
     // Reports the file's unknown keys, as the green form does; `Collected` keeps one of the two.
     let root = Reader::new(file, &place, &FILE, &faults);
-    let on_base = root.word("base", parse::base).is_none_or(|base| base.value);
+    let on_base = root.meaning("base", &BASES).is_none_or(|base| base.value);
     let below = if on_base { base()? } else { Table::new() };
     let below = without(&below, &root.texts("remove"), &faults);
     let mut layer = file.clone();

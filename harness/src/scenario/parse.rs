@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use ipnet::{IpNet, Ipv6Net};
 
+use super::HypervisorKind;
 use super::contents::DOCKER_NETWORKS;
 use super::did_you_mean::suggest;
 use super::error::Bad;
@@ -12,7 +13,6 @@ use super::error::code;
 use super::names::{CheckId, IfName, IfNameError, MachineName, NameError, StepId, VariantName};
 use super::needs::capabilities;
 use super::net::{Mac, MacError};
-use super::{GuestStart, HypervisorKind, MacvlanMode, TapOpen};
 
 /// The longest a check may wait; more is a typing error, and sums of deadlines must not overflow.
 const LONGEST_WAIT: Duration = Duration::from_secs(3600);
@@ -352,26 +352,11 @@ pub(crate) fn one_of<T: Copy>(
     Err(fault.help(suggest(text, "known words", known)))
 }
 
-/// Whether a segment is a switch, and not a cable.
-pub(crate) fn segment_is_switch(text: &str) -> Result<bool, Bad> {
-    one_of(text, "kind", &[("cable", false), ("switch", true)])
-}
-
 pub(crate) fn hypervisor(text: &str) -> Result<HypervisorKind, Bad> {
     let known: Vec<_> = HypervisorKind::all()
         .map(|kind| (kind.row().name, kind))
         .collect();
     one_of(text, "hypervisor", &known)
-}
-
-pub(crate) fn tap_open(text: &str) -> Result<TapOpen, Bad> {
-    let ways = [("fd", TapOpen::Fd), ("name", TapOpen::Name)];
-    one_of(text, "open", &ways)
-}
-
-pub(crate) fn guest_start(text: &str) -> Result<GuestStart, Bad> {
-    let starts = [("boot", GuestStart::Boot), ("step", GuestStart::Step)];
-    one_of(text, "start", &starts)
 }
 
 /// The words of `type`.
@@ -381,13 +366,9 @@ pub(crate) enum NicType {
     Macvtap,
 }
 
-pub(crate) fn nic_type(text: &str) -> Result<NicType, Bad> {
-    let types = [("tap", NicType::Tap), ("macvtap", NicType::Macvtap)];
-    one_of(text, "type", &types)
-}
-
-pub(crate) fn macvlan_mode(text: &str) -> Result<MacvlanMode, Bad> {
-    one_of(text, "mode", &MacvlanMode::WORDS)
+impl NicType {
+    pub(crate) const WORDS: [(&'static str, Self); 2] =
+        [("tap", Self::Tap), ("macvtap", Self::Macvtap)];
 }
 
 /// The name of something that a machine may offer.
@@ -395,11 +376,6 @@ pub(crate) fn capability(text: &str) -> Result<String, Bad> {
     let names = capabilities().into_iter();
     let names: Vec<_> = names.map(|name| (name, name)).collect();
     one_of(text, "needs", &names).map(str::to_owned)
-}
-
-/// Whether the base topology is laid under the file.
-pub(crate) fn base(text: &str) -> Result<bool, Bad> {
-    one_of(text, "base", &[("lan", true), ("none", false)])
 }
 
 /// The `proto` of a route, as `ip route` prints it.

@@ -181,6 +181,12 @@ pub enum GuestStart {
     Step,
 }
 
+impl GuestStart {
+    /// Its words in a scenario.
+    pub(crate) const WORDS: [(&'static str, Self); 2] =
+        [("boot", Self::Boot), ("step", Self::Step)];
+}
+
 /// How a VMM gets at a TAP.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum TapOpen {
@@ -190,6 +196,11 @@ pub enum TapOpen {
     /// The VMM opens it by its name, as microvm.nix's runner has it do: `-netdev tap,ifname=`. Then the TAP's owner and
     /// flags are between the VMM and the kernel. A macvtap: by the path of its device node.
     Name,
+}
+
+impl TapOpen {
+    /// Its words in a scenario.
+    pub(crate) const WORDS: [(&'static str, Self); 2] = [("fd", Self::Fd), ("name", Self::Name)];
 }
 
 /// What the VMM is told about a NIC beside its MAC address (QEMU's `-netdev tap` and properties of `virtio-net`).

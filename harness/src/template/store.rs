@@ -1,7 +1,6 @@
 //! The cache of templates.
 
 pub use super::files::Progress;
-use super::files::{INITRD, STATE};
 use std::fs::{self, File};
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
@@ -12,6 +11,7 @@ use nix::fcntl::{Flock, FlockArg};
 use serde::{Deserialize, Serialize};
 
 use super::eviction::{Kept, leaving};
+use super::files::{INITRD, STATE};
 use super::make::make_in_worker;
 use super::{CacheKey, TemplateError, io_error};
 use crate::host::free_space::room;

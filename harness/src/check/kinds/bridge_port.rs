@@ -1,5 +1,8 @@
 //! Forwarding ports of bridges: `ip -j -d link`.
 
+use futures_util::FutureExt;
+use serde_json::Value;
+
 use crate::check::Verdict;
 use crate::check::ghosts::Ghosts;
 use crate::check::iproute2::array;
@@ -8,8 +11,6 @@ use crate::check::looking::Looking;
 use crate::scenario::check_kind::{Asked, Declared, Looks};
 use crate::scenario::keys::{KeyType, TableKeys, must, table_keys};
 use crate::scenario::names::IfName;
-use futures_util::FutureExt;
-use serde_json::Value;
 
 /// `bridge link`: the interface is a port of the bridge and forwards.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,16 +1,16 @@
 //! The VLANs of bridge ports: `bridge -j vlan show`.
 
+use futures_util::FutureExt;
+use serde_json::Value;
+
 use crate::check::Verdict;
 use crate::check::ghosts::Ghosts;
 use crate::check::iproute2::array;
 use crate::check::kind::{Kind, Looked};
 use crate::check::looking::Looking;
-use crate::scenario::check_kind::ABSENT;
-use crate::scenario::check_kind::{Asked, Declared, Looks};
+use crate::scenario::check_kind::{ABSENT, Asked, Declared, Looks};
 use crate::scenario::keys::{KeyType, TableKeys, may, must, table_keys};
 use crate::scenario::names::IfName;
-use futures_util::FutureExt;
-use serde_json::Value;
 
 /// A VLAN of a bridge port: `bridge vlan show`.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,5 +1,7 @@
 //! A command of the scenario's own: how it ended and what it said.
 
+use futures_util::FutureExt;
+
 use crate::check::ghosts::{self, Ghosts};
 use crate::check::kind::{Kind, Looked};
 use crate::check::looking::{Looking, as_words};
@@ -7,7 +9,6 @@ use crate::check::{ProbeError, Verdict};
 use crate::scenario::check_kind::{Asked, Declared, Looks};
 use crate::scenario::error::{Fault, code};
 use crate::scenario::keys::{KeyType, TableKeys, may, must, table_keys};
-use futures_util::FutureExt;
 
 /// A command that is run at the vantage.
 #[derive(Debug, Clone, PartialEq, Eq)]

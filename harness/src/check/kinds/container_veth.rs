@@ -1,5 +1,8 @@
 //! The veths of containers, by their index in `ip -j -d addr` of their guest.
 
+use futures_util::FutureExt;
+use serde_json::Value;
+
 use crate::check::Verdict;
 use crate::check::ghosts::{self, Ghosts};
 use crate::check::iproute2::{array, from_advertisement, text};
@@ -9,8 +12,6 @@ use crate::check::vantage::in_container;
 use crate::scenario::check_kind::{Asked, Declared, Looks};
 use crate::scenario::keys::{KeyType, TableKeys, must, table_keys};
 use crate::scenario::names::{IfName, MachineName};
-use futures_util::FutureExt;
-use serde_json::Value;
 
 /// The container's veth in the guest is a port of Docker's bridge.
 #[derive(Debug, Clone, PartialEq, Eq)]

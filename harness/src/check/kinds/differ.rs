@@ -1,5 +1,12 @@
 //! What two places must not share: addresses, MAC addresses, machine-ids.
 
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+
+use futures_util::FutureExt;
+use ipnet::IpNet;
+use serde_json::Value;
+
 use crate::check::ghosts::Ghosts;
 use crate::check::iproute2::{array, entries, text, trouble};
 use crate::check::kind::{Kind, Looked};
@@ -8,16 +15,10 @@ use crate::check::{ProbeError, Verdict};
 use crate::scenario::check_kind::{Asked, Declared, Looks};
 use crate::scenario::error::{Fault, code};
 use crate::scenario::file::Place;
-use crate::scenario::keys::words;
-use crate::scenario::keys::{KeyType, TableKeys, may, must, table_keys};
+use crate::scenario::keys::{KeyType, TableKeys, first_of_each, may, must, table_keys};
 use crate::scenario::provides::Provides;
 use crate::scenario::validate::{Context, vantage};
 use crate::scenario::{VantagePoint, parse};
-use futures_util::FutureExt;
-use ipnet::IpNet;
-use serde_json::Value;
-use std::collections::BTreeSet;
-use std::net::IpAddr;
 
 /// What a place must not share with another.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -54,7 +55,7 @@ impl Declared for Differ {
             must("with", KeyType::Text, "the other machine or guest"),
             must(
                 "what",
-                KeyType::Words(&words(&WHAT)),
+                KeyType::Words(&first_of_each(&WHAT)),
                 "what differs: addresses of `prefix`, MAC addresses of any link, or the machine-id",
             ),
             may(

@@ -1,19 +1,19 @@
 //! The forwarding databases of bridges: `bridge -j fdb show`.
 
+use futures_util::FutureExt;
+use serde_json::Value;
+
 use crate::check::Verdict;
 use crate::check::bridge::{is_or_any, verdict};
 use crate::check::ghosts::Ghosts;
 use crate::check::iproute2::{array, text};
 use crate::check::kind::{Kind, Looked};
 use crate::check::looking::Looking;
-use crate::scenario::check_kind::ABSENT;
-use crate::scenario::check_kind::{Asked, Declared, Looks};
+use crate::scenario::check_kind::{ABSENT, Asked, Declared, Looks};
 use crate::scenario::keys::{KeyType, TableKeys, may, must, table_keys};
 use crate::scenario::names::IfName;
 use crate::scenario::net::Mac;
 use crate::scenario::parse;
-use futures_util::FutureExt;
-use serde_json::Value;
 
 /// An entry of a bridge's forwarding database: `bridge fdb show`.
 #[derive(Debug, Clone, PartialEq, Eq)]

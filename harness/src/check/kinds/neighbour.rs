@@ -1,19 +1,20 @@
 //! The neighbour cache as `ip -j neigh` prints it, versions 6.1 to 6.15.
 
+use std::net::IpAddr;
+
+use futures_util::FutureExt;
+use serde_json::Value;
+
 use crate::check::Verdict;
 use crate::check::ghosts::Ghosts;
 use crate::check::iproute2::{array, text};
 use crate::check::kind::{Kind, Looked};
 use crate::check::looking::Looking;
-use crate::scenario::check_kind::ABSENT;
-use crate::scenario::check_kind::{Asked, Declared, Looks};
+use crate::scenario::check_kind::{ABSENT, Asked, Declared, Looks};
 use crate::scenario::keys::{KeyType, TableKeys, may, must, table_keys};
 use crate::scenario::names::IfName;
 use crate::scenario::net::Mac;
 use crate::scenario::parse;
-use futures_util::FutureExt;
-use serde_json::Value;
-use std::net::IpAddr;
 
 /// A neighbour: `ip neigh show ADDRESS`.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,5 +1,10 @@
 //! networkd's own view: the state files behind `networkctl list` (`/run/systemd/netif/links/IFINDEX`).
 
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+
+use futures_util::FutureExt;
+
 use crate::check::Verdict;
 use crate::check::ghosts::{self, Ghosts};
 use crate::check::kind::{Kind, Looked};
@@ -8,12 +13,8 @@ use crate::scenario::check_kind::{Asked, Declared, Looks};
 use crate::scenario::keys::{KeyType, TableKeys, may, must, table_keys};
 use crate::scenario::names::IfName;
 use crate::scenario::parse;
-use crate::scenario::parse::bad;
-use crate::scenario::parse::one_of;
+use crate::scenario::parse::{bad, one_of};
 use crate::scenario::read::Bad;
-use futures_util::FutureExt;
-use std::collections::BTreeSet;
-use std::net::IpAddr;
 
 /// networkd's view of a link, as `networkctl status LINK` tells it; only what is said is compared.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,16 +1,16 @@
 //! Processes: which program runs, as whom.
 
+use std::collections::BTreeMap;
+
+use futures_util::FutureExt;
+
 use crate::check::ghosts::Ghosts;
 use crate::check::kind::{Kind, Looked};
 use crate::check::looking::Looking;
 use crate::check::{ProbeError, Verdict};
-use crate::scenario::check_kind::ABSENT;
-use crate::scenario::check_kind::{Asked, Declared, Looks};
+use crate::scenario::check_kind::{ABSENT, Asked, Declared, Looks};
 use crate::scenario::keys::{KeyType, TableKeys, may, must, table_keys};
-use crate::scenario::parse;
-use crate::scenario::{HypervisorKind, VantagePoint};
-use futures_util::FutureExt;
-use std::collections::BTreeMap;
+use crate::scenario::{HypervisorKind, VantagePoint, parse};
 
 /// A process at the vantage.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,5 +1,9 @@
 //! What came of router advertisements: `ip -j addr` and `ip -j -6 route`.
 
+use futures_util::FutureExt;
+use ipnet::Ipv6Net;
+use serde_json::Value;
+
 use crate::check::Verdict;
 use crate::check::ghosts::Ghosts;
 use crate::check::iproute2::{array, entries, from_advertisement, text, trouble};
@@ -9,9 +13,6 @@ use crate::scenario::check_kind::{Asked, Declared, Looks};
 use crate::scenario::keys::{KeyType, TableKeys, may, must, table_keys};
 use crate::scenario::names::IfName;
 use crate::scenario::parse;
-use futures_util::FutureExt;
-use ipnet::Ipv6Net;
-use serde_json::Value;
 
 /// A router advertisement was accepted: an address in `prefix` beside the static ones, past duplicate
 /// address detection, and a default route with `proto ra`.

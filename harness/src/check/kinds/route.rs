@@ -1,20 +1,21 @@
 //! Routes as `ip -j route` prints them, versions 6.1 to 6.15.
 
+use std::net::IpAddr;
+
+use futures_util::FutureExt;
+use ipnet::IpNet;
+use serde_json::Value;
+
 use crate::check::Verdict;
 use crate::check::ghosts::Ghosts;
 use crate::check::iproute2::{array, text};
 use crate::check::kind::{Kind, Looked};
 use crate::check::looking::Looking;
-use crate::scenario::check_kind::ABSENT;
-use crate::scenario::check_kind::{Asked, Declared, Looks};
+use crate::scenario::check_kind::{ABSENT, Asked, Declared, Looks};
 use crate::scenario::keys::{KeyType, TableKeys, may, must, table_keys};
 use crate::scenario::names::IfName;
 use crate::scenario::parse;
 use crate::scenario::validate::same_family;
-use futures_util::FutureExt;
-use ipnet::IpNet;
-use serde_json::Value;
-use std::net::IpAddr;
 
 /// `ip route` has a route.
 #[derive(Debug, Clone, PartialEq, Eq)]

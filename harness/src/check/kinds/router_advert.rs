@@ -1,5 +1,10 @@
 //! Router advertisements as they were on the wire (RFC 4861 section 4.2, RDNSS of RFC 8106 section 5.1).
 
+use std::net::Ipv6Addr;
+
+use futures_util::FutureExt;
+use ipnet::Ipv6Net;
+
 use crate::check::Verdict;
 use crate::check::ghosts::Ghosts;
 use crate::check::kind::{Kind, Looked};
@@ -8,9 +13,6 @@ use crate::scenario::check_kind::{Asked, Declared, Looks};
 use crate::scenario::keys::{KeyType, TableKeys, may, must, table_keys};
 use crate::scenario::names::IfName;
 use crate::scenario::parse;
-use futures_util::FutureExt;
-use ipnet::Ipv6Net;
-use std::net::Ipv6Addr;
 
 /// A router advertisement was seen on the wire at this vantage's interface.
 #[derive(Debug, Clone, PartialEq, Eq)]

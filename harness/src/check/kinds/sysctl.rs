@@ -1,5 +1,7 @@
 //! Sysctls: `sysctl -n KEY`.
 
+use futures_util::FutureExt;
+
 use crate::check::ghosts::{self, Ghosts};
 use crate::check::kind::{Kind, Looked};
 use crate::check::looking::{Looking, has_link};
@@ -10,7 +12,6 @@ use crate::scenario::check_kind::{Asked, Declared, Looks};
 use crate::scenario::keys::{KeyType, TableKeys, must, table_keys};
 use crate::scenario::names::IfName;
 use crate::scenario::parse;
-use futures_util::FutureExt;
 
 /// `sysctl -n KEY` is the value.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,5 +1,9 @@
 //! `systemd-networkd-wait-online` (systemd-networkd-wait-online.service(8)).
 
+use std::time::{Duration, Instant};
+
+use futures_util::FutureExt;
+
 use crate::check::Verdict;
 use crate::check::ghosts::Ghosts;
 use crate::check::kind::{Kind, Looked};
@@ -7,8 +11,6 @@ use crate::check::looking::Looking;
 use crate::scenario::check_kind::{Asked, Declared, Looks};
 use crate::scenario::keys::{KeyType, TableKeys, may, table_keys};
 use crate::scenario::names::IfName;
-use futures_util::FutureExt;
-use std::time::{Duration, Instant};
 
 /// `systemd-networkd-wait-online` returns success.
 #[derive(Debug, Clone, PartialEq, Eq)]

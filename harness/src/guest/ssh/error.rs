@@ -1,9 +1,10 @@
 //! What goes wrong on a steering channel.
 
-use crate::diagnostic::Diagnose;
-use crate::hypervisor::Steering;
 use std::io;
 use std::time::Duration;
+
+use crate::diagnostic::Diagnose;
+use crate::hypervisor::Steering;
 
 /// What a command in a guest was, could not be told.
 #[derive(Debug, thiserror::Error)]

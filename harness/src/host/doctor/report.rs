@@ -1,11 +1,12 @@
 //! What `bridgelab doctor` found.
 
+use serde::Serialize;
+
 use super::super::finding::Finding;
 use super::super::isolate::Refused;
 use super::super::kvm::KvmVerdict;
 use super::super::setup::Distribution;
 use super::super::tool::Tools;
-use serde::Serialize;
 
 /// What the doctor found.
 #[derive(Debug, Clone, Serialize)]

@@ -1,7 +1,8 @@
 //! Why a process did not get namespaces of its own.
 
-use crate::diagnostic::Diagnose;
 use std::io;
+
+use crate::diagnostic::Diagnose;
 
 /// The worker could not get its own namespaces.
 #[derive(Debug, thiserror::Error)]

@@ -1,9 +1,10 @@
 //! Why a place in the queue could not be asked for.
 
-use super::budget;
-use crate::diagnostic::Diagnose;
 use std::io;
 use std::path::PathBuf;
+
+use super::budget;
+use crate::diagnostic::Diagnose;
 
 /// A run was not admitted.
 #[derive(Debug, thiserror::Error)]

@@ -1,12 +1,14 @@
 //! What the harness asks of QEMU while it runs, in QMP's words.
 
+use std::os::fd::OwnedFd;
+
+use futures_util::future::BoxFuture;
+use serde_json::json;
+
 use super::hotplug;
 use super::qmp::Qmp;
 use crate::deadline::Deadline;
 use crate::hypervisor::{Monitor, MonitorError, Nic};
-use futures_util::future::BoxFuture;
-use serde_json::json;
-use std::os::fd::OwnedFd;
 
 impl Monitor for Qmp {
     fn status(&mut self, by: Deadline) -> BoxFuture<'_, Result<String, MonitorError>> {

@@ -1,10 +1,11 @@
 //! Why there is no lab for a test.
 
+use std::io::{self};
+use std::path::PathBuf;
+
 use super::PROGRAM_VARIABLE;
 use crate::diagnostic::Diagnose;
 use crate::scenario::{BuildError, ScenarioErrors};
-use std::io::{self};
-use std::path::PathBuf;
 
 /// Why there is no lab, or it did not answer.
 #[derive(Debug, thiserror::Error)]

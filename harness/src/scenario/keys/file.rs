@@ -1,7 +1,15 @@
 //! The file, its variants, its segments.
 
-use super::{CHECK, GUEST, KeyType, MACHINE, STEP, SWITCH_PORT, TableKeys, may, must, table_keys};
+use super::{
+    CHECK, GUEST, KeyType, MACHINE, STEP, SWITCH_PORT, TableKeys, first_of_each, may, must,
+    table_keys,
+};
 use crate::scenario::needs::capabilities;
+
+/// The words of `base`: whether the base topology is laid under the file.
+pub(crate) const BASES: [(&str, bool); 2] = [("lan", true), ("none", false)];
+/// The words of a segment's `kind`: whether it is a switch, and not a cable.
+pub(crate) const IS_SWITCH: [(&str, bool); 2] = [("cable", false), ("switch", true)];
 
 /// Of the file and of its variants.
 const SEGMENTS: KeyType = KeyType::Map(&KeyType::Table(&SEGMENT));
@@ -37,7 +45,7 @@ pub(crate) const FILE: TableKeys = table_keys(
         ),
         may(
             "base",
-            KeyType::Words(&["lan", "none"]),
+            KeyType::Words(&first_of_each(&BASES)),
             "\"lan\"",
             "what is laid under the file; `\"none\"`: nothing",
         ),
@@ -136,7 +144,7 @@ pub(crate) const SEGMENT: TableKeys = table_keys(
     &[
         must(
             "kind",
-            KeyType::Words(&["cable", "switch"]),
+            KeyType::Words(&first_of_each(&IS_SWITCH)),
             "a cable joins exactly two interfaces; a switch any number",
         ),
         may(

@@ -1,7 +1,10 @@
 //! MicroVMs. The words are microvm.nix's where it has them.
 
-use super::{HOST_ROUTE, KeyType, MACVLAN_MODE, ROUTE, TableKeys, may, must, table_keys};
-use crate::scenario::HypervisorKind;
+use super::{
+    HOST_ROUTE, KeyType, MACVLAN_MODE, ROUTE, TableKeys, first_of_each, may, must, table_keys,
+};
+use crate::scenario::parse::NicType;
+use crate::scenario::{GuestStart, HypervisorKind, TapOpen};
 
 pub(crate) const GUEST: TableKeys = table_keys(
     "a guest",
@@ -59,7 +62,7 @@ pub(crate) const GUEST: TableKeys = table_keys(
         ),
         may(
             "start",
-            KeyType::Words(&["boot", "step"]),
+            KeyType::Words(&first_of_each(&GuestStart::WORDS)),
             "\"boot\"",
             "`\"step\"`: not started with the lab but by a step; until then its TAPs are there without carrier",
         ),
@@ -167,7 +170,7 @@ pub(crate) const GUEST_INTERFACE: TableKeys = table_keys(
     &[
         must(
             "type",
-            KeyType::Words(&["tap", "macvtap"]),
+            KeyType::Words(&first_of_each(&NicType::WORDS)),
             "how it reaches the host",
         ),
         must("id", KeyType::INTERFACE, "name on the host"),
@@ -199,7 +202,7 @@ pub(crate) const GUEST_INTERFACE: TableKeys = table_keys(
         ),
         may(
             "open",
-            KeyType::Words(&["fd", "name"]),
+            KeyType::Words(&first_of_each(&TapOpen::WORDS)),
             "`\"fd\"` where the VMM takes descriptors",
             "how the VMM gets at its TAP: by descriptors that the lab opens, or by name, as microvm.nix has it",
         ),

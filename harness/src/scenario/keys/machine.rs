@@ -1,6 +1,7 @@
 //! Machines that are network namespaces.
 
-use super::{BRIDGE_PORT, KeyType, TableKeys, may, must, table_keys};
+use super::{BRIDGE_PORT, KeyType, TableKeys, first_of_each, may, must, table_keys};
+use crate::scenario::MacvlanMode;
 
 pub(super) const DUPLICATE_MAC: super::Key = may(
     "duplicate_mac",
@@ -244,8 +245,7 @@ pub(crate) const BRIDGE: TableKeys = table_keys(
 );
 
 /// Modes of macvlans and macvtaps.
-pub(super) const MACVLAN_MODE: KeyType =
-    KeyType::Words(&["bridge", "private", "vepa", "passthru", "source"]);
+pub(super) const MACVLAN_MODE: KeyType = KeyType::Words(&first_of_each(&MacvlanMode::WORDS));
 
 pub(crate) const MACVLAN: TableKeys = table_keys(
     "a macvlan",

@@ -13,7 +13,7 @@ mod port;
 mod step;
 
 pub(crate) use every_check::CHECK;
-pub(crate) use file::{ANY_OF, BASED, FILE, LAYERED, SEGMENT, VARIANT};
+pub(crate) use file::{ANY_OF, BASED, BASES, FILE, IS_SWITCH, LAYERED, SEGMENT, VARIANT};
 pub(crate) use guest::{CONTAINER, GUEST, GUEST_INTERFACE, MACVTAP};
 pub(crate) use key_type::{KeyType, first_of_each};
 use machine::MACVLAN_MODE;
@@ -62,17 +62,6 @@ pub(crate) const fn table_keys(
         keys,
         one_of: || &[],
     }
-}
-
-/// The words of a table of words and their meanings, for [`KeyType::Words`].
-pub(crate) const fn words<T, const N: usize>(table: &[(&'static str, T); N]) -> [&'static str; N] {
-    let mut words = [""; N];
-    let mut at = 0;
-    while at < N {
-        words[at] = table[at].0;
-        at += 1;
-    }
-    words
 }
 
 /// A key that must be there.

@@ -43,7 +43,7 @@ fn guest<'a>(context: &Context<'a>, reader: &Reader<'a>, name: &str) -> Option<G
     let machine = vmm::machine(context, reader);
     vmm::disk(context, reader, &machine, provides);
     let mut interfaces = Vec::new();
-    let start = reader.word("start", parse::guest_start);
+    let start = reader.meaning("start", &GuestStart::WORDS);
     let start = start.map(|start| start.value).unwrap_or_default();
     for reader in reader.tables("interfaces", &GUEST_INTERFACE) {
         if start == GuestStart::Boot
@@ -93,7 +93,7 @@ fn interface<'a>(
     machine: &vmm::Machine<'_>,
 ) -> Option<GuestInterface> {
     let owner = format!("guest `{guest}`");
-    let nic_type = reader.need("type", reader.word("type", parse::nic_type));
+    let nic_type = reader.need("type", reader.meaning("type", &parse::NicType::WORDS));
     let kind = nic_type
         .as_ref()
         .and_then(|nic_type| macvlan::kind(context, reader, (host, machine), nic_type));

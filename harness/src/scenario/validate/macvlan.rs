@@ -69,7 +69,7 @@ fn macvlan<'a>(
     let addresses = reader.words("addresses", parse::address);
     let scope = format!(" in machine `{machine}`");
     context.claims.addresses(&addresses, &scope, &owner);
-    let mode = reader.word("mode", parse::macvlan_mode);
+    let mode = reader.meaning("mode", &MacvlanMode::WORDS);
     if let Some(mode) = &mode {
         alone(context, reader, machine, mode);
     }
@@ -205,7 +205,7 @@ pub(crate) fn nic_backend(end: HostEnd) -> HostEnd {
 }
 
 fn macvtap(context: &Context<'_>, reader: &Reader<'_>, machine: &str) -> Option<Macvtap> {
-    let mode = reader.need("mode", reader.word("mode", parse::macvlan_mode));
+    let mode = reader.need("mode", reader.meaning("mode", &MacvlanMode::WORDS));
     if let Some(mode) = &mode {
         alone(context, reader, machine, mode);
     }

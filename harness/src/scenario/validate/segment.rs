@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::{Context, port};
 use crate::scenario::error::{Fault, code};
-use crate::scenario::keys::{SEGMENT, SWITCH_PORT};
+use crate::scenario::keys::{IS_SWITCH, SEGMENT, SWITCH_PORT};
 use crate::scenario::names::{IfName, MachineName};
 use crate::scenario::read::{At, Reader, parsed};
 use crate::scenario::{BridgePort, Segment, Switch, parse};
@@ -30,7 +30,7 @@ pub(crate) fn segments<'a>(
         let Some(reader) = Reader::of(node, key.value, &SEGMENT, context.faults) else {
             continue;
         };
-        let kind = reader.need("kind", reader.word("kind", parse::segment_is_switch));
+        let kind = reader.need("kind", reader.meaning("kind", &IS_SWITCH));
         let Some(is_switch) = kind else {
             continue;
         };

@@ -167,7 +167,7 @@ pub(crate) fn nic(
     }
     let nic = NicOptions {
         open: reader
-            .word("open", parse::tap_open)
+            .meaning("open", &TapOpen::WORDS)
             .map_or_else(|| machine.row().open(), |open| open.value),
         queues: reader.number("queues").unwrap_or(1),
         vhost: reader.flag("vhost").unwrap_or(false),

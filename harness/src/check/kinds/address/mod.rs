@@ -2,6 +2,12 @@
 
 mod dad;
 
+use std::net::IpAddr;
+
+use futures_util::FutureExt;
+use ipnet::IpNet;
+use serde_json::Value;
+
 use crate::check::Verdict;
 use crate::check::ghosts::Ghosts;
 use crate::check::iproute2::{array, entries, text, trouble};
@@ -9,14 +15,9 @@ use crate::check::kind::{Kind, Looked};
 use crate::check::looking::Looking;
 use crate::scenario::check_kind::{Asked, Declared, Looks};
 use crate::scenario::error::{Fault, code};
-use crate::scenario::keys::words;
-use crate::scenario::keys::{KeyType, TableKeys, may, table_keys};
+use crate::scenario::keys::{KeyType, TableKeys, first_of_each, may, table_keys};
 use crate::scenario::names::IfName;
 use crate::scenario::parse;
-use futures_util::FutureExt;
-use ipnet::IpNet;
-use serde_json::Value;
-use std::net::IpAddr;
 
 /// `ip addr show dev INTERFACE` has the address, in that state.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -75,7 +76,7 @@ impl Declared for Address {
             ),
             may(
                 "state",
-                KeyType::Words(&words(&STATES)),
+                KeyType::Words(&first_of_each(&STATES)),
                 "\"usable\"",
                 "its state",
             ),

@@ -2,6 +2,8 @@
 
 mod inspect;
 
+use futures_util::FutureExt;
+
 use super::vmm::one_line;
 use crate::check::Verdict;
 use crate::check::ghosts::{self, Ghosts};
@@ -11,7 +13,6 @@ use crate::scenario::check_kind::{Asked, Declared, Looks};
 use crate::scenario::keys::{KeyType, TableKeys, may, must, table_keys};
 use crate::scenario::names::MachineName;
 use crate::scenario::validate::refused;
-use futures_util::FutureExt;
 
 /// The container runs, or Docker refused to start it.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,14 +1,11 @@
 //! The counter of a firewall's rule.
 
-use crate::scenario::Bounds;
-use crate::scenario::VantagePoint;
 use crate::scenario::check_kind::{Asked, Declared, Looks, bounds};
 use crate::scenario::error::{Fault, code};
-use crate::scenario::keys::words;
-use crate::scenario::keys::{KeyType, TableKeys, may, must, table_keys};
-use crate::scenario::parse::bad;
-use crate::scenario::parse::is_plain;
+use crate::scenario::keys::{KeyType, TableKeys, first_of_each, may, must, table_keys};
+use crate::scenario::parse::{bad, is_plain};
 use crate::scenario::read::Bad;
+use crate::scenario::{Bounds, VantagePoint};
 
 /// The counter of a firewall's rule.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,7 +47,7 @@ impl Declared for Counter {
         &[
             may(
                 "tool",
-                KeyType::Words(&words(&TOOLS)),
+                KeyType::Words(&first_of_each(&TOOLS)),
                 "\"nft\"",
                 "whose rules",
             ),

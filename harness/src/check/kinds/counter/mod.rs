@@ -2,12 +2,14 @@
 
 mod declared;
 
+use futures_util::FutureExt;
+
 use crate::check::ghosts::{self, Ghosts};
 use crate::check::kind::{Kind, Looked, Tally};
 use crate::check::looking::{Looking, as_words};
 use crate::check::{ProbeError, Verdict};
+
 pub use declared::{Counter, Firewall};
-use futures_util::FutureExt;
 
 impl Kind for Counter {
     fn expected(&self) -> String {

@@ -1,15 +1,14 @@
 //! A name resolves, or does not in the named way: `resolvectl query NAME`, or `dig @SERVER NAME`.
 
+use std::net::IpAddr;
+
 use crate::scenario::check_kind::{Asked, Declared, Looks};
 use crate::scenario::error::{Fault, code};
-use crate::scenario::keys::words;
-use crate::scenario::keys::{KeyType, TableKeys, may, must, table_keys};
+use crate::scenario::keys::{KeyType, TableKeys, first_of_each, may, must, table_keys};
 use crate::scenario::parse::one_of;
-use crate::scenario::read::Bad;
-use crate::scenario::read::Reader;
+use crate::scenario::read::{Bad, Reader};
 use crate::scenario::validate::{Context, From};
 use crate::scenario::{VantagePoint, parse};
-use std::net::IpAddr;
 
 /// A name resolves, or does not in the named way: `resolvectl query NAME`, or `dig @SERVER NAME`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -57,7 +56,11 @@ impl Declared for Dns {
         "the answer is exactly these addresses",
         &[
             must("name", KeyType::Like("host name", ""), "what is asked for"),
-            must("record", KeyType::Words(&words(&RECORDS)), "record type"),
+            must(
+                "record",
+                KeyType::Words(&first_of_each(&RECORDS)),
+                "record type",
+            ),
             may(
                 "server",
                 KeyType::IP,

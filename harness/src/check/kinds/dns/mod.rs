@@ -3,18 +3,21 @@
 mod ask;
 mod declared;
 
+use std::collections::BTreeSet;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+use futures_util::FutureExt;
+use simple_dns::rdata::RData;
+use simple_dns::{CLASS, Name, Packet, PacketFlag, Question, RCODE, TYPE};
+
 use super::networkctl;
 use crate::check::ghosts::Ghosts;
 use crate::check::kind::{Kind, Looked, Target};
 use crate::check::looking::Looking;
 use crate::check::{ProbeError, Verdict};
 use crate::scenario::provides::Provides;
+
 pub use declared::{Dns, DnsExpect, RecordType};
-use futures_util::FutureExt;
-use simple_dns::rdata::RData;
-use simple_dns::{CLASS, Name, Packet, PacketFlag, Question, RCODE, TYPE};
-use std::collections::BTreeSet;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 impl Kind for Dns {
     fn expected(&self) -> String {

@@ -2,23 +2,23 @@
 
 mod get;
 
+use std::net::IpAddr;
+use std::time::Duration;
+
+use futures_util::FutureExt;
+use sha2::{Digest, Sha256};
+
 use super::tcp::transfer;
 use crate::check::Verdict;
 use crate::check::ghosts::Ghosts;
 use crate::check::kind::{Kind, Looked, Target};
 use crate::check::looking::Looking;
 use crate::check::source::{self, Ends};
-use crate::scenario::bytes_page::MOST_BYTES;
-use crate::scenario::bytes_page::page;
-use crate::scenario::check_kind::SOURCE;
-use crate::scenario::check_kind::{Asked, Declared, Looks};
+use crate::scenario::bytes_page::{MOST_BYTES, page};
+use crate::scenario::check_kind::{Asked, Declared, Looks, SOURCE};
 use crate::scenario::error::{Fault, code};
 use crate::scenario::keys::{KeyType, TableKeys, may, must, table_keys};
 use crate::scenario::parse;
-use futures_util::FutureExt;
-use sha2::{Digest, Sha256};
-use std::net::IpAddr;
-use std::time::Duration;
 
 /// `GET http://TO:PORT/` answers 200 and the body contains `expect`.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,18 +1,16 @@
 //! A link: `ip -d link show dev INTERFACE`. What is `None` does not matter.
 
-use crate::scenario::check_kind::{ABSENT, seen};
-use crate::scenario::check_kind::{Asked, Declared, Looks};
+use std::collections::BTreeMap;
+
+use crate::scenario::check_kind::{ABSENT, Asked, Declared, Looks, seen};
 use crate::scenario::error::{Fault, code};
 use crate::scenario::keys::{self, KeyType, TableKeys, may, must, table_keys};
 use crate::scenario::names::IfName;
 use crate::scenario::net::Mac;
-use crate::scenario::parse::bad;
-use crate::scenario::parse::one_of;
-use crate::scenario::read::Bad;
-use crate::scenario::read::parsed;
+use crate::scenario::parse::{bad, one_of};
+use crate::scenario::read::{Bad, parsed};
 use crate::scenario::validate::port_flags;
 use crate::scenario::{PortFlag, parse};
-use std::collections::BTreeMap;
 
 /// A link: `ip -d link show dev INTERFACE`. What is `None` does not matter.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -2,15 +2,17 @@
 
 mod declared;
 
+use futures_util::FutureExt;
+use serde_json::Value;
+
 use crate::check::Verdict;
 use crate::check::ghosts::{self, Ghosts};
 use crate::check::iproute2::{array, text};
 use crate::check::kind::{Kind, Looked};
 use crate::check::looking::Looking;
 use crate::scenario::names::IfName;
+
 pub use declared::Link;
-use futures_util::FutureExt;
-use serde_json::Value;
 
 impl Kind for Link {
     fn expected(&self) -> String {

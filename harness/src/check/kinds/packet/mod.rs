@@ -6,21 +6,22 @@
 mod count;
 mod filters;
 
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use futures_util::FutureExt;
+
 use crate::check::Verdict;
 use crate::check::ghosts::Ghosts;
 use crate::check::kind::{Kind, Looked, Tally};
 use crate::check::looking::Looking;
-use crate::scenario::Bounds;
 use crate::scenario::check_kind::{Asked, Declared, Looks, bounds};
 use crate::scenario::error::{Fault, code};
 use crate::scenario::file::Place;
-use crate::scenario::keys::words;
-use crate::scenario::keys::{KeyType, TableKeys, may, must, table_keys};
+use crate::scenario::keys::{KeyType, TableKeys, first_of_each, may, must, table_keys};
 use crate::scenario::names::IfName;
-use crate::scenario::parse;
+use crate::scenario::{Bounds, parse};
+
 pub use filters::filter_faults;
-use futures_util::FutureExt;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// Frames on a wire that the lab captures.
 #[derive(Debug, Clone)]
@@ -87,7 +88,7 @@ impl Declared for Packet {
             may("last", KeyType::TIME, "all", "of the last so long"),
             may(
                 "since",
-                KeyType::Words(&words(&SINCE)),
+                KeyType::Words(&first_of_each(&SINCE)),
                 "\"start\"",
                 "since when; after a step, since that",
             ),

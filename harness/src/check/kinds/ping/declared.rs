@@ -1,14 +1,14 @@
 //! ICMP echoes: `ping -c COUNT -s SIZE -i INTERVAL -I SOURCE -M do TO`.
 
-use crate::scenario::check_kind::SOURCE;
-use crate::scenario::check_kind::{Asked, Declared, Looks};
+use std::net::IpAddr;
+use std::time::Duration;
+
+use crate::scenario::check_kind::{Asked, Declared, Looks, SOURCE};
 use crate::scenario::error::{Fault, code};
 use crate::scenario::keys::{KeyType, TableKeys, may, must, table_keys};
 use crate::scenario::provides::Provides;
 use crate::scenario::validate::{Context, From};
 use crate::scenario::{VantagePoint, parse};
-use std::net::IpAddr;
-use std::time::Duration;
 
 /// Longest time that one look may take.
 const LONGEST_PING: Duration = Duration::from_secs(60);

@@ -2,13 +2,16 @@
 
 mod declared;
 
+use std::time::Duration;
+
+use futures_util::FutureExt;
+
 use crate::check::ghosts::Ghosts;
 use crate::check::kind::{Kind, Looked, Target};
 use crate::check::looking::{Looking, as_words};
 use crate::check::{ProbeError, Verdict, source};
+
 pub use declared::Ping;
-use futures_util::FutureExt;
-use std::time::Duration;
 
 impl Kind for Ping {
     fn expected(&self) -> String {

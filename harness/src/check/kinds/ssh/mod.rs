@@ -2,17 +2,18 @@
 
 mod ask;
 
+use std::net::IpAddr;
+
+use futures_util::FutureExt;
+
 use crate::check::ghosts::{self, Ghosts};
 use crate::check::kind::{Kind, Looked, Target};
 use crate::check::looking::Looking;
 use crate::check::{ProbeError, source};
-use crate::scenario::check_kind::SOURCE;
-use crate::scenario::check_kind::{Asked, Declared, Looks};
+use crate::scenario::check_kind::{Asked, Declared, Looks, SOURCE};
 use crate::scenario::keys::{KeyType, TableKeys, must, table_keys};
 use crate::scenario::names::MachineName;
 use crate::scenario::parse;
-use futures_util::FutureExt;
-use std::net::IpAddr;
 
 /// An SSH server answers with the host key that the harness gave that guest.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -3,18 +3,19 @@
 pub(super) mod connect;
 pub(super) mod transfer;
 
+use std::net::IpAddr;
+use std::time::Duration;
+
+use futures_util::FutureExt;
+
 use crate::check::ghosts::Ghosts;
 use crate::check::kind::{Kind, Looked, Target};
 use crate::check::looking::Looking;
 use crate::check::source::{self, Ends};
 use crate::scenario::bytes_page::MOST_BYTES;
-use crate::scenario::check_kind::SOURCE;
-use crate::scenario::check_kind::{Asked, Declared, Looks};
+use crate::scenario::check_kind::{Asked, Declared, Looks, SOURCE};
 use crate::scenario::keys::{KeyType, TableKeys, may, must, table_keys};
 use crate::scenario::parse;
-use futures_util::FutureExt;
-use std::net::IpAddr;
-use std::time::Duration;
 
 /// A TCP connection is accepted.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,8 +1,7 @@
 //! Looks at a guest's VMM from outside.
 
-use crate::check::started::VmmStart;
-
 use super::VmmSeen;
+use crate::check::started::VmmStart;
 use crate::host::service::ServiceError;
 
 /// Lines of stderr that a verdict quotes; all of it is in the evidence.

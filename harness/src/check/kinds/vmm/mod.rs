@@ -2,6 +2,8 @@
 
 mod ask;
 
+use futures_util::FutureExt;
+
 use self::Vmm as Wanted;
 use crate::check::Verdict;
 use crate::check::ghosts::Ghosts;
@@ -13,7 +15,6 @@ use crate::scenario::error::{Fault, code};
 use crate::scenario::keys::{KeyType, TableKeys, may, must, table_keys};
 use crate::scenario::names::MachineName;
 use crate::scenario::validate::{holder, refused};
-use futures_util::FutureExt;
 
 /// The guest's VMM runs, or refused to start.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -14,8 +14,8 @@ use crate::lab::testbed::GRACE;
 use crate::lab::topology::Lab;
 use crate::plan::GuestKind;
 use crate::scenario::declare::{
-    Asked, At, Bad, Change, Declared, Key, KeyType, TableKeys, Takes, code, first_of_each, may,
-    must, one_of, table_keys,
+    Asked, At, Change, Declared, Key, KeyType, TableKeys, Takes, code, first_of_each, may, must,
+    table_keys,
 };
 use crate::scenario::names::IfName;
 use crate::scenario::{Scenario, Step, VantagePoint};
@@ -50,10 +50,6 @@ const KEYS: &[Key] = &[
 ];
 
 impl Daemon {
-    fn parse(text: &str) -> Result<Self, Bad> {
-        one_of(text, "daemon", &DAEMONS)
-    }
-
     fn name(self) -> &'static str {
         let mut rows = DAEMONS.iter();
         rows.find(|(_, daemon)| *daemon == self)
@@ -168,7 +164,7 @@ impl Which {
     fn read(asked: &mut Asked<'_, '_>, start: bool) -> Option<Self> {
         let on = asked.on(Takes::Link);
         let reader = asked.reader;
-        let daemon = reader.need("daemon", reader.word("daemon", Daemon::parse));
+        let daemon = reader.need("daemon", reader.meaning("daemon", &DAEMONS));
         let (on, daemon) = (on?, daemon?);
         is_there(asked, &on, &daemon)?;
         asked
@@ -267,7 +263,7 @@ impl Declared for Reload {
     fn read(asked: &mut Asked<'_, '_>) -> Option<Self> {
         let on = asked.on(Takes::Link);
         let reader = asked.reader;
-        let daemon = reader.word("daemon", Daemon::parse);
+        let daemon = reader.meaning("daemon", &DAEMONS);
         let interface = asked.interface_at("interface", on.as_ref());
         let on = on?;
         let daemon = daemon.unwrap_or(At {
