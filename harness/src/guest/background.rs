@@ -1,21 +1,22 @@
-//! Commands of a scenario that go on in a guest: how its shell starts them, ends them and finds what they have left. Lines
-//! for a POSIX shell, and what they print; who asks is [`crate::lab`].
+//! Shell lines that start a scenario's background commands in a guest, end them, and find the processes that they have
+//! left; and the reading of what these lines print. [`crate::lab`] runs them.
 //!
-//! A command in the background has a session of its own and a folder in `/run`, where its status appears when it ends. Of what
-//! it says the beginning and the end are kept there, however much it is. Everything that a scenario's command starts inherits a
-//! variable of its environment, by which it is found again.
+//! A command in the background has a session of its own and a folder in `/run`, where its status appears when it ends.
+//! The folder keeps the beginning and the end of the command's output, however long the output is. Every process that a
+//! scenario's command starts inherits an environment variable, by which the process is found again.
 
 use crate::plan::shell;
 
-/// Bytes that are kept of the end of what it says.
+/// Bytes of a command's output that are kept of its end.
 const TAIL: usize = 512 << 10;
-/// Blocks of 4 KiB that are kept of the beginning, not all of them full.
+/// Blocks of at most 4 KiB that are kept of the output's beginning; `dd` counts a short read as a block.
 const HEAD: usize = 128;
 
-/// The variable.
+/// The environment variable that marks the processes of a scenario's commands.
 const MARK: &str = "BRIDGELAB_COMMAND";
 
-/// Its value for a command of this id; ids have no slash, so that none is the beginning of another.
+/// The variable with its value for the command `id`. The slash, which no id contains, keeps an id from being the
+/// beginning of another.
 fn mark(id: &str) -> String {
     format!("{MARK}={id}/")
 }
@@ -24,7 +25,7 @@ fn folder(id: &str) -> String {
     format!("/run/bridgelab/command-{id}")
 }
 
-/// The line of a command that is waited for.
+/// The line that runs a command in the foreground, with the mark.
 pub fn marked(id: &str, words: &[&str]) -> String {
     format!("{} {}", mark(id), shell::join(words))
 }
@@ -34,7 +35,7 @@ pub fn start(id: &str, words: &[&str]) -> String {
     let (program, mark) = (shell::quote(words.first().unwrap_or(&"")), mark(id));
     let line = shell::join(words);
     let folder = folder(id);
-    // `dd` takes what there is and no more, so that nothing is lost between it and `tail`.
+    // `dd` takes no byte from the pipe that it does not write, so that `tail` gets all the rest.
     let inner = format!(
         "{{ {mark} setsid {line} </dev/null & echo $! >up; wait $!; echo $? >status; }} 2>&1 |\n\
          {{ dd bs=4096 count={HEAD} of=head 2>/dev/null; tail -c {TAIL} >tail; }}; : >over"
@@ -59,7 +60,7 @@ pub fn ask(id: &str) -> String {
     format!("cd {folder} && {{ cat status 2>/dev/null || kill -TERM -$(cat process); }}")
 }
 
-/// Whether it has ended, and all that it said is there.
+/// Tests, by its exit status, whether a command in the background has ended and its output is complete.
 pub fn is_over(id: &str) -> String {
     format!("test -e {}/over", folder(id))
 }
@@ -72,7 +73,7 @@ pub fn kill(id: &str) -> String {
     )
 }
 
-/// Prints what it said.
+/// Prints the output of a command in the background.
 pub fn said(id: &str) -> String {
     format!(
         "cd {} && cat head && if [ $(wc -c <tail) -eq {TAIL} ]; then \
@@ -95,7 +96,7 @@ pub fn left_of(printed: &str) -> Vec<(u32, String)> {
     each.filter_map(|one| {
         let (stat, line) = one.split_once('\n')?;
         let (process, rest) = stat.split_once(' ')?;
-        // A name may hold anything, parentheses too.
+        // A process's name may hold anything, parentheses too.
         let (name, _) = rest.strip_prefix('(')?.rsplit_once(')')?;
         let line = shell::of_process(line).unwrap_or_else(|| format!("[{name}]"));
         Some((process.parse().ok()?, line))
@@ -111,7 +112,7 @@ mod tests {
     use crate::deadline::Deadline;
     use crate::wait::until;
 
-    /// A line as a guest's shell gets it, its folder elsewhere.
+    /// Runs lines as a guest's shell does, with the commands' folders in a temporary directory.
     struct Shell(tempfile::TempDir);
 
     impl Shell {
@@ -140,7 +141,7 @@ mod tests {
 
     impl Drop for Shell {
         fn drop(&mut self) {
-            // Where an assertion failed.
+            // A failed assertion may have left commands running.
             for folder in std::fs::read_dir(self.0.path())
                 .into_iter()
                 .flatten()
@@ -156,7 +157,7 @@ mod tests {
         Shell(tempfile::tempdir().expect("a temporary directory"))
     }
 
-    /// No other test, and no other run of this one, has this id.
+    /// An id that no other test has, nor another run of this one.
     fn id(name: &str) -> String {
         format!("{name}-{}", std::process::id())
     }
@@ -202,7 +203,7 @@ mod tests {
         deaf.await.expect("it is deaf");
         shell.run(&ask(&id));
         assert_eq!(shell.run(&super::status(&id)).0, "", "it does not listen");
-        // What it starts meanwhile is found by the next look.
+        // A process that the command starts during a kill is killed by the next one.
         let dead = until(Deadline::secs(20), "its end", async || {
             shell.run(&kill(&id));
             match shell.run(&is_over(&id)).1 {

@@ -1,4 +1,4 @@
-//! A guest whose VMM runs: until it answers, or until it is known that it never will.
+//! The wait for a guest whose VMM runs: until the guest answers, or until it is known that it never will.
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant, SystemTime};
@@ -17,17 +17,17 @@ use crate::hypervisor::qemu::monitor_socket;
 use crate::hypervisor::qmp::Qmp;
 use crate::hypervisor::{GuestSpec, hypervisor, restore};
 
-/// Words on the serial console that mean that nothing more will come.
+/// Words on the serial console after which a guest never answers.
 const DEAD: [&str; 3] = [PANIC, "bridgelab-seed: FAILED", "Emergency Mode"];
 
-/// What a guest says on its serial console when it listens on its vsock. alioth 0.12 ends its vsock for good when it is
-/// connected to before the guest's driver has given it room for the answer, so nobody knocks before.
+/// The guest's words on its serial console when it listens on its vsock. The harness connects no earlier: alioth 0.12
+/// closes a vsock for good when it is connected to before the guest's driver has given it room for the answer.
 const LISTENS: &str = "bridgelab-steer: listens on vsock";
 
-/// How long a guest that gave up may take to say why. Most end their VMM then.
+/// Time in which a guest that gave up can still write to its console why. Most such guests end their VMM within it.
 const LAST_WORDS: Duration = Duration::from_secs(1);
 
-/// A guest whose VMM runs, and that has not been heard of yet.
+/// A guest whose VMM runs, and that has not answered yet.
 #[derive(Debug)]
 #[must_use = "dropping it kills the guest"]
 pub struct BootingGuest {
@@ -64,8 +64,8 @@ impl BootingGuest {
     /// Waits until the guest answers a command over its steering channel.
     ///
     /// # Errors
-    /// [`GuestError`]: the VMM's end and a panic are told at once, not at the deadline. The VMM is handed back
-    /// with it for evidence.
+    /// [`GuestError`], with the path of the serial console's log for evidence. The VMM's end and a panic are reported
+    /// at once, not at the deadline.
     pub async fn wait(mut self, by: Deadline) -> Result<Guest, (GuestError, PathBuf)> {
         let log = self.vmm.log().clone();
         let console = log.path().to_owned();
@@ -92,7 +92,7 @@ impl BootingGuest {
         let error = tokio::select! {
             sign = log.wait_for(&DEAD, by), if !by.passed() => match sign {
                 Some(index) => {
-                    // The rest of the line, and what follows it.
+                    // Waits for the rest of the line, and for what the guest writes after it.
                     let _ = self.vmm.ended_within(LAST_WORDS).await;
                     let sign = log.line_with(DEAD[index]);
                     let sign = sign.unwrap_or_else(|| DEAD[index].to_owned());
@@ -115,7 +115,7 @@ impl BootingGuest {
                 }),
                 Ok(Err(GuestError::Channel { source: ChannelError::Timeout { .. }, .. }))
                 | Err(ServiceError::NotReady { .. }) => timeout(guest),
-                // A channel breaks when its VMM ends, and then that is the thing to tell.
+                // A channel also breaks when the VMM ends; then the VMM's end is the error to report.
                 Ok(Err(other)) => match self.vmm.ended_within(Duration::from_secs(2)).await {
                     Some(source) => GuestError::Vmm { guest, source },
                     None => other,
@@ -127,8 +127,8 @@ impl BootingGuest {
     }
 }
 
-/// Everything between the VMM's start and the first answer of the guest. What a guest from a template says of itself goes
-/// into the file beside its personalization.
+/// Does everything between the VMM's start and the guest's first answer. What a guest from a template says of itself is
+/// written to the path that stands beside its personalization. Returns the random number that such a guest drew.
 async fn hello(
     spec: &GuestSpec,
     channel: &SshChannel,
@@ -183,7 +183,7 @@ async fn hello(
     }
 }
 
-/// Sends the identity and has the answer judged; returns it.
+/// Sends a guest its identity, checks what the guest then says of itself, and returns that.
 async fn become_guest(
     spec: &GuestSpec,
     personalization: &Personalization,
@@ -196,7 +196,7 @@ async fn become_guest(
     let sent = SystemTime::now();
     let archive = personalization.archive(sent);
     let (reply, answer) = tokio::sync::oneshot::channel();
-    // It blocks, for no longer than the deadline.
+    // The thread of its own is for a call that blocks, though no longer than until the deadline.
     std::thread::Builder::new()
         .name(format!("become:{}", spec.name))
         .spawn(move || reply.send(send_identity(&socket, &archive, by)))
@@ -217,7 +217,7 @@ async fn become_guest(
     }
 }
 
-/// A guest that hangs, with what its VMM says of it, where that has a monitor.
+/// Adds to a boot timeout what the VMM says of the guest, where the VMM has a monitor.
 async fn with_status(mut error: GuestError, spec: &GuestSpec) -> GuestError {
     if let GuestError::BootTimeout { status, .. } = &mut error {
         let by = Deadline::after(LAST_WORDS);
@@ -238,7 +238,7 @@ mod tests {
     use crate::host::service::Log;
     use crate::scenario::vmm::tests::any_guest;
 
-    /// What becomes of a guest whose VMM is this shell script, within two seconds.
+    /// The error of a guest whose VMM is this shell script, after two seconds at most.
     async fn ends(script: &str) -> GuestError {
         let folder = tempfile::tempdir().expect("a temporary directory");
         let login = KeyPair::generate("login", &folder.path().join("login")).expect("a key");

@@ -10,16 +10,16 @@ use crate::scenario::{Container, Guest, GuestFileKind};
 /// What dockerd reads at its start.
 pub const DAEMON: &str = "/etc/docker/daemon.json";
 
-/// By which dockerd decides once, at its start, on the DNS servers of all its containers.
+/// The file from which dockerd takes, once, at its start, the DNS servers of all its containers.
 const RESOLV_CONF: &str = "/etc/resolv.conf";
 
 /// Tells a guest from a template that its Docker, which runs already, is to be started anew.
 const RESTART_DOCKER: &str = "/run/bridgelab/restart-docker";
 
-/// What a container runs that is not told: it waits for ever.
+/// The command of a container for which the scenario names none: it waits for ever.
 const WAITING: [&str; 2] = ["sleep", "infinity"];
 
-/// Adds them to the guest's seed.
+/// Adds the scenario's files, sysctls and Docker configuration to the guest's seed.
 pub fn add(seed: &mut Seed, guest: &Guest) {
     for file in guest.files.iter() {
         match &file.kind {
@@ -43,12 +43,12 @@ pub fn add(seed: &mut Seed, guest: &Guest) {
     }
 }
 
-/// The command lines that start a container, in a shell of the guest: its network where it needs one of its own, and
-/// itself.
+/// The shell line that starts a container in the guest, and before it makes the container's network where it needs one
+/// of its own.
 pub fn start_container(name: &str, container: &Container) -> String {
     let mut lines = String::new();
     if let Some(network) = container.own_network() {
-        // The bridge is named like the network, so that a scenario can name it, too.
+        // The bridge gets the network's name, so that a scenario can refer to the bridge.
         let quoted = shell::quote(network);
         lines.push_str(&format!(
             "{{ docker network inspect {quoted} >/dev/null 2>&1 || docker network create \
@@ -84,7 +84,7 @@ pub fn run_container(name: &str, container: &Container) -> String {
     shell::join(&words)
 }
 
-/// What `bridgelab plan` tells of them, a line each.
+/// The lines of `bridgelab plan` for a guest's files, sysctls, Docker configuration and containers.
 pub fn show(guest: &Guest) -> Vec<String> {
     let mut lines = Vec::new();
     for file in guest.files.iter() {

@@ -1,4 +1,4 @@
-//! What is told of a guest whose writes find no room.
+//! Guests whose writes to their disk find no room on the host computer: how that is noticed, and the error.
 
 use std::path::Path;
 
@@ -16,7 +16,7 @@ const REFUSED: &str = "I/O error, dev vd";
 /// the guest is told that its disk refuses while there is no room for what it writes.
 pub async fn used_up(spec: &GuestSpec, console: &Log) -> String {
     let refused = async {
-        // What is formatted by a VMM takes room in larger pieces than the last one that is free.
+        // VMMs take room in pieces, so a file system counts as full when less than one MiB is free.
         let full = || room(spec.written_to()).is_ok_and(|room| room.free < MIB);
         let by = Deadline::never();
         if spec.disk.is_some() && console.wait_for(&[REFUSED], by).await.is_some() && full() {
@@ -32,7 +32,7 @@ pub async fn used_up(spec: &GuestSpec, console: &Log) -> String {
     }
 }
 
-/// The end of a guest whose writes found no room: `said` is how that is known, `tail` the end of its console.
+/// The error of a guest whose writes found no room: `said` is how that is known, `tail` the end of its console.
 pub(super) fn no_room(spec: &GuestSpec, said: String, tail: String) -> GuestError {
     let folder = spec.written_to();
     GuestError::NoRoom {
@@ -61,7 +61,7 @@ fn help(spec: &GuestSpec, folder: &Path) -> String {
                 "see what fills the disk: `df -h {folder}`; or choose another cache folder: `BRIDGELAB_CACHE=DIR`"
             )
         }
-        // Nothing outside of the lab sees it, so no command of the user's shows or mends it.
+        // The tmpfs is mounted in the lab only, so no command outside of it shows or empties it.
         Start::Cold | Start::Template { .. } => {
             "what guests write to their disks is kept in memory, in a tmpfs of the run that may take half of the \
              machine's (`free -m`): have the guests write less, or run them where there is more memory"

@@ -85,7 +85,7 @@ pub enum GuestError {
         /// Its words.
         source: MonitorError,
     },
-    /// It did not become another machine than its template.
+    /// The guest did not take on an identity of its own.
     #[error("give guest `{guest}`, started from a template, its identity: {why}")]
     Personalization {
         /// Guest.

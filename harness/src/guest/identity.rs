@@ -103,7 +103,8 @@ impl Identity {
         })
     }
 
-    /// The same with another machine-id(5), such as that of the guest which this one is a clone of.
+    /// Replaces the machine-id(5), for example by that of the guest which this one is a clone of. `None` leaves it as
+    /// it is.
     #[must_use]
     pub fn with_machine_id(mut self, id: Option<&str>) -> Self {
         if let Some(id) = id {

@@ -46,7 +46,7 @@ pub type Steps = Vec<(&'static str, Instant, Duration)>;
 pub struct Guest {
     name: String,
     drawn: Option<String>,
-    // Declared in the order they must die: the channel before the VMM that it leads into.
+    // Fields are dropped in the order of their declaration: the channels must go before the VMM that they lead into.
     channel: SshChannel,
     background: SshChannel,
     console: Log,
@@ -62,12 +62,13 @@ impl Guest {
         &self.name
     }
 
-    /// What its VMM was told.
+    /// What its VMM was started with.
     pub fn spec(&self) -> &GuestSpec {
         &self.spec
     }
 
-    /// The random number that it drew as soon as it was no longer its template, a UUID; `None` after a cold boot.
+    /// The random number, a UUID, that a guest from a template drew after it took on its identity; `None` after a cold
+    /// boot. Two guests that drew the same one share their template's random numbers.
     pub fn drawn(&self) -> Option<&str> {
         self.drawn.as_deref()
     }
@@ -91,7 +92,7 @@ impl Guest {
         program.monitor(&self.spec, by).await
     }
 
-    /// What becomes of the guest when its writes find no room: `said` is how that is known.
+    /// The error of a guest whose writes found no room; `said` is how that is known.
     pub fn without_room(&self, said: String) -> GuestError {
         no_room(&self.spec, said, self.console.last_lines(LINES))
     }
@@ -146,13 +147,13 @@ impl Guest {
         })
     }
 
-    /// Waits until nobody else looks from this guest: its channel runs one command at a time, and waiting in its
-    /// queue must not use up a look's own time.
+    /// Waits until no other check looks from this guest. Its channel runs one command at a time, and the wait for the
+    /// channel must not use up a look's own time.
     pub async fn turn(&self) -> MutexGuard<'_, ()> {
         self.turn.lock().await
     }
 
-    /// Lets go of the guest: ends its sessions, waits until it serves nobody, and hands back its VMM.
+    /// Ends the guest's sessions, waits until none of its ports serves a session, and hands back its VMM.
     ///
     /// # Errors
     /// [`GuestError::Personalization`]: a port is not free in time.
@@ -163,7 +164,7 @@ impl Guest {
             .map(|channel| self.spec.steering(channel))
             .collect();
         let (reply, answer) = tokio::sync::oneshot::channel();
-        // It blocks, for no longer than the deadline.
+        // The thread of its own is for a wait that blocks, though no longer than until the deadline.
         let spawned = std::thread::Builder::new()
             .name(format!("release:{}", self.name))
             .spawn(move || {
@@ -183,15 +184,15 @@ impl Guest {
         }
     }
 
-    /// Has the guest shut itself down (`systemctl poweroff`), and waits until its VMM has ended. One that cannot be told
-    /// has its power button pressed, where its VMM has one. `false`: it has not ended.
+    /// Shuts the guest down (`systemctl poweroff`), and waits until its VMM has ended. A guest that does not take the
+    /// order has its power button pressed, where its VMM has one. Returns `false` when the VMM has not ended in time.
     pub async fn shut_down(&self, by: Deadline) -> bool {
         let line = if self.spec.image.networkd {
             "systemctl --no-block poweroff"
         } else {
             "poweroff"
         };
-        // One that does not answer leaves time for its power button.
+        // Half of the time is left for the power button, which a guest that does not answer needs.
         let told = by.child(by.left() / 2);
         if let Err(error) = self.exec(GuestCommand::shell(line), told).await {
             tracing::info!(guest = self.name, %error, "it did not take the order to shut down");

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 /// Prints a line for each virtio NIC: name, MAC address, MTU, receive queues, the device's place in sysfs, and its
-/// features. Only what a shell has built in, since starting a program takes long in an emulated guest.
+/// features. Uses only what a shell has built in, since starting a program takes long in an emulated guest.
 pub const COMMAND: &str = r#"for n in /sys/class/net/*; do [ -r "$n/device/features" ] || continue
 read -r mac <"$n/address"; read -r mtu <"$n/mtu"; read -r features <"$n/device/features"
 set -- "$n"/queues/rx-*; echo "${n##*/} $mac $mtu $# $(cd -P "$n/device" && pwd -P) $features"; done"#;
@@ -49,7 +49,7 @@ pub struct Nic {
     pub features: Vec<String>,
 }
 
-/// Reads what [`COMMAND`] printed; a line that is none is passed over.
+/// Reads what [`COMMAND`] printed; other lines are skipped.
 pub fn parse(text: &str) -> Vec<Nic> {
     text.lines().filter_map(nic).collect()
 }

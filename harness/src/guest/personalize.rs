@@ -1,4 +1,4 @@
-//! From a template to a guest: what it is sent, and the proof that it is no longer the template.
+//! Personalization: what a guest that starts from a template is sent, and the proof that it has taken that on.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -9,7 +9,7 @@ use super::identity::Identity;
 use crate::image::seed::Seed;
 use crate::scenario::provides::Provides;
 
-/// A clock that tells whole seconds may be this far off and right.
+/// Tolerance for the guest's clock, which the guest tells in whole seconds.
 const SECOND: Duration = Duration::from_secs(1);
 
 /// What a guest that starts from a template is sent.
@@ -20,7 +20,7 @@ pub struct Personalization {
     boot_id: String,
     entropy: Vec<u8>,
     image: &'static Provides,
-    /// The last four bytes of the bridge's MAC address; Docker makes them at random, too.
+    /// The last four bytes of the MAC address of `docker0`. They are random, as those are that Docker itself chooses.
     docker0: [u8; 4],
     state: File,
 }
@@ -60,7 +60,8 @@ impl Personalization {
         &self.state
     }
 
-    /// The archive: the seed of a first boot, and what a first boot makes by itself.
+    /// The cpio archive for the guest: its seed, and what a first boot would make by itself (clock, random bytes, boot
+    /// id).
     pub(super) fn archive(&self, now: SystemTime) -> Vec<u8> {
         let clock = now.duration_since(UNIX_EPOCH).unwrap_or_default();
         let mut seed = self.seed.clone();
@@ -79,12 +80,12 @@ impl Personalization {
         format!("02:42:{a:02x}:{b:02x}:{c:02x}:{d:02x}")
     }
 
-    /// Whether what the guest says of itself is what it was sent, and nothing of the template's.
+    /// Checks that what the guest says of itself is what it was sent, and nothing of the template's.
     ///
-    /// It set its clock to the time `sent`, and told it before `now`.
+    /// Its clock must lie between `sent`, to which the guest set it, and `now`, when its answer was read.
     ///
     /// # Errors
-    /// What is not so.
+    /// The first thing that is not so.
     pub(super) fn prove(
         &self,
         said: &str,
@@ -102,7 +103,8 @@ impl Personalization {
             ("neighbours", "0"),
         ];
         let docker0 = self.docker0();
-        // OpenSSH's key; a tiny guest's dropbear has the same one, which the first session over the network proves.
+        // Only OpenSSH's host key is told here. A tiny guest's dropbear has the same key, and every SSH session checks
+        // it.
         let host_key = self.identity.host_key.public_blob();
         let host_key = self.image.networkd.then_some(("host_key", host_key));
         let docker0 = self.image.docker.then_some(("docker0", docker0.as_str()));

@@ -31,7 +31,8 @@ pub fn seed(identity: &Identity, guest: &Guest) -> Result<Seed, GuestError> {
     Ok(seed)
 }
 
-/// As [`seed`], of a guest that has no network: a template.
+/// The part of [`seed`] that a template has too: identity, host key and unit files, without a scenario's contents and
+/// network.
 ///
 /// # Errors
 /// As [`seed`].

@@ -57,7 +57,7 @@ pub struct GuestFolders {
 }
 
 impl GuestFolders {
-    /// Makes them.
+    /// Makes the folders, and gives `run` to the VMM's user.
     ///
     /// # Errors
     /// [`StartError::Io`]
@@ -71,13 +71,13 @@ impl GuestFolders {
         Ok(self)
     }
 
-    /// The folder of the guest's keys, which is nobody else's.
+    /// The folder of the guest's private keys, which the VMM's user cannot read.
     pub fn keys(&self) -> PathBuf {
         self.run.join("identity")
     }
 }
 
-/// Makes a file or folder the VMM's user's.
+/// Gives a file or folder to the VMM's user.
 fn hand_over(path: &Path) -> Result<(), StartError> {
     chown(path, Some(VMM_ID), Some(VMM_ID)).map_err(StartError::io("hand over", path))
 }
@@ -90,10 +90,10 @@ pub fn write_initrd(seed: &Seed, of_image: Vec<u8>, to: &Path) -> Result<(), Sta
     fs::write(to, seed.append_to(of_image)).map_err(StartError::io("write", to))
 }
 
-/// `qemu-img create -f qcow2 -F raw -b BASE OVERLAY`.
+/// Makes the file that takes a guest's writes to its disk: `qemu-img create -f qcow2 -F raw -b BASE OVERLAY`.
 ///
 /// # Errors
-/// What is missing, or what it said.
+/// What is missing, or what qemu-img said.
 pub fn make_layer(overlay: &Path, base: &str) -> Result<(), String> {
     let program =
         locate(Tool::QemuImg).ok_or("find qemu-img (Debian: apt-get install qemu-utils)")?;
@@ -113,16 +113,17 @@ pub fn make_layer(overlay: &Path, base: &str) -> Result<(), String> {
 #[derive(Debug)]
 pub struct ReadyGuest {
     spec: GuestSpec,
-    /// A file whose sealed copy it inherits, and the number there ([`crate::hypervisor::Needs::sealed`]).
+    /// A file of which the VMM inherits a sealed copy, and the descriptor's number in the VMM
+    /// ([`crate::hypervisor::Needs::sealed`]).
     sealed: Option<(PathBuf, RawFd)>,
-    /// What it inherits, by the descriptor's number there.
+    /// Descriptors that the VMM inherits, each with its number in the VMM.
     inherited: Vec<(RawFd, Arc<OwnedFd>)>,
     terminal: Option<Terminal>,
     logs: PathBuf,
 }
 
 impl ReadyGuest {
-    /// Makes what the VMM of `spec` needs, but for what only the caller has: [`inherit`](Self::inherit).
+    /// Makes what the VMM of `spec` needs. What only the caller has is added by [`inherit`](Self::inherit).
     ///
     /// # Errors
     /// [`StartError::Io`]
@@ -137,7 +138,7 @@ impl ReadyGuest {
                 .map_err(io::Error::other)
                 .map_err(StartError::io("make the disk", layer))?;
         }
-        // They listen before the VMM starts: whoever connects early just waits.
+        // The sockets listen before the VMM starts, so that an early connection waits and is not refused.
         let mut inherited = Vec::new();
         for (path, number) in needs.sockets {
             let socket = UnixListener::bind(&path).map_err(StartError::io("listen on", &path))?;
@@ -154,30 +155,30 @@ impl ReadyGuest {
         })
     }
 
-    /// A file whose sealed copy it must [`inherit`](Self::inherit), and the number there.
+    /// A file of which the VMM must [`inherit`](Self::inherit) a sealed copy, and the descriptor's number in the VMM.
     pub fn sealed(&self) -> Option<(PathBuf, RawFd)> {
         self.sealed.clone()
     }
 
-    /// What the VMM is told.
+    /// What the VMM is started with.
     pub fn spec(&self) -> &GuestSpec {
         &self.spec
     }
 
-    /// Has the VMM inherit a descriptor under that number.
+    /// Has the VMM inherit a descriptor, under this number.
     pub fn inherit(&mut self, descriptor: Arc<OwnedFd>, number: RawFd) {
         self.inherited.push((number, descriptor));
     }
 
-    /// Has it inherit the queues of its TAPs, in the order of its NICs.
+    /// Has the VMM inherit the queues of its TAPs, in the order of its NICs.
     pub fn inherit_nics(&mut self, queues: Vec<OwnedFd>) {
         let queues = queues.into_iter().map(Arc::new);
         self.inherited.extend((FIRST_NIC_FD..).zip(queues));
     }
 
-    /// Starts the VMM. Our copies of what it inherits are closed when this returns.
+    /// Starts the VMM. The harness's copies of what the VMM inherits are closed when this returns.
     ///
-    /// Must be called on the thread of the machine that it belongs to.
+    /// Must be called on the thread of the machine that the VMM belongs to.
     ///
     /// # Errors
     /// [`ServiceError`]
@@ -190,7 +191,7 @@ impl ReadyGuest {
             ..
         } = self;
         let mut command = hypervisor::command(&spec).to_command();
-        // kvmtool has a socket in its user's home, which is nobody's.
+        // kvmtool makes a socket in its user's home, and the VMM's user has none.
         command.env("TMPDIR", &spec.run).env("HOME", &spec.run);
         let input = terminal.iter();
         let input = input.map(|terminal| (terminal.theirs.as_raw_fd(), 0));

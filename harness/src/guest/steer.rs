@@ -19,8 +19,8 @@ use crate::hypervisor::Steering;
 const READY: &str = "bridgelab-steer 1 ready";
 /// An unanswered request is repeated after this long; an old session may have swallowed it.
 const PATIENCE: Duration = Duration::from_secs(3);
-/// Said to a guest that does not announce itself. When one host leaves and the next comes before the guest has run,
-/// the sshd of the old session notices nothing and waits; this line is no packet of its, so it ends.
+/// A line for a guest that does not announce itself. When the host leaves and comes back before the guest has run, the
+/// sshd of the old session does not notice and waits for packets. This line is no packet, so that sshd ends.
 const WAKE: &[u8] = b"nobody of your session is here any more\n";
 /// No such device: what vsock(7) says of a guest that is not there.
 const ENODEV: i32 = 19;
@@ -75,7 +75,7 @@ pub fn send_identity(socket: &Path, seed: &[u8], by: Deadline) -> io::Result<Str
     }
 }
 
-/// Waits until the guest announces that nobody is served on this port, and leaves.
+/// Waits until the guest announces that no session is served on this port, and disconnects.
 ///
 /// Blocking, as [`open_steering`].
 ///
@@ -99,12 +99,12 @@ pub fn wait_for_announcement(socket: &Path, by: Deadline) -> io::Result<()> {
     }
 }
 
-/// Connects to a port, and says so by an empty line.
+/// Connects to a port, and writes an empty line, which wakes a guest that is blocked in a read.
 ///
-/// Who waits in the guest with poll(2) for a line and for the host's going may hear of that and read a moment later,
-/// when the next host is there: then the read finds neither a byte nor an end, and lasts until somebody writes, while that host
-/// waits for an announcement (`port_fops_read` of drivers/char/virtio_console.c). Between those two moments a template may
-/// have been saved, and every guest from it may wait.
+/// The guest's program waits by poll(2) for a line or for the host's disconnection. When it is told of a disconnection,
+/// but reads only after the next host has connected, its read finds neither a byte nor an end and blocks until the host
+/// writes (`port_fops_read` of drivers/char/virtio_console.c), while the host waits for an announcement. A template may
+/// be saved between poll and read; then every guest from it can block.
 fn arrive(socket: &Path) -> io::Result<UnixStream> {
     let mut stream = UnixStream::connect(socket)?;
     stream.set_read_timeout(Some(TICK))?;
@@ -128,8 +128,8 @@ pub fn open_steering(end: &Steering, by: Deadline) -> io::Result<UnixStream> {
 
 /// As [`open_steering`], for a guest that may have served a session before.
 ///
-/// A guest that is slower than the VMM may not have noticed that the host left and came back: then the old session
-/// goes on, and nobody announces anything. A request that lands in it is no SSH and ends it.
+/// A guest that is slower than the VMM may not have noticed that the host left and came back: then the old session goes
+/// on, and the guest announces nothing. A request that lands in the old session is no SSH packet and ends it.
 ///
 /// # Errors
 /// As [`open_steering`].
@@ -147,8 +147,9 @@ fn open(end: &Steering, by: Deadline, again: bool) -> io::Result<UnixStream> {
     Ok(stream)
 }
 
-/// Connects to a vsock port that a guest listens on as soon as it can. The guest's console told when, for the first session;
-/// for those after it neither the VMM nor the host's kernel says more than that nobody listens.
+/// Connects to a vsock port as soon as the guest listens on it. Connecting is tried again and again, because neither
+/// the VMM nor the host's kernel says when the guest begins to listen. (Before the first session the guest's console
+/// says it.)
 #[expect(
     clippy::disallowed_methods,
     reason = "on a thread that blocks, and nothing could be awaited anyway"
@@ -172,7 +173,8 @@ fn connect(by: Deadline, once: impl Fn() -> io::Result<UnixStream>) -> io::Resul
     }
 }
 
-/// `CONNECT PORT` to a VMM, whose answer is `OK` and a number; or the end, while nobody listens in the guest.
+/// Asks a VMM for a port of its guest: `CONNECT PORT`. The VMM answers `OK` and a number, or ends the connection while
+/// no program in the guest listens.
 fn connect_mapped(socket: &Path, port: u32, by: Deadline) -> io::Result<UnixStream> {
     let mut stream = UnixStream::connect(socket)?;
     stream.set_read_timeout(Some(TICK))?;
@@ -191,7 +193,8 @@ fn connect_mapped(socket: &Path, port: u32, by: Deadline) -> io::Result<UnixStre
     }
 }
 
-/// Asks until the guest goes along; what follows in the stream belongs to the request. `again`: a session went before.
+/// Repeats a request until the guest accepts it; what follows in the stream belongs to the request. `again`: the guest
+/// may be in a session that went before.
 fn ask(
     socket: &Path,
     request: Request,
@@ -218,7 +221,7 @@ fn ask(
                     match asked.last() {
                         Some(nonce) => stream.write_all(request.line(nonce).as_bytes())?,
                         None if again => {
-                            // Longer than a cipher's block, or SSH waits for the rest of it.
+                            // The line is longer than a cipher's block: of a shorter one sshd would wait for the rest.
                             let nonce = format!("{}-0-{}", std::process::id(), "-".repeat(64));
                             stream.write_all(request.line(&nonce).as_bytes())?;
                             asked.push(nonce);
@@ -232,7 +235,8 @@ fn ask(
         }
         let text = String::from_utf8_lossy(&line).trim().to_owned();
         line.clear();
-        // A slow guest may answer any of them; those behind it in the stream end with `begin`.
+        // A slow guest may accept any of the repeated requests. `begin` tells it that the others, which are still in
+        // the stream, are over.
         let answered = |nonce: &&String| text.ends_with(&format!("go {nonce}"));
         if let Some(nonce) = asked.iter().find(answered) {
             stream.write_all(format!("begin {nonce}\n").as_bytes())?;
@@ -262,8 +266,8 @@ fn read_byte(stream: &mut UnixStream, by: Deadline) -> io::Result<Option<u8>> {
     }
 }
 
-/// Whether a read ended with nothing read and nothing lost: at its time limit, or by a signal. With a time limit the kernel
-/// does not start a read again after SIGCHLD's handler, whatever its flags say (signal(7)).
+/// Whether a read ended with nothing read and nothing lost: at its time limit, or by a signal. The kernel does not
+/// restart a read with a time limit after SIGCHLD's handler, not even under `SA_RESTART` (signal(7)).
 fn is_silence(error: &io::Error) -> bool {
     use io::ErrorKind::{Interrupted, TimedOut, WouldBlock};
     matches!(error.kind(), WouldBlock | TimedOut | Interrupted)
@@ -310,7 +314,7 @@ mod tests {
         let asked = line();
         let words: Vec<&str> = asked.split(' ').collect();
         let (nonce, length) = (words[1].to_owned(), words[2].parse().expect("a length"));
-        // The others are on their way before the answer is.
+        // The repeated requests are on their way before the guest answers.
         let mut later = vec![line(), line()];
         stream
             .write_all(format!("go {nonce}\n").as_bytes())

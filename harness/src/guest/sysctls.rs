@@ -1,8 +1,9 @@
-//! The sysctls that a scenario gives to a guest: set as if its NICs were made afterwards, and told one by one. Pure.
+//! Sysctls of a guest: a script in the guest sets them as if its NICs were made afterwards, and reports each of them.
+//! Pure.
 //!
-//! A namespace has its sysctls before it has NICs, so these take over what `default` says. A MicroVM's NICs are there before
-//! anything in it runs; so what `default` says is set on each of them as well. Both happen before networkd, or the
-//! image's init, looks at a NIC, so what they set themselves comes later in both.
+//! In a namespace sysctls are set before there are NICs, so the NICs take over the values of `default`. A MicroVM has
+//! its NICs before any program runs in it, so the script sets the values of `default` on each NIC as well. In both this
+//! happens before networkd, or the image's init, configures a NIC, so sysctls that these set win in both.
 
 use crate::image::seed::Seed;
 use crate::plan::shell::quote;
@@ -10,18 +11,21 @@ use crate::plan::sysctl::{for_link, is_default, is_of_links, nic_of};
 use crate::scenario::Guest;
 use crate::scenario::provides::Provides;
 
-/// What `systemd-sysctl` reads at boot, after what comes with the distribution; and whoever has an identity from a template.
+/// The file that `systemd-sysctl` reads at boot, after those of the distribution. A guest from a template reads it when
+/// it takes on its identity.
 const EARLY: &str = "/etc/sysctl.d/90-bridgelab.conf";
-/// Sets them all, once, and tells how that went in [`TOLD`].
+/// The script that sets all sysctls, once, and reports in [`TOLD`] how that went.
 const SCRIPT: &str = "/etc/bridgelab/sysctls";
-/// A line for each: `KEY = VALUE` as the kernel gives it back, or `FAILED KEY = VALUE: why`.
+/// The script's report, a line for each sysctl: `KEY = VALUE` as the kernel gives it back, or
+/// `FAILED KEY = VALUE: why`.
 const TOLD: &str = "/run/bridgelab-sysctls";
 const UNIT: &str = "bridgelab-sysctls.service";
 
-/// What a sysctl that could not be set begins with.
+/// What the report's line begins with for a sysctl that could not be set.
 const FAILED: &str = "FAILED ";
 
-/// Before networkd. After udev, which renames NICs and gives each the sysctls of the distribution.
+/// The unit that runs the script. It runs before networkd, and after udev, which renames NICs and gives each the
+/// sysctls of the distribution.
 const SERVICE: &str = "\
 [Unit]
 Description=Set the sysctls of the scenario
@@ -72,7 +76,7 @@ put_on_nic() {
 
 "#;
 
-/// Adds what sets them to the guest's seed.
+/// Adds the script, and what runs it at boot, to the guest's seed.
 pub(super) fn add(seed: &mut Seed, guest: &Guest) {
     if guest.sysctls.is_empty() {
         return;
@@ -92,8 +96,8 @@ pub(super) fn add(seed: &mut Seed, guest: &Guest) {
     }
 }
 
-/// Whether they are set by a service before networkd; `false`: by the image's init, or by whoever asks, which is soon
-/// enough for those that are about no link.
+/// Whether a service sets the sysctls before networkd. `false`: the image's init sets them, or the line of [`told`],
+/// which is soon enough where no sysctl is about a link.
 fn by_service(guest: &Guest) -> bool {
     Provides::of(&guest.image).networkd && at_boot(guest).is_some()
 }
@@ -128,13 +132,14 @@ fn script(guest: &Guest) -> String {
     text
 }
 
-/// A line for a shell of the guest that prints how each of them was set, when all are. `None`: the scenario sets none.
+/// A line for the guest's shell that waits until all sysctls are set, and prints the script's report. `None`: the
+/// scenario sets none.
 pub fn told(guest: &Guest) -> Option<String> {
     if guest.sysctls.is_empty() {
         return None;
     }
     let set = if by_service(guest) {
-        // It has ended when this returns.
+        // `systemctl start` returns when a service of type `oneshot` has ended.
         format!("systemctl start {UNIT}")
     } else if Provides::of(&guest.image).networkd {
         format!("systemctl start systemd-sysctl.service && busybox sh {SCRIPT}")
@@ -144,10 +149,10 @@ pub fn told(guest: &Guest) -> Option<String> {
     Some(format!("{set} && cat {TOLD}"))
 }
 
-/// What was set, a line each.
+/// Reads the script's report: what was set, a line each.
 ///
 /// # Errors
-/// What could not be set, and why, if there is any.
+/// The sysctls that could not be set, and why.
 pub fn set(printed: &str) -> Result<Vec<String>, String> {
     let failed: Vec<&str> = printed
         .lines()

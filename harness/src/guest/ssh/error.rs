@@ -6,11 +6,11 @@ use std::time::Duration;
 use crate::diagnostic::Diagnose;
 use crate::hypervisor::Steering;
 
-/// What a command in a guest was, could not be told.
+/// A command could not be run in a guest over its steering channel, or its outcome is not known.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ChannelError {
-    /// The channel's host end.
+    /// The channel's host end could not be opened.
     #[error("open the steering channel `{end}`")]
     Open {
         /// Where it is.
@@ -18,7 +18,7 @@ pub enum ChannelError {
         /// The kernel's answer.
         source: io::Error,
     },
-    /// libssh2 or sshd.
+    /// libssh2 or the guest's SSH server reported an error.
     #[error("{doing} over SSH")]
     Ssh {
         /// What was being done.
@@ -26,7 +26,7 @@ pub enum ChannelError {
         /// libssh2's words.
         source: ssh2::Error,
     },
-    /// Reading or writing.
+    /// Reading or writing failed.
     #[error("{doing} over SSH")]
     Io {
         /// What was being done.

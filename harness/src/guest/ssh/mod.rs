@@ -171,7 +171,7 @@ mod tests {
             let mut line = String::new();
             reader.read_line(&mut line).expect("a request");
             if line == "\n" {
-                // The host is here.
+                // The empty line that a host begins with.
                 line.clear();
                 reader.read_line(&mut line).expect("a request");
             }

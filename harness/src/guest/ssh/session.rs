@@ -23,14 +23,15 @@ pub(super) fn ssh_error(doing: impl Into<String>) -> impl FnOnce(ssh2::Error) ->
 pub(super) fn new_session(by: Deadline) -> Result<Session, ChannelError> {
     let session = Session::new().map_err(ssh_error("start a session"))?;
     set_timeout(&session, by);
-    // The harness gives guests ed25519 host keys, so that is the one to be shown.
+    // Only ed25519 host keys are accepted, since that is the kind that the harness gives to guests.
     session
         .method_pref(MethodType::HostKey, "ssh-ed25519")
         .map_err(ssh_error("prefer ed25519 host keys"))?;
     Ok(session)
 }
 
-/// libssh2 waits for ever by default; 0 would mean that too.
+/// Limits each call of libssh2, which by default waits for ever. It takes 0 for "for ever" as well, hence the least of
+/// 1 ms.
 fn set_timeout(session: &Session, by: Deadline) {
     let left = by.left().as_millis().clamp(1, u128::from(u32::MAX));
     session.set_timeout(left as u32);
@@ -41,7 +42,7 @@ pub(super) fn shake_hands(session: &mut Session, by: Deadline) -> Result<(), Cha
     session.handshake().map_err(ssh_error("shake hands"))
 }
 
-/// `SSH_MSG_DISCONNECT`; a server that does not take it any more is no loss.
+/// Sends `SSH_MSG_DISCONNECT`. An error is ignored, since a server that is gone needs no goodbye.
 pub(super) fn say_goodbye(session: &Session) {
     set_timeout(session, Deadline::secs(5));
     let _ = session.disconnect(None, "done", None);
@@ -115,7 +116,7 @@ impl Shell {
         let (mut stdout, mut stderr) = (Words::default(), Words::default());
         loop {
             drain(&mut self.channel, &mut stdout, &mut stderr).map_err(io("read the output of"))?;
-            // Both, whatever comes first: the one may end long before the other.
+            // Both streams are searched each time, since one may end long before the other.
             let ended = [stdout.has_ended(&mark), stderr.has_ended(&mark)];
             if ended == [true, true] {
                 let status = exit_status(&stdout.status);
@@ -142,14 +143,14 @@ impl Shell {
     }
 }
 
-/// What the shell is given for a command. `eval`, so that a line that is no shell script ends the subshell alone; no
-/// standard input, which is where the next command comes from.
+/// The text that the shell is given for a command. `eval` keeps a syntax error of the line within the subshell.
+/// Standard input is `/dev/null`, because the shell reads the next command from its own.
 fn script(line: &str, mark: &str) -> String {
     let quoted = shell::join(&[line]);
     format!("(eval {quoted}) </dev/null; printf '\\036{mark}%d\n' $?; printf '\\036{mark}\n' >&2\n")
 }
 
-/// Bytes that are kept of the beginning of an output, and as many of its end, however much it is.
+/// Bytes that are kept of an output's beginning, and as many of its end.
 const KEPT: usize = 512 << 10;
 
 /// The beginning and the end of what a command says.
@@ -158,10 +159,10 @@ struct Words {
     /// The first [`KEPT`] bytes, then, where something was left out, at least the last [`KEPT`].
     bytes: Vec<u8>,
     left_out: usize,
-    /// Bytes that nobody has looked for a mark in.
+    /// Bytes at the end that have not been searched for a mark.
     fresh: usize,
     ended: bool,
-    /// What stands behind the mark.
+    /// The exit status, which stands behind the mark.
     status: String,
 }
 
@@ -172,7 +173,7 @@ impl Words {
         }
         self.bytes.extend_from_slice(bytes);
         self.fresh += bytes.len();
-        // Not each time: what is moved is as much as what has come since.
+        // Cuts only now and then, so that no more bytes are moved than were received.
         if self.bytes.len() > 4 * KEPT {
             self.cut();
         }
@@ -184,12 +185,12 @@ impl Words {
         self.bytes.drain(KEPT..to);
     }
 
-    /// Whether the mark has come. What comes behind it is not the command's.
+    /// Whether the mark has come. What follows the mark is not the command's output.
     fn has_ended(&mut self, mark: &str) -> bool {
         if self.ended {
             return true;
         }
-        // A mark may have come in two parts, and a part of it been looked at.
+        // A mark may have come in two parts, the first of which has been searched already.
         let unseen = self.fresh + mark.len() + LONGEST_STATUS;
         let from = self.bytes.len().saturating_sub(unseen);
         self.fresh = 0;
@@ -222,7 +223,7 @@ impl Words {
 /// More bytes than a mark's first letter, its status and the end of its line take.
 const LONGEST_STATUS: usize = 16;
 
-/// What stands before a mark, and the word behind it, once its line is whole.
+/// Returns what stands before a mark, and the word behind it, once the mark's line is whole.
 fn before<'a>(bytes: &'a [u8], mark: &str) -> Option<(&'a [u8], &'a str)> {
     let mark = format!("\x1e{mark}");
     let at = bytes
@@ -238,10 +239,11 @@ fn exit_status(word: &str) -> Option<i32> {
     word.parse().ok().filter(|status| *status <= 128)
 }
 
-/// The two streams of a channel, whose packets come in one byte stream: to look at the one takes in packets of both.
+/// The two streams of a channel. Their packets share one socket, so reading one stream also takes in packets of the
+/// other.
 trait Streams {
     fn read(&mut self, stream: i32, buffer: &mut [u8]) -> io::Result<usize>;
-    /// Bytes that have been taken in and not been read. The socket says nothing of them any more.
+    /// Bytes that were taken in from the socket and not read yet. poll(2) on the socket does not report them.
     fn taken_in(&self) -> u32;
 }
 
@@ -255,8 +257,8 @@ impl Streams for Channel {
     }
 }
 
-/// Reads both streams until nothing is left on this side of the socket: a packet for stdout that came while stderr was
-/// looked at would never wake who waits for the socket.
+/// Reads both streams until nothing that was taken in is left: a packet for stdout that was taken in while stderr was
+/// read would not end the next wait for the socket.
 fn drain(from: &mut impl Streams, stdout: &mut Words, stderr: &mut Words) -> io::Result<()> {
     loop {
         drain_one(from, 0, stdout)?;
@@ -287,7 +289,7 @@ fn wait_for_socket(session: &Session, stream: &UnixStream, by: Deadline) {
     };
     let mut fds = [PollFd::new(stream.as_fd(), flags)];
     let left = by.left().as_millis().clamp(1, 60_000) as u16;
-    // Whatever poll says, the loop looks again.
+    // An error is ignored: the loop reads again in any case.
     let _ = poll(&mut fds, PollTimeout::from(left));
 }
 

@@ -56,7 +56,7 @@ impl Worker {
         }
     }
 
-    /// Says goodbye, so that sshd need not find out.
+    /// Ends the session by a message, so that sshd need not find out by itself that the host is gone.
     fn close(&mut self) {
         if let Some(open) = &self.open {
             say_goodbye(&open.session);
@@ -64,8 +64,9 @@ impl Worker {
         self.hang_up();
     }
 
-    /// The session's state is unknown after any error. Shutting the socket down ends it for certain, whoever holds
-    /// a copy: the VMM takes one connection at a time, and the next one would wait for ever behind this one.
+    /// Throws the session away, whose state is unknown after an error. The socket is shut down and not only closed,
+    /// because copies of it may be open: the VMM takes one connection at a time, and the next one would wait for ever
+    /// behind this one.
     fn hang_up(&mut self) {
         let in_use = self
             .in_use
@@ -75,7 +76,8 @@ impl Worker {
         if let Some(stream) = in_use {
             let _ = stream.shutdown(std::net::Shutdown::Both);
         }
-        // After its socket: freeing a channel says so to the other side, and would wait for it.
+        // The session goes after its socket: libssh2 tells the other side that a channel is freed, and would wait for
+        // the answer.
         self.open = None;
     }
 
