@@ -8,16 +8,16 @@ use super::{GuestSpec, Nic, Steering, kernel};
 use crate::scenario::TapOpen;
 use crate::scenario::vmm::{Feature, Install, ON_PCI, ONE_MACHINE, Vmm};
 
-/// The MTU of a TAP that nobody gave another one, in bytes. alioth must be told one.
+/// The MTU in bytes of a NIC for which the scenario sets none. alioth must always be told one.
 const MTU: u16 = 1500;
 
-/// What is known of it.
+/// alioth's row in the table of VMMs.
 pub(super) static VMM: Vmm = Vmm {
     name: "alioth",
     purpose: "scenarios with hypervisor = \"alioth\"",
     program: "alioth",
     version: "--version",
-    // `--vsock uds`, `--cpu`.
+    // The first version with `--vsock uds` and `--cpu`.
     least: (0, 12),
     install: Install {
         cargo: Some("alioth-cli"),
@@ -73,7 +73,7 @@ impl Hypervisor for Alioth {
 
     fn needs(&self, _spec: &GuestSpec) -> Needs {
         Needs {
-            // Up to version 0.12 it has a console on a terminal alone.
+            // alioth up to 0.12 shows the guest's console on a terminal only.
             terminal: true,
             ..Needs::default()
         }

@@ -20,10 +20,10 @@ use crate::scenario::vmm::{Feature, HypervisorKind, Install, ON_PCI, ONE_MACHINE
 /// Descriptor number of the API's socket.
 const API_FD: i32 = 28;
 
-/// This VMM, which has an option of the command line of its own.
+/// cloud-hypervisor's kind. It is public because the option `--cloud-hypervisor PATH` is about this VMM alone.
 pub const CLOUD_HYPERVISOR: HypervisorKind = HypervisorKind::of(&VMM);
 
-/// What is known of it.
+/// cloud-hypervisor's row in the table of VMMs.
 pub(super) static VMM: Vmm = Vmm {
     name: "cloud-hypervisor",
     purpose: "scenarios with hypervisor = \"cloud-hypervisor\"",

@@ -8,7 +8,7 @@ use super::{GuestSpec, Nic, Steering, kernel};
 use crate::scenario::TapOpen;
 use crate::scenario::vmm::{Feature, Install, ON_PCI, ONE_MACHINE, Vmm};
 
-/// What is known of it.
+/// crosvm's row in the table of VMMs.
 pub(super) static VMM: Vmm = Vmm {
     name: "crosvm",
     purpose: "scenarios with hypervisor = \"crosvm\"",
@@ -26,7 +26,7 @@ pub(super) static VMM: Vmm = Vmm {
     macvtap: &[TapOpen::Fd],
     can: &[Feature::TapDescriptor],
     lacks: &[],
-    // It has vsocks by the host's kernel, and guests are steered by them.
+    // Guests are steered over vsock, which crosvm has by the host's kernel.
     needs: &["vhost-vsock"],
     steering: "vsock, vhost-vsock",
     plugs: "",

@@ -13,13 +13,13 @@ use super::{GuestSpec, Steering, kernel};
 use crate::scenario::Transport;
 use crate::scenario::vmm::{Install, ONE_MACHINE, Vmm};
 
-/// What is known of it.
+/// firecracker's row in the table of VMMs.
 pub(super) static VMM: Vmm = Vmm {
     name: "firecracker",
     purpose: "scenarios with hypervisor = \"firecracker\"",
     program: "firecracker",
     version: "--version",
-    // `--enable-pci`.
+    // The first version with `--enable-pci`.
     least: (1, 13),
     install: Install {
         nix: &["firecracker"],

@@ -5,7 +5,8 @@ use super::{Accelerator, GuestSpec, Start};
 /// The kernel command line. `reboot`: how the kernel resets the machine, by which most VMMs end (`reboot=` of the kernel's
 /// parameters).
 pub(super) fn command_line(spec: &GuestSpec, reboot: &str) -> String {
-    // Half of the boots of microvm under TCG hang in the counter's calibration without it.
+    // Without this option half of the boots of microvm under TCG hang while the kernel calibrates the time stamp
+    // counter.
     let tsc = spec.tsc_mhz.map(|mhz| format!("tsc_early_khz={mhz}000"));
     let mut words = vec!["console=ttyS0", reboot, "panic=-1"];
     if spec.disk.is_some() {
@@ -20,13 +21,13 @@ pub(super) fn command_line(spec: &GuestSpec, reboot: &str) -> String {
         words.push("mitigations=off");
     }
     if spec.start != Start::Cold {
-        // Read by the image's initrd: what keeps an identity is not started.
+        // The image's initrd reads this word, and then nothing that keeps an identity is started.
         words.push("bridgelab.template");
     }
     words.join(" ")
 }
 
-/// By a triple fault, which ends QEMU with `-no-reboot`: microvm.nix's word.
+/// Resets by a triple fault, as microvm.nix has it: it ends QEMU with `-no-reboot`.
 pub(super) const TRIPLE_FAULT: &str = "reboot=t";
-/// By the keyboard controller, the only reset that the smallest VMMs have.
+/// Resets by the keyboard controller, the only reset that the smallest VMMs have.
 pub(super) const KEYBOARD: &str = "reboot=k";

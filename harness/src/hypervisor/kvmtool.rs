@@ -9,7 +9,7 @@ use crate::scenario::TapOpen;
 use crate::scenario::provides::COMPRESSED_KERNEL;
 use crate::scenario::vmm::{Install, ON_PCI, ONE_MACHINE, Vmm};
 
-/// What is known of it.
+/// kvmtool's row in the table of VMMs.
 pub(super) static VMM: Vmm = Vmm {
     name: "kvmtool",
     purpose: "scenarios with hypervisor = \"kvmtool\"",
@@ -27,7 +27,7 @@ pub(super) static VMM: Vmm = Vmm {
     macvtap: &[TapOpen::Name],
     can: &[],
     lacks: &[],
-    // It has vsocks by the host's kernel, and guests are steered by them.
+    // Guests are steered over vsock, which kvmtool has by the host's kernel.
     needs: &["vhost-vsock"],
     steering: "vsock, vhost-vsock",
     plugs: "",
@@ -40,7 +40,7 @@ pub(super) struct Kvmtool;
 impl Hypervisor for Kvmtool {
     fn command(&self, spec: &GuestSpec) -> CommandLine {
         let mut line = CommandLine::new(spec.program());
-        // It boots no other form of a kernel on x86.
+        // kvmtool boots only a compressed kernel on x86.
         let kernel = spec.kernel.with_file_name(COMPRESSED_KERNEL);
         line.flag("run")
             .option("--name", &spec.name)
@@ -53,7 +53,7 @@ impl Hypervisor for Kvmtool {
             .option("-i", spec.initrd.to_string_lossy())
             .option("-p", kernel::command_line(spec, kernel::KEYBOARD));
         for nic in &spec.nics {
-            // It opens a macvtap by the path of its node.
+            // kvmtool opens a macvtap by the path of its node.
             let end = match &nic.node {
                 Some(node) => node.to_string_lossy().into_owned(),
                 None => nic.tap.to_string(),

@@ -84,7 +84,7 @@ fn large(hypervisor: HypervisorKind) -> GuestSpec {
     large
 }
 
-/// One option to a line, and the files that it reads below.
+/// The VMM's command line, one option to a line, and below it the files that the VMM reads.
 fn shown(spec: &GuestSpec) -> String {
     let program = hypervisor(spec.hypervisor);
     let mut text = broken(&program.command(spec));

@@ -30,8 +30,8 @@ use crate::scenario::vmm::{Vmm, VmmTable};
 use crate::scenario::{Guest, HypervisorKind, MachineType, Transport};
 use command::CommandLine;
 
-/// The table of VMMs: a row is the file of one in this folder, with `VMM`, what is known of it, and the structure behind which it
-/// is a [`Hypervisor`]. The first is the one of guests that name none.
+/// The table of VMMs. A row names a file of this folder and the structure in it that implements [`Hypervisor`]; the
+/// file's `VMM` is what is known of the program. Guests that name no VMM get the first row.
 macro_rules! vmms {
     ($($visible:vis $file:ident::$program:ident,)+) => {
         $($visible mod $file;)+
@@ -67,7 +67,7 @@ pub const STEER_PORTS: usize = 3;
 /// First descriptor number that a VMM inherits for a NIC.
 pub const FIRST_NIC_FD: i32 = 30;
 
-/// Root ports of a template: as many NICs as can be plugged into what is started from it.
+/// Root ports of a template: the largest number of NICs that a guest from it can have.
 pub const NIC_PORTS: usize = 4;
 
 /// What a guest starts from.
@@ -77,12 +77,12 @@ pub enum Start {
     Cold,
     /// Its kernel boots, with memory and disk in files of this folder: the making of a template.
     Recording(PathBuf),
-    /// A settled system whose files are in this folder, copy-on-write.
+    /// A saved, settled system: its files are in this folder, and are used copy-on-write.
     Template {
         /// The template's folder.
         folder: PathBuf,
-        /// Whether this QEMU can map a read-only file copy-on-write (`memory-backend-file,rom=off`, since 8.2). One that cannot
-        /// opens it for writing, and gets a sealed copy.
+        /// Whether this QEMU can map a read-only file copy-on-write (`memory-backend-file,rom=off`, since 8.2). An
+        /// older QEMU opens the file for writing, so it gets a sealed copy.
         read_only_ram: bool,
     },
 }
@@ -138,7 +138,7 @@ pub struct GuestSpec {
     pub name: String,
     /// Path of the VMM; `None`: it is on `PATH`.
     pub program: Option<PathBuf>,
-    /// Its context id among vsocks; only where the host's kernel carries them must it be its own.
+    /// The guest's context id among vsocks. It must be unique only where the host's kernel carries the vsock.
     pub cid: u32,
     /// Virtual CPUs.
     pub vcpu: u8,
@@ -214,8 +214,8 @@ impl GuestSpec {
         hypervisor(self.hypervisor).steering(self, channel)
     }
 
-    /// The steering channel by a vsock that the VMM maps to a unix socket. Every connection is a session, so all channels
-    /// are this one.
+    /// The steering channel by a vsock that the VMM maps to a unix socket. Every connection is a session of its own, so
+    /// all channels have this address.
     fn mapped_vsock(&self) -> Steering {
         Steering::Mapped {
             socket: self.vsock_socket(),
@@ -223,7 +223,7 @@ impl GuestSpec {
         }
     }
 
-    /// The same by a vsock of the host's kernel.
+    /// The steering channel by a vsock of the host's kernel. All channels have this address here too.
     fn host_vsock(&self) -> Steering {
         Steering::Vsock {
             cid: self.cid,
@@ -236,12 +236,12 @@ impl GuestSpec {
         self.run.join("vsock.sock")
     }
 
-    /// What the guest writes to its disk goes here, above the image.
+    /// The qcow2 file above the image that takes what the guest writes to its disk.
     fn layer(&self) -> PathBuf {
         self.run.join("layer.qcow2")
     }
 
-    /// The folder in which what the guest writes to its disk takes room.
+    /// The folder whose file system must have room for what the guest writes to its disk.
     pub fn written_to(&self) -> &Path {
         match &self.start {
             Start::Recording(folder) => folder,

@@ -11,7 +11,7 @@ use crate::diagnostic::Diagnose;
 
 /// A VMM's control socket: QEMU's QMP, cloud-hypervisor's HTTP.
 ///
-/// Only what all of them have. Some VMMs have none.
+/// The trait has what all monitors can do. Some VMMs have no monitor.
 pub trait Monitor: Send {
     /// The VMM's own word for what the machine does: `running`, `Paused`.
     ///
@@ -49,7 +49,7 @@ pub trait Monitor: Send {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum MonitorError {
-    /// The socket.
+    /// Connecting to the socket, reading from it or writing to it failed.
     #[error("{doing} the monitor of {vmm}")]
     Io {
         /// Which VMM.
@@ -59,7 +59,7 @@ pub enum MonitorError {
         /// The kernel's answer; "unexpected end of file" when the VMM has ended.
         source: io::Error,
     },
-    /// It refused.
+    /// The VMM refused a command.
     #[error("have {vmm} execute `{command}`: {said}")]
     Refused {
         /// Which VMM.
@@ -69,7 +69,7 @@ pub enum MonitorError {
         /// Its words.
         said: String,
     },
-    /// It has none, or cannot do what was asked whatever the guest says.
+    /// The VMM has no monitor, or cannot do what was asked.
     #[error("{vmm} {why}")]
     Cannot {
         /// Which VMM.
@@ -77,7 +77,7 @@ pub enum MonitorError {
         /// Why, in words that follow its name.
         why: String,
     },
-    /// Nothing came.
+    /// An answer or an event did not come in time.
     #[error("wait {waited:.1?} for {vmm} {what}")]
     Timeout {
         /// Which VMM.

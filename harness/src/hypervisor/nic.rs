@@ -1,7 +1,8 @@
 //! A guest's NIC: its host end and what the guest is told.
 //!
-//! Every VMM is handed the host end in the same way, TAP or macvtap: as descriptors `fds` that it inherits, one for each
-//! queue. Where there are none it opens the host end itself: a TAP by its name `tap`, a macvtap by the path `node`.
+//! Every VMM is handed the host end in the same way, TAP or macvtap: as descriptors `fds` that it inherits, one for
+//! each queue. Where there are none, the VMM opens the host end itself: a TAP by its name `tap`, a macvtap by the path
+//! `node`.
 
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -20,7 +21,7 @@ pub struct Nic {
     pub tap: IfName,
     /// Device node of a macvtap, which the VMM's user may open.
     pub node: Option<PathBuf>,
-    /// Numbers of the inherited descriptors of its queues; none where the VMM opens it itself.
+    /// Numbers of the inherited descriptors of its queues; none where the VMM opens the TAP or macvtap itself.
     pub fds: Range<i32>,
     /// What the guest is told about it.
     pub options: NicOptions,

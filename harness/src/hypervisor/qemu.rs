@@ -28,13 +28,13 @@ use crate::scenario::{MachineType, TapOpen, Transport};
 /// `-sandbox`: nothing that a guest could use to leave QEMU, no new processes, no privileges.
 pub const SANDBOX: &str = "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny";
 
-/// First descriptor number that it inherits for a steering channel.
+/// First descriptor number that QEMU inherits for a steering channel.
 const FIRST_STEER_FD: i32 = 20;
 /// Descriptor number of a template's memory, for a QEMU that opens it for writing.
 const RAM_FD: i32 = 27;
 /// Descriptor number of the monitor's socket.
 const QMP_FD: i32 = 28;
-/// Descriptor number of the monitor that is only listened to.
+/// Descriptor number of the socket of the second monitor, on which QEMU's events are waited for.
 const EVENTS_FD: i32 = 29;
 
 /// The system emulator for this machine's own architecture, and the packages of it: Debian's, Fedora's, Arch's.
@@ -59,16 +59,16 @@ const NAMES: [&str; 4] = [
     "qemu-system-riscv-core",
     "qemu-system-riscv",
 ];
-/// This VMM, where something is QEMU's alone: templates, the proof of KVM, lab VMs.
+/// QEMU's kind, for what QEMU alone does: templates, the proof of KVM, lab VMs.
 pub const QEMU: HypervisorKind = HypervisorKind::of(&VMM);
 
-/// What is known of qemu-system(1).
+/// QEMU's row in the table of VMMs.
 pub(super) static VMM: Vmm = Vmm {
     name: "qemu",
     purpose: "runs the guests",
     program: NAMES[0],
     version: "--version",
-    // `-M microvm,pcie=on`.
+    // The first version with `-M microvm,pcie=on`.
     least: (5, 2),
     install: Install {
         apt: &[NAMES[1]],
@@ -161,7 +161,7 @@ impl Hypervisor for Qemu {
             if spec.disk.is_some() {
                 match disk_full::used_up(&events_socket(spec)).await {
                     Ok(said) => return said,
-                    // Whoever watches the process sees it end.
+                    // QEMU has ended, which the watch over its process reports.
                     Err(error) => tracing::debug!(guest = spec.name, %error, "no events"),
                 }
             }
@@ -175,12 +175,13 @@ fn steer_socket(spec: &GuestSpec, channel: usize) -> PathBuf {
     spec.run.join(format!("steer.{channel}.sock"))
 }
 
-/// Socket of the monitor, which a machine has that is saved as a template or starts from one.
+/// Socket of the monitor. QEMU serves it where the machine is saved as a template, or starts from one.
 pub fn monitor_socket(spec: &GuestSpec) -> PathBuf {
     spec.run.join("qmp.sock")
 }
 
-/// Socket of a second monitor: the first talks to one client at a time, and this one's must hear every event.
+/// Socket of a second monitor. A monitor talks to one client at a time, and the client that waits for events must be
+/// connected all the time.
 fn events_socket(spec: &GuestSpec) -> PathBuf {
     spec.run.join("events.sock")
 }
@@ -275,7 +276,7 @@ fn snapshot_options(spec: &GuestSpec, line: &mut CommandLine) {
         Start::Cold | Start::Recording(_) => "share=on",
     };
     let ram = match &spec.start {
-        // Before 8.2 QEMU opens it for writing even where it maps it copy-on-write.
+        // QEMU before 8.2 opens the file for writing even where it maps the file copy-on-write.
         Start::Template {
             read_only_ram: false,
             ..
@@ -346,7 +347,7 @@ fn accelerator(spec: &GuestSpec) -> String {
     }
 }
 
-/// What QEMU keeps translated code in by default, in MiB.
+/// Size of QEMU's buffer for translated code by default, in MiB.
 const QEMU_TRANSLATED: u32 = 1024;
 
 #[cfg(test)]

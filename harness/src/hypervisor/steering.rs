@@ -29,7 +29,8 @@ pub enum Steering {
 }
 
 impl Steering {
-    /// The socket of a virtio-serial port, which is what templates have.
+    /// The socket of a virtio-serial port, the only kind of channel that guests from templates have; `None`: another
+    /// kind.
     pub fn port(&self) -> Option<&Path> {
         match self {
             Self::Port(socket) => Some(socket),

@@ -18,11 +18,11 @@ use tokio::net::UnixStream;
 use crate::deadline::Deadline;
 use crate::hypervisor::{Monitor, MonitorError, Nic, descriptor};
 
-/// As errors name it.
+/// The VMM's name in errors.
 const VMM: &str = "cloud-hypervisor";
-/// More than it ever answers.
+/// Bytes of the longest answer that is read; cloud-hypervisor's own are far shorter.
 const LONGEST: usize = 4 << 20;
-/// Between two looks at whether the guest has let go of a device.
+/// Time between two questions whether the guest has let go of a device.
 const LOOK: Duration = Duration::from_millis(100);
 
 /// A connection to its API.
@@ -32,7 +32,7 @@ pub(super) struct Api {
 }
 
 impl Api {
-    /// Connects.
+    /// Connects to the API's socket.
     ///
     /// # Errors
     /// [`MonitorError::Io`] when nobody listens.
@@ -129,8 +129,8 @@ impl Api {
         Ok(())
     }
 
-    /// Waits until the machine has no device of this name any more: when the guest has let go of it, of which no event
-    /// tells.
+    /// Waits until the machine has no device of this name any more, which is when the guest has let go of it. The
+    /// machine's state is asked for again and again, because the API has no event for that.
     async fn gone(&mut self, device: &str, by: Deadline) -> Result<(), MonitorError> {
         let mut looks = tokio::time::interval(LOOK);
         loop {

@@ -12,15 +12,15 @@ use super::qmp::Qmp;
 use crate::deadline::Deadline;
 use crate::hypervisor::MonitorError;
 
-/// How long the monitor may take to answer. It does while a guest boots, too.
+/// How long the monitor may take to answer. It answers while the guest boots, too.
 const ANSWER: Duration = Duration::from_secs(30);
-/// What the kernel says to whoever writes then: ENOSPC of errno(3).
+/// The kernel's words for a full file system, ENOSPC of errno(3).
 const NO_SPACE: &str = "No space left on device";
 
 /// Waits until QEMU, whose monitor is at `socket`, has stopped a guest because its write found no room. Returns the
 /// kernel's words.
 ///
-/// Whoever is not connected misses an event, so the state is asked for first.
+/// The state is asked for first, because events from before the connection are lost.
 ///
 /// # Errors
 /// [`MonitorError::Io`] when QEMU ends first.
@@ -36,7 +36,7 @@ pub(super) async fn used_up(socket: &Path) -> Result<String, MonitorError> {
         .await
 }
 
-/// The words of an event that says so.
+/// The reason that an event gives for having stopped the guest for lack of room; `None`: another event.
 fn no_space(name: &str, data: &Value) -> Option<String> {
     if name != "BLOCK_IO_ERROR" || data["nospace"] != true || data["action"] != "stop" {
         return None;

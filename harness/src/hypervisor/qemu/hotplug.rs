@@ -1,6 +1,6 @@
 //! NICs that are plugged into a running guest, and unplugged, over QEMU's monitor.
 //!
-//! Only into one that started from a template: it has ports for them. `-M microvm` has no hotplug at all
+//! Only a guest that started from a template has ports for such NICs. `-M microvm` has no hotplug at all
 //! (docs/system/i386/microvm.rst of QEMU).
 
 use std::os::fd::{AsFd, OwnedFd};
@@ -37,7 +37,7 @@ pub(super) async fn plug(
     let backend = json!({ "type": "tap", "id": netdev, key: names.join(":") });
     qmp.execute("netdev_add", backend, by).await?;
     if let Err(error) = qmp.execute("device_add", nic.plugged(port), by).await {
-        // The port is as it was before.
+        // Removes the backend again, so that the port is free for another NIC.
         let _ = qmp.execute("netdev_del", json!({ "id": netdev }), by).await;
         return Err(error);
     }

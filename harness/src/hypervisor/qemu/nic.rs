@@ -27,20 +27,20 @@ impl Nic {
         if vhost {
             text.push_str(",vhost=on");
         }
-        // With descriptors QEMU counts by itself, and refuses to be told.
+        // With descriptors QEMU counts the queues itself, and refuses `queues=`.
         if self.options.open == TapOpen::Name && queues > 1 {
             text.push_str(&format!(",queues={queues}"));
         }
         text
     }
 
-    /// Properties of its `virtio-net` device. What is as QEMU has it by itself is left out.
+    /// Properties of its `virtio-net` device. Those with QEMU's default value are left out.
     fn properties(&self, netdev: &str, on_pci: bool) -> Vec<Property> {
         let mut all = vec![
             ("netdev", json!(netdev)),
             ("mac", json!(self.mac.to_string())),
         ];
-        // virtio-mmio has no interrupt vectors, and microvm.nix leaves out both there.
+        // virtio-mmio has no interrupt vectors, and microvm.nix leaves out `mq` and `vectors` there.
         if on_pci && self.options.queues > 1 {
             let vectors = 2 * u32::from(self.options.queues) + 2;
             all.extend([("mq", json!(true)), ("vectors", json!(vectors))]);
@@ -88,7 +88,7 @@ impl Nic {
 
 /// Checksums of what the guest sends, and of what it receives (hw/net/virtio-net.c of QEMU).
 const CHECKSUM: [&str; 2] = ["csum", "guest_csum"];
-/// The same for segments that are larger than the MTU.
+/// Segments larger than the MTU that the guest sends, and that it receives.
 const SEGMENTATION: [&str; 9] = [
     "gso",
     "host_tso4",

@@ -15,7 +15,7 @@ use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 use crate::deadline::Deadline;
 use crate::hypervisor::{MonitorError, descriptor};
 
-/// As errors name it.
+/// The VMM's name in errors.
 pub(super) const VMM: &str = "QEMU";
 
 /// A connection to the monitor.
@@ -102,7 +102,7 @@ impl Qmp {
             .writable()
             .await
             .map_err(io_error("write to"))?;
-        // It rides on the first byte of the command.
+        // The descriptor travels with a byte. That byte is a space, which JSON allows before the command.
         descriptor::send(self.writer.as_ref(), b" ", &[given])
             .map_err(io_error("hand a descriptor to"))?;
         self.execute("getfd", json!({ "fdname": name }), by).await?;

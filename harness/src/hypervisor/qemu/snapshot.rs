@@ -1,7 +1,7 @@
 //! Saves a machine as a template, and starts another from it, over QEMU's monitor.
 //!
-//! Memory is in a file that both map, so only the devices' state is saved: a few hundred kB. docs/devel/migration of
-//! QEMU; `x-ignore-shared` is what leaves the memory out.
+//! Memory is in a file that both machines map, so only the devices' state is saved: a few hundred kB.
+//! docs/devel/migration of QEMU; `x-ignore-shared` is what leaves the memory out.
 
 use std::fs::File;
 use std::os::fd::AsFd;
@@ -12,16 +12,16 @@ use super::qmp::{Qmp, VMM};
 use crate::deadline::Deadline;
 use crate::hypervisor::{GuestSpec, MonitorError};
 
-/// What QEMU knows the file by.
+/// QEMU's name for the descriptor of the file with the state.
 const STATE: &str = "state";
 
-/// Stops the machine and writes its devices' state to `state`. Memory and disk are then as they must be for a
-/// start from them; QEMU may be ended.
+/// Stops the machine and writes its devices' state to `state`. Afterwards memory and disk fit that state, and QEMU may
+/// be ended.
 ///
 /// # Errors
 /// [`MonitorError`] with QEMU's words.
 pub async fn save(qmp: &mut Qmp, state: &File, by: Deadline) -> Result<(), MonitorError> {
-    // Nothing runs while the state is written, so it is written once.
+    // A stopped machine changes nothing while its state is written.
     qmp.execute("stop", json!({}), by).await?;
     capabilities(qmp, by).await?;
     qmp.give_descriptor(STATE, state.as_fd(), by).await?;
@@ -45,7 +45,7 @@ pub async fn restore(
     let uri = json!({ "uri": format!("fd:{STATE}") });
     qmp.execute("migrate-incoming", uri, by).await?;
     migrated(qmp, "to load the machine", by).await?;
-    // It was saved while it stood still.
+    // The machine was saved while it was stopped, and is so again after it was loaded.
     qmp.execute("cont", json!({}), by).await?;
     for (index, nic) in spec.nics.iter().enumerate() {
         qmp.execute("device_add", nic.plugged(index), by).await?;

@@ -90,7 +90,7 @@ fn q35_has_its_devices_on_pci() {
     assert!(!line.to_string().contains("-device,"), "{line}");
 }
 
-/// Options that are about devices, in order: what a snapshot's two sides must agree on.
+/// Options that are about devices, in order: they must be the same when a machine is saved and when it is loaded.
 fn devices(line: &CommandLine) -> Vec<String> {
     let words = line.words().windows(2);
     words
