@@ -1,7 +1,7 @@
 //! Runs a recipe's `build` script in a worker with its own mount and PID namespace.
 //!
-//! The script sees itself as root with a private tmpfs for its intermediate files; when the worker dies, at any
-//! moment, they and every process of the build are gone.
+//! The script sees itself as root with a private tmpfs for its intermediate files. When the worker dies, at any moment,
+//! the kernel removes these files and every process of the build.
 
 use std::collections::VecDeque;
 use std::fs::{self, File};
@@ -19,7 +19,7 @@ use crate::host::isolate::{self, Isolation};
 /// Hidden subcommand of the binary that becomes the build worker.
 pub const WORKER_COMMAND: &str = "__image-build";
 
-/// Lines of a failed script's last words that are shown.
+/// Lines of a failed script's output to stderr that the error quotes: the last ones.
 const TAIL: usize = 15;
 
 /// The program that has the hidden worker commands: `$BRIDGELAB_BIN`, for programs that use the library, or the
@@ -99,10 +99,10 @@ static MAKING: Mutex<Making> = Mutex::new(Making {
     worker: None,
 });
 
-/// It is over.
+/// Notified when the image under way is finished or removed.
 static OVER: Condvar = Condvar::new();
 
-/// How long what is unfinished may take to be removed.
+/// How long [`stop_building`] waits for the unfinished image to be removed.
 const REMOVED: Duration = Duration::from_secs(10);
 
 struct Making {
@@ -114,7 +114,7 @@ fn making() -> MutexGuard<'static, Making> {
     MAKING.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Stands from before anything unfinished is there until it is finished or gone.
+/// Says that an image is under way: from before its first file is made until it is finished or removed.
 pub(super) struct UnderWay;
 
 impl UnderWay {
@@ -133,8 +133,8 @@ impl Drop for UnderWay {
     }
 }
 
-/// Kills the worker that is building an image, if there is one, and waits until whoever builds has removed what is unfinished.
-/// For another thread, on a request to end this process.
+/// Kills the worker that is building an image, if there is one, and waits until the thread that builds has removed the
+/// unfinished image. Called by another thread, on a request to end this process.
 pub fn stop_building() {
     let mut making = making();
     if let Some(worker) = making.worker.as_mut() {
@@ -143,8 +143,8 @@ pub fn stop_building() {
     let _ = OVER.wait_timeout_while(making, REMOVED, |making| making.under_way);
 }
 
-/// Copies what the script says into its log, and returns the last of it. Not from the log: that lies on the same disk
-/// as the image, and what a full disk says is not in a file on it.
+/// Copies what the script says to stderr into its log, and returns the last lines. These are not read back from the
+/// log: it lies on the same disk as the image, and a full disk takes no line about itself.
 fn keep(errors: impl Read, mut log: File) -> String {
     let mut tail = VecDeque::new();
     for line in BufReader::new(errors).split(b'\n').map_while(Result::ok) {

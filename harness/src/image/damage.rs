@@ -1,11 +1,12 @@
-//! Whether an image is still what was built: its files' digests, which no run compares beforehand.
+//! Looks for damage in an image: compares its files with their digests, which no run does beforehand.
 
 use std::fs::{self, File};
 use std::path::Path;
 
 use super::store::{MANIFEST, Manifest, digest};
 
-/// What is damaged in a built image's folder; `None`: nothing, or it cannot be told. Reads all of it, which takes seconds.
+/// What is damaged in a built image's folder; `None`: nothing is, or the manifest cannot be read. Reads all of the
+/// image, which takes seconds.
 pub fn damage(folder: &Path) -> Option<String> {
     let text = fs::read(folder.join(MANIFEST)).ok()?;
     let manifest: Manifest = serde_json::from_slice(&text).ok()?;

@@ -29,7 +29,7 @@ pub enum ImageError {
     /// No such recipe.
     #[error("find image `{name}` among the recipes in `{}`: there are {known}", folder.display())]
     UnknownRecipe {
-        /// Asked for.
+        /// The name that was asked for.
         name: String,
         /// `images/`.
         folder: PathBuf,
@@ -44,7 +44,7 @@ pub enum ImageError {
         /// The kernel's answer.
         source: io::Error,
     },
-    /// A file of the recipe or of the cache.
+    /// A file of the recipe or of the cache could not be read or written.
     #[error("{doing} `{}`", path.display())]
     Io {
         /// What was being done.
@@ -74,7 +74,7 @@ pub enum ImageError {
         /// Its last lines.
         tail: String,
     },
-    /// The build left something out.
+    /// An image is there, but a file of it is missing or is not as it was built.
     #[error("use image `{}`: {problem}", path.display())]
     Incomplete {
         /// Image folder.

@@ -1,4 +1,4 @@
-//! Who is told how an image is built.
+//! How the progress of an image's build is reported.
 
-/// Told what an image build is doing.
+/// A function that is called with a line about what the build is doing.
 pub type Progress<'a> = &'a mut dyn FnMut(&str);

@@ -74,7 +74,7 @@ impl Recipe {
             Some((base, suite)) => (base, Some(suite)),
             None => (first, None),
         };
-        // The recipe's own choice, said or not, is one image.
+        // The recipe's default suite is the same image whether it is named or not.
         let own = Provides::of(base).suites.first();
         let suite = suite.filter(|suite| own != Some(suite)).map(str::to_owned);
         let mut packages = Packages::default();

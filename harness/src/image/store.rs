@@ -16,10 +16,10 @@ use super::recipe::Recipe;
 use super::{ImageError, io_error};
 use crate::scenario::provides::Provides;
 
-/// Begins the name of a folder that is being made; the name of what it will be follows.
+/// Prefix of the name of a folder that is being made; the name of the finished folder follows.
 pub(crate) const UNFINISHED: &str = ".unfinished-";
 
-/// Written last; an image without it is not one.
+/// The file that is written last: a folder without it is no image.
 pub(super) const MANIFEST: &str = "manifest.json";
 
 /// Sizes and digests of a finished image.
@@ -175,7 +175,7 @@ impl Store {
             seal(recipe, &unfinished)
         });
         if let Err(failed) = built {
-            // On a full disk nothing may be left that nobody needs.
+            // An unfinished image would go on filling the disk, which may be full.
             remove_tree(&unfinished)?;
             return Err(failed);
         }
@@ -200,13 +200,13 @@ impl Store {
     }
 }
 
-/// The file that a maker of `name` holds locked.
+/// The file that the maker of `name` holds locked.
 pub(crate) fn lock_of(folder: &Path, name: &str) -> PathBuf {
     folder.join(format!("{name}.lock"))
 }
 
-/// Removes what killed makers left of whatever they made in this cache folder: each holds its lock while it lives, so what
-/// nobody holds is nobody's.
+/// Removes unfinished folders that killed makers left in this cache folder. A maker holds its lock while it lives, so
+/// an unfinished folder whose lock is free has no maker any more.
 pub(crate) fn sweep(cache: &Path) {
     let entries = fs::read_dir(cache).into_iter().flatten().flatten();
     for entry in entries {
@@ -224,7 +224,7 @@ pub(crate) fn sweep(cache: &Path) {
     }
 }
 
-/// How to mend what the kernel says of a file in the cache; `None`: it is not about the cache's disk.
+/// The remedy for an error about a file in the cache; `None`: the error is not about the cache's disk.
 pub(crate) fn cache_help(path: &Path, source: &io::Error) -> Option<String> {
     let elsewhere = "choose another cache folder: `BRIDGELAB_CACHE=DIR`";
     match source.kind() {
@@ -239,7 +239,8 @@ pub(crate) fn cache_help(path: &Path, source: &io::Error) -> Option<String> {
     }
 }
 
-/// A VMM's user looks into the folder, whatever umask it was made under. A read-only cache is as it is.
+/// Lets everybody read the folder, since VMMs run as another user and a strict umask may have closed it. A read-only
+/// cache cannot be changed, so errors are ignored.
 pub(crate) fn open_to_all(folder: &Path) {
     let mode = fs::metadata(folder).map(|meta| meta.permissions().mode() & 0o777);
     if mode.is_ok_and(|mode| mode & 0o055 != 0o055) {
