@@ -1,4 +1,4 @@
-//! What a template is a template of: everything that its saved state depends on.
+//! The key of a template in the cache: everything that its saved state depends on.
 
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
@@ -17,7 +17,7 @@ use crate::scenario::{Guest, MachineType, Transport};
 /// Version of a template's layout; part of every digest.
 const FORMAT: u32 = 2;
 
-/// QEMU tells its version in a tenth of a second; this is for a machine that is on its knees.
+/// Time that QEMU has to tell its version. A tenth of a second is enough unless the machine is overloaded.
 const TELLS: Duration = Duration::from_secs(10);
 
 /// A QEMU program, as far as its saved states depend on it.
@@ -33,7 +33,7 @@ impl QemuVersion {
     /// The QEMU that runs guests on this machine: `qemu-system-ARCH --version`.
     ///
     /// # Errors
-    /// When it is not there or does not tell.
+    /// When QEMU is not there or does not tell its version.
     pub fn of_this_machine() -> std::io::Result<Self> {
         let path = locate(Tool::Vmm(QEMU)).ok_or(std::io::ErrorKind::NotFound)?;
         let by = Deadline::after(TELLS);
@@ -78,8 +78,9 @@ pub struct CacheKey {
 }
 
 impl CacheKey {
-    /// The host's processor and kernel, as far as a guest depends on them: under TCG by its name alone, because its time
-    /// stamp counter is the guest's, and a template goes on counting as fast as it was told.
+    /// The host's processor and kernel, as far as a guest depends on them. Under TCG that is the processor's name
+    /// alone: the guest has the host's time stamp counter, and a template's kernel keeps the frequency that it was
+    /// told.
     pub fn processor(accelerator: Accelerator) -> String {
         let cpuinfo = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
         let kernel = std::fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
@@ -127,7 +128,7 @@ impl CacheKey {
         let mut hash = Sha256::new();
         hash.update(format!("format {FORMAT}\n"));
         hash.update(serde_json::to_vec(self).unwrap_or_default());
-        // The command line is this harness's own contribution to what is saved.
+        // The command line describes the machine that is saved, so it belongs to the key.
         let spec = self.spec(Start::Recording("/".into()));
         hash.update(qemu::command(&spec).to_string());
         for (_, command) in spec.image.settle.unwrap_or_default() {
@@ -149,7 +150,7 @@ impl CacheKey {
         )
     }
 
-    /// The machine that is recorded, with paths that mean nothing yet.
+    /// The machine that is saved. Its paths are placeholders, which the maker replaces.
     pub(super) fn spec(&self, start: Start) -> GuestSpec {
         let image = Provides::of(&self.image);
         let root = Path::new("/");
@@ -163,7 +164,7 @@ impl CacheKey {
             machine: MachineKind::Q35,
             transport: Transport::Auto,
             accelerator: self.accelerator,
-            // Measured anew by every process, so it is no part of the digest; the processor is.
+            // The frequency is measured anew by every process, so it is no part of the digest. The processor's name is.
             tsc_mhz: None,
             kernel: root.join(image.kernel),
             initrd: "/initrd".into(),

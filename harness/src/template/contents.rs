@@ -1,10 +1,12 @@
-//! What can be put into a guest that starts from a template: what nobody has read before. Pure.
+//! Decides whether a scenario's files and settings can still be put into a guest that starts from a template: only what
+//! no program has read before. Pure.
 
 use crate::guest::sysctls;
 use crate::scenario::Guest;
 use crate::scenario::provides::Provides;
 
-/// Where files are read no sooner than by what starts after the guest has its identity, or whenever they are used.
+/// Places of files that are read by programs which start after the guest has its identity, or that are read at each
+/// use.
 const READ_LATER: [&str; 9] = [
     "/etc/hosts",
     "/etc/resolv.conf",
@@ -17,8 +19,8 @@ const READ_LATER: [&str; 9] = [
     "/usr/local/",
 ];
 
-/// Keys of daemon.json after whose change a restarted dockerd is as one that started with them. Others leave rules of
-/// the first start in the guest's firewall, or images where the new daemon does not look.
+/// Keys of daemon.json that a restarted dockerd takes on as if it had started with them. Other keys leave rules of the
+/// first start in the guest's firewall, or images where the new daemon does not look.
 const RESTARTED: [&str; 9] = [
     "debug",
     "default-address-pools",
@@ -31,9 +33,9 @@ const RESTARTED: [&str; 9] = [
     "mtu",
 ];
 
-/// Why what the scenario puts into a guest asks for a boot; `None`: it does not.
+/// Why what the scenario puts into a guest needs a boot; `None`: it needs none.
 pub(super) fn refuses(guest: &Guest) -> Option<String> {
-    // What settles a template is Docker.
+    // A package that is left out may be Docker, which a template is settled with.
     if guest
         .image
         .split_whitespace()

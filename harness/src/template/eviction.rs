@@ -1,29 +1,31 @@
-//! Which templates go, so that a new one has room. Pure.
+//! Chooses the templates that are removed so that a new one has room. Pure.
 
 use std::path::PathBuf;
 use std::time::SystemTime;
 
-/// What all templates together may take of the disk, in MiB: some sixteen of Debian, of half a gigabyte each, and more than
-/// the library of scenarios has shapes of machines. A count of them would say nothing, since a tiny one is a fifth of that.
+/// Room that all templates together may take of the disk, in MiB. It is enough for sixteen of Debian, of half a
+/// gigabyte each, more than the scenarios of the library need. A limit on their number would say little, because a
+/// template of the image `tiny` is a fifth of that size.
 const BUDGET: u64 = 8 << 10;
 
-/// Of what the disk has left for templates, those there are included, they take a quarter at most.
+/// Divisor of the room that the disk has for templates, the existing ones included: they take a quarter of it at most.
 const SHARE: u64 = 4;
 
 /// A template that is there.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Kept {
-    /// When it was last of use.
+    /// When it was last used.
     pub(super) used: SystemTime,
     pub(super) folder: PathBuf,
     /// What it takes of the disk, in MiB.
     pub(super) mib: u64,
 }
 
-/// The templates that go, the longest unused first, so that one of `needed` MiB has room on a disk with `free` MiB.
+/// Chooses the templates to remove, the longest unused first, so that one of `needed` MiB has room on a disk with
+/// `free` MiB.
 ///
 /// # Errors
-/// What would be free if all of them went, when that is not enough: then none goes.
+/// The MiB that would be free if all were removed, when these are not enough. Then none is to be removed.
 pub(super) fn leaving(mut kept: Vec<Kept>, needed: u64, free: u64) -> Result<Vec<Kept>, u64> {
     kept.sort();
     let held: u64 = kept.iter().map(|one| one.mib).sum();
@@ -52,7 +54,7 @@ mod tests {
     const DISK: u64 = 1 << 20;
 
     fn kept(count: u64, mib: u64) -> Vec<Kept> {
-        // The youngest first: the order of a folder is nobody's.
+        // The youngest comes first here, because a folder's entries come in no certain order.
         let one = |age: u64| Kept {
             used: SystemTime::UNIX_EPOCH + Duration::from_secs(1000 - age),
             folder: format!("age-{age}").into(),
@@ -83,12 +85,12 @@ mod tests {
 
     #[test]
     fn a_small_disk_is_not_filled() {
-        // A quarter of 8000 MiB: 1280 and one of 500.
+        // The budget is a quarter of 8000 MiB, which is room for the new template of 1280 and one of 500.
         assert_eq!(
             names(leaving(kept(4, 500), 1280, 6000)),
             ["age-3", "age-2", "age-1"]
         );
-        // Nothing is left of the share, but there is room.
+        // The budget is smaller than the new template, but the disk has room for it.
         assert_eq!(names(leaving(kept(1, 500), 1280, 1300)), ["age-0"]);
         assert_eq!(names(leaving(kept(2, 500), 1280, 900)), ["age-1", "age-0"]);
     }

@@ -1,7 +1,7 @@
 //! Makes a template: boots the image without a NIC, lets it settle, saves it.
 //!
-//! In a worker with its own namespaces, like every other guest: when the worker dies, at any moment, the VMM and the
-//! mounts are gone with it, and what it wrote has no manifest.
+//! A worker with its own namespaces does this, as for every other guest: when the worker dies, at any moment, the VMM
+//! and the mounts are gone with it, and the files that it wrote have no manifest, so they are no template.
 
 use std::fs::{self, File};
 use std::io::{self, BufRead, BufReader, Write};
@@ -158,7 +158,8 @@ async fn make(job: &MakeJob, run: &Path, by: Deadline) -> Result<(), String> {
         }
     }
     stage("saving it");
-    // Nobody must be in a session, and the program that waits for one must wait.
+    // A template is saved while no session is open and the guest's steering program waits for one, because its guests
+    // begin in that state.
     let vmm = guest.release(by).await.map_err(|e| told(&e))?;
     let saved = save(&mut qmp, &state, by).await;
     saved.map_err(|e| told(&e))?;
@@ -171,7 +172,7 @@ fn told(error: &dyn Diagnose) -> String {
     Diagnostic::new(error).to_string()
 }
 
-/// The words of what went wrong before there was a VMM.
+/// The text of an error from before the VMM started.
 fn unstarted(error: StartError) -> String {
     match error {
         StartError::Io { doing, source } => format!("{doing}: {source}"),

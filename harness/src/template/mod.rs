@@ -25,7 +25,7 @@ use crate::diagnostic::Diagnose;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum TemplateError {
-    /// A file of the cache.
+    /// A file of the cache could not be read or written.
     #[error("{doing} `{}`", path.display())]
     Io {
         /// What was being done.
@@ -35,7 +35,7 @@ pub enum TemplateError {
         /// The kernel's answer.
         source: io::Error,
     },
-    /// The worker that makes it ended without one.
+    /// The worker ended without having made a template.
     #[error("make a template of {key}: {said}")]
     Make {
         /// Which.
@@ -43,7 +43,7 @@ pub enum TemplateError {
         /// Why, in the worker's words.
         said: String,
     },
-    /// It is there, and not as it was made.
+    /// A template is there, but is not as it was made.
     #[error("use template `{}`: {problem}", path.display())]
     Damaged {
         /// Its folder.
@@ -51,14 +51,14 @@ pub enum TemplateError {
         /// What is wrong with it.
         problem: String,
     },
-    /// No room for another.
+    /// The disk has no room for another template.
     #[error("make room for a template in `{}`: it needs up to {needed} MiB, {free} MiB are free", path.display())]
     Full {
         /// Cache folder.
         path: PathBuf,
-        /// MiB.
+        /// Room that the template may need, in MiB.
         needed: u64,
-        /// MiB.
+        /// Room that would be free if all unused templates were removed, in MiB.
         free: u64,
     },
 }

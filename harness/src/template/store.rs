@@ -25,9 +25,10 @@ fn files(key: &CacheKey) -> Vec<&'static str> {
     [RAM, STATE, INITRD].into_iter().chain(overlay).collect()
 }
 
-/// Written last; a template without it is not one. Its time of change is when the template was last used.
+/// The file that is written last: a folder without it is no template. Its time of change is when the template was last
+/// used.
 const MANIFEST: &str = "manifest.json";
-/// Beyond its memory a template needs room for its disk's changes and the rest, in MiB.
+/// Room that a template needs beyond its memory, in MiB: for its disk's changes and the rest.
 const OVERHEAD: u64 = 256;
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -57,7 +58,8 @@ impl ManifestFile {
     }
 }
 
-/// A template that is whole, and stays so while this is held: nobody removes what others start guests from (flock(2)).
+/// A template that is whole, and stays so while this value lives: it holds a shared lock (flock(2)), and a template
+/// that is locked is not removed.
 #[derive(Debug)]
 pub struct Template {
     /// Its folder in the cache.
@@ -88,7 +90,8 @@ impl TemplateStore {
         let Some(folder) = folders.into_iter().find(|folder| Self::is_there(folder)) else {
             return Ok(None);
         };
-        // From here on nobody removes it; who did before has removed its manifest as well.
+        // From here on the template stays. One that was removed before has no manifest any more, which the next lines
+        // notice.
         let Some(in_use) = lock_folder(&folder, FlockArg::LockShared)? else {
             return Ok(None);
         };
@@ -121,8 +124,8 @@ impl TemplateStore {
         }))
     }
 
-    /// Folders of the makings of one template: `NAME.1` and so on. At most one of them has a manifest; the others were
-    /// given up and may still be in use.
+    /// Folders of one template, `NAME.1` and so on, one for each time that it was made. At most one of them has a
+    /// manifest; the others were given up and may still be in use.
     fn folders_of(&self, name: &str) -> Vec<PathBuf> {
         let makings = self.folders().into_iter().filter(|folder| {
             let file = folder.file_name().unwrap_or_default().to_string_lossy();
@@ -132,7 +135,7 @@ impl TemplateStore {
         makings.collect()
     }
 
-    /// All folders but those of makers at work.
+    /// All folders but those that a maker has not finished.
     fn folders(&self) -> Vec<PathBuf> {
         let entries = fs::read_dir(&self.folder).into_iter().flatten().flatten();
         let finished =
@@ -141,7 +144,7 @@ impl TemplateStore {
         paths.filter(|path| path.is_dir()).collect()
     }
 
-    /// Whether its file system takes no writing: what is there can be used, and nothing can be made.
+    /// Whether the store's file system is mounted read-only: its templates can be used, but none can be made.
     pub fn is_read_only(&self) -> bool {
         use nix::sys::statvfs::{FsFlags, statvfs};
         statvfs(&self.folder).is_ok_and(|stat| stat.flags().contains(FsFlags::ST_RDONLY))
@@ -181,7 +184,7 @@ impl TemplateStore {
         }
         let unfinished = self.folder.join(format!("{UNFINISHED}{name}"));
         remove_tree(&unfinished)?;
-        // Before the room is looked at: each takes as much as a guest's memory.
+        // Leftovers are removed before free space is asked for, since each takes as much as a guest's memory.
         sweep(&self.folder);
         self.make_room(key)?;
         fs::create_dir_all(&unfinished).map_err(io_error("create", &unfinished))?;
@@ -189,7 +192,7 @@ impl TemplateStore {
         let made =
             make_in_worker(key, image, &unfinished, progress).and_then(|()| seal(key, &unfinished));
         if let Err(failed) = made {
-            // The log of a failed attempt is of use.
+            // The log of a failed attempt is kept, for it may say why.
             let log = self.folder.join(format!("{name}.log"));
             let _ = fs::rename(unfinished.join("serial.log"), log);
             remove_tree(&unfinished)?;
@@ -218,16 +221,17 @@ impl TemplateStore {
         about.map_or(0, |about| about.blocks() * 512)
     }
 
-    /// Whether nobody has given a template up since it was found.
+    /// Whether a template still has its manifest, which [`discard`](Self::discard) removes.
     pub fn is_there(template: &Path) -> bool {
         template.join(MANIFEST).exists()
     }
 
-    /// Gives up a template that a guest could not be started from, although it looks whole: the next who wants it makes
-    /// it again, in a folder of its own. Whoever has this one keeps it; it goes with a making after that.
+    /// Gives up a template that a guest could not be started from, although it looks whole. The next run that wants it
+    /// makes it again, in another folder. Runs that use the given-up one keep it; its folder is removed when room is
+    /// next made.
     ///
     /// # Errors
-    /// The kernel's answer; a read-only cache is nobody's to repair.
+    /// The kernel's answer, for example that the cache is read-only.
     pub fn discard(template: &Path) -> Result<(), TemplateError> {
         let manifest = template.join(MANIFEST);
         match fs::remove_file(&manifest) {
@@ -238,7 +242,8 @@ impl TemplateStore {
         }
     }
 
-    /// Remembers that a template is of use. In a read-only cache that is nobody's loss.
+    /// Records in the manifest's time of change that a template is used now. Errors are ignored, since a read-only
+    /// cache removes nothing by age.
     fn used(&self, template: Template) -> Template {
         let manifest = template.folder.join(MANIFEST);
         if let Ok(file) = File::options().append(true).open(manifest) {
@@ -247,11 +252,11 @@ impl TemplateStore {
         template
     }
 
-    /// Removes templates that were given up, and those that nobody used for longest, and looks whether the rest of the
-    /// disk will do. What is in use stays.
+    /// Removes templates that were given up, and then those that were unused for longest, until the new one has room.
+    /// Templates in use stay.
     fn make_room(&self, key: &CacheKey) -> Result<(), TemplateError> {
         let mut kept = Vec::new();
-        // Held until it is settled who goes, so that nobody takes one up in between.
+        // The locks are held until the end, so that no run takes up a template that is about to be removed.
         let mut locks = Vec::new();
         for folder in self.folders() {
             let Some(lock) = lock_folder(&folder, FlockArg::LockExclusiveNonblock)? else {
@@ -315,7 +320,8 @@ fn seal(key: &CacheKey, folder: &Path) -> Result<(), TemplateError> {
         let path = folder.join(name);
         let file = File::open(&path).map_err(io_error("open", &path))?;
         file.sync_all().map_err(io_error("write", &path))?;
-        // VMMs read it as `nobody`, and no guest that gets out of one may write into those that come after it.
+        // VMMs read the file as `nobody`. A guest that breaks out of its VMM must not be able to write into later
+        // guests.
         fs::set_permissions(&path, fs::Permissions::from_mode(0o444))
             .map_err(io_error("protect", &path))?;
         sealed.push(ManifestFile::read(folder, name)?);
