@@ -1,8 +1,8 @@
-//! Time that runs out, and what it was for.
+//! An instant by which something must have happened.
 
 use std::time::{Duration, Instant};
 
-/// An instant by which something must have happened, with the name of what is being waited for.
+/// An instant by which something must have happened, with the instant at which it was set.
 #[derive(Debug, Clone, Copy)]
 pub struct Deadline {
     at: Instant,
@@ -24,7 +24,8 @@ impl Deadline {
         Self::after(Duration::from_secs(secs))
     }
 
-    /// For a wait that something else ends: in thirty years, longer than any run. Timers take no more than they can add.
+    /// A deadline for a wait that something else ends: 34 years from now, longer than any run. It is finite because
+    /// `Instant` overflows at the longest durations.
     pub fn never() -> Self {
         Self::secs(1 << 30)
     }
@@ -44,7 +45,7 @@ impl Deadline {
         self.at.saturating_duration_since(Instant::now())
     }
 
-    /// Whether it has passed.
+    /// Whether the deadline has passed.
     pub fn passed(self) -> bool {
         self.left().is_zero()
     }
@@ -54,7 +55,7 @@ impl Deadline {
         self.started.elapsed()
     }
 
-    /// As the instant that tokio's timers take.
+    /// The deadline as the instant that tokio's timers take.
     pub(crate) fn tokio(self) -> tokio::time::Instant {
         tokio::time::Instant::from_std(self.at)
     }

@@ -19,7 +19,7 @@ const LONGEST_PAUSE: Duration = Duration::from_millis(250);
 /// How long an event's companions are waited for.
 const BURST: Duration = Duration::from_millis(3);
 
-/// Nobody saw the fact before the deadline.
+/// The fact was not seen before the deadline.
 #[derive(Debug, thiserror::Error)]
 #[error("waited {waited:.1?} for {what}; last seen: {last}")]
 pub struct TimedOut {
@@ -40,7 +40,7 @@ pub async fn until<T, E: Display>(
     what: &str,
     attempt: impl AsyncFnMut() -> Result<T, E>,
 ) -> Result<T, TimedOut> {
-    // A counter that nobody can move any more.
+    // A counter that never changes, since its sender is dropped at once.
     let (_, never) = watch::channel(0);
     until_woken(by, what, never, attempt).await
 }
