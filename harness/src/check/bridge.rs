@@ -4,12 +4,14 @@ use serde_json::Value;
 
 use super::Verdict;
 
-/// Whether it is the wanted one, where one is wanted.
+/// Says whether a table's value is the wanted one; every value is where the check wants none in particular.
 pub(super) fn is_or_any(value: &Value, wanted: Option<&str>) -> bool {
     wanted.is_none_or(|wanted| value == wanted)
 }
 
-/// Of entries as they should be, and of all.
+/// Judges a table by the entries that the check describes (`found`) and by all that have its address (`others`).
+///
+/// `nowhere` says in words that no entry has the address; `absent`: no entry may be in `found`.
 pub(super) fn verdict(
     found: &[String],
     others: &[String],

@@ -1,7 +1,7 @@
-//! Sending from an address of a guest's, or of a container's, that the check names.
+//! Packets sent from a source address that the check names, of a guest or of a container.
 //!
-//! busybox's programs take none. The guest's perl does, in a container's network namespace as well; validation has seen to
-//! it that the guest has one.
+//! busybox's programs have no option for a source address, so the guest's perl sends them, also in a container's network
+//! namespace. Validation refuses such a check where the guest has no perl.
 
 use std::net::IpAddr;
 
@@ -11,8 +11,8 @@ use crate::guest::ssh::Output;
 
 const PROGRAM: &str = include_str!("from_source.pl");
 
-/// Runs a command at a vantage; one that is to send from an address of a container's, with the guest's programs in the
-/// container's network.
+/// Runs a command at a vantage. With a source address, the command for a container uses the guest's programs in the container's
+/// network namespace, since the container's image need not have perl.
 pub(super) async fn run(
     words: &[&str],
     source: Option<IpAddr>,
@@ -43,7 +43,7 @@ pub(super) fn connect(source: IpAddr, to: IpAddr, port: u16) -> [String; 7] {
     words("connect", source, to, port)
 }
 
-/// Command that carries its standard input there, and what is answered to its standard output.
+/// Command that sends its standard input to the port and prints what comes back.
 pub(super) fn carry(source: IpAddr, to: IpAddr, port: u16) -> [String; 7] {
     words("carry", source, to, port)
 }
@@ -55,7 +55,7 @@ pub(super) fn ask(source: IpAddr, to: IpAddr, port: u16, query: &[u8]) -> Vec<St
     words.chain([query]).collect()
 }
 
-/// The same over TCP, as DNS has it.
+/// As [`ask`], over TCP, where DNS puts the length before each message.
 pub(super) fn ask_over_tcp(source: IpAddr, server: IpAddr, port: u16, query: &[u8]) -> Vec<String> {
     let mut words = ask(source, server, port, query);
     "ask-tcp".clone_into(&mut words[3]);
@@ -71,7 +71,7 @@ mod tests {
 
     const HERE: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
     const BESIDE: IpAddr = IpAddr::V4(Ipv4Addr::new(127, 0, 0, 2));
-    /// For documentation (RFC 5737): no machine has it.
+    /// Address for documentation (RFC 5737), which no machine has.
     const FOREIGN: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1));
 
     fn run(words: &[String], input: &[u8]) -> Output {
@@ -137,7 +137,7 @@ mod tests {
             let (mut stream, from) = server.accept().expect("a connection");
             let mut query = [0; 5];
             stream.read_exact(&mut query).expect("all of it");
-            // In parts: an answer need not come at once.
+            // Write the answer in parts, since TCP may deliver it so.
             for part in [&[0][..], &[4, 0xca], &[0xfe, 0xba, 0xbe]] {
                 stream.write_all(part).expect("an answer");
                 stream.flush().expect("a packet");
@@ -176,7 +176,7 @@ mod tests {
             answer.starts_with("bind: ") || answer.starts_with("socket: "),
             "{answer}"
         );
-        // A port that was free a moment ago.
+        // Close a port that was open a moment ago, so that nobody listens there.
         let gone = TcpListener::bind((HERE, 0)).expect("a port");
         let port = gone.local_addr().expect("its address").port();
         drop(gone);

@@ -14,7 +14,7 @@ pub(crate) struct Ghosts<'s> {
 }
 
 impl<'s> Ghosts<'s> {
-    /// The ghost from which one looks, if it is one.
+    /// The guest that the check looks from, if it looks from one.
     pub(super) fn own(&self) -> Option<&'s MachineName> {
         match self.from {
             VantagePoint::Guest(guest) => Some(guest),
@@ -27,13 +27,13 @@ impl<'s> Ghosts<'s> {
         self.nic_backend(interface).is_some()
     }
 
-    /// Whether it is a guest's macvtap, seen so.
+    /// Whether the interface is a guest's macvtap, seen from the machine that holds the guest.
     pub(super) fn is_macvtap(&self, interface: &IfName) -> bool {
         let nic = self.nic_backend(interface);
         nic.is_some_and(|nic| nic.macvtap().is_some())
     }
 
-    /// The guest's NIC whose end on that machine has this name.
+    /// The guest's NIC whose backend on the vantage's machine has this name.
     fn nic_backend(&self, interface: &IfName) -> Option<&'s GuestInterface> {
         let VantagePoint::Machine(machine) = self.from else {
             return None;
@@ -45,7 +45,7 @@ impl<'s> Ghosts<'s> {
         nics.find(|nic| nic.id == *interface)
     }
 
-    /// Whether the machine from which one looks holds guests.
+    /// Whether the check looks from a machine that holds guests.
     pub(super) fn hold_here(&self) -> bool {
         let VantagePoint::Machine(machine) = self.from else {
             return false;
@@ -54,7 +54,7 @@ impl<'s> Ghosts<'s> {
         guests.any(|guest| guest.on == *machine)
     }
 
-    /// Why a server at that address does not answer, if a ghost has it.
+    /// Why no server answers at an address of a ghost; `None` where no ghost has the address.
     pub(super) fn no_server_at(&self, address: IpAddr) -> Option<String> {
         let mut guests = self.scenario.guests.iter();
         let owner = guests.find(|(_, guest)| has(guest, address));
@@ -66,7 +66,7 @@ pub(super) fn no_macvtap(interface: &IfName) -> String {
     format!("{interface} is a macvlan of the ghost here, and not on the host")
 }
 
-/// Why nothing can be done to a link, if it is a guest's macvtap on that machine.
+/// Why a step cannot change a link that is a guest's macvtap: with ghosts the host has no such link. `None` for any other link.
 pub(crate) fn no_macvtap_here(
     scenario: &Scenario,
     from: &VantagePoint,

@@ -2,8 +2,8 @@
 
 use serde_json::Value;
 
-/// A static address has neither a lifetime nor `mngtmpaddr`; one from an advertisement has the former unless the
-/// router gave it for ever, and the latter from networkd and the kernel alike.
+/// Whether an address came from a router advertisement: it has a lifetime (`dynamic`) unless the router gave it for ever, and
+/// networkd and the kernel both mark it with `mngtmpaddr`. A static address has neither.
 pub(super) fn from_advertisement(entry: &Value) -> bool {
     entry["dynamic"] == true || entry["mngtmpaddr"] == true
 }

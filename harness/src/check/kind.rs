@@ -16,74 +16,75 @@ pub(crate) type Looked<'a> = LocalBoxFuture<'a, Result<Verdict, ProbeError>>;
 
 /// A kind of check: what it asks for in words, what a look at it does, and what there is to know about it before.
 ///
-/// Each has a file, or a folder, in `kinds`, and a row in the table there. What all kinds must say has no default here, so
-/// that none forgets it.
+/// Each has a file, or a folder, in `kinds`, and a row in the table there. Methods that every kind must answer have no default
+/// here, so that the compiler finds a kind that does not.
 pub(crate) trait Kind: CheckKind {
     /// What should hold, to follow "expected".
     fn expected(&self) -> String;
 
-    /// Whether it holds where something is missing: an address, a process, an answer, a carrier. Such a check says nothing
-    /// before there was traffic.
+    /// Whether the check holds while something is missing: an address, a process, an answer, a carrier. Such a check proves
+    /// nothing before there was traffic.
     fn holds_by_lack(&self) -> bool;
 
-    /// Why ghost guests cannot show it; `None` when they can.
+    /// Why ghost guests cannot show what the check asks; `None` when they can.
     fn ghost_limit(&self, ghosts: &Ghosts<'_>) -> Option<String>;
 
-    /// One look. The I/O is `at`'s; what came of it is judged by a pure function beside this one.
+    /// Looks once. `at` does the I/O; a pure function in the kind's file judges what was seen.
     fn look<'a>(&'a self, at: &'a Looking<'a>) -> Looked<'a>;
 
-    /// The links whose state it is about, as it names them; not the wires that it watches.
+    /// Links whose state the check is about, by the names that it uses. A link of which only the capture is read is not
+    /// among them.
     fn links(&self) -> Vec<IfName> {
         Vec::new()
     }
 
-    /// The links that must be there where it holds for the lack of something on them.
+    /// Links that must exist for a check that holds while something is missing on them.
     fn lacking(&self) -> Vec<&IfName> {
         Vec::new()
     }
 
-    /// What it counts, of what the traffic of others left behind.
+    /// Count that the check judges, of packets that the traffic of other checks left behind; `None`: it judges no count.
     fn tally(&self) -> Option<Tally> {
         None
     }
 
-    /// Where a look sends its first packet to.
+    /// Destination of a look's first packet.
     fn target(&self) -> Option<Target> {
         None
     }
 
-    /// How much longer than any look one of these may take.
+    /// How much longer one look of this kind may take than a look of any other kind.
     fn takes(&self) -> Duration {
         Duration::ZERO
     }
 }
 
-/// A count.
+/// Count that a check judges.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Tally {
-    /// How many there must be.
+    /// Bounds in which the count must be.
     pub(crate) bounds: Bounds,
-    /// Whether it counts all since the beginning, so that the count only grows.
+    /// Whether everything since the beginning is counted, so that the count never falls.
     pub(crate) only_grows: bool,
 }
 
-/// Where the first packet goes.
+/// Destination of a look's first packet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Target {
-    /// Whose address.
+    /// Address of the destination.
     pub(crate) address: IpAddr,
-    /// Whether a server must listen there; ghost guests have none.
+    /// Whether the look is pointless without a server at that address; ghost guests have none.
     pub(crate) listens: bool,
 }
 
 impl Target {
-    /// A machine that answers by itself.
+    /// Target whose address is enough: what answers there is not asked before the look.
     pub(crate) const fn machine(address: IpAddr) -> Self {
         let listens = false;
         Self { address, listens }
     }
 
-    /// A server.
+    /// Target at which a server must listen.
     pub(crate) const fn server(address: IpAddr) -> Self {
         let listens = true;
         Self { address, listens }

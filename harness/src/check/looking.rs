@@ -18,17 +18,17 @@ use crate::scenario::names::IfName;
 /// How long one attempt may wait for the network's answer.
 pub(super) const ANSWER: Duration = Duration::from_secs(3);
 
-/// When the traffic began that a check is about.
+/// Moment at which the traffic began that a check is about.
 #[derive(Debug, Clone, Copy)]
 pub struct Since {
-    /// That moment; what `since = "check"` of `packet` means.
+    /// The moment, which `since = "check"` of `packet` means.
     pub begun: SystemTime,
-    /// Whether nothing from before it counts, whatever the check says.
+    /// Whether only what came after that moment counts, also where the check does not say so.
     pub only: bool,
 }
 
 impl Since {
-    /// A check that begins now and is about whatever there was.
+    /// A check that begins now, and for which everything before counts as well.
     pub fn now() -> Self {
         Self {
             begun: SystemTime::now(),
@@ -36,7 +36,7 @@ impl Since {
         }
     }
 
-    /// Any time.
+    /// The beginning of time: everything counts.
     pub const EVER: Self = Self {
         begun: UNIX_EPOCH,
         only: false,
@@ -46,11 +46,12 @@ impl Since {
 /// What checks need to know beyond their vantage.
 #[derive(Debug, Clone, Default)]
 pub struct CheckContext {
-    /// Captures, by machine or guest and the name of its interface: a TAP by its name on the host, in both.
+    /// Captures, by machine or guest and by the name of its interface. A TAP's capture is there for both, and both times under
+    /// the TAP's name on the host.
     pub captures: BTreeMap<(String, String), Capture>,
-    /// MAC addresses of guests' NICs, by their name on the host side.
+    /// MAC addresses of guests' NICs, by the NIC's name on the host side.
     pub macs: BTreeMap<String, String>,
-    /// Frames that came before this are not looked at: a check after a step is about what came after it.
+    /// Moment before which frames do not count: a check after a step is about what came after the step.
     pub since: Option<SystemTime>,
     /// SSH host keys given to guests, in base64.
     pub host_keys: BTreeMap<String, String>,
@@ -58,24 +59,24 @@ pub struct CheckContext {
     pub vmms: BTreeMap<String, VmmStart>,
     /// The containers whose start was asked of Docker, by guest and name.
     pub containers: BTreeMap<(String, String), ContainerStart>,
-    /// What comes in at the lab's web servers.
+    /// Bytes that the lab's web servers have received.
     pub received: Arc<Received>,
 }
 
 /// A look.
 #[derive(Debug, Clone, Copy)]
 pub struct Looking<'a> {
-    /// From where.
+    /// Place that it looks from.
     pub from: &'a Vantage,
-    /// The place that it compares that one with.
+    /// Second place, with which `differ` compares the first.
     pub with: Option<&'a Vantage>,
-    /// Whether that is a ghost: a machine that stands for a guest.
+    /// Whether `from` is a ghost: a machine that stands for a guest.
     pub ghost: bool,
-    /// What there is to know beyond it.
+    /// What the lab knows: captures, MAC addresses, what was started.
     pub around: &'a CheckContext,
-    /// When the traffic began that it is about.
+    /// When the traffic began that the check is about.
     pub since: Since,
-    /// Until when it must be over.
+    /// When the look must be over.
     pub by: Deadline,
 }
 
@@ -95,7 +96,7 @@ impl Looking<'_> {
         serde_json::from_str(&output.stdout).map_err(|_| odd(words, &output))
     }
 
-    /// A command did not start there, or ended in a way that says nothing about the network.
+    /// Error for a command that did not start at the vantage, or that ended in a way that says nothing about the network.
     pub(super) fn not_started(&self, words: &[String], why: String) -> ProbeError {
         ProbeError::Tool {
             command: words.join(" "),
@@ -112,8 +113,8 @@ impl Looking<'_> {
         })
     }
 
-    /// The name of a link at the vantage. A guest's NIC goes by its name on the host side, which the guest does not know:
-    /// inside it is found by its MAC address, also by that of a ghost.
+    /// The name of a link at the vantage. A check names a guest's NIC as the host does, which the guest does not know: in a guest
+    /// or a ghost, the NIC is found by its MAC address.
     ///
     /// # Errors
     /// [`ProbeError`] when the vantage cannot be asked, or has no such NIC.
@@ -125,7 +126,7 @@ impl Looking<'_> {
         self.link_in(&links, name)
     }
 
-    /// As [`Looking::link`], of a check that may leave it open.
+    /// As [`Looking::link`], for a check that may name no link.
     pub(super) async fn any_link(
         &self,
         name: Option<&IfName>,
@@ -136,7 +137,7 @@ impl Looking<'_> {
         }
     }
 
-    /// As [`Looking::link`], from the links of the vantage.
+    /// As [`Looking::link`], by what `ip -j link` printed at the vantage.
     pub(super) fn link_in(&self, links: &Value, name: &str) -> Result<String, ProbeError> {
         let Some(mac) = self.mac(name) else {
             return Ok(name.to_owned());
@@ -151,15 +152,15 @@ impl Looking<'_> {
         })
     }
 
-    /// The MAC address of a guest's NIC that is seen from inside.
+    /// The MAC address of a guest's NIC, where the vantage is a guest or a ghost.
     fn mac(&self, name: &str) -> Option<&str> {
         let inside = self.ghost || matches!(self.from, Vantage::Guest(_));
         let mac = inside.then(|| self.around.macs.get(name)).flatten();
         mac.map(String::as_str)
     }
 
-    /// Whether the links are there that a check wants something to be absent from. Of one that is not there, neither a yes
-    /// nor a no says anything: its name may be wrong, or it is somewhere else.
+    /// Fails where a link does not exist on which the check wants something to be missing. That it is missing there proves nothing:
+    /// the link's name may be wrong, or the link may be somewhere else.
     pub(super) async fn can_lack(&self, named: &[&IfName]) -> Result<(), ProbeError> {
         if named.is_empty() {
             return Ok(());
@@ -182,12 +183,12 @@ pub(super) fn has_link(links: &Value, name: &str) -> bool {
     array(links).any(|link| link["ifname"] == name)
 }
 
-/// As [`Vantage::exec`] takes them.
+/// The words, as [`Vantage::exec`] takes them.
 pub(super) fn as_words(words: &[String]) -> Vec<&str> {
     words.iter().map(String::as_str).collect()
 }
 
-/// A tool printed something else than it prints.
+/// Error for a tool whose output is not what it usually prints.
 pub(super) fn odd(words: &[&str], output: &Output) -> ProbeError {
     ProbeError::Output {
         command: words.join(" "),

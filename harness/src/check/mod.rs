@@ -35,7 +35,7 @@ pub(crate) use vantage::{in_container, not_in_cell};
 pub struct Verdict {
     /// Whether it is as it should be.
     pub holds: bool,
-    /// Where it is not, whether no later look can find it otherwise: a count that is too large already.
+    /// Whether no later look can find it otherwise, as with a count that is too large already. Never where it holds.
     pub for_good: bool,
     /// What was seen, as one short sentence.
     pub got: String,

@@ -7,10 +7,10 @@ use std::time::Duration;
 
 use crate::scenario::Times;
 
-/// How long what a check is about may be missing: a step that has ended may have made it a moment ago.
+/// How long the thing that a check looks at may be missing: a step that has just ended may have made it.
 const APPEARS: Duration = Duration::from_secs(1);
 
-/// Most changes of mind that are kept; the latest takes the place of the last.
+/// Most changes that are kept; after that the latest change replaces the one before it.
 const CHANGES: usize = 32;
 
 /// What one look saw, in words.
@@ -22,9 +22,9 @@ pub enum Sight {
     Violated(String),
     /// It is not, and no later look can find it otherwise.
     Lost(String),
-    /// It could not be looked at; says nothing about the network.
+    /// Nobody could look; says nothing about the network.
     Unseen(String),
-    /// What it is about is not there, and does not come of itself.
+    /// The thing that the check looks at does not exist, and does not appear by itself.
     Missing(String),
 }
 
@@ -40,7 +40,7 @@ impl Sight {
         }
     }
 
-    /// Whether `other` would tell a reader nothing new. What holds says its measurements, which differ each time.
+    /// Whether `other` tells a reader nothing new. Two looks at what holds count as equal: their measurements always differ.
     fn says_as_much_as(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::Holds(_), Self::Holds(_)) => true,
@@ -56,7 +56,7 @@ pub enum Ending {
     Passed(String),
     /// It did not.
     Failed(String),
-    /// It could not be looked at when it mattered.
+    /// Nobody could look when it mattered.
     NotRun(String),
 }
 
@@ -73,13 +73,13 @@ pub struct Change {
 #[derive(Debug)]
 pub struct Progress {
     times: Times,
-    /// Whether what is missing is waited for as long as what is wrong.
+    /// Whether a missing thing counts as violated, so that it is waited for until the time is over.
     waits: bool,
-    /// How long what it is about may be missing.
+    /// How long the thing that the check looks at may be missing.
     appears: Duration,
-    /// Since when what it is about is missing.
+    /// Since when the thing is missing.
     missing_since: Option<Duration>,
-    /// When it was first seen to hold.
+    /// When the check was first seen to hold.
     held_at: Option<Duration>,
     /// The last look that did not hold, and whether one came before `fails_until`.
     violated_at: Option<Duration>,
@@ -102,7 +102,7 @@ impl Progress {
         }
     }
 
-    /// A wait that begins now, for a fact that may be about something that is only being made.
+    /// A wait that begins now. What it waits for may not exist yet, so a missing thing counts as violated.
     pub fn waiting(times: Times) -> Self {
         Self {
             waits: true,
@@ -110,12 +110,12 @@ impl Progress {
         }
     }
 
-    /// Says how long what it is about may be missing; by itself a second.
+    /// Says how long the thing that the check looks at may be missing; without this, a second.
     pub fn missing_for(&mut self, appears: Duration) {
         self.appears = appears;
     }
 
-    /// How long it may take until it first holds.
+    /// How long it may take until the check first holds.
     pub fn within(&self) -> Duration {
         self.times.within
     }
@@ -133,7 +133,7 @@ impl Progress {
         &self.changes
     }
 
-    /// Takes in a look whose answer came `at` after the check began. An [`Ending`] when it, or the time, decides.
+    /// Takes in a look whose answer came `at` after the check began. Returns an [`Ending`] when the look, or the time, decides.
     pub fn look(&mut self, at: Duration, sight: Sight) -> Option<Ending> {
         self.note(at, &sight);
         let over = at >= self.last_look() || matches!(sight, Sight::Lost(_));
@@ -301,7 +301,7 @@ mod tests {
         let told = "it held from 1.0 s on, but no more at 3.0 s: no";
         assert_eq!(seen, Some((3.0, failed(told))));
         assert_eq!(run(times, &[(10.0, '-')]), Some((10.0, failed("no"))));
-        // A look that could not be made inside the window is no violation; but the window must end with one that was.
+        // A look that was not possible inside the window is no violation; but the look at the window's end must be possible.
         let seen = run(times, &[(1.0, '+'), (3.0, '?'), (6.0, '+')]);
         assert_eq!(seen, Some((6.0, passed("yes, from 1.0 s to 6.0 s"))));
         let seen = run(times, &[(1.0, '+'), (6.0, '?')]);
@@ -408,7 +408,7 @@ mod tests {
                 Some(not_run("no such rule"))
             );
         }
-        // It comes, and goes again.
+        // The thing appears, and goes again.
         let mut course = Progress::new(WITHIN_TEN);
         assert_eq!(course.look(at(0.0), missing()), None);
         assert_eq!(
@@ -420,7 +420,7 @@ mod tests {
             course.look(at(2.6), missing()),
             Some(not_run("no such rule"))
         );
-        // The check's own time may be shorter.
+        // The check's own time may be shorter than the time for which a thing may be missing.
         let mut course = Progress::new(WITHIN_TEN);
         assert_eq!(
             course.look(at(10.0), missing()),

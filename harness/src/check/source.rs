@@ -3,7 +3,7 @@
 use std::fmt;
 use std::net::IpAddr;
 
-/// Where a look goes, and from where.
+/// Source and destination of what a look sends.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Ends {
     /// Destination.
@@ -15,7 +15,7 @@ pub(super) struct Ends {
 }
 
 impl Ends {
-    /// As the check says it.
+    /// Source and destination as the check names them.
     pub(super) const fn new(to: IpAddr, port: u16, source: Option<IpAddr>) -> Self {
         Self { to, port, source }
     }
@@ -33,13 +33,13 @@ pub(super) fn from(source: Option<IpAddr>) -> String {
     source.map_or_else(String::new, |source| format!(" from {source}"))
 }
 
-/// ` to SOURCE` for what comes back, or nothing.
+/// ` to SOURCE`, for an answer that must come back there, or nothing.
 pub(super) fn back(source: Option<IpAddr>) -> String {
     source.map_or_else(String::new, |source| format!(" to {source}"))
 }
 
-/// Why nothing was sent, in the kernel's words, and what they mean where an address was to be sent from: bind(2) has
-/// `EADDRNOTAVAIL` for one that the machine has not got, and for one that is not past duplicate address detection.
+/// Adds to the kernel's words why nothing was sent, where the source address is the reason: bind(2) has `EADDRNOTAVAIL` for an
+/// address that the machine has not got, and for one that is not past duplicate address detection.
 pub(super) fn explained(source: Option<IpAddr>, why: &str) -> String {
     match source {
         Some(source) if why.contains("Cannot assign requested address") => {

@@ -1,4 +1,4 @@
-//! What became of the starts that checks ask about.
+//! How the starts of VMMs and containers went, which checks ask about.
 
 use std::sync::Weak;
 
@@ -7,9 +7,9 @@ use crate::guest::Guest;
 /// A VMM that was started.
 #[derive(Debug, Clone)]
 pub enum VmmStart {
-    /// Its guest came up. Not held, so that whoever has the guest can stop it.
+    /// Its guest came up. The reference is weak, so that the owner of the guest can stop it.
     Started(Weak<Guest>),
-    /// It ended before its guest was heard of.
+    /// It ended before its guest said anything.
     Refused {
         /// Exit status or signal.
         status: String,

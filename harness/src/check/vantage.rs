@@ -1,4 +1,4 @@
-//! Where one looks from.
+//! Places to look from.
 
 use std::io;
 use std::process::Stdio;
@@ -45,10 +45,10 @@ pub enum ProbeError {
     /// A capture could not be filtered.
     #[error("count packets in a capture")]
     Tcpdump(#[from] crate::host::tcpdump::TcpdumpError),
-    /// The scenario asks for something that this vantage has not got, and does not get.
+    /// The vantage lacks something that the check asks for, and will not get it.
     #[error("{0}")]
     Impossible(String),
-    /// The check is about a link that is not there. Whether it may come is the scenario's to say.
+    /// The check is about a link that does not exist. The scenario says whether the link may still appear.
     #[error("{why}")]
     NoLink {
         /// Its name, as the check has it.
@@ -64,7 +64,7 @@ pub enum ProbeError {
         /// What the kernel said.
         said: String,
     },
-    /// What the check is about is not there, and the tool could be asked: nothing that comes of itself.
+    /// The thing that the check looks at does not exist, as a tool says that could be asked, and does not appear by itself.
     #[error("{0}")]
     Absent(String),
 }
@@ -90,7 +90,7 @@ pub enum Vantage {
     Machine(Arc<Netns>),
     /// Inside a guest, over its steering channel.
     Guest(Arc<Guest>),
-    /// Inside a container of a guest: `docker exec CONTAINER ...` there, in effect, by the image's own program.
+    /// Inside a container of a guest. The guest image's own program does there what `docker exec CONTAINER ...` does.
     Container {
         /// The guest.
         guest: Arc<Guest>,
@@ -116,7 +116,7 @@ impl Vantage {
         }
     }
 
-    /// Whether its ping, and whatever else both have, is busybox's.
+    /// Whether its ping, and every other program that busybox has too, is busybox's.
     pub fn has_busybox_alone(&self) -> bool {
         match self {
             Self::Machine(_) => false,
@@ -125,7 +125,7 @@ impl Vantage {
         }
     }
 
-    /// Where its `systemd-networkd-wait-online` is.
+    /// Path of the vantage's `systemd-networkd-wait-online`.
     pub fn wait_online_path(&self) -> String {
         match self {
             Self::Machine(_) => wait_online_path().to_string_lossy().into_owned(),
@@ -133,8 +133,8 @@ impl Vantage {
         }
     }
 
-    /// As [`Vantage::exec`], for a tool that is about the network namespace alone: that of a container is looked at with
-    /// the guest's tools, since an image need not have any.
+    /// As [`Vantage::exec`], for a tool that needs only the network namespace. A container's is looked at with the guest's tools,
+    /// since the container's image need not have any.
     ///
     /// # Errors
     /// As [`Vantage::exec`].
@@ -147,9 +147,9 @@ impl Vantage {
         Ok(guest.exec(GuestCommand::shell(line), by).await?)
     }
 
-    /// As [`Vantage::exec`], for a command that a scenario brought. On a machine, which is made of the same kernel and files
-    /// as whoever runs the lab, it runs in the machine's cell ([`crate::host::confine`]); a guest is a cell already, where
-    /// it is marked.
+    /// As [`Vantage::exec`], for a command that a scenario brought. A machine shares kernel and files with the host computer, so
+    /// the command runs in the machine's cell ([`crate::host::confine`]). A guest is a cell already: there a variable in its
+    /// environment marks the command, so that everything it starts can be found and ended.
     ///
     /// # Errors
     /// As [`Vantage::exec`], also where there is no such program.
@@ -178,11 +178,11 @@ impl Vantage {
         }
     }
 
-    /// What a tool of the harness printed in a guest, if there are tool and container.
+    /// The output of a command in a guest, unless the program or the container does not exist.
     fn looked(&self, words: &[&str], output: Output) -> Result<Output, ProbeError> {
         let said = output.stderr.trim();
         match output.status {
-            // Of the shell that sshd starts, of nsenter(1) and of timeout(1).
+            // Exit status of the shell that sshd starts, of nsenter(1) and of timeout(1).
             Some(NO_PROGRAM) => Err(ProbeError::Absent(format!(
                 "run `{}` in guest `{}`: {said}",
                 shell::join(words),
@@ -208,10 +208,10 @@ async fn exec_in_guest(
 const NO_SUCH_FILE: &str = "No such file or directory";
 /// Exit status of a shell that finds no such program (POSIX, 2.8.2).
 const NO_PROGRAM: i32 = 127;
-/// Exit status of the image's `in-container` without a running container.
+/// Exit status of the image's `in-container` where the container does not run.
 const NO_CONTAINER: i32 = 125;
 
-/// Whether Docker knows no container of that name, by its API or by its client; one that is there may start again.
+/// Whether Docker knows no container of that name, by its API or by its client. A container that only has ended may start again.
 pub(super) fn says_no_container(output: &Output) -> bool {
     let said = output.stderr.to_lowercase();
     ["no such container", "no such object"]
@@ -220,7 +220,7 @@ pub(super) fn says_no_container(output: &Output) -> bool {
 }
 
 /// Command line, for the guest, of a command in one of its containers. The image's own program enters the container's
-/// namespaces as `docker exec` does; that one's client takes two seconds to start under emulation.
+/// namespaces as `docker exec` does. Docker's own client takes two seconds to start under emulation.
 pub(crate) fn in_container<'a>(name: &'a str, words: &[&'a str]) -> Vec<&'a str> {
     let mut line = vec!["/usr/lib/bridgelab/in-container", name];
     line.extend(words);

@@ -98,7 +98,7 @@ fn judge(ports: &Value, name: &str, wanted: &BridgeVlan) -> Verdict {
             false => Verdict::violated(format!("{shown} has no VLANs")),
         };
     };
-    // A range of VLANs is one entry with an end.
+    // iproute2 prints a range of VLANs as one entry with an end.
     let entry = array(&port["vlans"]).find(|entry| {
         let first = entry["vlan"].as_u64().unwrap_or_default();
         let last = entry["vlanEnd"].as_u64().unwrap_or(first);

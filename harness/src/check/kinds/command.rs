@@ -87,7 +87,7 @@ impl Kind for Command {
                 stdout: &output.stdout,
                 stderr: &output.stderr,
             };
-            // A shell's words: there is no such program, or it cannot be executed.
+            // A shell ends with status 126 or 127 where the program cannot be executed or does not exist.
             let absent = |why| ProbeError::Absent(at.not_started(&self.run, why).to_string());
             judge(self, ended).map_err(absent)
         }
@@ -95,10 +95,10 @@ impl Kind for Command {
     }
 }
 
-/// Most characters of what it said that are told.
+/// Most characters of the command's output that a verdict quotes.
 const TOLD: usize = 200;
 
-/// What became of it.
+/// How the command ended, and its output.
 #[derive(Debug, Clone, Copy)]
 struct Ended<'a> {
     /// Exit status; `None`: ended by a signal.
@@ -109,10 +109,10 @@ struct Ended<'a> {
     stderr: &'a str,
 }
 
-/// Judges how it ended.
+/// Judges how the command ended.
 ///
 /// # Errors
-/// When it could not be started: a shell's status 126 or 127, which is not the one that is wanted.
+/// When the command could not be started: a shell's status 126 or 127, where the check does not want that status.
 fn judge(wanted: &Command, ended: Ended<'_>) -> Result<Verdict, String> {
     let Some(status) = ended.status else {
         return Ok(Verdict::violated(format!(
@@ -141,7 +141,8 @@ fn expected(wanted: &Command) -> String {
     format!("`{line}` to end with status {}{words}", wanted.status)
 }
 
-/// What it said. Where words are looked for, what is on standard error is not among them, and is named.
+/// Quotes the output. Where the check looks for words on standard output, text on standard error is named as such, since words
+/// there do not count.
 fn seen(wanted: &Command, ended: Ended<'_>) -> String {
     let (stdout, stderr) = (ended.stdout.trim(), ended.stderr.trim());
     match (wanted.stdout.is_empty(), stdout, stderr) {
@@ -152,7 +153,7 @@ fn seen(wanted: &Command, ended: Ended<'_>) -> String {
     }
 }
 
-/// What it said; standard error where there is nothing else.
+/// Quotes standard output, or standard error where standard output is empty.
 fn said(ended: Ended<'_>) -> String {
     match (ended.stdout.trim(), ended.stderr.trim()) {
         ("", "") => "it said nothing".to_owned(),
@@ -160,7 +161,7 @@ fn said(ended: Ended<'_>) -> String {
     }
 }
 
-/// Cut short.
+/// Joins the lines into one of at most [`TOLD`] characters.
 fn on_one_line(text: &str) -> String {
     let line = text.lines().map(str::trim).collect::<Vec<_>>().join(" / ");
     match line.char_indices().nth(TOLD) {
@@ -201,7 +202,7 @@ mod tests {
         assert_eq!(got, Ok(Verdict::holds("status 1; it said nothing")));
     }
 
-    /// Expected to say X, and got X: that would be no answer.
+    /// Without the stream's name the verdict would be "expected X, got X".
     #[test]
     fn words_on_standard_error_are_named_as_such() {
         let got = judge(&wanted(0, "X"), ended(0, "", "X\n"));

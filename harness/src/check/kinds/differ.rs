@@ -29,7 +29,7 @@ pub struct Differ {
     pub what: Differing,
 }
 
-/// What differs from place to place. Each has at least one, and none has one of the other's.
+/// What differs from place to place: each place has at least one of these, and no two places have the same one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Differing {
     /// Addresses of this prefix that can be used.
@@ -40,7 +40,7 @@ pub enum Differing {
     MachineId,
 }
 
-/// `None`: addresses, of a prefix that another key has.
+/// Words of `what`. `None`: addresses, whose prefix another key gives.
 const WHAT: [(&str, Option<Differing>); 3] = [
     ("address", None),
     ("mac", Some(Differing::Mac)),
@@ -148,7 +148,7 @@ impl Kind for Differ {
         format!("{what} that {} has not got", self.with)
     }
 
-    /// Each place must have some, so that nothing is no difference.
+    /// `false`, since two places that have nothing do not differ: each must have something.
     fn holds_by_lack(&self) -> bool {
         false
     }
@@ -182,7 +182,7 @@ async fn has_at(what: &Differing, at: &Looking<'_>) -> Result<Has, ProbeError> {
     })
 }
 
-/// What one place has, in order, and how it is said.
+/// Addresses or ids of one place, in order, as words.
 type Has = BTreeSet<String>;
 
 /// The command that tells what a place has.
@@ -193,7 +193,7 @@ const fn command(what: &Differing) -> [&'static str; 3] {
     }
 }
 
-/// Addresses of the prefix in `ip -j addr` that can be used.
+/// Addresses of the prefix in `ip -j addr` that have passed duplicate address detection.
 fn addresses(links: &Value, prefix: ipnet::IpNet) -> Has {
     let usable = entries(links, None).filter(|(_, entry)| trouble(entry).is_none());
     let locals = usable.filter_map(|(_, entry)| text(entry, "local").parse::<IpAddr>().ok());
@@ -201,7 +201,7 @@ fn addresses(links: &Value, prefix: ipnet::IpNet) -> Has {
     within.map(|local| local.to_string()).collect()
 }
 
-/// MAC addresses in `ip -j addr`: of Ethernet links, once where several have the same.
+/// MAC addresses of Ethernet links in `ip -j addr`, each once.
 fn macs(links: &Value) -> Has {
     let ethernet = array(links).filter(|link| link["link_type"] == "ether");
     ethernet
@@ -218,7 +218,7 @@ fn machine_id(file: &str) -> Has {
         .collect()
 }
 
-/// Judges that both have some, and none in common.
+/// Judges that both places have some, and none in common.
 fn judge(what: &Differing, (here, own): (&str, &Has), (there, others): (&str, &Has)) -> Verdict {
     let join = |all: &Has| {
         all.iter()
@@ -288,7 +288,7 @@ mod tests {
         let links = printed();
         let of = |prefix: &str| addresses(&links, prefix.parse().expect("a prefix"));
         assert_eq!(of("192.168.1.0/24"), has(&["192.168.1.3"]));
-        // One whose detection is under way is none yet.
+        // An address whose detection is under way does not count yet.
         assert!(!of("2001:db8::/64").contains("2001:db8::c"));
         assert!(of("2001:db8::/64").contains("2001:db8::b"));
         let links = include_str!("../fixtures/iproute2-6.1/addr-dad.json");

@@ -96,7 +96,7 @@ impl Kind for Fdb {
 /// Judges `bridge -j fdb show`; `interface` is the port's name at the vantage.
 fn judge(entries: &Value, interface: Option<&str>, wanted: &Fdb) -> Verdict {
     let mac = wanted.mac.to_string();
-    // Without a master it is a filter of the NIC itself, not something that a bridge learnt.
+    // An entry without a master is a filter of the NIC itself, not something that a bridge learnt.
     let known: Vec<&Value> = array(entries)
         .filter(|entry| entry["mac"] == mac.as_str())
         .filter(|entry| entry["master"].is_string())
@@ -150,7 +150,7 @@ mod tests {
         IfName::try_from(text).ok()
     }
 
-    /// What a veth's peer sent from, and what the veth itself has.
+    /// `bridge -j fdb`, the MAC address that a veth's peer sent from, and the veth's own.
     const FDB: [(&str, &str, &str); 2] = [
         (
             include_str!("../fixtures/iproute2-6.1/fdb.json"),

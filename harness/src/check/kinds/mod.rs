@@ -1,4 +1,4 @@
-//! The kinds of checks: a file or a folder for each row of the table. It says what is asked for and how that is read, looks, and
+//! The kinds of checks. Each row of the table has a file or a folder, which declares the check's keys, reads them, looks, and
 //! judges.
 
 use super::kind::Kind;
@@ -6,7 +6,7 @@ use super::kind::Kind;
 use crate::scenario::check_kind::Declared;
 use crate::scenario::check_kind::{CheckKind, CheckKinds, Listed};
 
-/// Makes the modules, the table that the language is read by, and the way back from what was read to its kind.
+/// Makes the modules, the table by which scenario files are read, and `of`.
 macro_rules! check_kinds {
     ($($key:ident: $kind:ident,)*) => {
         $(pub mod $key;)*
@@ -14,12 +14,12 @@ macro_rules! check_kinds {
 
         inventory::submit! { CheckKinds(&[$(Listed::of::<$key::$kind>(),)*]) }
 
-        /// What each takes of the machine.
+        /// Capability that each kind needs of the host computer, by the kind's key.
         #[cfg(test)]
         const NEEDS: &[(&str, Option<&str>)] =
             &[$((stringify!($key), <$key::$kind as Declared>::NEEDS),)*];
 
-        /// What is known of a kind.
+        /// The same check, as the [`Kind`] that looks and judges.
         pub(crate) fn of(kind: &dyn CheckKind) -> &dyn Kind {
             $(
                 if let Some(kind) = kind.downcast_ref::<$key::$kind>() {
@@ -31,7 +31,7 @@ macro_rules! check_kinds {
     };
 }
 
-// A row for each kind: its key in a scenario file, which names its file, and what is read of it.
+// A row for each kind: its key in a scenario file, which is also the module's name, and the type that is read from it.
 check_kinds! {
     ping: Ping,
     dns: Dns,

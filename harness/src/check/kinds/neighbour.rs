@@ -175,7 +175,7 @@ fn sentence(entry: &Value) -> String {
 mod tests {
     use super::*;
 
-    /// One that answered a ping, and one that nobody has.
+    /// `ip -j neigh` with a neighbour that answered a ping and an address that nobody has; and the MAC address of the former.
     const CACHES: [(&str, &str); 2] = [
         (
             include_str!("../fixtures/iproute2-6.1/neigh.json"),

@@ -16,7 +16,7 @@ use crate::scenario::parse;
 use crate::scenario::parse::{bad, one_of};
 use crate::scenario::read::Bad;
 
-/// networkd's view of a link, as `networkctl status LINK` tells it; only what is said is compared.
+/// networkd's view of a link, as `networkctl status LINK` tells it; a property that is `None` is not compared.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Networkctl {
     /// Link.
@@ -149,7 +149,7 @@ const OPERATIONAL: [&str; 9] = [
     "routable",
 ];
 
-/// Operational states of a TAP that depend on its VMM; a veth has them when its other end is down.
+/// Operational states that a TAP has by what its VMM does, and a veth when its other end is down.
 const CARRIERLESS: [&str; 3] = ["off", "no-carrier", "dormant"];
 
 impl Kind for Networkctl {
@@ -181,7 +181,7 @@ impl Kind for Networkctl {
     }
 }
 
-/// Whether a link with carrier is never as networkd must see it.
+/// Whether networkd must see a state that a link with carrier never has.
 fn needs_no_carrier(wanted: &Networkctl) -> bool {
     let state = wanted.operational.as_deref();
     state.is_some_and(|state| CARRIERLESS.contains(&state))
@@ -192,7 +192,7 @@ fn needs_no_carrier(wanted: &Networkctl) -> bool {
 pub(crate) const READ_LINK: &str = r#"index=$(cat "/sys/class/net/$1/ifindex") || exit 1
 cat "/run/systemd/netif/links/$index" || :"#;
 
-/// Whether networkd has still to do something with a link (`link_state_table` of systemd's `networkd-link.c`), by its state file.
+/// Whether networkd is still at work on a link, by the link's state file (`link_state_table` of systemd's `networkd-link.c`).
 pub(crate) fn is_under_way(file: &str) -> bool {
     let mut lines = file.lines();
     let state = lines.find_map(|line| line.strip_prefix("ADMIN_STATE="));
@@ -427,7 +427,7 @@ mod tests {
         let told = "br0 to be any (any), online state online, required for online: routable, \
                     DNS 2001:db8::1 192.168.1.1, search domains none, network file 10-lan-bridge.network";
         assert_eq!(expected(&wanted), told);
-        // Each line that goes or is another one is seen.
+        // Notice each line that is missing or has another value.
         for (line, other) in [
             (
                 "REQUIRED_OPER_STATE_FOR_ONLINE=routable",

@@ -86,7 +86,7 @@ async fn look(wanted: &Process, at: &Looking<'_>) -> Result<Verdict, ProbeError>
         },
     };
     let output = at.exec(&["sh", "-c", SCRIPT]).await?;
-    // Processes come and go while they are listed, and each that has gone is complained about.
+    // Errors of the script are no fault: processes end while they are listed, and the tools complain of each.
     judge(wanted, user, &output.stdout).map_err(|printed| ProbeError::Output {
         command: "list the processes".to_owned(),
         printed: format!("{printed}{}", output.stderr.trim()),
@@ -120,10 +120,10 @@ grep -H '' [0-9]*/comm
 head -c 300 [0-9]*/cmdline | tr '\\0' '\\n'
 ";
 
-/// A process in the network of whoever looked.
+/// A process, as [`SCRIPT`] printed it.
 #[derive(Debug, Default)]
 struct Seen<'a> {
-    /// Whether it is in that network.
+    /// Whether it is in the network namespace in which the script ran.
     inside: bool,
     uid: Option<u32>,
     /// Its name, at most 15 bytes of it.

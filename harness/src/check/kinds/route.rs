@@ -179,7 +179,7 @@ fn is_wanted(route: &Value, dev: Option<&str>, wanted: &Route) -> bool {
         });
         via && dev.is_none_or(|dev| hop["dev"] == dev)
     };
-    // IPv4 leaves out 0, and iproute2 the protocol `boot`, that of routes added without one.
+    // The kernel prints no metric 0 for IPv4, and iproute2 no protocol `boot`, which routes have that were added without one.
     let metric = route["metric"].as_u64().unwrap_or_default();
     let proto = route["protocol"].as_str().unwrap_or("boot");
     hops.iter().any(hop)
@@ -244,7 +244,7 @@ mod tests {
         IfName::try_from(text).ok()
     }
 
-    /// From a machine: a link's name there is the written one.
+    /// Judges as from a machine, where a link has the name that the check writes.
     fn judged(routes: &Value, wanted: &Route) -> Verdict {
         judge(routes, wanted.dev.as_ref().map(AsRef::as_ref), wanted)
     }
@@ -260,7 +260,7 @@ mod tests {
         }
     }
 
-    /// A connected one, a blackhole, one with a metric; and one with two next hops.
+    /// `ip -j route` with a connected route, a blackhole and a route with a metric; and with a route that has two next hops.
     const ROUTES: [(&str, &str); 2] = [
         (
             include_str!("../fixtures/iproute2-6.1/route4.json"),

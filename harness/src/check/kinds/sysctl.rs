@@ -70,7 +70,7 @@ impl Kind for Sysctl {
     }
 }
 
-/// Without the program, which busybox and procps have and some images do not. An interface in the key is named as
+/// Reads the file below `/proc/sys`, since the program `sysctl` is missing in some images. An interface in the key is named as
 /// everywhere in a check.
 async fn look(wanted: &Sysctl, at: &Looking<'_>) -> Result<Verdict, ProbeError> {
     let Sysctl { key, value } = wanted;
@@ -86,7 +86,7 @@ async fn look(wanted: &Sysctl, at: &Looking<'_>) -> Result<Verdict, ProbeError> 
     );
     let output = at.exec(&["cat", &path]).await?;
     if !output.success() {
-        // Neither right nor wrong: its interface may not be there, or a module.
+        // A missing file proves nothing: the interface in the key may be missing, or a kernel module.
         let missing = ProbeError::NoSysctl {
             key: key.to_owned(),
             said: output.stderr.trim().to_owned(),
@@ -103,7 +103,7 @@ async fn look(wanted: &Sysctl, at: &Looking<'_>) -> Result<Verdict, ProbeError> 
             },
         });
     }
-    // Several values stand apart by tabs.
+    // The kernel separates several values with tabs.
     let words: Vec<&str> = output.stdout.split_whitespace().collect();
     let got = format!("{key} = {}", words.join(" "));
     Ok(match words.iter().copied().eq(value.split_whitespace()) {

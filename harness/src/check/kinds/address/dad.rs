@@ -7,8 +7,8 @@ const SOLICITATION: u8 = 135;
 /// Neighbour advertisement.
 const ADVERTISEMENT: u8 = 136;
 
-/// What frames of the wire of the NIC with the MAC address `own` say about `address`: the direction of each, and its bytes.
-/// `None`: nothing that explains it.
+/// Why `address` was refused to the NIC with the MAC address `own`, by the frames on its wire: each with whether it went out.
+/// `None`: no frame explains it.
 pub(super) fn cause<'f>(
     frames: impl Iterator<Item = (bool, &'f [u8])>,
     address: Ipv6Addr,
@@ -25,7 +25,7 @@ pub(super) fn cause<'f>(
         let from = seen.mac;
         match (seen.kind, from.eq_ignore_ascii_case(own)) {
             (ADVERTISEMENT, false) => return Some(format!("{from} has answered for it")),
-            // One that is refused does not advertise itself.
+            // A NIC does not advertise an address that it was refused: another NIC has the same MAC address.
             (ADVERTISEMENT, true) => {
                 return Some(format!("its own MAC address {from} has answered for it"));
             }
@@ -36,18 +36,18 @@ pub(super) fn cause<'f>(
             _ => {}
         }
     }
-    // Both ways on one wire: the one that it sent, and one that came to it.
+    // The NIC's own solicitation was seen going out and coming in.
     let back = own_came == [true; 2];
     back.then(|| format!("a solicitation from its own MAC address {own} came back to it"))
 }
 
 /// A message of neighbour discovery about an address.
 struct Neighbour {
-    /// From whom, by the Ethernet header.
+    /// MAC address of the sender, by the Ethernet header.
     mac: String,
     kind: u8,
     target: Ipv6Addr,
-    /// Sent from `::`, as by whoever has not got the address yet.
+    /// Whether it was sent from `::`, as by a machine that has not got the address yet.
     probes: bool,
 }
 
@@ -109,7 +109,7 @@ mod tests {
     #[test]
     fn only_what_was_seen_on_the_wire_is_told() {
         let own = || frame(1, "::", SOLICITATION, ADDRESS);
-        // What every address begins with is no cause.
+        // Every machine solicits an address before it takes it: that is no reason to refuse one.
         assert_eq!(told(&[(true, own())]), None);
         assert_eq!(told(&[(true, own()), (true, own())]), None);
         let echo = told(&[(true, own()), (false, own())]).expect("a cause");
@@ -126,7 +126,7 @@ mod tests {
         let both = frame(2, "::", SOLICITATION, ADDRESS);
         let both = told(&[(true, own()), (false, both)]).expect("a cause");
         assert_eq!(both, "02:00:00:00:00:02 was about to take it, too");
-        // A neighbour that asks for it, and talk about another address.
+        // Neither a neighbour that looks for the address nor a solicitation for another address is a reason.
         let asks = frame(2, "2001:db8::1", SOLICITATION, ADDRESS);
         let else_where = frame(2, "::", SOLICITATION, "2001:db8::e");
         assert_eq!(told(&[(false, asks), (false, else_where)]), None);

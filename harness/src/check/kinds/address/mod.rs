@@ -42,7 +42,7 @@ pub enum AddressState {
     Absent,
     /// Duplicate address detection is under way.
     Tentative,
-    /// Another machine has it (RFC 4862).
+    /// Duplicate address detection refused it (RFC 4862): another machine has it, or its own solicitation came back.
     DadFailed,
     /// There, but not for new connections.
     Deprecated,
@@ -153,7 +153,7 @@ impl Kind for Address {
 }
 
 impl Address {
-    /// Why duplicate address detection refused it, as far as its wire tells.
+    /// Why duplicate address detection refused the address, as far as frames on the NIC's wire tell.
     fn refused_by(
         &self,
         links: &Value,
@@ -299,7 +299,7 @@ mod tests {
         assert!(!usable(None, "192.168.1.3/16").holds);
     }
 
-    /// An address that another machine has, and a deprecated one; and the same while nobody knows yet.
+    /// `ip -j addr` with an address that another machine has and a deprecated one; and the same while detection is under way.
     const DETECTION: [(&str, &str); 2] = [
         (
             include_str!("../../fixtures/iproute2-6.1/addr-dad.json"),

@@ -24,7 +24,7 @@ pub(super) async fn look(
         (true, Some((state, status))) => {
             Ok(ContainerSeen::State(state.to_owned(), status.to_owned()))
         }
-        // Somebody removed it.
+        // The container was removed after its start.
         _ if says_no_container(&output) => Err(ProbeError::Absent(output.stderr.trim().to_owned())),
         _ => Err(odd(&words, &output)),
     }

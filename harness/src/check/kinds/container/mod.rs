@@ -19,7 +19,7 @@ use crate::scenario::validate::refused;
 pub struct Container {
     /// Container of the vantage's guest.
     pub name: MachineName,
-    /// Words of Docker's when it must have refused it; `None`: it must run.
+    /// Words of Docker's refusal to start it; `None`: the container must run.
     pub refused: Option<String>,
 }
 
@@ -88,12 +88,12 @@ pub(super) enum ContainerSeen {
     State(String, String),
 }
 
-/// Judges it: `refused` are words of Docker's when it must have refused it; without, it must run.
+/// Judges a container. With `refused`, Docker must have refused to start it in these words; without, it must run.
 fn judge(refused: Option<&str>, seen: &ContainerSeen) -> Verdict {
     let (got, right) = match seen {
         ContainerSeen::NotStarted => ("it is not started".to_owned(), false),
         ContainerSeen::Refused(said) => {
-            // Compared with what is shown, so that words can go over the end of a line.
+            // Compare with the text that the verdict shows, whose lines are joined: the words may go over the end of a line.
             let got = format!("Docker refused to start it: {}", one_line(said));
             let right = refused.is_some_and(|words| got.contains(words));
             (got, right)
@@ -115,7 +115,7 @@ fn judge(refused: Option<&str>, seen: &ContainerSeen) -> Verdict {
 mod tests {
     use super::*;
 
-    /// Docker 20.10 beside systemd-resolved.
+    /// Refusal of Docker 20.10 where systemd-resolved has the port.
     const SAID: &str = "docker: Error response from daemon: driver failed programming external connectivity on endpoint \
                         dns: Error starting userland proxy: listen tcp4 0.0.0.0:53: bind: address already in use.";
 

@@ -10,7 +10,7 @@ use crate::scenario::{Bounds, VantagePoint};
 /// The counter of a firewall's rule.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Counter {
-    /// Whose.
+    /// Tool that lists the rule.
     pub firewall: Firewall,
     /// Table: of nft with its family, `inet filter`.
     pub table: String,
@@ -22,7 +22,7 @@ pub struct Counter {
     pub packets: Bounds,
 }
 
-/// Who counts packets.
+/// Tools that list rules with their counters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Firewall {
     /// `nft`.
@@ -102,7 +102,8 @@ impl Declared for Counter {
     }
 }
 
-/// A table of nft with its family, or one of iptables; no option, nothing that a shell would see.
+/// Reads the name of a table: of nft with its family, or of iptables. Options, and characters that mean something to a shell, are
+/// refused.
 fn table_name(text: &str) -> Result<String, Bad> {
     let families = ["ip", "ip6", "inet", "arp", "bridge", "netdev"];
     let parts: Vec<&str> = text.split(' ').collect();

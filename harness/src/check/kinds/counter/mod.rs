@@ -43,7 +43,7 @@ async fn look(wanted: &Counter, at: &Looking<'_>) -> Result<Verdict, ProbeError>
     if output.success() {
         return judge(wanted, &output.stdout).map_err(ProbeError::Absent);
     }
-    // What nft says about a table or chain that is not there; iptables about a table.
+    // nft says so of a table or a chain that does not exist, iptables of a table.
     let said = output.stderr.trim();
     let absent = ["No such file or directory", "does not exist"];
     if !absent.iter().any(|words| said.contains(words)) {
@@ -51,13 +51,13 @@ async fn look(wanted: &Counter, at: &Looking<'_>) -> Result<Verdict, ProbeError>
     }
     let others = match wanted.firewall {
         Firewall::Nft => from.exec_in_net(&CHAINS, by).await?.stdout,
-        // There is no such table.
+        // The table does not exist, so it has no chains.
         Firewall::Iptables | Firewall::Ip6tables => String::new(),
     };
     Err(ProbeError::Absent(no_chain(wanted, &others)))
 }
 
-/// The command that lists them.
+/// Command that lists the rules with their counters.
 fn command(wanted: &Counter) -> Vec<String> {
     let table = wanted.table.split(' ').map(str::to_owned);
     match wanted.firewall {
@@ -77,12 +77,12 @@ fn save(program: &str, table: impl Iterator<Item = String>) -> Vec<String> {
     words.into_iter().chain(table).collect()
 }
 
-/// The command that lists what chains there are, of nft alone: `iptables-save` lists them anyway.
+/// Command that lists all chains of nft. `iptables-save` lists those of iptables anyway.
 const CHAINS: [&str; 4] = ["nft", "-nn", "list", "chains"];
 
-/// Most rules or chains that are named in the place of one that is not there.
+/// Most rules or chains that an error names where the wanted one does not exist.
 const NAMED: usize = 3;
-/// Most characters that are shown of each: a rule with a set in it can be long.
+/// Most characters that are shown of each, since a rule with a set in it can be long.
 const SHOWN: usize = 160;
 
 /// A rule, or a policy, and what it counted; `None` when it has no counter of its own.
@@ -91,10 +91,10 @@ struct Rule {
     packets: Option<u64>,
 }
 
-/// Judges what was listed. Where several rules have the words, what they counted is added up.
+/// Judges the listed rules. The counts of all rules with the words are added up.
 ///
 /// # Errors
-/// In words that there is no such rule, and which are nearest to it: that is neither too many packets nor too few.
+/// When no rule with the words counts packets, which is neither too many nor too few. The error names the nearest rules.
 fn judge(wanted: &Counter, listed: &str) -> Result<Verdict, String> {
     let rules = match wanted.firewall {
         Firewall::Nft => nft(listed),
@@ -120,7 +120,7 @@ fn judge(wanted: &Counter, listed: &str) -> Result<Verdict, String> {
     })
 }
 
-/// What there is in the place of a chain that is not there, from what [`CHAINS`] or `iptables-save` printed.
+/// Says that a chain does not exist, and which do, by what [`CHAINS`] or `iptables-save` printed.
 fn no_chain(wanted: &Counter, listed: &str) -> String {
     let mut table = String::new();
     let mut chains = Vec::new();
@@ -144,7 +144,7 @@ fn no_chain(wanted: &Counter, listed: &str) -> String {
     }
 }
 
-/// Why no rule can be judged.
+/// Says why no rule can be judged, and which rules are nearest.
 fn no_rule(wanted: &Counter, listed: &str, rules: &[Rule]) -> String {
     let (table, chain, words) = (&wanted.table, &wanted.chain, &wanted.rule);
     let place = format!("chain {chain} in table {table}");
@@ -176,7 +176,7 @@ fn no_rule(wanted: &Counter, listed: &str, rules: &[Rule]) -> String {
     }
 }
 
-/// Those that lack the fewest of the words, in the order in which they are listed.
+/// Names the texts that lack the fewest of the words, those with equally few in the order in which they are listed.
 fn nearest(words: &str, mut texts: Vec<String>) -> String {
     texts.sort_by_key(|text| {
         let lacking = words.split(' ').filter(|word| !text.contains(word));
@@ -209,12 +209,12 @@ fn expected(wanted: &Counter) -> String {
     format!("{packets} packets counted by {rule} of chain {chain} in table {table}")
 }
 
-/// The rules of a chain. Of `ip daddr 10.0.0.9 counter packets 3 bytes 252 drop` the counter is left out of the text, so that
-/// words may stand on both sides of it.
+/// The rules of a chain, each without its counter: in `ip daddr 10.0.0.9 counter packets 3 bytes 252 drop` the check's words may
+/// stand on both sides of it.
 fn nft(listed: &str) -> Vec<Rule> {
     let lines = listed.lines().map(str::trim);
     let of_chain = lines.skip_while(|line| !line.starts_with("chain ")).skip(1);
-    // What stands in a chain and is no rule.
+    // A chain's properties, comment and end are no rules.
     let is_rule = |line: &&str| {
         !["", "}"].contains(line) && !["type ", "comment "].iter().any(|of| line.starts_with(of))
     };
@@ -226,7 +226,7 @@ fn rule_of_nft(line: &str) -> Rule {
         let (before, after) = line.split_once("counter packets ")?;
         let mut words = after.split_whitespace();
         let packets = words.next()?.parse().ok()?;
-        // `bytes N` follows.
+        // Leave out `bytes N`.
         let after: Vec<&str> = words.skip(2).collect();
         let text = format!("{before}{}", after.join(" "));
         let text = text.trim().to_owned();
@@ -246,7 +246,7 @@ fn iptables(listed: &str, wanted: &Counter) -> Vec<Rule> {
     let rule = |line: &str| {
         let (counter, text) = if wanted.rule.is_empty() {
             let text = line.strip_prefix(&policy)?;
-            // A chain that somebody made has a dash in its place.
+            // A chain that a user made has a dash in the place of a policy.
             let (text, counter) = text.split_once(" [").filter(|(policy, _)| *policy != "-")?;
             (counter, format!("policy {text} of {chain}"))
         } else {
@@ -266,10 +266,10 @@ mod tests {
     use super::*;
     use crate::scenario::Bounds;
 
-    /// nftables 1.0.6.
+    /// Output of nftables 1.0.6.
     const CHAIN: &str = "table inet filter {\n\tchain forward {\n\t\ttype filter hook output priority 0; policy accept;\n\
         \t\tip daddr 10.0.0.9 counter packets 3 bytes 252 drop comment \"to nine\"\n\t\tip protocol 1 counter name \"hits\"\n\t}\n}\n";
-    /// iptables 1.8.9, both flavours.
+    /// Output of iptables 1.8.9, the same with both of its backends.
     const SAVED: &str = "# Generated by iptables-save v1.8.9 on Tue Nov 24 08:22:38 2026\n*filter\n:INPUT ACCEPT [2:168]\n\
         :FORWARD DROP [7:588]\n:OUTPUT ACCEPT [0:0]\n:OWN - [0:0]\n[4:336] -A OUTPUT -p icmp -m comment --comment echo -j ACCEPT\nCOMMIT\n";
 

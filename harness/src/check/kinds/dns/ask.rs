@@ -15,7 +15,7 @@ use crate::deadline::Deadline;
 use crate::guest::ssh::Output;
 use crate::host::netns::Netns;
 
-/// What `timeout` ends with status 124, busybox's with 143.
+/// Answer where `timeout` ended the command, with status 124 (busybox's with 143).
 const NO_ANSWER: &str = "no answer within 8 s";
 
 pub(super) async fn resolve(
@@ -45,8 +45,8 @@ pub(super) async fn resolve(
         ))),
         (Vantage::Guest(guest), None) if guest.spec().image.networkd => {
             let family = if record == RecordType::A { "-4" } else { "-6" };
-            // A cached answer would hide that the server is gone.
-            // resolved itself gives up on a dead server only after minutes.
+            // `--cache=no`, since a cached answer would hide that the server is gone; `timeout`, since resolved itself gives up on a
+            // dead server only after minutes.
             let words = [
                 "timeout",
                 "8",
@@ -84,7 +84,7 @@ pub(super) async fn resolve(
     }
 }
 
-/// What busybox's nslookup found; where that may be a part, all of it, over TCP.
+/// Answer that busybox's nslookup printed. Where that may be only a part, the whole answer is asked for over TCP.
 async fn looked_up(
     output: &Output,
     name: &str,
@@ -114,14 +114,15 @@ async fn looked_up(
     }
 }
 
-/// RFC 1035, 4.2.
+/// Transport of a query (RFC 1035, 4.2).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Transport {
     Udp,
     Tcp,
 }
 
-/// Asks from a guest or a container, from that address; what is cut short in a datagram, again over TCP.
+/// Asks from a guest or a container, from the address `source`. An answer that is cut short in a datagram is asked for again over
+/// TCP.
 async fn ask_from(
     source: IpAddr,
     server: IpAddr,
@@ -152,14 +153,14 @@ async fn ask_from(
     })
 }
 
-/// What was answered over UDP was a part, and the whole was not to be had: neither silence nor an answer.
+/// Answer of which UDP brought a part and TCP nothing: this is neither silence nor an answer.
 fn only_a_part(why: &str) -> dns::Answer {
     dns::Answer::Refused(format!(
         "the answer is too long for UDP, and over TCP it failed: {why}"
     ))
 }
 
-/// `0.0.0.0` or `::`: the kernel's choice.
+/// The unspecified address of the server's family, with which the kernel chooses where to send from.
 fn any_of(server: IpAddr) -> IpAddr {
     match server {
         IpAddr::V4(_) => Ipv4Addr::UNSPECIFIED.into(),
@@ -167,7 +168,8 @@ fn any_of(server: IpAddr) -> IpAddr {
     }
 }
 
-/// Why there is no answer. Without an address to ask from nothing was asked, and whoever waits for silence has not seen it.
+/// Answer where the query failed. With a source address that is not usable no query was sent, so a check that expects silence does
+/// not hold.
 fn unasked(source: Option<IpAddr>, why: &str) -> dns::Answer {
     let explained = source::explained(source, why);
     match explained == why {
@@ -208,7 +210,7 @@ async fn ask_server(
     })
 }
 
-/// Must run on the machine's thread, as [`over_tcp`].
+/// Sends the query in a datagram and returns the reply. Must run on the machine's thread, as [`over_tcp`].
 async fn over_udp(from: IpAddr, server: IpAddr, query: &[u8]) -> io::Result<Vec<u8>> {
     let socket = UdpSocket::bind((from, 0)).await?;
     socket.connect((server, 53)).await?;
@@ -219,7 +221,7 @@ async fn over_udp(from: IpAddr, server: IpAddr, query: &[u8]) -> io::Result<Vec<
     Ok(reply)
 }
 
-/// With its length before each message (RFC 1035, 4.2.2).
+/// Sends the query over TCP and returns the reply; each message has its length before it (RFC 1035, 4.2.2).
 async fn over_tcp(from: IpAddr, server: IpAddr, query: &[u8]) -> io::Result<Vec<u8>> {
     let socket = match from {
         IpAddr::V4(_) => TcpSocket::new_v4()?,

@@ -68,8 +68,8 @@ pub(super) async fn look(
     Ok(http::judge(expect, body))
 }
 
-/// Command that prints the page: curl where the guest has it, and beside a container whose busybox would do were it not for the
-/// source address, which its wget does not take.
+/// Command that prints the page. The guest's curl gets it where the guest has one. For a container curl is needed only with a source
+/// address, which the wget of the container's busybox does not take.
 fn client(from: &Vantage, source: Option<IpAddr>, limits: &[&str], url: &str) -> Vec<String> {
     let has_curl = match from {
         Vantage::Guest(guest) => guest.spec().image.clients,
@@ -79,7 +79,7 @@ fn client(from: &Vantage, source: Option<IpAddr>, limits: &[&str], url: &str) ->
     let seconds = limits.first().copied().unwrap_or_default();
     let words = match has_curl {
         true => [&["curl", "-gsS", "--fail", "-m"], limits].concat(),
-        // Not wget's own -T: Debian 12's busybox is built without it and crashes instead of saying so.
+        // `timeout` instead of wget's own -T: Debian 12's busybox is built without -T and crashes instead of saying so.
         false => vec!["timeout", seconds, "wget", "-q", "-O", "-"],
     };
     let interface = source.map(|source| ["--interface".to_owned(), format!("host!{source}")]);
@@ -88,7 +88,7 @@ fn client(from: &Vantage, source: Option<IpAddr>, limits: &[&str], url: &str) ->
     words.chain([url.to_owned()]).collect()
 }
 
-/// Gets a page of known bytes and sums it up where it arrives.
+/// Gets a page of known bytes; the vantage counts and hashes what arrives.
 pub(super) async fn look_at_bytes(
     ends: Ends,
     bytes: u32,
@@ -102,7 +102,7 @@ pub(super) async fn look_at_bytes(
         let (seconds, silence) = (seconds.to_string(), SILENCE.as_secs().to_string());
         let limits = [seconds.as_str(), "-Y", "1", "-y", &silence];
         let get = shell::join(&client(from, source, &limits, &url));
-        // Counted and summed up as it comes, with what busybox has; no room for it is needed.
+        // Count and hash the page while it arrives, so that it needs no space. busybox has all of these programs.
         let line =
             format!("exec 4>&1; {{ {get} | tee /proc/self/fd/3 | sha256sum >&4; }} 3>&1 | wc -c");
         let output = from_source::run(&["sh", "-c", &line], source, from, by).await?;
@@ -148,14 +148,14 @@ pub(super) async fn look_at_bytes(
     })
 }
 
-/// What came of an answer: how much, when the last of it did, and when it was over.
+/// Bytes that came back, and the times since the request of the last of them and of the end.
 struct Got {
     response: Vec<u8>,
     last: Duration,
     over: Duration,
 }
 
-/// Asks, and reads until the end, until nothing comes any more, or until it is time.
+/// Sends the request and reads until the connection ends, until nothing has come for [`SILENCE`], or until the deadline.
 async fn get(mut stream: TcpStream, request: &str, most: u64, by: Deadline) -> io::Result<Got> {
     let begun = Instant::now();
     stream.write_all(request.as_bytes()).await?;

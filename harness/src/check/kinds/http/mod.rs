@@ -141,7 +141,7 @@ struct Arrived {
 }
 
 impl Arrived {
-    /// What was got here.
+    /// The page of which these parts were received.
     fn of<'a>(parts: impl IntoIterator<Item = &'a [u8]>) -> Self {
         let mut hash = Sha256::new();
         let mut length = 0;
@@ -168,7 +168,7 @@ impl Arrived {
     }
 }
 
-/// Judges that page, or why there was none.
+/// Judges a page of known bytes, or why there was none.
 fn judge_bytes(bytes: u32, arrived: Result<&Arrived, &str>) -> Verdict {
     match arrived {
         Err(why) => Verdict::violated(why),

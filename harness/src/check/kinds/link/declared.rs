@@ -121,7 +121,7 @@ impl Declared for Link {
         let port = PortFlag::ALL.iter().map(|(_, word)| *word);
         let facts: Vec<&str> = OWN.into_iter().chain(port).collect();
         let absent = asked.not_with_absent(&facts);
-        // What must not be there may have a name that nothing in the scenario has.
+        // A link that must not exist may have a name that nothing in the scenario has, so the name is not looked up.
         let interface = match absent {
             true => reader
                 .text("interface")
@@ -170,7 +170,7 @@ impl Declared for Link {
     }
 }
 
-/// What stands between the angle brackets of `ip link`.
+/// Reads a flag, as it stands between the angle brackets of `ip link`.
 fn flag(text: &str) -> Result<String, Bad> {
     let flags = [
         "UP",
@@ -190,7 +190,7 @@ fn flag(text: &str) -> Result<String, Bad> {
     one_of(text, "flags", &flags.map(|flag| (flag, flag))).map(str::to_owned)
 }
 
-/// Kind of a link, as `ip -d link` prints it. New ones are made all the time, so any word will do.
+/// Reads a link's kind, as `ip -d link` prints it. The kernel gets new kinds all the time, so any word will do.
 fn kind_of_link(text: &str) -> Result<String, Bad> {
     let letter = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_' || b == b'-';
     if !text.is_empty() && text.len() <= 32 && text.bytes().all(letter) {

@@ -40,7 +40,7 @@ impl Kind for Link {
         async {
             let links = at.json(&["ip", "-j", "-d", "link"]).await?;
             let name = self.interface.as_ref();
-            // A NIC that has gone is not looked for in vain.
+            // A guest's NIC that is gone is judged by the name in the check, which no link has: it is reported as missing.
             let name = at.link_in(&links, name).unwrap_or_else(|_| name.to_owned());
             Ok(judge(&links, &name, self))
         }
@@ -113,7 +113,7 @@ fn expected(wanted: &Link) -> String {
     format!("{name} with {}", told.join(", "))
 }
 
-/// One property: what it is, and whether that is right.
+/// One property of a link, in words, and whether it is as wanted.
 struct Fact {
     got: String,
     right: bool,
@@ -177,7 +177,7 @@ fn facts(link: &Value, wanted: &Link) -> Vec<Fact> {
     facts
 }
 
-/// As iproute2 prints flags.
+/// Word for a flag, as iproute2 prints it.
 fn on(flag: bool) -> &'static str {
     if flag { "on" } else { "off" }
 }
@@ -188,12 +188,12 @@ mod tests {
     use crate::scenario::PortFlag;
     use crate::scenario::names::IfName;
 
-    /// A bridge with STP, 9 s old, with a veth that forwards, and a TAP that nobody holds.
+    /// A bridge with STP, 9 s old, with a veth that forwards, and a TAP that no program has open.
     const SETTLED: [&str; 2] = [
         include_str!("../../fixtures/iproute2-6.1/link.json"),
         include_str!("../../fixtures/iproute2-6.15/link.json"),
     ];
-    /// The same, as young as it gets.
+    /// The same links right after they were made.
     const YOUNG: [&str; 2] = [
         include_str!("../../fixtures/iproute2-6.1/link-learning.json"),
         include_str!("../../fixtures/iproute2-6.15/link-learning.json"),

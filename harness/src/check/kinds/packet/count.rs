@@ -10,7 +10,7 @@ use crate::host::tcpdump;
 pub(super) async fn look(wanted: &Packet, at: &Looking<'_>) -> Result<Verdict, ProbeError> {
     let capture = at.capture(&wanted.interface)?;
     let now = SystemTime::now();
-    // After a step only what came after it counts.
+    // After a step, only frames that came after the step count.
     let mut since = at.around.since.unwrap_or(SystemTime::UNIX_EPOCH);
     if wanted.since_check || at.since.only {
         since = since.max(at.since.begun);

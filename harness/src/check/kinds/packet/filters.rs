@@ -6,7 +6,7 @@ use super::Packet;
 use crate::host::tcpdump;
 use crate::scenario::{LoadedScenario, Scenario, ScenarioErrors};
 
-/// What tcpdump has against the filters of a scenario's forms, each once; nothing where there is no tcpdump to ask.
+/// Filters of a scenario's instances that tcpdump refuses, each once; `None` where it refuses none, or is not installed.
 pub fn filter_faults(loaded: &LoadedScenario) -> Option<ScenarioErrors> {
     let green = loaded.scenario(None);
     let variants = loaded.variants().map(|name| loaded.scenario(Some(name)));

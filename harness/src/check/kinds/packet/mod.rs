@@ -1,7 +1,7 @@
 //! Frames of a capture: which part of the file a look is about, and what tcpdump counted in it.
 //!
-//! The filter is tcpdump's own business (`tcpdump -r - --count FILTER`). What it gets is cut out of the capture here:
-//! whole blocks only, since the capture goes on while it is read, and none from before a moment.
+//! tcpdump applies the filter (`tcpdump -r - --count FILTER`). What it reads is cut out of the capture here: only whole blocks,
+//! since the capture goes on while it is read, and no frame from before a given moment.
 
 mod count;
 mod filters;
@@ -32,11 +32,11 @@ pub struct Packet {
     pub filter: Filter,
     /// How many.
     pub count: Bounds,
-    /// Only those of so long ago; `None`: all.
+    /// Only frames of the last so long; `None`: all.
     pub last: Option<Duration>,
-    /// Only those since the check began, not since the link was made.
+    /// Only frames that came since the check began, not all since the link was made.
     pub since_check: bool,
-    /// Only those in whose description by `tcpdump -vv` these words are; empty: all.
+    /// Only frames that `tcpdump -vv` describes with these words; empty: all.
     pub says: String,
 }
 
@@ -147,7 +147,7 @@ impl Kind for Packet {
         async { count::look(self, at).await }.boxed_local()
     }
 
-    /// No frame at all comes on a wire that is not there.
+    /// The link of the capture: a link that does not exist would never carry a frame.
     fn lacking(&self) -> Vec<&IfName> {
         vec![&self.interface]
     }
@@ -160,9 +160,9 @@ impl Kind for Packet {
     }
 }
 
-/// Whether these words of tcpdump's are about a checksum: `[bad udp cksum ...]`, `[udp sum ok]`, `cksum ... (correct)`. A veth
-/// hands on one that is still to be made, as a TAP does for a NIC with its offloads; ghosts stand for no other
-/// (`plan::ghost::unfit`).
+/// Whether these words of tcpdump are about a checksum: `[bad udp cksum ...]`, `[udp sum ok]`, `cksum ... (correct)`. A ghost shows
+/// these: its veth carries checksums that are still to be computed, as the TAP of a NIC with offloads does, and a guest whose
+/// NIC has no offloads gets no ghost (`plan::ghost::unfit`).
 fn about_checksums(words: &str) -> bool {
     words.contains("sum") || words.contains("correct")
 }
@@ -172,7 +172,7 @@ const ENHANCED_PACKET: u32 = 6;
 
 /// The part of a pcapng file that consists of whole blocks, without the frames from before `since`.
 ///
-/// The file is one of ours: one section, one interface with times in nanoseconds, in this machine's byte order.
+/// The lab's own capture wrote the file: one section, one interface with times in nanoseconds, in this machine's byte order.
 fn cut(file: &[u8], since: SystemTime) -> Vec<u8> {
     let since = since.duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO);
     let mut rest = file;
@@ -253,7 +253,7 @@ fn judge(wanted: &Packet, count: u64, complete: bool) -> Result<Verdict, String>
     match (certain, right) {
         (false, _) => Err(format!("the capture has not got every frame, after {got}")),
         (true, true) => Ok(Verdict::holds(got)),
-        // What was on the wire lately changes; what ever was does not.
+        // A count of frames since the beginning never falls; one of the `last` frames does.
         (true, false) if wanted.last.is_none() && wanted.count.exceeded(count) => {
             Ok(Verdict::lost(got))
         }
@@ -307,16 +307,16 @@ mod tests {
         assert_eq!(cut(&file, UNIX_EPOCH), file);
         let since = UNIX_EPOCH + Duration::from_secs(1_500);
         assert_eq!(cut(&file, since), [&header[..], &late].concat());
-        // A frame that is just being written.
+        // Leave out a frame that is still being written.
         for missing in 1..late.len() {
             let part = &file[..file.len() - missing];
             assert_eq!(cut(part, UNIX_EPOCH), [&header[..], &early].concat());
         }
-        // Rubbish ends it.
+        // Stop at bytes that are no block.
         assert_eq!(cut(&[&header[..], &[0; 64]].concat(), UNIX_EPOCH), header);
     }
 
-    /// Of tcpdump 4.99, with and without a checksum that the sender left to its NIC.
+    /// Descriptions by tcpdump 4.99, with and without a checksum that the sender left to its NIC.
     const DESCRIBED: &str = "\
 12:00:00.000001 IP (tos 0x0, ttl 64, id 1, offset 0, flags [DF], proto UDP (17), length 63)
     192.168.1.3.40000 > 192.168.1.1.53: [udp sum ok] 2+ A? www.internet.test. (35)

@@ -126,7 +126,7 @@ impl Declared for Ping {
     }
 }
 
-/// Why the ping of this vantage is busybox's, which cannot set "don't fragment".
+/// Why this vantage has only busybox's ping, which cannot set "don't fragment"; `None`: it has that of iputils.
 fn no_iputils(context: &Context<'_>, from: From<'_, '_>) -> Option<String> {
     match &from?.value {
         VantagePoint::Machine(_) => None,

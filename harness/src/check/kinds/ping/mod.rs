@@ -111,7 +111,7 @@ fn judge(wanted: &Ping, stdout: &str, stderr: &str) -> Result<Verdict, String> {
     // A request that the kernel refused to send is lost as well.
     let answered = match (sent(stdout), &reason) {
         (Some(_), _) => (replies.len() as u64).min(count),
-        // busybox alone may end before it sums up.
+        // busybox's ping may end without a summary.
         (None, _) if count == 1 && !replies.is_empty() => 1,
         (None, Some(_)) => 0,
         (None, None) => return Err(format!("{}{}", stdout.trim(), stderr.trim())),
@@ -143,7 +143,7 @@ fn judge(wanted: &Ping, stdout: &str, stderr: &str) -> Result<Verdict, String> {
     })
 }
 
-/// How many requests ping says it sent; `None` when it did not come so far.
+/// How many requests ping says it sent; `None` when it printed no summary.
 fn sent(stdout: &str) -> Option<u64> {
     let line = stdout
         .lines()
@@ -178,8 +178,8 @@ fn told_by_others(text: &str) -> Option<&'static str> {
     reasons.find(|reason| text.contains(&reason.to_lowercase()))
 }
 
-/// The kernel's answer to a system call that names an address or sends to it, which is about routes, addresses and rules,
-/// whatever it is. To `socket` it is about who runs ping.
+/// Why the kernel refused a system call that names an address or sends to it: that is about routes, addresses and rules, so the
+/// network is at fault. A refusal of `socket` is about the user who runs ping, and is not among them.
 fn refused(line: &str) -> Option<String> {
     const CALLS: [&str; 6] = [
         "connect",
@@ -190,12 +190,12 @@ fn refused(line: &str) -> Option<String> {
         "bind icmp socket",
     ];
     if line.contains("Do you want to ping broadcast?") {
-        // What iputils makes of EACCES: the route is of type `broadcast`, or `prohibit`.
+        // iputils prints this for EACCES: the route is of type `broadcast`, or `prohibit`.
         let meant =
             "Permission denied: a broadcast address, or a route or a rule that prohibits it";
         return Some(meant.to_owned());
     }
-    // What busybox says of a source address that the machine has not got.
+    // busybox prints this for a source address that the machine has not got.
     if line.contains("can't set multicast source interface") {
         return Some("Cannot assign requested address".to_owned());
     }
@@ -261,7 +261,7 @@ mod tests {
         );
     }
 
-    /// iputils 20221126 and busybox 1.35, each with a route of that type, address or firewall in a network namespace.
+    /// Printed by iputils 20221126 and busybox 1.35, each with a route of that type, address or firewall in a network namespace.
     #[test]
     fn what_the_kernel_refuses_is_a_fault_of_the_network() {
         const BROADCAST: &str =
@@ -339,7 +339,7 @@ mod tests {
         }
     }
 
-    /// iputils of Debian 12 and 13, and both busyboxes, from a source address that the machine has not got.
+    /// Printed by iputils of Debian 12 and 13, and by both busyboxes, for a source address that the machine has not got.
     #[test]
     fn a_source_that_is_not_there_is_a_fault_of_the_network() {
         let wanted = Ping {
@@ -396,7 +396,7 @@ mod tests {
         assert!(!seen(&three((50, 100)), two_of_three, "").holds);
     }
 
-    /// What a variant's `seen` looks for is there whatever the `count`.
+    /// A variant's `seen` looks for these words, so they are the same for every `count`.
     #[test]
     fn the_words_do_not_depend_on_how_many_are_sent() {
         let many = |count, loss| Ping {

@@ -25,7 +25,7 @@ pub(super) async fn look(
                     .and_then(|s| s.set_nonblocking(false).map(|()| s));
                 let by = by.child(Duration::from_secs(20));
                 let (reply, answer) = tokio::sync::oneshot::channel();
-                // libssh2 blocks, for no longer than its timeout.
+                // libssh2 blocks, so it gets a thread; its own timeout ends it.
                 std::thread::spawn(move || {
                     let key = stream
                         .map_err(|e| e.to_string())

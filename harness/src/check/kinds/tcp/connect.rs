@@ -16,7 +16,7 @@ use crate::host::netns::Netns;
 use crate::plan::shell;
 use crate::scenario::bytes_page::{LINE, lines};
 
-/// Connects from a machine; `Err` is what a person would read as the answer.
+/// Connects from a machine; the inner `Err` says in words why the connection failed.
 pub(in crate::check::kinds) async fn connect(
     machine: &Arc<Netns>,
     ends: Ends,
@@ -119,7 +119,7 @@ pub(super) async fn look_at_bytes(
             if !accepted.holds {
                 return Ok(accepted);
             }
-            // It ends before the look does, so that there is a verdict: the server says how far it came.
+            // The transfer ends 2 s before the look, so that there is a verdict: the server says how many bytes came.
             let seconds = by.left().as_secs().saturating_sub(2).max(1);
             let carrier = match source {
                 None => format!("{} {to} {port}", netcat(from)),
@@ -145,7 +145,7 @@ pub(super) async fn look_at_bytes(
     Ok(transfer::judge(bytes, &transfer, answer))
 }
 
-/// Sends the head and the bytes, and reads what is answered meanwhile or afterwards.
+/// Sends the head and the bytes, and returns what the server answers meanwhile or afterwards.
 async fn send(mut stream: TcpStream, head: String, bytes: u32) -> String {
     let (reading, mut writing) = stream.split();
     let sending = async {
@@ -157,7 +157,7 @@ async fn send(mut stream: TcpStream, head: String, bytes: u32) -> String {
     };
     let mut answer = Vec::new();
     let mut reading = reading.take(4 << 10);
-    // Neither failure is the verdict: what arrived is.
+    // An error in either direction is no verdict: the verdict is what the server received.
     let _ = tokio::join!(sending, reading.read_to_end(&mut answer));
     String::from_utf8_lossy(&answer).into_owned()
 }

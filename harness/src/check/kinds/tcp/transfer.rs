@@ -1,13 +1,13 @@
 //! Transfers of so many known bytes over TCP: whether all arrive, and how far those come that do not.
 //!
-//! A connection that is accepted shows that small packets pass. Where large ones are lost without a word, or come with
-//! checksums that nobody takes, it is the transfer that hangs.
+//! A connection that is accepted shows only that small packets pass. Where large packets get lost silently, or have checksums
+//! that the receiver refuses, the transfer hangs.
 
 use std::time::Duration;
 
 use crate::check::Verdict;
 
-/// Less time than this after the last byte is a connection that ended, more is silence.
+/// Time after the last byte from which on the connection was silent; with less, it ended.
 const SILENT: Duration = Duration::from_secs(1);
 
 /// How far a transfer came.
@@ -15,16 +15,16 @@ const SILENT: Duration = Duration::from_secs(1);
 pub(in crate::check::kinds) struct Transfer {
     /// Bytes that arrived.
     pub(in crate::check::kinds) arrived: u64,
-    /// When the last of them did, since it began.
+    /// Time from the beginning until the last of them arrived.
     pub(in crate::check::kinds) last: Duration,
-    /// When it was over.
+    /// Time from the beginning until the end.
     pub(in crate::check::kinds) over: Duration,
-    /// Place of the first byte that is not the one that was sent, from 0.
+    /// Place, from 0, of the first byte that is not the one that was sent.
     pub(in crate::check::kinds) other: Option<u64>,
 }
 
 impl Transfer {
-    /// How many bytes of so many there were, and until when.
+    /// Says how many of so many bytes arrived, and until when.
     pub(in crate::check::kinds) fn short_of(&self, bytes: u32) -> String {
         let seconds = |time: Duration| format!("{:.1} s", time.as_secs_f64());
         let Self {
@@ -49,12 +49,12 @@ impl Transfer {
     }
 }
 
-/// Judges what came of bytes that were sent; `answer`: the first line of the server's, empty where there was none.
+/// Judges a transfer. `answer` is the first line of the server's answer, empty where there was none.
 pub(in crate::check::kinds) fn judge(bytes: u32, sent: &Transfer, answer: &str) -> Verdict {
     if sent.arrived != u64::from(bytes) {
         let short = sent.short_of(bytes);
         return Verdict::violated(match (sent.arrived, answer) {
-            // Not one of the lab's servers, which count.
+            // A server that answers and has counted nothing is none of the lab's.
             (0, answer) if !answer.is_empty() => format!("{short}: the answer `{answer}`"),
             _ => short,
         });
@@ -68,7 +68,7 @@ pub(in crate::check::kinds) fn judge(bytes: u32, sent: &Transfer, answer: &str) 
     }
 }
 
-/// How much longer than any look one may take that brings so many bytes: 2 MB a second is little even for an emulated NIC.
+/// How much longer a look may take that transfers so many bytes: 2 MB a second is little even for an emulated NIC.
 pub(in crate::check::kinds) fn time(bytes: Option<u32>) -> Duration {
     bytes.map_or(Duration::ZERO, |bytes| {
         Duration::from_micros(u64::from(bytes) / 2)

@@ -7,7 +7,7 @@ use crate::host::service::ServiceError;
 /// Lines of stderr that a verdict quotes; all of it is in the evidence.
 const LINES: usize = 5;
 
-/// Looks once.
+/// Looks once at a guest's VMM.
 pub(super) async fn look(vmm: Option<&VmmStart>) -> VmmSeen {
     match vmm {
         None => VmmSeen::NotRunning,

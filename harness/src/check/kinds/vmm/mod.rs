@@ -106,7 +106,7 @@ enum VmmSeen {
     },
     /// It ended by itself.
     Ended {
-        /// Whether before its guest was heard of: it refused to start.
+        /// Whether it ended before its guest said anything, that is, refused to start.
         at_start: bool,
         /// Exit status or signal.
         status: String,
@@ -115,7 +115,7 @@ enum VmmSeen {
     },
 }
 
-/// Judges it: `refused` are words of its stderr when it must have refused to start; without, it must run.
+/// Judges a VMM. With `refused`, it must have refused to start, with these words on stderr; without, it must run.
 fn judge(refused: Option<&str>, seen: &VmmSeen) -> Verdict {
     let (got, right) = match seen {
         VmmSeen::NotRunning => ("it is not started".to_owned(), false),
@@ -134,7 +134,7 @@ fn judge(refused: Option<&str>, seen: &VmmSeen) -> Verdict {
                 false => "ended while its guest ran",
             };
             let got = format!("it {what} ({status}): {}", one_line(said));
-            // Compared with what is shown, so that words can go over the end of a line.
+            // Compare with the text that the verdict shows, whose lines are joined: the words may go over the end of a line.
             let right = *at_start && refused.is_some_and(|words| got.contains(words));
             (got, right)
         }
