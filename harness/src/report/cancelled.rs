@@ -1,8 +1,8 @@
-//! Who ended a run that nothing was wrong with.
+//! What ended a run from outside, before it had a verdict.
 
 use super::{Outcome, Problem, RunReport, StageReport, exit_code};
 
-/// Stages that come after what ended a run, or go on beside the others.
+/// Stages during which no run is said to have ended: they come after the end, or go on beside other stages.
 const BESIDE: [&str; 4] = ["evidence", "teardown", "dad", "containers"];
 
 /// What asked for the end of a run.
@@ -14,7 +14,7 @@ pub enum Cancelled {
     Terminated,
     /// SIGHUP: the terminal is gone.
     HungUp,
-    /// Whoever held the lab closed the pipe before it stood.
+    /// The program for which the lab was to be held closed its pipe before the lab stood.
     LetGo,
 }
 
@@ -36,7 +36,7 @@ impl Cancelled {
         }
     }
 
-    /// In a word.
+    /// The ending in one or two words.
     pub fn word(self) -> &'static str {
         match self {
             Self::Interrupted => "interrupted",
@@ -55,7 +55,7 @@ impl Cancelled {
         }
     }
 
-    /// Of a cancelled run.
+    /// What ended a cancelled run, by the code of its problem; SIGINT where no code says so.
     pub(super) fn of(run: &RunReport) -> Self {
         let code = run.problem.as_ref().map(|problem| problem.code.as_str());
         let known = Self::ALL.into_iter().find(|one| Some(one.code()) == code);
@@ -75,12 +75,12 @@ impl std::fmt::Display for Cancelled {
 }
 
 impl RunReport {
-    /// Says by what a cancelled run was ended; any other is left as it is.
+    /// Notes what ended a cancelled run, and in or after which stage. Any other run is left as it is.
     pub fn cancelled_by(&mut self, by: Cancelled) {
         if self.outcome != Outcome::Cancelled {
             return;
         }
-        // One that did not end in good order has said what it was told of its worker.
+        // A run that did not end in good order has a problem already: what became of its worker.
         let before = self.problem.take();
         let first = match self.last_stage() {
             Some(stage) if stage.cut_short => format!("{by} during {}", shown(&stage.name)),
@@ -95,14 +95,14 @@ impl RunReport {
         });
     }
 
-    /// The last stage that began before what ended the run. `dad` is no stage by itself: it goes on beside the others.
+    /// The last stage that began before the run was ended, apart from those of [`BESIDE`].
     fn last_stage(&self) -> Option<&StageReport> {
         let beside = |stage: &&StageReport| !BESIDE.contains(&stage.name.as_str());
         self.stages.iter().rfind(beside)
     }
 }
 
-/// A stage by its name, in a sentence.
+/// Names a stage, as part of a sentence.
 fn shown(stage: &str) -> String {
     match (stage.strip_prefix("checks"), stage.strip_prefix("step ")) {
         (Some(after), _) => match after.strip_prefix(" after ") {
@@ -152,7 +152,7 @@ mod tests {
             (&["topology"], "topology", " during the stage `topology`"),
             (&[], "", ""),
         ] {
-            // The evidence may have been cut short as well.
+            // The stage of the evidence may have been cut short as well.
             for cut_too in [cut, "evidence"]
                 .into_iter()
                 .take(if cut.is_empty() { 2 } else { 1 })

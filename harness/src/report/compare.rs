@@ -15,7 +15,7 @@ pub struct Comparison {
     pub uncompared: usize,
 }
 
-/// Compares check by check; what either skipped, or has not got, is left out and counted.
+/// Compares check by check. A check that one report has skipped, or has not got, is counted as uncompared.
 pub fn compare(here: &Report, there: &Report) -> Comparison {
     let (here, there) = (checks(here), checks(there));
     let mut found = Comparison {

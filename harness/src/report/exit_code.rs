@@ -8,7 +8,7 @@ pub const PASSED: i32 = 0;
 pub const FAILED: i32 = 1;
 /// A scenario is invalid; nothing was built.
 pub const INVALID: i32 = 2;
-/// A run was skipped as a whole, whether one was asked for or many: of it there is no verdict.
+/// A run was skipped as a whole and has no verdict, whether or not others have one.
 pub const HOST_CANNOT: i32 = 3;
 /// Host, image, VMM or harness broke; no verdict.
 pub const BROKEN: i32 = 4;
@@ -23,11 +23,11 @@ pub const TERMINATED: i32 = 143;
 /// Ended by SIGHUP.
 pub const HUNG_UP: i32 = 129;
 
-/// The exit code for some runs: an interruption before all else, then a failure, then no verdict, a skipped run's
-/// last, then a leak.
+/// The exit code for some runs. The first of these decides: an interruption, a failure, a run without a verdict (a skipped
+/// one last), a leak.
 ///
-/// A proven fault outranks a run without a verdict: whoever retries trouble of the machine must not retry a fault
-/// away.
+/// A failure decides before a run without a verdict: a CI system that repeats what the machine has spoilt must not repeat a
+/// fault until it is gone.
 pub fn worst(runs: &[RunReport]) -> i32 {
     let any = |outcome| runs.iter().any(|run| run.outcome == outcome);
     let cancelled = runs.iter().find(|run| run.outcome == Outcome::Cancelled);

@@ -7,7 +7,7 @@ use super::{CheckOutcome, Outcome, RunReport, StepOutcome};
 /// Names of one hole that a verdict shows.
 const NAMED: usize = 6;
 
-/// In the difference that a hole makes where everything is required.
+/// Words in the difference that a hole makes where everything is required.
 pub(super) const REQUIRED: &str = "was skipped, and everything is required";
 
 /// Why a `.link` file is not applied.
@@ -35,7 +35,7 @@ impl std::fmt::Display for Hole {
 }
 
 impl RunReport {
-    /// Notes what was not shown; those of one reason together.
+    /// Notes something that was not shown. What has the same reason becomes one hole.
     pub fn hole(&mut self, what: &str, why: &str) {
         match self.holes.iter_mut().find(|hole| hole.why == why) {
             Some(hole) if hole.what.iter().any(|known| known == what) => {}
@@ -62,7 +62,7 @@ impl RunReport {
         }
     }
 
-    /// A run that passed with holes has failed, where whoever asked for it wanted all of it.
+    /// Makes a run fail that passed with holes, for `bridgelab run --require-all`.
     pub fn require_all(&mut self) {
         if self.outcome != Outcome::Passed || self.holes.is_empty() {
             return;

@@ -6,9 +6,10 @@ use super::{CheckOutcome, CheckReport, Outcome};
 
 /// Judges a finished run: `must_fail` maps the checks that must fail to the words that their `got` must contain.
 ///
-/// Passed means that exactly those failed, in that way, and all others hold; and of each set of checks of which at least one
-/// must fail (`any_of`), some did, in that way. Otherwise every difference is told.
-/// Skipped checks are no difference; whether what is left shows anything is for [`not_shown`](super::not_shown).
+/// A run passed when exactly these checks failed, each with its words, when all others hold, and when of each set of checks of
+/// which at least one must fail (`any_of`) at least one failed, with its words. Otherwise each difference is a sentence.
+///
+/// A skipped check is no difference. Whether the others show enough is decided by [`not_shown`](super::not_shown).
 pub fn judge_run(
     checks: &[CheckReport],
     must_fail: &BTreeMap<String, String>,
@@ -57,7 +58,7 @@ pub fn judge_run(
     (outcome, differences)
 }
 
-/// The checks of each set of which at least one must fail, in the order of the first of them.
+/// The sets of checks of which at least one must fail, in the order of their first checks.
 pub(super) fn sets(checks: &[CheckReport]) -> Vec<Vec<&CheckReport>> {
     let mut sets: Vec<Vec<&CheckReport>> = Vec::new();
     for check in checks.iter().filter(|check| !check.any_of.is_empty()) {
@@ -73,7 +74,7 @@ pub(super) fn sets(checks: &[CheckReport]) -> Vec<Vec<&CheckReport>> {
 /// The beginning of what [`none_failed`] says.
 pub(super) const AT_LEAST_ONE: &str = "at least one of ";
 
-/// The difference that it is when all checks of a set hold of which at least one must fail.
+/// The difference where all checks hold of a set of which at least one must fail.
 pub(super) fn none_failed(any_of: &[String]) -> Option<String> {
     let named: Vec<String> = any_of.iter().map(|id| format!("`{id}`")).collect();
     let told = format!(
@@ -160,15 +161,15 @@ mod tests {
             told(Passed, Passed, &any),
             (Outcome::Failed, vec![none.to_owned()])
         );
-        // Words are for each that fails.
+        // Each check that fails must fail with its own words.
         let worded = words("no reply", "unreachable");
         assert_eq!(told(Failed, Passed, &worded).0, Outcome::Passed);
         assert_eq!(told(Passed, Failed, &worded).0, Outcome::Failed);
         assert_eq!(told(Failed, Failed, &worded).0, Outcome::Failed);
-        // What nobody looked at may have been the one.
+        // A check that nobody looked at may be the one that fails.
         assert_eq!(told(Passed, NotRun, &any).0, Outcome::Broken);
         assert_eq!(told(Passed, Skipped, &any), (Outcome::Passed, Vec::new()));
-        // Nor does a set excuse another.
+        // A failed check of one set is no excuse for another set.
         let both = [
             set(&[("a", Failed), ("b", Passed)]),
             set(&[("c", Passed), ("d", Passed)]),

@@ -99,14 +99,14 @@ fn timed(mut case: TestCase, ms: u64) -> TestCase {
     case
 }
 
-/// Text as it may be shown.
+/// A text with its control characters made visible, which a guest or a command may have brought in.
 fn shown(text: &str) -> XmlString {
     XmlString::new(visible(text).replace('\t', " "))
 }
 
-/// Why a run has no verdict: a case of its own, so that a run is never a suite without one, which counts as green.
+/// Why a run has no verdict. It becomes a case of its own, because a suite without any case counts as green.
 fn without_verdict(run: &RunReport) -> Option<String> {
-    // What is missing is a list; anything else is one error with its causes.
+    // The problem of a skipped run is a list of what is missing; any other is one error with its causes.
     let joint = match run.outcome {
         Outcome::Skipped => "; ",
         _ => ": ",
@@ -116,13 +116,13 @@ fn without_verdict(run: &RunReport) -> Option<String> {
         .as_ref()
         .map(|problem| problem.chain.join(joint));
     match run.outcome {
-        // A check that could not be looked at is an error by itself.
+        // Each check that could not be looked at is a case with an error already.
         Outcome::Passed | Outcome::Failed | Outcome::Broken => told,
         other => Some(told.unwrap_or_else(|| format!("the run is {other}"))),
     }
 }
 
-/// What a run could not show for want of udev is a case that was skipped, or that fails where everything is required.
+/// Adds a case for the `.link` files that no udev applied: skipped, or failed where everything is required.
 fn not_applied(suite: &mut TestSuite, run: &RunReport) {
     let files = &run.units.not_applied;
     if files.is_empty() {
@@ -137,7 +137,7 @@ fn not_applied(suite: &mut TestSuite, run: &RunReport) {
     suite.add_test_case(case(run, ".link files of machines", Some(status)));
 }
 
-/// What is doubtful about unit files, and what was left running, is what the suite printed.
+/// Output of the suite: doubts about unit files, and processes that were left running.
 fn printed(run: &RunReport) -> String {
     let units = &run.units;
     let warnings = units.warnings.iter().map(|one| format!("warning: {one}"));
@@ -148,20 +148,20 @@ fn printed(run: &RunReport) -> String {
     lines.join("\n")
 }
 
-/// What is wrong with a check, and its message. Nothing is wrong with one that fails as it must.
+/// What is wrong with a check, and its message; `None` also for a check that fails as it must.
 fn wrong<'a>(run: &'a RunReport, check: &'a CheckReport) -> Option<(Wrong, &'a str)> {
     let difference = run.difference(check);
     match check.outcome {
         CheckOutcome::NotRun => Some((Wrong::Error, &check.got)),
-        // The run's own case is the error.
+        // The case of the run has the error.
         CheckOutcome::Undecided => Some((Wrong::Skipped, &check.got)),
-        // Where everything is required, it is a difference.
+        // A skipped check is a difference where everything is required.
         CheckOutcome::Skipped => match difference {
             Some(told) => Some((Wrong::Failure, told)),
             None => Some((Wrong::Skipped, &check.got)),
         },
         _ if check.must_fail || !check.any_of.is_empty() => {
-            // A run that ended before it was judged has no sentences.
+            // A run that ended before it was judged has no differences.
             let told = difference.or(check.is_wrong().then_some(check.got.as_str()));
             told.map(|told| (Wrong::Failure, told))
         }

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 const SHOWN: usize = 160;
 
 /// A process that a command of the scenario started, that outlived this command, and that ran until the lab was taken down.
-/// No leak, for it ended with its machine; no fault of the network either: a step may start a server.
+/// The process is no leak, since it ended with its machine, and no fault of the network: a step may start a server.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LeftRunning {
     /// On which machine, or in which guest.

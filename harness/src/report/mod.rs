@@ -1,5 +1,4 @@
-//! What is left afterwards: the verdict as data, and its renderings. The JSON keys are documented in
-//! `docs/report-format.md`.
+//! The verdict on a run as data, and its renderings. The JSON keys are documented in `docs/report-format.md`.
 
 mod cancelled;
 mod compare;
@@ -49,7 +48,7 @@ pub struct Report {
     pub runs: Vec<RunReport>,
 }
 
-/// How a run ended. Six words, never two.
+/// How a run ended: always exactly one of six words.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Outcome {
@@ -115,7 +114,7 @@ pub enum CheckOutcome {
     Failed,
     /// It could not be looked at.
     NotRun,
-    /// What was run cannot show it; `got` says why.
+    /// The lab cannot show it, for example because its guests are ghosts; `got` says why.
     Skipped,
     /// The run ended first; `got` has the last look, if there was one.
     Undecided,
@@ -134,8 +133,8 @@ pub struct CheckReport {
     pub outcome: CheckOutcome,
     /// Whether this variant says that it must fail.
     pub must_fail: bool,
-    /// Ids of the checks of which, by this variant, at least one must fail, this one among them; it may hold. Empty where
-    /// there is no such set.
+    /// Ids of the checks of which at least one must fail in this variant, if this check is among them; it may then hold. Empty
+    /// where there is no such set.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub any_of: Vec<String>,
     /// What should hold, in words.
@@ -166,8 +165,8 @@ pub struct SightReport {
 }
 
 impl CheckReport {
-    /// Whether this is not what the scenario says: it holds and must fail, does not hold and should, or nobody could
-    /// look. One of several of which one must fail is right either way, and one that is undecided is neither.
+    /// Whether the check is not as the scenario says: it holds and must fail, does not hold and should, or nobody could look.
+    /// A check of a set of which one must fail may hold or not; an undecided check is neither right nor wrong.
     pub fn is_wrong(&self) -> bool {
         match self.outcome {
             CheckOutcome::Passed => self.must_fail,
@@ -219,10 +218,10 @@ pub struct GuestReport {
     pub start: String,
     /// Which template, or why none.
     pub start_reason: String,
-    /// Memory of its VMM after the checks; none of a guest without one, or of one that had ended.
+    /// Memory of its VMM after the checks; `None` for a guest that has no VMM, or whose VMM had ended.
     #[serde(default)]
     pub memory: Option<GuestMemory>,
-    /// Its NICs as its kernel had them after the checks; none of a ghost, or of a guest that could not be asked.
+    /// Its NICs as its kernel had them after the checks; empty for a ghost, and for a guest that could not be asked.
     #[serde(default)]
     pub nics: Vec<NicReport>,
 }
@@ -230,7 +229,7 @@ pub struct GuestReport {
 /// A NIC of a guest.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NicReport {
-    /// Its `id` in the scenario; none of a NIC that a step plugged in.
+    /// Its `id` in the scenario; `None` for a NIC that a step plugged in.
     pub id: Option<String>,
     /// As the guest's kernel has it.
     #[serde(flatten)]
@@ -259,7 +258,7 @@ pub struct LabReport {
     pub accelerator: Option<String>,
     /// Why that one.
     pub accelerator_reason: Option<String>,
-    /// `own`, or why it is the caller's; empty where no lab was built.
+    /// `own`, or why the lab used the caller's; empty where no lab was built.
     #[serde(default)]
     pub user_namespace: String,
 }
@@ -298,7 +297,7 @@ pub struct RunReport {
     pub guests: Vec<GuestReport>,
     /// In the scenario's order.
     pub checks: Vec<CheckReport>,
-    /// What was done, in the scenario's order; those that the run did not get to are not among them.
+    /// Steps that the run got to, in the scenario's order.
     #[serde(default)]
     pub steps: Vec<StepReport>,
     /// In the order they began.
@@ -319,8 +318,8 @@ pub struct RunReport {
     /// Files of the evidence that could not be written, or not whole, each with the reason.
     #[serde(default)]
     pub unwritten: Vec<String>,
-    /// What machines and guests did not tell for the evidence, each with the reason: `guests/test1: nics.txt, links.txt: it does
-    /// not answer`. The verdict stands without.
+    /// Files of the evidence that machines and guests did not deliver, each with the reason: `guests/test1: nics.txt, links.txt:
+    /// it does not answer`. The verdict does not depend on them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub not_gathered: Vec<String>,
     /// What was not looked at, and why.
@@ -343,8 +342,8 @@ impl RunReport {
         }
     }
 
-    /// The sentence about this check, if it is among the run's `differences`. A check that must fail, and fails in
-    /// another way than the named one, is told apart by nothing else.
+    /// The sentence about this check among the run's `differences`. Only by this sentence is a check known that must fail, and
+    /// fails in another way than the named one.
     pub fn difference(&self, check: &CheckReport) -> Option<&str> {
         let head = format!("`{}` ", check.id);
         let none_failed = judge::none_failed(&check.any_of);
@@ -354,7 +353,7 @@ impl RunReport {
         told.map(String::as_str)
     }
 
-    /// A run that would have passed has no verdict where its evidence is not whole: nobody could see why it passed.
+    /// Breaks a run that would have passed where its evidence is not whole: nobody could see why it passed.
     pub fn weigh_unwritten(&mut self) {
         if self.outcome != Outcome::Passed || self.unwritten.is_empty() {
             return;
@@ -372,13 +371,13 @@ impl RunReport {
         });
     }
 
-    /// Whether it was cancelled while it stood in the queue.
+    /// Whether the run was cancelled while it waited in the queue.
     pub fn never_began(&self) -> bool {
         let queued = self.stages.iter().all(|stage| stage.name == QUEUE);
         self.outcome == Outcome::Cancelled && queued && self.evidence.is_none()
     }
 
-    /// Adds the time that it stood in the queue before it began; no stage when it was admitted at once.
+    /// Adds the time that the run waited in the queue; no stage when it was admitted at once.
     pub fn queued_for(&mut self, time: std::time::Duration) {
         let ms = time.as_millis() as u64;
         if ms > 0 {
@@ -392,7 +391,7 @@ impl RunReport {
         }
     }
 
-    /// Puts a stage in front of all others: what was measured from its end is measured from its start.
+    /// Puts a stage before all others. All moments move by its length, since they count from the run's start.
     pub fn began_earlier(&mut self, stage: &str, time: std::time::Duration) {
         let ms = time.as_millis() as u64;
         let seen = self.checks.iter_mut().flat_map(|check| &mut check.seen);

@@ -8,11 +8,12 @@ use super::{CheckOutcome, CheckReport, Problem};
 /// Code of a run that was skipped because what it ran on cannot show it.
 pub const NOT_SHOWN: &str = "ghost.not-shown";
 
-/// Why a run without any difference has shown nothing all the same; `None` when it has.
+/// Why a run without any difference shows nothing; `None` when it shows something.
 ///
 /// The green form shows something as soon as one check was looked at. A variant is there for its fault: at least one
 /// of the checks that must fail has to be seen failing, and where the scenario says in which way (`must_fail` maps
-/// ids to words), at least one of those with words. Of checks of which one must fail, one that was skipped may have been it.
+/// ids to words), at least one of those with words. Of a set of checks of which one must fail, one has to be seen failing if any was
+/// skipped, since the skipped one may be the one that fails.
 pub fn not_shown(checks: &[CheckReport], must_fail: &BTreeMap<String, String>) -> Option<Problem> {
     let seen = |check: &&CheckReport| check.outcome != CheckOutcome::Skipped;
     let named = |check: &&CheckReport| must_fail.contains_key(&check.id);
@@ -53,7 +54,7 @@ pub fn not_shown(checks: &[CheckReport], must_fail: &BTreeMap<String, String>) -
     None
 }
 
-/// The reasons, each once.
+/// A problem with the reasons of these checks, each once.
 fn problem(what: &str, checks: Vec<&CheckReport>) -> Problem {
     let mut chain = vec![what.to_owned()];
     for check in checks {
@@ -112,14 +113,14 @@ mod tests {
             code(&blind, &[("b", ""), ("c", "")]),
             (Outcome::Passed, true)
         );
-        // The same checks in the green form have.
+        // In the green form, the same checks show something.
         assert_eq!(code(&blind, &[]), (Outcome::Passed, false));
         let part = [check("a", Passed), check("b", Skipped), check("c", Failed)];
         assert_eq!(
             code(&part, &[("b", ""), ("c", "")]),
             (Outcome::Passed, false)
         );
-        // The named way is part of the fault.
+        // The words with which a check must fail are part of the fault.
         let words = [("b", "192.168.1.3/24"), ("c", "")];
         assert_eq!(code(&part, &words), (Outcome::Passed, true));
         let words = [("b", ""), ("c", "192.168.1.3/24")];

@@ -12,7 +12,7 @@ pub enum StepOutcome {
     Refused,
     /// It could not even be tried; `said` says why.
     Broken,
-    /// What was run cannot do it; `said` says why.
+    /// The lab cannot do it, for example because its guests are ghosts; `said` says why.
     Skipped,
     /// A variant took it away.
     TakenAway,
@@ -73,7 +73,7 @@ impl StepReport {
         }
     }
 
-    /// Whether the run cannot go on after it.
+    /// Whether the run ends with this step.
     pub fn ends_the_run(&self) -> bool {
         match self.outcome {
             StepOutcome::Refused => !self.may_fail && self.refused.is_none(),

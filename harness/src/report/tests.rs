@@ -338,7 +338,7 @@ fn every_ending_as_junit() {
     insta::assert_snapshot!("junit", junit::render(&report).expect("XML"));
 }
 
-/// What a CI system counts is what is there, and a run that is not passed is never all green.
+/// JUnit's counts must be those of the listed cases, and a run that did not pass must not be all green.
 #[test]
 fn junit_counts_what_it_lists() {
     for (name, run) in endings() {

@@ -26,7 +26,8 @@ fn paint(text: &str, code: &str, colour: Colour) -> String {
     }
 }
 
-/// One run's verdict. Whatever guests and commands have put into the report is made visible; the colours are ours alone.
+/// One run's verdict. Control characters that guests and commands have put into the report are made visible, so that they cannot
+/// colour it.
 pub fn verdict(run: &RunReport, colour: Colour) -> String {
     let (word, code) = match run.outcome {
         _ if run.never_began() => ("cancelled".to_owned(), "1;31"),
@@ -39,12 +40,12 @@ pub fn verdict(run: &RunReport, colour: Colour) -> String {
     format!("{title}: {word}{}", visible(&rest))
 }
 
-/// Text of others within a line: what it says after a line break is not a line of the verdict.
+/// Indents what follows a line break in a text of guests or tools, so that it does not look like a line of the verdict.
 fn inner(text: &str) -> String {
     text.replace('\n', "\n    ")
 }
 
-/// All of a verdict that comes after its word.
+/// The verdict, without its first word.
 fn rest(run: &RunReport) -> String {
     if run.never_began() {
         return " in the queue\n".to_owned();
@@ -59,7 +60,7 @@ fn rest(run: &RunReport) -> String {
         inner(&run.accelerator_reason)
     );
     if let Some(problem) = &run.problem {
-        // What is missing is a list; anything else is one error with its causes.
+        // The problem of a skipped run is a list of what is missing; any other is one error with its causes.
         let joint = if run.outcome == Outcome::Skipped {
             "\n  "
         } else {
@@ -192,8 +193,8 @@ fn and_more(text: &mut String, checks: usize) {
     }
 }
 
-/// Of a run that did not pass, what may be the cause: what networkd said of unit files, and what was doubtful about them
-/// before.
+/// Adds what may be the cause why a run did not pass: what networkd said of unit files, and what was doubtful about them before
+/// the run.
 fn about_units(text: &mut String, run: &RunReport) {
     if run.outcome == Outcome::Passed {
         return;
@@ -242,12 +243,12 @@ pub fn summary(runs: &[RunReport]) -> String {
     )
 }
 
-/// Whether it was being looked at when the run ended.
+/// Whether the check was being looked at when the run ended.
 fn is_undecided(check: &CheckReport) -> bool {
     check.outcome == CheckOutcome::Undecided && check.attempts > 0
 }
 
-/// What it is counted as when it neither holds nor does not.
+/// The word under which a check is counted that neither holds nor fails.
 fn unseen(check: &CheckReport) -> Option<&'static str> {
     match check.outcome {
         CheckOutcome::Passed | CheckOutcome::Failed => None,
@@ -269,7 +270,7 @@ fn counts(run: &RunReport) -> String {
     let sets = sets(&run.checks);
     let chosen: usize = sets.iter().map(Vec::len).sum();
     let alone = run.checks.iter().filter(|check| check.must_fail).count();
-    // A set is one thing that must fail, by whichever of its checks.
+    // A set counts as one thing that must fail, whichever of its checks does.
     let must_fail = alone + sets.len();
     let wanted = run.checks.len() - alone - chosen;
     let told = run.checks.iter().filter_map(unseen);

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use super::text::seconds;
 use super::{CheckReport, RunReport};
 
-/// A bar is never asked to fit into fewer columns.
+/// Fewest columns of a bar, however narrow the terminal is.
 const NARROWEST: usize = 20;
 /// Longest name that is shown whole.
 const LONGEST_NAME: usize = 40;
@@ -32,8 +32,8 @@ impl Span {
     }
 }
 
-/// A chart of one run, at most `width` columns wide. `#` is the critical path: what the run's end waited for, and
-/// what that waited for in turn; `-` went on beside it. Empty when nothing was begun.
+/// A chart of one run, at most `width` columns wide. `#` is the critical path: what the run's end waited for, and what that
+/// waited for in turn. `-` is what went on at the same time. Empty when the run began nothing.
 pub fn chart(run: &RunReport, width: usize) -> String {
     let spans = spans(run);
     let (Some(first), Some(last)) = (
@@ -81,7 +81,7 @@ fn shorten(name: &str) -> String {
     format!("{kept}..")
 }
 
-/// Stages, and below each what went on in it, in the order they began.
+/// Stages in the order they began, each followed by what went on in it.
 fn spans(run: &RunReport) -> Vec<Span> {
     let waits = |stage: &str, depth| -> Vec<Span> {
         let of_stage = run.waits.iter().filter(|wait| wait.stage == stage);
@@ -98,7 +98,7 @@ fn spans(run: &RunReport) -> Vec<Span> {
             continue;
         }
         let mut parent = Span::new(0, &stage.name, stage.at_ms, stage.ms);
-        // Stages follow each other.
+        // Stages follow each other, so that all are on the critical path.
         parent.critical = true;
         let mut children = waits(&stage.name, 1);
         let mut inner = Vec::new();
@@ -136,7 +136,7 @@ fn spans(run: &RunReport) -> Vec<Span> {
     spans
 }
 
-/// Marks what ended last before `end`, then what ended last before that began, and so on.
+/// Marks the critical path from its end: what ended last before `end`, then what ended last before that began, and so on.
 fn mark(spans: &mut [Span], end: i64) {
     spans.sort_by_key(|span| (span.at, span.end));
     let mut before = end;

@@ -17,7 +17,7 @@ pub struct UnitsReport {
     /// What `bridgelab check` says of them.
     #[serde(default)]
     pub warnings: Vec<WarningReport>,
-    /// What networkd said of them, at most [`MOST_SAID`]. Of guests that were MicroVMs only after a run that did not pass.
+    /// What networkd said of them, at most [`MOST_SAID`]. MicroVMs are asked only after a run that did not pass.
     #[serde(default)]
     pub said: Vec<SaidReport>,
     /// Lines of `.link` files of machines that are namespaces: udev would have done them on a machine that boots, so that
@@ -48,13 +48,13 @@ pub struct WarningReport {
 pub struct SaidReport {
     /// On which machine, or in which guest.
     pub machine: String,
-    /// What.
+    /// Which file, and what networkd said of it.
     #[serde(flatten)]
     pub said: UnitSaid,
 }
 
 impl UnitsReport {
-    /// What is known before a run of this form begins.
+    /// What is known before a run of this instance begins.
     pub fn before(scenario: &Scenario) -> Self {
         Self {
             warnings: scenario.warnings.iter().map(WarningReport::from).collect(),
@@ -74,7 +74,7 @@ impl From<&Fault> for WarningReport {
             file: fault.file.clone(),
             line: fault.line,
             column: fault.column,
-            // It quotes a file that anybody may have written.
+            // The message quotes a file that may have any characters in it.
             message: spelt(&fault.message),
             help: fault.help.as_deref().map(spelt),
         }

@@ -11,7 +11,7 @@ type Row<'a> = (usize, &'a RunReport);
 /// A fact of a NIC: what it is called, and how it reads.
 type Fact = (&'static str, fn(&NicReport) -> String);
 
-/// What is told of a NIC, beside its features.
+/// Facts of a NIC that are compared, beside its features.
 const NIC: [Fact; 5] = [
     ("its name in the guest", |nic| nic.nic.name.clone()),
     ("its bus", |nic| nic.nic.bus.clone()),
@@ -53,7 +53,7 @@ pub(super) fn differences(combinations: &[Combination]) -> Vec<Difference> {
     forms.iter().flat_map(of).collect()
 }
 
-/// The values by where they were seen, if there are several.
+/// The values by the rows in which they were seen; `None` when all are the same.
 fn differs(about: String, values: impl IntoIterator<Item = (usize, String)>) -> Option<Difference> {
     let mut sights: Vec<Sight> = Vec::new();
     for (row, seen) in values {
@@ -73,8 +73,8 @@ fn differs(about: String, values: impl IntoIterator<Item = (usize, String)>) -> 
     })
 }
 
-/// Checks that did not end alike. What was seen is told where it does not hold: it is told of what holds as well only
-/// where that is what tells two VMMs apart, their words.
+/// Checks that did not end alike. What was seen is told of a check that does not hold. Of one that holds it is told only for the kind
+/// `vmm`, whose words may differ between two VMMs.
 fn checks(rows: &[Row<'_>]) -> Vec<Difference> {
     let mut ids: Vec<&str> = Vec::new();
     for check in rows.iter().flat_map(|(_, run)| &run.checks) {
@@ -131,7 +131,7 @@ fn guests(rows: &[Row<'_>]) -> Vec<Difference> {
     found
 }
 
-/// How a guest started, and why not from a template; which template it was tells nobody anything.
+/// How a guest started, and why not from a template. The template's name is left out, since it tells a reader nothing.
 fn start(guest: &GuestReport) -> String {
     match guest.start.as_str() {
         "cold" => format!("cold: {}", one_line(&guest.start_reason)),
@@ -170,7 +170,7 @@ fn nics(guest: &str, rows: &[(usize, &GuestReport)]) -> Vec<Difference> {
     found
 }
 
-/// Whatever a program said, in one line.
+/// Puts the words of a program on one line.
 fn one_line(text: &str) -> String {
     let words: Vec<&str> = text.split_whitespace().collect();
     words.join(" ")

@@ -1,4 +1,4 @@
-//! The table for people.
+//! The table as Markdown.
 
 use std::fmt::Write;
 

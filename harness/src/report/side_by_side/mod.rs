@@ -28,8 +28,7 @@ pub struct SideBySide {
     pub combinations: Vec<Combination>,
     /// What is not the same in all combinations of a form that ran.
     pub differences: Vec<Difference>,
-    /// What stood under all of it, as of [`RunReport::versions`]; where it is not the same everywhere, all that there were,
-    /// with ` / ` between.
+    /// Versions, as in [`RunReport::versions`]. Where the runs have several of one thing, all of them with ` / ` between.
     pub versions: BTreeMap<String, String>,
 }
 
@@ -40,14 +39,15 @@ pub struct Combination {
     pub form: String,
     /// A value for each axis.
     pub values: Vec<String>,
-    /// Why it has no verdict: it cannot be, this host cannot, or the run broke. None when there is a verdict.
+    /// Why there is no verdict: the combination is impossible, this host cannot run it, or the run broke. `None` where there
+    /// is a verdict.
     pub reason: Option<String>,
-    /// What became of the run; none when there was none.
+    /// Report of the run; `None` where nothing was run.
     pub run: Option<RunReport>,
 }
 
 impl Combination {
-    /// The run, where it is one that somebody made: a run that was skipped shows nothing.
+    /// The run, unless it was skipped: a skipped run shows nothing.
     fn ran(&self) -> Option<&RunReport> {
         let run = self.run.as_ref()?;
         (run.outcome != Outcome::Skipped).then_some(run)
@@ -61,7 +61,7 @@ pub struct Difference {
     pub form: String,
     /// What it is about: a check's id, or a fact of a guest or its NIC.
     pub about: String,
-    /// What should hold; none of a fact.
+    /// What should hold; `None` for a fact.
     pub expected: Option<String>,
     /// What was seen, and where; at least two.
     pub sights: Vec<Sight>,
