@@ -9,16 +9,16 @@ use crate::host::standstill::Standstills;
 use crate::report::{CheckOutcome, CheckReport};
 use crate::scenario::{Check, Scenario};
 
-/// Where progress goes.
+/// Function that takes what is told of a run's progress.
 pub(super) type Tell<'a> = &'a (dyn Fn(Event) + Send + Sync);
 
-/// Of a check that the run did not get to.
+/// What is said of a check that the run did not get to.
 pub(super) const NOT_REACHED: &str = "the run ended first";
 
 /// What a run was asked for, and since when it goes on.
 #[derive(Clone, Copy)]
 pub(super) struct Assignment<'a> {
-    /// The form that is run.
+    /// The instance that is run.
     pub(super) scenario: &'a Scenario,
     /// How it is run.
     pub(super) job: &'a Job,
@@ -30,7 +30,7 @@ pub(super) struct Assignment<'a> {
 }
 
 impl Assignment<'_> {
-    /// Says what goes on.
+    /// Tells the user what goes on.
     pub(super) fn progress(&self, text: String) {
         (self.tell)(Event::Progress { text });
     }
@@ -64,7 +64,7 @@ impl Assignment<'_> {
         }
     }
 
-    /// That of a check that nobody has looked at yet.
+    /// The report of a check that nobody has looked at yet.
     pub(super) fn undecided(&self, check: &Check) -> CheckReport {
         CheckReport {
             outcome: CheckOutcome::Undecided,
@@ -72,7 +72,7 @@ impl Assignment<'_> {
         }
     }
 
-    /// Whether a check passes by not holding, at first or at all.
+    /// Whether a check of the scenario passes by not holding, at first or always.
     pub(super) fn passes_by_failing(&self) -> bool {
         let mut times = self.scenario.checks.iter().map(|check| check.times);
         times.any(|times| times.fails || times.fails_until.is_some())

@@ -1,7 +1,7 @@
-//! What runs in the background: commands of steps, until a later step, the last check or the end of the run ends them.
+//! Commands of steps that run in the background, until a later step, the last check or the end of the run ends them.
 //!
-//! One that ends by itself has left checks without it, so there is no verdict: the run is broken, by the step's name. On a
-//! machine that is told at once; a guest is asked after the checks of each step.
+//! Checks are looked at while such a command runs. So the run is broken, by the step's name, when one ends by itself. On a
+//! machine its end is noticed at once; a guest is asked for it after the checks of each step.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -24,16 +24,16 @@ use crate::scenario::VantagePoint;
 use crate::scenario::names::{MachineName, StepId};
 use crate::wait::until;
 
-/// How long a guest may take for one question about them.
+/// How long a guest may take to answer one question about its commands.
 const ASKED: Duration = Duration::from_secs(10);
-/// How long a command in a guest may take to end once it is asked to, and how long once it is killed.
+/// How long a command in a guest may take to end after SIGTERM, and how long after SIGKILL.
 const GRACE: Duration = Duration::from_secs(2);
-/// Lines of what it said that an error quotes.
+/// Lines of a command's output that an error quotes.
 const LINES: usize = 5;
-/// Folder of the evidence with what each said.
+/// Folder of the evidence with the output of each command.
 const FOLDER: &str = "background";
 
-/// Code of that error.
+/// Code of the error that a command ended by itself.
 pub(super) const ENDED_EARLY: &str = "step.background-ended";
 
 /// A command in the background ended, and nobody had ended it.
@@ -72,15 +72,15 @@ pub(super) struct Backgrounds {
     running: BTreeMap<StepId, Running>,
 }
 
-/// One of them.
+/// A command in the background.
 #[derive(Debug)]
 struct Running {
     about: About,
-    /// By whose hand it is ended.
+    /// Where it runs, which decides how it is ended.
     place: Place,
 }
 
-/// What is known of it.
+/// What is known of a command in the background.
 #[derive(Debug, Clone)]
 struct About {
     step: StepId,
@@ -141,12 +141,12 @@ impl Default for Backgrounds {
 }
 
 impl Backgrounds {
-    /// Where those that end by themselves are told; once.
+    /// The receiver of commands that ended by themselves on machines; `None` the second time.
     pub(super) fn told(&mut self) -> Option<UnboundedReceiver<EndedEarly>> {
         self.told.take()
     }
 
-    /// Whatever runs in that guest ends with it.
+    /// Forgets the commands in a guest that is stopped: they end with it.
     pub(super) fn forget(&mut self, guest: &MachineName) {
         self.running.retain(|_, one| match &one.about.on {
             VantagePoint::Machine(_) => true,
@@ -175,25 +175,25 @@ impl Begun<'_> {
     }
 }
 
-/// How one ended that was to be ended.
+/// How a command ended that the lab was about to end.
 pub(super) enum Ending {
-    /// As it was asked to, after that time.
+    /// By the lab, after that time.
     Asked(Duration),
-    /// By itself, before.
+    /// By itself, before the lab ended it.
     Early(EndedEarly),
-    /// The same, and it may.
+    /// By itself, as its step allows.
     Allowed(EndedEarly),
 }
 
 impl Backgrounds {
-    /// Takes note of one in a guest.
+    /// Takes note of a command that runs in a guest.
     pub(super) fn began_in_guest(&mut self, begun: Begun<'_>, guest: &MachineName) {
         let (about, place) = (begun.about(), Place::Guest(guest.clone()));
         let running = &mut self.running;
         running.insert(about.step.clone(), Running { about, place });
     }
 
-    /// Starts one on a machine by `start`, which is given whom to tell when it ends by itself.
+    /// Starts a command on a machine. `start` gets the function to call when the command ends by itself.
     pub(super) async fn begin_in_cell<E>(
         &mut self,
         begun: Begun<'_>,
@@ -213,10 +213,10 @@ impl Backgrounds {
         Ok(())
     }
 
-    /// Ends one, and saves what it said. `None`: there is none of that step.
+    /// Ends the command of a step, and saves what it said. `None`: that step has no command in the background.
     ///
     /// # Errors
-    /// Its guest cannot be asked.
+    /// The command's guest cannot be asked.
     pub(super) async fn end_one(
         &mut self,
         step: &StepId,
@@ -228,7 +228,7 @@ impl Backgrounds {
             return Ok(None);
         };
         let over = match place {
-            // A machine that is gone has taken it along.
+            // A machine that is gone has taken its command along.
             Place::Cell(background) => background.end().await,
             Place::Guest(name) => match guests.vm(&name) {
                 Some(guest) => Some(end_in_guest(asked, guest, step).await?),
@@ -270,10 +270,10 @@ impl Backgrounds {
         }))
     }
 
-    /// Ends all of them.
+    /// Ends all commands.
     ///
     /// # Errors
-    /// [`Ended::Broken`] by the first that had ended by itself, or whose guest cannot be asked.
+    /// [`Ended::Broken`] by the first command that had ended by itself, or whose guest cannot be asked.
     pub(super) async fn end(
         &mut self,
         guests: &dyn GuestRuntime,
@@ -292,7 +292,7 @@ impl Backgrounds {
         first
     }
 
-    /// That all of those in guests run that must; one on a machine tells its end itself.
+    /// Fails unless every command in a guest runs that must. One on a machine is noticed when it ends.
     ///
     /// # Errors
     /// As [`Backgrounds::end`].
@@ -357,7 +357,7 @@ async fn end_in_guest(
             break;
         }
     }
-    // What it has started ends with it. What one that ended by itself has left running goes on, as of any command.
+    // End what the command has started, too. After a command that ended by itself it goes on, as after any other command.
     if asked {
         ask_of(asked_for, guest, background::kill(id)).await?;
     }

@@ -38,10 +38,10 @@ pub(super) struct Started {
     pub(super) taps: Vec<OwnedFd>,
 }
 
-/// Image as the worker's guests see it; by name, one for each that the scenario uses.
+/// Images as the worker's guests see them, by name: one for each that the scenario uses.
 pub(super) type GuestImages = BTreeMap<String, GuestImage>;
 
-/// Image as the worker's guests see it.
+/// An image as the worker's guests see it.
 #[derive(Debug)]
 pub(super) struct GuestImage {
     pub(super) kernel: PathBuf,
@@ -69,7 +69,7 @@ impl GuestImage {
     }
 }
 
-/// What all guests of a run start with, now or by a step.
+/// What all guests of a run have in common when they start, at the beginning or by a step.
 #[derive(Debug)]
 pub(super) struct Launch {
     pub(super) images: GuestImages,
@@ -78,15 +78,15 @@ pub(super) struct Launch {
     pub(super) emulated: bool,
     pub(super) folders: Folders,
     pub(super) starts: BTreeMap<String, StartFrom>,
-    /// Where VMMs are, of those that are not taken from `PATH`.
+    /// Paths of VMMs that are not taken from `PATH`.
     pub(super) vmms: BTreeMap<HypervisorKind, PathBuf>,
     pub(super) login: KeyPair,
     pub(super) drawn: Drawn,
     pub(super) sealed: Sealed,
 }
 
-/// Sealed copies of templates' memory, made once for all guests of a run, by the file's identity: every guest has its template
-/// bound to a place of its own.
+/// Sealed copies of templates' memory, each made once for all guests of a run. They are known by the identity of the copied
+/// file, since every guest has its template bound to a path of its own.
 #[derive(Debug, Default)]
 pub(super) struct Sealed(Mutex<BTreeMap<(u64, u64), Arc<OwnedFd>>>);
 
@@ -99,7 +99,7 @@ impl Sealed {
         }
         let from = path.to_owned();
         let (reply, made) = tokio::sync::oneshot::channel();
-        // Some hundred MiB are copied, and the lab goes on meanwhile.
+        // A thread of its own copies some hundred MiB, so that the lab goes on meanwhile.
         std::thread::Builder::new()
             .name("seal".to_owned())
             .spawn(move || reply.send(sealed_copy(&from)))?;
@@ -116,20 +116,21 @@ impl Sealed {
     }
 }
 
-/// Random numbers that guests drew as soon as they were no longer their template. No two may be alike.
+/// Random numbers that guests drew right after their start from a template. Two equal ones show that both guests still have the
+/// template's random number generator.
 #[derive(Debug, Default)]
 pub(super) struct Drawn(Mutex<BTreeSet<String>>);
 
 impl Drawn {
-    /// Whether nobody has drawn these before.
+    /// Whether no other guest has drawn this number.
     pub(super) fn is_new(&self, number: &str) -> bool {
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         all.insert(number.to_owned())
     }
 }
 
-/// Starts a guest's VMM on the lab's TAPs for it, without waiting for the guest. One that was started before keeps
-/// its `identity`, as a machine does whose power was off.
+/// Starts a guest's VMM on the lab's TAPs for it, without waiting for the guest. A guest that was started before keeps its
+/// `identity`, as a machine does whose power was off.
 pub(super) async fn start(
     name: &MachineName,
     guest: &GuestPlan,
@@ -149,7 +150,7 @@ pub(super) async fn start(
     start_guest(name, guest, lab, launch, from, taps, identity).await
 }
 
-/// Takes away sockets and keys of a start whose VMM is gone.
+/// Removes sockets and keys of an earlier start whose VMM is gone.
 fn clear(name: &MachineName, launch: &Launch) -> Result<(), LabError> {
     let run = launch.folders.run.join(name.as_ref());
     fs::remove_dir_all(&run).map_err(|source| LabError::Io {
@@ -229,8 +230,8 @@ async fn start_guest(
         let copy = copy.map_err(StartError::io("seal a copy of", &path));
         ready.inherit(copy.map_err(failed)?, number);
     }
-    // Until the guest has proven itself, so that it can be started again on the same TAPs; no longer, because the
-    // TAPs and their carrier must end with the VMM.
+    // Keep the TAPs of a guest from a template until it has proven itself, so that it can be started again on them; no longer,
+    // because the TAPs and their carrier must end with the VMM.
     let kept: Vec<OwnedFd> = match from {
         StartFrom::Template { .. } => taps.iter().map(OwnedFd::try_clone).collect(),
         StartFrom::Cold { .. } => Ok(Vec::new()),
@@ -249,7 +250,7 @@ async fn start_guest(
     })
 }
 
-/// What went wrong before a guest's VMM ran.
+/// The error for what went wrong before a guest's VMM ran.
 fn unstarted(name: &MachineName, error: StartError) -> LabError {
     match error {
         StartError::Io { doing, source } => LabError::Io {
@@ -262,7 +263,7 @@ fn unstarted(name: &MachineName, error: StartError) -> LabError {
     }
 }
 
-/// Whether the machine type is for us to choose, and its devices may be on PCI.
+/// Whether the harness chooses the machine type, and the guest's devices may be on PCI.
 fn may_be_q35(guest: &GuestPlan) -> bool {
     guest.hypervisor.has_machine(MachineType::Q35)
         && guest.machine_type == MachineType::Auto
@@ -278,7 +279,7 @@ fn spec(
     run: &Path,
 ) -> std::io::Result<(GuestSpec, &'static str)> {
     let (machine, reason) = match from {
-        // Found with a tiny guest whose initramfs had grown by 3%: it hung before its first line, in every run.
+        // A tiny guest whose initramfs had grown by 3% hung before its first line, in every run.
         StartFrom::Cold { .. } if launch.emulated && may_be_q35(guest) => (
             MachineKind::Q35,
             "microvm may hang under KVM on an emulated processor",
@@ -299,7 +300,7 @@ fn spec(
         machine,
         transport: guest.transport,
         accelerator: launch.accelerator,
-        // Measuring takes a moment in which nothing else is done, and a guest under KVM is told nothing.
+        // Measure only for guests that are emulated, since it takes time: a guest under KVM is told no clock rate.
         tsc_mhz: match launch.accelerator {
             Accelerator::Tcg => tsc_mhz(),
             Accelerator::Kvm => None,
@@ -323,15 +324,15 @@ fn spec(
     Ok((spec, reason))
 }
 
-/// A context id that no other guest of this machine has, as far as chance goes: those of vhost-vsock are the whole
-/// machine's. 0 to 2 are taken (vsock(7)).
+/// Draws a context id for vhost-vsock. All guests of this machine share these ids, so that two are different as far as chance
+/// goes. 0 to 2 are taken (vsock(7)).
 fn context_id() -> std::io::Result<u32> {
     let mut bytes = [0; 4];
     File::open("/dev/urandom")?.read_exact(&mut bytes)?;
     Ok(u32::from_ne_bytes(bytes) % (1 << 30) + 3)
 }
 
-/// Binds a VMM's program into the worker's private tmpfs, where the VMM's user can execute it, wherever it is.
+/// Binds a VMM's program into the worker's private tmpfs, where the VMM's user can execute it, whatever folder it is in.
 ///
 /// # Errors
 /// The kernel's answer.
@@ -345,7 +346,7 @@ pub(super) fn bind_vmm(
     let target = folder.join(kind.to_string());
     let mode = fs::metadata(program)?.permissions().mode();
     if mode & 0o005 != 0o005 {
-        // Somebody's own program, or one that was built under umask 077: the VMM's user gets a copy.
+        // Others may not execute the program, for example because it was built under umask 077: the VMM's user gets a copy.
         fs::copy(program, &target)?;
         fs::set_permissions(&target, fs::Permissions::from_mode(0o755))?;
         return Ok(target);

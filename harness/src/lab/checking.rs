@@ -29,24 +29,24 @@ use crate::wait::watch_woken;
 
 /// How long one look may take when the check's time does not give it more.
 const ONE_LOOK: Duration = Duration::from_secs(15);
-/// How long it may take until what was sent at the end of the traffic is counted.
+/// How long it may take until frames from the end of the traffic are counted.
 const LAST_WORDS: Duration = Duration::from_secs(2);
 /// How long a count must stay within its upper bound where there is no traffic to wait for.
 const QUIET: Duration = Duration::from_secs(5);
 
-/// How long what a check is about may be missing in a guest, which goes on booting when it can already be looked from.
+/// How long the thing that a check looks at may be missing in a guest, which still boots when one can already look from it.
 const APPEARS_IN_GUEST: Duration = Duration::from_secs(5);
 
-/// The traffic that a check is about.
+/// The traffic that a check judges.
 #[derive(Debug, Clone, Copy)]
 struct Traffic {
     since: Since,
-    /// From when on a check that counts it could have seen it.
+    /// The first moment at which a check that counts the traffic could have seen it.
     counts_from: Instant,
 }
 
 impl Traffic {
-    /// That of all checks of a stage that begins now, and of whatever was before it.
+    /// Traffic for the checks of a stage that begins now: of all of them, and also what came before.
     fn of_all() -> Self {
         Self {
             since: Since::now(),
@@ -54,7 +54,7 @@ impl Traffic {
         }
     }
 
-    /// That of a check that begins now, and of nothing before it.
+    /// Traffic of a check that begins now, and nothing that came before it.
     fn of_one() -> Self {
         let mut traffic = Self::of_all();
         traffic.since.only = true;
@@ -66,7 +66,7 @@ impl Traffic {
 struct Group<'a> {
     order: &'a Order<'a>,
     traffic: Traffic,
-    /// Whether there is no traffic but that of the lab itself.
+    /// Whether the only traffic is what the lab itself sends.
     alone: bool,
 }
 
@@ -85,12 +85,12 @@ pub(super) struct Checker<'r> {
     asked: Assignment<'r>,
     testbed: &'r Testbed,
     observer: &'r Observer,
-    /// Why nothing is looked at any more.
+    /// Why nothing is looked at any more; `None`: checks are looked at.
     blind: Option<String>,
 }
 
 impl Run<'_> {
-    /// The checks that are looked at `after` a step, or before the first, in the parts of an [`Order`].
+    /// Looks at the checks `after` a step, or at those before the first step, in the parts of an [`Order`].
     pub(super) async fn checks_after(&mut self, after: Option<&StepId>) -> Result<(), Ended> {
         let stage = match after {
             None => "checks".to_owned(),
@@ -124,7 +124,8 @@ impl Run<'_> {
             checker.check_all(&order.early, &group).await;
             Ok::<_, Ended>(())
         };
-        // Without a container that nobody asks for there is no verdict, whatever the others are.
+        // A container that Docker refused, and that no check asks for, ends the run without a verdict: do not wait for the
+        // checks.
         let ((), (began, begun_containers, took)) = tokio::try_join!(early, containers)?;
         note_containers(began, &mut self.observer, &mut self.record);
         let checker = Checker::new(asked, &self.testbed, &self.observer, blind);
@@ -167,7 +168,7 @@ impl<'r> Checker<'r> {
         while let Some(()) = running.next().await {}
     }
 
-    /// Looks at a check, and then at those that are about its traffic.
+    /// Looks at a check, and then at its followers, which judge its traffic.
     fn check_and_followers<'s>(
         &'s self,
         check: &'s Check,
@@ -195,7 +196,7 @@ impl<'r> Checker<'r> {
         })
     }
 
-    /// Those that are about the traffic of a check that was not looked at, and so on: neither are they.
+    /// Notes that the followers of a check that was not looked at are not looked at either: there is no traffic to judge.
     fn without_traffic(&self, lacks: &CheckReport, followers: &[&Check], group: &Group<'_>) {
         for check in followers {
             let report = CheckReport {
@@ -209,7 +210,7 @@ impl<'r> Checker<'r> {
         }
     }
 
-    /// Looks until a look, or the check's time, decides. Nobody else's traffic is waited for.
+    /// Looks at a check until a look, or the check's time, decides, without waiting for the traffic of others.
     pub(super) async fn check_one(&self, check: &Check) -> CheckReport {
         self.check(check, Traffic::of_all(), false).await
     }
@@ -231,7 +232,7 @@ impl<'r> Checker<'r> {
 
     /// Looks at a fact until a look, or the time for it, decides.
     ///
-    /// `since` is when the traffic that it is about began.
+    /// `since` is when the traffic began that the fact is about.
     pub(super) async fn watch(
         &self,
         check: &Check,
@@ -290,7 +291,7 @@ impl<'r> Checker<'r> {
                     self.look(check, places, since, look_by).await
                 }
             };
-            // Time in which this process was stopped is not time in which the check did not hold.
+            // Leave out the time in which this process was stopped: nobody can say what held then.
             let stopped = self.asked.standstills.counted_since(begun);
             let last = seen_last(sight.words());
             match course.look(begun.elapsed().saturating_sub(stopped), sight) {
@@ -349,7 +350,7 @@ impl<'r> Checker<'r> {
         }
     }
 
-    /// Whether a look could not be made because of something that is not there, and that nobody makes any more.
+    /// Whether a look was not possible because of something that does not exist, and that nothing will make.
     fn is_missing(&self, check: &Check, error: &ProbeError) -> bool {
         let scenario = self.asked.scenario;
         match error {
@@ -375,7 +376,7 @@ impl<'r> Checker<'r> {
                 .tally()
                 .is_some_and(|tally| tally.only_grows)
             {
-                // What it counts could have come as long as there was traffic.
+                // Packets could be counted since the traffic began, so that the remaining window is shorter.
                 let had = traffic.counts_from.elapsed();
                 window = window.saturating_sub(had).max(LAST_WORDS);
             }

@@ -1,5 +1,5 @@
-//! Starts the containers of guests. One that Docker refuses to start ends the run without a verdict, in Docker's words,
-//! whatever is looked at; unless a check asks for it: then that check tells.
+//! Starts the containers of guests. A container that Docker refuses to start ends the run without a verdict, with Docker's
+//! words. Where a check asks how the container starts, the run goes on, and the check tells.
 
 use std::time::{Duration, Instant};
 
@@ -45,7 +45,7 @@ pub(super) async fn start_containers(
         let Some(guest) = running.vm(name) else {
             continue;
         };
-        // Docker and the image's loading are services of the guest; waiting for them is systemd's business.
+        // systemd waits until Docker runs and the image is loaded: both are services of the guest.
         let services = "systemctl start docker.service bridgelab-container-image.service";
         if let Err(said) = told(asked, guest, services.to_owned()).await? {
             let guest = name.to_string();
@@ -79,7 +79,7 @@ pub(super) async fn start_containers(
     Ok(began)
 }
 
-/// Runs a line in a guest's shell; inside, what a command said that was refused.
+/// Runs a line in a guest's shell. The inner `Err` has the words of a command that failed.
 async fn told(
     asked: Assignment<'_>,
     guest: &Guest,
@@ -103,7 +103,7 @@ fn is_asked(scenario: &Scenario, guest: &MachineName, container: &MachineName) -
     scenario.checks.iter().any(asks)
 }
 
-/// Takes up what was started and what was refused.
+/// Notes for checks and report which containers were started and which were refused.
 pub(super) fn note_containers(began: Vec<Began>, observer: &mut Observer, record: &mut Record<'_>) {
     for one in began {
         let (guest, container) = (one.guest.to_string(), one.container.to_string());

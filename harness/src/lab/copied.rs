@@ -1,4 +1,4 @@
-//! A scenario with everything that it reads, in another folder: what is left of it when its own is gone.
+//! Copies a scenario, with every file that it reads, into another folder, so that the copy outlives the original.
 
 use std::fs::{self, File};
 use std::io;
@@ -7,14 +7,14 @@ use std::path::{Component, Path, PathBuf};
 
 use crate::scenario::{Beneath, EntryKind, FILE_NAME, Unread, file_of, references};
 
-/// The key of a folder whose links are a guest's, and point to its files.
+/// The key of a guest's folder of files. Links in it are meant for the guest, so they are copied as links.
 const OF_A_GUEST: &str = "files";
 /// More bytes than any file of a valid scenario has.
 pub(super) const LARGEST: u64 = 64 << 20;
 
-/// Copies the scenario of `path`, a valid one whose file has that text, into the folder `to`, with the files and folders
-/// that it names, at the places that they have to each other. Returns where its file is now. `to` is called `scenarios`:
-/// files of a library may name each other.
+/// Copies a valid scenario into the folder `to`: its file, whose text is `text`, and the files and folders that it names, at
+/// the same places relative to each other. Returns the path of the copied file. The folder `to` must be called `scenarios`,
+/// because files of a library may name each other.
 ///
 /// # Errors
 /// What could not be read or written, with its path.
@@ -23,10 +23,10 @@ pub fn copy_scenario(path: &Path, text: &str, to: &Path) -> io::Result<PathBuf> 
     let here = Beneath::of(&file);
     let name = Path::new(file.file_name().unwrap_or_default());
     let own = here.folder();
-    // Paths are those beneath the root from here on.
+    // From here on, paths are relative to the root.
     let files = Beneath::at(here.root(), Path::new(""));
     let there = named(&here, &files, text)?;
-    // A scenario is called after its folder, so that is among what is copied.
+    // A scenario's name is that of its folder, so the folder is copied too.
     let mut top = match name == Path::new(FILE_NAME) {
         true => own.parent().unwrap_or(&own),
         false => &own,
@@ -52,8 +52,8 @@ pub fn copy_scenario(path: &Path, text: &str, to: &Path) -> io::Result<PathBuf> 
     Ok(copied)
 }
 
-/// The files and folders that a scenario of that text names, with their keys: those that are there, by their paths
-/// beneath the root of `here`, which `files` is of.
+/// The files and folders that a scenario of that text names, with their keys: those that exist, by their paths relative to the
+/// root of `here`. `files` has the same root.
 ///
 /// # Errors
 /// The text is no TOML.
@@ -82,7 +82,7 @@ pub(super) fn unread(path: &Path) -> impl FnOnce(Unread) -> io::Error {
     move |unread| failed(&path)(unread.into_io("file", &path.to_string_lossy()))
 }
 
-/// Without `.` and `..`, by the words alone: links are followed when it is read, as by the reader of scenarios.
+/// Removes `.` and `..` by the words alone. Links are followed later, when the file is read, as the reader of scenarios does.
 fn normal(path: &Path) -> PathBuf {
     let mut whole = PathBuf::new();
     for part in path.components() {
@@ -95,7 +95,9 @@ fn normal(path: &Path) -> PathBuf {
     whole
 }
 
-/// `links`: they are copied as they are. Otherwise what a link leads to is, unless it leads out: such a one masks a unit.
+/// Copies a file, folder or link. With `links`, a link is copied as a link. Without, a copy of what it leads to takes its
+/// place, unless it leads out of the root or nowhere: then the link itself is copied, since networkd takes it for a mask of
+/// the unit.
 fn copy_one(files: &Beneath, from: &Path, to: &Path, links: bool) -> io::Result<()> {
     match files.kind(from).map_err(unread(from))? {
         EntryKind::Folder => copy_folder(files, from, to, links),
@@ -119,7 +121,7 @@ fn copy_one(files: &Beneath, from: &Path, to: &Path, links: bool) -> io::Result<
                 }
             }
         },
-        // A pipe or a device is nothing that a scenario reads.
+        // A scenario reads no pipes or devices.
         EntryKind::Other => Ok(()),
     }
 }

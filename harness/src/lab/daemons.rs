@@ -42,7 +42,7 @@ impl Lab {
         Ok(())
     }
 
-    /// Ends a machine's dnsmasq; one that does not run stays so.
+    /// Ends a machine's dnsmasq, if it runs.
     ///
     /// # Errors
     /// When it cannot be reaped.
@@ -58,10 +58,10 @@ impl Lab {
         stopped.map_err(failed("stop dnsmasq", machine))
     }
 
-    /// `killall -HUP dnsmasq`: it forgets what it has cached.
+    /// `killall -HUP dnsmasq`: makes dnsmasq forget what it has cached.
     ///
     /// # Errors
-    /// When it does not run.
+    /// When dnsmasq does not run.
     pub(super) fn reload_dnsmasq(&self, machine: &str) -> Result<(), LabError> {
         let daemon = self.dnsmasq.get(machine);
         let told = daemon.map_or_else(|| Err(io::Error::other("it does not run")), Daemon::reload);
@@ -108,14 +108,14 @@ impl Lab {
         served.await?.map_err(failed(doing, machine))
     }
 
-    /// Ends a machine's web server: its port is free when this returns.
+    /// Ends a machine's web server, whose port is free when this returns.
     pub(super) async fn stop_http(&mut self, machine: &str) {
         if let Some(server) = self.http.remove(machine) {
             server.stop().await;
         }
     }
 
-    /// Starts a machine's networkd again, on the unit files that are there now, and waits until it is ready.
+    /// Starts a machine's networkd anew on the unit files that are there now, and waits until it is ready.
     ///
     /// # Errors
     /// [`LabError`] with networkd's last words.
@@ -135,7 +135,7 @@ impl Lab {
         Ok(started?)
     }
 
-    /// Ends a machine's networkd; what it has set up stays.
+    /// Ends a machine's networkd. Links, addresses and routes stay as networkd has set them up.
     ///
     /// # Errors
     /// When it cannot be reaped.

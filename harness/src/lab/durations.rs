@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use nix::fcntl::{Flock, FlockArg};
 
-/// What is remembered: milliseconds by [`key`].
+/// Milliseconds of the last run, by [`key`].
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub struct Durations(BTreeMap<String, u64>);
 
@@ -34,7 +34,7 @@ pub fn state_folder() -> Option<PathBuf> {
 }
 
 impl Durations {
-    /// Reads the file; one that is not there is empty.
+    /// Reads the file; a file that does not exist counts as empty.
     ///
     /// # Errors
     /// It cannot be read, or is not what [`Durations::record`] writes.
@@ -46,18 +46,19 @@ impl Durations {
         }
     }
 
-    /// Milliseconds that it took the last time.
+    /// Milliseconds that the run took the last time.
     pub fn of(&self, key: &str) -> Option<u64> {
         self.0.get(key).copied()
     }
 
-    /// Sorts so that the longest come first, before them those that nobody has timed; equals keep their order.
+    /// Sorts items by their last duration, the longest first. Items without one come before all others; equal ones keep their
+    /// order.
     pub fn longest_first<T>(&self, items: &mut [T], key: impl Fn(&T) -> String) {
         items.sort_by_key(|item| std::cmp::Reverse(self.of(&key(item)).unwrap_or(u64::MAX)));
     }
 
-    /// Adds one duration to the file. Others who do so at the same time lose nothing, and readers never see half a
-    /// file; a file that cannot be read is replaced.
+    /// Adds one duration to the file. A lock keeps what other processes add at the same time, and a rename spares readers
+    /// half a file. A file that cannot be read is replaced.
     ///
     /// # Errors
     /// The folder or the file cannot be written.
@@ -68,7 +69,7 @@ impl Durations {
         let _lock = Flock::lock(lock, FlockArg::LockExclusive).map_err(|(_, errno)| errno)?;
         let mut all = Self::load(path).unwrap_or_default();
         all.0.insert(key.to_owned(), ms);
-        // Ours alone under the lock; what a killed process left of it is written over.
+        // Only the holder of the lock writes this file; what a killed process left of it is overwritten.
         let new = path.with_extension("new");
         fs::write(&new, serde_json::to_vec_pretty(&all.0)?)?;
         fs::rename(new, path)

@@ -42,7 +42,7 @@ impl From<Unmet> for Ended {
     }
 }
 
-/// A diagnostic for an error that ended the run before it began.
+/// Report of a run that an error ended before it began.
 pub(super) fn broken(job: &Job, scenario: &str, error: &dyn Diagnose) -> RunReport {
     RunReport {
         scenario: scenario.to_owned(),

@@ -11,7 +11,7 @@ use crate::host::netns::NetnsError;
 use crate::host::service::ServiceError;
 use crate::host::tap::TapError;
 
-/// A step of the plan failed.
+/// An operation of the plan failed, or a change by a step.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum LabError {

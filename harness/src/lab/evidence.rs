@@ -1,4 +1,4 @@
-//! What a failure can be understood from: gathered from every machine and guest before teardown.
+//! Gathers from every machine and guest, before teardown, what a failure can be understood from.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -43,7 +43,7 @@ const NETWORK: [Piece; 9] = [
     ("bridge-vlans.txt", "bridge -d vlan show"),
     (
         "sysctl-net.txt",
-        // Some hundred files; `sysctl -a` reads thousands.
+        // These are some hundred files; `sysctl -a` would read thousands.
         "cd /proc/sys && grep -s . net/ipv4/ip_forward net/ipv4/conf/*/*forwarding net/ipv6/conf/*/*forwarding \
          net/ipv6/conf/*/accept_ra* net/ipv6/conf/*/disable_ipv6 net/bridge/bridge-nf-*",
     ),
@@ -57,23 +57,23 @@ const NETWORK: [Piece; 9] = [
     ),
 ];
 
-/// `firewall.txt` of a machine that was given rules of iptables: with counters, whichever iptables it is.
+/// `firewall.txt` of a machine that was given rules of iptables: with counters, for both of iptables' backends.
 const IPTABLES: &str = "nft -nn list ruleset 2>/dev/null; iptables-save -c; ip6tables-save -c";
 
-/// As many of [`NETWORK`] as a guest is asked after a run that passed: its state is there to be compared with a failed one's,
-/// and the rest would take longer than the checks under emulation.
+/// How many of [`NETWORK`], from the first, a guest is asked for after a run that passed: its state can then be compared with
+/// that of a failed run. The rest would take longer than the checks under emulation.
 const QUICK_NETWORK: usize = 6;
 
-/// What a guest's kernel makes of its NICs.
+/// File with the properties of a guest's NICs, as its kernel has them.
 const NICS: &str = "nics.txt";
 
-/// What a guest's system has written down.
+/// File with the journal of a guest.
 const JOURNAL: &str = "journal.txt";
 
-/// Most bytes of a log that are looked through for what networkd said of unit files, which it does when it begins.
+/// Most bytes of a log that are searched for what networkd said of unit files; it says that when it starts.
 const MOST_READ: u64 = 8 << 20;
 
-/// The same from inside a guest.
+/// Commands whose output tells the state of a guest that has systemd.
 const GUEST: [Piece; 4] = [
     (JOURNAL, "journalctl --no-pager -b -o short-monotonic"),
     (
@@ -90,14 +90,14 @@ const GUEST: [Piece; 4] = [
     ),
 ];
 
-/// As many of [`GUEST`] as are written down by whoever runs there anyway; with Docker, where the guest has containers.
+/// How many of [`GUEST`], from the first, are logs; and with Docker's, where the guest has containers.
 const LOGS: usize = 2;
 const LOGS_WITH_DOCKER: usize = 3;
 
-/// As many of [`NETWORK`] as a guest without networkd has the tools for.
+/// How many of [`NETWORK`], from the first, a guest without networkd has the tools for.
 const PLAIN_NETWORK: usize = 4;
 
-/// From inside a guest without networkd.
+/// Commands whose output tells the state of a guest without networkd.
 const PLAIN_GUEST: [Piece; 4] = [
     ("journal.txt", "dmesg"),
     ("resolver.txt", "cat /etc/resolv.conf"),
@@ -105,7 +105,7 @@ const PLAIN_GUEST: [Piece; 4] = [
     ("processes.txt", "ps"),
 ];
 
-/// Gathers everything into the evidence folder, and a list of what cannot be gathered. Returns the versions found, and the
+/// Gathers everything into the evidence folder, with a list of what could not be gathered. Returns the versions found, and the
 /// NICs of each guest.
 pub(super) async fn gather(
     asked: Assignment<'_>,
@@ -143,10 +143,10 @@ pub(super) async fn gather(
         &evidence.join("captures/summary.txt"),
         &(captures.join("\n") + "\n"),
     );
-    // Machines and guests at once; what is asked of one is asked by one shell.
+    // Ask all machines and guests at the same time, each of them by one shell.
     let machines = lab.machines().map(async |machine| {
         let folder = machine_folder(evidence, machine.name());
-        // Without a networkd of its own, a machine's networkctl would ask the real host's.
+        // A machine that runs no networkd would be answered by the networkd of the host computer.
         let networkd = lab.has_networkd(machine.name());
         let known = scenario.machines.get(machine.name());
         let rulesets = known.map_or(&[][..], |known| &known.rulesets);
@@ -179,7 +179,7 @@ pub(super) async fn gather(
             );
             return (name.to_string(), Vec::new());
         }
-        // Where nobody has used Docker, asking it would start it.
+        // Asking Docker would start it, so a guest without containers is not asked.
         let docker = scenario.guests.get(name);
         let logs = match docker.is_some_and(|guest| !guest.containers.is_empty()) {
             true => &GUEST[..LOGS_WITH_DOCKER],
@@ -193,15 +193,15 @@ pub(super) async fn gather(
             (false, Detail::State) => (&NETWORK[..PLAIN_NETWORK], &[][..]),
         };
         let vantage = Vantage::Guest(guest.clone());
-        // One after the other, what the report is made of first: a guest that is translated twice may not have told all of
-        // it in time, and then has told nothing.
+        // Ask one thing after the other, first what the report needs: a guest under two layers of emulation may run out of
+        // time, and then only the parts that are complete are kept.
         let asked = Asked {
             parts: vec![
                 vec![(NICS, nics::COMMAND)],
                 network.to_vec(),
                 inside.to_vec(),
             ],
-            // Such a guest may need some time for a new session alone.
+            // A guest under two layers of emulation needs some time only to open a session.
             sign: Some(if job.emulated { SIGN * 4 } else { SIGN }),
             folder: &folder,
         };
@@ -216,18 +216,19 @@ pub(super) async fn gather(
     (versions, nics.into_iter().collect())
 }
 
-/// How much a guest is asked for; all of it takes longer than the checks under emulation.
+/// How much a guest is asked for. All of it takes longer than the checks under emulation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Detail {
-    /// The state of its network, to be compared with that of a run that did not pass.
+    /// The state of its network, to compare it with that of a run that did not pass.
     State,
-    /// That, and what its system, its resolver and Docker have written down.
+    /// The state, and the logs of its system, its resolver and Docker.
     Logs,
-    /// Whatever there is.
+    /// Everything.
     All,
 }
 
-/// A red form that passed did what it must: something is wrong in it, and its guests' logs say what.
+/// How much is asked for after a run with this outcome. A variant that passed has a fault all the same, so its guests' logs are
+/// gathered.
 const fn detail(outcome: Outcome, red: bool, keep: bool) -> Detail {
     match (outcome, red) {
         _ if keep => Detail::All,
@@ -237,7 +238,8 @@ const fn detail(outcome: Outcome, red: bool, keep: bool) -> Detail {
     }
 }
 
-/// What networkd said about unit files: of machines and ghosts in its log, of guests in a journal that was gathered.
+/// What networkd said about unit files, from the logs of machines and ghosts, and from those journals of guests that were
+/// gathered.
 pub(super) fn said(testbed: &Testbed, evidence: &Path) -> Vec<SaidReport> {
     let lab = &testbed.lab;
     let machines = lab.machines().map(|machine| machine.name().to_owned());
@@ -251,7 +253,7 @@ pub(super) fn said(testbed: &Testbed, evidence: &Path) -> Vec<SaidReport> {
     });
     let mut found = Vec::new();
     for (log, machine) in machines.chain(guests) {
-        // A guest's journal is gathered only where something is wrong.
+        // A guest's journal was gathered only where something is wrong.
         let mut bytes = Vec::new();
         let read =
             fs::File::open(&log).and_then(|file| file.take(MOST_READ).read_to_end(&mut bytes));
@@ -267,7 +269,7 @@ pub(super) fn said(testbed: &Testbed, evidence: &Path) -> Vec<SaidReport> {
     found
 }
 
-/// What was started and done, in the order of the stages: guests, then steps with how they ended.
+/// Commands of what was started and done, in the order of the stages: guests, then steps with how they ended.
 fn ran(record: &Record<'_>) -> Vec<String> {
     let steps = record.report.steps.iter().map(|step| {
         let (id, word) = (&step.id, step.outcome.word());
@@ -293,7 +295,7 @@ fn nics_of(scenario: &Scenario, guest: &MachineName, said: Option<&String>) -> V
         .collect()
 }
 
-/// Memory of every guest's VMM, by the guest's name; what cannot be read is logged.
+/// Memory of every guest's VMM, by the guest's name. A VMM whose memory cannot be read is logged.
 pub(super) async fn memory(testbed: &Testbed, evidence: &Path) -> BTreeMap<String, GuestMemory> {
     let mut measured = BTreeMap::new();
     for (name, guest) in testbed.guests.vms() {
@@ -335,7 +337,7 @@ async fn versions(asked: Assignment<'_>, testbed: &Testbed) -> BTreeMap<String, 
     for (name, image) in &job.images {
         versions.insert(format!("image.{name}"), image.digest.clone());
     }
-    // The recipe wrote them down when it made the image, and guests boot from nothing else.
+    // The image's recipe wrote down its versions, so that no guest has to be asked.
     for (name, guest) in &scenario.guests {
         let image = job.images.get(&guest.image);
         let written = image.map(|image| versions_in(&image.folder));
@@ -404,7 +406,7 @@ mod tests {
         let names = |pieces: &[Piece]| pieces.iter().map(|(file, _)| *file).collect::<Vec<_>>();
         let quick = names(&NETWORK[..QUICK_NETWORK]);
         assert_eq!(quick.last(), Some(&"bridge-vlans.txt"), "{quick:?}");
-        // Its busybox has no `bridge`.
+        // The busybox of such a guest has no `bridge`.
         let plain = names(&NETWORK[..PLAIN_NETWORK]);
         assert_eq!(plain.last(), Some(&"neighbours.txt"), "{plain:?}");
     }

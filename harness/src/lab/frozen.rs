@@ -1,5 +1,5 @@
-//! A worker that somebody has stopped (SIGSTOP) and that does not go on. It says nothing, answers nobody, and would hold its
-//! lab, its place in the queue and whoever waits for its report for ever.
+//! A worker that somebody has stopped (SIGSTOP) and that does not go on. Such a worker would keep its lab and its place in the
+//! queue for ever, and its supervisor would wait for a report for ever.
 
 use std::fs;
 use std::ops::ControlFlow;
@@ -11,14 +11,15 @@ use tokio::sync::watch;
 use super::leaks::Process;
 use crate::wait::watch_woken;
 
-/// How long it may stand: longer than anybody stops a process to look at it from outside. A debugger's stop (`t` in
-/// proc_pid_stat(5)) is none.
+/// How long a worker may be stopped: longer than anybody stops a process to look at it from outside. A debugger stops it
+/// otherwise (`t` in proc_pid_stat(5)), which does not count.
 const PATIENCE: Duration = Duration::from_secs(30);
-/// The longest time between two looks. When nobody could look for longer, this process having been stopped itself, no more than that
-/// counts.
+/// Longest time between two looks. Between two looks at most this much counts: if more has passed, this process was stopped
+/// itself.
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// Waits until the worker whose process is `pid`, or the one that it waits for, has stood for too long; which one.
+/// Waits until the worker with the process id `pid`, or the child that it waits for, has been stopped for too long. Returns
+/// which one.
 ///
 /// By hand: `ps -o pid,stat,comm --ppid PID --pid PID` says `T`.
 pub(super) async fn stands_still(pid: u32) -> String {
@@ -42,7 +43,7 @@ pub(super) async fn stands_still(pid: u32) -> String {
     .await
 }
 
-/// The stopped one of a process and its children.
+/// Names the first stopped one of a process and its children.
 fn stopped(proc: &Path, pid: u32) -> Option<String> {
     let folder = |pid: &str| proc.join(pid);
     let own = pid.to_string();
@@ -53,7 +54,7 @@ fn stopped(proc: &Path, pid: u32) -> Option<String> {
         .map(|(_, pid)| format!("process {pid}"))
 }
 
-/// Of its only thread: a worker forks its other half before it starts any.
+/// The children of a process's only thread: a worker forks its other half before it starts any thread.
 fn children(folder: &Path, pid: &str) -> Vec<String> {
     let list: PathBuf = folder.join("task").join(pid).join("children");
     let listed = fs::read_to_string(list).unwrap_or_default();
@@ -78,7 +79,7 @@ mod tests {
             ("S", "S", None),
             ("T", "S", Some("process 7")),
             ("S", "T", Some("process 8")),
-            // Whoever debugs it looks for longer.
+            // A debugger may hold it for longer.
             ("S", "t", None),
         ] {
             process(7, outer, "8 ");

@@ -1,4 +1,4 @@
-//! What machines and guests are asked for evidence, one part after the other, and what they did not answer.
+//! Asks machines and guests for evidence, one part after the other, and notes what they did not answer.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -13,31 +13,31 @@ use crate::host::unwritten;
 /// File name and command of a piece of evidence.
 pub(super) type Piece = (&'static str, &'static str);
 
-/// In the folder of whoever did not tell everything: what is missing there, and why.
+/// File in the folder of a machine or guest that did not answer everything: what is missing there, and why.
 pub(super) const NOT_GATHERED: &str = "not-gathered.txt";
 
-/// How long a part may take of whoever answers.
+/// How long a machine or guest that answers may take for one part.
 const PART: Duration = Duration::from_secs(30);
 
-/// How long a guest may take in all to show that it is there, before it is asked for anything that takes long: one whose
-/// steering is dead shall not be waited for part by part. One that was just asked has its session still.
+/// How long a guest may take, in all, to show that it answers, before it is asked for anything long: a guest whose steering is
+/// dead must not cost the time of every part. A guest that answered the last part is not asked for a sign again.
 pub(super) const SIGN: Duration = Duration::from_secs(10);
 
-/// Whoever can do this is there.
+/// Command that only shows whether a guest answers.
 const THERE: &str = "true";
 
-/// What is asked of one machine or guest.
+/// What one machine or guest is asked for.
 pub(super) struct Asked<'a> {
-    /// What one shell does at a time.
+    /// Pieces, in the parts that one shell runs at a time.
     pub(super) parts: Vec<Vec<Piece>>,
-    /// How long it may take to show that it is there; `None`: it is.
+    /// How long it may take to show that it answers; `None`: it is known to.
     pub(super) sign: Option<Duration>,
-    /// Where its evidence is.
+    /// Folder for its evidence.
     pub(super) folder: &'a Path,
 }
 
 impl Asked<'_> {
-    /// Saves what `vantage` tells, and what it does not; returns what the pieces of the first part printed.
+    /// Saves what `vantage` answers, and a list of what it does not. Returns what the pieces of the first part printed.
     pub(super) async fn of(self, vantage: &Vantage) -> Vec<String> {
         self.by(async |script: &str, time: Duration| {
             let words = ["sh", "-c", script];
@@ -48,7 +48,7 @@ impl Asked<'_> {
         .await
     }
 
-    /// The same by `ask`, which has a script carried out within a time.
+    /// As [`Asked::of`], through `ask`, which runs a script within a time.
     async fn by(self, ask: impl AsyncFn(&str, Duration) -> Result<String, String>) -> Vec<String> {
         let mut first = None;
         let mut missing = String::new();
@@ -88,10 +88,10 @@ impl Asked<'_> {
     }
 }
 
-/// What this process, which carries out one run, could not gather.
+/// What could not be gathered in this process, which carries out a single run.
 static NOTED: Mutex<Vec<String>> = Mutex::new(Vec::new());
 
-/// A piece of evidence that is not there, and why.
+/// Notes a piece of evidence that is missing, and why.
 pub(super) fn note(what: String) {
     NOTED
         .lock()
@@ -99,13 +99,13 @@ pub(super) fn note(what: String) {
         .push(what);
 }
 
-/// What has been noted.
+/// All that was noted.
 pub(super) fn all_noted() -> Vec<String> {
     let noted = NOTED.lock().unwrap_or_else(PoisonError::into_inner);
     noted.clone()
 }
 
-/// One entry for each reason, with the files that are missing by it.
+/// Notes one entry for each reason, with the files that are missing because of it.
 fn note_all(folder: &Path, missing: &str) {
     let whose = folder.components().rev().take(2).collect::<Vec<_>>();
     let whose: PathBuf = whose.into_iter().rev().collect();
@@ -127,8 +127,8 @@ fn note_all(folder: &Path, missing: &str) {
     }
 }
 
-/// One shell runs them all: it is the starting of programs that takes time. A form feed before each piece; none of these
-/// commands prints one.
+/// A script that runs the pieces of a part. One shell runs them all, since starting programs takes the most time. A form feed
+/// stands before the output of each piece; no command prints one itself.
 fn script(part: &[Piece]) -> String {
     let lines = part.iter();
     lines
@@ -144,7 +144,7 @@ fn save(part: &[Piece], told: &str, folder: &Path) -> Vec<String> {
     told
 }
 
-/// Writes a file of the evidence, in a folder that is made.
+/// Writes a file of the evidence and makes its folder.
 pub(super) fn write(path: &Path, text: &str) {
     let made = path.parent().map_or(Ok(()), fs::create_dir_all);
     if let Err(error) = made.and_then(|()| fs::write(path, text)) {
@@ -165,7 +165,7 @@ mod tests {
         &[("journal.txt", "journal")],
     ];
 
-    /// What is asked, each with its time in seconds, of whoever answers by `answer`; and what it comes to.
+    /// Asks somebody who answers by `answer`. Returns each script with its time in seconds, and the output of the first part.
     async fn asked(
         sign: Option<Duration>,
         answer: impl Fn(&str) -> Result<String, String>,
@@ -179,7 +179,7 @@ mod tests {
         };
         let first = asked
             .by(async |script: &str, time: Duration| {
-                // What is left of ten seconds is a little less.
+                // A little of the ten seconds has passed.
                 let seconds = time.as_secs_f64().ceil() as u64;
                 log.borrow_mut().push((script.to_owned(), seconds));
                 answer(script)
@@ -206,7 +206,7 @@ mod tests {
         let files = ["nics.txt", "links.txt", "routes.txt", "journal.txt"];
         let expected: String = files.map(|file| format!("{file}: {why}\n")).concat();
         assert_eq!(missing(&folder), Some(expected));
-        // Under the folder's own name, which other tests have not.
+        // Look for the folder's name, which no other test has.
         let whose = folder.path().file_name().expect("a name");
         let whose = whose.to_string_lossy().into_owned();
         let noted = all_noted();
@@ -237,7 +237,7 @@ mod tests {
             }
         };
         let (log, first, folder) = asked(Some(SIGN), falls).await;
-        // A sign, a part; a part in vain, and no sign.
+        // A sign and a part that are answered; a part that is not, and no sign after it.
         let signs: Vec<bool> = log.iter().map(|(script, _)| script == "true").collect();
         assert_eq!(signs, [true, false, false, true]);
         assert!(log[3].1 <= 10, "{log:?}");

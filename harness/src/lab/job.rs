@@ -1,4 +1,4 @@
-//! What supervisor and worker say to each other: one job down, events up, one JSON object a line.
+//! What supervisor and worker send each other: one job to the worker, events from it, each a line of JSON.
 
 pub use super::job_image::JobImage;
 use std::collections::BTreeMap;
@@ -18,9 +18,9 @@ use crate::scenario::{HypervisorKind, Overrides};
 /// Hidden subcommand of the binary that becomes a worker.
 pub const WORKER_COMMAND: &str = "__worker";
 
-/// A service manager and a CI system send SIGTERM to every process of a run, one after another. So a daemon, a guest or the
-/// worker may end by it before the supervisor has heard of it, or said so: what ends that long before a request to end is
-/// taken for part of it.
+/// A service manager or a CI system sends SIGTERM to all processes of a run, one after another. A daemon, a guest or the
+/// worker may end by that before the supervisor is told to end. What ended at most this long before a request to end counts as
+/// part of it.
 pub const TOGETHER: Duration = Duration::from_millis(1000);
 
 /// What the supervisor may write after the job: end the run in good order.
@@ -29,13 +29,13 @@ pub(super) const CANCEL: &str = "cancel";
 /// One run, as its worker needs to know it.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Job {
-    /// Scenario file: what its files are found from, and what it is called.
+    /// Path of the scenario's file, from which its files are found and its name comes.
     pub scenario: PathBuf,
-    /// What the scenario was made of when the run was asked for.
+    /// The scenario's text and the digests of its files, when the run was asked for.
     pub sources: Sources,
     /// Variant; `None`: the green form.
     pub variant: Option<String>,
-    /// Values that stand over the scenario's own.
+    /// Values of the command line, which are laid over the scenario's own.
     #[serde(default)]
     pub overrides: Vec<Overrides>,
     /// The built images that the scenario's guests use, by name.
@@ -43,7 +43,7 @@ pub struct Job {
     /// What each guest starts from; a guest that is not named starts cold.
     #[serde(default)]
     pub starts: BTreeMap<String, StartFrom>,
-    /// Where VMMs are, of those that are not taken from `PATH`.
+    /// Paths of VMMs that are not taken from `PATH`.
     #[serde(default)]
     pub vmms: BTreeMap<HypervisorKind, PathBuf>,
     /// What stands for the guests.
@@ -57,7 +57,7 @@ pub struct Job {
     pub evidence: PathBuf,
     /// Hold the lab after the checks until told to end.
     pub keep: bool,
-    /// Hand the lab over after the checks, to whoever asks for something on the worker's input.
+    /// Hold the lab after the checks, and carry out what is asked for on the worker's input.
     #[serde(default)]
     pub hold: bool,
     /// The command that repeats this run.
@@ -65,17 +65,17 @@ pub struct Job {
     /// The VM that the lab stands in; `None`: it stands on this machine.
     #[serde(default)]
     pub vm: Option<LabVm>,
-    /// Whether the processor of the machine that the lab stands on is emulated, whatever accelerates its guests.
+    /// Whether the computer that the lab stands on has an emulated processor, whatever accelerates its guests.
     #[serde(default)]
     pub emulated: bool,
-    /// Whether that machine is the lab's alone: a lab VM. Nobody there has anything to keep from it.
+    /// Whether that computer is a lab VM, on which nobody else has anything to protect.
     #[serde(default)]
     pub alone: bool,
 }
 
 impl Job {
-    /// Stretches times that a guest's instructions need. Without a guest nothing waits for emulated ones, and a time may be
-    /// meant as it is: that for which a neighbour is believed, say.
+    /// Stretches a time in which a guest's instructions run, where a processor is emulated. In a lab without guests, on a
+    /// processor that is not emulated, a time stays as it is: it may be one that the kernel keeps, as for a neighbour entry.
     pub(super) fn patience(&self, time: Duration) -> Duration {
         let slow_guests = self.accelerator == Accelerator::Tcg && !self.images.is_empty();
         if self.emulated || slow_guests {
@@ -90,7 +90,7 @@ impl Job {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum StartFrom {
-    /// Its kernel boots.
+    /// Its kernel, which boots.
     Cold {
         /// Why not from a template.
         reason: String,
@@ -99,7 +99,7 @@ pub enum StartFrom {
     Template {
         /// The template's folder.
         folder: PathBuf,
-        /// Whether this QEMU can map its memory from a read-only file.
+        /// Whether this QEMU can map the template's memory from a read-only file.
         read_only_ram: bool,
     },
 }
@@ -110,10 +110,10 @@ pub enum StartFrom {
 pub enum Event {
     /// Something began; `text` is for people.
     Progress {
-        /// What.
+        /// What began.
         text: String,
     },
-    /// The guests are up, and their containers run: from now on the lab does little more than wait.
+    /// The guests are up, and their containers run: from now on the lab mostly waits.
     Settled,
     /// `--keep`: the lab stands and these are its machines and guests.
     Kept {
@@ -124,7 +124,7 @@ pub enum Event {
         /// Private folder with sockets and keys, as the worker sees it.
         run: PathBuf,
     },
-    /// The lab stands, its checks are done, and it does what it is asked for.
+    /// The lab is held after its checks, and carries out what it is asked for.
     Held {
         /// Namespace machines.
         machines: Vec<String>,
@@ -165,7 +165,7 @@ mod tests {
         serde_json::from_value(job).expect("a job")
     }
 
-    /// Found when a neighbour entry outlived the four seconds of a check that must fail: they had become sixteen.
+    /// Found when a neighbour entry outlived the four seconds of a check that must fail: these had been stretched to sixteen.
     #[test]
     fn time_is_stretched_for_instructions_that_are_emulated() {
         let image = JobImage {

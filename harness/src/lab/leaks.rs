@@ -1,4 +1,4 @@
-//! What is still there when nothing should be.
+//! What still exists after teardown, and should not.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -23,7 +23,7 @@ pub(super) async fn remaining_processes() -> Vec<String> {
     }
 }
 
-/// Those that the lab started: whoever came in from outside (`bridgelab enter`) is a visitor, with all its children.
+/// The processes that the lab started. Whoever came in from outside (`bridgelab enter`) is a visitor, with all its children.
 fn processes(proc: &Path) -> Vec<String> {
     let all = Process::all(proc);
     // A zombie holds nothing; the worker's end reaps it.
@@ -33,7 +33,7 @@ fn processes(proc: &Path) -> Vec<String> {
         .collect()
 }
 
-/// Whether a line of parents leads out of the PID namespace: a parent outside is shown as 0.
+/// Whether a process has an ancestor outside the PID namespace, which is shown as parent 0.
 fn is_visitor(all: &BTreeMap<u32, Process>, mut pid: u32) -> bool {
     while pid != 1 {
         match all.get(&pid) {
@@ -53,7 +53,7 @@ pub(super) struct Process {
 }
 
 impl Process {
-    /// Those of a PID namespace, by their numbers there; `proc` is its proc(5).
+    /// The processes of a PID namespace, by their numbers there; `proc` is the namespace's proc(5).
     pub(super) fn all(proc: &Path) -> BTreeMap<u32, Self> {
         let entries = std::fs::read_dir(proc).into_iter().flatten().flatten();
         entries
@@ -62,7 +62,7 @@ impl Process {
             .collect()
     }
 
-    /// Reads it from the process's folder; the name may hold anything, parentheses too.
+    /// Reads the file `stat` in a process's folder. The name may have any characters in it, parentheses too.
     pub(super) fn read(folder: &Path) -> Option<Self> {
         let stat = std::fs::read_to_string(folder.join("stat")).ok()?;
         let (name, rest) = stat.split_once('(')?.1.rsplit_once(')')?;

@@ -1,4 +1,4 @@
-//! What a scenario's commands have left running on machines and in guests, while these are still there.
+//! Processes that a scenario's commands have left running on machines and in guests, found before those end.
 
 use std::collections::BTreeSet;
 use std::fs::File;
@@ -21,16 +21,16 @@ use crate::report::LeftRunning;
 use crate::scenario::VantagePoint;
 use crate::scenario::names::MachineName;
 
-/// Bytes of a command line that are read; a process can make its own as long as it likes.
+/// Bytes of a command line that are read, since a process can make its own as long as it likes.
 const COMMAND_LINE: u64 = 4096;
 
 impl Testbed {
-    /// A command of the scenario runs in that guest.
+    /// Notes that a command of the scenario runs in a guest.
     pub(super) fn used_shell_of(&mut self, guest: &MachineName) {
         self.shells.insert(guest.clone());
     }
 
-    /// In all guests where commands ran; of one that does not answer nothing is known.
+    /// Processes in all guests where commands ran. A guest that does not answer is left out.
     pub(super) async fn left_in_guests(&self, asked: Assignment<'_>) -> Vec<LeftRunning> {
         let checks = asked.scenario.checks.iter();
         let ran = checks.filter(|check| check.kind.downcast_ref::<kinds::Command>().is_some());
@@ -58,7 +58,7 @@ impl Testbed {
     }
 }
 
-/// In all machines. A command that still runs, with what it has started, is not among them: it has left nothing yet.
+/// Processes in all machines. A command that still runs is not among them, nor is what it has started: it has left nothing yet.
 pub(super) fn left_running(lab: &Lab) -> Vec<LeftRunning> {
     let proc = Path::new("/proc");
     lab.machines()
@@ -67,12 +67,12 @@ pub(super) fn left_running(lab: &Lab) -> Vec<LeftRunning> {
         .collect()
 }
 
-/// The descendants of `cell`, which is PID 1 of the machine's cell. The kernel makes it the parent of whatever its own
-/// command has left.
+/// The descendants of `cell`, which is PID 1 of the machine's cell. When a command ends, the kernel makes that process the
+/// parent of everything the command has left.
 fn left_in(proc: &Path, machine: &str, cell: u32) -> Vec<LeftRunning> {
     let all = Process::all(proc);
     let mut within = BTreeSet::from([cell]);
-    // Numbers begin anew after the largest, so a child's may be smaller than its parent's.
+    // Process ids begin anew after the largest, so that a child's may be smaller than its parent's.
     loop {
         let known = within.len();
         let children = all.iter();
@@ -84,7 +84,7 @@ fn left_in(proc: &Path, machine: &str, cell: u32) -> Vec<LeftRunning> {
         }
     }
     within.remove(&cell);
-    // A zombie runs no more.
+    // A zombie does not run any more.
     let running = all
         .iter()
         .filter(|(pid, process)| within.contains(pid) && process.state != "Z");

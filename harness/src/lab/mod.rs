@@ -1,4 +1,4 @@
-//! Puts it together: builds a plan's machines, boots its guests, runs its checks, gathers evidence, takes it down.
+//! A run as a whole: builds a plan's machines, boots its guests, runs its checks, gathers evidence, takes everything down.
 //!
 //! Everything here happens in a worker process that is PID 1 of its own namespaces (`host::isolate`);
 //! [`supervise`] is the part that runs in the user's process and talks to workers.
@@ -72,7 +72,7 @@ pub fn show_plan(scenario: &Scenario, guests: GuestKind) -> String {
     show_plan_with(scenario, guests, |_| None)
 }
 
-/// The same of a run under way: `started` has the command line that a guest's VMM was started with.
+/// As [`show_plan`], for a run under way: `started` has the command line that a guest's VMM was started with.
 fn show_plan_with(
     scenario: &Scenario,
     guests: GuestKind,

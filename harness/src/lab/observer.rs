@@ -1,4 +1,4 @@
-//! What looks at a run's network: what checks know beyond the place that they look from, and what they have seen so far.
+//! What looks at a run's network: what checks know beyond their vantage, and what they have seen so far.
 
 use std::sync::Arc;
 
@@ -7,16 +7,16 @@ use super::topology::Lab;
 use crate::check::{CheckContext, ContainerStart, VmmStart, kinds};
 use crate::scenario::{Check, Scenario, VantagePoint};
 
-/// What looks.
+/// What checks know, and what they have seen.
 #[derive(Debug, Default)]
 pub(super) struct Observer {
     pub(super) context: CheckContext,
-    /// The checks of the stage under way.
+    /// Reports of the checks of the stage under way.
     pub(super) pending: Pending,
 }
 
 impl Observer {
-    /// Takes up what can be looked at by now. Captures are named after who is at the end of the wire; checks name the
+    /// Notes which captures and MAC addresses there are by now. A capture is labelled by owner and interface; checks name the
     /// interface alone.
     pub(super) fn survey(&mut self, scenario: &Scenario, lab: &Lab) {
         self.context.received = Arc::clone(&lab.received);
@@ -33,7 +33,7 @@ impl Observer {
         }
     }
 
-    /// Why nothing can be looked at from a guest whose VMM refused to start; `None` for any other vantage point.
+    /// Why nobody can look from a guest whose VMM refused to start; `None` for any other vantage.
     pub(super) fn refused_vantage(&self, from: &VantagePoint) -> Option<String> {
         let (VantagePoint::Guest(name) | VantagePoint::Container(name, _)) = from else {
             return None;
@@ -46,7 +46,7 @@ impl Observer {
         }
     }
 
-    /// Why nothing can be seen of a container that Docker refused to start, by a check that does not ask for that.
+    /// Why a check cannot see a container that Docker refused to start; `None` for a check that asks for just that.
     pub(super) fn refused_container(&self, check: &Check) -> Option<String> {
         let veth = check.kind.downcast_ref::<kinds::ContainerVeth>();
         let (guest, container) = match (&check.from, veth) {
@@ -61,7 +61,7 @@ impl Observer {
     }
 }
 
-/// From where, and by which name, the wire of a capture can be looked at: a guest's from the guest and from the machine
+/// Places and names by which checks find the wire of a capture. A guest's wire is found from the guest, and from the machine
 /// that holds its TAP.
 fn wires(scenario: &Scenario, lab: &Lab, label: &str) -> Vec<(String, String)> {
     let machines = scenario.machines.iter().flat_map(|(name, machine)| {

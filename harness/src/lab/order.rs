@@ -1,4 +1,4 @@
-//! In which order the checks of one stage are looked at, so that each is judged when it can be true. Pure.
+//! The order in which the checks of one stage are looked at, so that each is judged when it can hold. Pure.
 //!
 //! `scenarios/README.md` ("Times") says the same to those who write scenarios.
 
@@ -11,22 +11,23 @@ use crate::scenario::{Check, During, VantagePoint};
 /// The checks of a stage: each part begins when the one before it is over.
 #[derive(Debug, Default)]
 pub(super) struct Order<'a> {
-    /// Those that need no container, while Docker starts the containers.
+    /// Checks that need no container, looked at while Docker starts the containers.
     pub(super) early: Vec<&'a Check>,
-    /// Those that need one.
+    /// Checks that need a container.
     pub(super) late: Vec<&'a Check>,
-    /// Those that must fail or never hold: what is not there yet shows nothing.
+    /// Checks that must fail or never hold. They come late, since something that is not there yet would make them fail, too.
     pub(super) red: Vec<&'a Check>,
-    /// Those that count the traffic of others, and those that hold for the lack of something.
+    /// Checks that count the traffic of others, and checks that hold while something is missing.
     pub(super) last: Vec<&'a Check>,
-    /// Those that begin when a check is over, whichever part that one is in.
+    /// Checks that begin when another one is over, by that one, which may be in any part.
     followers: BTreeMap<&'a CheckId, Vec<&'a Check>>,
 }
 
 impl<'a> Order<'a> {
-    /// Of these checks; `must_fail` says which of them must.
+    /// Puts checks in order; `must_fail` says which of them must fail.
     ///
-    /// One with `fails_until` is never put off, unless it says itself for what: its time counts from when the lab stands.
+    /// A check with `fails_until` is never put off, since its time counts from when the lab stands, unless it names the check
+    /// that it follows.
     pub(super) fn of(
         checks: impl Iterator<Item = &'a Check>,
         must_fail: impl Fn(&CheckId) -> bool,
@@ -46,12 +47,12 @@ impl<'a> Order<'a> {
         order
     }
 
-    /// Those that begin when this check is over.
+    /// Checks that begin when this check is over.
     pub(super) fn after(&self, check: &CheckId) -> &[&'a Check] {
         self.followers.get(check).map_or(&[], Vec::as_slice)
     }
 
-    /// Whether nothing is looked at before the last ones.
+    /// Whether every check is among the last.
     pub(super) fn has_only_last(&self) -> bool {
         self.early.is_empty() && self.late.is_empty() && self.red.is_empty()
     }
@@ -75,7 +76,7 @@ mod tests {
     use crate::scenario::load_text;
     use std::path::Path;
 
-    /// The parts of a stage, in words: `early; late; red; last`, followers in brackets behind whom they follow.
+    /// The parts of a stage, in words: `early; late; red; last`, each check with its followers in brackets.
     fn shown(checks: &str, must_fail: &[&str]) -> String {
         let text = format!(
             "version = 1\nsummary = \"x\"\n\

@@ -1,4 +1,4 @@
-//! What is recorded of a run: the parts of its report, the stages' times, and the commands that did it.
+//! What is recorded of a run: the parts of its report, the times of its stages, and the commands that carried it out.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
@@ -11,18 +11,18 @@ use crate::report::{
 };
 use crate::scenario::Scenario;
 
-/// What the report will say.
+/// The report as far as it is known, and what else is recorded.
 pub(super) struct Record<'a> {
     pub(super) asked: Assignment<'a>,
     pub(super) report: RunReport,
-    /// The stage that goes on, and when it began.
+    /// The stage under way, and when it began.
     under_way: Option<(String, Instant)>,
-    /// Command lines of what was started for the guests, in that order.
+    /// Command lines of what was started for the guests, in the order of their starts.
     pub(super) commands: Vec<String>,
 }
 
 impl<'a> Record<'a> {
-    /// That of a run that begins.
+    /// The record of a run that begins.
     pub(super) fn new(asked: Assignment<'a>) -> Self {
         let (scenario, job) = (asked.scenario, asked.job);
         let report = RunReport {
@@ -58,12 +58,12 @@ impl<'a> Record<'a> {
         }
     }
 
-    /// The form that is run.
+    /// The instance that is run.
     pub(super) fn scenario(&self) -> &'a Scenario {
         self.asked.scenario
     }
 
-    /// A stage begins, and goes on until it is [`done`](Self::done).
+    /// Begins a stage, which goes on until [`done`](Self::done).
     pub(super) fn stage(&mut self, name: &str, text: &str) -> Instant {
         let begun = Instant::now();
         self.under_way = Some((name.to_owned(), begun));
@@ -71,13 +71,13 @@ impl<'a> Record<'a> {
         begun
     }
 
-    /// A stage is over.
+    /// Ends a stage.
     pub(super) fn done(&mut self, name: &str, begun: Instant) {
         self.under_way = None;
         self.timed(name, begun, begun.elapsed());
     }
 
-    /// A stage that took so long, whatever else went on meanwhile.
+    /// Adds a stage by its beginning and its duration, whatever else went on meanwhile.
     pub(super) fn timed(&mut self, name: &str, begun: Instant, took: Duration) {
         self.report.stages.push(StageReport {
             name: name.to_owned(),
@@ -87,7 +87,7 @@ impl<'a> Record<'a> {
         });
     }
 
-    /// Something was waited for within a stage.
+    /// Adds a fact that was waited for within a stage.
     pub(super) fn waited(&mut self, stage: &str, what: String, begun: Instant, took: Duration) {
         self.report.waits.push(WaitReport {
             stage: stage.to_owned(),
@@ -97,20 +97,20 @@ impl<'a> Record<'a> {
         });
     }
 
-    /// The report has one line for each guest: that of its last start.
+    /// Lists a guest by its last start, in the place of any earlier one.
     pub(super) fn list(&mut self, report: GuestReport) {
         self.report.guests.retain(|known| known.name != report.name);
         self.report.guests.push(report);
         self.report.guests.sort_by(|a, b| a.name.cmp(&b.name));
     }
 
-    /// Moves what is known of the stage's checks into the report.
+    /// Moves the reports of the stage's checks into the run's report.
     pub(super) fn keep(&mut self, pending: &Pending) {
         self.report.checks.extend(pending.take().into_values());
         self.order_checks();
     }
 
-    /// As the scenario has them; they are looked at in another order.
+    /// Sorts the checks as the scenario has them; they were looked at in another order.
     pub(super) fn order_checks(&mut self) {
         let checks = self.asked.scenario.checks.iter().enumerate();
         let order: BTreeMap<&str, usize> = checks.map(|(at, one)| (one.id.as_str(), at)).collect();
@@ -118,7 +118,7 @@ impl<'a> Record<'a> {
         self.report.checks.sort_by_key(at);
     }
 
-    /// Notes the stage that was under way, and every check that has no verdict.
+    /// Notes the stage that was under way as cut short, and every check without a verdict as undecided.
     pub(super) fn cut_checks_short(&mut self, pending: &Pending) {
         self.cut_stage_short();
         self.keep(pending);
@@ -131,7 +131,7 @@ impl<'a> Record<'a> {
         self.order_checks();
     }
 
-    /// Notes the stage that was under way, if there was one.
+    /// Notes the stage that was under way, if any, as cut short.
     pub(super) fn cut_stage_short(&mut self) {
         if let Some((name, begun)) = self.under_way.take() {
             self.report.stages.push(StageReport {
@@ -143,14 +143,15 @@ impl<'a> Record<'a> {
         }
     }
 
-    /// Why nothing is looked at any more: a step was skipped, and what comes after it would be another story.
+    /// Why nothing is looked at any more: a step was skipped, so that later checks would be about a state that the scenario
+    /// does not mean.
     pub(super) fn blind(&self) -> Option<String> {
         let mut steps = self.report.steps.iter();
         let skipped = steps.find(|step| step.outcome == StepOutcome::Skipped)?;
         Some(format!("step {} was skipped: {}", skipped.id, skipped.said))
     }
 
-    /// The verdict of a run that has done all it had to.
+    /// Judges a run that has come to its end.
     pub(super) fn judge(&mut self) {
         let must_fail = self.must_fail();
         let (outcome, differences) = judge_run(&self.report.checks, &must_fail);
@@ -165,7 +166,7 @@ impl<'a> Record<'a> {
         self.weigh_skips();
     }
 
-    /// Which checks must fail, and in what words.
+    /// The checks that must fail, each with the words that it must show.
     fn must_fail(&self) -> BTreeMap<String, String> {
         let must_fail = self.asked.scenario.must_fail.iter();
         must_fail
@@ -173,13 +174,13 @@ impl<'a> Record<'a> {
             .collect()
     }
 
-    /// The run has no verdict, and that is why.
+    /// Ends the run without a verdict, for that reason.
     pub(super) fn end(&mut self, outcome: Outcome, problem: Option<Problem>) {
         self.report.outcome = outcome;
         self.report.problem = problem;
     }
 
-    /// Takes a verdict back, for a cause that may have made it; whatever was wrong before follows it.
+    /// Takes a verdict back that may be the work of `cause`. What was wrong before follows it in the chain.
     pub(super) fn take_back(&mut self, code: &str, cause: String) {
         let report = &mut self.report;
         let mut chain = vec![cause];
@@ -193,7 +194,7 @@ impl<'a> Record<'a> {
         });
     }
 
-    /// Downgrades a pass that showed nothing.
+    /// Skips a run that passed and showed nothing.
     fn weigh_skips(&mut self) {
         if self.report.outcome != Outcome::Passed {
             return;

@@ -28,19 +28,19 @@ use crate::report::{Outcome, RunReport};
 /// A run under way.
 pub(super) struct Run<'a> {
     pub(super) asked: Assignment<'a>,
-    /// What stands.
+    /// The lab, its guests, and what runs there.
     pub(super) testbed: Testbed,
-    /// What looks.
+    /// What checks know and have seen.
     pub(super) observer: Observer,
-    /// What is recorded.
+    /// What is recorded of the run.
     pub(super) record: Record<'a>,
-    /// What a held lab is asked for; `None`: it is not held.
+    /// Requests to a held lab; `None`: the lab is not held.
     pub(super) wishes: Option<Asked>,
 }
 
-/// What ended the stages of a run.
+/// What ended a run's stages.
 enum By {
-    /// Somebody outside.
+    /// A request from outside.
     Request,
     /// A daemon of a machine that ended.
     Daemon(DaemonEnded),
@@ -48,7 +48,7 @@ enum By {
     Guest(Lost),
     /// A command in the background that ended.
     Background(EndedEarly),
-    /// They are over.
+    /// Their own end.
     Itself(Result<(), Ended>),
 }
 
@@ -63,7 +63,7 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// Everything but teardown. Returns when there is a verdict, or when `cancelled` says so.
+    /// Carries out everything but teardown. Returns when there is a verdict, or when `cancelled` does.
     pub(super) async fn carry_out(&mut self, cancelled: impl Future<Output = ()>) {
         let told = self.testbed.watch.told();
         let lost = async {
@@ -93,7 +93,7 @@ impl<'a> Run<'a> {
             By::Daemon(ended) => Some(Err(Ended::Broken(Diagnostic::new(&ended)))),
             By::Guest(lost) => Some(Err(self.testbed.lost(lost).await.into())),
             By::Background(early) => Some(Err(Ended::Broken(Diagnostic::new(&early)))),
-            // Whatever it ended with may have come of a daemon that ended, too.
+            // A daemon that ended may be the cause of whatever the stages ended with, so it comes first.
             By::Itself(ended) => Some(match (keeper.ended_by_now().await, ended) {
                 (Some(daemon), _) => Err(Ended::Broken(Diagnostic::new(&daemon))),
                 (None, Ok(())) => self.end_backgrounds().await,
@@ -103,7 +103,7 @@ impl<'a> Run<'a> {
         let (record, pending) = (&mut self.record, &self.observer.pending);
         match &ended {
             Some(Ok(())) => {}
-            // It was not begun, and nothing of it is missing.
+            // A skipped run looked at no check, so none is undecided.
             Some(Err(Ended::Skipped(_))) => record.cut_stage_short(),
             None | Some(Err(_)) => record.cut_checks_short(pending),
         }
@@ -122,7 +122,7 @@ impl<'a> Run<'a> {
         let asked = self.asked;
         let introduced = self.testbed.guests.introduce(&mut self.record);
         introduced.map_err(Ended::Skipped)?;
-        // Before the machines: each copies the worker's mounts as they are then.
+        // Prepare before the machines are made, each of which copies the worker's mounts.
         self.testbed.guests.prepare(asked)?;
         let plan = TopologyPlan::with_guests(asked.scenario, asked.job.guests);
         let begun = self.record.stage("topology", "building the topology");
@@ -131,7 +131,7 @@ impl<'a> Run<'a> {
         for (what, begun, took) in self.testbed.lab.take_waits() {
             self.record.waited("topology", what, begun, took);
         }
-        // Before anything boots: a guest takes the most time of all.
+        // Look for what is missing before the guests boot, which takes the most time of all.
         let steps = &asked.scenario.steps;
         needs_of(&self.testbed.lab, steps).await?;
         let (guests, around) = self.guests();
@@ -143,7 +143,7 @@ impl<'a> Run<'a> {
         self.hand_over().await
     }
 
-    /// The guests, and the rest of the run as far as they change it.
+    /// The guests, and the parts of the run that they change.
     pub(super) fn guests(&mut self) -> (&mut dyn GuestRuntime, Around<'_, 'a>) {
         let Testbed {
             guests, lab, watch, ..
@@ -158,13 +158,13 @@ impl<'a> Run<'a> {
         (&mut **guests, around)
     }
 
-    /// What carries out checks, as things are now.
+    /// A checker for the present state of the run.
     pub(super) fn checker(&self) -> Checker<'_> {
         let blind = self.record.blind();
         Checker::new(self.asked, &self.testbed, &self.observer, blind)
     }
 
-    /// The places where steps are done, as things are now.
+    /// The places where steps are carried out, in the present state of the run.
     pub(super) fn places(&self) -> Places<'_> {
         Places {
             testbed: &self.testbed,
@@ -186,12 +186,12 @@ impl<'a> Run<'a> {
     pub(super) async fn gather_evidence(&mut self) {
         let begun = self.record.stage("evidence", "gathering evidence");
         let asked = self.asked;
-        // First, and all at once: the gathering of the rest makes guests touch more of their memory.
+        // Measure memory first: gathering the rest makes guests touch more of theirs.
         let mut memory = evidence::memory(&self.testbed, &asked.folders.evidence).await;
         for guest in &mut self.record.report.guests {
             guest.memory = memory.remove(&guest.name);
         }
-        // Whatever ended the run: that one of them has ended, too, is in what it said.
+        // The run has ended for some reason already. That a command had ended by itself stands in the command's own output.
         if let Err(Ended::Broken(why)) = self.end_backgrounds().await
             && why.code != ENDED_EARLY
         {

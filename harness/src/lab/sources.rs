@@ -1,8 +1,7 @@
-//! A scenario as it was when its run was asked for. A run may wait in the queue for minutes, and whoever wrote the scenario
-//! goes on writing meanwhile.
+//! A scenario as it was when its run was asked for. A run may wait in the queue for minutes, while somebody edits the scenario.
 //!
-//! The scenario's own text travels with the job. Of the files that it names, digests do: half of them as they were and half
-//! as they are would be a run that nobody has asked for, so a change in them is told, and there is no verdict.
+//! The scenario's own text travels with the job. Of the files that it names only digests do. A run with some files of then and
+//! some of now is a run that nobody has asked for, so a changed file is reported and the run has no verdict.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -22,8 +21,8 @@ use crate::scenario::{
 pub struct Sources {
     /// The text of its file.
     pub text: String,
-    /// SHA-256 of each file that it names or that is in a folder which it names, by the path beneath the root of what it may
-    /// read.
+    /// SHA-256 of each file that the scenario names, and of each file in a folder that it names, by the file's path relative to
+    /// the root of what the scenario may read.
     digests: BTreeMap<PathBuf, String>,
 }
 
@@ -47,7 +46,7 @@ impl Diagnose for Changed {
 }
 
 impl Sources {
-    /// Those of the scenario of `path`, a valid one, whose file has that text.
+    /// Reads the files of a valid scenario: `path` is its file's, `text` the file's text.
     ///
     /// # Errors
     /// What could not be read, with its path.
@@ -58,10 +57,10 @@ impl Sources {
         })
     }
 
-    /// Reads the scenario again, by the text that it had. `path`: where it is now.
+    /// Reads the scenario again, with the text of then. `path` is the file's path now.
     ///
     /// # Errors
-    /// What is wrong with it, since its files have changed.
+    /// What is wrong with the scenario, since its files have changed.
     pub(super) fn load(
         &self,
         path: &Path,
@@ -70,10 +69,10 @@ impl Sources {
         load_text_with(&file_of(path), self.text.clone(), overrides)
     }
 
-    /// That the files are what they were. `path`: where the scenario is now.
+    /// Checks that the files are what they were. `path` is the path of the scenario's file now.
     ///
     /// # Errors
-    /// The first that is not.
+    /// The first file that has changed.
     pub(super) fn are_unchanged(&self, path: &Path) -> Result<(), Changed> {
         let changed = |file: &Path, how| Changed {
             scenario: path.to_owned(),
@@ -119,7 +118,7 @@ fn digest_of(
             hash.update(files.read(path, LARGEST).map_err(unread(path))?);
         }
         EntryKind::Link if files.folder_id(path).is_none() => {
-            // One that leads nowhere, or out, is what it says itself: it masks a unit.
+            // A link that leads nowhere, or out of the root, masks a unit: only where it points to can change.
             match files.read(path, LARGEST) {
                 Ok(bytes) => hash.update(bytes),
                 Err(_) => {

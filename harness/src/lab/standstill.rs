@@ -1,4 +1,4 @@
-//! What a run's verdict is worth when this machine stood still meanwhile.
+//! Takes back verdicts that may be due to a standstill of this machine.
 
 use std::time::Duration;
 
@@ -6,12 +6,12 @@ use super::record::Record;
 use crate::host::standstill::Standstill;
 use crate::report::{CheckOutcome, CheckReport, Outcome};
 
-/// Code of the problem.
+/// Code of the problem that this machine stood still.
 const STOOD_STILL: &str = "host.stood-still";
 
 impl Record<'_> {
-    /// Takes back a verdict that a standstill may have made. What was seen to hold did hold. But what failed may have
-    /// failed by it: leases and router lifetimes end, connections break, a guest's answer comes too late.
+    /// Takes back a verdict that a standstill may have made. What was seen to hold did hold. But a failure may be due to the
+    /// standstill: leases and router lifetimes end, connections break, a guest's answer comes too late.
     pub(super) fn weigh_standstills(&mut self) {
         let all = self.asked.standstills.all();
         let during = all.into_iter().filter(|one| one.ended > self.asked.started);
@@ -38,18 +38,18 @@ impl Record<'_> {
         }
     }
 
-    /// Whether a standstill can have made the outcome, or a signal to every process of the run.
+    /// Whether the outcome may be due to a standstill, or to a signal that all processes of the run got.
     pub(super) fn is_unsure(&self) -> bool {
         let by_failing = self.asked.passes_by_failing();
         unsure(self.report.outcome, &self.report.checks, by_failing)
     }
 }
 
-/// Whether a standstill can have made this outcome. `by_failing`: a check passes by not holding.
+/// Whether this outcome may be due to a standstill. `by_failing`: some check passes by not holding.
 fn unsure(outcome: Outcome, checks: &[CheckReport], by_failing: bool) -> bool {
     let failed = |check: &CheckReport| check.outcome == CheckOutcome::Failed;
     match outcome {
-        // A variant passes when the named checks fail.
+        // A variant passes when its named checks fail, which a standstill can make them do.
         Outcome::Passed => by_failing || checks.iter().any(failed),
         Outcome::Failed | Outcome::TimedOut | Outcome::Broken => true,
         Outcome::Skipped | Outcome::Cancelled => false,

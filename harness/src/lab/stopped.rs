@@ -1,16 +1,16 @@
-//! Processes of the lab that somebody has stopped (SIGSTOP): they live, and answer nobody.
+//! Processes of the lab that somebody has stopped (SIGSTOP): they exist, but answer nobody.
 
 use std::path::Path;
 
 use super::leaks::Process;
 use super::record::Record;
 
-/// Code of the problem.
+/// Code of the problem that a process of the lab was stopped.
 const STOPPED: &str = "host.process-stopped";
 
 impl Record<'_> {
-    /// Takes back a verdict that a daemon or a VMM may have made by standing still: nothing that it serves answers, and the
-    /// network is not to blame. What was seen to hold did hold.
+    /// Takes back a verdict that may be due to a stopped daemon or VMM: whatever it serves does not answer, and the network is
+    /// not to blame. What was seen to hold did hold.
     pub(super) fn weigh_stopped(&mut self) {
         if !self.is_unsure() {
             return;
@@ -27,8 +27,8 @@ impl Record<'_> {
     }
 }
 
-/// Stopped children of the worker, which is process 1. What a command of a scenario has started is not one: it has its
-/// own parent.
+/// The stopped children of the worker, which is process 1. A process that a scenario's command started is not among them,
+/// since it has another parent.
 fn stopped(proc: &Path) -> Vec<String> {
     // proc_pid_stat(5): `T` is stopped by a signal.
     let all = Process::all(proc).into_iter();

@@ -20,7 +20,7 @@ use crate::report::{Outcome, RunReport};
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum SuperviseError {
-    /// It did not start, or the pipe to it broke.
+    /// The worker did not start, or the pipe to it broke.
     #[error("{doing} the worker process")]
     Io {
         /// What was being done.
@@ -28,19 +28,19 @@ pub enum SuperviseError {
         /// The kernel's answer.
         source: io::Error,
     },
-    /// It ended first.
+    /// The worker ended before it sent a report.
     #[error("get a report from the worker: it ended with {status}")]
     NoReport {
         /// Exit status or signal.
         status: String,
     },
-    /// It was stopped, and nobody let it go on.
+    /// The worker was stopped, and nobody let it go on.
     #[error("wait for the worker: {which} of it was stopped (SIGSTOP), and nobody let it go on")]
     Stopped {
         /// Which of its processes.
         which: String,
     },
-    /// Its user namespace could not be mapped.
+    /// The worker's user namespace could not be mapped.
     #[error("give the worker its ids")]
     Ids(#[from] isolate::IsolateError),
 }
@@ -63,7 +63,7 @@ impl Diagnose for SuperviseError {
     }
 }
 
-/// What a supervisor is told while a run goes on.
+/// What the caller of [`run_job`] is told while the run goes on.
 #[derive(Debug)]
 pub enum News<'a> {
     /// Progress, for people.
@@ -80,7 +80,7 @@ pub enum News<'a> {
 ///
 /// `interrupts` counts requests to end: the first ends the run in good order, the second kills it.
 ///
-/// `asked` brings what a held lab is asked for, a line each; `None`: nobody asks.
+/// `asked` brings requests to a held lab, each a line; `None`: there are none.
 pub async fn run_job(
     job: &Job,
     mut interrupts: watch::Receiver<u32>,
@@ -109,7 +109,7 @@ async fn supervise(
 ) -> Result<RunReport, SuperviseError> {
     let io = |doing| move |source| SuperviseError::Io { doing, source };
     let program = crate::image::worker_program().map_err(io("find the program of"))?;
-    // To us they say the same.
+    // Both workers say the same to the supervisor.
     let command = match job.vm {
         Some(_) => vm::WORKER_COMMAND,
         None => WORKER_COMMAND,
@@ -165,7 +165,7 @@ async fn supervise(
             send(&mut input, isolate::MAPPED)
                 .await
                 .map_err(io("answer"))?;
-            // Whoever waits for that answer hears nothing else, so what was said meanwhile is said again.
+            // The worker skips all other lines while it waits for that answer, so an earlier request to end is sent again.
             if asked_to_end > 0 {
                 send(&mut input, CANCEL).await.map_err(io("interrupt"))?;
             }
@@ -186,7 +186,7 @@ async fn supervise(
     })
 }
 
-/// The next line that is asked; never, where nobody asks.
+/// The next request; never returns where there are none.
 async fn next(asked: &mut Option<mpsc::UnboundedReceiver<String>>) -> Option<String> {
     match asked {
         Some(lines) => lines.recv().await,

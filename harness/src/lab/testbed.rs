@@ -1,4 +1,4 @@
-//! What stands while a run goes on: the lab, its guests, and whatever runs on both.
+//! What exists while a run goes on: the lab, its guests, and what runs on both.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -18,25 +18,25 @@ use crate::scenario::names::MachineName;
 /// How long processes get to end before they are killed.
 pub(super) const GRACE: Duration = Duration::from_secs(2);
 
-/// What stands.
+/// The lab, its guests, and what runs on both.
 #[derive(Debug)]
 pub(super) struct Testbed {
     pub(super) lab: Lab,
     pub(super) guests: Box<dyn GuestRuntime>,
-    /// Sees daemons of machines end that nobody stops.
+    /// Notices daemons of machines that end though nobody stops them.
     pub(super) keeper: Keeper,
-    /// Sees guests end that nobody stops.
+    /// Notices guests that end though nobody stops them.
     pub(super) watch: Watch,
-    /// Commands of steps that go on.
+    /// Commands of steps that run in the background.
     pub(super) backgrounds: Backgrounds,
     /// Guests in which commands of the scenario ran.
     pub(super) shells: BTreeSet<MachineName>,
-    /// Guests that stand still: whoever asks one waits in vain.
+    /// Guests that stand still and would not answer a question.
     pub(super) silent: BTreeSet<MachineName>,
 }
 
 impl Testbed {
-    /// That of a run that begins: nothing stands yet.
+    /// The testbed of a run that begins, with nothing in it yet.
     pub(super) fn new(asked: Assignment<'_>) -> Self {
         Self {
             lab: Lab::default(),
@@ -49,7 +49,7 @@ impl Testbed {
         }
     }
 
-    /// The place that a scenario names.
+    /// The vantage that a scenario names.
     ///
     /// # Errors
     /// Why one cannot look from there, in words.
@@ -67,7 +67,7 @@ impl Testbed {
         })
     }
 
-    /// Takes note of a guest that was lost: what became of it, in words.
+    /// Takes note of a guest that was lost. Returns the error that says what became of it.
     pub(super) async fn lost(&mut self, lost: Lost) -> GuestError {
         if lost.stands_still() && self.guests.vm(lost.guest()).is_some() {
             self.silent.insert(lost.guest().clone());

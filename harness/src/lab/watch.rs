@@ -1,5 +1,5 @@
-//! Guests that end, or are stopped for want of room, while nobody asked them to. Everything that is looked at from one would fail, one deadline after
-//! another; so the run ends at once, and says why.
+//! Notices guests that end, or that are stopped for want of room, though nobody asked for it. Everything that is looked at from
+//! such a guest would fail, one deadline after another, so the run ends at once and says why.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -12,26 +12,26 @@ use crate::guest::{Guest, GuestError, PANIC, used_up};
 use crate::host::service::ServiceError;
 use crate::scenario::names::MachineName;
 
-/// From the end of a VMM's output to its exit status.
+/// Longest time from the end of a VMM's output to its exit status.
 const END: Duration = Duration::from_secs(2);
 /// Lines of the console that an error quotes.
 const LINES: usize = 15;
 
-/// A guest that ended.
+/// A guest that ended or stands still.
 #[derive(Debug)]
 pub(super) struct Lost {
     guest: MachineName,
     how: How,
 }
 
-/// How it ended.
+/// What became of the guest.
 #[derive(Debug)]
 enum How {
     /// Its console says that its kernel gave up.
     Panicked,
     /// Its VMM closed its console.
     Closed,
-    /// What it wrote found no room, and how that is known.
+    /// The guest found no room for what it wrote, and stands still; with how that is known.
     NoRoom(String),
 }
 
@@ -43,7 +43,7 @@ pub(super) struct Watch {
     watched: BTreeMap<MachineName, Watched>,
 }
 
-/// Not watched any more when it is dropped.
+/// Task that watches a guest, until this is dropped.
 #[derive(Debug)]
 struct Watched(JoinHandle<()>);
 
@@ -75,7 +75,7 @@ impl Watch {
                 biased;
                 _ = console.wait_for(&[PANIC], Deadline::never()) => How::Panicked,
                 said = used_up(&spec, &console) => How::NoRoom(said),
-                // The last lines may have come with the end.
+                // The guest's last lines may have come together with the end.
                 () = console.ended() => match console.line_with(PANIC) {
                     Some(_) => How::Panicked,
                     None => How::Closed,
@@ -86,29 +86,29 @@ impl Watch {
         self.watched.insert(watched, Watched(task));
     }
 
-    /// Whatever becomes of this guest is meant.
+    /// Stops watching a guest, whose end is meant from now on.
     pub(super) fn end(&mut self, guest: &MachineName) {
         self.watched.remove(guest);
     }
 
-    /// Where lost guests are told of; once.
+    /// The receiver of lost guests; `None` the second time.
     pub(super) fn told(&mut self) -> Option<UnboundedReceiver<Lost>> {
         self.told.take()
     }
 }
 
 impl Lost {
-    /// Whose it is.
+    /// The guest's name.
     pub(super) fn guest(&self) -> &MachineName {
         &self.guest
     }
 
-    /// Whether it is still there, and answers nobody.
+    /// Whether the guest still exists, but answers nobody.
     pub(super) fn stands_still(&self) -> bool {
         matches!(self.how, How::NoRoom(_))
     }
 
-    /// What became of it, in words.
+    /// The error that says what became of the guest.
     pub(super) async fn error(self, guest: Option<&Guest>) -> GuestError {
         let name = self.guest.to_string();
         let Some(guest) = guest else {

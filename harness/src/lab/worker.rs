@@ -64,7 +64,7 @@ fn work() -> io::Result<()> {
     let job: Job = serde_json::from_str(&line)?;
     let name = job.scenario.display().to_string();
     let loaded = job.sources.load(&job.scenario, &job.overrides);
-    // In a lab VM there is a copy, and who has made it has looked.
+    // A lab VM has a copy of the files, which were checked before they were copied.
     if !job.alone
         && let Err(changed) = job.sources.are_unchanged(&job.scenario)
     {
@@ -110,7 +110,7 @@ fn work() -> io::Result<()> {
     }
     let (cancel, cancelled) = watch::channel(false);
     let (ask, asked) = mpsc::unbounded_channel();
-    // A reader that blocks for ever must not keep the runtime from ending, so it is a thread of its own.
+    // The reader blocks for ever and would keep the runtime from ending, so it has a thread of its own.
     std::thread::Builder::new()
         .name("control".to_owned())
         .spawn(move || {
@@ -118,7 +118,8 @@ fn work() -> io::Result<()> {
             loop {
                 line.clear();
                 match input.read_line(&mut line) {
-                    // The supervisor is gone: nobody is left to report to, and our end takes everything with it.
+                    // The supervisor is gone, and nobody waits for a report. The end of this process ends everything in its
+                    // namespaces.
                     Ok(0) | Err(_) => std::process::exit(exit_code::BROKEN),
                     Ok(_) if line.trim() == CANCEL => {
                         let _ = cancel.send(true);
@@ -148,8 +149,8 @@ fn work() -> io::Result<()> {
     written
 }
 
-/// Takes a user namespace of its own for the lab, where root runs it, unless something needs more; in words for the report.
-/// For everybody else [`isolate::enter`] takes one.
+/// Takes a user namespace of its own for a lab that root runs, unless something needs the caller's. Returns which one it is, in
+/// words for the report. For any other user, [`isolate::enter`] takes one.
 fn users(
     scenario: &scenario::Scenario,
     job: &Job,
@@ -160,7 +161,7 @@ fn users(
         return Ok(OWN.to_owned());
     }
     let callers = |why: String| Ok(format!("the caller's: {why}"));
-    // The supervisor is outside and cannot map its ids.
+    // The supervisor runs outside the VM, and cannot map the worker's ids.
     if job.alone {
         return callers("the VM is the lab's alone".to_owned());
     }
@@ -194,7 +195,7 @@ async fn run(
         }
     };
     let wait_for_cancel = |mut cancelled: watch::Receiver<bool>| async move {
-        // The sender lives as long as the process.
+        // The sender is never dropped, since it lives as long as the process.
         let _ = cancelled.wait_for(|cancel| *cancel).await;
     };
     let mut run = Run::new(
@@ -211,14 +212,14 @@ async fn run(
     run.carry_out(wait_for_cancel(cancelled.clone())).await;
     let judged = Instant::now();
     let asked_before = *cancelled.borrow();
-    // It came while the last words of what had ended were waited for.
+    // The request came while the last words of something that had ended were waited for: the request is what ended the run.
     if asked_before && run.record.is_unsure() {
         run.record.report.outcome = Outcome::Cancelled;
     }
     let unsure = !asked_before && run.record.is_unsure();
     let together = Cell::new(false);
-    // Evidence has a deadline of its own, and a request that comes meanwhile goes straight to teardown. But one that comes right
-    // behind what ended the run is what ended it, and is told with all its evidence.
+    // A request that comes while evidence is gathered goes straight to teardown. But one that comes right after the run's end
+    // is the cause of that end, so the evidence is gathered all the same.
     let request = async {
         if asked_before {
             std::future::pending::<()>().await;

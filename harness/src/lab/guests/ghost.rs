@@ -23,11 +23,11 @@ use crate::report::{GuestReport, NOT_SHOWN, Problem};
 use crate::scenario::names::{IfName, MachineName};
 use crate::scenario::{Action, Check, Scenario};
 
-/// How long a check that must fail is given to hold after all. Ghosts neither boot nor are slow. The longest that anything
-/// waits in them is networkd, four seconds between two router solicitations (RFC 4861, 10).
+/// How long a check that must fail is looked at, to see whether it holds after all. Ghosts neither boot nor are slow: their
+/// longest wait is that of networkd between two router solicitations, four seconds (RFC 4861, 10).
 const MUST_FAIL_WINDOW: Duration = Duration::from_secs(5);
 
-/// The ghosts of a run. The lab has them; there is nothing more to them.
+/// The ghosts of a run. They are machines of the lab, so nothing else is kept of them.
 #[derive(Debug)]
 pub(super) struct Ghosts;
 
@@ -75,19 +75,19 @@ impl GuestRuntime for Ghosts {
         })
     }
 
-    /// They are made with the lab.
+    /// Does nothing: ghosts are made with the lab.
     fn prepare(&mut self, _: Assignment<'_>) -> Result<(), Ended> {
         Ok(())
     }
 
-    /// They need no boot.
+    /// Only notes what can be looked at by now: ghosts do not boot.
     fn boot<'r>(&'r mut self, mut around: Around<'r, '_>) -> LocalBoxFuture<'r, Result<(), Ended>> {
         around.survey();
         Box::pin(std::future::ready(Ok(())))
     }
 
-    /// The stage `dad`: from the run's start until the last address that a networkd set up was through duplicate address
-    /// detection. Stand-ins skip theirs.
+    /// Records the stage `dad`: from the run's start until the last address that a networkd set up was past duplicate address
+    /// detection. Addresses of stand-ins skip the detection.
     fn settled(&self, lab: &Lab, asked: Assignment<'_>, record: &mut Record<'_>) {
         let machines = lab.machines().map(|machine| machine.name());
         let last = machines
@@ -99,8 +99,8 @@ impl GuestRuntime for Ghosts {
         }
     }
 
-    /// Makes the ghost's namespace and its veths, and starts its networkd. Those of one that never ran yet are made anew, as
-    /// TAPs are at each start.
+    /// Makes the ghost's namespace and its veths, and starts its networkd. What the lab made for a ghost that has never run is
+    /// deleted first, as TAPs are made anew at each start.
     fn start<'r>(&'r mut self, guest: &'r MachineName, mut around: Around<'r, '_>) -> Change<'r> {
         Box::pin(async move {
             if around.lab.machines.contains_key(guest.as_ref()) {
@@ -116,7 +116,7 @@ impl GuestRuntime for Ghosts {
                 {
                     let machine = begin_machine(name, *private_run, machine_id.clone());
                     let machine = machine.finish().map_err(LabError::from)?;
-                    // Before its first address, so that none is missed.
+                    // Follow the machine before it has an address, so that none is missed.
                     lab.follow(&machine).await?;
                     lab.machines.insert(name.clone(), Arc::new(machine));
                 } else {
@@ -154,7 +154,7 @@ impl GuestRuntime for Ghosts {
         })
     }
 
-    /// A macvlan has no end on the host.
+    /// Deletes only the ghost's macvlan where the NIC is one, since it has no end on the host.
     fn unplug<'r>(
         &'r self,
         guest: &'r MachineName,
@@ -212,14 +212,14 @@ impl GuestRuntime for Ghosts {
         Vec::new()
     }
 
-    /// They end with the lab.
+    /// Does nothing: ghosts end with the lab.
     fn end(&mut self) -> LocalBoxFuture<'_, Vec<String>> {
         Box::pin(std::future::ready(Vec::new()))
     }
 }
 
-/// Ends a ghost's networkd, deletes the host's ends of its NICs as microvm.nix's `tap-down` deletes TAPs, and takes its
-/// namespace away.
+/// Ends a ghost's networkd, deletes the host's ends of its NICs as microvm.nix's `tap-down` deletes TAPs, and removes its
+/// namespace.
 async fn take_away(guest: &MachineName, around: &mut Around<'_, '_>) -> Result<(), NotDone> {
     let (scenario, lab) = (around.asked.scenario, &mut *around.lab);
     if let Some(networkd) = lab.networkd.remove(guest.as_ref()) {
@@ -235,21 +235,21 @@ async fn take_away(guest: &MachineName, around: &mut Around<'_, '_>) -> Result<(
         let host = &scenario.guests[guest].on;
         lab.delete_link(host.as_ref(), id).await?;
     }
-    // The kernel takes a namespace away in its own time, and until then a macvlan in it holds its MAC address.
+    // Delete the NICs first: the kernel removes a namespace late, and a macvlan in it keeps its MAC address in use until then.
     for index in 0..nics.len() {
         lab.delete_link(guest.as_ref(), &nic_name(index)).await?;
     }
-    // Its thread ends with it, and its namespace with the thread.
+    // The machine's thread ends with it, and the namespace with its last thread.
     drop(lab.machines.remove(guest.as_ref()));
     lab.changes.forget(guest.as_ref());
     Ok(())
 }
 
-/// A packet to an address that nobody has, or that is still in duplicate address detection, cannot be answered; and it
-/// costs: its neighbour entry then asks again only after a whole second (RFC 4861, `RETRANS_TIMER`). So such a look waits
-/// for the address for half of its time, then it is made all the same.
+/// Holds back a look that sends to an address which nobody has, or which is still in duplicate address detection: nobody could
+/// answer, and the kernel would ask for the neighbour again only after a second (RFC 4861, `RETRANS_TIMER`). Once half of the
+/// time until `by` is over, the look is made all the same.
 ///
-/// Only where the lab sees all addresses: not with MicroVMs.
+/// Used where the lab sees all addresses, so not with MicroVMs.
 pub(super) fn before_look(
     check: &Check,
     by: Deadline,

@@ -1,7 +1,7 @@
 //! What stands for the guests of a run: MicroVMs, or ghosts, which are network namespaces.
 //!
-//! A run asks its [`GuestRuntime`] and never what kind that is. What guests are made of is in the plan; what check kinds
-//! cannot show of a ghost is each kind's own word.
+//! A run uses a [`GuestRuntime`] and never asks which kind it is. Of what guests are made, the plan says; what ghosts cannot
+//! show, each kind of check says.
 
 mod ghost;
 mod vm;
@@ -29,10 +29,10 @@ use crate::scenario::names::{IfName, MachineName};
 use crate::scenario::net::Mac;
 use crate::scenario::{Action, Check, Scenario};
 
-/// How a change of the guests ended; by a future, since a [`GuestRuntime`] is known by its trait alone.
+/// How a change of the guests ended. It is a boxed future, since a [`GuestRuntime`] is used as a trait object.
 pub(super) type Change<'r> = LocalBoxFuture<'r, Result<(), NotDone>>;
 
-/// The rest of a run, as far as a guest's start or end changes it.
+/// The parts of a run that a guest's start or end changes.
 pub(super) struct Around<'r, 'a> {
     pub(super) asked: Assignment<'a>,
     pub(super) lab: &'r mut Lab,
@@ -42,7 +42,7 @@ pub(super) struct Around<'r, 'a> {
 }
 
 impl Around<'_, '_> {
-    /// Takes up what can be looked at by now.
+    /// Notes which captures and MAC addresses there are by now.
     fn survey(&mut self) {
         self.observer.survey(self.asked.scenario, self.lab);
     }
@@ -52,10 +52,10 @@ impl Around<'_, '_> {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Plugged<'r> {
     pub(super) guest: &'r MachineName,
-    /// Its name on the host side.
+    /// The NIC's name on the host side.
     pub(super) interface: &'r IfName,
     pub(super) mac: Mac,
-    /// Which of the guest's NICs it is, from 0.
+    /// Its place among the guest's NICs, from 0.
     pub(super) place: usize,
 }
 
@@ -64,19 +64,19 @@ pub(super) trait GuestRuntime: Debug {
     /// Whether a guest has a kernel of its own: it boots, and Docker runs in it.
     fn boots(&self) -> bool;
 
-    /// Those of the scenario's guests that are machines of the lab.
+    /// The guests that are machines of the lab.
     fn machines<'s>(&self, scenario: &'s Scenario) -> Vec<&'s MachineName>;
 
-    /// Whether one needs `/dev/net/tun` itself, which is a node of this machine's.
+    /// Whether a guest's VMM opens `/dev/net/tun` itself, which is a device of the host computer.
     fn opens_tun(&self, scenario: &Scenario) -> bool;
 
-    /// What the report says about guests before there are any.
+    /// Lists in the report the guests that are known before the lab is built.
     ///
     /// # Errors
-    /// Why the run shall not even begin: they would mislead.
+    /// Why the run must not begin: the guests would mislead.
     fn introduce(&self, record: &mut Record<'_>) -> Result<(), Problem>;
 
-    /// Makes what must be there before the lab's machines, each of which copies the worker's mounts.
+    /// Makes what must exist before the lab's machines, each of which copies the worker's mounts.
     ///
     /// # Errors
     /// [`Ended`]
@@ -85,15 +85,14 @@ pub(super) trait GuestRuntime: Debug {
     /// Starts all guests that no step starts, and waits for them.
     fn boot<'r>(&'r mut self, around: Around<'r, '_>) -> LocalBoxFuture<'r, Result<(), Ended>>;
 
-    /// Takes note of what only shows once the first checks are over.
+    /// Records what is known only after the first checks.
     fn settled(&self, lab: &Lab, asked: Assignment<'_>, record: &mut Record<'_>);
 
-    /// Starts one guest, with its NICs made anew, and waits until one can look from it. One that runs already stays as
-    /// it is.
+    /// Starts one guest, with its NICs made anew, and waits until one can look from it. Does nothing to a guest that runs.
     fn start<'r>(&'r mut self, guest: &'r MachineName, around: Around<'r, '_>) -> Change<'r>;
 
-    /// Stops one, and takes the host's ends of its NICs away: asked to shut itself down until `by`, by pulling its plug
-    /// then.
+    /// Stops one guest and deletes the host's ends of its NICs. The guest is asked to shut down, and its plug is pulled at
+    /// `by`.
     fn stop<'r>(
         &'r mut self,
         guest: &'r MachineName,
@@ -104,7 +103,7 @@ pub(super) trait GuestRuntime: Debug {
     /// Plugs a NIC in.
     fn plug<'r>(&'r self, nic: Plugged<'r>, by: Deadline, around: Around<'r, '_>) -> Change<'r>;
 
-    /// Unplugs a NIC; the host's end goes with it.
+    /// Unplugs a NIC and deletes the host's end of it.
     fn unplug<'r>(
         &'r self,
         guest: &'r MachineName,
@@ -113,13 +112,13 @@ pub(super) trait GuestRuntime: Debug {
         around: Around<'r, '_>,
     ) -> Change<'r>;
 
-    /// The place inside one.
+    /// The guest as a place to look from.
     ///
     /// # Errors
     /// Why one cannot look from there, in words.
     fn vantage(&self, guest: &MachineName, lab: &Lab) -> Result<Vantage, String>;
 
-    /// Why a look would be of no use now.
+    /// Why a look would be of no use now; `None`: look.
     fn before_look(
         &self,
         check: &Check,
@@ -128,22 +127,22 @@ pub(super) trait GuestRuntime: Debug {
         lab: &Lab,
     ) -> Option<Before>;
 
-    /// Why what a check asks for cannot be shown; `None` when it can.
+    /// Why this kind of guest cannot show what a check asks for; `None` when it can.
     fn cannot_show(&self, scenario: &Scenario, check: &Check) -> Option<String>;
 
-    /// Why a step cannot be done; `None` when it can.
+    /// Why this kind of guest cannot do a step; `None` when it can.
     fn cannot_do(&self, scenario: &Scenario, action: &dyn Action) -> Option<String>;
 
-    /// How long a check that must fail is given to hold after all.
+    /// How long a check that must fail is looked at, to see whether it holds after all.
     fn must_fail_window(&self) -> Duration;
 
     /// The MicroVMs that run, in the order of their names.
     fn vms(&self) -> Vec<(&MachineName, &Arc<Guest>)>;
 
-    /// What each program that runs guests is called in the report, and the command that tells its version.
+    /// For each program that runs guests, its name in the report and the command that prints its version.
     fn programs(&self, scenario: &Scenario) -> Vec<(String, String)>;
 
-    /// Ends all of them; returns what could not be ended.
+    /// Ends all guests. Returns what could not be ended.
     fn end(&mut self) -> LocalBoxFuture<'_, Vec<String>>;
 }
 
@@ -157,13 +156,13 @@ impl dyn GuestRuntime + '_ {
 
 /// Why a look would be of no use now.
 pub(super) enum Before {
-    /// Nobody has the address yet that it sends to.
+    /// Nobody has the address yet to which the look sends.
     NotYet(String),
-    /// What it asks for is not there in what stands for the guest.
+    /// The guests of this kind have not got what the check asks for.
     Unshown(String),
 }
 
-/// What stands for the guests of a run of that kind.
+/// The runtime for guests of that kind.
 pub(super) fn runtime(kind: GuestKind) -> Box<dyn GuestRuntime> {
     match kind {
         GuestKind::Vm => Box::new(vm::MicroVms::default()),
@@ -180,7 +179,7 @@ pub(super) fn nics_of(scenario: &Scenario, lab: &Lab, guest: &MachineName) -> Ve
     declared.chain(plugged.map(|(_, id)| id.clone())).collect()
 }
 
-/// Which of a guest's NICs it is, from 0: first those of the scenario, then those that steps plugged in.
+/// The place of a NIC among its guest's, from 0: first those of the scenario, then those that steps plugged in.
 pub(super) fn nic_place(
     scenario: &Scenario,
     lab: &Lab,

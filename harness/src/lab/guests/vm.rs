@@ -1,4 +1,4 @@
-//! Guests that are MicroVMs: all of them boot at once, on TAPs that are made anew for each start.
+//! Guests that are MicroVMs: all of them boot at the same time, on TAPs that are made anew for each start.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -37,20 +37,20 @@ use crate::scenario::{
     Action, Check, Guest as GuestPlan, GuestStart, HypervisorKind, NicOptions, Scenario, TapOpen,
 };
 
-/// How long a check that must fail is given to hold after all.
+/// How long a check that must fail is looked at, to see whether it holds after all.
 const MUST_FAIL_WINDOW: Duration = Duration::from_secs(12);
 
 /// The MicroVMs of a run.
 #[derive(Debug, Default)]
 pub(super) struct MicroVms {
-    /// By name, one for each that the scenario uses, until guests start.
+    /// Images by name, one for each that the scenario uses; empty once guests start.
     images: GuestImages,
-    /// Where VMMs are, as their user sees them, of those that are not taken from `PATH`.
+    /// Paths, as the VMMs' user sees them, of VMMs that are not taken from `PATH`.
     vmms: BTreeMap<HypervisorKind, PathBuf>,
-    /// What guests start with, once there is any.
+    /// What all guests have in common when they start; `None` before the first does.
     launch: Option<Arc<Launch>>,
     running: BTreeMap<MachineName, Arc<Guest>>,
-    /// Of every guest that was ever started.
+    /// Identities of all guests that were ever started.
     identities: BTreeMap<MachineName, Identity>,
 }
 
@@ -72,7 +72,7 @@ impl GuestRuntime for MicroVms {
         scenario.guests.values().any(named)
     }
 
-    /// Each is listed when it starts.
+    /// Does nothing: each guest is listed when it starts.
     fn introduce(&self, _: &mut Record<'_>) -> Result<(), Problem> {
         Ok(())
     }
@@ -150,7 +150,8 @@ impl GuestRuntime for MicroVms {
                 fds: 0..0,
                 options: NicOptions::default(),
             });
-            // The VMM has descriptors of its own then, and a TAP lives as long as those.
+            // The VMM has duplicates of these descriptors by then. The lab's own are closed, so that the TAP ends with the
+            // VMM's.
             let queues = tap.into_queues();
             monitor.plug(place, &nic, &queues, by).await?;
             Ok(())
@@ -181,7 +182,7 @@ impl GuestRuntime for MicroVms {
             .ok_or_else(|| format!("guest `{guest}` is not running"))
     }
 
-    /// The lab does not see which addresses they have, unless there is none of them.
+    /// Holds looks back only in a scenario without guests: the lab does not see the addresses of MicroVMs.
     fn before_look(
         &self,
         check: &Check,
@@ -263,7 +264,7 @@ impl MicroVms {
         self.start_all(&names, around).await
     }
 
-    /// TAPs are made anew, as microvm.nix's `tap-up` makes them at each start.
+    /// Starts a guest on new TAPs, as microvm.nix's `tap-up` makes them at each start.
     async fn start_anew(
         &mut self,
         name: &MachineName,
@@ -280,7 +281,7 @@ impl MicroVms {
         self.start_all(std::slice::from_ref(name), around).await
     }
 
-    /// Its TAPs go with it, as by microvm.nix's `tap-down`.
+    /// Stops a guest and deletes its TAPs, as microvm.nix's `tap-down` does.
     async fn stop_one(
         &mut self,
         name: &MachineName,
@@ -327,7 +328,7 @@ impl MicroVms {
             self.identities.insert(name.clone(), one.identity.clone());
             booting.push((name, one));
         }
-        // All at once: they boot at once, and the first that cannot is told at once.
+        // Wait for all at the same time: they boot at the same time, and the first failure must be reported at once.
         let mut began = Vec::new();
         {
             let wait = Wait {
@@ -361,7 +362,7 @@ impl MicroVms {
         Ok(())
     }
 
-    /// Takes up a guest that answers.
+    /// Notes a guest that answers: for the report, for checks, and to be watched.
     fn take_up(&mut self, name: &MachineName, up: Up, around: &mut Around<'_, '_>) {
         let record = &mut *around.record;
         for (what, begun, took) in up.guest.steps() {
@@ -374,7 +375,7 @@ impl MicroVms {
         let context = &mut around.observer.context;
         context.host_keys.insert(name.to_string(), key);
         record.list(up.known.report(name));
-        // A check that asks for its VMM tells of its end itself.
+        // A guest is not watched where a check asks for its VMM: that check tells of the VMM's end.
         if !super::waiting::is_asked(around.asked.scenario, name) {
             around.watch.begin(name, &up.guest);
         }
@@ -396,7 +397,7 @@ impl MicroVms {
     }
 }
 
-/// A VMM that opens its TAP by name is not root.
+/// Opens `/dev/net/tun` to everyone, for VMMs that open their TAPs by name: they do not run as root.
 fn open_tun(run: &Path) -> Result<(), Problem> {
     open_to_everyone(run).map_err(|error| Problem {
         code: format!("host.{}", Capability::Tap.name()),

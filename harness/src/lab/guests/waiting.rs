@@ -1,4 +1,4 @@
-//! Waits for MicroVMs that were started, and boots one cold whose template failed it.
+//! Waits for MicroVMs that were started. One whose template fails is booted cold.
 
 use std::time::Duration;
 
@@ -20,14 +20,14 @@ use crate::scenario::{Check, Scenario};
 /// How long a guest's kernel may take to boot, with KVM.
 const BOOT: Duration = Duration::from_secs(60);
 /// How long a guest from a template may take until it answers, with KVM. Thirty-two at once on two emulated cores take a third
-/// of what that is without KVM; one that does not come boots cold, and need not wait for that as long as for a kernel.
+/// of what this is without KVM. A guest that does not answer boots cold, so this is shorter than [`BOOT`].
 const TAKEOVER: Duration = Duration::from_secs(20);
 
-/// A guest that answers, and what is to be known about its start.
+/// A guest that answers, and facts about its start.
 pub(super) struct Up {
     pub(super) guest: Guest,
     pub(super) known: Known,
-    /// Its sysctls, as its kernel gives them back.
+    /// Its sysctls, as its kernel reports them.
     pub(super) set: Vec<String>,
 }
 
@@ -38,7 +38,7 @@ pub(super) enum Began {
     Refused(Box<Known>, VmmStart),
 }
 
-/// What a guest that was started is waited for with.
+/// What waiting for a guest needs.
 pub(super) struct Wait<'r, 'a> {
     pub(super) asked: Assignment<'a>,
     pub(super) lab: &'r Lab,
@@ -46,7 +46,7 @@ pub(super) struct Wait<'r, 'a> {
 }
 
 impl Wait<'_, '_> {
-    /// Waits for a guest; one whose template fails it is started again, cold, on the same TAPs.
+    /// Waits for a guest. One whose template fails is started again, cold, on the same TAPs.
     pub(super) async fn for_guest(&self, name: &MachineName, one: Started) -> Result<Began, Ended> {
         let by = |limit| Deadline::after(self.asked.patience(limit));
         let limit = match one.from {
@@ -58,7 +58,8 @@ impl Wait<'_, '_> {
         let started = started.map_err(|(error, _)| error);
         let error = match started.and_then(|guest| is_itself(guest, &self.launch.drawn)) {
             Ok(guest) => return self.prove_sysctls(name, guest, known).await,
-            // A kernel that boots writes more than a template's guest does.
+            // Do not try again where the guest's writes found no room: a kernel that boots writes more than a guest from a
+            // template.
             Err(error @ GuestError::NoRoom { .. }) => return Err(error.into()),
             Err(error) => error,
         };
@@ -85,7 +86,7 @@ impl Wait<'_, '_> {
         }
     }
 
-    /// A sysctl that could not be set would be lost without a word.
+    /// Asks a guest which of its sysctls are set, since one that could not be set would be lost silently.
     async fn prove_sysctls(
         &self,
         name: &MachineName,
@@ -108,7 +109,7 @@ impl Wait<'_, '_> {
         Ok(Began::Up(Box::new(Up { guest, known, set })))
     }
 
-    /// A VMM that refuses to start ends the run, unless a check asks for how it starts: then that check tells.
+    /// Ends the run for a VMM that refused to start, unless a check asks how it starts: then that check tells.
     fn refused(&self, name: &MachineName, known: Known, error: GuestError) -> Result<Began, Ended> {
         match error {
             GuestError::Vmm {
@@ -128,7 +129,7 @@ impl Wait<'_, '_> {
     }
 }
 
-/// Whether a check asks for how a guest's VMM starts.
+/// Whether a check asks how a guest's VMM starts.
 pub(super) fn is_asked(scenario: &Scenario, name: &MachineName) -> bool {
     let asks = |check: &Check| {
         let vmm = check.kind.downcast_ref::<kinds::Vmm>();
@@ -137,7 +138,7 @@ pub(super) fn is_asked(scenario: &Scenario, name: &MachineName) -> bool {
     scenario.checks.iter().any(asks)
 }
 
-/// The guest, unless it drew the random number that another one drew: then both still have their template's generator.
+/// The guest, unless it drew the same random number as another one: then both still have their template's generator.
 fn is_itself(guest: Guest, drawn: &Drawn) -> Result<Guest, GuestError> {
     match guest.drawn() {
         Some(number) if !drawn.is_new(number) => Err(GuestError::Personalization {
@@ -148,7 +149,7 @@ fn is_itself(guest: Guest, drawn: &Drawn) -> Result<Guest, GuestError> {
     }
 }
 
-/// What a start was, for the report.
+/// Facts about a guest's start, for the report.
 pub(super) struct Known {
     pub(super) command: String,
     pub(super) host_key: String,

@@ -1,26 +1,26 @@
-//! Steps as what does the same by hand: for `bridgelab plan`, reports and the evidence. Most of them are carried out by just
-//! these commands.
+//! Commands that do by hand what a step does: for `bridgelab plan`, reports and the evidence. Most steps are carried out by
+//! just these commands.
 
 use super::actions;
 use crate::plan::{GuestKind, shell};
 use crate::scenario::step::{Answer, Step};
 use crate::scenario::{Scenario, VantagePoint};
 
-/// Unit files of a machine and of a ghost, which have a `/run` of their own.
+/// Folder of unit files on a machine and a ghost, each of which has a `/run` of its own.
 const MACHINE_UNITS: &str = "/run/systemd/network";
 /// Unit files of a guest.
 const GUEST_UNITS: &str = "/etc/systemd/network";
 
-/// What does the same as a step by hand.
+/// What does by hand the same as a step.
 #[derive(Debug)]
 pub enum ByHand {
-    /// These commands at a place, each as its words; the step is carried out by just these.
+    /// Commands at a place, each as its words, by which the step is also carried out.
     Commands(VantagePoint, Vec<Vec<String>>),
-    /// This line at a place; the step is carried out otherwise.
+    /// Command line at a place; the step is carried out in another way.
     Line(VantagePoint, String),
-    /// This line, wherever.
+    /// Command line that belongs to no place.
     Words(String),
-    /// Waiting for this fact.
+    /// Fact that is waited for.
     Fact(String),
 }
 
@@ -33,7 +33,7 @@ impl ByHand {
         }
     }
 
-    /// As one line.
+    /// The commands as one line.
     pub(in crate::lab) fn line(&self, guests: GuestKind) -> String {
         match self {
             Self::Commands(on, lines) => {
@@ -47,7 +47,7 @@ impl ByHand {
     }
 }
 
-/// The words of a command line none of whose words has a blank in it.
+/// Splits a command line into words; no word may have a blank in it.
 pub(super) fn words(line: &str) -> Vec<String> {
     line.split(' ').map(str::to_owned).collect()
 }
@@ -57,7 +57,7 @@ pub(super) fn in_guest(on: &VantagePoint, guests: GuestKind) -> bool {
     guests == GuestKind::Vm && !matches!(on, VantagePoint::Machine(_))
 }
 
-/// The folder of a place that its networkd reads.
+/// Folder from which a place's networkd reads unit files.
 pub(super) fn unit_folder(on: &VantagePoint, guests: GuestKind) -> &'static str {
     if in_guest(on, guests) {
         GUEST_UNITS
@@ -66,7 +66,7 @@ pub(super) fn unit_folder(on: &VantagePoint, guests: GuestKind) -> &'static str 
     }
 }
 
-/// What does the same as each step by hand, in order; nothing of a step that a variant took away.
+/// What does by hand the same as each step, in order; without steps that a variant took away.
 pub fn by_hand(scenario: &Scenario, guests: GuestKind) -> impl Iterator<Item = (&Step, ByHand)> {
     scenario.steps.iter().filter_map(move |step| {
         let action = actions::of(step.action.as_deref()?);
@@ -74,7 +74,7 @@ pub fn by_hand(scenario: &Scenario, guests: GuestKind) -> impl Iterator<Item = (
     })
 }
 
-/// A command at a place.
+/// The command line with its place.
 fn at(on: &VantagePoint, guests: GuestKind, line: &str) -> String {
     match on {
         VantagePoint::Guest(guest) if in_guest(on, guests) => {

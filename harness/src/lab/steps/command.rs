@@ -10,7 +10,7 @@ use crate::plan::shell;
 use crate::scenario::VantagePoint;
 use crate::scenario::names::IfName;
 
-/// The places of a run, and what is known of the links there.
+/// The places of a run, and what is known of their links.
 #[derive(Clone, Copy)]
 pub(in crate::lab) struct Places<'r> {
     pub(in crate::lab) testbed: &'r Testbed,
@@ -18,7 +18,7 @@ pub(in crate::lab) struct Places<'r> {
 }
 
 impl Places<'_> {
-    /// Where a step is done; a guest that does not run cannot be asked.
+    /// The vantage of a step. Refuses a guest that does not run, which cannot be asked.
     pub(super) fn place(&self, on: &VantagePoint) -> Result<Vantage, NotDone> {
         self.testbed.vantage(on).map_err(NotDone::Refused)
     }
@@ -44,7 +44,7 @@ impl Places<'_> {
         Ok(said)
     }
 
-    /// The name that a link has where a step is done: inside a guest, a NIC is found by its MAC address.
+    /// The name of a link where the step is carried out. In a guest, a NIC is found by its MAC address.
     pub(super) async fn local_name(
         &self,
         on: &VantagePoint,
@@ -68,7 +68,7 @@ impl Places<'_> {
     }
 }
 
-/// Runs a line of a shell in a guest or a container.
+/// Runs a shell's line in a guest or a container.
 pub(super) async fn run_shell(place: &Vantage, line: &str, by: Deadline) -> Result<(), NotDone> {
     let _turn = place.turn().await;
     let output = place.exec(&["sh", "-c", line], by).await?;

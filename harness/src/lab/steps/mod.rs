@@ -24,10 +24,10 @@ use crate::report::{StepOutcome, StepReport};
 use crate::scenario::step::Answer;
 use crate::scenario::{Action, Step};
 
-/// How much of what a tool said is kept.
+/// Most characters of a tool's output that a report keeps.
 const SAID: usize = 600;
 
-/// A step that nobody expected to be refused.
+/// A step was refused that must not be.
 #[derive(Debug, thiserror::Error)]
 #[error("step `{id}`: `{command}`: {said}")]
 struct Stopped {
@@ -53,7 +53,7 @@ impl Diagnose for Stopped {
 }
 
 impl Run<'_> {
-    /// Every step, and after each the checks that name it.
+    /// Carries out every step, and after each the checks that name it.
     ///
     /// # Errors
     /// [`Ended::Broken`] at the first step that is not done, unless the scenario says that it may be refused.
@@ -80,10 +80,10 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// That no step has ended the run.
+    /// Fails if a step has ended the run.
     ///
     /// # Errors
-    /// [`Ended::Broken`] by the first that has.
+    /// [`Ended::Broken`] by the first step that has.
     pub(in crate::lab) fn stopped(&self) -> Result<(), Ended> {
         let mut steps = self.record.report.steps.iter();
         let Some(step) = steps.find(|step| step.ends_the_run()) else {
@@ -98,7 +98,7 @@ impl Run<'_> {
         Err(Ended::Broken(Diagnostic::new(&stopped)))
     }
 
-    /// One step, whatever comes of it.
+    /// Carries out one step, and reports what came of it.
     pub(in crate::lab) async fn step(&mut self, step: &Step) -> StepReport {
         let (name, command) = match &step.action {
             None => ("", String::new()),
@@ -110,7 +110,7 @@ impl Run<'_> {
         };
         let stage = format!("step {}", step.id);
         let begun = self.record.stage(&stage, &format!("{stage}: {command}"));
-        // A check after the step is about what comes after it, and so is the step's own wait.
+        // Checks after this step, and the step's own wait, judge only what comes from now on.
         self.observer.context.since = Some(SystemTime::now());
         let ended = match (&step.action, self.record.blind()) {
             (None, _) => (StepOutcome::TakenAway, String::new()),
@@ -152,7 +152,7 @@ impl Run<'_> {
         }
     }
 
-    /// Does it; what was said about it is returned.
+    /// Carries out an action. Returns what was said about it.
     async fn act(&mut self, step: &Step, action: &dyn Action) -> Result<String, NotDone> {
         let by = Deadline::after(self.asked.job.patience(step.within));
         let places = self.places();
@@ -161,7 +161,7 @@ impl Run<'_> {
     }
 }
 
-/// What fits into a report; the rest is in the evidence or can be had again.
+/// Cuts an output short for the report; all of it is in the evidence, or can be had again.
 fn shortened(said: &str) -> String {
     let said = said.trim();
     match said.char_indices().nth(SAID) {

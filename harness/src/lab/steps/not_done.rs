@@ -9,11 +9,11 @@ use crate::lab::error::LabError;
 /// Why a step was not done.
 #[derive(Debug)]
 pub(in crate::lab) enum NotDone {
-    /// Whom it asks said no, in these words.
+    /// It was refused, in these words: by the kernel, by a tool, or because its guest does not run.
     Refused(String),
-    /// It could not even be asked.
+    /// The kernel or the tool could not even be asked.
     Broken(Diagnostic),
-    /// What stands for the guests cannot do it.
+    /// The guests of this kind cannot do it.
     Unshown(String),
 }
 
@@ -21,7 +21,7 @@ impl From<LabError> for NotDone {
     fn from(error: LabError) -> Self {
         let diagnostic = Diagnostic::new(&error);
         match error {
-            // The kernel's word, and the daemon's.
+            // These errors have the words of the kernel or of a daemon.
             LabError::Link(_)
             | LabError::Service(_)
             | LabError::Tap(_)

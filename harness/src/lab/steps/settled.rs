@@ -1,5 +1,5 @@
-//! A networkd that is not yet through with a link undoes what a step does to it: it brings the link up, and sets the options of
-//! a port and the sysctls of a link, when it comes to them. So a step that changes a link waits until networkd has done that.
+//! Waits for networkd before a step that changes a link. A networkd that has not finished a link would undo the step: it sets
+//! the link up, and then the options of a port and the sysctls of the link.
 
 use std::time::Duration;
 
@@ -12,13 +12,13 @@ use crate::guest::Guest;
 use crate::scenario::{Action, Change};
 use crate::wait::until_woken;
 
-/// How long a link may be under way. One that waits for somebody else, for a lease or an advertisement, was brought up long
-/// before that.
+/// How long networkd may still be at work on a link. A link that waits longer, for a lease or an advertisement, was set up long
+/// before.
 const UNDER_WAY: Duration = Duration::from_secs(3);
 
 impl Places<'_> {
-    /// Waits before a step, where networkd has the links that it changes. By hand: `networkctl list`, until it no longer says
-    /// `pending` or `configuring`.
+    /// Waits before a step until networkd has finished the links that the step changes. By hand: `networkctl list`, until it
+    /// says neither `pending` nor `configuring`.
     pub(super) async fn let_networkd_finish(
         &self,
         asked: Assignment<'_>,
@@ -54,7 +54,7 @@ impl Places<'_> {
                     let _turn = place.turn().await;
                     let words = ["sh", "-c", READ_LINK, "sh", name.as_ref()];
                     match place.exec(&words, by).await {
-                        // The link itself is not there: whoever changes it will say so.
+                        // The link does not exist: the step itself will report that.
                         Ok(file) if !file.success() => Ok(()),
                         Ok(file) if is_under_way(&file.stdout) => Err("it is under way".to_owned()),
                         Ok(_) => Ok(()),

@@ -8,7 +8,7 @@ use crate::hypervisor::{QEMU, qemu};
 use crate::plan::Accelerator;
 use crate::scenario::provides::Provides;
 
-/// The virtio-serial ports, in the order of their numbers: the last part of `org.bridgelab.lab.NAME`.
+/// The virtio-serial ports in the order of their numbers, each by the last part of `org.bridgelab.lab.NAME`.
 pub(super) const PORTS: [&str; 3] = ["init", "worker", "evidence"];
 
 /// First descriptor number that QEMU inherits for a port: a socket that already listens.
@@ -20,7 +20,7 @@ pub(super) fn command(vm: &LabVm, image: &Path, share: &Path) -> CommandLine {
     let file = |name: &str| image.join(name).to_string_lossy().into_owned();
     let (accelerator, processor) = match vm.accelerator {
         Accelerator::Kvm => ("kvm".to_owned(), "host"),
-        // Among what `max` has is SVM with nested paging: KVM works inside.
+        // QEMU's `max` processor has SVM with nested paging, so that KVM works inside.
         Accelerator::Tcg => (format!("tcg,tb-size={}", provides.translated), "max"),
     };
     let mut line = CommandLine::new(QEMU.program);
@@ -50,7 +50,7 @@ pub(super) fn command(vm: &LabVm, image: &Path, share: &Path) -> CommandLine {
             ),
         )
         .option("-device", "virtio-blk-pci,drive=root")
-        // Folders of several file systems are bound below it: `remap` keeps their inode numbers apart.
+        // Folders of several file systems are bound below this one: `remap` keeps their inode numbers apart.
         .option(
             "-fsdev",
             format!(
@@ -81,7 +81,7 @@ fn kernel_command_line(vm: &LabVm) -> String {
         "quiet".to_owned(),
     ];
     if vm.accelerator == Accelerator::Tcg {
-        // As for guests: see `hypervisor::qemu`.
+        // The same words as for guests: see `hypervisor::qemu`.
         words.push("tsc_early_khz=2000000".to_owned());
         words.push("mitigations=off".to_owned());
     }

@@ -34,17 +34,17 @@ use crate::scenario::provides::Provides;
 /// Name of the image's recipe.
 pub const IMAGE: &str = "lab-vm";
 
-/// What the VM's own kernel, programs and cached files take of its memory, in MiB.
+/// Memory that the VM's own kernel, programs and cached files take, in MiB.
 const SYSTEM: u64 = 768;
-/// Sizes are multiples of this, in MiB.
+/// Step of the VM's memory sizes, in MiB.
 const STEP: u64 = 256;
-/// What QEMU takes besides the VM's memory.
+/// Memory that QEMU takes besides the VM's, in MiB.
 const VMM: u64 = 64;
 
 /// What a worker needs to know to put a run's lab into a VM.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LabVm {
-    /// The built image that it boots.
+    /// The built image that the VM boots.
     pub image: JobImage,
     /// Accelerator of the outer VM.
     pub accelerator: Accelerator,
@@ -56,18 +56,18 @@ pub struct LabVm {
     pub vcpu: u8,
     /// Kernel modules that nothing loads by itself, `br_netfilter` for example.
     pub modules: Vec<String>,
-    /// VMM programs of this machine that are to be there as well.
+    /// VMM programs of this machine that the VM gets as well.
     pub programs: Vec<PathBuf>,
     /// Why the lab stands in a VM.
     pub reason: String,
 }
 
 impl LabVm {
-    /// Memory in MiB and virtual CPUs of a VM that has room for a lab which needs that much.
+    /// Memory in MiB and virtual CPUs of a VM that has room for a lab which needs `lab`.
     pub fn size(lab: Need) -> (u32, u8) {
         let mib = SYSTEM + (lab.memory >> 20);
         let mem = u32::try_from(mib.next_multiple_of(STEP)).unwrap_or(u32::MAX);
-        // One for the lab, and one for each core that it would keep busy, within what emulation bears.
+        // One for the lab, and one for each core that the lab would keep busy, but no more than emulation can bear.
         let cores = lab.millicores.div_ceil(1000) + 1;
         (mem, cores.clamp(2, 4) as u8)
     }
@@ -106,7 +106,7 @@ pub enum LabVmError {
     /// QEMU did not start.
     #[error("start the lab VM")]
     Vmm(#[from] ServiceError),
-    /// It ended while the run went on.
+    /// The VM ended while the run went on.
     #[error(
         "keep the lab VM running: it ended before the run did{said}; last lines of its console:\n{tail}"
     )]
@@ -116,7 +116,7 @@ pub enum LabVmError {
         /// End of the serial console.
         tail: String,
     },
-    /// It did not get as far as to take a job.
+    /// The VM did not get as far as to take a job.
     #[error("wait {waited:.0?} for the lab VM to boot; last lines of its console:\n{tail}")]
     BootTimeout {
         /// How long.
@@ -124,7 +124,7 @@ pub enum LabVmError {
         /// End of the serial console.
         tail: String,
     },
-    /// It no longer said that it is alive.
+    /// The VM stopped saying that it is alive.
     #[error("hear from the lab VM: nothing for {waited:.0?}; last lines of its console:\n{tail}")]
     Silent {
         /// How long.
@@ -132,7 +132,7 @@ pub enum LabVmError {
         /// End of the serial console.
         tail: String,
     },
-    /// It could not do what it is for.
+    /// The VM could not do what it is for.
     #[error("prepare the lab VM: `{what}` failed; last lines of its console:\n{tail}")]
     Refused {
         /// What it could not do.
@@ -140,7 +140,7 @@ pub enum LabVmError {
         /// End of the serial console.
         tail: String,
     },
-    /// There is no KVM inside.
+    /// The VM has no KVM.
     #[error(
         "find /dev/kvm in the lab VM, which runs on {accelerator} ({why}); last lines of its console:\n{tail}"
     )]
@@ -152,7 +152,7 @@ pub enum LabVmError {
         /// End of the serial console.
         tail: String,
     },
-    /// Somebody interrupted before there was a worker in it.
+    /// Somebody interrupted the run before the VM had a worker.
     #[error("boot the lab VM: interrupted")]
     Cancelled,
     /// The worker in it ended without a report.

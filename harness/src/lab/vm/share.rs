@@ -17,11 +17,12 @@ use crate::scenario::{self, Beneath, EntryKind, Unread};
 
 /// Where the folder is mounted in the VM.
 const LAB: &str = "/lab";
-/// Files of this machine are below this, at the paths that they have here.
+/// Where files of this machine are in the VM, below their paths here.
 const HOST: &str = "/lab/host";
 /// Where the worker in the VM writes its evidence.
 const EVIDENCE: &str = "/var/lib/bridgelab/evidence";
-/// A scenario with its unit files takes some kB; this much is somebody's home.
+/// Most bytes of a scenario that are copied. A scenario with its unit files takes some kB, so more is a home folder or the
+/// like.
 const LARGEST: u64 = 64 << 20;
 
 /// The job as the worker in the VM gets it.
@@ -31,7 +32,7 @@ pub(super) fn inner_job(job: &Job, vm: &LabVm) -> Job {
     inner.alone = true;
     inner.emulated = vm.accelerator == Accelerator::Tcg;
     let file = scenario::file_of(&job.scenario);
-    // Links on the way to it are not there in the VM.
+    // The VM has no links on the way to the scenario, so its path is given without them.
     let folder = Beneath::of(&file).folder();
     inner.scenario = inside(&folder.join(file.file_name().unwrap_or_default()));
     inner.evidence = PathBuf::from(EVIDENCE);
@@ -54,9 +55,9 @@ fn inside(path: &Path) -> PathBuf {
     Path::new(HOST).join(path.strip_prefix("/").unwrap_or(path))
 }
 
-/// A line from the VM, with the paths as they are here. `evidence` is the folder of the run.
+/// Rewrites a line from the VM to have the paths of this machine. `evidence` is the run's folder.
 pub(super) fn outside(line: &str, evidence: &Path) -> String {
-    // Lines are JSON: the path has to be written as it is within a string of it.
+    // The line is JSON, so the path is written as within a string of JSON.
     let quoted = serde_json::to_string(evidence).unwrap_or_default();
     let within = quoted.get(1..quoted.len().saturating_sub(1));
     line.replace(EVIDENCE, within.unwrap_or_default())
@@ -73,7 +74,7 @@ fn vmm_place(program: &Path) -> PathBuf {
 
 /// Fills the folder `share`, which must be in the worker's private tmpfs.
 ///
-/// Small things are copied, so that QEMU's user can read them whatever their modes here; images are bound.
+/// Small files are copied, so that QEMU's user can read them whatever their modes here. Images are bound.
 ///
 /// # Errors
 /// [`LabVmError`] with the file.
@@ -91,7 +92,7 @@ pub(super) fn fill(share: &Path, job: &Job, vm: &LabVm, program: &Path) -> Resul
         let (from, to) = (image.folder.to_string_lossy(), at.to_string_lossy());
         mount_at(Some(&from), &to, None, MsFlags::MS_BIND, None)?;
     }
-    // Everything which a scenario reads, and nothing that a link in it leads out to.
+    // Copy everything that the scenario reads, and nothing outside that a link leads to.
     let files = Beneath::of(&scenario::file_of(&job.scenario));
     let files = Beneath::at(files.root(), Path::new(""));
     let to = share
@@ -120,7 +121,7 @@ fn copy(from: &Path, to: &Path) -> Result<(), LabVmError> {
     fs::set_permissions(to, fs::Permissions::from_mode(0o755)).map_err(failed("open", to))
 }
 
-/// A copy of a scenario's folder, but not of the evidence of runs, which may lie in it.
+/// A copy of a scenario's folder, without the evidence of runs that may lie in it.
 struct Copying<'a> {
     files: Beneath,
     to: PathBuf,
@@ -140,7 +141,8 @@ impl Copying<'_> {
             match self.files.kind(&path).map_err(self.unread(&path))? {
                 EntryKind::Folder => self.folder(&path)?,
                 EntryKind::File { .. } => self.file(&path)?,
-                // As it stands: what it leads to is there as well, or it leads out, which the VM does not follow either.
+                // Copy the link as it is. It leads to something that is copied too, or out of the root, where the VM does not
+                // follow it.
                 EntryKind::Link => {
                     let target = self.files.link(&path).map_err(self.unread(&path))?;
                     let to = self.to.join(&path);
@@ -160,7 +162,7 @@ impl Copying<'_> {
         };
         let to = self.to.join(path);
         let mut copy = fs::File::create(&to).map_err(failed("create", &to))?;
-        // One byte more than there is room for tells a file that grows meanwhile.
+        // Try one byte more than there is room for, to notice a file that grows meanwhile.
         let copied = io::copy(&mut from.by_ref().take(self.room + 1), &mut copy);
         let copied = copied.map_err(failed("copy", path))?;
         let left = self.room.checked_sub(copied);

@@ -1,6 +1,6 @@
 //! The conversation with a lab VM over its ports, from its boot until its evidence is here.
 //!
-//! A port's end is the VM's end, and comes after everything that was written: so what the VM said last is never lost.
+//! A port's end comes after everything that was written to it. So what the VM said last is never lost.
 
 use std::io;
 use std::path::Path;
@@ -21,15 +21,15 @@ use crate::lab::job::{CANCEL, Event, Job};
 use crate::plan::Accelerator;
 use crate::report::RunReport;
 
-/// A VM that has not booted by then does not. Under emulation it takes some seconds on an idle machine.
+/// How long the VM may take to boot with KVM. Under emulation a boot takes some seconds on an idle machine.
 const BOOT_KVM: Duration = Duration::from_secs(60);
-/// See [`BOOT_KVM`].
+/// How long the VM may take to boot under emulation.
 const BOOT_TCG: Duration = Duration::from_secs(300);
-/// The VM says every five seconds that it is alive.
+/// Seconds for which the VM may be silent with KVM. It says every five seconds that it is alive.
 const SILENCE_KVM: u32 = 60;
-/// See [`SILENCE_KVM`].
+/// Seconds for which the VM may be silent under emulation.
 const SILENCE_TCG: u32 = 180;
-/// How long the evidence may take after the last byte of it has come.
+/// How long unpacking the evidence may take after its last byte has come.
 const UNPACK: Duration = Duration::from_secs(60);
 
 /// The worker's report, and how long it took until there was a worker.
@@ -40,9 +40,9 @@ pub(super) struct Ports {
     init: Lines<BufReader<OwnedReadHalf>>,
     worker: Lines<BufReader<OwnedReadHalf>>,
     to_worker: OwnedWriteHalf,
-    /// Unpacks what comes by the third.
+    /// Unpacks the archive that comes by the third port.
     unpacking: Child,
-    /// Whoever closes this half tells the VM that nobody listens.
+    /// Kept open, because the VM takes the end of this half for a sign that nobody listens.
     _to_init: OwnedWriteHalf,
 }
 
@@ -74,12 +74,12 @@ impl Ports {
     }
 }
 
-/// How long the VM may be silent.
+/// How long the VM may take and be silent.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Patience {
-    /// Until there is a worker.
+    /// Time until it has a worker.
     boot: Duration,
-    /// After that, in seconds.
+    /// Silence after that, in seconds.
     silence: u32,
 }
 
@@ -94,23 +94,23 @@ impl Patience {
     }
 }
 
-/// What goes on, and with whom.
+/// A conversation with a VM, and whom it passes things on to.
 pub(super) struct Talk<'a> {
     pub(super) patience: Patience,
     pub(super) vm: &'a LabVm,
-    /// As it was asked for here.
+    /// The job as it was asked for here.
     pub(super) job: &'a Job,
-    /// As the worker in the VM gets it.
+    /// The job as the worker in the VM gets it.
     pub(super) inner: &'a Job,
-    /// What the user's program says.
+    /// Requests of the user's program.
     pub(super) asked: &'a mut UnboundedReceiver<String>,
-    /// Passes an event on.
+    /// Function that passes an event on.
     pub(super) tell: &'a dyn Fn(Event),
-    /// The last lines of the VM's console.
+    /// Function that returns the last lines of the VM's console.
     pub(super) tail: &'a dyn Fn() -> String,
 }
 
-/// What the VM said by the first port.
+/// What the VM said by its first port.
 #[derive(Debug, PartialEq, Eq)]
 enum Said<'a> {
     Ready {
@@ -120,7 +120,7 @@ enum Said<'a> {
     Ended(&'a str),
     Sent,
     Failed(&'a str),
-    /// That it is alive.
+    /// Anything else, such as that it is alive.
     Other,
 }
 
@@ -142,7 +142,7 @@ impl<'a> Said<'a> {
 }
 
 impl Talk<'_> {
-    /// From the VM's start to the run's report, with the evidence in its folder.
+    /// Talks from the VM's start to the run's report, when the evidence is in its folder.
     ///
     /// # Errors
     /// [`LabVmError`]: the VM ended, was silent, or could not do what it is for.
@@ -207,13 +207,13 @@ impl Talk<'_> {
         }
     }
 
-    /// Passes on what the worker and the user's program say to each other, until the evidence has been sent.
+    /// Passes on what the worker and the user's program send each other, until the evidence has been sent.
     async fn relay(&mut self, ports: &mut Ports) -> Result<Box<RunReport>, LabVmError> {
         let mut report = None;
         let mut ended = None;
         let mut worker_speaks = true;
         let limit = self.patience.silence;
-        // Ticks are counted and not time: while this process is stopped, so is the VM, and both go on together.
+        // Count ticks instead of time: when this process is stopped, so is the VM, and both go on together.
         let mut silent = 0;
         let mut clock = tokio::time::interval(Duration::from_secs(1));
         clock.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -251,7 +251,7 @@ impl Talk<'_> {
                 }
             }
         }
-        // What the worker wrote is in its port, although the VM's own last word was read first.
+        // The worker's last lines are still in its port, even if the VM's last word was read first.
         while report.is_none() && worker_speaks {
             let line = tokio::time::timeout(Duration::from_secs(5), ports.worker.next_line()).await;
             match line {
@@ -265,7 +265,7 @@ impl Talk<'_> {
         })
     }
 
-    /// Passes an event on; the report is kept until the evidence is here.
+    /// Passes an event on, except the report, which is returned: it is passed on when the evidence is here.
     fn pass_on(&self, line: &str) -> Option<Box<RunReport>> {
         let line = super::share::outside(line, &self.job.evidence);
         match serde_json::from_str::<Event>(&line) {

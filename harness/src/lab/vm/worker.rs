@@ -1,5 +1,5 @@
-//! The process that holds a lab VM, in namespaces of its own: to its parent it is a worker like any other, and whatever
-//! ends it ends QEMU.
+//! The process that holds a lab VM, in namespaces of its own. Its parent sees a worker like any other, and QEMU ends with it,
+//! whatever ends it.
 
 use std::fs;
 use std::io::{self, BufRead, BufReader, Write};
@@ -67,14 +67,14 @@ fn work() -> io::Result<()> {
         Err(error) => return finish(placed(broken(&job, &name, &error), &vm)),
     };
     let (ask, asked) = mpsc::unbounded_channel();
-    // A reader that blocks for ever must not keep the runtime from ending, so it is a thread of its own.
+    // The reader blocks for ever and would keep the runtime from ending, so it has a thread of its own.
     std::thread::Builder::new()
         .name("control".to_owned())
         .spawn(move || {
             for line in input.lines().map_while(Result::ok) {
                 let _ = ask.send(line);
             }
-            // The supervisor is gone: nobody is left to report to, and our end takes everything with it.
+            // The supervisor is gone, and nobody waits for a report. The end of this process ends everything in its namespaces.
             std::process::exit(exit_code::BROKEN);
         })?;
     let runtime = tokio::runtime::Builder::new_current_thread()
@@ -86,7 +86,7 @@ fn work() -> io::Result<()> {
     written
 }
 
-/// A report that says where the lab stood.
+/// Adds to a report where the lab stood.
 fn placed(mut report: RunReport, vm: &LabVm) -> RunReport {
     report.lab = LabReport {
         place: LabPlace::Vm,
@@ -103,7 +103,7 @@ fn placed(mut report: RunReport, vm: &LabVm) -> RunReport {
     report
 }
 
-/// The run's report, whatever becomes of the VM.
+/// Returns the run's report, whatever becomes of the VM.
 async fn report(
     job: &Job,
     vm: &LabVm,
@@ -141,7 +141,7 @@ async fn report(
     }
 }
 
-/// Whether the end of QEMU was part of a request to end, which comes a little later.
+/// Whether QEMU's end was part of a request to end, which arrives a little later.
 async fn was_asked_to_end(asked: &mut UnboundedReceiver<String>) -> bool {
     let request = async {
         while let Some(line) = asked.recv().await {
@@ -154,7 +154,7 @@ async fn was_asked_to_end(asked: &mut UnboundedReceiver<String>) -> bool {
     tokio::time::timeout(TOGETHER, request).await == Ok(true)
 }
 
-/// The outer QEMU, and the ways to it.
+/// The outer QEMU, and the ports to it.
 struct Outer {
     vmm: Service,
     ports: Ports,
@@ -171,7 +171,7 @@ impl Outer {
         for folder in [&image, &shared, &logs] {
             fs::create_dir_all(folder).map_err(io("create", folder))?;
         }
-        // QEMU writes what the VM changes on its disk into a file here that has no name.
+        // QEMU creates a nameless file here, for what the VM changes on its disk.
         chown(run, Some(VMM_ID), Some(VMM_ID)).map_err(io("hand over", run))?;
         let (from, to) = (vm.image.folder.to_string_lossy(), image.to_string_lossy());
         mount_at(Some(&from), &to, None, MsFlags::MS_BIND, None)?;
@@ -198,7 +198,7 @@ impl Outer {
         let serial = Log::new(logs.join("serial.log"));
         let errors = Log::new(logs.join("vmm.log"));
         let vmm = Service::start_with_errors("lab-vm", command, setup, serial, errors)?;
-        // Ours only; QEMU has its own. So the end of QEMU is the end of each connection.
+        // Close this process's copies; QEMU has its own. So each connection ends when QEMU does.
         drop(sockets);
         let [init, worker, evidence] = &paths;
         let ports = Ports::connect([init, worker, evidence], &job.evidence).await;
@@ -229,7 +229,7 @@ impl Outer {
         talk.hold(&mut self.ports).await
     }
 
-    /// Ends QEMU, whose disk is thrown away, and adds what it said to how the conversation ended.
+    /// Ends QEMU, whose disk is thrown away, and adds QEMU's own words to the error of the conversation.
     async fn stop(mut self, talked: Result<Told, LabVmError>) -> Result<Told, LabVmError> {
         let ended = match &talked {
             Err(LabVmError::Died { .. }) => self.vmm.ended_within(Duration::from_secs(5)).await,

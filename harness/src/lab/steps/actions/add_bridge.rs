@@ -1,4 +1,4 @@
-//! A bridge that is made.
+//! Steps that make a bridge.
 
 use super::{ByHand, CarryOut, Doing, ON_MACHINE};
 use crate::deadline::Deadline;
@@ -19,7 +19,7 @@ use crate::scenario::{Bridge, Scenario, Step, VantagePoint};
 pub(super) struct AddBridge {
     on: MachineName,
     name: IfName,
-    /// Those of ports are none.
+    /// Its options; the options of its ports are left out.
     options: Bridge,
     /// Links that become its ports.
     ports: Vec<IfName>,
@@ -48,7 +48,7 @@ impl Declared for AddBridge {
         let on = asked.machine();
         let (context, reader) = (asked.context, asked.reader);
         let name = reader.need("name", reader.word("name", if_name));
-        // Nothing is claimed: a bridge that is made again may have what another one had.
+        // Addresses are not claimed: a bridge that is made again may have those of an earlier one.
         let options = bridge_options(context, reader);
         let ports = reader.texts("ports");
         for port in &ports {
@@ -108,7 +108,7 @@ impl AddBridge {
     fn lines(&self) -> Vec<Vec<String>> {
         let (name, options) = (&self.name, &self.options);
         let line = format!("ip link add {name} {}", bridge_words(options));
-        // Set, and not only made with: a bridge that was merely made with an MTU follows its ports all the same.
+        // The MTU is set afterwards: a bridge that was only made with an MTU would still follow its ports'.
         let mtu = options.mtu;
         let mtu = mtu.map(|mtu| format!("ip link set {name} mtu {mtu}"));
         let ports = self.ports.iter();

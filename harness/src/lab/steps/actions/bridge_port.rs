@@ -1,4 +1,4 @@
-//! What a bridge does with one of its ports.
+//! Steps that change the options of a bridge's port.
 
 use super::{ByHand, CarryOut, Doing, ON};
 use crate::deadline::Deadline;
@@ -13,12 +13,12 @@ use crate::scenario::declare::{
 use crate::scenario::names::IfName;
 use crate::scenario::{Scenario, Step, VantagePoint};
 
-/// `ip link set INTERFACE type bridge_slave ...`, whoever put the port on its bridge.
+/// `ip link set INTERFACE type bridge_slave ...`, also for a port that networkd put on its bridge.
 #[derive(Debug)]
 pub(super) struct BridgePort {
     on: VantagePoint,
     interface: IfName,
-    /// What is changed; its VLANs are not.
+    /// Options that are changed, without VLANs.
     options: crate::scenario::BridgePort,
 }
 

@@ -1,4 +1,4 @@
-//! Daemons that are started, stopped and reloaded.
+//! Steps that start, stop and reload daemons.
 
 use std::io;
 
@@ -56,7 +56,7 @@ impl Daemon {
             .map_or("", |(name, _)| name)
     }
 
-    /// The systemd units of a guest's; its sockets would start it again.
+    /// Units of the daemon in a guest: its sockets would start it again, so they are stopped with it.
     fn units(self) -> &'static [&'static str] {
         match self {
             Self::Networkd => &["systemd-networkd.socket", "systemd-networkd.service"],
@@ -239,8 +239,8 @@ fn is_there(
     None
 }
 
-/// networkd reads its unit files again (`networkctl reload`, with an interface `networkctl reconfigure`); dnsmasq forgets
-/// what it has cached (SIGHUP).
+/// Makes networkd read its unit files again (`networkctl reload`, with an interface `networkctl reconfigure`), or dnsmasq
+/// forget what it has cached (SIGHUP).
 #[derive(Debug)]
 pub(super) struct Reload {
     which: Which,

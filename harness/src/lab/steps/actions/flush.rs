@@ -1,4 +1,4 @@
-//! What the kernel is made to forget.
+//! Steps that make the kernel forget neighbours or learned addresses.
 
 use super::{ByHand, CarryOut, Doing, ON};
 use crate::deadline::Deadline;

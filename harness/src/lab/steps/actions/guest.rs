@@ -1,4 +1,4 @@
-//! Guests that are started and stopped.
+//! Steps that start and stop guests.
 
 use std::time::Duration;
 
@@ -18,7 +18,7 @@ use crate::scenario::{Scenario, Step};
 
 const KEYS: &[Key] = &[must("guest", KeyType::NAME, "which")];
 
-/// How long a step may take that boots a guest and does not say.
+/// How long a step that boots a guest may take, unless it says so itself.
 const BOOT: Duration = Duration::from_secs(60);
 
 /// `systemctl start microvm@GUEST`: makes its TAPs and boots it.
@@ -163,7 +163,7 @@ async fn start(run: &mut Run<'_>, guest: &MachineName) -> Result<String, NotDone
     Ok(String::new())
 }
 
-/// It is asked to shut itself down, and its plug is pulled when it has not by `by`.
+/// Asks a guest to shut itself down, and pulls its plug if it has not by `by`.
 async fn stop(run: &mut Run<'_>, guest: &MachineName, by: Deadline) -> Result<String, NotDone> {
     run.testbed.backgrounds.forget(guest);
     let (guests, around) = run.guests();
@@ -171,7 +171,7 @@ async fn stop(run: &mut Run<'_>, guest: &MachineName, by: Deadline) -> Result<St
     Ok(String::new())
 }
 
-/// Docker's word; a guest that cannot be asked is at fault itself.
+/// The step is refused where Docker refused a container; any other error means that the guest could not be asked.
 fn refused(error: GuestError) -> NotDone {
     let diagnostic = Diagnostic::new(&error);
     match error {

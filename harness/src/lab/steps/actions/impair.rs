@@ -1,4 +1,4 @@
-//! Links that suffer: netem.
+//! Steps that make a link lose, delay or throttle frames, with netem.
 
 use std::time::Duration;
 
@@ -18,22 +18,22 @@ use crate::scenario::declare::{
 use crate::scenario::names::{IfName, MachineName};
 use crate::scenario::{Scenario, Step, VantagePoint};
 
-/// Uses netem once, on the loopback interface of the switches, which nobody uses.
+/// Tries netem on the loopback interface of the switches' namespace, which nothing else uses.
 const TRY_NETEM: &str = "tc qdisc add dev lo root netem delay 1ms && tc qdisc delete dev lo root";
 
-/// A shell's exit status of a command that a signal ended is this and the signal's number.
+/// Exit status of a shell whose command was ended by a signal, less the signal's number.
 const BY_SIGNAL: i32 = 128;
 
-/// `tc qdisc replace dev INTERFACE root netem ...`: what leaves the link suffers (tc-netem(8)).
+/// `tc qdisc replace dev INTERFACE root netem ...`: impairs the frames that leave the link (tc-netem(8)).
 #[derive(Debug)]
 pub(super) struct Impair {
     on: MachineName,
     interface: IfName,
     /// Frames lost, in percent.
     loss: Option<u8>,
-    /// Each frame is held up so long.
+    /// Time by which each frame is delayed.
     delay: Option<Duration>,
-    /// Kilobits a second.
+    /// Highest rate, in kilobits a second.
     rate: Option<u32>,
 }
 
@@ -116,7 +116,7 @@ impl Impair {
     }
 }
 
-/// What netem delays a frame by.
+/// Reads the time by which netem delays a frame.
 fn delay_of(text: &str) -> Result<Duration, Bad> {
     let delay = duration(text)?;
     if delay < Duration::from_millis(1) || delay > Duration::from_secs(60) {
@@ -126,7 +126,7 @@ fn delay_of(text: &str) -> Result<Duration, Bad> {
     Ok(delay)
 }
 
-/// `tc qdisc delete dev INTERFACE root`: the link is as it was.
+/// `tc qdisc delete dev INTERFACE root`: ends what netem does to the link.
 #[derive(Debug)]
 pub(super) struct Unimpair {
     on: MachineName,
@@ -178,7 +178,7 @@ impl Unimpair {
     }
 }
 
-/// Why a run is skipped: one of these steps needs what this kernel has not got.
+/// Why the run must be skipped: one of the steps needs netem, and this kernel has none.
 pub(in crate::lab) async fn needs_of(lab: &Lab, steps: &[Step]) -> Result<(), Unmet> {
     let mut actions = steps.iter().filter_map(|step| step.action.as_ref());
     if !actions.any(|action| action.needs().contains(&Capability::Netem.name())) {

@@ -1,4 +1,4 @@
-//! Links that go up and down, and away.
+//! Steps that set links up and down, and delete them.
 
 use super::{ByHand, CarryOut, Doing, LINK};
 use crate::check::no_macvtap_here;

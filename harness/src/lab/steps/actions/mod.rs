@@ -1,8 +1,8 @@
 //! The actions of steps.
 //!
-//! An action is one file here and one row in the table: [`Declared`](crate::scenario::declare::Declared) has its keys, how they are read and what it changes for
-//! whoever reads a scenario without running it; [`CarryOut`] what does the same by hand, and how it is done. Actions that
-//! are one thing, such as starting and stopping a guest, share a file.
+//! An action has one file here and one row in the table. [`Declared`](crate::scenario::declare::Declared) has its keys, reads
+//! them, and says what the action changes, for readers that do not run the scenario. [`CarryOut`] says which command does the
+//! same by hand, and carries the action out. Actions that belong together, such as starting and stopping a guest, share a file.
 
 use std::any::Any;
 
@@ -21,10 +21,10 @@ macro_rules! step_actions {
     ($($file:ident: $($action:ident),+;)*) => {
         $(mod $file;)*
 
-        /// What the scenario room reads steps by.
+        /// The table by which steps of a scenario file are read.
         static ROWS: &[ActionRow] = &[$($(ActionRow::of::<$file::$action>()),+),*];
 
-        /// The part of an action that carries it out.
+        /// The same action, as the [`CarryOut`] that does it.
         pub(in crate::lab) fn of(action: &dyn Action) -> &dyn CarryOut {
             let any: &dyn Any = action;
             $($(
@@ -58,26 +58,26 @@ pub(in crate::lab) use impair::needs_of;
 
 inventory::submit! { Actions(ROWS) }
 
-/// What was said about a step that is done.
+/// Future of a step under way; its text is what was said about the step.
 pub(in crate::lab) type Doing<'r> = LocalBoxFuture<'r, Result<String, NotDone>>;
 
-/// How an action is shown and done. Nothing here has a default: the compiler asks for each of a new action.
+/// How an action is shown and carried out. No method has a default, so that the compiler asks a new action for each.
 pub(in crate::lab) trait CarryOut: Action {
-    /// What does the same by hand; `bridgelab plan` and the evidence show it.
+    /// Command that does the same by hand; `bridgelab plan` and the evidence show it.
     fn by_hand(&self, scenario: &Scenario, guests: GuestKind) -> ByHand;
 
-    /// Why it cannot be done with ghosts; `None` when it can. Decided from the scenario, before it is done.
+    /// Why ghosts cannot do it; `None` when they can. Decided by the scenario, before the step begins.
     fn ghost_limit(&self, scenario: &Scenario) -> Option<String>;
 
-    /// Does it, by `by`.
+    /// Carries it out, within the deadline `by`.
     fn act<'r>(&'r self, run: &'r mut Run<'_>, step: &'r Step, by: Deadline) -> Doing<'r>;
 }
 
-/// Documentation of `on`, where both will do and where only a machine will.
+/// Documentation of the key `on`, for actions on machines and guests, and for those on machines only.
 const ON: &str = "where it is done: a machine or a guest";
 const ON_MACHINE: &str = "where it is done: a machine";
 
-/// The keys of what is done to one link.
+/// The keys of an action on one link.
 const LINK: &[Key] = &[
     must("on", KeyType::Text, ON),
     must("interface", KeyType::INTERFACE, "link"),

@@ -1,4 +1,4 @@
-//! NICs that are plugged into running guests and unplugged.
+//! Steps that plug NICs into running guests and unplug them.
 
 use super::{ByHand, CarryOut, Doing};
 use crate::deadline::Deadline;
@@ -18,7 +18,7 @@ use crate::scenario::{Scenario, Step};
 #[derive(Debug)]
 pub(super) struct Plug {
     guest: MachineName,
-    /// Its name on the host side.
+    /// The NIC's name on the host side.
     interface: IfName,
     /// The guest's MAC address.
     mac: Mac,
@@ -58,7 +58,7 @@ impl Declared for Plug {
                 asked.fault(mac.place, code::CONFLICT, &message, label);
                 mac.value
             }
-            // A bad one is reported where it stands.
+            // A bad MAC address is reported where the file has it.
             (Some(own), None) => parse_mac(&own).ok()?,
             (None, mac) => {
                 let mac = asked.reader.need("mac", mac)?;
@@ -113,11 +113,11 @@ impl CarryOut for Plug {
     }
 }
 
-/// Unplugs a NIC of a running guest: QMP's `device_del` and `netdev_del`; its TAP goes.
+/// Unplugs a NIC of a running guest with QMP's `device_del` and `netdev_del`, and deletes its TAP.
 #[derive(Debug)]
 pub(super) struct Unplug {
     guest: MachineName,
-    /// Its name on the host side.
+    /// The NIC's name on the host side.
     interface: IfName,
 }
 
@@ -178,7 +178,7 @@ impl CarryOut for Unplug {
 
 type Named<'a> = (At<'a, &'a str>, At<'a, &'a str>);
 
-/// A NIC of a guest that runs.
+/// Reads the keys that name a NIC of a running guest.
 fn nic<'a>(asked: &Asked<'_, 'a>) -> Option<Named<'a>> {
     let guest = asked.guest();
     let interface = asked

@@ -1,4 +1,4 @@
-//! Offloads of a machine's links.
+//! Steps that turn offloads of a machine's links on and off.
 
 use super::{ByHand, CarryOut, Doing, ON_MACHINE};
 use crate::check::no_macvtap_here;
@@ -14,7 +14,7 @@ use crate::scenario::declare::{
 use crate::scenario::names::{IfName, MachineName};
 use crate::scenario::{Scenario, Step, VantagePoint};
 
-/// `ethtool -K INTERFACE tx off tso off gso off`: what the link leaves to the other side, or to the driver.
+/// `ethtool -K INTERFACE tx off tso off gso off`: says what the kernel leaves to the link's driver, or to the other side.
 #[derive(Debug)]
 pub(super) struct Offload {
     on: MachineName,

@@ -1,4 +1,4 @@
-//! Commands that are run, and those that go on in the background until they are ended.
+//! Steps that run commands, also in the background until they are ended.
 
 use super::{ByHand, CarryOut, Doing};
 use crate::check::{ProbeError, Vantage, in_container, no_docker, not_in_cell};
@@ -22,7 +22,7 @@ use crate::scenario::names::StepId;
 use crate::scenario::step::Answer;
 use crate::scenario::{Scenario, Step, VantagePoint};
 
-/// Programs that show and change the network of whoever runs them, and nothing else of the machine.
+/// Programs that show and change only the network of the namespace that they run in.
 const NETWORK_PROGRAMS: [&str; 12] = [
     "arping",
     "bridge",
@@ -44,9 +44,9 @@ pub(super) struct RunCommand {
     on: VantagePoint,
     /// Program and arguments; no shell.
     command: Vec<String>,
-    /// Expected exit status; of one in the background none.
+    /// Expected exit status; not used for a command in the background.
     status: u8,
-    /// It goes on while later steps are done and checks are looked at, until a [`Kill`] or the end of the last check.
+    /// Whether the command goes on while later steps and checks are carried out, until a [`Kill`] or the end of the last check.
     background: bool,
 }
 
@@ -153,7 +153,7 @@ impl CarryOut for RunCommand {
     }
 }
 
-/// Ends a command in the background: SIGTERM, and then whatever it has started.
+/// Ends a command in the background with SIGTERM, and then everything that it has started.
 #[derive(Debug)]
 pub(super) struct Kill {
     /// The step that started it.
@@ -204,7 +204,7 @@ impl CarryOut for Kill {
 }
 
 impl RunCommand {
-    /// Runs somebody's command; the shell of a guest is not what it was afterwards.
+    /// Runs a command of the scenario. In a guest the command may leave something behind, so the guest is noted.
     async fn run_foreign(&self, testbed: &mut Testbed, by: Deadline) -> Result<String, NotDone> {
         let place = testbed.vantage(&self.on).map_err(NotDone::Refused)?;
         if let VantagePoint::Guest(guest) | VantagePoint::Container(guest, _) = &self.on {
@@ -220,7 +220,7 @@ impl RunCommand {
         }
     }
 
-    /// Starts a command; it is done when the command is executed.
+    /// Starts a command in the background; the step is done when the program runs.
     async fn start_in_background(
         &self,
         step: &Step,

@@ -1,4 +1,4 @@
-//! Frames that are sent.
+//! Steps that send crafted frames.
 
 use super::{ByHand, CarryOut, Doing, ON_MACHINE};
 use crate::deadline::Deadline;
@@ -23,7 +23,7 @@ pub(super) struct Send {
     on: MachineName,
     interface: IfName,
     frame: Frame,
-    /// How often.
+    /// How many times it is sent.
     count: u16,
 }
 
@@ -105,7 +105,7 @@ impl Send {
     }
 }
 
-/// The one frame: `hex` or `announce`.
+/// Reads the frame, from `hex` or `announce`, of which there must be exactly one.
 fn read_frame(asked: &Asked<'_, '_>) -> Option<Frame> {
     let reader = asked.reader;
     let bytes = reader.word("hex", bytes_of);
@@ -137,7 +137,7 @@ fn read_frame(asked: &Asked<'_, '_>) -> Option<Frame> {
     }
 }
 
-/// A frame in hexadecimal digits, with blanks or colons where one likes.
+/// Reads a frame in hexadecimal digits, between which blanks and colons are ignored.
 fn bytes_of(text: &str) -> Result<Vec<u8>, Bad> {
     let fault = |label: String| {
         let fault = bad("`hex` is not an Ethernet frame", label);
@@ -156,7 +156,7 @@ fn bytes_of(text: &str) -> Result<Vec<u8>, Bad> {
         .chunks(2)
         .filter_map(|pair| Some((digit(*pair.first()?)? << 4 | digit(*pair.get(1)?)?) as u8))
         .collect();
-    // Its header alone is 14 bytes; what a jumbo frame holds is the most that anybody sends.
+    // The header alone takes 14 bytes, and a jumbo frame holds 9018.
     if digits.len() % 2 == 1 || !(14..=9018).contains(&bytes.len()) {
         return Err(fault(format!(
             "{} digits, must be pairs, for 14 to 9018 bytes",

@@ -1,4 +1,4 @@
-//! Sysctls that are set.
+//! Steps that set sysctls.
 
 use super::{ByHand, CarryOut, Doing, ON};
 use crate::check::Vantage;
@@ -80,7 +80,7 @@ impl CarryOut for Sysctl {
 }
 
 impl Sysctl {
-    /// The link that it is of. A guest's NIC goes by its name on the host, as everywhere.
+    /// The link that the key names, if any. A guest's NIC has its name on the host, as everywhere in a scenario.
     fn link(&self) -> Option<IfName> {
         let link = link_of(&self.key)?.replace('/', ".");
         IfName::try_from(link.as_str()).ok()
@@ -107,7 +107,7 @@ impl Sysctl {
                 })?;
             }
             place => {
-                // Not every image has sysctl(8).
+                // Write the file, since some images have no sysctl(8).
                 let path = sysctls::path(&key);
                 let line = format!("echo {} > /proc/sys/{path}", quote(value));
                 run_shell(&place, &line, by).await?;

@@ -2,7 +2,7 @@ use crate::lab::by_hand;
 use crate::plan::GuestKind;
 use crate::scenario::{LoadedScenario, load_text};
 
-/// Each action with what does the same by hand, with MicroVMs and with ghosts; `=` where that is the same.
+/// Each action with the command that does the same by hand, with MicroVMs and with ghosts; `=` where both are the same.
 const BY_HAND: &[[&str; 3]] = &[
     ["start = { guest = 'g' }", "systemctl start microvm@g", "="],
     ["stop = { guest = 'g' }", "systemctl stop microvm@g", "="],
@@ -16,7 +16,7 @@ const BY_HAND: &[[&str; 3]] = &[
         "ip netns exec router systemctl start dnsmasq",
         "=",
     ],
-    // Of a guest it stops with its socket, which would start it again; a ghost has no systemd.
+    // In a guest, Docker's socket would start Docker again, so it is stopped too; a ghost has no systemd.
     [
         "stop_daemon = { on = 'g', daemon = 'docker' }",
         "systemctl stop docker.socket docker.service  # in guest g",
@@ -52,7 +52,7 @@ const BY_HAND: &[[&str; 3]] = &[
         "ip -n desktop link delete eth0",
         "=",
     ],
-    // Made before its ports, and up at last.
+    // The bridge is made before its ports are put on it, and set up last.
     [
         "add_bridge = { on = 'desktop', name = 'br0', stp = true, forward_delay = '4s', mac = '02:00:00:00:00:0b', \
          mtu = 1400, addresses = ['192.168.1.2/24'], ports = ['eth0'] }",
@@ -102,7 +102,7 @@ const BY_HAND: &[[&str; 3]] = &[
         "ip netns exec desktop arping -U -c 3 -I eth0  # sends 14 bytes",
         "=",
     ],
-    // Only what is said of a link suffers.
+    // What the step does not name is not impaired.
     [
         "impair = { on = 'router', interface = 'lan0', loss = 10, delay = '100ms', rate = 256 }",
         "ip netns exec router tc qdisc replace dev lan0 root netem delay 100ms loss 10% rate 256kbit",
@@ -118,7 +118,7 @@ const BY_HAND: &[[&str; 3]] = &[
         "ip netns exec router tc qdisc delete dev lan0 root",
         "=",
     ],
-    // As ethtool takes them.
+    // The words are those of ethtool.
     [
         "offload = { on = 'desktop', interface = 'eth0', checksum = true, segmentation = false }",
         "ip netns exec desktop ethtool -K eth0 tx on tso off gso off",
@@ -156,7 +156,7 @@ const BY_HAND: &[[&str; 3]] = &[
     ],
 ];
 
-/// A machine and a guest with networkd, and a step for each row. Each may fail, so that none depends on those before it.
+/// A machine and a guest with networkd, and a step for each row. Each step may fail, so that none depends on an earlier one.
 fn loaded() -> LoadedScenario {
     let mut text = "version = 1\nsummary = 'x'\n[machines.host]\nnetworkd = 'host'\n[guests.g]\nunits = 'guest'\n\
         interfaces = [{ type = 'tap', id = 'vm-g', mac = '02:00:00:00:00:01' }]\n"
@@ -187,7 +187,7 @@ fn what_does_the_same_by_hand_is_said_for_each() {
     }
 }
 
-/// What is run as it is said: commands, one after another.
+/// Steps that are carried out as commands run just the commands that are shown, one after another.
 #[test]
 fn only_what_is_commands_is_carried_out_by_them() {
     let scenario = loaded().scenario(None).expect("its green form");

@@ -1,4 +1,4 @@
-//! Unit files that are written and removed.
+//! Steps that write and remove unit files.
 
 use std::fs;
 use std::path::Path;
@@ -21,7 +21,7 @@ use crate::scenario::declare::{
 };
 use crate::scenario::{Scenario, Step, UnitFile, VantagePoint};
 
-/// Writes a unit file, or replaces it. networkd takes notice when it is reloaded.
+/// Writes or replaces a unit file. networkd notices when it is reloaded.
 #[derive(Debug)]
 pub(super) struct WriteUnit {
     /// A machine with networkd, or a guest.
@@ -146,7 +146,7 @@ impl RemoveUnit {
     }
 }
 
-/// The file that a `write_unit` writes: `name` and `content`, or a `file` beside the scenario whose name it keeps.
+/// Reads the file of a `write_unit`: `name` and `content`, or a `file` beside the scenario, whose name it keeps.
 fn written(asked: &Asked<'_, '_>) -> Option<UnitFile> {
     let (context, reader) = (asked.context, asked.reader);
     let (name, content) = (reader.text("name"), reader.text("content"));
@@ -197,7 +197,7 @@ fn written(asked: &Asked<'_, '_>) -> Option<UnitFile> {
     }
 }
 
-/// The name of a unit file of a kind that networkd reads, or of a drop-in for one: `10-lan.network.d/mtu.conf`.
+/// Reads the name of a unit file of a kind that networkd reads, or of a drop-in for one: `10-lan.network.d/mtu.conf`.
 fn unit_name(asked: &Asked<'_, '_>, name: &At<'_, &str>) -> Option<String> {
     if is_unit_name(name.value) {
         return Some(name.value.to_owned());
@@ -235,7 +235,7 @@ impl WriteUnit {
         match places.place(on)? {
             Vantage::Machine(machine) => {
                 let (bytes, to) = (unit.bytes.clone(), path.clone());
-                // Each machine has a `/run` of its own, which only its thread sees.
+                // Write from the machine's own thread: each machine has a `/run` of its own, which no other thread sees.
                 let written = machine
                     .run(async move {
                         // A drop-in has a folder of its own.

@@ -1,4 +1,4 @@
-//! Facts that are waited for.
+//! Steps that wait for a fact.
 
 use std::sync::Arc;
 
@@ -19,7 +19,7 @@ use crate::scenario::declare::{
 use crate::scenario::names::CheckId;
 use crate::scenario::{Check, CheckKind, Scenario, Step, Times, VantagePoint};
 
-/// Waits for a fact, as a check would.
+/// Waits for a fact, which is looked at as a check is.
 #[derive(Debug)]
 pub(super) struct WaitFor {
     from: VantagePoint,
@@ -69,7 +69,7 @@ impl CarryOut for WaitFor {
 }
 
 impl WaitFor {
-    /// Waits as a check would.
+    /// Waits for the fact, as a check is looked at.
     async fn wait(
         &self,
         step: &Step,

@@ -1,4 +1,4 @@
-//! A VM that is three sockets, and every way in which the conversation with it may end.
+//! A VM that consists of three sockets, and every way in which the conversation with it may end.
 
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
@@ -28,7 +28,7 @@ fn the_vm_s_own_words() {
 
 const READY: &str = "booted\nready kvm 6.12\n";
 
-/// What the VM does: each port's words, in this order, and then it ends; or it goes on for ever.
+/// What the VM sends to each port, in this order. Then it ends, or lives on for ever.
 struct Fake {
     init: &'static str,
     worker: Option<String>,
@@ -85,7 +85,7 @@ async fn talk(fake: Fake, asked: &[&str]) -> (Result<Told, LabVmError>, String, 
         let (mut init, _) = init.accept().await.expect("the first port");
         let (worker, _) = worker.accept().await.expect("the second port");
         let (evidence, _) = evidence.accept().await.expect("the third port");
-        // Whoever has been interrupted no longer listens.
+        // A supervisor that was interrupted no longer reads.
         let _ = init.write_all(fake.init.as_bytes()).await;
         let mut worker = BufReader::new(worker);
         let mut got = String::new();
@@ -96,7 +96,7 @@ async fn talk(fake: Fake, asked: &[&str]) -> (Result<Told, LabVmError>, String, 
         drop(evidence);
         init.write_all(fake.then.as_bytes()).await.expect("written");
         if fake.lives_on {
-            // Until the other side has gone.
+            // Wait until the other side is gone.
             let _ = init.read_to_end(&mut Vec::new()).await;
         }
         got
@@ -210,7 +210,7 @@ async fn an_interrupt_does_not_wait_for_the_boot() {
     assert_eq!(code(&ended), "lab-vm.cancelled");
 }
 
-/// A boot that hangs; the limit is this test's.
+/// A boot that hangs, with a limit of this test's own.
 #[tokio::test]
 async fn a_boot_that_hangs_is_given_up() {
     let folder = tempfile::tempdir().expect("temporary directory");
