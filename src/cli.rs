@@ -248,13 +248,13 @@ pub(crate) struct RunArgs {
     /// Folder for evidence; a folder for each run is made in it.
     #[arg(long, value_name = "DIR")]
     pub(crate) evidence: Option<PathBuf>,
-    /// Stdout is for something else.
+    /// Whether stdout is kept free for something else, such as a table.
     #[arg(skip)]
     pub(crate) quiet: bool,
 }
 
 impl RunArgs {
-    /// The values that stand over those of the scenarios.
+    /// The values that are laid over those of the scenarios.
     pub(crate) fn overrides(&self) -> Vec<Overrides> {
         let named = [&self.hypervisor, &self.nic].into_iter().flatten();
         self.set.iter().chain(named).cloned().collect()
@@ -269,13 +269,13 @@ fn nic(text: &str) -> Result<Overrides, String> {
     overrides(&format!("nic={text}"))
 }
 
-/// `KEY=VALUE`, with the remedy where it is none.
+/// Reads `KEY=VALUE`; an error has the remedy.
 fn overrides(text: &str) -> Result<Overrides, String> {
     text.parse()
         .map_err(|error: OverridesError| Diagnostic::new(&error).to_string())
 }
 
-/// Parses the command line and does what it says; returns the exit code.
+/// Parses the command line and runs the command. Returns the exit code.
 pub(crate) fn main() -> i32 {
     let cli = Cli::parse();
     crate::own::take_images_from(cli.images);

@@ -29,8 +29,8 @@ pub(crate) fn complain(error: &dyn Diagnose) {
     let _ = writeln!(anstream::stderr(), "error: {}", Diagnostic::new(error));
 }
 
-/// The folder with `scenarios/`: `$BRIDGELAB_ROOT`, the working directory or one above it with `images/` beside them, or the
-/// source tree that this program was built from. Nothing in it is run ([`crate::own`]).
+/// The folder with `scenarios/`: `$BRIDGELAB_ROOT`; or the working directory, or a folder above it, that has `images/` as
+/// well; or the source tree that this program was built from. No program from it is run ([`crate::own`]).
 pub(crate) fn root() -> PathBuf {
     if let Some(root) = std::env::var_os("BRIDGELAB_ROOT") {
         return PathBuf::from(root);
@@ -49,7 +49,7 @@ pub(crate) fn load(wanted: &str) -> Result<(PathBuf, LoadedScenario), i32> {
     load_with(wanted, &[])
 }
 
-/// The same with values that stand over the file's.
+/// As [`load`], with values that are laid over those of the file.
 pub(crate) fn load_with(
     wanted: &str,
     overrides: &[Overrides],
@@ -69,7 +69,7 @@ pub(crate) fn load_with(
 /// Loads the scenario of a file.
 ///
 /// # Errors
-/// What is wrong with it, tcpdump's filters among that.
+/// What is wrong with the scenario, also with its filters by tcpdump's word.
 pub(crate) fn checked(
     path: &Path,
     overrides: &[Overrides],
@@ -81,7 +81,7 @@ pub(crate) fn checked(
     }
 }
 
-/// The forms that a name means; complains with those that exist.
+/// The instances that a name means. Where there are none, prints those that exist.
 pub(crate) fn named<'a>(loaded: &'a LoadedScenario, form: &str) -> Result<Vec<&'a Scenario>, i32> {
     loaded.named(form).map_err(|error| {
         complain(&error);
@@ -89,7 +89,7 @@ pub(crate) fn named<'a>(loaded: &'a LoadedScenario, form: &str) -> Result<Vec<&'
     })
 }
 
-/// Whether a scenario has one of the tags; every one has, where none is asked for.
+/// Whether a scenario has one of the tags; without tags, every scenario counts.
 pub(crate) fn tagged(loaded: &LoadedScenario, tags: &[String]) -> bool {
     tags.is_empty() || tags.iter().any(|tag| loaded.tags().contains(tag))
 }
@@ -116,10 +116,10 @@ pub(crate) fn schema(readme: Option<&Path>) -> i32 {
     exit_code::PASSED
 }
 
-/// Shows what is doubtful about unit files, as errors where it shall count as such.
+/// Prints warnings about unit files; with `strict`, they are errors.
 ///
 /// # Errors
-/// The exit code, when it counts and there is any.
+/// The exit code, when warnings are errors and there are any.
 pub(crate) fn warn<'w>(
     warnings: impl IntoIterator<Item = &'w Fault>,
     strict: bool,
@@ -136,7 +136,7 @@ pub(crate) fn warn<'w>(
     }
 }
 
-/// The warnings of some forms, each once.
+/// The warnings of some instances, each once.
 pub(crate) fn warnings_of<'s>(forms: impl IntoIterator<Item = &'s Scenario>) -> Vec<&'s Fault> {
     let mut told: Vec<&Fault> = Vec::new();
     for fault in forms.into_iter().flat_map(|form| &form.warnings) {
@@ -185,7 +185,8 @@ pub(crate) fn check(scenarios: &[String], strict: bool) -> i32 {
         }
     }
     if let Some(why) = not_asked {
-        // That it is not here is a fact of this machine; that it was ended is none of it or of the files.
+        // A missing networkd is a fact of this machine, and no error. A networkd that was ended says nothing of machine or
+        // files.
         let (word, least) = match why.code == networkd_asked::NO_ANSWER {
             true => ("error", exit_code::BROKEN),
             false => ("note", exit_code::PASSED),
@@ -222,7 +223,7 @@ pub(crate) fn plan(
     }
 }
 
-/// The image of a recipe, built now if it is missing, with progress on stderr.
+/// The image of a recipe. It is built now if it is missing, with progress on stderr.
 pub(crate) fn ready_image(name: &str) -> Result<Image, ImageError> {
     let recipe = Recipe::find(&images(), name)?;
     tell_of_another(name, &recipe);

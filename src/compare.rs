@@ -28,7 +28,7 @@ pub(crate) fn compare_files(here: &Path, there: &Path) -> i32 {
         found.disagreements.len(),
         found.uncompared
     ));
-    // To compare nothing is no agreement.
+    // Two reports that have no check in common do not agree.
     if found.compared > 0 && found.disagreements.is_empty() {
         exit_code::PASSED
     } else {

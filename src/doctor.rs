@@ -48,7 +48,7 @@ pub(crate) struct VmmArgs {
 }
 
 impl VmmArgs {
-    /// Programs that are taken from elsewhere than `PATH`. A relative path is one from here.
+    /// Programs that are used in the place of those on `PATH`. A relative path starts at the working directory.
     pub(crate) fn instead(&self) -> BTreeMap<Tool, PathBuf> {
         let path = self.cloud_hypervisor.as_ref();
         let path = path.map(|path| path.canonicalize().unwrap_or_else(|_| path.clone()));
@@ -57,14 +57,14 @@ impl VmmArgs {
             .collect()
     }
 
-    /// Where the VMM is; `None`: nowhere.
+    /// Path of the VMM; `None`: it is not on this machine.
     pub(crate) fn find(&self, kind: HypervisorKind) -> Option<PathBuf> {
         let tool = Tool::Vmm(kind);
         self.instead().remove(&tool).or_else(|| locate(tool))
     }
 }
 
-/// Examines the machine; exit code 3 when a run is not possible on it, 4 when that was not answered.
+/// Examines the machine. Exit code 3: no run is possible on it; 4: the examination itself did not come to an end.
 pub(crate) fn doctor(args: &DoctorArgs) -> i32 {
     let runtime = match tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -114,7 +114,7 @@ pub(crate) async fn examine(prove: bool, vmms: &VmmArgs) -> DoctorReport {
     doctor.examine(Deadline::secs(60)).await
 }
 
-/// Makes the programs by cargo that runs lack and that are crates; whether there were any.
+/// Builds with cargo the missing programs that are crates. Returns whether there were any.
 pub(crate) fn install_crates<'a>(
     runtime: &Runtime,
     lacking: impl Iterator<Item = &'a Unmet>,
@@ -131,7 +131,7 @@ pub(crate) fn install_crates<'a>(
     })
 }
 
-/// Installs what a package can provide; whether anything was installed.
+/// Installs what packages provide. Returns whether anything was installed.
 async fn install(report: &DoctorReport) -> bool {
     let missing = report.installable();
     if missing.is_empty() {
@@ -161,11 +161,11 @@ pub(crate) type Accelerated = (Accelerator, String);
 
 /// What this machine can run scenarios with.
 pub(crate) struct Ready {
-    /// The accelerator of guests here; or why there is none that was asked for.
+    /// The accelerator of guests on this machine, or why the one that was asked for is not there.
     pub(crate) here: Result<Accelerated, Unmet>,
-    /// That of a VM for a lab.
+    /// The accelerator of a VM that a lab runs in.
     pub(crate) lab_vm: Accelerated,
-    /// Whether the proof of KVM was ended before it told anything.
+    /// Whether the proof of KVM was ended before it had a result.
     pub(crate) kvm_unanswered: bool,
 }
 
@@ -183,8 +183,8 @@ impl Ready {
     }
 }
 
-/// Makes sure that this machine can run scenarios, and chooses the accelerators. `image` is one to prove KVM with; without
-/// one there is no guest.
+/// Makes sure that this machine can run scenarios, and chooses the accelerators. `image` is the image that KVM is proven with;
+/// `None`: there are no guests.
 ///
 /// # Errors
 /// Everything that is missing, each with its remedy.
@@ -231,7 +231,7 @@ pub(crate) fn ready(
             Accel::Kvm => AcceleratorRequest::Kvm,
             Accel::Tcg => return Ok(Ready::with(Ok((Accelerator::Tcg, "asked for".to_owned())))),
         };
-        // KVM is proven with the image's own kernel, so the image comes first.
+        // Get the image first, since KVM is proven with the image's own kernel.
         let kernel = crate::commands::ready_image(image)
             .ok()
             .map(|image| image.kernel());

@@ -73,9 +73,9 @@ fn namespace_init(worker: u32) -> Option<u32> {
     children.split_whitespace().next()?.parse().ok()
 }
 
-/// Each machine is a thread of the worker that is named after it.
+/// The thread of the worker that has this machine's namespaces: it is named after the machine.
 fn machine_thread(init: u32, machine: &str) -> Option<u32> {
-    // The kernel keeps 15 bytes of a thread's name.
+    // Compare 15 bytes, since the kernel keeps no more of a thread's name.
     let mut wanted = format!("m:{machine}");
     wanted.truncate(15);
     let tasks = std::fs::read_dir(format!("/proc/{init}/task")).ok()?;
@@ -100,8 +100,8 @@ fn machine(init: u32, thread: u32, words: &[String]) -> Command {
         format!("--net=/proc/{thread}/ns/net"),
         format!("--mount=/proc/{thread}/ns/mnt"),
         format!("--uts=/proc/{thread}/ns/uts"),
-        // The machine's /proc is that of the lab's PID namespace: from outside, /proc/self is not there and networkctl
-        // fails on /proc/self/ns/net. And a forgotten shell must end with the lab, not keep its network standing.
+        // Enter the PID namespace too: the machine's /proc belongs to it, so without it /proc/self is missing and networkctl
+        // fails on /proc/self/ns/net. Besides, a forgotten shell then ends with the lab, and does not keep the lab's network.
         format!("--pid=/proc/{init}/ns/pid"),
         "--".to_owned(),
     ]);
@@ -128,7 +128,7 @@ fn guest(init: u32, name: &str, words: &[String]) -> Option<Command> {
     let port = run.join(name).join("steer.1.sock");
     let end = match port.exists() {
         true => port.display().to_string(),
-        // Of a VMM without virtio-serial; one that has neither is not entered.
+        // A VMM without virtio-serial has vsock; a guest with neither cannot be entered.
         false => {
             let socket = run.join(name).join("vsock.sock");
             socket.exists().then_some(())?;
@@ -144,7 +144,7 @@ fn guest(init: u32, name: &str, words: &[String]) -> Option<Command> {
             "ProxyCommand={} {STEER_COMMAND} {end}",
             program.display(),
         ))
-        // The key was made for this run, and the channel is the guest's own port: there is nobody to mistake it for.
+        // Check no host key: the key was made for this run, and nobody else is at the guest's own port.
         .args([
             "-o",
             "StrictHostKeyChecking=no",

@@ -1,4 +1,4 @@
-//! What `run --guests ghost` needs of this machine: no image, no QEMU, no KVM, and no time to look for them.
+//! What `run --guests ghost` needs of this machine. It needs no image, no QEMU and no KVM, so no time is spent on them.
 
 use bridgelab_harness::host::capability::Capability;
 use bridgelab_harness::host::kvm::Accelerator;
@@ -7,7 +7,7 @@ use bridgelab_harness::report::{Outcome, RunReport};
 
 use crate::cli::{Guests, RunArgs};
 
-/// What a run with ghosts cannot do without.
+/// Capabilities without which no run with ghosts is possible.
 pub(crate) const NEEDED: [Capability; 9] = [
     Capability::Namespaces,
     Capability::SubordinateIds,
@@ -20,7 +20,7 @@ pub(crate) const NEEDED: [Capability; 9] = [
     Capability::Ping,
 ];
 
-/// The programs among them; the rest shows when a run uses it.
+/// Programs that these need. Whether the rest is there shows when a run uses it.
 const PROGRAMS: [Tool; 6] = [
     Tool::Ip,
     Tool::Bridge,
@@ -30,7 +30,7 @@ const PROGRAMS: [Tool; 6] = [
     Tool::Ping,
 ];
 
-/// Errors by which a worker says that this host does not let it have its namespaces.
+/// Codes of errors with which a worker says that this host refused it its namespaces.
 const DENIED: [&str; 5] = [
     "host.namespace-denied",
     "host.mount-denied",
@@ -39,13 +39,13 @@ const DENIED: [&str; 5] = [
     "host.few-ids",
 ];
 
-/// Whether every program that ghosts need is on this machine. None is started: a whole examination takes as long as
-/// a small run. What else is missing, [`blame_the_host`] tells from the run itself.
+/// Whether every program that ghosts need is on this machine. No program is started, since an examination of the machine takes
+/// as long as a small run. What else is missing, [`blame_the_host`] finds in the run's own error.
 pub(crate) fn programs_are_here() -> bool {
     PROGRAMS.into_iter().all(|tool| locate(tool).is_some())
 }
 
-/// Nothing is accelerated: time is the host's own, as with KVM.
+/// The accelerator of a run with ghosts. Nothing is emulated, so that times are as with KVM.
 pub(crate) fn accelerator() -> (Accelerator, String) {
     (
         Accelerator::Kvm,
@@ -53,8 +53,8 @@ pub(crate) fn accelerator() -> (Accelerator, String) {
     )
 }
 
-/// A run with ghosts that this host refused its namespaces is skipped with that reason, as an examination of the host
-/// beforehand would have said.
+/// Skips a run with ghosts to which this host refused its namespaces. An examination of the host beforehand would have said
+/// the same.
 pub(crate) fn blame_the_host(args: &RunArgs, mut report: RunReport) -> RunReport {
     let denied = report
         .problem

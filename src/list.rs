@@ -18,13 +18,13 @@ const SCHEMA: u32 = 1;
 struct List {
     schema: u32,
     scenarios: Vec<Listed>,
-    /// Names of files that do not load; `bridgelab check` says why.
+    /// Names of scenarios that do not load; `bridgelab check` says why.
     invalid: Vec<String>,
 }
 
 #[derive(Serialize)]
 struct Listed {
-    /// The path below `scenarios/`.
+    /// Path below `scenarios/`.
     name: String,
     path: PathBuf,
     summary: String,
@@ -33,21 +33,21 @@ struct Listed {
     forms: Vec<Form>,
 }
 
-/// The file as it stands, a variant, or one of them with values of the matrix.
+/// An instance: the file as it stands, or a variant, perhaps with values of the matrix.
 #[derive(Serialize)]
 struct Form {
-    /// What `run --variant` takes.
+    /// The name that `run --variant` takes.
     form: String,
-    /// What `cargo test --features vm --test scenarios` calls it.
+    /// Name of its test under `cargo test --features vm --test scenarios`.
     test: String,
     summary: String,
-    /// Capabilities without which it is skipped.
+    /// Capabilities without which its run is skipped.
     needs: Vec<String>,
     /// The checks that must hold.
     holds: Vec<String>,
     /// The checks that must fail, with the words that they must see.
     must_fail: BTreeMap<String, String>,
-    /// Sets of checks of which at least one must fail, with the words that each must see when it does.
+    /// Sets of checks of which at least one must fail, with the words that each must see if it does.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     any_of: Vec<BTreeMap<String, String>>,
 }
@@ -133,7 +133,7 @@ fn listed(name: String, path: PathBuf, loaded: &LoadedScenario) -> Listed {
     }
 }
 
-/// One line for the scenario, one or more for each form below it.
+/// One line for the scenario, and one or more below it for each instance.
 fn text(scenario: &Listed) -> String {
     let mut lines = vec![format!("{}: {}", scenario.name, scenario.summary)];
     if !scenario.tags.is_empty() {
@@ -210,7 +210,7 @@ pub(crate) fn kinds() -> i32 {
 fn described(title: &str, does: &str, kinds: &[Described]) -> String {
     let plain = |text: &str| {
         let mut text = text.replace('`', "");
-        // A link is its words.
+        // Replace a link by its words.
         while let Some((before, rest)) = text.split_once("](") {
             let Some((_, after)) = rest.split_once(')') else {
                 break;

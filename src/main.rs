@@ -25,7 +25,7 @@ use bridgelab_harness::{image, lab, template as saved};
 
 fn main() -> ExitCode {
     allow_open_files();
-    // Workers enter their namespaces while the process has one thread, so they come before everything else.
+    // Start a worker before anything else: it enters its namespaces while the process has a single thread.
     let mut words = std::env::args_os().skip(1);
     let first = words.next();
     let code = match first.as_ref().and_then(|word| word.to_str()) {

@@ -1,5 +1,5 @@
-//! What a call writes: stdout, and the files that it was asked for. Files are tried before anything is built, and what
-//! could not be written is never an exit code of 0.
+//! What a call writes: stdout, and files that were asked for. Files are tried before anything is built. When something
+//! cannot be written, the exit code is never 0.
 
 use std::error::Error;
 use std::fs::{self, OpenOptions};
@@ -10,13 +10,13 @@ use std::sync::{Mutex, PoisonError};
 use bridgelab_harness::report::exit_code;
 use nix::unistd::{AccessFlags, access};
 
-/// Room that evidence takes at the least, in bytes: whether it is there is tried by writing it.
+/// Fewest bytes of evidence. Whether there is room for them is tried by writing so many.
 const LEAST_EVIDENCE: usize = 256 << 10;
 
 /// The first failure of stdout.
 static FAILED: Mutex<Option<io::Error>> = Mutex::new(None);
 
-/// Prints a line on stdout; a closed pipe is nobody's error.
+/// Prints a line on stdout. A closed pipe is not an error.
 pub(crate) fn say(line: &str) {
     print(&format!("{line}\n"));
 }
@@ -36,7 +36,7 @@ fn note(written: io::Result<()>) {
     }
 }
 
-/// The exit code of a call that would end with `code`, now that all of stdout has been written, or has not.
+/// Flushes stdout. Returns the exit code of a call that would otherwise end with `code`.
 pub(crate) fn closing(code: i32) -> i32 {
     note(io::stdout().flush());
     let failed = FAILED.lock().unwrap_or_else(PoisonError::into_inner).take();
@@ -49,7 +49,7 @@ pub(crate) fn closing(code: i32) -> i32 {
     }
 }
 
-/// The exit code where something was not written: a fault of the network stays one.
+/// The exit code where something was not written. That of a failed run stays, since it matters more.
 fn graver(code: i32) -> i32 {
     match code {
         exit_code::PASSED | exit_code::LEAKED | exit_code::HOST_CANNOT => exit_code::BROKEN,
@@ -57,12 +57,12 @@ fn graver(code: i32) -> i32 {
     }
 }
 
-/// Whether what is asked for goes to stdout.
+/// Whether this path stands for stdout.
 pub(crate) fn to_stdout(path: Option<&Path>) -> bool {
     path == Some(Path::new("-"))
 }
 
-/// A place that cannot be written, in words, with the remedy.
+/// A file or folder that cannot be written: why, and the remedy.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Unwritable(String);
 
@@ -74,17 +74,17 @@ impl Unwritable {
         ))
     }
 
-    /// Tells it, and the exit code: nothing was built.
+    /// Prints the fault. Returns the exit code of a call that has built nothing.
     pub(crate) fn complain(&self) -> i32 {
         let _ = writeln!(anstream::stderr(), "{}", self.0);
         exit_code::INVALID
     }
 }
 
-/// Tries the files of some options, each with its option, as far as that can be without changing them.
+/// Tries whether the files of some options, each with its option, can be written, without changing them.
 ///
 /// # Errors
-/// The first that cannot be written, or two that are one.
+/// The first file that cannot be written, or that two options name.
 pub(crate) fn try_files(files: &[(&str, Option<&Path>)]) -> Result<(), Unwritable> {
     let mut before: Vec<(&str, PathBuf)> = Vec::new();
     let given = files
@@ -92,7 +92,7 @@ pub(crate) fn try_files(files: &[(&str, Option<&Path>)]) -> Result<(), Unwritabl
         .filter_map(|(option, path)| path.map(|path| (*option, path)));
     for (option, path) in given {
         let whole = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
-        // A terminal, /dev/null and the like may be written twice.
+        // A terminal, /dev/null and the like may be named twice.
         let plain = to_stdout(Some(path)) || path.metadata().map_or(true, |at| at.is_file());
         if let Some((other, _)) = before.iter().find(|(_, known)| plain && *known == whole) {
             let why = format!("`{other}` goes there as well");
@@ -124,7 +124,7 @@ fn try_file(option: &str, path: &Path) -> Result<(), Unwritable> {
             let opened = OpenOptions::new().append(true).open(path);
             opened.map(drop).map_err(denied)
         }
-        // Opening a pipe waits for its reader.
+        // Do not open a pipe, which would wait for its reader.
         Ok(_) => access(path, AccessFlags::W_OK).map_err(|errno| denied(errno.into())),
         Err(error) if error.kind() == ErrorKind::NotFound => {
             let parent = match path.parent() {
@@ -137,7 +137,7 @@ fn try_file(option: &str, path: &Path) -> Result<(), Unwritable> {
             }
             match OpenOptions::new().write(true).create_new(true).open(path) {
                 Ok(_) => fs::remove_file(path).map_err(denied),
-                // A link to nothing: writing makes its target.
+                // A link that leads to no file: writing makes its target.
                 Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(()),
                 Err(error) => Err(denied(error)),
             }
@@ -146,10 +146,10 @@ fn try_file(option: &str, path: &Path) -> Result<(), Unwritable> {
     }
 }
 
-/// Makes the folder for evidence, and tries whether there is room in it.
+/// Makes the folder for evidence, and tries whether it has room.
 ///
 /// # Errors
-/// Why not.
+/// Why the folder cannot be used.
 pub(crate) fn try_evidence(folder: &Path) -> Result<(), Unwritable> {
     let tried = fs::create_dir_all(folder).and_then(|()| {
         let mut file = tempfile::tempfile_in(folder)?;
@@ -168,7 +168,7 @@ pub(crate) fn try_evidence(folder: &Path) -> Result<(), Unwritable> {
     })
 }
 
-/// Writes what was asked for, to stdout for `-`; the exit code of a call that would end with `code`.
+/// Writes a text into a file, or to stdout for `-`. Returns the exit code of a call that would otherwise end with `code`.
 pub(crate) fn write(code: i32, option: &str, path: &Path, text: &str) -> i32 {
     if to_stdout(Some(path)) {
         say(text);
@@ -176,13 +176,13 @@ pub(crate) fn write(code: i32, option: &str, path: &Path, text: &str) -> i32 {
     }
     match fs::write(path, text) {
         Ok(()) => code,
-        // `| head` has read what it wanted.
+        // `| head` has read as much as it wanted.
         Err(error) if error.kind() == ErrorKind::BrokenPipe => code,
         Err(error) => unwritten(code, option, path, &error),
     }
 }
 
-/// Tells that it was not written; the exit code of a call that would end with `code`.
+/// Prints that a file was not written. Returns the exit code of a call that would otherwise end with `code`.
 pub(crate) fn unwritten(code: i32, option: &str, path: &Path, why: &dyn Error) -> i32 {
     let path = path.display();
     let _ = writeln!(anstream::stderr(), "error: write `{option} {path}`: {why}");

@@ -13,7 +13,7 @@ use crate::output::say;
 /// The report in a folder of evidence.
 pub(crate) const FILE: &str = "report.json";
 
-/// Columns where there is no terminal to ask.
+/// Columns of a chart where there is no terminal.
 const COLUMNS: u16 = 100;
 
 /// Options of `bridgelab report`.
@@ -41,10 +41,10 @@ pub(crate) fn report(args: &ReportArgs) -> i32 {
     exit_code::worst(&report.runs)
 }
 
-/// The report in a file, or in a folder of evidence, as [`rerun`](crate::rerun) takes one.
+/// Reads the report in a file, or in a folder of evidence, as [`rerun`](crate::rerun) takes one.
 ///
 /// # Errors
-/// Why it cannot be read, with the command that shows where one is.
+/// Why the report cannot be read, with the command that shows where one is.
 pub(crate) fn read(path: &Path) -> Result<Report, String> {
     let file = match path.is_dir() {
         true => path.join(FILE),
@@ -60,7 +60,7 @@ pub(crate) fn read(path: &Path) -> Result<Report, String> {
     })
 }
 
-/// A run's verdict for stdout, with its chart if wanted; without the last line's end.
+/// A run's verdict for stdout, with its chart if wanted, and without a line break at the end.
 pub(crate) fn printed(run: &RunReport, with_timings: bool) -> String {
     let colour = if std::io::stdout().is_terminal() {
         Colour::On

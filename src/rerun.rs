@@ -1,4 +1,4 @@
-//! `bridgelab rerun FOLDER`: does again what a folder of evidence is of, by what lies in it.
+//! `bridgelab rerun FOLDER`: repeats a run by what its folder of evidence has.
 
 use std::io::Write;
 use std::os::unix::process::CommandExt;
@@ -10,16 +10,16 @@ use bridgelab_harness::report::exit_code;
 use clap::Args;
 use serde::{Deserialize, Serialize};
 
-/// The file in a folder of evidence.
+/// The file that describes the run in its folder of evidence.
 pub(crate) const FILE: &str = "rerun.json";
 
-/// The folder beside it that the scenario is copied into. Scenarios use each other's files within a folder of that name.
+/// The folder beside it with a copy of the scenario. It has that name, since scenarios name files of others in such a folder.
 pub(crate) const SCENARIOS: &str = "scenarios";
 
-/// Version of the file.
+/// Version of the file's format.
 const SCHEMA: u32 = 1;
 
-/// Variables that stand for options: each was written down as an option where it counted.
+/// Environment variables that stand for options. They are removed for the new run: the file has the options that counted.
 const OPTIONS: [&str; 4] = [
     "BRIDGELAB_COLD",
     "BRIDGELAB_LAB",
@@ -27,28 +27,28 @@ const OPTIONS: [&str; 4] = [
     "BRIDGELAB_CLOUD_HYPERVISOR",
 ];
 
-/// What a run was, so that it can be done again when the scenario's own folder is gone or has changed.
+/// The description of a run, by which it can be repeated when the scenario's own folder is gone or has changed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Rerun {
     /// [`SCHEMA`].
     schema: u32,
-    /// Of bridgelab.
+    /// Version of bridgelab.
     version: String,
     /// The scenario's file, below the folder of evidence.
     scenario: PathBuf,
-    /// `green`, a variant, with the values of its matrix.
+    /// `green` or a variant, with the values of its matrix.
     form: String,
     /// Options of `bridgelab run` that make the run what it was.
     options: Vec<String>,
-    /// The folder whose scenarios were at hand, for whoever reads it.
+    /// The folder with the scenarios at hand, for people who read the file.
     root: PathBuf,
-    /// The words of the first command, and where it was given.
+    /// The words of the first command, and the folder that it was given in.
     command: Vec<String>,
     directory: PathBuf,
 }
 
 impl Rerun {
-    /// Copies the scenario, whose file has that text, into the evidence, and writes down the rest.
+    /// Copies the scenario, whose file has that text, into the evidence, and writes the description.
     ///
     /// # Errors
     /// What could not be read or written.
@@ -76,7 +76,7 @@ impl Rerun {
         std::fs::write(evidence.join(FILE), text)
     }
 
-    /// What a test asked of a held lab becomes part of the scenario that is kept.
+    /// Adds what a test asked of a held lab to the scenario in the evidence, so that a new run does it as well.
     pub(crate) fn take_what_was_asked(evidence: &Path) {
         let (asked, rerun) = (evidence.join(ASKED), evidence.join(FILE));
         let read = std::fs::read(rerun);
@@ -103,7 +103,7 @@ pub(crate) struct RerunArgs {
     more: Vec<String>,
 }
 
-/// Becomes `bridgelab run`.
+/// Replaces this process by `bridgelab run`.
 pub(crate) fn rerun(args: &RerunArgs) -> i32 {
     let complain = |text: &str| {
         let _ = writeln!(anstream::stderr(), "error: {text}");

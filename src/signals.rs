@@ -1,5 +1,5 @@
-//! What asks a run to end: SIGINT (Ctrl-C), SIGTERM (a service manager, a CI system), SIGHUP (a terminal that is gone).
-//! All three end it in good order, and the second of them kills it.
+//! Signals that ask a run to end: SIGINT (Ctrl-C), SIGTERM (a service manager, a CI system), SIGHUP (a terminal that is gone).
+//! The first of them ends the run in good order, the second kills it.
 
 use std::io::{self, Write};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
@@ -11,39 +11,39 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-/// Signals that come closer together are one wish: timeout(1) sends its own to the program and to its process group,
-/// and systemd a SIGHUP right after the SIGTERM.
+/// Longest time between two signals that count as one request: timeout(1) sends its own to the program and to its process
+/// group, and systemd sends a SIGHUP right after the SIGTERM.
 const ONE_WISH: Duration = Duration::from_millis(300);
 
-/// What is done when a signal comes before any run has begun; it ends the process.
+/// Function that a signal calls before any run has begun; it ends the process.
 pub(crate) type Unbegun = Box<dyn FnOnce(Cancelled) + Send>;
 
-/// What to do when it is not yet known what was asked for.
+/// Ends the process on a signal that comes before the command line was understood.
 pub(crate) fn before_anything(by: Cancelled) {
     let _ = writeln!(anstream::stderr(), "{by} before anything had begun");
     std::process::exit(by.exit_code());
 }
 
-/// Listens from its making until the end of the process.
+/// Listens for signals from the moment it is made until the end of the process.
 pub(crate) struct Signals {
     shared: Arc<Shared>,
 }
 
 struct Shared {
-    /// Counts wishes to end.
+    /// Number of requests to end.
     wishes: watch::Sender<u32>,
     first: Mutex<Option<Cancelled>>,
-    /// The first has come.
+    /// Notified when the first signal has come.
     came: Condvar,
     unbegun: Mutex<Option<Unbegun>>,
 }
 
 impl Signals {
-    /// Listens from now on. Until [`begin`](Self::begin) a signal does what `unbegun` says, also while this thread is in
-    /// the midst of something that takes minutes, as building an image does.
+    /// Listens from now on. Until [`begin`](Self::begin) a signal calls `unbegun`, also while this thread does something that
+    /// takes minutes, such as building an image.
     ///
     /// # Errors
-    /// The exit code, where that could not be; told.
+    /// The exit code, where listening is not possible; the error is printed.
     pub(crate) fn listen(unbegun: Unbegun) -> Result<Self, i32> {
         Self::try_listen(unbegun).map_err(|error| {
             let _ = writeln!(anstream::stderr(), "error: listen for signals: {error}");
@@ -70,36 +70,37 @@ impl Signals {
         Ok(Self { shared })
     }
 
-    /// Another thing to do when a signal comes before any run has begun.
+    /// Changes what a signal calls before any run has begun.
     pub(crate) fn until_begun(&self, unbegun: Unbegun) {
-        // Unless that is being done already.
+        // Too late if a signal has already called the former function.
         if let Some(before) = lock(&self.shared.unbegun).as_mut() {
             *before = unbegun;
         }
     }
 
-    /// From now on signals are counted, for runs that end in good order by themselves.
+    /// Only counts signals from now on, for runs that end themselves in good order.
     pub(crate) fn begin(&self) {
         lock(&self.shared.unbegun).take();
     }
 
-    /// The count of wishes to end.
+    /// The number of requests to end, as it changes.
     pub(crate) fn wishes(&self) -> watch::Receiver<u32> {
         self.shared.wishes.subscribe()
     }
 
-    /// Where somebody else may wish it.
+    /// A sender with which others can request the end.
     pub(crate) fn wisher(&self) -> watch::Sender<u32> {
         self.shared.wishes.clone()
     }
 
-    /// The first signal that came; `None` where it was no signal.
+    /// The first signal that came; `None`: something else asked for the end.
     pub(crate) fn first(&self) -> Option<Cancelled> {
         *lock(&self.shared.first)
     }
 
-    /// The first signal, also one that is on its way: whoever ends a group of processes sends it to one after another, and some
-    /// other may have ended by it before this one has heard of it. For endings that this may explain.
+    /// The first signal, also one that comes within [`TOGETHER`]. Somebody who ends a group of processes signals them one
+    /// after another, so another process may have ended by its signal before this one gets its own. Ask this about an ending
+    /// that a signal may explain.
     pub(crate) fn settled(&self) -> Option<Cancelled> {
         let first = lock(&self.shared.first);
         let none = |first: &mut Option<Cancelled>| first.is_none();
@@ -107,21 +108,21 @@ impl Signals {
         *waited.unwrap_or_else(PoisonError::into_inner).0
     }
 
-    /// Before any run has begun: where a signal has come, or is on its way, what is done then ends this process, and this does
-    /// not return.
+    /// Never returns if a signal has come before any run has begun, or comes within [`TOGETHER`]: the function that it calls
+    /// ends this process.
     pub(crate) fn settle_unbegun(&self) {
         while self.settled().is_some() {
             std::thread::park();
         }
     }
 
-    /// Says in the report of a cancelled run by what.
+    /// Says in the report of a cancelled run what cancelled it.
     pub(crate) fn name(&self, report: &mut RunReport) {
         report.cancelled_by(self.first().unwrap_or(Cancelled::LetGo));
     }
 }
 
-/// What it was to do before a run began belongs to runs that are no longer wanted.
+/// Forgets what a signal was to do before the runs began: nobody wants those runs any more.
 impl Drop for Signals {
     fn drop(&mut self) {
         self.begin();
@@ -133,7 +134,7 @@ impl Shared {
         let streams = || -> io::Result<_> {
             let interrupt = signal(SignalKind::interrupt())?;
             let terminate = signal(SignalKind::terminate())?;
-            // nohup(1) has it ignored, and means that.
+            // nohup(1) has SIGHUP ignored, so it stays ignored.
             let hangup = match ignored(SignalKind::hangup()) {
                 true => None,
                 false => Some(signal(SignalKind::hangup())?),
@@ -181,7 +182,7 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Whether this process was started with the signal ignored: `SigIgn` of proc_pid_status(5).
+/// Whether this process was started with the signal ignored, by `SigIgn` of proc_pid_status(5).
 fn ignored(kind: SignalKind) -> bool {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));

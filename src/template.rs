@@ -16,16 +16,17 @@ use bridgelab_harness::scenario::Guest;
 use bridgelab_harness::scenario::names::MachineName;
 use bridgelab_harness::template::{CacheKey, QemuVersion, Template, TemplateStore};
 
-/// What the guests of a run start from, by name. Its templates stay where they are while this is held.
+/// What the guests of a run start from, by name. While this exists, its templates are not deleted.
 #[derive(Debug, Default)]
 pub(crate) struct Starts {
-    /// As the run's worker is told.
+    /// As the run's worker is told it.
     pub(crate) from: BTreeMap<String, StartFrom>,
     templates: Vec<Rc<Template>>,
 }
 
 impl Starts {
-    /// In a lab VM every guest boots: its templates would be those of another machine, and gone with it.
+    /// Cold starts for all guests of a lab VM. A template made there would fit only that VM's machine, and would be gone with
+    /// it.
     pub(crate) fn in_a_vm(guests: &BTreeMap<MachineName, Guest>) -> Self {
         let reason = "a lab VM has no templates".to_owned();
         let cold = StartFrom::Cold { reason };
@@ -46,8 +47,8 @@ impl Starts {
         }
     }
 
-    /// Gives up templates from which no guest of a run came up, so that nobody meets them again. One that another guest
-    /// started from is whole: what kept this one from it was something else.
+    /// Gives up templates from which no guest of a run came up, so that no later run uses them. A template from which another
+    /// guest started is whole, so something else kept the guest from starting.
     pub(crate) fn discard_failed(&self, guests: &[GuestReport]) {
         for folder in self.failed(guests) {
             if let Err(error) = TemplateStore::discard(folder) {
@@ -66,7 +67,7 @@ impl Starts {
         of("cold").filter(|folder| !good.contains(folder)).collect()
     }
 
-    /// Bytes of memory that a run takes for sealed copies of its templates' memory, beside what its guests take.
+    /// Bytes of memory for sealed copies of the templates' memory, which a run takes beside its guests.
     pub(crate) fn sealed(&self) -> u64 {
         let sealed = self.from.values().filter_map(|from| match from {
             StartFrom::Template {
@@ -81,7 +82,7 @@ impl Starts {
             .sum()
     }
 
-    /// Whether a template of these was given up since, while the run stood in the queue.
+    /// Whether one of these templates was given up while the run waited in the queue.
     pub(crate) fn given_up(&self) -> bool {
         let templates = &self.templates;
         templates
@@ -90,7 +91,7 @@ impl Starts {
     }
 }
 
-/// Templates of all runs of this process: each is held once, however many guests start from it.
+/// Templates of all runs of this process. Each is held once, however many guests start from it.
 #[derive(Debug, Default)]
 pub(crate) struct Templates(RefCell<BTreeMap<PathBuf, Weak<Template>>>);
 
@@ -105,7 +106,7 @@ impl Templates {
         template
     }
 
-    /// What every guest starts from, by name. Whatever goes wrong with a template ends in a cold boot and its reason.
+    /// What every guest starts from, by name. Any trouble with a template leads to a cold start that says why.
     pub(crate) fn starts(
         &self,
         guests: &BTreeMap<MachineName, Guest>,

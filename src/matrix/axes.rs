@@ -1,4 +1,4 @@
-//! What can be varied. A new axis is a row of [`AXES`]: its option, its column, and what a value of it does.
+//! What `bridgelab matrix` can vary. A new axis is a row of [`AXES`]: its option, its column, and what a value of it does.
 
 use bridgelab_harness::diagnostic::Diagnostic;
 use bridgelab_harness::scenario::Overrides;
@@ -9,25 +9,25 @@ use crate::cli::{Accel, Guests, Lab, RunArgs};
 /// Something that can be varied.
 #[derive(Debug)]
 pub(super) struct Axis {
-    /// Its option, without the dashes, and the heading of its column.
+    /// Its option without the dashes, which is also the heading of its column.
     pub(super) name: &'static str,
     /// What a value of it does.
     pub(super) how: How,
     help: &'static str,
 }
 
-/// What a value does.
+/// What a value of an axis does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum How {
-    /// It stands in every guest, or in every guest's interfaces, as by `run --set`.
+    /// Sets a key of every guest, or of every guest's interfaces, as `run --set` does.
     Key,
-    /// It is what `run --guests` takes.
+    /// The value of `run --guests`.
     Guests,
     /// `cold`: as `run --cold`; `template`: without it.
     Start,
-    /// It is what `run --accel` takes.
+    /// The value of `run --accel`.
     Accel,
-    /// It is what `run --lab` takes.
+    /// The value of `run --lab`.
     Lab,
 }
 
@@ -80,7 +80,7 @@ const AXES: [Axis; 14] = [
 #[derive(Debug, Clone)]
 pub(super) struct Value {
     pub(super) text: String,
-    /// Of a [`How::Key`].
+    /// What the value sets, for a [`How::Key`].
     pub(super) overrides: Option<Overrides>,
 }
 
@@ -92,7 +92,7 @@ pub(super) struct Chosen {
 }
 
 impl How {
-    /// Sets the option of `bridgelab run`; a key is no such option.
+    /// Sets an option of `bridgelab run`; does nothing for a key, which is none.
     pub(super) fn set(self, run: &mut RunArgs, value: &str) {
         match self {
             Self::Key => {}
@@ -140,7 +140,7 @@ impl How {
     }
 }
 
-/// The axes' options; at least one is there.
+/// The axes that were given as options, each with its words.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Axes(Vec<(&'static str, Vec<String>)>);
 
@@ -148,7 +148,7 @@ impl Axes {
     /// The axes that were asked for, with their values.
     ///
     /// # Errors
-    /// Every value that nobody can take, and every one that is there twice.
+    /// Every value that its axis does not take, and every value that was given twice.
     pub(super) fn chosen(&self) -> Result<Vec<Chosen>, Vec<String>> {
         let mut faults = Vec::new();
         let mut chosen = Vec::new();

@@ -22,7 +22,7 @@ use crate::signals::{self, Signals};
 pub(crate) const EXIT_CODES: &str = "\
 Exit codes are those of `bridgelab run` for all runs together; a combination that cannot be is none of them.";
 
-/// More would take a night under TCG, so it was not meant.
+/// Most combinations. More would take a night under TCG, so they were probably not meant.
 const MOST: usize = 64;
 
 /// Options of `bridgelab matrix`.
@@ -61,10 +61,10 @@ pub(crate) struct MatrixArgs {
 struct Planned {
     form: String,
     values: Vec<String>,
-    /// The runs of one set of options go on together.
+    /// Options of `bridgelab run`; rows with the same options are run together.
     options: Vec<(How, String)>,
     wanted: Result<Box<Wanted>, String>,
-    /// Its report, once it has run.
+    /// Report of the run, once there is one.
     run: Option<RunReport>,
 }
 
@@ -119,7 +119,7 @@ fn complain(text: &str) {
     let _ = writeln!(anstream::stderr(), "error: {text}");
 }
 
-/// The names of the forms that were asked for, values of the file's own matrix aside: those are in every combination.
+/// The names of the instances that were asked for, without values of the file's own matrix: every combination has those.
 fn forms(args: &MatrixArgs, loaded: &LoadedScenario) -> Result<Vec<String>, i32> {
     if args.all_variants {
         let variants = loaded.variants().map(ToString::to_string);
@@ -132,7 +132,7 @@ fn forms(args: &MatrixArgs, loaded: &LoadedScenario) -> Result<Vec<String>, i32>
 /// The rows of the table, in the order of the axes' values.
 ///
 /// # Errors
-/// How many there would be.
+/// How many rows there would be, if these are too many.
 fn planned(
     args: &MatrixArgs,
     path: &Path,
@@ -201,7 +201,7 @@ fn combinations(chosen: &[Chosen]) -> Vec<Vec<(&Chosen, &axes::Value)>> {
     })
 }
 
-/// Why a combination cannot be, in one line.
+/// Why a combination is impossible, on one line.
 fn reason(faults: &ScenarioErrors) -> String {
     let told = faults.faults().map(|fault| {
         let variants: Vec<_> = fault
@@ -217,7 +217,7 @@ fn reason(faults: &ScenarioErrors) -> String {
     told.collect::<Vec<_>>().join("; ")
 }
 
-/// The options of `bridgelab run` by which a row is run.
+/// The options of `bridgelab run` with which a row is run.
 fn run_args(args: &MatrixArgs, options: &[(How, String)]) -> RunArgs {
     let mut run = RunArgs {
         scenarios: vec![args.scenario.clone()],
@@ -225,9 +225,9 @@ fn run_args(args: &MatrixArgs, options: &[(How, String)]) -> RunArgs {
         jobs: args.jobs,
         evidence: args.evidence.clone(),
         vmms: args.vmms.clone(),
-        // Stdout is the table's.
+        // Keep stdout for the table.
         quiet: true,
-        // A table says what each row has shown.
+        // A row may be skipped in part: the table says what each row has shown.
         require_all: Some(false),
         ..RunArgs::default()
     };
@@ -262,7 +262,7 @@ fn carry_out(args: &MatrixArgs, mut rows: Vec<Planned>) -> Result<Vec<Combinatio
         let signals = Signals::listen(Box::new(signals::before_anything))?;
         let runs = reports(&run_args(args, &options), &wanted, signals)?;
         interrupted = runs.iter().any(|run| run.outcome == Outcome::Cancelled);
-        // They come in the order in which they were asked for.
+        // Reports come in the order of the rows.
         let mut runs = runs.into_iter();
         for row in together {
             row.run = runs.next();
@@ -277,8 +277,8 @@ fn carry_out(args: &MatrixArgs, mut rows: Vec<Planned>) -> Result<Vec<Combinatio
     Ok(rows.into_iter().map(combination).collect())
 }
 
-/// The table as it was asked for: on stdout, unless JSON goes there. Returns the exit code of a call that would end with
-/// `code`.
+/// Writes the table as it was asked for: to stdout, unless JSON goes there. Returns the exit code of a call that would
+/// otherwise end with `code`.
 fn write(args: &MatrixArgs, parity: &SideBySide, mut code: i32) -> i32 {
     let markdown = parity.markdown();
     if !to_stdout(args.json.as_deref()) {

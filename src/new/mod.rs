@@ -72,7 +72,7 @@ fn complain(text: &str, help: &str) {
     let _ = writeln!(anstream::stderr(), "error: {text}\nhelp: {help}");
 }
 
-/// Below `scenarios/`, or where a path says.
+/// The folder of a new scenario: below `scenarios/`, or the path that was given.
 fn place(name: &str) -> Result<PathBuf, String> {
     let path = Path::new(name);
     if path.is_absolute() || name.starts_with("./") || name.starts_with("../") {
@@ -82,7 +82,7 @@ fn place(name: &str) -> Result<PathBuf, String> {
         };
     }
     for part in name.split('/') {
-        // The alphabet of ids is that of tests' names and of folders that need no quotes.
+        // Names of tests and folders are made of these parts, so they have the characters of ids and need no quotes.
         if let Err(error) = CheckId::try_from(part) {
             return Err(error
                 .to_string()
@@ -95,7 +95,7 @@ fn place(name: &str) -> Result<PathBuf, String> {
     Ok(root().join("scenarios").join(name))
 }
 
-/// Writes the files; nothing that is there already is touched.
+/// Writes the files, and replaces none that exists.
 fn write(folder: &Path) -> io::Result<()> {
     if let Some(parent) = folder.parent() {
         fs::create_dir_all(parent)?;
@@ -109,7 +109,7 @@ fn write(folder: &Path) -> io::Result<()> {
     let hint = schema_above(folder).map(|path| format!("#:schema {path}\n"));
     let name = folder.file_name().unwrap_or_default().to_string_lossy();
     let text = hint.unwrap_or_default() + &SCENARIO.replace(" NAME ", &format!(" {name} "));
-    // Last: a folder with a scenario in it is a whole one.
+    // Write the scenario last: a folder that has one is then complete.
     fs::write(folder.join("scenario.toml"), text)
 }
 

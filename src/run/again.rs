@@ -1,4 +1,4 @@
-//! The command that does a run again.
+//! The command that repeats a run.
 
 use bridgelab_harness::host::capability::strict;
 use bridgelab_harness::hypervisor::Accelerator;
@@ -8,8 +8,8 @@ use bridgelab_harness::scenario::instances::GREEN;
 use super::wanted::Wanted;
 use crate::cli::{Accel, Guests, Lab, RunArgs};
 
-/// Options of `bridgelab run` that make a run what it is. Without `on` nothing was started, and what was asked for counts;
-/// with it: the guests' accelerator, and whether the lab stands in a VM.
+/// Options of `bridgelab run` by which a run is repeated. `on` has the guests' accelerator, and whether the lab stood in a VM;
+/// `None`: nothing was started, so the options are those that were asked for.
 pub(super) fn options(
     args: &RunArgs,
     one: &Wanted,
@@ -54,7 +54,7 @@ pub(super) fn options(
     words
 }
 
-/// The same with what stands in the environment, so that it is the same whatever stands there then.
+/// The options, with those that came from the environment, so that the new run does not depend on its environment.
 pub(super) fn whole(args: &RunArgs, mut options: Vec<String>) -> Vec<String> {
     if args.require_all.is_none() {
         options.push(format!("--require-all={}", strict()));
@@ -62,7 +62,7 @@ pub(super) fn whole(args: &RunArgs, mut options: Vec<String>) -> Vec<String> {
     options
 }
 
-/// The command itself, to be pasted.
+/// The command as a line for a shell.
 pub(super) fn command(one: &Wanted, options: &[String]) -> String {
     let mut words = vec!["bridgelab".to_owned(), "run".to_owned()];
     words.push(one.path.to_string_lossy().into_owned());

@@ -1,15 +1,15 @@
-//! Guests that do not boot because their image has rotted. A run does not compare digests beforehand, which would take
-//! longer than a boot; afterwards it does.
+//! Guests that do not boot because their image has rotted. Comparing digests takes longer than a boot, so it is done only
+//! after a run that such an image could explain.
 
 use std::collections::BTreeMap;
 
 use bridgelab_harness::image::{Image, damage};
 use bridgelab_harness::report::{Outcome, Problem, RunReport};
 
-/// Codes of endings that a damaged image explains.
+/// Codes of endings that a damaged image can explain.
 const EXPLAINED: [&str; 3] = ["guest.died", "guest.boot-timeout", "guest.vmm"];
 
-/// The report, with the image to blame where one of `images` is damaged.
+/// The report; where one of `images` is damaged, it says so.
 pub(super) fn blame_the_image<'a>(
     mut report: RunReport,
     images: impl Iterator<Item = &'a Image>,

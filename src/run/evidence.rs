@@ -12,16 +12,16 @@ use bridgelab_harness::report::{Outcome, Report, RunReport, SCHEMA};
 use super::wanted::Wanted;
 use crate::cli::RunArgs;
 
-/// A file system with less room than that, in bytes, is full: a page.
+/// Bytes of room below which a file system counts as full: a page.
 const FULL: u64 = 4096;
 
-/// As much of a run's title as is in the name of its folder, in bytes.
+/// Most bytes of a run's title in the name of its folder.
 const TITLE: usize = 200;
 
-/// A file of the evidence while its run goes on.
+/// File that keeps room in the evidence while its run goes on.
 const RESERVE: &str = ".reserve";
 
-/// Its size, in bytes: a verdict and a report have room in it.
+/// Bytes of that file: enough for a verdict and a report.
 const RESERVED: usize = 128 << 10;
 
 /// The folder for the evidence of all runs: below the user's state folder unless told otherwise.
@@ -40,14 +40,14 @@ pub(super) fn make_folder(args: &RunArgs, one: &Wanted) -> std::io::Result<PathB
         .duration_since(UNIX_EPOCH)
         .map_or(0, |since| since.as_secs());
     let title = one.title().replace(['/', ':', ','], "-");
-    // Time, process and number come behind it, and the whole is one name of a file system: 255 bytes.
+    // Cut the title: with time, process and number behind it, the name may have 255 bytes on a file system.
     let mut end = title.len().min(TITLE);
     while !title.is_char_boundary(end) {
         end -= 1;
     }
     let name = &title[..end];
     let name = format!("{name}-{seconds}-{}", std::process::id());
-    // The same form may be asked for twice.
+    // Add a number where the folder exists, since the same instance may be asked for twice.
     let names = std::iter::once(name.clone()).chain((2..).map(|n: u32| format!("{name}-{n}")));
     for name in names {
         let folder = base.join(name);
@@ -55,10 +55,10 @@ pub(super) fn make_folder(args: &RunArgs, one: &Wanted) -> std::io::Result<PathB
             Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
             Err(error) => return Err(error),
             Ok(()) => {
-                // Written first: a folder with this file and no result is a run that died.
+                // Write this first: a folder that has this file and no result is of a run that died.
                 let text = format!("{} pid {}\n", one.name, std::process::id());
                 std::fs::write(folder.join("started"), text)?;
-                // Kept free for the verdict, whatever fills the disk meanwhile.
+                // Keep this room for the verdict, whatever fills the disk meanwhile.
                 std::fs::write(folder.join(RESERVE), vec![0; RESERVED])?;
                 return folder.canonicalize();
             }
@@ -67,10 +67,10 @@ pub(super) fn make_folder(args: &RunArgs, one: &Wanted) -> std::io::Result<PathB
     Err(ErrorKind::AlreadyExists.into())
 }
 
-/// `report.json` and the verdict's word as a file of its own. A run whose evidence is not whole has not passed.
+/// Writes `report.json`, and the verdict's word as a file of its own. A run whose evidence is not whole has not passed.
 pub(super) fn save(evidence: &Path, report: &mut RunReport) {
     match room(evidence) {
-        // Whoever wrote last may have been a daemon, which tells nobody that it could not.
+        // The last writer may have been a daemon, which tells nobody that it found no room.
         Ok(room) if room.free < FULL => report
             .unwritten
             .push(format!("{}: the file system is full", evidence.display())),
@@ -82,12 +82,12 @@ pub(super) fn save(evidence: &Path, report: &mut RunReport) {
     report.weigh_unwritten();
     let _ = std::fs::remove_file(evidence.join(RESERVE));
     if let Err((name, error)) = try_save(evidence, report) {
-        // Half a report is worse than none.
+        // Remove half a report, which would be worse than none.
         let _ = std::fs::remove_file(evidence.join(name));
         let lost = format!("{}: {error}", evidence.join(name).display());
         report.unwritten.push(lost);
         report.weigh_unwritten();
-        // What is small may find room.
+        // Small files may still find room.
         let _ = std::fs::write(evidence.join("verdict.txt"), verdict(report, Colour::Off));
         let _ = std::fs::write(evidence.join(word(report)), "");
     }
@@ -100,7 +100,7 @@ fn try_save(evidence: &Path, report: &RunReport) -> Result<(), (&'static str, st
     };
     let json = serde_json::to_string_pretty(&whole).unwrap_or_default();
     let text = verdict(report, Colour::Off);
-    // The word last: where it stands, the rest is there.
+    // Write the word last: where it exists, so do the other files.
     let files = [("verdict.txt", text.as_str()), (crate::report::FILE, &json)];
     for (name, text) in files {
         std::fs::write(evidence.join(name), text).map_err(|error| (name, error))?;

@@ -1,5 +1,5 @@
-//! `run --hold`: for a test that holds the lab by the library's `lab::scope`. Its wishes come on stdin; the lab's answers
-//! go to stdout, and at the end the report.
+//! `run --hold`: for a test that holds the lab with the library's `lab::scope`. Its requests come on stdin. Answers go to
+//! stdout, and at the end the report.
 
 use std::io::{BufRead, Write};
 use std::sync::Arc;
@@ -8,12 +8,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use bridgelab_harness::lab::{Ask, Event};
 use tokio::sync::{mpsc, watch};
 
-/// Whether the lab has been handed over.
+/// Whether the lab has been handed over to the test.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Handed(Arc<AtomicBool>);
 
 impl Handed {
-    /// Passes on what the lab says.
+    /// Passes on an event of the lab.
     pub(super) fn tell(&self, event: &Event) {
         if matches!(event, Event::Held { .. }) {
             self.0.store(true, Ordering::Release);
@@ -22,22 +22,22 @@ impl Handed {
     }
 }
 
-/// One line of JSON; whoever no longer listens has closed stdin as well, which ends the lab.
+/// Prints an event as a line of JSON. Errors are ignored: a test that no longer reads has closed stdin too, and that ends the
+/// lab.
 pub(super) fn tell(event: &Event) {
     let mut out = std::io::stdout().lock();
     let line = serde_json::to_string(event).unwrap_or_default();
     let _ = writeln!(out, "{line}").and_then(|()| out.flush());
 }
 
-/// What comes on stdin. Its end is the end of the lab: in good order once it was handed over, before that by an
-/// interrupt.
+/// Requests from stdin. Its end ends the lab: in good order once the lab was handed over, with an interrupt before that.
 pub(super) fn asked(
     handed: &Handed,
     interrupt: watch::Sender<u32>,
 ) -> mpsc::UnboundedReceiver<String> {
     let (ask, asked) = mpsc::unbounded_channel();
     let handed = handed.clone();
-    // A reader that blocks for ever must not keep the runtime from ending.
+    // The reader blocks for ever and would keep the runtime from ending, so it has a thread of its own.
     std::thread::spawn(move || {
         for line in std::io::stdin().lock().lines() {
             let Ok(line) = line else { break };

@@ -67,7 +67,7 @@ pub(crate) fn run(args: &RunArgs) -> i32 {
     }
 }
 
-/// Runs them, shows each verdict, and returns the reports in the order asked for.
+/// Carries out runs, shows each verdict, and returns the reports in the order asked for.
 ///
 /// # Errors
 /// The exit code, when nothing could begin and no run is to blame.
@@ -81,7 +81,7 @@ pub(crate) fn reports(
         return Err(unwritable.complain());
     }
     signals.until_begun(unstarted::ended_by_signal(args, wanted));
-    // Whatever broke before the first run may have been ended by what ends this process, too.
+    // What broke before the first run may be the work of a signal that is about to end this process.
     let unbegun = |runs: Vec<RunReport>| {
         if runs.iter().any(|run| run.outcome == Outcome::Broken) {
             signals.settle_unbegun();
@@ -136,7 +136,7 @@ pub(crate) fn reports(
         run.lacking.extend(missing);
         run.in_vm = place::choose(args.lab, &mut run.lacking);
     }
-    // Before anything runs: building one takes minutes in which nothing else would go on.
+    // Build images before anything runs: building one takes minutes, in which nothing else would go on.
     let mut images = BTreeMap::new();
     let runs = planned.iter().filter(|run| run.lacking.is_empty());
     for name in runs.flat_map(|run| &run.wanted.images) {
@@ -220,14 +220,14 @@ struct All<'a> {
     interrupts: watch::Receiver<u32>,
     signals: Signals,
     handed: hold::Handed,
-    /// What a held lab is asked for.
+    /// Requests to a held lab.
     asked: Cell<Option<mpsc::UnboundedReceiver<String>>>,
     told: Told,
     screen: Screen,
 }
 
 impl All<'_> {
-    /// Begins them one after another, each when there is room, and shows each verdict when it comes. Returns the
+    /// Begins the runs one after another, each when there is room, and shows each verdict when it comes. Returns the
     /// reports in the order asked for.
     async fn carry_out(&self) -> Vec<RunReport> {
         let titles = self.planned.iter().map(|run| run.wanted.title());
@@ -235,9 +235,9 @@ impl All<'_> {
         order.retain(|&index| self.planned[index].lacking.is_empty());
         let count = order.len();
         let begun = Instant::now();
-        // Once one has waited, those behind it have too.
+        // Once one run has waited, so have those behind it.
         let full = Cell::new(false);
-        // One of ours at a time stands in the queue, so that other processes get their turns between.
+        // Let only one of these runs wait in the queue, so that other processes get their turns between them.
         let turns = stream::iter(order.into_iter().enumerate()).then(async |(before, index)| {
             let run = &self.planned[index];
             let need = run.need(self.args.guests, self.here.0);
@@ -287,7 +287,7 @@ impl All<'_> {
         reports.into_values().collect()
     }
 
-    /// One run, from its admission to its report.
+    /// Carries out one run, from its admission to its report.
     async fn one(&self, index: usize, turn: Turn) -> RunReport {
         let run = &self.planned[index];
         let one = run.wanted;
@@ -314,7 +314,7 @@ impl All<'_> {
         };
         let title = one.title();
         let tell = |news: News<'_>| match news {
-            // The inner guests of a lab VM are translated twice: none of them is ever at rest.
+            // The guests in a lab VM are emulated twice, and none of them is ever at rest.
             News::Settled if run.vm.is_some() => {}
             News::Settled => queue::rest(&mut slot),
             news => self.tell(index, &title, news),
@@ -327,7 +327,7 @@ impl All<'_> {
             report.require_all();
         }
         starts.discard_failed(&report.guests);
-        // Its processes are gone; the next may have their place.
+        // The run's processes are gone, so the next may have its place.
         drop(slot);
         report
     }
@@ -346,7 +346,7 @@ impl All<'_> {
         };
         let on = Some((accelerator, vm.is_some()));
         let options = again::options(self.args, one, on);
-        // The scenario of a test is gone with it.
+        // The scenario of a test is gone when the test ends, so its copy in the evidence is named.
         let reproduce = match self.args.hold {
             true => format!("bridgelab rerun {}", quote(&evidence.to_string_lossy())),
             false => again::command(one, &options),
@@ -403,7 +403,7 @@ impl All<'_> {
         }
     }
 
-    /// Says what a signal does, and moves the table's clocks; never ends.
+    /// Says what a signal does, and moves the table's clocks. Never returns.
     async fn keep_current(&self) {
         let clock = async {
             let Some(period) = self.screen.tick() else {

@@ -1,4 +1,4 @@
-//! What single scenarios need of this machine, beyond what every run does.
+//! What single scenarios need of this machine beyond what every run needs.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
@@ -17,7 +17,7 @@ use super::wanted::Wanted;
 use crate::cli::RunArgs;
 use crate::doctor::Accelerated;
 
-/// What a run needs beyond what every run does.
+/// Capabilities that a run needs beyond what every run needs.
 pub(super) fn of(one: &Wanted, guests: GuestKind) -> BTreeSet<Capability> {
     let mut needs = needed_by(&one.scenario, guests);
     for kind in vmms(one, guests) {
@@ -28,7 +28,8 @@ pub(super) fn of(one: &Wanted, guests: GuestKind) -> BTreeSet<Capability> {
     needs
 }
 
-/// What a run lacks whose VMMs need KVM, on a machine whose guests run on `here`; `unanswered`: whether it has KVM is not known.
+/// What a run lacks whose VMMs need KVM, on a machine whose guests run on `here`. `unanswered`: nobody knows whether it has
+/// KVM.
 pub(super) fn without_kvm(
     one: &Wanted,
     guests: GuestKind,
@@ -42,8 +43,8 @@ pub(super) fn without_kvm(
     }
 }
 
-/// Finds out what this machine has not of what each run needs. The machine is examined only where one needs what takes more
-/// than a look for a program: that takes as long as a small run.
+/// Finds what this machine lacks for each run. The machine is examined only where a run needs more than a program on `PATH`,
+/// since that takes as long as a small run.
 pub(super) fn find_lacking(runtime: &Runtime, planned: &mut [Planned<'_>], args: &RunArgs) {
     let guests = GuestKind::from(args.guests);
     let tcpdump = locate(Tool::Tcpdump).is_some();
@@ -70,7 +71,7 @@ pub(super) fn find_lacking(runtime: &Runtime, planned: &mut [Planned<'_>], args:
     }
 }
 
-/// The VMMs of a run's guests; QEMU, which every run needs, is none of them.
+/// The VMMs of a run's guests, without QEMU, which every run needs.
 pub(super) fn vmms(one: &Wanted, guests: GuestKind) -> impl Iterator<Item = HypervisorKind> {
     let guests = match guests {
         GuestKind::Vm => Some(one.scenario.guests.values()),
@@ -83,15 +84,15 @@ pub(super) fn vmms(one: &Wanted, guests: GuestKind) -> impl Iterator<Item = Hype
         .filter(|kind| *kind != HypervisorKind::default())
 }
 
-/// Where this machine has the VMMs of a run's guests, QEMU aside; those of other runs are nothing to it, and a lab VM does
-/// not have them.
+/// Paths of the VMMs of a run's guests on this machine, without QEMU. VMMs of other runs do not matter, and a lab VM has none
+/// of its own.
 pub(super) fn programs(one: &Wanted, args: &RunArgs) -> BTreeMap<HypervisorKind, PathBuf> {
     let kinds = vmms(one, args.guests.into());
     let found = kinds.filter_map(|kind| Some((kind, args.vmms.find(kind)?)));
     found.collect()
 }
 
-/// What the VMM that was asked for cannot do of the scenario.
+/// What a scenario asks of its VMM that the VMM cannot do.
 fn beyond((kind, reason): &(HypervisorKind, String)) -> Unmet {
     Unmet {
         capability: Capability::Vmm(*kind),

@@ -1,4 +1,4 @@
-//! Where the verdicts and reports of a call go.
+//! Where a call's verdicts and reports go.
 
 use std::io::Write;
 use std::path::PathBuf;
@@ -12,12 +12,12 @@ use crate::cli::RunArgs;
 use crate::output::{self, Unwritable, say, to_stdout};
 use crate::report;
 
-/// Where they go.
+/// Files and streams that verdicts and reports go to.
 #[derive(Debug, Clone)]
 pub(super) struct Told {
     json: Option<PathBuf>,
     junit: Option<PathBuf>,
-    /// Each verdict goes to stdout when it comes.
+    /// Whether each verdict goes to stdout when it comes.
     pub(super) verdicts: bool,
     hold: bool,
 }
@@ -33,10 +33,10 @@ impl Told {
         }
     }
 
-    /// Whether all of it can be written, evidence as well.
+    /// Tries whether all of them can be written, and evidence as well.
     ///
     /// # Errors
-    /// What cannot.
+    /// The first that cannot be written.
     pub(super) fn tried(&self, args: &RunArgs) -> Result<(), Unwritable> {
         output::try_files(&[
             ("--json", self.json.as_deref()),
@@ -45,7 +45,7 @@ impl Told {
         output::try_evidence(&evidence::base(args))
     }
 
-    /// Shows the verdicts of runs of which none began.
+    /// Shows the verdicts of runs when none of them began.
     pub(super) fn unbegun(&self, runs: Vec<RunReport>) -> Vec<RunReport> {
         for run in runs.iter().filter(|_| self.verdicts) {
             say(&report::printed(run, false));
@@ -53,7 +53,7 @@ impl Told {
         runs
     }
 
-    /// Writes the reports; the exit code of all.
+    /// Writes the reports, and returns the exit code for all runs.
     pub(super) fn finish(&self, runs: Vec<RunReport>) -> i32 {
         let mut code = exit_code::worst(&runs);
         if runs.len() > 1 {

@@ -12,15 +12,15 @@ use super::wanted::Wanted;
 use crate::cli::{Accel, Guests, Lab, RunArgs};
 use crate::doctor::Accelerated;
 
-/// Why the lab of a run stands in a VM; `None`: it stands here. What the VM has is no longer lacking then.
+/// Why the lab of a run stands in a VM; `None`: it stands here. Removes from `lacking` what the VM has.
 pub(super) fn choose(lab: Lab, lacking: &mut Vec<Unmet>) -> Option<String> {
     let brought = |unmet: &Unmet| unmet.capability.in_lab_vm();
     let reason = match lab {
         Lab::Here => return None,
         Lab::Vm => "asked for".to_owned(),
-        // What nobody answered for may well be here.
+        // What the examination did not tell may well be here.
         Lab::Auto if lacking.iter().any(|unmet| unmet.unanswered) => return None,
-        // One that the VM would not have either is skipped for what this machine lacks.
+        // A run that the VM would lack something for as well is skipped, for what this machine lacks.
         Lab::Auto if lacking.is_empty() || !lacking.iter().all(brought) => return None,
         Lab::Auto => {
             let names: Vec<&str> = lacking
@@ -91,7 +91,7 @@ mod tests {
         capabilities.iter().map(unmet).collect()
     }
 
-    /// The same of several runs.
+    /// As [`super::choose`], for several runs.
     fn choose(lab: Lab, lacking: &mut [Vec<Unmet>]) -> Vec<Option<String>> {
         let each = lacking.iter_mut();
         each.map(|lacking| super::choose(lab, lacking)).collect()

@@ -16,7 +16,7 @@ use crate::template::Starts;
 /// One run of an invocation.
 pub(super) struct Planned<'a> {
     pub(super) wanted: &'a Wanted,
-    /// What it needs of this machine beyond what every run does, as far as that takes more than a look.
+    /// What it needs of this machine beyond what every run needs, as far as finding that takes more than a look for a program.
     pub(super) needs: BTreeSet<Capability>,
     /// What this machine lacks for it.
     pub(super) lacking: Vec<Unmet>,
@@ -24,12 +24,12 @@ pub(super) struct Planned<'a> {
     pub(super) in_vm: Option<String>,
     /// The VM that its lab stands in; `None`: it stands on this machine.
     pub(super) vm: Option<LabVm>,
-    /// What its guests start from: taken by the run, and let go with it.
+    /// What its guests start from. The run takes this and drops it at its end.
     pub(super) starts: Cell<Starts>,
 }
 
 impl<'a> Planned<'a> {
-    /// One of which nothing is known yet.
+    /// A run of which nothing is known yet.
     pub(super) fn new(wanted: &'a Wanted) -> Self {
         Self {
             wanted,
@@ -41,7 +41,7 @@ impl<'a> Planned<'a> {
         }
     }
 
-    /// What it takes of this machine, whose guests run on `here`.
+    /// What the run takes of this machine, whose guests run on `here`.
     pub(super) fn need(&self, guests: Guests, here: Accelerator) -> Need {
         match (&self.vm, guests) {
             (Some(vm), _) => vm.need(),

@@ -19,9 +19,9 @@ use crate::cli::RunArgs;
 pub(super) enum Turn {
     /// It may begin.
     Admitted(Slot),
-    /// Somebody interrupted.
+    /// Somebody interrupted the call.
     Cancelled,
-    /// It can never run here.
+    /// The run needs more than this machine has, or the queue is broken.
     Refused(JobserverError),
 }
 
@@ -49,7 +49,7 @@ pub(super) async fn turn(
     }
 }
 
-/// A run's guests are up: others may have what it no longer takes.
+/// Gives back what a run no longer takes, since its guests are up: others may have it.
 pub(super) fn rest(slot: &mut Slot) {
     if let Err(error) = slot.rest() {
         let error = Diagnostic::new(&error);
@@ -60,7 +60,7 @@ pub(super) fn rest(slot: &mut Slot) {
     }
 }
 
-/// The places of the runs of these titles, in the order in which they are to begin, and where times are remembered.
+/// The order in which the runs of these titles begin, as places in `titles`, and the file with their times.
 pub(super) fn order(titles: &[String], accelerator: &str) -> (Vec<usize>, Option<PathBuf>) {
     let mut order: Vec<usize> = (0..titles.len()).collect();
     let file = user_file();
@@ -81,7 +81,7 @@ pub(super) fn order(titles: &[String], accelerator: &str) -> (Vec<usize>, Option
     (order, file)
 }
 
-/// Remembers how long a run took, if it came to a verdict: whatever else ended it says nothing about the next.
+/// Remembers how long a run took, if it had a verdict: any other end says nothing about the next time.
 pub(super) fn remember(file: Option<&PathBuf>, report: &RunReport) {
     let Some(path) = file else { return };
     if !matches!(report.outcome, Outcome::Passed | Outcome::Failed)

@@ -11,19 +11,19 @@ use bridgelab_harness::visible::visible;
 
 use crate::output::say;
 
-/// The whole of it; the futures of one thread share it.
+/// What is shown; the futures of one thread share it.
 pub(super) struct Screen {
     begun: Instant,
-    /// `None`: lines.
+    /// The table; `None`: lines are shown.
     table: Option<RefCell<Table>>,
 }
 
 #[derive(Default)]
 struct Table {
     rows: BTreeMap<usize, Row>,
-    /// What the next one waits for, and how many have not begun.
+    /// What the next run waits for, and how many runs have not begun.
     queue: Option<(String, usize)>,
-    /// Lines that stand on the terminal now.
+    /// Number of lines that are on the terminal now.
     drawn: usize,
 }
 
@@ -34,7 +34,7 @@ struct Row {
 }
 
 impl Screen {
-    /// A table, if there are several runs and a terminal that can move its cursor.
+    /// Shows a table if there are several runs and the terminal can move its cursor; else lines.
     pub(super) fn new(runs: usize) -> Self {
         let dumb = std::env::var_os("TERM").is_none_or(|term| term == "dumb");
         let table = runs > 1 && std::io::stderr().is_terminal() && !dumb;
@@ -44,7 +44,7 @@ impl Screen {
         }
     }
 
-    /// How often the table's clocks move on; `None`: there are none.
+    /// How often the table's clocks move on; `None`: there is no table.
     pub(super) fn tick(&self) -> Option<Duration> {
         self.table.as_ref().map(|_| Duration::from_secs(1))
     }
@@ -63,8 +63,8 @@ impl Screen {
         table.draw();
     }
 
-    /// Run `title` waits, and `left` have not begun, itself among them. What is said `again`, only with other names
-    /// in it, gets no line of its own: a long queue would fill the log of each who stands in it.
+    /// Shows that run `title` waits, and that `left` runs, with this one, have not begun. A text that is said `again`, with
+    /// only other names in it, gets no line of its own: a long queue would fill the log of everybody in it.
     pub(super) fn queued(&self, title: &str, text: &str, left: usize, again: bool) {
         let Some(table) = &self.table else {
             if !again {
@@ -87,14 +87,14 @@ impl Screen {
         );
     }
 
-    /// Nobody waits any more.
+    /// Shows that no run waits any more.
     pub(super) fn admitted(&self) {
         if let Some(table) = &self.table {
             table.borrow_mut().queue = None;
         }
     }
 
-    /// A run is over; `verdict` is `None` when stdout is for something else.
+    /// Shows that a run is over; `verdict` is `None` where stdout is for something else.
     pub(super) fn ended(&self, index: usize, verdict: Option<&str>) {
         let mut table = self.table.as_ref().map(RefCell::borrow_mut);
         if let Some(table) = &mut table {
@@ -102,7 +102,7 @@ impl Screen {
             table.wipe();
         }
         if let Some(verdict) = verdict {
-            // In one piece, so that nothing gets between its lines.
+            // Print it in one piece, so that nothing comes between its lines.
             say(verdict);
         }
         if let Some(table) = &mut table {
@@ -110,7 +110,7 @@ impl Screen {
         }
     }
 
-    /// Something that stays on stderr.
+    /// Prints a line that stays on stderr.
     pub(super) fn note(&self, text: &str) {
         let mut table = self.table.as_ref().map(RefCell::borrow_mut);
         if let Some(table) = &mut table {
@@ -130,17 +130,17 @@ impl Screen {
 }
 
 impl Table {
-    /// Takes what was drawn off the terminal.
+    /// Removes the table from the terminal.
     fn wipe(&mut self) {
         let _ = write!(std::io::stderr(), "{}", self.wiped());
         self.drawn = 0;
     }
 
-    /// Cursor to the first drawn line, and everything from there erased (ECMA-48: CUU, ED).
+    /// Sequence that moves the cursor to the table's first line and erases everything from there (ECMA-48: CUU, ED).
     fn wiped(&self) -> String {
         match self.drawn {
             0 => String::new(),
-            // What the terminal echoed, as `^C`, may have moved it from the left edge.
+            // `\r`, since an echo of the terminal such as `^C` may have moved the cursor from the left edge.
             lines => format!("\r\x1b[{lines}A\x1b[J"),
         }
     }
@@ -153,13 +153,13 @@ impl Table {
         for line in &lines {
             let _ = writeln!(text, "{line}");
         }
-        // Not by anstream: these are movements, which NO_COLOR does not mean.
+        // Not through anstream, which drops them under NO_COLOR: these are movements and no colours.
         let mut err = std::io::stderr().lock();
         let _ = err.write_all(text.as_bytes()).and_then(|()| err.flush());
         self.drawn = lines.len();
     }
 
-    /// No line is longer than the terminal is wide, and there are fewer than it is high: it must not scroll.
+    /// The table's lines. None is wider than the terminal, and they are fewer than its height, so that it does not scroll.
     fn lines(&self, width: usize, height: usize) -> Vec<String> {
         let room = height.saturating_sub(3).max(1);
         let widest = self.rows.values().map(|row| row.title.len()).max();

@@ -49,7 +49,7 @@ pub(super) fn report(
     }
 }
 
-/// What a signal does before any of the runs has begun: they are cancelled, all of them, and that is reported.
+/// What a signal does before any run has begun: it cancels all runs, and reports that.
 pub(super) fn ended_by_signal(args: &RunArgs, wanted: &[Wanted]) -> Unbegun {
     let told = Told::of(args);
     let runs = wanted.iter();
@@ -67,7 +67,7 @@ pub(super) fn ended_by_signal(args: &RunArgs, wanted: &[Wanted]) -> Unbegun {
     })
 }
 
-/// A run that this host cannot do; broken, where nobody knows whether it can.
+/// Report of a run that this host cannot do; broken, where nobody knows whether it can.
 pub(super) fn unable(args: &RunArgs, one: &Wanted, unmet: &[Unmet]) -> RunReport {
     let unanswered = unmet.iter().find(|unmet| unmet.unanswered);
     let outcome = match unanswered {
@@ -76,7 +76,7 @@ pub(super) fn unable(args: &RunArgs, one: &Wanted, unmet: &[Unmet]) -> RunReport
     };
     let mut diagnostic = unanswered.or(unmet.first()).map(Diagnostic::new);
     if let Some(diagnostic) = &mut diagnostic {
-        // What a VMM cannot do is not this machine's fault.
+        // Name only the reason where the VMM cannot do it, since this machine is not at fault.
         let beyond = |unmet: &Unmet| {
             let mut beyond = one.scenario.beyond.iter();
             beyond.any(|(_, reason)| *reason == unmet.reason)
@@ -90,7 +90,7 @@ pub(super) fn unable(args: &RunArgs, one: &Wanted, unmet: &[Unmet]) -> RunReport
     report(args, one, outcome, diagnostic)
 }
 
-/// A run that the queue did not admit: this host is too small for it, or the queue is broken.
+/// Report of a run that the queue did not admit: this host is too small for it, or the queue is broken.
 pub(super) fn refused(args: &RunArgs, one: &Wanted, error: &JobserverError) -> RunReport {
     let outcome = match error {
         JobserverError::TooLarge { .. } => Outcome::Skipped,

@@ -13,18 +13,18 @@ use bridgelab_harness::scenario::{LoadedScenario, Overrides, Scenario, scenario_
 use crate::cli::{Guests, RunArgs};
 use crate::commands::{complain, load_with, named, root, tagged, warn, warnings_of};
 
-/// A scenario form that is to be run.
+/// An instance of a scenario that is to be run.
 #[derive(Debug, Clone)]
 pub(crate) struct Wanted {
     pub(super) path: PathBuf,
     pub(super) name: String,
-    /// Nothing for the file as it stands.
+    /// `None`: the file as it stands.
     pub(super) form: Option<String>,
     pub(super) images: BTreeSet<String>,
     pub(super) scenario: Scenario,
-    /// What stands over the file's own values in it.
+    /// Values that are laid over those of the file.
     pub(super) overrides: Vec<Overrides>,
-    /// What its file and those beside it were when it was asked for.
+    /// Text and digests of the scenario's files when the run was asked for.
     pub(super) sources: Arc<Sources>,
 }
 
@@ -61,17 +61,17 @@ impl Wanted {
     }
 }
 
-/// What a scenario is made of by now.
+/// Text and digests of a scenario's files as they are now.
 ///
 /// # Errors
-/// Which of its files cannot be read, and why.
+/// Which of the files cannot be read, and why.
 pub(crate) fn read(path: &Path, loaded: &LoadedScenario) -> Result<Arc<Sources>, String> {
     let sources = Sources::read(path, loaded.text());
     let sources = sources.map_err(|error| format!("read what `{}` names: {error}", path.display()));
     sources.map(Arc::new)
 }
 
-/// Loads everything that was asked for; with one invalid scenario, nothing is built.
+/// Loads everything that was asked for. If one scenario is invalid, nothing is built.
 pub(super) fn prepare(args: &RunArgs) -> Result<Vec<Wanted>, i32> {
     let mut all = Vec::new();
     let mut invalid = None;
@@ -104,7 +104,7 @@ pub(super) fn prepare(args: &RunArgs) -> Result<Vec<Wanted>, i32> {
     invalid.map_or(Ok(all), Err)
 }
 
-/// The scenarios that were named, or all of them; of these, those with one of the tags.
+/// The scenarios that were named, or all of them, as far as they have one of the tags.
 fn chosen(
     args: &RunArgs,
     invalid: &mut Option<i32>,
