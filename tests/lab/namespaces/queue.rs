@@ -3,14 +3,14 @@
 #![expect(clippy::expect_used, reason = "helpers of tests fail as tests do")]
 
 use std::fs;
-use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
+use std::process::Command;
 
 use bridgelab_harness::host::jobserver::{Jobserver, Limit, Need, Slot};
-use bridgelab_harness::report::{Outcome, RunReport};
-use support::{bridgelab, lan_scenario, runs, skip};
-use tempfile::TempDir;
+use bridgelab_harness::report::Outcome;
+use support::running::{Ended, Running};
+use support::user::User;
+use support::{bridgelab, lan_scenario, output, runs, skip};
 
 const HOLDS: &str = r#"
 [[checks]]
@@ -27,131 +27,48 @@ within = "1s"
 ping = { to = "192.168.1.99" }
 "#;
 
-/// A user of his own: state, queue, and scenarios.
-struct User(TempDir);
-
-impl User {
-    fn new() -> Self {
-        let user = Self(tempfile::tempdir().expect("a folder"));
-        fs::create_dir(user.path("runtime")).expect("a folder");
-        user
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.0.path().join(name)
-    }
-
-    /// A scenario of that name.
-    fn scenario(&self, name: &str, checks: &str) -> PathBuf {
-        let folder = self.path(name);
-        fs::create_dir(&folder).expect("a folder");
-        lan_scenario(&folder, checks)
-    }
-
-    fn run(&self, scenarios: &[&Path], words: &[&str]) -> Command {
-        let mut command = bridgelab(&["run", "--accel", "tcg"]);
-        command
-            .args(words)
-            .args(scenarios)
-            .env("XDG_RUNTIME_DIR", self.path("runtime"))
-            .env("XDG_STATE_HOME", self.path("state"))
-            .env_remove("BRIDGELAB_SETUP")
-            .env_remove("BRIDGELAB_JOBS")
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped());
-        command
-    }
-
-    /// Its end; `None`, and a word why, where this host cannot run labs.
-    fn output(&self, scenarios: &[&Path], words: &[&str]) -> Option<Ended> {
-        let output = self.run(scenarios, words).output().expect("it starts");
-        Ended::of(output)
-    }
-
-    fn start(&self, scenario: &Path, words: &[&str]) -> Running {
-        let mut child = self.run(&[scenario], words).spawn().expect("it starts");
-        let stderr = BufReader::new(child.stderr.take().expect("piped"));
-        Running { child, stderr }
-    }
-
-    /// Takes the only job, as another process would.
-    fn hold(&self) -> Slot {
-        let folder = self.path("runtime/bridgelab-jobs");
-        let server = Jobserver::new(folder, Limit::Jobs(1));
-        let runtime = tokio::runtime::Builder::new_current_thread().build();
-        let asked = server.acquire("held by a test", Need::default(), |_| {});
-        let slot = runtime.expect("a runtime").block_on(asked);
-        slot.expect("the queue is empty")
-    }
-
-    fn report(&self, file: &str) -> Vec<RunReport> {
-        runs(&self.path(file))
-    }
+/// A scenario of the user's, named after its folder.
+fn scenario(user: &User, name: &str, checks: &str) -> PathBuf {
+    lan_scenario(&user.path(name), checks)
 }
 
-struct Ended {
-    code: Option<i32>,
-    out: String,
-    err: String,
+/// The user's run of these scenarios, in a queue of his own.
+fn run(user: &User, scenarios: &[&Path], words: &[&str]) -> Command {
+    let runtime = user.path("runtime");
+    fs::create_dir_all(&runtime).expect("a folder");
+    let mut command = bridgelab(&["run", "--accel", "tcg"]);
+    user.environment(&mut command);
+    command
+        .args(words)
+        .args(scenarios)
+        .env("XDG_RUNTIME_DIR", runtime)
+        .env_remove("BRIDGELAB_JOBS");
+    command
 }
 
-impl Ended {
-    fn of(output: Output) -> Option<Self> {
-        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-        let ended = Self {
-            code: output.status.code(),
-            out: text(&output.stdout),
-            err: text(&output.stderr),
-        };
-        if ended.code == Some(3) {
-            skip(&ended.out);
-            return None;
-        }
-        Some(ended)
+/// How such a run ended; `None`, said aloud, where this host cannot run labs.
+fn ran(user: &User, scenarios: &[&Path], words: &[&str]) -> Option<Ended> {
+    let ended = Running::start(&mut run(user, scenarios, words)).ends();
+    if ended.code() == Some(3) {
+        skip(&ended.stdout);
+        return None;
     }
+    Some(ended)
 }
 
-struct Running {
-    child: Child,
-    stderr: BufReader<std::process::ChildStderr>,
+fn start(user: &User, scenario: &Path, words: &[&str]) -> Running {
+    Running::start(&mut run(user, &[scenario], words))
 }
 
-impl Running {
-    /// The first line of progress with these words; `None` when the run ended, because this host cannot do it.
-    fn line(&mut self, words: &str) -> Option<String> {
-        let mut lines = self.stderr.by_ref().lines();
-        let line = lines.find_map(|line| line.ok().filter(|line| line.contains(words)));
-        if line.is_none() {
-            let code = self.child.wait().expect("it ended").code();
-            assert_eq!(code, Some(3), "it ended before `{words}`");
-            skip("this host cannot run labs");
-        }
-        line
-    }
-
-    fn signal(&self, signal: &str) {
-        let pid = self.child.id().to_string();
-        let status = Command::new("kill").args([signal, &pid]).status();
-        assert!(status.expect("kill runs").success());
-    }
-
-    fn end(mut self) -> Ended {
-        // Both pipes are emptied: what is left of progress is short.
-        let out = std::io::read_to_string(self.child.stdout.take().expect("piped"));
-        let err = std::io::read_to_string(&mut self.stderr);
-        Ended {
-            code: self.child.wait().expect("it ends").code(),
-            out: out.expect("text"),
-            err: err.expect("text"),
-        }
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
+/// Takes the only job of the user's queue, as another process would.
+fn hold(user: &User) -> Slot {
+    let folder = user.path("runtime/bridgelab-jobs");
+    fs::create_dir_all(user.path("runtime")).expect("a folder");
+    let server = Jobserver::new(folder, Limit::Jobs(1));
+    let runtime = tokio::runtime::Builder::new_current_thread().build();
+    let asked = server.acquire("held by a test", Need::default(), |_| {});
+    let slot = runtime.expect("a runtime").block_on(asked);
+    slot.expect("the queue is empty")
 }
 
 /// Where each of the words first appears; all must.
@@ -170,16 +87,16 @@ fn several_at_once_each_give_a_verdict_in_one_piece_and_the_report_keeps_the_ord
     let names = ["one", "two", "three", "four"];
     let scenarios: Vec<PathBuf> = names
         .iter()
-        .map(|name| user.scenario(name, if *name == "one" { FAILS } else { HOLDS }))
+        .map(|name| scenario(&user, name, if *name == "one" { FAILS } else { HOLDS }))
         .collect();
     let paths: Vec<&Path> = scenarios.iter().map(PathBuf::as_path).collect();
     let json = user.path("report.json");
     let words = ["--jobs", "4", "--json", &json.to_string_lossy()];
-    let Some(ended) = user.output(&paths, &words) else {
+    let Some(ended) = ran(&user, &paths, &words) else {
         return;
     };
-    assert_eq!(ended.code, Some(1), "{}{}", ended.out, ended.err);
-    let runs = user.report("report.json");
+    assert_eq!(ended.code(), Some(1), "{}", ended.told());
+    let runs = runs(&user.path("report.json"));
     let seen: Vec<&str> = runs.iter().map(|run| run.scenario.as_str()).collect();
     assert_eq!(seen, names);
     for run in &runs {
@@ -195,27 +112,27 @@ fn several_at_once_each_give_a_verdict_in_one_piece_and_the_report_keeps_the_ord
     }
     // Each verdict begins with its name and ends with its evidence, and nothing is between.
     let mut open = None;
-    for line in ended.out.lines() {
+    for line in ended.stdout.lines() {
         if !line.starts_with(' ') {
-            assert_eq!(open, None, "{}", ended.out);
+            assert_eq!(open, None, "{}", ended.stdout);
             open = line.split(':').next();
         } else if line.starts_with("  evidence: ") {
             let name = open.take().expect("a verdict");
-            assert!(line.contains(&format!("/{name}-")), "{}", ended.out);
+            assert!(line.contains(&format!("/{name}-")), "{}", ended.stdout);
         }
     }
     assert_eq!(open, None);
     // The failing one takes longest, and is the last although it was asked for first.
-    let last = ended.out.lines().rfind(|line| !line.starts_with(' '));
+    let last = ended.stdout.lines().rfind(|line| !line.starts_with(' '));
     assert!(
         last.is_some_and(|line| line.starts_with("one:")),
         "{}",
-        ended.out
+        ended.stdout
     );
     assert!(
-        ended.err.contains("3 passed, 1 failed, 0 skipped"),
+        ended.progress.contains("3 passed, 1 failed, 0 skipped"),
         "{}",
-        ended.err
+        ended.progress
     );
 }
 
@@ -223,14 +140,17 @@ fn several_at_once_each_give_a_verdict_in_one_piece_and_the_report_keeps_the_ord
 #[test]
 fn a_run_that_waits_is_the_one_that_was_asked_for_or_says_what_has_changed() {
     let user = User::new();
-    let (text, unit) = (user.scenario("text", HOLDS), user.scenario("unit", HOLDS));
-    let held = user.hold();
+    let (text, unit) = (
+        scenario(&user, "text", HOLDS),
+        scenario(&user, "unit", HOLDS),
+    );
+    let held = hold(&user);
     let json = ["text", "unit"].map(|name| user.path(&format!("{name}.json")));
     let mut waiting = Vec::new();
     for (scenario, json) in [&text, &unit].into_iter().zip(&json) {
         let words = ["--jobs", "1", "--json", &json.to_string_lossy()];
-        let mut run = user.start(scenario, &words);
-        if run.line("waiting").is_none() {
+        let mut run = start(&user, scenario, &words);
+        if !run.reached("waiting") {
             return;
         }
         waiting.push(run);
@@ -240,9 +160,9 @@ fn a_run_that_waits_is_the_one_that_was_asked_for_or_says_what_has_changed() {
     let network = unit.with_file_name("host").join("99-late.network");
     fs::write(&network, "[Match]\nName=late0\n").expect("another unit");
     drop(held);
-    let codes: Vec<Option<i32>> = waiting.into_iter().map(|run| run.end().code).collect();
+    let codes: Vec<Option<i32>> = waiting.into_iter().map(|run| run.ends().code()).collect();
     assert_eq!(codes, [Some(0), Some(4)]);
-    let [asked, mixed] = ["text.json", "unit.json"].map(|file| user.report(file).remove(0));
+    let [asked, mixed] = ["text.json", "unit.json"].map(|file| runs(&user.path(file)).remove(0));
     assert_eq!(asked.outcome, Outcome::Passed, "{asked:?}");
     let kept = asked
         .evidence
@@ -264,28 +184,29 @@ fn two_processes_with_a_budget_of_one_take_turns() {
     let user = User::new();
     let long = FAILS.replace("1s", "120s");
     let (first, second) = (
-        user.scenario("first", &long),
-        user.scenario("second", HOLDS),
+        scenario(&user, "first", &long),
+        scenario(&user, "second", HOLDS),
     );
     for end in ["-INT", "-KILL"] {
-        let mut holds = user.start(&first, &["--jobs", "1"]);
-        if holds.line("checking").is_none() {
+        let mut holds = start(&user, &first, &["--jobs", "1"]);
+        if !holds.reached("checking") {
             return;
         }
         let json = user.path("second.json");
         let words = ["--jobs", "1", "--json", &json.to_string_lossy()];
-        let mut waits = user.start(&second, &words);
-        let Some(line) = waits.line("waiting") else {
+        let mut waits = start(&user, &second, &words);
+        if !waits.reached("waiting") {
             return;
-        };
+        }
         let holder = format!("held by pid {} `first`", holds.child.id());
-        assert!(line.contains(&holder), "{line}");
         holds.signal(end);
-        let code = holds.end().code;
+        let code = holds.ends().code();
         assert_eq!(code, (end == "-INT").then_some(130));
-        let ended = waits.end();
-        assert_eq!(ended.code, Some(0), "{}{}", ended.out, ended.err);
-        let runs = user.report("second.json");
+        let ended = waits.ends();
+        assert_eq!(ended.code(), Some(0), "{}", ended.told());
+        let line = ended.progress.lines().find(|line| line.contains("waiting"));
+        assert!(line.is_some_and(|line| line.contains(&holder)), "{line:?}");
+        let runs = runs(&user.path("second.json"));
         let queue = &runs[0].stages[0];
         assert_eq!(
             (queue.name.as_str(), queue.at_ms),
@@ -308,28 +229,29 @@ fn two_processes_with_a_budget_of_one_take_turns() {
 #[test]
 fn an_interrupt_in_the_queue_ends_at_once() {
     let user = User::new();
-    let scenario = user.scenario("lan", HOLDS);
-    let held = user.hold();
+    let scenario = scenario(&user, "lan", HOLDS);
+    let held = hold(&user);
     let json = user.path("report.json");
-    let mut waits = user.start(
+    let mut waits = start(
+        &user,
         &scenario,
         &["--jobs", "1", "--json", &json.to_string_lossy()],
     );
-    if waits.line("waiting for the only job").is_none() {
+    if !waits.reached("waiting for the only job") {
         return;
     }
     waits.signal("-INT");
-    let ended = waits.end();
-    assert_eq!(ended.code, Some(130), "{}", ended.err);
-    assert_eq!(ended.out, "lan: cancelled in the queue\n");
-    let runs = user.report("report.json");
+    let ended = waits.ends();
+    assert_eq!(ended.code(), Some(130), "{}", ended.progress);
+    assert_eq!(ended.stdout, "lan: cancelled in the queue\n");
+    let runs = runs(&user.path("report.json"));
     assert_eq!(runs[0].outcome, Outcome::Cancelled);
     assert_eq!(runs[0].evidence, None);
     let left = fs::read_dir(user.path("state/bridgelab/runs")).expect("it was tried");
     assert_eq!(left.count(), 0, "no evidence of what never began");
     // Its place is given up: the next one finds the queue empty, and nothing of it is left.
     drop(held);
-    let _held = user.hold();
+    let _held = hold(&user);
     let queue = fs::read_dir(user.path("runtime/bridgelab-jobs")).expect("the queue");
     let left = queue
         .flatten()
@@ -340,16 +262,20 @@ fn an_interrupt_in_the_queue_ends_at_once() {
 #[test]
 fn the_longest_goes_first_and_before_it_what_nobody_has_timed() {
     let user = User::new();
-    let scenarios = ["short", "long", "new"].map(|name| user.scenario(name, HOLDS));
+    let scenarios = ["short", "long", "new"].map(|name| scenario(&user, name, HOLDS));
     let paths: Vec<&Path> = scenarios.iter().map(PathBuf::as_path).collect();
     let file = user.path("state/bridgelab/durations.json");
     fs::create_dir_all(file.parent().expect("a parent")).expect("a folder");
     fs::write(&file, r#"{ "short on tcg": 1000, "long on tcg": 2000 }"#).expect("a file");
-    let Some(ended) = user.output(&paths, &["--jobs", "1"]) else {
+    let Some(ended) = ran(&user, &paths, &["--jobs", "1"]) else {
         return;
     };
     let begins = ["new: building", "long: building", "short: building"];
-    assert!(places(&ended.err, &begins).is_sorted(), "{}", ended.err);
+    assert!(
+        places(&ended.progress, &begins).is_sorted(),
+        "{}",
+        ended.progress
+    );
     let known = fs::read_to_string(&file).expect("a file");
     for name in ["new", "long", "short"] {
         assert!(known.contains(&format!("\"{name} on tcg\"")), "{known}");
@@ -360,14 +286,14 @@ fn the_longest_goes_first_and_before_it_what_nobody_has_timed() {
     );
     // A broken file costs nothing but a warning, and is a good one afterwards.
     fs::write(&file, "{").expect("a file");
-    let Some(ended) = user.output(&paths[..1], &[]) else {
+    let Some(ended) = ran(&user, &paths[..1], &[]) else {
         return;
     };
-    assert_eq!(ended.code, Some(0), "{}", ended.err);
+    assert_eq!(ended.code(), Some(0), "{}", ended.progress);
     assert!(
-        ended.err.contains("durations.json` are of no use"),
+        ended.progress.contains("durations.json` are of no use"),
         "{}",
-        ended.err
+        ended.progress
     );
     let known = fs::read_to_string(&file).expect("a file");
     assert!(known.contains("short on tcg"), "{known}");
@@ -376,9 +302,10 @@ fn the_longest_goes_first_and_before_it_what_nobody_has_timed() {
 #[test]
 fn timings_are_drawn_from_the_report_alone() {
     let user = User::new();
-    let scenario = user.scenario("lan", HOLDS);
+    let scenario = scenario(&user, "lan", HOLDS);
     let json = user.path("report.json");
-    let Some(ended) = user.output(
+    let Some(ended) = ran(
+        &user,
         &[&scenario],
         &["--timings", "--json", &json.to_string_lossy()],
     ) else {
@@ -392,12 +319,11 @@ fn timings_are_drawn_from_the_report_alone() {
         "evidence",
     ];
     let chart = ended
-        .out
+        .stdout
         .split_once("`#` is the critical path")
         .expect("a chart")
         .1;
     assert!(places(chart, &rows).is_sorted(), "{chart}");
-    let again = bridgelab(&["report", "--timings"]).arg(&json).output();
-    let again = Ended::of(again.expect("it starts")).expect("a report");
-    assert_eq!((again.code, again.out), (Some(0), ended.out));
+    let (code, again, _) = output(&["report", "--timings", &json.to_string_lossy()]);
+    assert_eq!((code, again), (Some(0), ended.stdout));
 }
