@@ -299,8 +299,8 @@ impl TemplateStore {
     }
 }
 
-/// Locks a template's folder: shared by whoever starts guests from it, exclusive to remove it. `None` when it is gone, or
-/// others hold it.
+/// Locks a template's folder: shared to start guests from the template, exclusive to remove it. `None` when the folder is
+/// gone, or another process holds a lock that excludes this one.
 fn lock_folder(folder: &Path, how: FlockArg) -> Result<Option<Flock<File>>, TemplateError> {
     let open = match File::open(folder) {
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(None),
