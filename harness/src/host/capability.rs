@@ -21,7 +21,7 @@ pub fn strict() -> bool {
     std::env::var_os(STRICT_VARIABLE).is_some_and(|value| value == "1")
 }
 
-/// Ends a test that this host cannot do: told with its reason, and failed where [`strict`] wants that.
+/// Says that a test is skipped because this host cannot do it, and why; fails the test where [`strict`] wants that.
 #[cfg(test)]
 pub(crate) fn skip_test(reason: &str) {
     assert!(!strict(), "skipped under {STRICT_VARIABLE}=1: {reason}");
@@ -121,7 +121,8 @@ impl Capability {
         all
     }
 
-    /// Where it stands in the report: a VMM behind the last of what is as much needed as it is, kinds of links at the end.
+    /// Place in the report. A VMM stands behind the last capability that is needed as much as it is: every run needs
+    /// the VMM that is the default, some scenarios the others. Kinds of links stand at the end.
     fn place(self) -> (usize, Option<HypervisorKind>, Option<usize>) {
         let (after, vmm, link) = match self {
             Self::Vmm(kind) if kind == HypervisorKind::default() => {
@@ -227,12 +228,13 @@ impl Capability {
         }
     }
 
-    /// Kernel module that brings it, of those that nothing loads by itself.
+    /// Kernel module that brings the capability, where the kernel does not load the module by itself.
     pub const fn module(self) -> Option<&'static str> {
         match self {
-            // With it, frames on every bridge pass the firewall's rules: never loaded unasked.
+            // This module makes frames on every bridge pass the firewall's rules, so it is loaded only when a user asks
+            // for it.
             Self::BridgeNetfilter => Some("br_netfilter"),
-            // Its device node comes with it.
+            // This module makes its device node.
             Self::VhostVsock => Some("vhost_vsock"),
             _ => None,
         }
@@ -244,7 +246,7 @@ impl Capability {
     }
 }
 
-/// The VMMs whose guests are steered by vsocks of the host's kernel.
+/// The purpose of `vhost-vsock`, which names the VMMs whose guests are steered by vsocks of the host's kernel.
 static VHOST_VSOCK: LazyLock<String> = LazyLock::new(|| {
     let name = Capability::VhostVsock.name();
     let vmms = HypervisorKind::all().filter(|kind| kind.needs.contains(&name));

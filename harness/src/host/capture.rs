@@ -40,7 +40,7 @@ pub enum CaptureError {
         /// The kernel's answer.
         source: LinkError,
     },
-    /// Socket or file.
+    /// The socket could not be opened, or the file could not be made.
     #[error("capture on `{link}` into `{}`", path.display())]
     Io {
         /// Link.
@@ -129,7 +129,7 @@ impl Capture {
         })?
     }
 
-    /// The same for who already is on the machine's thread; `netlink` is that machine's.
+    /// As [`Capture::start`], for a caller on the machine's thread; `netlink` is that machine's.
     pub(crate) async fn open(
         netlink: &Netlink,
         keeper: &MachineKeeper,
@@ -173,7 +173,7 @@ impl Capture {
             while !captures.is_empty() {
                 let share = captures.split_off(captures.len().saturating_sub(share));
                 let closer = std::thread::Builder::new().name("closer".to_owned());
-                // Without a thread the share is dropped with the closure, here and now.
+                // Where no thread can be started, the closure is dropped here, and its share of the captures with it.
                 let _ = closer.spawn_scoped(scope, move || drop(share));
             }
         });
@@ -184,7 +184,7 @@ impl Capture {
         &self.link
     }
 
-    /// The file it writes, as pcapng; what it has at its end may be half a block.
+    /// The pcapng file that it writes. The file's last block may be incomplete.
     pub fn file(&self) -> &Path {
         &self.file
     }
@@ -217,7 +217,7 @@ impl Capture {
         )
     }
 
-    /// Returns why it can follow no longer.
+    /// Reads frames until the socket fails; returns that error.
     async fn follow(self) -> io::Error {
         loop {
             let mut ready = match self.socket.readable().await {
@@ -232,11 +232,12 @@ impl Capture {
 
     /// Takes in every frame that the kernel has by now, so that the file has what was on the wire until this call.
     pub fn catch_up(&self) {
-        // Whoever follows the capture comes to the same error.
+        // An error is ignored here: `follow` meets the same one and reports it.
         let _ = self.drain();
     }
 
-    /// The kernel's answer when it has nothing more to give: `WouldBlock`, or why not.
+    /// Reads every frame that the kernel has by now. It always ends with the kernel's answer: `WouldBlock` when there
+    /// are no more frames, otherwise an error.
     fn drain(&self) -> io::Result<()> {
         let mut file = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
         let mut buffer = vec![0; SNAPLEN];
@@ -277,7 +278,7 @@ impl Capture {
 /// A frame and its length as they were on the wire: with the outer VLAN tag (IEEE 802.1Q, 802.1ad), which the kernel takes
 /// out on receipt and hands over beside it. libpcap puts it back in the same way.
 fn on_the_wire(bytes: &[u8], original: usize, tag: Option<(u16, u16)>) -> (Cow<'_, [u8]>, usize) {
-    // Behind the two MAC addresses.
+    // The tag stands behind the two MAC addresses.
     let (Some((tpid, tci)), Some((addresses, rest))) = (tag, bytes.split_at_checked(12)) else {
         return (Cow::Borrowed(bytes), original);
     };
@@ -360,7 +361,8 @@ impl PcapNg {
         Ok(())
     }
 
-    /// Few frames reach a full disk when they are written, and all of them do here.
+    /// Writes out what is buffered. A full disk shows itself here rather than in `frame`, whose writes mostly go to the
+    /// buffer.
     fn flush(&mut self) -> io::Result<()> {
         let flushed = self.file.flush();
         self.whole &= flushed.is_ok();
@@ -388,7 +390,7 @@ mod tests {
         assert_eq!((bytes.len(), original), (64, 64));
         let (bytes, original) = on_the_wire(&frame, 60, None);
         assert_eq!((bytes.as_ref(), original), (frame.as_slice(), 60));
-        // What is cut off has a length all the same.
+        // A frame that was cut off keeps its length on the wire.
         let (bytes, original) = on_the_wire(&[0; SNAPLEN], 9_014, Some((0x8100, 5)));
         assert_eq!((bytes.len(), original), (SNAPLEN, 9_018));
         let (bytes, original) = on_the_wire(&frame[..11], 60, Some((0x8100, 5)));
@@ -399,7 +401,7 @@ mod tests {
         );
     }
 
-    /// Or a check would count the frames of a file that has none of them.
+    /// A check must not count frames by a file that lacks them.
     #[test]
     fn a_file_on_a_full_disk_is_not_whole() {
         // null(4): whatever is written to it finds no room.

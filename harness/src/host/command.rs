@@ -41,8 +41,8 @@ pub struct CommandFailure {
     pub said: Vec<String>,
     /// How long it ran.
     pub elapsed: Duration,
-    /// Whether that is an answer: it ended by itself, or this machine cannot start it. One that a signal ended, or that did not
-    /// end in time, has told nothing.
+    /// Whether the failure says something of the program or of this machine: the command ended by itself, or cannot be
+    /// started here. A command that a signal ended, or that did not end in time, says nothing.
     pub answered: bool,
 }
 
@@ -71,7 +71,7 @@ impl Diagnose for CommandFailure {
 /// Runs `program` to its end with no input and English messages.
 ///
 /// # Errors
-/// It did not start, ended badly, or was still running at `by`; then its process group is killed.
+/// The command did not start, ended badly, or was still running at `by`; then its process group is killed.
 pub(crate) async fn run<A: AsRef<OsStr>>(
     program: &Path,
     args: &[A],
@@ -94,7 +94,7 @@ pub(crate) async fn run<A: AsRef<OsStr>>(
         .stderr(Stdio::piped())
         .process_group(0)
         .kill_on_drop(true);
-    // A group of its own is not reached by what ends ours.
+    // The command has a process group of its own, which a signal to the harness's group does not reach.
     die_with_parent(command.as_std_mut());
     let child = command.spawn().map_err(|error| {
         let answered = !wants_room(&error);
@@ -102,7 +102,7 @@ pub(crate) async fn run<A: AsRef<OsStr>>(
     })?;
     let id = child.id();
     let output = pin!(child.wait_with_output());
-    // Declared last, so dropped first: it must act before anybody waits for the child and frees its number.
+    // Declared last, so dropped first: the group must be killed before the child is waited for, which frees its number.
     let group = Group::of(id);
     let output = tokio::time::timeout_at(by.tokio(), output)
         .await
@@ -132,7 +132,7 @@ pub(crate) async fn run<A: AsRef<OsStr>>(
     ))
 }
 
-/// The same for whoever has no runtime, or must not wait in his.
+/// As [`run`], for a caller without a runtime, or one that must not wait in its runtime.
 pub(crate) fn run_apart<A: AsRef<OsStr> + Sync>(
     program: &Path,
     args: &[A],
@@ -155,7 +155,8 @@ pub(crate) fn apart<T: Send>(work: impl AsyncFnOnce() -> T + Send) -> std::io::R
     })
 }
 
-/// Whether a process did not start for want of memory, of processes or of descriptors (fork(2), pipe(2)): that is no answer.
+/// Whether a process did not start for want of memory, of processes or of descriptors (fork(2), pipe(2)), which says
+/// nothing of its program.
 pub(super) fn wants_room(error: &std::io::Error) -> bool {
     let errno = error.raw_os_error();
     errno.is_some_and(|errno| {
@@ -210,7 +211,7 @@ pub(crate) fn lines_of(child: &mut Child) -> mpsc::Receiver<String> {
 async fn pump(from: impl AsyncRead + Unpin, to: mpsc::Sender<String>) {
     let mut from = BufReader::new(from);
     let mut line = Vec::new();
-    // A read error is an end as well; a receiver that has gone has heard enough.
+    // A read error ends the output too. Where the receiver has gone, nobody wants more lines.
     while matches!(from.read_until(b'\n', &mut line).await, Ok(read) if read > 0) {
         let text = String::from_utf8_lossy(&line).trim_end().to_owned();
         line.clear();
@@ -228,7 +229,8 @@ pub(crate) struct Group {
 }
 
 impl Group {
-    /// The group that the just spawned child `id` leads; killed, so that nothing it started outlives it.
+    /// The group that the just spawned child `id` leads. It is killed when this is dropped, so that no process of the
+    /// group outlives its owner.
     pub(crate) fn of(id: Option<u32>) -> Self {
         Self {
             leader: id.and_then(|id| i32::try_from(id).ok()).map(Pid::from_raw),
@@ -236,7 +238,7 @@ impl Group {
         }
     }
 
-    /// Like [`Group::of`], but only asked to end: for what would leave a mess behind.
+    /// As [`Group::of`], but the group is asked to end (SIGTERM): for programs that clean up after themselves.
     pub(crate) fn asked(id: Option<u32>) -> Self {
         Self::new(id, Signal::SIGTERM)
     }
@@ -246,14 +248,15 @@ impl Group {
         Self { leader, end }
     }
 
-    /// Sends it a signal.
+    /// Sends the group a signal.
     pub(crate) fn tell(&self, signal: Signal) {
         if let Some(leader) = self.leader {
             let _ = killpg(leader, signal);
         }
     }
 
-    /// The leader has been waited for: its number may already belong to somebody else.
+    /// Does nothing to the group any more: its leader has been waited for, and the number may belong to another
+    /// process.
     pub(crate) fn ended(mut self) {
         self.leader = None;
     }
@@ -262,14 +265,14 @@ impl Group {
 impl Drop for Group {
     fn drop(&mut self) {
         if let Some(leader) = self.leader {
-            // ESRCH: everything in it has already gone. EPERM: it runs under sudo.
+            // ESRCH: every process of the group has gone. EPERM: the group runs under sudo.
             let _ = killpg(leader, self.end);
         }
     }
 }
 
-/// Writes the shell script `body` to `path`. By another process: a test that runs at the same time forks, and a file
-/// that its child still has open for writing cannot be executed.
+/// Writes the shell script `body` to `path`. Another process does the writing: a test that runs at the same time may
+/// fork, its child then has a file open for writing that this process writes, and such a file cannot be executed.
 #[cfg(test)]
 pub(crate) fn write_script(path: &Path, body: &str) {
     let write = r#"printf '#!/bin/sh\n%s\n' "$1" > "$2" && chmod +x "$2""#;

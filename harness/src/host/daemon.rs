@@ -1,5 +1,5 @@
-//! What a lab keeps running: daemons, and the lab's own workers. The end of one that nobody stopped is told by name, so
-//! that it is never taken for a fault of the network.
+//! What a lab keeps running: daemons, and the lab's own workers. When one of them ends that nobody stopped, it is
+//! named, so that its end is never taken for a fault of the network.
 
 use std::any::Any;
 use std::io;
@@ -17,10 +17,10 @@ use super::sys::ChildSetup;
 use crate::deadline::Deadline;
 use crate::diagnostic::Diagnose;
 
-/// Lines of its log that an error quotes; the whole log is in the evidence.
+/// Lines of a daemon's log that an error quotes; the whole log is in the evidence.
 const LINES: usize = 5;
 
-/// Everything that a lab keeps running on its machines. What is none of these cannot be started here.
+/// Everything that a lab keeps running on its machines. Nothing else can be started here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kept {
     /// dnsmasq(8).
@@ -35,7 +35,7 @@ pub enum Kept {
     DnsFaults,
     /// What writes down the frames of a link: [`capture`](super::capture).
     Capture,
-    /// What follows the kernel's word: [`netlink_events`](super::netlink_events).
+    /// What follows the kernel's messages about links, addresses and routes: [`netlink_events`](super::netlink_events).
     Monitor,
 }
 
@@ -51,7 +51,7 @@ impl Kept {
         Self::Monitor,
     ];
 
-    /// As errors name it: a program by its file's name.
+    /// Its name in errors; a program has its file's name.
     pub fn name(self) -> &'static str {
         match self {
             Self::Dnsmasq => "dnsmasq",
@@ -65,7 +65,7 @@ impl Kept {
     }
 }
 
-/// One of them ended, and nobody had stopped it.
+/// A daemon or worker ended, and no step had stopped it.
 #[derive(Debug, thiserror::Error)]
 #[error("keep the {} of machine `{machine}` running: no step had stopped it, and {how}", kept.name())]
 pub struct DaemonEnded {
@@ -96,7 +96,7 @@ impl Diagnose for DaemonEnded {
     }
 }
 
-/// Where the ends of what a lab keeps are told.
+/// Collects the ends of daemons and workers that nobody stopped.
 #[derive(Debug, Clone)]
 pub struct Keeper {
     tell: UnboundedSender<DaemonEnded>,
@@ -119,12 +119,12 @@ impl Default for Keeper {
 #[derive(Debug)]
 struct Watched {
     end: End,
-    /// Whatever becomes of it is meant.
+    /// Whether its end is intended.
     meant: AtomicBool,
 }
 
 impl Keeper {
-    /// For what runs on that machine.
+    /// The part of this keeper for what runs on `machine`.
     pub(crate) fn on(&self, machine: &str) -> MachineKeeper {
         MachineKeeper {
             keeper: self.clone(),
@@ -132,7 +132,8 @@ impl Keeper {
         }
     }
 
-    /// Waits until something has ended that should not have. Only the first who asks is told; all others wait for ever.
+    /// Waits until a daemon or worker has ended that nobody stopped. One caller at a time is told; any other waits for
+    /// ever.
     pub async fn ended(&self) -> DaemonEnded {
         let taken = self
             .told
@@ -149,12 +150,13 @@ impl Keeper {
         };
         match ended {
             Some(ended) => ended,
-            // This keeper holds a sender itself, so nothing but a second listener comes here.
+            // This keeper holds a sender itself, so the channel is never closed: only a second caller comes here.
             None => std::future::pending().await,
         }
     }
 
-    /// The first that has ended by now, told or not: a verdict does not come before its word.
+    /// The first end by now that nobody intended, also one that is not reported yet: a verdict must not be given before
+    /// that end is known.
     pub async fn ended_by_now(&self) -> Option<DaemonEnded> {
         let untold = {
             let mut processes = self
@@ -173,7 +175,7 @@ impl Keeper {
     }
 }
 
-/// Whoever gives up waiting is not the last who may.
+/// Puts the receiver back when its caller gives up waiting, so that another one can wait.
 struct GivenBack<'a> {
     keeper: &'a Keeper,
     taken: Option<UnboundedReceiver<DaemonEnded>>,
@@ -200,7 +202,7 @@ pub(crate) struct MachineKeeper {
 }
 
 impl MachineKeeper {
-    /// Starts a daemon; stdout and stderr go to `log`. It is kept once it is ready.
+    /// Starts a daemon; stdout and stderr go to `log`. Its end is watched once it is ready.
     ///
     /// Must be called on the machine's thread: a child belongs to the namespaces of the thread that starts it.
     ///
@@ -219,8 +221,8 @@ impl MachineKeeper {
         })
     }
 
-    /// Runs one of the lab's own workers on the current runtime. It goes on until it is stopped or its machine ends; what
-    /// it returns is why it could not.
+    /// Runs one of the lab's own workers on the current runtime. It goes on until it is stopped or its machine ends;
+    /// where it cannot go on, it returns why.
     pub(crate) fn work(
         &self,
         kept: Kept,
@@ -279,7 +281,7 @@ impl MachineKeeper {
             machine: self.machine.clone(),
             how,
         };
-        // Nobody listens once there is a verdict.
+        // After the verdict there is no receiver any more.
         let _ = self.keeper.tell.send(ended);
     }
 }
@@ -291,7 +293,7 @@ fn words(panic: &(dyn Any + Send)) -> &str {
     literal.or(formatted).unwrap_or("without words")
 }
 
-/// A daemon that was started and is not ready yet: its end is the answer to whoever waits for it.
+/// A daemon that was started and is not ready yet. If it ends, the wait for its readiness ends with that error.
 #[derive(Debug)]
 #[must_use = "dropping it kills the process"]
 pub(crate) struct Begun {
@@ -301,7 +303,7 @@ pub(crate) struct Begun {
 }
 
 impl Begun {
-    /// Waits until its log shows `sign`; from then on it is kept.
+    /// Waits until the daemon's log shows `sign`; from then on its end is watched.
     ///
     /// # Errors
     /// As [`Service::ready_when_log_shows`].
@@ -314,7 +316,7 @@ impl Begun {
         Ok(self.keeper.keep(self.kept, self.service))
     }
 
-    /// Waits for `ready`; from then on it is kept.
+    /// Waits for `ready`; from then on the daemon's end is watched.
     ///
     /// # Errors
     /// As [`Service::ready_when`].
@@ -333,16 +335,16 @@ impl Begun {
 #[derive(Debug)]
 #[must_use = "dropping it kills the process"]
 pub struct Daemon {
-    // Before the process: its end is meant then.
+    // Dropped before the process, so that the end of the process counts as intended.
     meant: Meant,
     service: Service,
 }
 
 impl Daemon {
-    /// Ends it: SIGTERM, then SIGKILL after `grace`.
+    /// Ends the daemon: SIGTERM, then SIGKILL after `grace`.
     ///
     /// # Errors
-    /// When it cannot be reaped.
+    /// When the process cannot be reaped.
     pub async fn stop(self, grace: Duration) -> io::Result<()> {
         let Self { meant, service } = self;
         drop(meant);
@@ -352,13 +354,13 @@ impl Daemon {
     /// Sends SIGHUP, which daemons take for the order to read their files again.
     ///
     /// # Errors
-    /// When it has ended.
+    /// When the daemon has ended.
     pub fn reload(&self) -> io::Result<()> {
         self.service.reload()
     }
 }
 
-/// Once it is dropped, the end of the process is meant.
+/// Marks the end of a process as intended when it is dropped.
 #[derive(Debug)]
 struct Meant(Arc<Watched>);
 
@@ -376,7 +378,7 @@ pub(crate) struct Worker {
 }
 
 impl Worker {
-    /// Ends it; what it held is free when this returns.
+    /// Ends the worker; what it held is free when this returns.
     pub(crate) async fn stop(self) {
         self.abort.abort();
         let _ = self.over.await;
@@ -427,7 +429,7 @@ mod tests {
         assert!(help.contains("stop_daemon = { on = \"router\""), "{help}");
     }
 
-    /// A verdict may be due in the moment between the end of a daemon and the word of it.
+    /// A verdict may be due between the end of a daemon and the report of it.
     #[tokio::test]
     async fn an_end_that_is_not_told_yet_is_seen() {
         let folder = tempfile::tempdir().expect("a folder");
@@ -436,7 +438,7 @@ mod tests {
         assert!(keeper.ended_by_now().await.is_none(), "it runs");
         let end = daemon.meant.0.end.clone();
         kill(end.pid(), Signal::SIGKILL).expect("it runs");
-        // No task of this runtime runs between here and there: who waits for the end cannot have seen it.
+        // No task of this runtime runs during this loop, so the task that waits for the end cannot have seen it.
         while !end.is_here() {
             std::thread::yield_now();
         }

@@ -16,7 +16,7 @@ use super::http::of_one_connection;
 use crate::plan::dnsmasq::RESPONDER_PORT;
 use crate::scenario::DnsFault;
 
-/// Bytes of an answer over UDP to whoever does not say that it takes more (RFC 1035, 4.2.1).
+/// Longest answer over UDP, in bytes, for a client that does not say that it takes more (RFC 1035, 4.2.1).
 const UDP_LIMIT: u16 = 512;
 
 /// For each name, what is wrong with its answer, and the right one.
@@ -68,7 +68,8 @@ pub(crate) async fn serve(keeper: MachineKeeper, responses: Responses) -> io::Re
     Ok(())
 }
 
-/// One connection, with a length before each message (RFC 1035, 4.2.2). What gets no answer keeps it open.
+/// Serves one connection, with a length before each message (RFC 1035, 4.2.2). A query that gets no answer leaves the
+/// connection open.
 async fn over_tcp(mut stream: TcpStream, responses: &Responses) -> io::Result<()> {
     loop {
         let mut query = vec![0; usize::from(stream.read_u16().await?)];
@@ -85,7 +86,8 @@ async fn over_tcp(mut stream: TcpStream, responses: &Responses) -> io::Result<()
     }
 }
 
-/// An answer that is longer than whoever asked takes over UDP is replaced by one without answers that says so (TC).
+/// Replaces an answer that is longer than the client takes over UDP by one without records, with the flag that says so
+/// (TC).
 fn cut_for_udp(query: &[u8], reply: Vec<u8>) -> Option<Vec<u8>> {
     let query = Packet::parse(query).ok()?;
     let takes = query.opt().map_or(UDP_LIMIT, |opt| opt.udp_packet_size);
@@ -133,7 +135,7 @@ fn respond(query: &[u8], responses: &Responses) -> Option<(DnsFault, Vec<u8>)> {
                 IpAddr::V6(address) => (TYPE::AAAA, RData::AAAA((*address).into())),
             };
             if question.qtype == QTYPE::TYPE(kind) {
-                // Nobody may remember it: the next answer is to be as late.
+                // The time to live is 0, so that no resolver remembers the answer: the next one is to be as late.
                 let name = question.qname.clone();
                 let record = ResourceRecord::new(name, CLASS::IN, 0, data);
                 reply.answers.push(record);

@@ -1,4 +1,4 @@
-//! The end of a child process: told to everybody who asks, with its exit status and its last words.
+//! The end of a child process, with its exit status and its last words, for all who wait for it.
 
 use std::io;
 use std::process::ExitStatus;
@@ -15,7 +15,8 @@ use tokio::task::JoinHandle;
 use super::service::ServiceError;
 use super::service_log::Log;
 
-/// How long the last words of a process that ended may take to be read. Its own children may hold its output open.
+/// How long the last output of an ended process may take to be read. The process's own children may hold its output
+/// open.
 const LAST_WORDS: Duration = Duration::from_secs(1);
 
 /// Lines of its log that an error quotes.
@@ -25,15 +26,15 @@ const LINES: usize = 20;
 #[derive(Debug, Clone)]
 enum Life {
     Runs,
-    /// It has ended, and may have said more than was read.
+    /// It has ended; not all of its output may have been read.
     Ended(Status),
-    /// And all that it said has been read, as far as its own children let it.
+    /// It has ended, and its output has been read, as far as its own children let it end.
     Read(Status),
 }
 
 type Status = Result<ExitStatus, Arc<io::Error>>;
 
-/// Tells of a process's end to whoever asks, however often.
+/// Tells the end of a process to all who wait for it, however often they ask.
 #[derive(Debug, Clone)]
 pub(crate) struct End {
     pid: Pid,
@@ -43,7 +44,8 @@ pub(crate) struct End {
 }
 
 impl End {
-    /// Reaps `child` as soon as it ends, whether or not somebody waits for that. `pumps` read what it says.
+    /// Reaps `child` as soon as it ends, whether or not somebody waits for that. `pumps` are the tasks that read its
+    /// output.
     pub(crate) fn of(
         name: &str,
         pid: Pid,
@@ -67,17 +69,17 @@ impl End {
         }
     }
 
-    /// Of the process; once its end has come, the number may be another's.
+    /// The process's number. Once the process has ended, the number may be another's.
     pub(crate) fn pid(&self) -> Pid {
         self.pid
     }
 
-    /// Whether it has ended, as far as it was told.
+    /// Whether the process's end was noticed.
     pub(crate) fn has_come(&self) -> bool {
         !matches!(*self.life.borrow(), Life::Runs)
     }
 
-    /// Whether it has ended at this moment, told or not: waitid(2), which leaves it to be reaped.
+    /// Whether the process has ended by now, noticed or not: waitid(2), which leaves it to be reaped.
     pub(crate) fn is_here(&self) -> bool {
         if self.has_come() {
             return true;
@@ -86,7 +88,7 @@ impl End {
         !matches!(waitid(Id::Pid(self.pid), look), Ok(WaitStatus::StillAlive))
     }
 
-    /// Waits for it: exit status or signal.
+    /// Waits for the process's end; returns its exit status or signal.
     pub(crate) async fn status(&mut self) -> io::Result<ExitStatus> {
         let ended = |life: &Life| !matches!(life, Life::Runs);
         match self.life.wait_for(ended).await.as_deref() {
@@ -94,12 +96,12 @@ impl End {
             Ok(Life::Ended(Err(error)) | Life::Read(Err(error))) => {
                 Err(io::Error::new(error.kind(), Arc::clone(error)))
             }
-            // Whoever waited for it ended first, and has killed it.
+            // The task that waited for the process was dropped, and the process was killed by that.
             Ok(Life::Runs) | Err(_) => Err(io::Error::other("its machine has ended")),
         }
     }
 
-    /// Waits for it, with everything that the process said before.
+    /// Waits for the process's end and for the last of its output; returns both as an error.
     pub(crate) async fn told(&mut self) -> ServiceError {
         let status = self.status().await;
         let read = |life: &Life| matches!(life, Life::Read(_));

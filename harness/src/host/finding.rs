@@ -24,9 +24,9 @@ pub enum Status {
         /// What was seen.
         reason: String,
     },
-    /// Whoever was to find out was ended by a signal, or did not answer in time: nothing is known.
+    /// The program that was to find out was ended by a signal, or did not answer in time: nothing is known.
     Unanswered {
-        /// Who, and by what.
+        /// Which program, and what ended it.
         reason: String,
     },
 }
@@ -49,7 +49,7 @@ pub struct Finding {
 }
 
 impl Finding {
-    /// It is here.
+    /// A finding that the capability is here.
     pub fn present(
         capability: Capability,
         version: Option<String>,
@@ -59,7 +59,7 @@ impl Finding {
         Self::new(capability, Status::Present { version, detail }, None)
     }
 
-    /// It is not.
+    /// A finding that the capability is not here.
     pub fn absent(
         capability: Capability,
         reason: impl Into<String>,
@@ -69,7 +69,7 @@ impl Finding {
         Self::new(capability, Status::Absent { reason }, remedy)
     }
 
-    /// Nobody knows.
+    /// A finding that nothing is known of the capability.
     pub fn unanswered(capability: Capability, reason: impl Into<String>) -> Self {
         let reason = reason.into();
         Self::new(capability, Status::Unanswered { reason }, None)
@@ -91,7 +91,7 @@ impl Finding {
         matches!(self.status, Status::Present { .. })
     }
 
-    /// As an error, when it is not here.
+    /// The finding as an error, unless the capability is here.
     pub fn unmet(&self) -> Option<Unmet> {
         let (reason, unanswered) = match &self.status {
             Status::Present { .. } => return None,
@@ -107,7 +107,7 @@ impl Finding {
     }
 }
 
-/// Something needed is not here, or nobody knows whether it is.
+/// Something that is needed is not here, or it is not known whether it is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Unmet {
     /// What is needed.
@@ -171,7 +171,7 @@ mod tests {
         let unmet = found.unmet().unwrap();
         assert_eq!(unmet.code(), "host.unanswered");
         assert!(unmet.to_string().contains("was not answered: the probe"));
-        // No VM has what nobody knows to be lacking.
+        // A lab in a VM is no remedy: nothing is known to be lacking.
         assert!(!unmet.help().unwrap().contains("--lab"));
     }
 

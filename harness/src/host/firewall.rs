@@ -22,7 +22,7 @@ pub struct FirewallError {
     pub machine: String,
     /// File, as the scenario has it.
     pub ruleset: String,
-    /// Whose words these are.
+    /// The tool that was asked.
     pub tool: RulesetTool,
     /// What the tool said, or why it could not be asked.
     pub said: String,
@@ -70,7 +70,7 @@ pub(crate) async fn load(
         .args(&words[1..])
         .current_dir(folder)
         .env("LC_ALL", "C")
-        // The legacy iptables would make its lock in the `/run` of the machine we run on.
+        // The legacy iptables would otherwise make its lock in `/run` of the host computer.
         .env("XTABLES_LOCKFILE", folder.join(".xtables.lock"));
     sys::prepare_child(&mut command, ChildSetup::default());
     let mut command = tokio::process::Command::from(command);
@@ -88,7 +88,7 @@ pub(crate) async fn load(
         }
         Ok(Ok(output)) => output,
     };
-    // Only there where the legacy iptables ran.
+    // The legacy iptables alone makes this file.
     let _ = fs::remove_file(folder.join(".xtables.lock"));
     if output.status.success() {
         return Ok(());

@@ -8,7 +8,7 @@ use nix::sys::statvfs::statvfs;
 /// How full a file system is, in bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Room {
-    /// Free for whoever is not root there.
+    /// Free for users other than root.
     pub free: u64,
     /// Its size.
     pub all: u64,

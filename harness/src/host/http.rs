@@ -1,5 +1,5 @@
-//! The internet's web server: one fixed page on every address of a machine, and `/bytes/N` of N known bytes, to be had
-//! (`GET`) and to be brought (`PUT`).
+//! The internet's web server: one fixed page on every address of a machine, and `/bytes/N` of N known bytes, which a
+//! client gets (`GET`) or sends (`PUT`).
 
 use std::io;
 use std::net::Ipv6Addr;
@@ -14,10 +14,10 @@ use super::received::{Received, SILENCE};
 use crate::scenario::HttpServer;
 use crate::scenario::bytes_page::{MOST_BYTES, page};
 
-/// Binds the server on the calling machine's addresses, v4 and v6, and serves it on the current runtime. What looks send to
-/// it is counted in `received`.
+/// Binds the server on the calling machine's addresses, v4 and v6, and serves it on the current runtime. The bytes that
+/// each look of a check sends are counted in `received`.
 ///
-/// It listens when this returns, until it is stopped or its machine ends.
+/// The server listens when this returns, until it is stopped or its machine ends.
 ///
 /// # Errors
 /// When the port cannot be bound.
@@ -42,7 +42,7 @@ pub(crate) async fn serve(
     }))
 }
 
-/// Whether accept(2) tells of an error of the connection that was to be accepted, after which the next may be had.
+/// Whether an error of accept(2) is about the connection that was to be accepted, so that the next one may be accepted.
 pub(super) fn of_one_connection(error: &io::Error) -> bool {
     use io::ErrorKind::{ConnectionAborted, HostUnreachable, NetworkDown, NetworkUnreachable};
     let kinds = [
@@ -57,7 +57,7 @@ pub(super) fn of_one_connection(error: &io::Error) -> bool {
 /// What a request asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Request {
-    /// `GET /`, and whatever else there is no page for.
+    /// `GET /`, and any request without a page of its own.
     Page,
     /// `GET /bytes/N`.
     Get(u32),
@@ -66,7 +66,7 @@ enum Request {
 }
 
 impl Request {
-    /// By its first line.
+    /// Reads a request by its first line.
     fn parse(request: &[u8]) -> Self {
         Self::of_bytes(request).unwrap_or(Self::Page)
     }
@@ -128,7 +128,8 @@ async fn answer(mut stream: TcpStream, fixed: &[u8], received: &Received) -> io:
     stream.shutdown().await
 }
 
-/// Takes in so many bytes, of which the first came with the request's head. Each part is told as it comes.
+/// Reads `bytes` bytes, of which `first` came with the request's head. Calls `tell` with each part as it comes; returns
+/// how many came.
 async fn take(
     stream: &mut TcpStream,
     first: &[u8],
@@ -140,7 +141,7 @@ async fn take(
     let mut buffer = vec![0; 64 << 10];
     while came < u64::from(bytes) {
         let Ok(read) = tokio::time::timeout(SILENCE, stream.read(&mut buffer)).await else {
-            // Who waits for room to send hears of no end but a reset; and that is small enough to get through.
+            // A client that waits for room to send hears of no end but a reset, which is small enough to get through.
             stream.set_zero_linger()?;
             return Err(io::ErrorKind::TimedOut.into());
         };

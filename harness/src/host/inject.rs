@@ -1,4 +1,4 @@
-//! Frames that nobody's network stack would send: handed to a link as they are.
+//! Frames that no network stack would send: handed to a link as they are.
 //!
 //! Equivalent: `arping -U`, or scapy's `sendp(frame, iface=LINK)`; packet(7).
 
@@ -14,7 +14,7 @@ use crate::diagnostic::Diagnose;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum InjectError {
-    /// It is not there.
+    /// The link is not there.
     #[error("send out of `{link}`")]
     Link {
         /// Link.
@@ -22,7 +22,7 @@ pub enum InjectError {
         /// The kernel's answer.
         source: LinkError,
     },
-    /// Its socket.
+    /// The link's socket or its address in `/sys` could not be opened.
     #[error("open `{link}` for sending")]
     Io {
         /// Link.

@@ -41,7 +41,7 @@ fn enough_ids(map: &str) -> Result<(), IsolateError> {
         .filter_map(|line| line.split_whitespace().nth(2));
     let counts = counts.filter_map(|count| count.parse::<u64>().ok());
     match counts.sum() {
-        // Without a map there is nothing to go by.
+        // A map that cannot be read proves nothing.
         0 => Ok(()),
         ids if ids < 65536 => Err(IsolateError::FewIds { ids }),
         _ => Ok(()),
@@ -62,7 +62,7 @@ pub enum Isolation {
 
 /// Enters the worker's namespaces; returns in the process that is PID 1 there.
 ///
-/// The original process stays behind, waits for that one, and exits with its status. Must be called before any
+/// The original process stays behind, waits for PID 1, and exits with its status. Must be called before any
 /// thread is started. `ask` writes a line to the parent and `answer` reads one; both are used only when not
 /// root. `avoid` are paths that must stay visible under the private tmpfs, whose place is returned.
 ///
@@ -76,8 +76,8 @@ pub fn enter(
 ) -> Result<PathBuf, IsolateError> {
     let other = |doing| move |source: io::Error| IsolateError::Other { doing, source };
     let parent = getppid();
-    // What daemons and VMMs read as users of their own is made from here on; what the user's own umask protects is the
-    // folder of the evidence, which is made before.
+    // Daemons and VMMs run as other users and read files that are made from here on, so the user's own umask must not
+    // hold for these. It does for the evidence's folder, which is made before.
     nix::sys::stat::umask(nix::sys::stat::Mode::from_bits_truncate(0o022));
     if Uid::effective().is_root() {
         enough_ids(&std::fs::read_to_string("/proc/self/uid_map").unwrap_or_default())?;
@@ -92,8 +92,9 @@ pub fn enter(
     own_namespace(CloneFlags::CLONE_NEWPID, "PID")?;
     die_with(parent)?;
     let middle = nix::unistd::getpid();
-    // Whoever ends all processes of a run at once means the run, which its supervisor ends in good order; this one would only
-    // take the worker with it. As PID 1 that one is not reached by a signal which it does not listen to.
+    // These signals are blocked in this process. They come to all processes of a run when somebody wants to end the
+    // run, which the supervisor does in good order; this process, if it ended, would only take the worker with it. The
+    // worker is PID 1, and the kernel keeps from it signals that it has no handler for.
     let polite: SigSet = [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP]
         .into_iter()
         .collect();
@@ -105,9 +106,9 @@ pub fn enter(
             std::process::exit(code);
         }
         ForkResult::Child => {
-            // In its new PID namespace the parent's pid reads 0, so only its being alive can be checked.
+            // In the new PID namespace the parent's number reads 0, so the child cannot compare it as `die_with` does.
             let _ = middle;
-            // What it starts must hear.
+            // Processes that the worker starts inherit the mask, and must not be deaf to these signals.
             mask(polite.thread_unblock()).map_err(other("hear SIGTERM"))?;
             prctl::set_pdeathsig(Signal::SIGKILL).map_err(|e| IsolateError::Other {
                 doing: "tie the worker to its parent",
@@ -126,7 +127,8 @@ pub fn may_share_users() -> bool {
 /// Enters a user namespace of its own, in which the parent maps ids: what [`enter`] does for all but root.
 ///
 /// # Errors
-/// [`IsolateError::Unshare`] when there is none to be had, and then nothing has changed; others, when there is one without ids.
+/// [`IsolateError::Unshare`] when the kernel refuses the namespace: nothing has changed then. Another error when there
+/// is a namespace, but no ids in it.
 pub fn take_users(ask: &mut impl Write, answer: &mut impl BufRead) -> Result<(), IsolateError> {
     let other = |doing| move |source: io::Error| IsolateError::Other { doing, source };
     own_namespace(CloneFlags::CLONE_NEWUSER, "user")?;
@@ -147,7 +149,8 @@ pub fn take_users(ask: &mut impl Write, answer: &mut impl BufRead) -> Result<(),
         .map_err(other("stay traceable by the parent"))
 }
 
-/// Reads the parent's answer. What else it says until then was said before it knew the question, and it says that again.
+/// Reads the parent's answer. Lines before it are ignored: the parent wrote them before it read the question, and
+/// writes them again.
 fn until_mapped(answer: &mut impl BufRead) -> io::Result<()> {
     for line in answer.lines() {
         if line?.trim() == MAPPED {
@@ -179,7 +182,7 @@ fn die_with(parent: nix::unistd::Pid) -> Result<(), IsolateError> {
     Ok(())
 }
 
-/// Own `/proc`, and a tmpfs that nobody else sees for sockets, overlays and keys.
+/// Mounts a `/proc` of the worker's own, and a tmpfs that no other process sees, for sockets, overlays and keys.
 fn private_mounts(avoid: &[PathBuf]) -> Result<PathBuf, IsolateError> {
     mount_at(None, "/", None, MsFlags::MS_REC | MsFlags::MS_PRIVATE, None)?;
     let flags = MsFlags::MS_NOSUID | MsFlags::MS_NODEV | MsFlags::MS_NOEXEC;
@@ -219,8 +222,8 @@ pub(crate) fn mount_at(
     })
 }
 
-/// Gives the user namespace of `pid` a full id map: 0 is the caller, 1 to 65536 its subordinate ids. Of root, all ids are
-/// themselves.
+/// Gives the user namespace of `pid` a full id map: 0 is the caller, 1 to 65536 its subordinate ids. Where the caller
+/// is root, every id is mapped to itself.
 ///
 /// Equivalent: `newuidmap PID 0 UID 1 1 SUBUID 65536`, and `newgidmap` likewise; as root `echo 0 0 4294967295 >/proc/PID/uid_map`.
 /// Called by the parent.

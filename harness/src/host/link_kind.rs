@@ -25,7 +25,7 @@ pub struct LinkKind {
     pub module: &'static str,
     /// What `ip link add` is told beside the type.
     options: &'static str,
-    /// What it stands on.
+    /// What the link stands on.
     on: On,
 }
 
@@ -55,7 +55,7 @@ const VTI: &str = "key 7 local 192.0.2.2 remote 192.0.2.1";
 const VTI6: &str = "key 7 local 2001:db8::2 remote 2001:db8::1";
 const IP6TNL: &str = "mode any local 2001:db8::2 remote 2001:db8::1";
 
-/// All of them, in the order in which they are reported. A kind is a row here, and nothing else.
+/// All of them, in the order in which they are reported. A kind of link is one row here, and nothing else.
 pub static LINK_KINDS: [LinkKind; 26] = [
     row("vlan", "8021q", On::Lower, "id 7"),
     row("vxlan", "vxlan", On::Nothing, "id 7 dstport 4789"),
@@ -90,7 +90,7 @@ pub static LINK_KINDS: [LinkKind; 26] = [
     row("batadv", "batman_adv", On::Nothing, ""),
 ];
 
-/// Kinds that every lab has or that have a capability with another name.
+/// Kinds that every lab has, or whose capability has another name.
 const OTHERS: [(&str, Capability); 5] = [
     ("bridge", Capability::Bridge),
     ("veth", Capability::Veth),
@@ -124,7 +124,7 @@ impl LinkKind {
     }
 }
 
-/// What unit files ask of the kernel: by the `Kind=` of what they make, and by what they set.
+/// Capabilities that unit files ask of the kernel: by the `Kind=` of what they make, and by what they set.
 pub(super) fn asked_by(units: &[UnitFile]) -> BTreeSet<Capability> {
     let mut asked = BTreeSet::new();
     for unit in units {
@@ -154,10 +154,10 @@ fn truth(value: &str) -> bool {
     ["1", "yes", "y", "true", "t", "on"].contains(&value.as_str())
 }
 
-/// Makes one link of each kind, in the namespace of whoever asks, by one process of `ip`.
+/// Makes one link of each kind, in the caller's namespace, by one process of `ip`.
 ///
-/// Where that would load a module it is not done: some of them make links of their own in the machine's own namespace
-/// (`dummy0`, `bond0`). There the module itself, which is there to be loaded, is the answer.
+/// A kind whose module would have to be loaded is not made: some modules make links of their own in the host computer's
+/// namespace (`dummy0`, `bond0`). Such a kind counts as here, because its module can be loaded.
 pub(super) fn attempts() -> Vec<(Capability, Attempt)> {
     let (loadable, tried): (Vec<&'static LinkKind>, Vec<&'static LinkKind>) = LINK_KINDS
         .iter()
@@ -183,7 +183,7 @@ fn try_all(kinds: &[&'static LinkKind]) -> Vec<(Capability, Attempt)> {
     };
     const BATCH: &str = "run `ip -force -batch -`";
     let said = match batch(&ip, kinds) {
-        // What it did not come to is not refused either.
+        // `ip` was ended before its last line, and the lines that it did not read were not refused.
         Ok((status, said)) if status.signal().is_some() => {
             return all(&Attempt::ended(BATCH.to_owned(), status, said));
         }
@@ -226,7 +226,7 @@ fn batch(ip: &Path, kinds: &[&LinkKind]) -> std::io::Result<(ExitStatus, String)
         stdin.write_all((lines.join("\n") + "\n").as_bytes())
     });
     let output = child.wait_with_output()?;
-    // Of one that has been ended its end tells more than the broken pipe.
+    // If `ip` was ended by a signal, that says more than the broken pipe.
     if output.status.signal().is_none() {
         written?;
     }
@@ -275,7 +275,7 @@ mod tests {
         }
         assert_eq!(asked("[NetDev]\nKind = tun\n"), ["tap"]);
         assert_eq!(asked("[NetDev]\nKind=macvtap\n"), ["macvtap"]);
-        // Of a match, in a comment, and one that nobody knows.
+        // A kind in a match, one in a comment, and one that is not known.
         for none in [
             "[Match]\nKind=vlan\n",
             "[NetDev]\n# Kind=vlan\nName=x\n",
@@ -322,7 +322,7 @@ mod tests {
         assert!(names.iter().all(|name| name.len() <= 15), "{names:?}");
         names.sort_unstable();
         names.dedup();
-        // Itself, and the two ends of what it stands on.
+        // Each link's own name, and those of the two ends that it stands on.
         let standing = LINK_KINDS.iter().filter(|kind| kind.on != On::Nothing);
         assert_eq!(names.len(), LINK_KINDS.len() + 2 * standing.count());
     }

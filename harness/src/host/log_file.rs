@@ -1,4 +1,4 @@
-//! The file of a log: its beginning and its end, within a bound, however much is written into it.
+//! The file of a log. It keeps its beginning and its end, within a bound, however much is written into it.
 
 use std::fs::File;
 use std::io::{self, Write};
@@ -14,8 +14,8 @@ const CHUNK: usize = 64 << 10;
 /// The line that stands where something was left out, around the number of bytes.
 const GAP: [&str; 2] = ["\n[... ", " bytes are left out ...]\n"];
 
-/// A file that is appended to. When it has grown to its bound, the older half of what follows its head goes, and a line
-/// says how much went. So it can be read at any time, from the first byte to the last, also after SIGKILL.
+/// A file that is appended to. When it has grown to its bound, the older half of what follows its head is removed, and
+/// a line says how much. The file can be read at any time, from its first byte to its last, also after SIGKILL.
 #[derive(Debug)]
 pub(super) struct LogFile {
     path: PathBuf,
@@ -31,7 +31,7 @@ impl LogFile {
         Self::bounded(path, HEAD, MOST)
     }
 
-    /// The same with other bounds: `head` bytes of its beginning, `most` in all.
+    /// As [`new`](Self::new), with other bounds: `head` bytes of its beginning, `most` in all.
     fn bounded(path: PathBuf, head: u64, most: u64) -> Self {
         Self {
             path,
@@ -81,7 +81,7 @@ impl LogFile {
             before.saturating_add(from - begin),
             GAP[1]
         );
-        // Through a handle that does not append: pwrite(2) tells that an appending one writes at the end alone.
+        // A handle that does not append is needed: with an appending one pwrite(2) writes at the end alone.
         let into = File::options().write(true).open(&self.path)?;
         into.write_all_at(gap.as_bytes(), self.head)?;
         let (mut at, mut from) = (self.head + gap.len() as u64, from);
@@ -129,7 +129,7 @@ mod tests {
             .collect()
     }
 
-    /// Of what was written in parts of `step` lines: the head, the line between and the end, byte by byte.
+    /// Checks a log of what was written in parts of `step` lines: the head, the line between and the end, byte by byte.
     fn is_whole(text: &[u8], all: &[u8], head: usize, most: usize) {
         assert!(text.len() <= most, "{} bytes of {most}", text.len());
         let text = std::str::from_utf8(text).expect("text");
@@ -166,7 +166,7 @@ mod tests {
                 let part = lines(begin, begin + step);
                 log.append(&part).expect("room");
                 all.extend(part);
-                // After each part: whoever reads while it is written to sees no more and nothing else.
+                // The file is looked at after each part: a reader at that time sees the same.
                 if begin % 50 == 0 {
                     is_whole(&fs::read(&path).expect("a file"), &all, 1000, 3000);
                 }

@@ -41,11 +41,11 @@ impl Diagnose for MacvtapError {
     }
 }
 
-/// Makes the node of the macvtap `name` of this machine, which has that index, for the VMM's user, and opens `queues` of
-/// it. Must run on the machine's thread: its `/sys` shows its own links alone.
+/// Makes the node of the macvtap `name`, which has this index on the machine, for the VMM's user, and opens `queues` of
+/// it. Must run on the machine's thread, where `/sys` shows the machine's own links.
 ///
-/// Equivalent: `mknod NODE c MAJOR MINOR` with the numbers of `/sys/class/net/NAME/tapINDEX/dev`, and `exec 3<>NODE` for
-/// each queue, but for what a shell does where there is no such node: it makes a file.
+/// Equivalent: `mknod NODE c MAJOR MINOR` with the numbers of `/sys/class/net/NAME/tapINDEX/dev`, and `exec 3<>NODE`
+/// for each queue. Unlike a shell, this makes no regular file where the node is missing.
 ///
 /// # Errors
 /// [`MacvtapError`] with the step: no device in `/sys`, no right to make a node, or a node that is another interface's.
@@ -68,7 +68,7 @@ pub fn open(
         .map_err(failed("find its device in /sys/class/net".to_owned()))?;
     make(node, device).map_err(failed(format!("make its node `{}`", node.display())))?;
     let mut opened = Vec::new();
-    // Once at least: a VMM that opens the node itself shall find no other device behind it either.
+    // The node is opened once at least: also a VMM that opens it itself must find no other device behind it.
     for _ in 0..queues.max(1) {
         let file = open_node(node, device).map_err(failed("open its node".to_owned()))?;
         let fd = OwnedFd::from(file);
@@ -79,7 +79,7 @@ pub fn open(
     Ok(Tap::of_macvtap(name, opened))
 }
 
-/// The number of the device behind the link `name`, which must still have that index.
+/// The number of the device behind the link `name`, which must still have this index.
 fn device(class: &Path, name: &IfName, index: u32) -> io::Result<libc::dev_t> {
     let link = class.join(name.as_str());
     let read = |file: &str| {
@@ -100,7 +100,7 @@ fn device(class: &Path, name: &IfName, index: u32) -> io::Result<libc::dev_t> {
     Ok(makedev(major, minor))
 }
 
-/// A node that only the VMM's user may open. One of an earlier start is replaced.
+/// Makes a node that only the VMM's user may open. A node of an earlier start is replaced.
 fn make(node: &Path, device: libc::dev_t) -> io::Result<()> {
     if let Some(folder) = node.parent() {
         fs::create_dir_all(folder)?;
@@ -114,7 +114,7 @@ fn make(node: &Path, device: libc::dev_t) -> io::Result<()> {
     fs::set_permissions(node, fs::Permissions::from_mode(0o600))
 }
 
-/// Opens a node that must be there and be that device.
+/// Opens a node, which must be there and be this device.
 fn open_node(node: &Path, device: libc::dev_t) -> io::Result<File> {
     // Without `create`: a missing node must not become a file that swallows what is written to it.
     let mut options = OpenOptions::new();
@@ -140,8 +140,9 @@ fn open_node(node: &Path, device: libc::dev_t) -> io::Result<File> {
     Err(io::Error::other(found))
 }
 
-/// Proves that what was opened is this machine's link: another namespace may have one of the same name, the same index, or
-/// both. The number of the device is this one's as long as the link is there, so that is looked at again, afterwards.
+/// Proves that what was opened is this machine's link: another namespace may have one of the same name, the same index,
+/// or both. The device's number belongs to the link only as long as the link is there, so `/sys` is read again
+/// afterwards.
 fn prove(fd: &OwnedFd, name: &IfName, index: u32, end: &HostEnd) -> io::Result<()> {
     let class = Path::new("/sys/class/net");
     let told = sys::tun_set_iff(fd.as_fd(), name.as_str(), flags(end))?;
@@ -207,7 +208,7 @@ mod tests {
         fs::write(link.join("tap4/dev"), "246:1\n").expect("a file");
         let found = device(class.path(), &name(), 4).expect("a device");
         assert_eq!(found, makedev(246, 1));
-        // A `/sys` of another namespace, where the name is another link's.
+        // The `/sys` of another namespace, where the name belongs to another link.
         let error = device(class.path(), &name(), 9).expect_err("another link");
         assert!(
             error.to_string().contains("index 4 there, not 9"),

@@ -1,4 +1,4 @@
-//! The machine we run on, and the machines we make of it.
+//! The host computer, and the machines of a lab on it.
 //!
 //! What it can do:
 //!
@@ -24,7 +24,7 @@
 //! isolate      a worker's own namespaces
 //! netns        a machine: namespace, thread, runtime
 //! netlink      verbs on links, addresses and routes
-//! netlink_events  what changes there, told by the kernel
+//! netlink_events  changes of these, as the kernel reports them
 //! firewall     rulesets, loaded by nft and iptables
 //! tap          a guest's TAP
 //! capture      a packet capture on a link
@@ -33,14 +33,14 @@
 //! confine      where a scenario's own commands run
 //! output       what a command says, kept within bounds
 //! service      child processes, logged and stopped for certain
-//! end          how such a process ended, told to whoever asks
-//! daemon       what must run until somebody stops it; its end is told
+//! end          how such a process ended, for all who wait for it
+//! daemon       what must run until it is stopped; an earlier end is reported
 //! terminal     a terminal for a program that wants one
-//! vmm_user     whom VMMs run as
+//! vmm_user     the user that VMMs run as
 //! vsock        connections to guests by the host's kernel
 //! process_memory  how much memory a VMM has, and how much of it is its own
 //! networkd     the host's systemd-networkd
-//! networkd_said   what it says about unit files
+//! networkd_said   what networkd says about unit files
 //! networkd_asked  the same before anything runs, in a throw-away namespace
 //! http         the internet's web server
 //! received     what has come in of the bytes that looks send to it
@@ -107,11 +107,11 @@ pub fn die_with_parent(command: &mut std::process::Command) {
     sys::prepare_child(command, ChildSetup::default());
 }
 
-/// As many open files as a usual lab takes: each machine, capture and guest has some.
+/// Open files that suffice for a usual lab: each machine, capture and guest has some.
 const OPEN_FILES: u64 = 8192;
 
-/// Raises the soft limit of open files, as far as the hard one allows: `ulimit -Sn`. Not to any height: there are daemons that
-/// close every descriptor there might be, one after the other.
+/// Raises the soft limit of open files, as far as the hard one allows: `ulimit -Sn`. It is not raised further than
+/// needed, because some daemons close every possible descriptor, one after the other.
 pub fn allow_open_files() {
     use nix::sys::resource::{Resource, getrlimit, setrlimit};
     let raised = getrlimit(Resource::RLIMIT_NOFILE).and_then(|(soft, hard)| {

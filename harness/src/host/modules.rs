@@ -1,4 +1,4 @@
-//! Which kernel modules could still be loaded: the difference between a remedy and a fact of this kernel.
+//! Which kernel modules could still be loaded. A lacking feature has a remedy only where its module could be.
 
 use std::fs;
 use std::path::Path;

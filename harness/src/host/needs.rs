@@ -7,8 +7,8 @@ use super::link_kind;
 use crate::plan::{GuestKind, Operation, TopologyPlan};
 use crate::scenario::{Action, Change, RulesetTool, Scenario, VantagePoint};
 
-/// What the machine must offer for this scenario: what it names in `needs`, what its plan shows, and what its checks and
-/// steps use.
+/// What the machine must offer for this scenario: what the scenario names in `needs`, what its plan makes, and what its
+/// checks and steps use.
 pub fn needed_by(scenario: &Scenario, guests: GuestKind) -> BTreeSet<Capability> {
     let plan = TopologyPlan::with_guests(scenario, guests);
     let named = scenario.needs.iter();
@@ -20,7 +20,7 @@ pub fn needed_by(scenario: &Scenario, guests: GuestKind) -> BTreeSet<Capability>
     });
     let machine = |on: &VantagePoint| match on {
         VantagePoint::Machine(_) => true,
-        // A ghost's kernel is this machine's, a guest's its own.
+        // A ghost runs on this computer's kernel, a guest on its own.
         VantagePoint::Guest(_) => guests == GuestKind::Ghost,
         VantagePoint::Container(..) => false,
     };
@@ -39,7 +39,8 @@ pub fn needed_by(scenario: &Scenario, guests: GuestKind) -> BTreeSet<Capability>
     let said = looking.chain(doing).filter_map(declared);
     let mut needs: BTreeSet<_> = named.chain(planned).chain(said).collect();
     needs.extend(units.chain(written));
-    // QEMU only warns when there is no vhost, and goes on without: a guest that asks for it would show nothing.
+    // QEMU only warns when there is no vhost, and goes on without it: the guest would not have what the scenario asks
+    // for.
     let mut nics = scenario.guests.values().flat_map(|guest| &guest.interfaces);
     if guests == GuestKind::Vm && nics.any(|nic| nic.nic.vhost) {
         needs.insert(Capability::VhostNet);
@@ -47,7 +48,8 @@ pub fn needed_by(scenario: &Scenario, guests: GuestKind) -> BTreeSet<Capability>
     needs
 }
 
-/// The capability that a kind of check or an action says it needs. A name that there is not is a fault of what says so.
+/// The capability that a kind of check or an action says it needs. A name without a capability is a fault of the kind
+/// or action.
 fn declared(name: &'static str) -> Option<Capability> {
     let known = Capability::named(name);
     debug_assert!(known.is_some(), "there is no capability `{name}`");
@@ -65,7 +67,7 @@ fn planned(step: &Operation) -> &'static [Capability] {
         }
         Operation::Vlan { .. } => &[Capability::VlanFiltering],
         Operation::Macvtap { .. } => &[Capability::Macvtap, Capability::DeviceNodes],
-        // The driver of macvtaps stands on that of macvlans.
+        // The driver of macvtaps needs that of macvlans, so a kernel with macvtaps has macvlans too.
         Operation::Macvlan { .. } => &[Capability::Macvtap],
         Operation::Sysctl {
             key,

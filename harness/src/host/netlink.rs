@@ -71,7 +71,7 @@ impl Netlink {
     /// Opens a connection from the calling thread's network namespace and serves it on the current runtime.
     pub(super) fn connect(machine: &str) -> io::Result<Self> {
         let (mut connection, handle, _events) = new_connection()?;
-        // Without this the kernel answers a bare errno and keeps its sentence to itself.
+        // Without this option the kernel answers an errno alone, without a sentence.
         if let Err(error) = connection.socket_mut().socket_mut().set_ext_ack(true) {
             tracing::debug!(%error, "no extended netlink errors on this kernel");
         }
@@ -82,7 +82,7 @@ impl Netlink {
         })
     }
 
-    /// The machine whose links it speaks of.
+    /// The machine whose links it works on.
     pub(super) fn machine(&self) -> &str {
         &self.machine
     }
@@ -162,7 +162,7 @@ impl Netlink {
             .await
     }
 
-    /// `ip link delete NAME`; a link that is not there is no fault.
+    /// `ip link delete NAME`; a link that is not there is no error.
     ///
     /// # Errors
     /// [`LinkError`] with the kernel's words.
@@ -232,7 +232,7 @@ impl Netlink {
         if let Some(via) = route.via {
             message = message.gateway(via).map_err(|e| invalid(e.to_string()))?;
         } else if route.to.addr().is_ipv4() {
-            // As `ip` does: what has no next hop is on the link. IPv6 has no scopes of routes.
+            // As `ip` does: a destination without a next hop is on the link. IPv6 routes have no scope.
             message = message.scope(RouteScope::Link);
         }
         if let Some(dev) = &route.dev {

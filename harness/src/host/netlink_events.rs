@@ -1,4 +1,4 @@
-//! What changes on machines, told by the kernel: rtnetlink's multicast groups for links, addresses and routes.
+//! Changes of links, addresses and routes on machines, as the kernel tells them by rtnetlink's multicast groups.
 //!
 //! Equivalent: `ip monitor link address route` on every machine, rtnetlink(7).
 
@@ -18,7 +18,7 @@ use tokio::sync::watch;
 use super::daemon::{Keeper, Kept};
 use super::netns::{Netns, NetnsError};
 
-/// What wakes those who wait for a fact about a network.
+/// Groups whose messages wake those who wait for a fact about a network.
 const GROUPS: [MulticastGroup; 5] = [
     MulticastGroup::Link,
     MulticastGroup::Ipv4Ifaddr,
@@ -51,7 +51,7 @@ struct Told {
     addresses: BTreeMap<(String, u32, IpAddr), bool>,
     /// By machine.
     last_detection: BTreeMap<String, Instant>,
-    /// The kernel had more to tell than a socket holds.
+    /// Whether the kernel dropped messages because a socket was full.
     lost: bool,
 }
 

@@ -2,7 +2,7 @@
 //!
 //! A network namespace belongs to a thread, and tokio moves tasks between threads; so each machine has one
 //! thread of its own, which unshares its network, mount and UTS namespaces and then serves a current-thread
-//! runtime for ever. Nobody else ever changes namespaces. See `docs/namespaces.md`.
+//! runtime for ever. No other thread changes namespaces. See `docs/namespaces.md`.
 
 use std::future::Future;
 use std::io;
@@ -83,7 +83,7 @@ pub struct Netns {
     stop: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
     namespace: Arc<OwnedFd>,
-    /// Where a scenario's commands run, from the first of them on.
+    /// The cell of a scenario's commands, from the first of them on.
     cell: OnceCell<Cell>,
 }
 
@@ -158,7 +158,8 @@ impl Netns {
             .await
     }
 
-    /// Starts one there that goes on in the background; `tell` is called when it ends by itself.
+    /// As [`run_confined`](Self::run_confined), for a command that goes on in the background; `tell` is called when it
+    /// ends by itself.
     pub(crate) async fn start_confined(
         &self,
         words: Vec<String>,
@@ -170,7 +171,7 @@ impl Netns {
             .await
     }
 
-    /// Into the machine's cell, which is made for the first who asks.
+    /// A descriptor of the machine's cell, which is made when it is first asked for.
     async fn door(&self) -> Result<OwnedFd, NetnsError> {
         let made = self.cell.get_or_try_init(|| async {
             let made = self.run(Cell::make()).await?;
@@ -192,9 +193,9 @@ impl Netns {
         self.cell.get().map(Cell::process)
     }
 
-    /// Begins to end it, and does not wait: of many machines, the last then does not wait for all others.
+    /// Begins to end the machine, and does not wait: many machines then end at the same time.
     pub(crate) fn begin_to_end(&mut self) {
-        // The netlink connection is a socket of the namespace, and a socket alone keeps a namespace alive.
+        // The netlink connection is a socket, and an open socket keeps its namespace alive.
         drop(self.netlink.take());
         drop(self.cell.take());
         drop(self.stop.take());
@@ -314,7 +315,7 @@ fn make(
     let hook = Arc::clone(&namespace);
     let runtime = runtime::Builder::new_current_thread()
         .enable_all()
-        // Threads of the blocking pool are started by whoever asks, in the asker's namespace.
+        // A thread of the blocking pool is started by the thread that asks for it, and begins in that one's namespace.
         .on_thread_start(move || {
             if let Err(errno) = setns(hook.as_fd(), CloneFlags::CLONE_NEWNET) {
                 tracing::error!(%errno, "a pool thread could not enter its machine; aborting it");
@@ -328,8 +329,8 @@ fn make(
 
 fn mounts(root: &MachineRoot) -> io::Result<()> {
     let flags = MsFlags::MS_NOSUID | MsFlags::MS_NODEV | MsFlags::MS_NOEXEC;
-    // `/sys/class/net` shows the namespace of whoever mounted it. Read-only by this mount alone, not by its superblock: of
-    // all that runs on the machine, networkd makes one for itself that it can write to.
+    // `/sys/class/net` shows the namespace of the process that mounted it. This mount is read-only, the file system
+    // behind it is not, so that networkd can have a mount of its own that it can write to.
     let sys = |flags| mount_at(Some("sysfs"), "/sys", Some("sysfs"), flags, None);
     let here = flags | MsFlags::MS_RDONLY;
     match sys(flags) {
@@ -337,7 +338,7 @@ fn mounts(root: &MachineRoot) -> io::Result<()> {
             let here = here | MsFlags::MS_BIND | MsFlags::MS_REMOUNT;
             mount_at(None, "/sys", None, here, None).map_err(io::Error::other)?;
         }
-        // Where it is read-only outside, the kernel makes no other.
+        // Where `/sys` is read-only outside, the kernel refuses one that is not.
         Err(_) => sys(here).map_err(io::Error::other)?,
     }
     for place in root.tmpfs.iter().filter(|place| place.is_dir()) {

@@ -37,18 +37,19 @@ pub(crate) const PRIVATE: [&str; 3] = [
     "/etc/systemd/networkd.conf.d",
 ];
 
-/// The real host's configuration that is a file: an empty one lies over it.
+/// The real host's configuration file, which is covered by an empty one.
 const HOST_CONF: &str = "/etc/systemd/networkd.conf";
 
-/// Where udev keeps what it knows of devices: of a link in `nINDEX`.
+/// Where udev keeps what it knows of devices; the file of a link is `nINDEX`.
 const UDEV_DATA: &str = "/run/udev/data";
 
-/// Links that udev's database has a record of, by their index, which no link of a machine has twice. One that is made later
-/// than all of these would be `pending` without end.
+/// Links that udev's database has a record of, by their index, which no link of a machine has twice. A link with a
+/// higher index would stay `pending`.
 const LINKS: u32 = 4096;
 
-/// What becomes networkd, with a `/sys` that it can write to, and nobody else on the machine: their mounts of it stay as they
-/// are. Where the machine at hand has it read-only, as in a container, the kernel refuses; there networkd finds no udev.
+/// The shell line that becomes networkd, with a `/sys` that it alone can write to: other processes of the machine keep
+/// their mounts. Where the host computer has `/sys` read-only, as in a container, the kernel refuses, and networkd
+/// finds no udev.
 const WITH_SYS: &str = "mount -o remount,bind,rw /sys 2>/dev/null; exec \"$0\"";
 
 /// The daemon's log, in a machine's folder of the evidence.
@@ -76,10 +77,10 @@ fn systemd(program: &str) -> PathBuf {
 /// networkd and, where there is a `dbus-daemon`, the bus that `networkctl` reaches it by.
 #[derive(Debug)]
 pub struct Networkd {
-    /// `None` while it is stopped; its bus goes on.
+    /// `None` while the daemon is stopped; its bus goes on.
     daemon: Option<Daemon>,
     bus: Option<Daemon>,
-    /// Whether it finds udev.
+    /// Whether networkd finds udev.
     udev: bool,
     keeper: MachineKeeper,
     run_dir: PathBuf,
@@ -118,7 +119,7 @@ impl Networkd {
         Ok(networkd)
     }
 
-    /// Starts the daemon, after [`Networkd::stop_daemon`] once more: on the unit files that are there now.
+    /// Starts the daemon, with the unit files that are there now; also again, after [`Networkd::stop_daemon`].
     ///
     /// Must run on the machine's thread.
     ///
@@ -152,7 +153,7 @@ impl Networkd {
         Ok(())
     }
 
-    /// Whether it runs; [`Networkd::stop_daemon`] ends it.
+    /// Whether the daemon runs; [`Networkd::stop_daemon`] ends it.
     pub fn runs(&self) -> bool {
         self.daemon.is_some()
     }
@@ -207,7 +208,7 @@ fn prepare(units: &[UnitFile]) -> Result<(), (PathBuf, io::Error)> {
     fs::create_dir_all(folder).map_err(at(folder))?;
     for unit in units {
         let path = place(unit);
-        // A drop-in has a folder of its own.
+        // A drop-in's folder may not be there yet.
         let inside = path.parent().unwrap_or(folder);
         fs::create_dir_all(inside).map_err(at(inside))?;
         fs::write(&path, &unit.bytes).map_err(at(&path))?;
@@ -215,8 +216,8 @@ fn prepare(units: &[UnitFile]) -> Result<(), (PathBuf, io::Error)> {
     cover_host_conf()
 }
 
-/// Where the machine's networkd finds a file. Versions differ on where `networkd.conf` may be beside `/etc`, and agree on its
-/// drop-ins: there the first one stands for it.
+/// Where the machine's networkd finds a file. Versions differ on where `networkd.conf` may be beside `/etc`, and agree
+/// on the folder of its drop-ins, so the file becomes the first drop-in.
 fn place(file: &UnitFile) -> PathBuf {
     let systemd = Path::new("/run/systemd");
     match file.name == NETWORKD_CONF {
@@ -236,13 +237,13 @@ fn cover_host_conf() -> Result<(), (PathBuf, io::Error)> {
         .map_err(|error| failed(io::Error::other(error)))
 }
 
-/// A database in which udev has looked at every link, and has nothing to say of any: sd_device_get_is_initialized(3).
+/// Writes a database in which udev has seen every link, and knows nothing of any: sd_device_get_is_initialized(3).
 fn write_udev_data() -> Result<(), (PathBuf, io::Error)> {
     let folder = Path::new(UDEV_DATA);
     let failed = |source| (folder.to_owned(), source);
     fs::create_dir_all(folder).map_err(failed)?;
     let first = folder.join("n1");
-    // When it was looked at, in microseconds after the boot.
+    // The time when udev saw the link, in microseconds after the boot.
     fs::write(&first, "I:1\n").map_err(failed)?;
     for index in 2..=LINKS {
         fs::hard_link(&first, folder.join(format!("n{index}"))).map_err(failed)?;
@@ -250,7 +251,7 @@ fn write_udev_data() -> Result<(), (PathBuf, io::Error)> {
     Ok(())
 }
 
-/// networkd with a `/sys` of its own, which nobody else on the machine can write to.
+/// The command of networkd with a `/sys` of its own, which no other process of the machine can write to.
 fn with_sys() -> Command {
     let mut command = Command::new("unshare");
     command.args([
@@ -269,13 +270,13 @@ fn with_sys() -> Command {
 fn listen(socket: &Path) -> Result<UnixDatagram, (PathBuf, io::Error)> {
     let failed = |source| (socket.to_owned(), source);
     match fs::remove_file(socket) {
-        // Of an earlier start.
+        // An earlier start left it.
         Ok(()) => {}
         Err(error) if error.kind() == io::ErrorKind::NotFound => {}
         Err(error) => return Err(failed(error)),
     }
     let bound = UnixDatagram::bind(socket).map_err(failed)?;
-    // The daemon has changed to its own user when it says READY=1.
+    // The daemon runs as its own user when it says READY=1.
     fs::set_permissions(socket, fs::Permissions::from_mode(0o777)).map_err(failed)?;
     Ok(bound)
 }

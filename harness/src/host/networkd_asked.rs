@@ -1,5 +1,5 @@
-//! Asking this machine's networkd about unit files, before anything runs: it reads them in a throw-away namespace without any
-//! link but `lo`, and what it says of them is read from its log.
+//! Asks this computer's networkd about unit files before a run: networkd reads them in a throw-away namespace without
+//! any link but `lo`, and its log says what it makes of them.
 //!
 //! systemd-analyze(1) does not know networkd's files.
 
@@ -32,33 +32,34 @@ pub const ASK_ARGUMENT: &str = "__ask-networkd";
 /// How long one networkd may take to read its files.
 const READY: Duration = Duration::from_secs(30);
 
-/// How long the process that asks may take beside that; a tenth of a second is usual.
+/// How long the process that asks may take besides; a tenth of a second is usual.
 const STARTS: Duration = Duration::from_secs(10);
 
-/// How long it gets to end.
+/// How long the process that asks may take to end.
 const GRACE: Duration = Duration::from_secs(2);
 
 /// The files of a folder: name and content.
 type Files = Vec<(String, Vec<u8>)>;
 
-/// What the child says last.
+/// The last line that the child writes.
 #[derive(Debug, Serialize, Deserialize)]
 enum Answer {
-    /// What was said of each folder.
+    /// What networkd said of each folder.
     Said(Vec<Vec<UnitSaid>>),
-    /// Why nobody could be asked.
+    /// Why networkd could not be asked.
     Failed(String),
-    /// Who was ended by a signal, or did not answer in time: that says nothing of this machine or of the files.
+    /// Which process was ended by a signal, or did not answer in time: that says nothing of this machine or of the
+    /// files.
     Unanswered(String),
 }
 
-/// Code of the error where networkd, or whoever asks it, was ended or did not answer in time.
+/// Code of the error where networkd, or the process that asks it, was ended or did not answer in time.
 pub const NO_ANSWER: &str = "host.networkd-no-answer";
 
-/// What this machine's networkd says of a scenario's unit files, in any of its forms, and no warning has said yet.
+/// What this computer's networkd says of a scenario's unit files, in any of its forms, and no warning has said yet.
 ///
 /// # Errors
-/// Why it could not be asked: it is not installed, or may not run in a namespace here.
+/// Why networkd could not be asked: it is not installed, or may not run in a namespace here.
 pub fn warnings(loaded: &LoadedScenario) -> Result<Vec<Fault>, Diagnostic> {
     let mut asked: Vec<Asked> = Vec::new();
     for one in loaded.forms().flat_map(units::asked) {
@@ -93,10 +94,10 @@ pub fn warnings(loaded: &LoadedScenario) -> Result<Vec<Fault>, Diagnostic> {
     Ok(found)
 }
 
-/// What this machine's networkd says of the unit files of each folder.
+/// What this computer's networkd says of the unit files of each folder.
 ///
 /// # Errors
-/// Why it could not be asked: it is not installed, or may not run in a namespace here.
+/// Why networkd could not be asked: it is not installed, or may not run in a namespace here.
 fn ask(folders: &[&[UnitFile]]) -> Result<Vec<Vec<UnitSaid>>, Diagnostic> {
     let failed = |why: String| Diagnostic::plain("host.networkd-not-asked", why);
     let daemon = networkd::daemon_path();
@@ -125,7 +126,7 @@ fn converse(question: &[Files]) -> io::Result<Answer> {
     let folders = u32::try_from(question.len()).unwrap_or(u32::MAX);
     let by = Deadline::after(STARTS + READY.saturating_mul(folders));
     command::apart(async || {
-        // A program that was replaced while it runs still finds itself.
+        // This path leads to the running program, even where its file has been replaced.
         let mut child = Command::new("/proc/self/exe")
             .arg(ASK_ARGUMENT)
             .stdin(Stdio::piped())
@@ -140,7 +141,7 @@ fn converse(question: &[Files]) -> io::Result<Answer> {
             let late = format!("{who} did not answer within {:.0?}", by.elapsed());
             return Ok(Answer::Unanswered(late));
         };
-        // Its standard input has gone with `told`, which ends it if it has not ended.
+        // The child's standard input was closed when `told` returned, which ends the child if it has not ended.
         let ended = tokio::time::timeout(GRACE, child.wait()).await;
         match (answer, ended) {
             (Err(_), Ok(Ok(status))) if by_signal(status) => {
@@ -155,7 +156,8 @@ fn converse(question: &[Files]) -> io::Result<Answer> {
     })?
 }
 
-/// Of a process of ours, which waits for another and then exits with 128 and the signal that ended that one.
+/// Whether a signal ended the child, or the process that it waited for: then the child exits with 128 and the signal's
+/// number.
 fn by_signal(status: ExitStatus) -> bool {
     status.code().is_none_or(|code| code > 128)
 }
@@ -217,7 +219,7 @@ fn look() -> io::Result<Answer> {
     Ok(Answer::Said(answers))
 }
 
-/// One networkd, one folder.
+/// Has one networkd read the files of one folder.
 async fn read(files: Files, folder: PathBuf) -> Result<Vec<UnitSaid>, Answer> {
     let doing = |error: io::Error| Answer::Failed(format!("ask networkd: {error}"));
     let failed = |error: &dyn Diagnose| Answer::Failed(Diagnostic::new(error).to_string());

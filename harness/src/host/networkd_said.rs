@@ -1,4 +1,4 @@
-//! What networkd says about unit files in its log: sections, keys and values that it passes over.
+//! What networkd says about unit files in its log: sections, keys and values that it ignores.
 //!
 //! The words are systemd's own (`log_syntax` and `networkd-network.c` of systemd): `FILE:LINE: WORDS`.
 
@@ -6,13 +6,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-/// Folders whose units a scenario brings; what is wrong with the distribution's own is nothing to it.
+/// Folders of units that a scenario brings. The distribution's own units are not the scenario's, and nothing is said of
+/// them.
 const FOLDERS: [&str; 2] = ["/run/systemd/network/", "/etc/systemd/network/"];
 
-/// Most characters of a saying that are kept: a value can be as long as its file.
+/// Most characters of networkd's words that are kept: a value can be as long as its file.
 const LONGEST: usize = 400;
 
-/// What is said at the level of debugging alone: how it should be.
+/// Beginnings of lines that tell no fault.
 const NO_FAULT: [&str; 2] = ["Conditions in the file do not match", "netdev ready"];
 
 /// One thing that networkd said about a unit file.
@@ -26,13 +27,14 @@ pub struct UnitSaid {
     pub words: String,
 }
 
-/// Most sayings of one file that are kept: nobody mends more before the next look.
+/// Most lines about one file that are kept: nobody mends more before the next look.
 const KEPT: usize = 100;
 
-/// How the last one of a file ends of which there are more.
+/// How the last line about a file ends when there were more.
 const MORE: &str = "more lines that networkd says something of";
 
-/// What a log, or a journal, holds of it, each once. Of a file with more than a hundred the others are counted.
+/// What a log, or a journal, says of unit files, each line once. Of a file with more than a hundred lines the others
+/// are counted.
 pub fn said(log: &str) -> Vec<UnitSaid> {
     let mut found: Vec<UnitSaid> = Vec::new();
     let mut seen: BTreeSet<UnitSaid> = BTreeSet::new();
@@ -61,7 +63,7 @@ pub fn said(log: &str) -> Vec<UnitSaid> {
 
 /// `/run/systemd/network/10-lan.network:5: Unknown key 'Adress' in section [Network], ignoring.`
 fn one(line: &str) -> Option<UnitSaid> {
-    // A journal has its own words before it.
+    // In a journal other words stand before the path.
     let (at, folder) = FOLDERS
         .iter()
         .find_map(|folder| Some((line.find(folder)?, folder)))?;
@@ -100,7 +102,7 @@ fn new(file: &str, line: Option<usize>, words: &str) -> Option<UnitSaid> {
         words.pop();
         words.push_str("...");
     }
-    // They quote a file that anybody may have written, and go to a terminal.
+    // The words quote a file that anybody may have written, and go to a terminal.
     let words = spelt(&words);
     Some(UnitSaid {
         file: file.to_owned(),
@@ -109,12 +111,12 @@ fn new(file: &str, line: Option<usize>, words: &str) -> Option<UnitSaid> {
     })
 }
 
-/// A text as a terminal may have it.
+/// A text that is safe on a terminal.
 pub(crate) fn spelt(text: &str) -> String {
     text.chars().flat_map(printable).collect()
 }
 
-/// A character as a terminal may have it: what would steer it, or turn the direction of reading, is spelt out.
+/// A character that is safe on a terminal: one that would steer it, or turn the direction of reading, is spelt out.
 fn printable(c: char) -> impl Iterator<Item = char> {
     let turns = matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{61c}');
     let spelt = (c.is_control() || turns).then(|| c.escape_unicode());
@@ -142,7 +144,7 @@ mod tests {
         let log =
             |count: usize| -> String { (1..=count).map(|at| line("a.network", at)).collect() };
         assert_eq!(said(&log(KEPT)).len(), KEPT);
-        // Said again, or of another file, it is none of them.
+        // A line that was said before does not count, nor does one about another file.
         let more = log(KEPT + 7) + &line("a.network", 1) + &line("b.network", 1);
         let found = said(&more);
         assert_eq!(found.len(), KEPT + 2);

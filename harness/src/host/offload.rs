@@ -1,4 +1,4 @@
-//! Offloads of a link: `ethtool -K LINK tx off tso off gso off`, without ethtool, which few machines have.
+//! Offloads of a link: what `ethtool -K LINK tx off tso off gso off` does, without ethtool, which few machines have.
 
 use std::io;
 
@@ -7,8 +7,8 @@ use nix::sys::socket::{AddressFamily, SockFlag, SockType, socket};
 use super::sys;
 use crate::scenario::names::IfName;
 
-/// Commands of `linux/ethtool.h` to set and to get: checksums of what is sent, and segments larger than the MTU, by the
-/// driver and before it.
+/// Commands of `linux/ethtool.h` to set and to get: checksums of sent frames, and segments larger than the MTU, which
+/// the driver (TSO) or the kernel before it (GSO) cuts.
 const CHECKSUM: [(u32, u32); 1] = [(number::STXCSUM, number::GTXCSUM)];
 const SEGMENTATION: [(u32, u32); 2] = [(number::STSO, number::GTSO), (number::SGSO, number::GGSO)];
 
@@ -31,11 +31,11 @@ pub struct Offload {
     pub segmentation: Option<bool>,
 }
 
-/// Switches them, and asks whether they are so. Must run on the machine's thread.
+/// Switches the offloads, and reads back whether they are so. Must run on the machine's thread.
 ///
 /// # Errors
-/// The kernel's answer, or which one stayed as it was: the driver has no such switch, or another one that is off rules it
-/// out.
+/// The kernel's answer, or which offload stayed as it was: the driver has no such switch, or another offload that is
+/// off rules it out.
 pub fn set(link: &IfName, offload: &Offload) -> io::Result<()> {
     let socket = socket(
         AddressFamily::Inet,

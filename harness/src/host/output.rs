@@ -1,4 +1,4 @@
-//! What a command says, kept within bounds, however much it is.
+//! The output of a command, of which the beginning and the end are kept.
 
 use std::collections::VecDeque;
 use std::io;
@@ -12,7 +12,8 @@ use tokio::task::JoinHandle;
 
 /// Bytes that are kept of the beginning, and as many of the end.
 const KEPT: usize = 512 << 10;
-/// How long the last words may take after the command has ended. What it left running may hold its output open.
+/// How long the last output may take to be read after the command has ended. Processes that the command left running
+/// may hold its output open.
 const LAST_WORDS: Duration = Duration::from_secs(1);
 
 /// How a command ended and what it said.
@@ -31,14 +32,14 @@ pub(crate) async fn of(mut child: Child) -> io::Result<Said> {
     Ok(outputs.said(status).await)
 }
 
-/// What a child says while it runs.
+/// The output of a child while it runs.
 pub(crate) struct Outputs {
     stdout: Reader,
     stderr: Reader,
 }
 
 impl Outputs {
-    /// Of a child whose outputs are pipes.
+    /// Reads the outputs of a child, which must be pipes.
     pub(crate) fn of(child: &mut Child) -> Self {
         Self {
             stdout: Reader::start(child.stdout.take()),
@@ -46,7 +47,7 @@ impl Outputs {
         }
     }
 
-    /// All of it, once the child has ended.
+    /// All of the output, once the child has ended.
     pub(crate) async fn said(self, status: ExitStatus) -> Said {
         let _ = tokio::time::timeout(LAST_WORDS, async {
             self.stdout.ended().await;
@@ -61,8 +62,8 @@ impl Outputs {
     }
 }
 
-/// Reads until the end, also after nobody wants to know any more: a server that a command left running must not end of a
-/// line that it cannot write.
+/// Reads until the end, also when nobody wants the output any more: a server that a command left running must not be
+/// ended by a line that it cannot write.
 struct Reader {
     kept: Arc<Mutex<Kept>>,
     ended: tokio::sync::watch::Receiver<bool>,
@@ -102,7 +103,7 @@ impl Reader {
     }
 }
 
-/// The beginning and the end of what was said.
+/// The beginning and the end of an output.
 #[derive(Debug, Default)]
 struct Kept {
     head: Vec<u8>,

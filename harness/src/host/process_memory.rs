@@ -60,7 +60,7 @@ impl ProcessMemory {
     /// Adds up all mappings of `file` in the text of a `smaps`: a line with addresses and path, then lines of keys.
     fn parse_mapping(text: &str, file: &Path) -> Option<Self> {
         let file = file.to_string_lossy();
-        // VmFlags is the last line of each.
+        // VmFlags is the last line of each mapping.
         let mappings = text.split_inclusive("VmFlags:").filter(|mapping| {
             let head = mapping.lines().find(|line| line.contains('/'));
             head.is_some_and(|line| line.ends_with(&format!(" {file}")))

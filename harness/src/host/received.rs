@@ -1,7 +1,7 @@
-//! What has come in of the bytes that looks send to the lab's web servers.
+//! Counts what has come in of the bytes that looks of checks send to the lab's web servers.
 //!
-//! A sender cannot know: its kernel takes what it is given, and an answer may be lost like everything else. So the server
-//! counts, and whoever looked asks here, in the same process.
+//! A sender cannot know what has come in: its kernel takes all that it is given, and the server's answer may be lost.
+//! So the server counts, and the check asks here, in the same process.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -23,7 +23,7 @@ pub struct Taken {
     pub bytes: u64,
     /// When the last of them came, after the server had accepted the connection.
     pub last: Duration,
-    /// Place of the first one that is not what was sent, from 0.
+    /// Place of the first byte that differs from what was sent, from 0.
     pub other: Option<u64>,
 }
 
@@ -35,7 +35,8 @@ impl Received {
         looks.len() - 1
     }
 
-    /// These bytes have come, so long after the connection. A number that nobody has is nobody's loss.
+    /// Counts `part`, which came so long after the server had accepted the connection. A number that no look has is
+    /// ignored.
     pub(crate) fn note(&self, look: usize, part: &[u8], after: Duration) {
         let mut looks = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let (Some(taken), false) = (looks.get_mut(look), part.is_empty()) {
@@ -45,7 +46,7 @@ impl Received {
         }
     }
 
-    /// What has come in so far.
+    /// What has come in so far of a look's bytes.
     pub(crate) fn of(&self, look: usize) -> Taken {
         let looks = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         looks.get(look).copied().unwrap_or_default()

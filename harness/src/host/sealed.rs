@@ -15,13 +15,13 @@ use nix::fcntl::{FcntlArg, SealFlag, fcntl};
 use nix::sys::memfd::{MFdFlags, memfd_create};
 use nix::unistd::{Whence, lseek};
 
-/// What is copied, or left out because it is all zeros, at a time.
+/// Bytes that are copied, or left out because they are all zeros, at a time.
 const PIECE: usize = 64 << 10;
 
-/// What of it `/proc/PID/maps` calls its mappings.
+/// The name of the memfd, by which `/proc/PID/maps` shows its mappings.
 const NAME: &str = "bridgelab-ram";
 
-/// A copy of a file, with holes where that has them or is all zeros.
+/// A sealed copy of a file's content, with holes where the file has holes or nothing but zeros.
 ///
 /// # Errors
 /// The kernel's answer; `ENOMEM` or `ENOSPC` when there is no room for it.
@@ -52,7 +52,7 @@ pub fn sealed_copy(path: &Path) -> io::Result<OwnedFd> {
     Ok(to.into())
 }
 
-/// What its mappings are called, as if it were a path.
+/// The path by which `/proc/PID/maps` shows the mappings of a sealed copy.
 pub fn mapped_as() -> PathBuf {
     format!("/memfd:{NAME} (deleted)").into()
 }
@@ -114,8 +114,8 @@ mod tests {
         assert!(taken <= 6 * PIECE as u64, "{taken} bytes for four pieces");
     }
 
-    /// What QEMU before 8.2 does with a template's memory, and what it must not be able to do. That it maps it copy-on-write,
-    /// every guest shows that starts from a template.
+    /// QEMU before 8.2 opens a template's memory for writing, and must not be able to write to it. That QEMU maps it
+    /// copy-on-write is shown by every guest that starts from a template.
     #[test]
     fn it_is_opened_for_writing_and_never_written() {
         let (_folder, path, copy) = sealed(&[(0, b"template")], 1 << 20);

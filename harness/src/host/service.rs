@@ -90,7 +90,7 @@ pub struct Service {
     end: End,
     log: Log,
     errors: Log,
-    /// What must stay open while it runs.
+    /// A descriptor that must stay open while the process runs.
     held: Option<OwnedFd>,
 }
 
@@ -156,7 +156,7 @@ impl Service {
         })
     }
 
-    /// Keeps our end of something open for as long as it runs.
+    /// Keeps a descriptor of the harness open for as long as the process runs.
     pub(crate) fn holding(mut self, held: Option<OwnedFd>) -> Self {
         self.held = held;
         self
@@ -172,12 +172,12 @@ impl Service {
         self.running().map(|pid| pid.as_raw().cast_unsigned())
     }
 
-    /// The same for signals. Once it has been reaped, its number may be another's.
+    /// The process's number, for signals; `None` once the process was reaped, since the number may then be another's.
     fn running(&self) -> Option<Pid> {
         (!self.end.has_come()).then_some(self.end.pid())
     }
 
-    /// Whoever has this is told of its end.
+    /// A handle by which the process's end is waited for.
     pub(crate) fn end(&self) -> End {
         self.end.clone()
     }
@@ -242,7 +242,7 @@ impl Service {
     pub async fn ended_within(&mut self, time: Duration) -> Option<ServiceError> {
         let mut end = self.end();
         let ended = tokio::time::timeout(time, end.status()).await;
-        // It may have ended just now, and the word of it be on its way.
+        // The process may have ended just now, and its end may not have been noticed yet.
         (ended.is_ok() || end.is_here()).then_some(())?;
         Some(end.told().await)
     }

@@ -1,4 +1,4 @@
-//! What a service writes: a file that grows, and its end for whoever waits for a line.
+//! The log of a process: a file that grows, and its end in memory for those who wait for a line.
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -13,16 +13,16 @@ use crate::deadline::Deadline;
 /// How much of a log's end is kept in memory for error messages and for finding lines.
 const TAIL: usize = 64 << 10;
 
-/// A log that grows: written to its file at once, its end kept for whoever waits for a line. Of one that grows over 32 MiB
-/// the file keeps 16 MiB of the beginning, and the end.
+/// A log that grows. It is written to its file at once, and its end is kept in memory for those who wait for a line.
+/// The file of a log of more than 32 MiB keeps 16 MiB of the beginning, and the end.
 #[derive(Debug, Clone)]
 pub struct Log {
     path: PathBuf,
-    /// What one says and what it complains of go into one file, each from a pump of its own.
+    /// Shared, because stdout and stderr of a process go into one file, each by a pump of its own.
     file: Arc<Mutex<LogFile>>,
     tail: Arc<Mutex<Vec<u8>>>,
     grown: watch::Sender<u64>,
-    /// Whether nobody writes into it any more.
+    /// Whether the output that is written into it has been closed.
     ended: watch::Sender<bool>,
 }
 
@@ -86,10 +86,11 @@ impl Log {
             .flatten()
     }
 
-    /// Waits until whoever writes into it has closed it: the end of a process that keeps its output open.
+    /// Waits until the output that is written into it has been closed, which a process does by ending if it keeps its
+    /// output open.
     pub async fn ended(&self) {
         let mut ended = self.ended.subscribe();
-        // This log has the sender, so there is one.
+        // The sender is in this log, so the channel is open.
         let _ = ended.wait_for(|ended| *ended).await;
     }
 
@@ -116,7 +117,7 @@ impl Log {
                 let written = file.append(&buffer[..read]);
                 (buffer, written)
             });
-            // Only a runtime that ends drops it.
+            // The task is dropped only when the runtime ends.
             let Ok((back, written)) = written.await else {
                 return;
             };

@@ -1,8 +1,5 @@
-//! Every `unsafe` line of the crate: system calls that nix has no safe wrapper for.
-#![expect(
-    unsafe_code,
-    reason = "the crate's only home of raw system calls; each says why it is sound"
-)]
+//! System calls that nix has no safe wrapper for. All `unsafe` lines of the crate are here and in `doctor_sys`.
+#![expect(unsafe_code, reason = "raw system calls; each says why it is sound")]
 
 use std::ffi::CString;
 use std::fs::File;
@@ -161,8 +158,8 @@ pub(super) fn tun_set_owner(tun: BorrowedFd<'_>, uid: u32) -> io::Result<()> {
 /// `fork(2)` for a process that has exactly one thread.
 ///
 /// # Errors
-/// `EINVAL` when the process has more than one thread: the child of such a fork may only make
-/// async-signal-safe calls, and ours goes on as an ordinary program.
+/// `EINVAL` when the process has more than one thread: the child of such a fork may only make async-signal-safe calls,
+/// and the child here goes on as an ordinary program.
 pub(super) fn fork_single_threaded() -> io::Result<ForkResult> {
     let threads = std::fs::read_dir("/proc/self/task")?.count();
     if threads != 1 {
@@ -213,7 +210,7 @@ pub(super) fn hand_down(command: &mut std::process::Command, fds: Vec<(RawFd, Ra
     unsafe { command.pre_exec(move || hand_down_now(&fds)) };
 }
 
-/// Neither allocates nor takes locks.
+/// Hands the descriptors down, in the child before it executes its program. Neither allocates nor takes locks.
 fn hand_down_now(fds: &[(RawFd, RawFd)]) -> io::Result<()> {
     // High temporary numbers first, so that no target overwrites a source.
     for (index, (from, _)) in fds.iter().enumerate() {
@@ -221,7 +218,8 @@ fn hand_down_now(fds: &[(RawFd, RawFd)]) -> io::Result<()> {
         cvt(unsafe { libc::dup3(*from, 900 + index as RawFd, libc::O_CLOEXEC) })?;
     }
     for (index, (_, to)) in fds.iter().enumerate() {
-        // SAFETY: as above. What had that number in this child is its starter's, and the child is about to be replaced.
+        // SAFETY: as above. A descriptor that had this number is closed in the child alone, which is about to be
+        // replaced.
         cvt(unsafe { libc::dup2(900 + index as RawFd, *to) })?;
     }
     Ok(())
@@ -231,7 +229,8 @@ fn hand_down_now(fds: &[(RawFd, RawFd)]) -> io::Result<()> {
 pub(super) fn handed_down(fd: RawFd) -> io::Result<OwnedFd> {
     // SAFETY: takes a number, no pointer; refuses what is not open.
     cvt(unsafe { libc::fcntl(fd, libc::F_SETFD, libc::FD_CLOEXEC) })?;
-    // SAFETY: it is open, and whoever calls this has it from the command line's contract: nobody else owns it here.
+    // SAFETY: the descriptor is open, and it was handed down for the caller of this function: nothing else here owns
+    // it.
     Ok(unsafe { OwnedFd::from_raw_fd(fd) })
 }
 
@@ -273,7 +272,7 @@ pub(super) fn seal_mount(path: &Path, attributes: u64, below: bool) -> io::Resul
     cvt(done as libc::c_int).map(drop)
 }
 
-/// Opens `/proc/thread-self/ns/KIND`: the calling thread's namespace, which `/proc/self` is not.
+/// Opens `/proc/thread-self/ns/KIND`: the calling thread's namespace. `/proc/self` would be the main thread's.
 pub(super) fn thread_namespace(kind: &str) -> io::Result<OwnedFd> {
     Ok(File::open(format!("/proc/thread-self/ns/{kind}"))?.into())
 }

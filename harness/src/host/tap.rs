@@ -53,7 +53,7 @@ impl Diagnose for TapError {
 #[must_use = "the interface goes away with this value"]
 pub struct Tap {
     name: IfName,
-    /// One for each queue, and never none.
+    /// A descriptor for each queue; there is one at least.
     queues: Vec<OwnedFd>,
 }
 
@@ -117,17 +117,18 @@ impl Tap {
         })
     }
 
-    /// Hands the descriptors of its queues to a VMM; whoever holds one last keeps the interface alive.
+    /// Hands over the descriptors of its queues, for a VMM. The interface lives until the last of them is closed.
     pub fn into_queues(self) -> Vec<OwnedFd> {
         self.queues
     }
 }
 
-/// Where TAPs come from.
+/// The device node by which TAPs are made.
 const TUN: &str = "/dev/net/tun";
 
-/// Lets every user open `/dev/net/tun`, as most distributions do: where its mode is another, a node in `folder` is put
-/// over it in this mount namespace alone. Whom a TAP belongs to is for the TAP to say.
+/// Lets every user open `/dev/net/tun`, as most distributions do: where its mode does not, a node in `folder` is bound
+/// over it in this mount namespace alone. Which user may attach to a TAP is decided by the TAP's owner, not by this
+/// mode.
 ///
 /// # Errors
 /// The kernel's answer; making a node takes root.
@@ -155,7 +156,7 @@ fn open(name: &IfName, end: &HostEnd) -> io::Result<OwnedFd> {
     Err(io::Error::other(format!("the kernel named it `{given}`")))
 }
 
-/// What `TUNSETIFF` is told (`linux/if_tun.h`).
+/// Flags for `TUNSETIFF` (`linux/if_tun.h`).
 pub(super) fn flags(end: &HostEnd) -> libc::c_int {
     let mut flags = libc::IFF_TAP | libc::IFF_NO_PI;
     if end.vnet_hdr {

@@ -1,4 +1,4 @@
-//! tcpdump as the judge of filters: whether an expression is one, and how many frames of a capture it matches.
+//! Asks tcpdump about filters: whether an expression is one, and how many frames of a capture it matches.
 
 use std::process::Stdio;
 
@@ -12,13 +12,13 @@ use crate::diagnostic::Diagnose;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum TcpdumpError {
-    /// It is not here, or did not start.
+    /// tcpdump is not here, or did not start.
     #[error("start tcpdump")]
     Start(#[source] std::io::Error),
-    /// It took too long.
+    /// tcpdump took too long.
     #[error("wait {:.1?} for tcpdump", .0.elapsed())]
     Late(Deadline),
-    /// It did not like the filter or the capture.
+    /// tcpdump refused the filter or the capture.
     #[error("`tcpdump -r - {how} {filter:?}`: {said}")]
     Refused {
         /// `--count` or `-vv`.
@@ -40,7 +40,7 @@ impl Diagnose for TcpdumpError {
     }
 }
 
-/// What tcpdump has against `filter` on an Ethernet link; `None` also where there is no tcpdump to ask.
+/// tcpdump's complaint about `filter` on an Ethernet link; `None`: it has none, or there is no tcpdump.
 ///
 /// Equivalent: `tcpdump -d -y EN10MB FILTER`. Nothing is captured and no right is needed.
 pub fn filter_fault(filter: &str) -> Option<String> {
@@ -82,7 +82,8 @@ async fn read(
     let absent = || std::io::Error::from(std::io::ErrorKind::NotFound);
     let program = locate(Tool::Tcpdump).ok_or_else(|| TcpdumpError::Start(absent()))?;
     let mut child = tokio::process::Command::new(program)
-        // It reads from a pipe and needs no other user's rights to do so; -n: no names are looked up.
+        // `-Z root`: tcpdump does not change its user, which reading from a pipe does not need. `-n`: no names are
+        // looked up.
         .args(["-n", "-Z", "root", "-r", "-", how, "--", filter])
         .env("LC_ALL", "C")
         .stdin(Stdio::piped())
@@ -94,7 +95,7 @@ async fn read(
     let mut input = child.stdin.take();
     let feed = async move {
         if let Some(input) = &mut input {
-            // It stops reading when it refuses the filter; what it says then is in its output.
+            // tcpdump stops reading when it refuses the filter; its output then says why.
             let _ = input.write_all(&capture).await;
         }
     };
@@ -113,7 +114,7 @@ async fn read(
     })
 }
 
-/// What it complains about, without its name and the line about the file.
+/// tcpdump's last complaint, without its name and the line about the file.
 fn words(stderr: &[u8]) -> String {
     let text = String::from_utf8_lossy(stderr);
     let line = text

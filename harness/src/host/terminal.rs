@@ -8,14 +8,14 @@ use nix::pty::openpty;
 /// A pseudo-terminal: pty(7).
 #[derive(Debug)]
 pub(crate) struct Terminal {
-    /// Our end. When it is closed, the program's end is hung up.
+    /// The harness's end. When it is closed, the program's end is hung up.
     pub(crate) ours: OwnedFd,
     /// The program's end.
     pub(crate) theirs: OwnedFd,
 }
 
 impl Terminal {
-    /// Makes one.
+    /// Makes a terminal: openpty(3).
     ///
     /// # Errors
     /// The kernel's answer, for example without `/dev/ptmx`.

@@ -16,11 +16,11 @@ use crate::deadline::Deadline;
 use crate::scenario::HypervisorKind;
 use crate::scenario::vmm::Vmm;
 
-/// A plain user's `PATH` lacks these.
+/// Folders that a plain user's `PATH` lacks.
 const SBIN: [&str; 3] = ["/usr/local/sbin", "/usr/sbin", "/sbin"];
-/// Programs that are not meant for a shell live here.
+/// Folders of programs that are not meant for a shell.
 const SYSTEMD: [&str; 2] = ["/usr/lib/systemd", "/lib/systemd"];
-/// Longer than any of them takes to tell its version, even on a loaded machine.
+/// Time for a program to tell its version: longer than any takes, even on a loaded machine.
 const VERSION_TIME: Duration = Duration::from_secs(5);
 
 /// A program that the lab runs.
@@ -117,7 +117,7 @@ impl Tool {
         }
     }
 
-    /// What is known of it as a VMM; `None`: it is none.
+    /// Its row in the table of VMMs; `None`: it is no VMM.
     fn vmm(self) -> Option<&'static Vmm> {
         match self {
             Self::Vmm(kind) => Some(kind.row()),
@@ -125,7 +125,7 @@ impl Tool {
         }
     }
 
-    /// How it tells its version; `None` for those that cannot.
+    /// The argument with which it tells its version; `None`: it cannot.
     fn version_argument(self) -> Option<&'static str> {
         match self {
             Self::Vmm(kind) => Some(kind.row().version),
@@ -156,7 +156,8 @@ fn find_in(program: &str, path: &OsString) -> Option<PathBuf> {
     which::which_in_global(program, Some(path)).ok()?.next()
 }
 
-/// `PATH` with the folders appended that a plain user's lacks; earlier entries win, so a newer build on `PATH` does.
+/// `PATH`, and behind it the folders that a plain user's lacks. A program on `PATH` comes first: it may be a newer
+/// build.
 fn search_path(path: Option<OsString>, tool: Tool) -> OsString {
     let given: Vec<PathBuf> = path
         .map(|path| env::split_paths(&path).collect())
@@ -198,7 +199,7 @@ impl Tools {
         let found = looking.join_all().await.into_iter().map(|(tool, result)| {
             let result = result.map_err(|no| Unmet {
                 capability: tool.capability(),
-                // What may well be here needs no installing.
+                // A program that did not answer may well be here, so it is not to be installed.
                 remedy: no.answered.then(|| remedy(tool)).flatten(),
                 unanswered: !no.answered,
                 reason: no.reason,
@@ -210,7 +211,7 @@ impl Tools {
         }
     }
 
-    /// A machine that nobody has looked at.
+    /// The result for a machine on which no program was looked for.
     #[cfg(test)]
     pub(crate) fn none() -> Self {
         Self {
@@ -247,7 +248,7 @@ impl Tools {
 /// Why a program is of no use.
 struct No {
     reason: String,
-    /// Whether that was found out; not so where the program was ended from outside or did not answer.
+    /// Whether that is known. It is not where the program was ended from outside or did not answer.
     answered: bool,
 }
 
@@ -260,7 +261,7 @@ impl No {
     }
 }
 
-/// A program that cannot even tell its version does not work; why not is in the error.
+/// Asks a program for its version. One that cannot even tell that does not work, and the error says why.
 async fn look(tool: Tool, path: Option<PathBuf>, by: Deadline) -> Result<FoundTool, No> {
     let absent = || {
         let searched = "neither on PATH nor in a system folder";

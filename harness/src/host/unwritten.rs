@@ -11,7 +11,7 @@ const NAMED: usize = 8;
 /// The one list of this process, which carries out one run.
 static FILES: Mutex<Vec<String>> = Mutex::new(Vec::new());
 
-/// A file of the evidence could not be written, or not all of it. Each is noted once.
+/// Notes that a file of the evidence could not be written, or not all of it. Each file is noted once.
 pub(crate) fn note(path: &Path, error: &io::Error) {
     tracing::warn!(%error, path = %path.display(), "evidence could not be written");
     let mut files = FILES.lock().unwrap_or_else(PoisonError::into_inner);

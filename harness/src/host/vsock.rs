@@ -8,11 +8,11 @@ use nix::sys::socket::{AddressFamily, SockFlag, SockType, VsockAddr, connect, so
 
 /// Connects to a port of a guest. Equivalent: `socat - VSOCK-CONNECT:CID:PORT`.
 ///
-/// What is read, written and shut down is the same for all streams, so the standard library's stream of another family
-/// carries it.
+/// The standard library has no stream of this family. Reading, writing and shutting down are the same for all streams,
+/// so a `UnixStream` carries it.
 ///
 /// # Errors
-/// `ENODEV` while there is no such guest, `ECONNRESET` while nobody listens there.
+/// `ENODEV` while there is no such guest, `ECONNRESET` while no program in it listens on the port.
 pub(crate) fn connect_vsock(cid: u32, port: u32) -> io::Result<UnixStream> {
     let socket: OwnedFd = socket(
         AddressFamily::Vsock,

@@ -1,4 +1,4 @@
-//! A command that goes on in a cell while other things are done, until somebody ends it or it does so by itself.
+//! A command that runs in a cell in the background, until it is ended or ends by itself.
 
 use std::os::fd::OwnedFd;
 use std::os::unix::process::ExitStatusExt;
@@ -13,7 +13,7 @@ use crate::host::output::{Outputs, Said};
 /// How a command in the background ended.
 #[derive(Debug)]
 pub(crate) struct Over {
-    /// Whether it was asked to; otherwise it has ended by itself.
+    /// Whether it was asked to end; otherwise it has ended by itself.
     pub(crate) asked: bool,
     /// Its status, and what it said.
     pub(crate) said: Said,
@@ -45,22 +45,23 @@ impl Background {
                 if !over.asked {
                     tell(&over.said);
                 }
-                // Nobody may want to know.
+                // The receiver may have been dropped.
                 let _ = done.send(over);
             }
         });
         Ok(Self { end, over })
     }
 
-    /// Ends it, SIGTERM first; or tells how it had ended. `None`: its machine is gone.
+    /// Ends the command, with SIGTERM first, and returns how it ended; or how it had ended before. `None`: its machine
+    /// is gone.
     pub(crate) async fn end(self) -> Option<Over> {
-        // It may have ended by itself.
+        // The command may have ended by itself, and its task with it.
         let _ = self.end.send(());
         self.over.await.ok()
     }
 }
 
-/// Waits for its end, and brings it about when asked.
+/// Waits for the command's end, and ends the command when asked.
 async fn follow(started: Started, ask: oneshot::Receiver<()>) -> Option<Over> {
     let Started { mut child, group } = started;
     let outputs = Outputs::of(&mut child);

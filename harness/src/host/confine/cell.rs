@@ -18,7 +18,7 @@ use super::super::isolate::MOUNT_POINTS;
 use super::super::sys;
 use super::root;
 
-/// What PID 1 says once it stands.
+/// What PID 1 of the cell writes when the cell is ready.
 const STANDS: &str = "stands";
 
 /// Body of [`super::CELL_COMMAND`]: prints the number of the cell's PID 1, as its starter sees it, and waits for its end.
@@ -70,7 +70,7 @@ fn make() -> Result<i32, root::Refused> {
     }
     .map_err(refused("tell the number of PID 1"))?;
     let _ = prctl::set_name(c"cell");
-    // Nobody reads any further.
+    // The starter reads one line only, so stdout need not stay open.
     let null = File::options().read(true).write(true).open("/dev/null");
     let null = null.map_err(refused("open /dev/null"))?;
     dup2_stdout(null.as_fd()).map_err(refused("close stdout"))?;
@@ -83,7 +83,7 @@ fn println(text: &str) -> io::Result<()> {
     out.flush()
 }
 
-/// Never returns.
+/// Body of PID 1: makes the cell, says so, and reaps for ever.
 fn init(write: OwnedFd) -> ! {
     let mut write = File::from(write);
     let made = stand();
@@ -118,7 +118,7 @@ fn stand() -> Result<(), root::Refused> {
         done.map_err(refused("close stdin and stdout"))?;
     }
     let _ = prctl::set_name(c"cell");
-    // Whoever enters brings what he needs.
+    // PID 1 needs no capability: a command that enters the cell has its own.
     let none = CapabilitySets {
         effective: CapabilitySet::empty(),
         permitted: CapabilitySet::empty(),
@@ -127,11 +127,12 @@ fn stand() -> Result<(), root::Refused> {
     set_capabilities(None, none).map_err(refused("drop all capabilities"))
 }
 
-/// Waits for whatever ends. A signal from inside cannot end PID 1, and its end is the end of all.
+/// Reaps every process that ends. A signal from inside cannot end PID 1; when PID 1 ends, the kernel kills all
+/// processes of the cell.
 fn reap() -> ! {
     let mut children = SigSet::empty();
     children.add(Signal::SIGCHLD);
-    // Blocked, so that none is missed between looking and waiting.
+    // SIGCHLD is blocked, so that none is lost between waitpid(2) and the wait for the signal.
     let _ = sigprocmask(SigmaskHow::SIG_BLOCK, Some(&children), None);
     loop {
         match waitpid(None, Some(WaitPidFlag::WNOHANG)) {

@@ -2,8 +2,8 @@
 //!
 //! ```text
 //! bridgelab __in-cell WORDS    outside; waits, and ends as the command does
-//! `- the command's keeper      in the cell, as root with `CAP_KILL` alone; whatever the command leaves is its child
-//!    `- the command            in the cell, as nobody's user
+//! `- the command's keeper      in the cell, as root with `CAP_KILL` alone; processes that the command leaves become its children
+//!    `- the command            in the cell, as a user who owns nothing
 //! ```
 
 use std::fs::File;
@@ -31,13 +31,13 @@ use super::super::sys;
 use super::filter;
 use super::policy;
 
-/// Number of the descriptor by which the cell is handed down: a pidfd of its PID 1.
+/// Number of the descriptor by which a command enters the cell: a pidfd of the cell's PID 1.
 pub(super) const DOOR: RawFd = 3;
-/// Number of the pipe that tells how the command starts: it ends when the command is executed; before that comes the reason
-/// why it is not.
+/// Number of the pipe that tells whether the command starts: it ends when the command is executed, and before that
+/// carries the reason where the command is not.
 pub(super) const STARTED: RawFd = 4;
-/// Asks for the end of the command, politely: SIGTERM to it, some time, and then the end of everything that it has started.
-/// Whoever ends by that, and not by itself, ends by this signal.
+/// The signal that asks for the end of the command: the command gets SIGTERM and some time, and then everything that it
+/// has started is killed. A process here that ends for this reason, and not by itself, ends by this signal.
 pub(super) const ASKED: Signal = Signal::SIGUSR1;
 /// Status of a command that was not started, as that of a shell.
 const REFUSED: i32 = 127;
@@ -47,8 +47,9 @@ pub(super) const GRACE: Duration = Duration::from_secs(2);
 /// How long the children of a command may take to die one by one, before the whole cell's processes are killed.
 const ONE_BY_ONE: Duration = Duration::from_secs(2);
 
-/// Body of [`super::ENTRY_COMMAND`]: executes `words` in the cell behind `DOOR`, and ends with its status; of a command
-/// that a signal ended, by a signal. SIGTERM ends it and everything that it has started; SIGUSR1 does so politely.
+/// Body of [`super::ENTRY_COMMAND`]: executes `words` in the cell behind `DOOR`, and ends with the command's status, or
+/// by a signal where a signal ended the command. SIGTERM kills the command and everything that it has started; SIGUSR1
+/// asks for its end first.
 ///
 /// Must be called before any thread is started, on the cell's machine.
 pub fn entry_main(words: impl Iterator<Item = std::ffi::OsString>) -> i32 {
@@ -62,11 +63,11 @@ pub fn entry_main(words: impl Iterator<Item = std::ffi::OsString>) -> i32 {
 enum End {
     Status(i32),
     Signal,
-    /// Somebody asked for it.
+    /// It was asked to end, by [`ASKED`].
     Asked,
 }
 
-/// Ends this process as its command ended, or tells why that did not start.
+/// Ends this process as its command ended, or says why the command did not start.
 fn code_of(ended: Result<End, String>, starts: Option<File>) -> i32 {
     match ended {
         Ok(End::Status(status)) => status,
@@ -102,7 +103,7 @@ fn doing<E: Into<io::Error>>(what: &str) -> impl FnOnce(E) -> String + '_ {
 fn enter(words: &[std::ffi::OsString], starts: &mut Option<File>) -> Result<End, String> {
     let door = sys::handed_down(DOOR).map_err(doing("find the cell"))?;
     sys::close_on_exec_from(DOOR.cast_unsigned()).map_err(doing("close descriptors"))?;
-    // Until there is somebody who acts on it.
+    // Signals are blocked until there is a process that acts on them.
     let mut signals = SigSet::empty();
     signals.add(Signal::SIGTERM);
     signals.add(ASKED);
@@ -135,7 +136,8 @@ fn end_of(child: Pid) -> Result<End, String> {
     }
 }
 
-/// The keeper: starts the command and waits for its end. Processes that it leaves go to the cell's PID 1.
+/// The keeper: starts the command and waits for its end. When the keeper ends, processes that are left become children
+/// of the cell's PID 1.
 #[expect(clippy::disallowed_methods, reason = "as in `enter`")]
 fn keep(
     door: &OwnedFd,
@@ -177,7 +179,7 @@ fn keep(
             return Ok(End::Signal);
         }
         if is(ASKED) {
-            // It may have ended in this very moment.
+            // The command may have ended by itself in this very moment.
             let own = reap(command);
             if own.is_none() {
                 ask(command, &told);
@@ -188,7 +190,7 @@ fn keep(
     }
 }
 
-/// SIGTERM to the command and to its process group, of which it is the leader, and some time.
+/// Sends SIGTERM to the command and to its process group, of which it is the leader, and waits some time for its end.
 fn ask(command: Pid, told: &SignalFd) {
     let _ = killpg(command, Signal::SIGTERM);
     let _ = kill(command, Signal::SIGTERM);
@@ -218,7 +220,7 @@ fn only(effective: CapabilitySet, inheritable: CapabilitySet) -> CapabilitySets 
     }
 }
 
-/// Reaps all that have ended; how the command did, if it did.
+/// Reaps all children that have ended. Returns how the command ended, if it is among them.
 fn reap(command: Pid) -> Option<End> {
     let mut end = None;
     loop {
@@ -233,12 +235,14 @@ fn reap(command: Pid) -> Option<End> {
     }
 }
 
-/// Kills the command and all its descendants: what loses its parent becomes this process's child, until there is none.
+/// Kills the command and all its descendants: a process that loses its parent becomes a child of this process, which
+/// kills its children until there are none.
 fn kill_all(told: &SignalFd) {
     let begun = Instant::now();
     loop {
         if begun.elapsed() > ONE_BY_ONE {
-            // It starts faster than it is killed. All of the cell, then, but PID 1 and this process.
+            // The command starts processes faster than they are killed. So all of the cell are killed at once, but for
+            // PID 1 and this process.
             let _ = kill(Pid::from_raw(-1), Signal::SIGKILL);
         }
         for child in children() {
@@ -247,7 +251,8 @@ fn kill_all(told: &SignalFd) {
         match waitpid(None, Some(WaitPidFlag::WNOHANG)) {
             Err(Errno::ECHILD) => return,
             Ok(WaitStatus::StillAlive) => {
-                // The list may have missed one that became ours while it was made.
+                // The list may lack a process that became a child while the list was made, so the list is made again
+                // after a moment.
                 let mut ended = [PollFd::new(told.as_fd(), PollFlags::POLLIN)];
                 let _ = poll(&mut ended, PollTimeout::from(10_u8));
                 let _ = told.read_signal();
@@ -273,7 +278,7 @@ fn children() -> Vec<Pid> {
         .collect()
 }
 
-/// Gives everything up and executes the command; returns only with the reason why it could not.
+/// Gives up privileges and executes the command; returns only with the reason why it could not.
 fn become_and_execute(words: &[std::ffi::OsString]) -> String {
     let Some((program, args)) = words.split_first() else {
         return "there is no command".to_owned();
@@ -281,11 +286,11 @@ fn become_and_execute(words: &[std::ffi::OsString]) -> String {
     if let Err(why) = become_stranger() {
         return why;
     }
-    // What is blocked here would be blocked there, and `kill` of what the command starts would end nothing.
+    // Signals blocked here would stay blocked in the command, and what it starts could not be ended by `kill`.
     if let Err(error) = sigprocmask(SigmaskHow::SIG_SETMASK, Some(&SigSet::empty()), None) {
         return format!("unblock signals: {error}");
     }
-    // It takes SIGPIPE back to its default on its way.
+    // `exec` sets SIGPIPE back to its default.
     let error = Command::new(program).args(args).exec();
     format!("{}: {error}", program.to_string_lossy())
 }
@@ -304,7 +309,7 @@ fn become_stranger() -> Result<(), String> {
         if policy::CAPABILITIES.contains(capability) {
             continue;
         }
-        // The first number that the kernel does not know ends them.
+        // The kernel refuses the first number that is no capability.
         if remove_capability_from_bounding_set(capability).is_err() {
             break;
         }

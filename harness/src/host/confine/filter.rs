@@ -1,5 +1,5 @@
-//! The system calls of a scenario's commands: a list of those that are there. Everything else, and whatever the kernel will
-//! learn, answers "Function not implemented", upon which programs fall back on what is.
+//! The system calls that a scenario's commands can make: a list. Every other call, also of kernels to come, answers
+//! "Function not implemented", and programs then use an older call.
 //!
 //! The list is what programs of every day need (it follows Docker's default profile, `moby/profiles/seccomp`), without what
 //! speaks to the kernel past namespaces, looks into other processes, or has been the way out of sandboxes again and again:
@@ -23,7 +23,7 @@ const FAMILIES: [i32; 5] = [
     libc::AF_PACKET,
 ];
 
-/// What may be said by netlink: links and routes, sockets, IPsec, netfilter, events, and families by name.
+/// Netlink protocols that are allowed: links and routes, sockets, IPsec, netfilter, events, and families by name.
 const NETLINK: [i32; 7] = [
     libc::NETLINK_ROUTE,
     libc::NETLINK_SOCK_DIAG,
@@ -34,7 +34,8 @@ const NETLINK: [i32; 7] = [
     libc::NETLINK_GENERIC,
 ];
 
-/// Namespaces that clone(2) could make. `clone3` has its flags where a filter cannot see them, and is not there at all.
+/// Namespaces that clone(2) could make. `clone3` has its flags where a filter cannot see them, so it is not on the
+/// list.
 const NAMESPACES: i32 = libc::CLONE_NEWNS
     | libc::CLONE_NEWUTS
     | libc::CLONE_NEWIPC
@@ -43,7 +44,8 @@ const NAMESPACES: i32 = libc::CLONE_NEWNS
     | libc::CLONE_NEWNET
     | libc::CLONE_NEWCGROUP;
 
-/// Puts characters into the input of a terminal, or speaks to its console: ioctl_tty(2), ioctl_console(2).
+/// Requests of ioctl(2) that put characters into the input of a terminal, or speak to its console: ioctl_tty(2),
+/// ioctl_console(2).
 const TERMINAL_WRITERS: [u64; 2] = [libc::TIOCSTI, 0x541c];
 
 /// Personalities: the usual one, and the question which it is (personality(2)).
@@ -53,7 +55,7 @@ macro_rules! calls {
     ($($name:ident)*) => { [$(libc::$name),*] };
 }
 
-/// Calls that are there whatever their arguments.
+/// Calls that are allowed whatever their arguments.
 fn plain() -> impl Iterator<Item = libc::c_long> {
     let files = calls![
         SYS_access SYS_chdir SYS_chmod SYS_chown SYS_close SYS_close_range SYS_copy_file_range SYS_creat SYS_dup SYS_dup2
@@ -116,7 +118,7 @@ fn when(
     SeccompCondition::new(index, Dword, compare, value)
 }
 
-/// Calls that are there with some arguments.
+/// Calls that are allowed with some arguments.
 fn conditional() -> Result<Vec<(libc::c_long, Vec<SeccompRule>)>, seccompiler::BackendError> {
     let eq = SeccompCmpOp::Eq;
     let mut sockets = Vec::new();
@@ -167,7 +169,7 @@ fn program() -> Result<BpfProgram, seccompiler::BackendError> {
     filter.try_into()
 }
 
-/// Puts it on the calling thread, for good.
+/// Sets the filter on the calling thread, which cannot take it off again.
 pub(super) fn install() -> Result<(), String> {
     let program = program().map_err(|error| format!("write the seccomp filter: {error}"))?;
     apply_filter(&program).map_err(|error| format!("set the seccomp filter: {error}"))

@@ -3,8 +3,8 @@
 //!
 //! Each machine that a scenario runs commands on has one cell, made at the first of them: a process that is PID 1 of PID,
 //! mount, IPC, UTS and cgroup namespaces of its own, inside the machine's network namespace. A command enters it, becomes a
-//! user who is nobody else, with the capabilities of `policy::CAPABILITIES` and the system calls of `filter`, and is then
-//! executed. What it leaves running, and what it leaves in `/tmp`, is there for the next command, and ends with the machine.
+//! user that nothing else runs as, with the capabilities of `policy::CAPABILITIES` and the system calls of `filter`, and is
+//! then executed. Processes and files in `/tmp` that it leaves are there for the next command, and end with the machine.
 //! `docs/trust.md` says what commands may do and why it is done this way.
 //!
 //! Equivalent: `unshare --mount --ipc --uts --cgroup --pid --fork` for the cell; `nsenter` with `setpriv --reuid 65533
@@ -53,9 +53,9 @@ const MADE: Duration = Duration::from_secs(20);
 #[derive(Debug)]
 #[must_use = "dropping it ends the cell"]
 pub(crate) struct Cell {
-    /// PID 1 inside.
+    /// The cell's PID 1.
     init: OwnedFd,
-    /// Its number outside.
+    /// Number of PID 1 outside of the cell.
     process: u32,
     _outer: Child,
 }
@@ -80,7 +80,7 @@ impl Cell {
             .unwrap_or_else(|| "it said nothing".to_owned());
         let pid = said.parse().ok().and_then(Pid::from_raw);
         let pid = pid.ok_or_else(|| io::Error::other(said))?;
-        // Its parent has not waited for it, so the number is still its own.
+        // The parent of PID 1 has not waited for it, so the number is still its own.
         let init = pidfd_open(pid, PidfdFlags::empty())?;
         group.ended();
         Ok(Self {
@@ -90,12 +90,12 @@ impl Cell {
         })
     }
 
-    /// Number of PID 1 inside, in the PID namespace of whoever made the cell.
+    /// Number of the cell's PID 1, in the PID namespace of the process that made the cell.
     pub(crate) const fn process(&self) -> u32 {
         self.process
     }
 
-    /// For a command to enter by.
+    /// A descriptor by which a command enters the cell.
     pub(crate) fn door(&self) -> io::Result<OwnedFd> {
         self.init.try_clone()
     }
@@ -103,7 +103,8 @@ impl Cell {
 
 impl Drop for Cell {
     fn drop(&mut self) {
-        // The kernel then ends all others in its PID namespace. Its parent outside waits for it and follows.
+        // The kernel then ends all other processes of the cell. The parent of PID 1, outside of the cell, waits for it
+        // and ends too.
         let _ = pidfd_send_signal(&self.init, rustix::process::Signal::KILL);
     }
 }
@@ -121,7 +122,8 @@ pub(crate) enum NotRun {
 pub(crate) async fn run(door: OwnedFd, words: &[String], by: Deadline) -> Result<Said, NotRun> {
     let ran = async {
         let Started { child, group } = start(door, words).await?;
-        // Declared last, so dropped first: it must act before anybody waits for the child and frees its number.
+        // Declared last, so dropped first: the group must be ended before the child is waited for, which frees its
+        // number.
         let said = pin!(output::of(child));
         let group = group;
         let said = said.await.map_err(refused)?;
@@ -152,7 +154,7 @@ async fn start(door: OwnedFd, words: &[String]) -> Result<Started, NotRun> {
         .args(words)
         .env_clear()
         .envs(policy::environment(std::env::var_os("PATH")));
-    // No death signal: whoever waits for a process of the cell must live until that one is dead.
+    // No death signal: a process that waits for another in the cell must live until that other one is dead.
     let down = vec![
         (door.as_raw_fd(), entry::DOOR),
         (tells.as_raw_fd(), entry::STARTED),
@@ -165,7 +167,7 @@ async fn start(door: OwnedFd, words: &[String]) -> Result<Started, NotRun> {
         .stderr(Stdio::piped())
         .process_group(0);
     let child = command.spawn().map_err(refused)?;
-    // It takes SIGTERM as the order to kill what it has started.
+    // The child takes SIGTERM as the order to kill what it has started.
     let group = Group::asked(child.id());
     drop(tells);
     let mut starts = Receiver::from_owned_fd(starts.into()).map_err(refused)?;

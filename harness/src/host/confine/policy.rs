@@ -5,8 +5,8 @@ use std::path::Path;
 
 use rustix::thread::CapabilitySet;
 
-/// User and group of commands. Nobody else's: not a service's, not that of the VMMs ([`crate::host::VMM_ID`]), and no file is
-/// his. What only root may read or write on this computer stays closed, whatever else fails.
+/// User and group of commands. No service has this user, nor have VMMs ([`crate::host::VMM_ID`]), and it owns no file.
+/// So what only root may read or write on this computer stays closed to commands, even where another wall fails.
 pub(super) const STRANGER: u32 = 65533;
 
 /// What networking needs, and no more: `ip`, `nft`, `tc`, `sysctl net.*`; `ping`, `tcpdump`; a server on port 80.
@@ -14,8 +14,8 @@ pub(super) const CAPABILITIES: CapabilitySet = CapabilitySet::NET_ADMIN
     .union(CapabilitySet::NET_RAW)
     .union(CapabilitySet::NET_BIND_SERVICE);
 
-/// Folders of the system that are seen, read-only, where there are any. Programs and their libraries and data; no one's
-/// files. The last is where NixOS keeps all of that.
+/// Folders of the system that a cell shows, read-only, where they exist: programs, their libraries and data, and no
+/// user's files. The last is where NixOS keeps all of that.
 pub(super) const SYSTEM: [&str; 9] = [
     "/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/etc", "/nix",
 ];
@@ -23,21 +23,21 @@ pub(super) const SYSTEM: [&str; 9] = [
 /// Links of NixOS into its store, without which nothing there is found.
 pub(super) const SYSTEM_LINKS: [&str; 1] = ["/run/current-system"];
 
-/// Device nodes. `net/tun` makes TAPs in the machine's network alone.
+/// Device nodes of a cell. `net/tun` makes TAPs in the machine's network alone.
 pub(super) const DEVICES: [&str; 7] = [
     "null", "zero", "full", "random", "urandom", "tty", "net/tun",
 ];
 
-/// Folders of its own that can be written, all on one tmpfs of [`SCRATCH`].
+/// Folders of the cell's own that can be written, all on one tmpfs of [`SCRATCH`].
 pub(super) const OWN: [&str; 6] = ["/run", "/tmp", "/home", "/root", "/var", "/dev/shm"];
 
-/// Bounds of that tmpfs (tmpfs(5)).
+/// Limits of the tmpfs of [`OWN`] (tmpfs(5)).
 pub(super) const SCRATCH: &str = "mode=0755,size=256m,nr_inodes=16k";
 
 /// Most processes of this user (`RLIMIT_NPROC`, setrlimit(2)).
 pub(super) const PROCESSES: u64 = 2048;
 
-/// Parts of `/proc` that speak of the kernel and not of the machine: seen, not written.
+/// Parts of `/proc` that are about the kernel and not about the machine: they can be read and not written.
 pub(super) const PROC_READ_ONLY: [&str; 6] = ["sys", "sysrq-trigger", "irq", "bus", "fs", "acpi"];
 
 /// Files of `/proc` that are not seen at all.
@@ -51,10 +51,10 @@ pub(super) const PROC_HIDDEN: [&str; 7] = [
     "kallsyms",
 ];
 
-/// Where programs are when the worker's own `PATH` says nothing better.
+/// Folders of programs, after those of the worker's own `PATH`.
 const USUAL_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
-/// The whole environment of a command. Of `PATH`, what can be seen in the cell.
+/// The whole environment of a command. Its `PATH` has those folders of the worker's that can be seen in the cell.
 pub(super) fn environment(path: Option<OsString>) -> Vec<(&'static str, OsString)> {
     let told = path.unwrap_or_default();
     let system = |folder: &Path| {

@@ -1,4 +1,5 @@
-//! The file system of a cell: the system's folders, read-only; empty ones of its own; and a `/proc` under which nothing lies.
+//! The file system of a cell: the system's folders, read-only; empty folders of its own; and a `/proc` of its own PID
+//! namespace.
 
 use std::fs::{self, File};
 use std::io;
@@ -25,8 +26,8 @@ impl<T, E: Into<io::Error>> During<T> for Result<T, E> {
     }
 }
 
-/// Builds it over `place`, in a mount namespace of the caller's own, and makes it the root of the caller, who is PID 1 of
-/// a PID namespace of his own.
+/// Builds the cell's file system over `place`, and makes it the root of the calling process, which must have a mount
+/// namespace of its own and be PID 1 of its PID namespace.
 pub(super) fn enter(place: &Path) -> Result<(), Refused> {
     let bounds = "mode=0755,size=1m,nr_inodes=1k";
     tmpfs(place, bounds)?;
@@ -126,7 +127,8 @@ impl Root {
         Ok(())
     }
 
-    /// Of this PID namespace alone. `/proc/sys/net` follows the network namespace of whoever opens it, and stays writable.
+    /// Mounts a `/proc` of this PID namespace alone. Its `sys/net` follows the network namespace of the process that
+    /// opens it, and stays writable.
     fn proc(&self) -> Result<(), Refused> {
         let proc = self.at("/proc");
         fs::create_dir(&proc).during("create /proc")?;
@@ -139,7 +141,8 @@ impl Root {
             }
             bind(&place, &place, false)?;
             if name == "sys" && place.join("net").exists() {
-                // Before what is around it is sealed, for a bind mount begins with the flags of its source.
+                // `net` is bound before `sys` is made read-only, because a bind mount begins with the flags of its
+                // source.
                 bind(&place.join("net"), &place.join("net"), false)?;
             }
             seal(&place, MOUNT_ATTR_RDONLY, false)?;
@@ -154,7 +157,7 @@ impl Root {
         Ok(())
     }
 
-    /// The machine's own, which shows the links of its network.
+    /// Binds the machine's own `/sys`, which shows the links of its network.
     fn sys(&self) -> Result<(), Refused> {
         let target = self.at("/sys");
         fs::create_dir(&target).during("create /sys")?;
@@ -190,7 +193,7 @@ fn bind(from: &Path, to: &Path, below: bool) -> Result<(), Refused> {
     .during(format!("bind {} on {}", from.display(), to.display()))
 }
 
-/// No set-user-id anywhere.
+/// Sets attributes of a mount, always with `nosuid`: no program in a cell gains rights by set-user-id.
 fn seal(place: &Path, attributes: u64, below: bool) -> Result<(), Refused> {
     seal_mount(place, attributes | MOUNT_ATTR_NOSUID, below)
         .during(format!("mount_setattr {}", place.display()))

@@ -24,9 +24,9 @@ use super::tool::{Tool, Tools};
 use crate::deadline::Deadline;
 use crate::scenario::HypervisorKind;
 
-/// The probe takes a tenth of a second; this is for a machine that is on its knees.
+/// Time for the probe, which takes a tenth of a second unless the machine is overloaded.
 const PROBE_TIME: Duration = Duration::from_secs(10);
-/// A stock kernel boots up to its root in a second under a real KVM.
+/// Time for the proof of KVM: a stock kernel boots up to its root in a second under a real KVM.
 const KVM_TIME: Duration = Duration::from_secs(10);
 /// Where the archive keys are; trixie and later use the second name.
 const KEYRINGS: [&str; 2] = [
@@ -132,7 +132,7 @@ impl DoctorReport {
         self.required().filter(absent).collect()
     }
 
-    /// What `run` cannot do without and nobody answered for.
+    /// What `run` cannot do without and of which nothing is known.
     pub fn unanswered(&self) -> Vec<&Finding> {
         let unknown = |finding: &&Finding| matches!(finding.status, Status::Unanswered { .. });
         self.required().filter(unknown).collect()
@@ -177,7 +177,7 @@ fn programs(tools: &Tools) -> Vec<Finding> {
     let mut found: BTreeMap<Capability, Finding> = BTreeMap::new();
     for tool in Tool::all() {
         let capability = tool.capability();
-        // Their real use is what the probe reports on.
+        // Subordinate ids are reported on by the probe, which really uses them.
         if capability == Capability::SubordinateIds {
             continue;
         }
@@ -190,7 +190,7 @@ fn programs(tools: &Tools) -> Vec<Finding> {
             Err(unmet) if unmet.unanswered => Finding::unanswered(capability, unmet.reason),
             Err(unmet) => Finding::absent(capability, unmet.reason, unmet.remedy),
         };
-        // Absent is worse than unknown.
+        // An absent program counts more than one of which nothing is known.
         let rank = |finding: &Finding| match finding.status {
             Status::Present { .. } => 0,
             Status::Unanswered { .. } => 1,
@@ -229,7 +229,8 @@ fn kvm_finding(verdict: &KvmVerdict) -> Finding {
     }
 }
 
-/// Capabilities that a package mends. Ids lack either their helpers or merely a range of numbers.
+/// Capabilities that are absent and that a package brings. Where the helpers of subordinate ids are here, a range of
+/// ids is what is lacking, and no package brings that.
 fn installable(findings: &[Finding], tools: &Tools) -> Vec<Capability> {
     let helpers_are_here = [Tool::Newuidmap, Tool::Newgidmap]
         .iter()

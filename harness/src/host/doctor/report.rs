@@ -31,7 +31,7 @@ pub struct DoctorReport {
     pub findings: Vec<Finding>,
     /// Whether KVM runs a stock kernel.
     pub kvm: KvmVerdict,
-    /// The programs, for whoever goes on to use them.
+    /// The programs that were found, for a caller that goes on to use them.
     #[serde(skip)]
     pub tools: Tools,
 }

@@ -30,7 +30,7 @@ const RED: &str = "31";
 const YELLOW: &str = "33";
 const BOLD: &str = "1";
 
-/// So that a line fits into a terminal.
+/// Names in a line, so that the line fits into a terminal.
 const KINDS_IN_A_LINE: usize = 10;
 
 const GROUPS: [(Need, &str); 4] = [

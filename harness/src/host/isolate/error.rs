@@ -40,7 +40,7 @@ pub enum IsolateError {
         /// `/etc/subuid` or `/etc/subgid`.
         file: &'static str,
     },
-    /// Root of a user namespace with too few ids for daemons and VMMs to be other users.
+    /// The caller is root of a user namespace that has too few ids for daemons and VMMs to be other users.
     #[error("this user namespace has {ids} of the 65536 ids that a lab takes")]
     FewIds {
         /// How many it has.

@@ -10,8 +10,9 @@ use serde::Serialize;
 
 use super::IsolateError;
 
-/// What of `/proc` and `/sys` may be covered: the kernel mounts a new one in a user namespace only where nothing is hidden by
-/// the old one, and these lie over folders that are always empty (`mount_too_revealing` of fs/namespace.c).
+/// Places in `/proc` and `/sys` over which something may be mounted. The kernel mounts a new `/proc` or `/sys` in a
+/// user namespace only where the old one hides nothing, and these folders are always empty (`mount_too_revealing` of
+/// fs/namespace.c).
 const COVERS_NOTHING: [&str; 9] = [
     "/proc/sys/fs/binfmt_misc",
     "/proc/fs/nfsd",
@@ -37,7 +38,8 @@ pub struct Refused {
     pub remedy: String,
 }
 
-/// Why root cannot have a user namespace of its own on this computer; `None`: it can, as far as can be said without one.
+/// Why root cannot have a user namespace of its own on this computer; `None`: it can, as far as that is known without
+/// making one.
 pub(crate) fn refused() -> Option<Refused> {
     let read = |file: &str| fs::read_to_string(file).unwrap_or_default();
     why_not(

@@ -20,16 +20,16 @@ const VMM_TCG: u64 = 64 * MIB;
 const VMM_KVM: u64 = 128 * MIB;
 /// A translated vcpu is a busy core while the guest boots.
 const VCPU_TCG: u32 = 1000;
-/// Each further one of a guest: a boot, and Docker, keep two of them busy half of the time.
+/// Each further vcpu of a guest: a boot, and Docker, keep two vcpus busy half of the time.
 const NEXT_VCPU_TCG: u32 = 500;
-/// With KVM it waits more than it computes.
+/// A vcpu under KVM waits more than it computes.
 const VCPU_KVM: u32 = 400;
 /// A lab whose guests are up waits for deadlines, detection of duplicate addresses and timers: a tenth of what it
 /// took before. Measured: all scenarios of the library, two at a time, left two thirds of the cores idle in their second half.
 const AT_REST: u32 = 10;
 
-/// One free core is enough to begin: what wants more at first is slower then, and does not have to wait until all others
-/// have ended.
+/// Thousandths of a core that must be free for a lab to begin. A lab that needs more is slower at first, but does not
+/// have to wait until all others have ended.
 const CORE: u32 = 1000;
 
 /// What a lab takes from the machine.
@@ -83,7 +83,7 @@ impl Need {
         }
     }
 
-    /// This, and that much memory besides, in bytes.
+    /// This need, and `memory` bytes besides.
     #[must_use]
     pub fn and_memory(self, memory: u64) -> Self {
         self.plus(Self {
@@ -92,7 +92,7 @@ impl Need {
         })
     }
 
-    /// Both.
+    /// The sum of both needs.
     #[must_use]
     pub fn plus(self, other: Self) -> Self {
         Self {
@@ -102,8 +102,9 @@ impl Need {
     }
 }
 
-/// What QEMU keeps translated code in, and an index of it, a quarter of that. Measured after a boot of Debian with
-/// Docker: 1294 MiB of 1024; of `tiny` after a run's checks: less than the guest's own memory and this.
+/// Memory for QEMU's translated code: its buffer, and an index of a quarter of that. Measured after a boot of Debian
+/// with Docker: 1294 MiB for a buffer of 1024; of `tiny` after a run's checks: less than the guest's own memory and
+/// this.
 fn translator(guest: &Guest) -> u64 {
     let buffer = u64::from(Provides::of(&guest.image).translated) * MIB;
     buffer + buffer / 4
@@ -134,7 +135,7 @@ impl Budget {
 pub enum Limit {
     /// The [`Budget`].
     Machine,
-    /// So many, whatever they need (`--jobs`).
+    /// A number of labs, whatever they need (`--jobs`).
     Jobs(u32),
 }
 
@@ -162,7 +163,7 @@ impl Limit {
                         mebibytes(budget.memory)
                     ))
                 } else if need.memory > available {
-                    // Somebody else's since the budget was made; what runs now gives some back when it ends.
+                    // Other programs took memory since the budget was made. A running lab gives some back when it ends.
                     Some(format!(
                         "{} of memory ({} are free)",
                         mebibytes(need.memory),
@@ -191,7 +192,7 @@ pub(super) fn mebibytes(bytes: u64) -> String {
     if mib < 1024 {
         return format!("{mib} MiB");
     }
-    // Rounded up: what is said to suffice suffices.
+    // Rounded up, so that a machine with the printed size has enough.
     let tenths = (mib * 10).div_ceil(1024);
     match tenths % 10 {
         0 => format!("{} GiB", tenths / 10),
@@ -271,7 +272,7 @@ mod tests {
         let debian = need("debian", Accelerator::Tcg);
         assert_eq!(debian, (1024 + 1344 + 96) * MIB);
         assert!(need("tiny", Accelerator::Tcg) * 5 < debian);
-        // Nothing is translated.
+        // Under KVM nothing is translated.
         let kvm = |image| need(image, Accelerator::Kvm);
         assert_eq!(kvm("debian") - kvm("tiny"), (1024 - 128) * MIB);
     }

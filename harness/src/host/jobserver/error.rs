@@ -10,7 +10,7 @@ use crate::diagnostic::Diagnose;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum JobserverError {
-    /// The queue's files.
+    /// A file of the queue could not be used.
     #[error("{doing} `{}`", path.display())]
     Io {
         /// What was being done.

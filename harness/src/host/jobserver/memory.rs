@@ -1,9 +1,9 @@
-//! How much memory there is: the machine's, within the limits of the control groups that hold us.
+//! How much memory there is: the machine's, within the limits of the control groups that this process is in.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// Bytes of memory that we could ever have: the machine's, or a control group's limit where that is less.
+/// Bytes of memory that this process could ever have: the machine's, or a control group's limit where that is less.
 pub fn physical_memory() -> u64 {
     let limits = Cgroup::own().into_iter().filter_map(|group| group.limit);
     limits.chain(meminfo("MemTotal:")).min().unwrap_or(u64::MAX)
@@ -32,18 +32,20 @@ fn meminfo(key: &str) -> Option<u64> {
 struct Cgroup {
     limit: Option<u64>,
     used: u64,
-    /// File pages that the kernel gives back before it kills anybody.
+    /// File pages that the kernel gives back before it kills a process.
     cache: u64,
 }
 
 impl Cgroup {
-    /// Ours and those around it, as far as they can be read; the limits of all of them hold.
+    /// The control group of this process and those around it, as far as they can be read; the limits of all of them
+    /// hold.
     fn own() -> Vec<Self> {
         let text = fs::read_to_string("/proc/self/cgroup").unwrap_or_default();
         Self::around(&text, Path::new("/sys/fs/cgroup"))
     }
 
-    /// Of `/proc/self/cgroup`'s text, below the mount point of cgroup2, or of the memory controller of version 1.
+    /// Reads the groups of `/proc/self/cgroup`'s text, below the mount point of cgroup2, or of the memory controller of
+    /// version 1.
     fn around(text: &str, mount: &Path) -> Vec<Self> {
         let mut groups = Vec::new();
         for line in text.lines() {
@@ -67,7 +69,7 @@ impl Cgroup {
                 _ => continue,
             };
             let inner = PathBuf::from(path.trim_start_matches('/'));
-            // The path may be one of the world outside our container; then only the mount's root can be read.
+            // Inside a container the path may be one from outside of it; then only the mount's root can be read.
             for folder in inner.ancestors().map(|part| top.join(part)) {
                 groups.extend(Self::read(&folder, names));
             }
@@ -86,7 +88,7 @@ impl Cgroup {
             (name == cache).then(|| value.parse().ok())?
         });
         Some(Self {
-            // `max`, or version 1's enormous number, which no minimum ever is.
+            // `max` is no number; that of version 1 is larger than any memory. Neither limits anything.
             limit: number(limit),
             used: number(used)?,
             cache: cache.unwrap_or(0),
@@ -114,7 +116,7 @@ mod tests {
         let groups = Cgroup::around("0::/a/b\n", mount.path());
         let group = |limit, used, cache| Cgroup { limit, used, cache };
         assert_eq!(groups, [group(None, 600, 0), group(Some(1000), 700, 400)]);
-        // A path of outside the container: nothing but the mount's root.
+        // A path from outside of the container: only the mount's root can be read.
         write("memory.max", "5\n");
         write("memory.current", "1\n");
         let groups = Cgroup::around("0::/docker/4711\n", mount.path());

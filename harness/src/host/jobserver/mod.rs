@@ -1,10 +1,10 @@
 //! Admits labs to this machine, a few at a time, for all processes of the user.
 //!
-//! A run asks for a [`Slot`] with what it [`Need`]s. The requests of all processes stand in one queue, in the order
-//! in which they came; the first of it is admitted when it fits beside what runs, or when nothing runs at all. A big
+//! A run asks for a [`Slot`] with what it [`Need`]s. The requests of all processes stand in one queue, in the order in
+//! which they came; the first of it is admitted when it fits beside what runs, or when nothing runs at all. A big
 //! request at the head is not overtaken by small ones. The queue is a folder with a file for each request, locked by
-//! the process whose request it is: the kernel ends the lock with the process, however that ends, so nothing can be
-//! stale and nobody cleans up after anybody. Why so: `docs/jobserver.md`.
+//! the process whose request it is: the kernel ends the lock with the process, however that ends, so no request
+//! outlives its process and none has to be cleaned up. Why so: `docs/jobserver.md`.
 
 mod budget;
 mod error;
@@ -41,12 +41,12 @@ fn io_error(doing: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Jobse
     }
 }
 
-/// What a request waits for; shown as a sentence that names who is in its way.
+/// What a request waits for; shown as a sentence that names the runs that it waits for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Waiting {
-    /// For its turn: others came first.
+    /// Requests that came first are not admitted yet.
     Behind(String),
-    /// It is the first, and there is no room for it.
+    /// The request is the first, and there is no room for it.
     Room(String),
 }
 
@@ -71,7 +71,7 @@ impl Slot {
     /// # Errors
     /// [`JobserverError::Io`]: the queue's files cannot be used; the slot stays as it was.
     pub fn rest(&mut self) -> Result<(), JobserverError> {
-        // Somebody removed the folder: those who stand in the new queue do not know of this run.
+        // The folder was removed: those who stand in the new queue do not know of this run.
         if !self.ticket.is_there() {
             return Ok(());
         }
@@ -80,10 +80,10 @@ impl Slot {
     }
 }
 
-/// Where the queue of this user is: `$XDG_RUNTIME_DIR/bridgelab-jobs`, where that folder is ours; otherwise
+/// The folder of this user's queue: `$XDG_RUNTIME_DIR/bridgelab-jobs`, where the user owns that folder; otherwise
 /// `CACHE/jobs-UID`.
 ///
-/// The user id is in the name because `sudo -E` leaves root with the folders of another.
+/// The user id is in the name because `sudo -E` leaves root with the folders of another user.
 pub fn queue_folder(cache: &Path) -> PathBuf {
     use std::os::unix::fs::MetadataExt;
     let uid = nix::unistd::Uid::effective().as_raw();
@@ -102,7 +102,7 @@ impl Jobserver {
         Self { folder, limit }
     }
 
-    /// Stands in the queue until there is room; `waiting` is told for what and for whom, whenever that changes.
+    /// Stands in the queue until there is room. Calls `waiting` with what the request waits for, whenever that changes.
     ///
     /// Dropping the future gives up the place in the queue.
     ///
@@ -124,17 +124,17 @@ impl Jobserver {
         let (told, mut hears) = mpsc::unbounded_channel();
         let (done, admitted) = oneshot::channel();
         let io = |doing| io_error(doing, &self.folder);
-        // Closed when this future is dropped; that ends the thread.
+        // This end is closed when this future is dropped, and that ends the thread.
         let (_alive, cancelled) = UnixStream::pair().map_err(io("wait at"))?;
         let (folder, limit, label) = (self.folder.clone(), self.limit, label.to_owned());
-        // Locks block, so a thread of its own waits for them.
+        // Waiting for a lock blocks, so a thread of its own does it.
         std::thread::Builder::new()
             .name("queue".to_owned())
             .spawn(move || {
                 let slot = wait_in_line(&folder, limit, &label, need, &cancelled, &|why| {
                     let _ = told.send(why);
                 });
-                // Nobody takes it if the caller is gone; it is dropped then, which ends the admission.
+                // If the caller is gone, the slot is dropped here, which ends the admission.
                 let _ = done.send(slot);
             })
             .map_err(io("start a thread to wait at"))?;
@@ -167,7 +167,7 @@ fn wait_in_line(
             return Ok(Some(Slot { queue, ticket }));
         };
         let Some(watch) = &events else {
-            // What happened before it watched is seen by another look.
+            // A change before the watch began is seen by another look.
             events = Some(wake::Watch::new(folder)?);
             continue;
         };
@@ -180,7 +180,7 @@ fn wait_in_line(
             Woken::Cancelled => return Ok(None),
         }
         if !ticket.is_there() {
-            // Somebody removed the folder, as logging out does with the runtime folder: stand in line again.
+            // The folder was removed, as logging out does with the runtime folder: the request stands in line again.
             drop(ticket);
             queue = Queue::open(folder)?;
             ticket = queue.enter(label, need)?;

@@ -1,7 +1,7 @@
 //! The queue as files: `NUMBER.waiting` and `NUMBER.running`, each locked by the process whose request it is.
 //!
-//! Whoever changes anything, or decides by what there is, holds the lock of the file `turnstile` meanwhile. Leaving
-//! needs no lock: removing a file is one step.
+//! A process that changes the queue, or decides by what is in it, holds the lock of the file `turnstile` meanwhile.
+//! Leaving needs no lock: removing a file is one step.
 
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{Read, Seek, Write};
@@ -17,12 +17,12 @@ use super::{JobserverError, Waiting, io_error};
 const TURNSTILE: &str = "turnstile";
 /// The number of the last request that came.
 const LAST: &str = "last";
-/// What the machine had when nothing of ours ran.
+/// What the machine had when no lab of this queue ran.
 const BUDGET: &str = "budget";
 const WAITING: &str = "waiting";
 const RUNNING: &str = "running";
 
-/// What a request says about itself; unknown keys are another version's.
+/// What a request says about itself. Unknown keys are ignored: another version may have written them.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub(super) struct Card {
@@ -39,7 +39,7 @@ pub(super) struct Entry {
     pub(super) card: Card,
 }
 
-/// Our own request.
+/// This process's own request.
 #[derive(Debug)]
 pub(super) struct Ticket {
     number: u64,
@@ -49,7 +49,7 @@ pub(super) struct Ticket {
 }
 
 impl Ticket {
-    /// Whether the file of this name is still ours: the folder may have been removed and made again.
+    /// Whether the file of this name is still this request's: the folder may have been removed and made again.
     pub(super) fn is_there(&self) -> bool {
         match (fs::metadata(&self.path), self.held.metadata()) {
             (Ok(there), Ok(ours)) => (there.dev(), there.ino()) == (ours.dev(), ours.ino()),
@@ -57,12 +57,12 @@ impl Ticket {
         }
     }
 
-    /// What it needs.
+    /// What the request needs.
     pub(super) fn need(&self) -> Need {
         self.card.need
     }
 
-    /// The card, in the place of what the file had.
+    /// Writes the card over what the file had.
     fn write(&mut self) -> Result<(), JobserverError> {
         let text = serde_json::to_vec(&self.card).unwrap_or_default();
         let file = &mut *self.held;
@@ -75,7 +75,7 @@ impl Ticket {
 
 impl Drop for Ticket {
     fn drop(&mut self) {
-        // Before the lock ends: those who wait are woken by this, and must not find it.
+        // The file goes before the lock: its removal wakes those who wait, and they must not find it.
         if self.is_there() {
             let _ = fs::remove_file(&self.path);
         }
@@ -94,7 +94,7 @@ pub(super) fn parse_name(name: &str) -> Option<(u64, bool)> {
 }
 
 fn file_name(number: u64, state: &str) -> String {
-    // As many digits as sort well in `ls`.
+    // Ten digits, so that `ls` sorts the files by number.
     format!("{number:010}.{state}")
 }
 
@@ -150,8 +150,8 @@ impl Queue {
         Ok(ticket)
     }
 
-    /// A number that no request ever had. Who waits is told of a request's end by its name, and later than it: if another
-    /// had that name by then, it would be taken for the one that has ended, and waited for.
+    /// A number that no request has had before. A waiting process learns of a request's end by the name of its file,
+    /// and some time after the end. If another request had that name by then, it would be taken for the ended one.
     fn next_number(&self) -> Result<u64, JobserverError> {
         let path = self.folder.join(LAST);
         let kept = fs::read_to_string(&path).ok();
@@ -162,7 +162,7 @@ impl Queue {
         Ok(number)
     }
 
-    /// Changes what a request needs; who waits is woken by it.
+    /// Changes what a request needs; that wakes those who wait.
     pub(super) fn change(&self, ticket: &mut Ticket, need: Need) -> Result<(), JobserverError> {
         let _turn = self.turnstile()?;
         ticket.card.need = need;
@@ -195,8 +195,8 @@ impl Queue {
         Ok(None)
     }
 
-    /// Measured while nothing of ours runs, because what runs is in the kernel's figures already, as far as it has
-    /// touched its memory; kept for those who come while something runs.
+    /// The budget is measured while no lab of this queue runs: what runs is in the kernel's figures already, as far as
+    /// it has touched its memory. It is kept for those who come while something runs.
     fn budget(&self, others: &[Entry]) -> Budget {
         let path = self.folder.join(BUDGET);
         let kept = fs::read(&path)
@@ -206,15 +206,16 @@ impl Queue {
             Some(budget) if others.iter().any(|entry| entry.running) => budget,
             _ => {
                 let budget = Budget::measure();
-                // Who cannot read it measures for himself, and finds less: nobody is admitted too early by that.
+                // A process that cannot read the file measures for itself and finds less, so it is not admitted too
+                // early.
                 let _ = fs::write(&path, serde_json::to_vec(&budget).unwrap_or_default());
                 budget
             }
         }
     }
 
-    /// The requests of living processes, in order; removes those of dead ones. Our own lock would look like
-    /// another's, so `own` is left out.
+    /// The requests of living processes, in order; removes those of dead ones. `own` is left out, since this process's
+    /// own lock would look like another's.
     fn entries(&self, own: Option<u64>) -> Result<Vec<Entry>, JobserverError> {
         let mut entries = Vec::new();
         for file in fs::read_dir(&self.folder).map_err(io_error("list", &self.folder))? {
@@ -226,11 +227,11 @@ impl Queue {
             if own == Some(number) {
                 continue;
             }
-            // Gone since we listed: it left.
+            // The file is gone since the folder was listed: its request has left.
             let Ok(file) = File::open(&path) else {
                 continue;
             };
-            // Shared, so that those who look do not take each other for the owner.
+            // The lock is shared, so that two processes that look at once do not take each other for the owner.
             match Flock::lock(file, FlockArg::LockSharedNonblock) {
                 Ok(_dead) => {
                     let _ = fs::remove_file(&path);
@@ -276,7 +277,7 @@ pub(super) fn waits_for(
         )));
     }
     if running.is_empty() {
-        // Larger than the whole budget: it runs alone.
+        // A request that is larger than the whole budget runs alone.
         return None;
     }
     let held = || {

@@ -113,7 +113,8 @@ async fn who_waits_is_admitted_when_the_holder_is_killed() {
     assert_eq!(requests.count(), 1, "the dead one's is gone: {left:?}");
 }
 
-/// Its end is told by its name, and later than it: whoever has that name by then lives, and may wait behind the one that is told.
+/// The end of a request is told by its name, and some time after it. A request that has that name by then lives, and
+/// may itself wait behind the one of which it is told.
 #[test]
 fn one_that_comes_when_another_has_just_left_is_not_taken_for_it() {
     let folder = tempfile::tempdir().expect("a folder");
@@ -152,7 +153,7 @@ async fn who_waits_is_admitted_when_another_lab_comes_to_rest() {
         .await
         .expect("there is room");
     let _second = second.expect("admitted");
-    // The kernel's lock still says that it lives.
+    // The kernel's lock says that the ended one still lives.
     let (told, mut hears) = tokio::sync::mpsc::unbounded_channel();
     let third = server.acquire("third", cores(all), reports(told));
     let cancelled = tokio::time::timeout(LONG, async {
@@ -201,7 +202,7 @@ async fn a_killed_waiter_does_not_hold_up_those_behind_it() {
     );
     assert_eq!(text, behind);
     waiter.0.kill().expect("SIGKILL");
-    // Now it waits for the first, no longer for the dead.
+    // The request now waits for the first, no longer for the dead one.
     let text = tokio::select! {
         _ = &mut asked => panic!("the only job is taken"),
         text = hears.recv() => text.expect("it says what it waits for"),
@@ -228,7 +229,7 @@ async fn they_are_admitted_in_the_order_in_which_they_came() {
             let _slot = slot.await.expect("admitted");
             order.lock().expect("no panic").push(number);
         });
-        // It stands in the queue when it says what it waits for.
+        // A request stands in the queue when it says what it waits for.
         let text = tokio::time::timeout(LONG, hears.recv()).await;
         assert!(text.expect("in time").is_some());
     }
@@ -263,7 +264,7 @@ async fn a_queue_whose_folder_is_removed_is_made_again() {
     let asked = server.acquire("second", Need::default(), reports(told));
     let remove = async {
         let _ = hears.recv().await;
-        // In one step, or a file that is made meanwhile keeps the folder.
+        // The folder is moved in one step, since a file that is made meanwhile would keep it.
         let away = parent.path().join("away");
         std::fs::rename(&folder, &away).expect("moved");
         let _ = std::fs::remove_dir_all(&away);
@@ -271,7 +272,7 @@ async fn a_queue_whose_folder_is_removed_is_made_again() {
     let both = async { tokio::join!(asked, remove) };
     let (admitted, ()) = tokio::time::timeout(LONG, both).await.expect("it notices");
     let second = admitted.expect("admitted");
-    // Equally named by chance, and not its own: the end of the first leaves the second's alone.
+    // Both have the same name by chance. The end of the first must leave the second's file alone.
     drop(first);
     let third = jobs(&folder, 1);
     let (told, mut hears) = tokio::sync::mpsc::unbounded_channel();
@@ -332,7 +333,7 @@ fn a_big_request_at_the_head_is_not_overtaken() {
         why.map(|why| why.to_string())
     };
     let running = entry(1, true, 3);
-    // The head is too big for what is left, and whoever comes behind it would fit.
+    // The head is too big for what is left. A smaller request behind it would fit.
     assert_eq!(
         ask(&[running.clone(), entry(3, false, 1)], 2, 2).as_deref(),
         Some("waiting for 2 GiB of memory (3 GiB of 4 GiB are taken): held by pid 101 `lab1`")
@@ -342,7 +343,7 @@ fn a_big_request_at_the_head_is_not_overtaken() {
         Some("waiting behind pid 102 `lab2`, which came first")
     );
     assert_eq!(ask(&[running], 3, 1), None);
-    // Larger than the budget: alone, and then at once.
+    // A request larger than the budget runs alone, and then at once.
     assert_eq!(ask(&[], 2, 100), None);
     assert!(ask(&[entry(1, true, 0)], 2, 100).is_some());
 }

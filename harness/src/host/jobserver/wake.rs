@@ -1,4 +1,4 @@
-//! Wakes who waits in the queue: inotify(7) on its folder. Nothing is polled.
+//! Wakes processes that wait in the queue: inotify(7) on its folder. Nothing is polled.
 
 use std::fs::File;
 use std::os::fd::AsFd;
@@ -16,7 +16,7 @@ use super::{JobserverError, io_error};
 /// Why [`Watch::wait`] returned.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Woken {
-    /// Something changed; look again.
+    /// The queue changed; look again.
     Changed,
     /// The other end of the socket was closed.
     Cancelled,
@@ -32,7 +32,8 @@ impl Watch {
         let failed = |errno: Errno| io_error("watch", folder)(errno.into());
         let flags = InitFlags::IN_CLOEXEC | InitFlags::IN_NONBLOCK;
         let inotify = Inotify::init(flags).map_err(failed)?;
-        // Admitted, content with less, gone, died, and the folder itself gone. Who comes stands behind us.
+        // Events when a request is admitted, needs less, leaves or dies, and when the folder itself goes. New files are
+        // not watched for, since a new request stands behind this one.
         let what = AddWatchFlags::IN_MOVED_TO
             | AddWatchFlags::IN_MODIFY
             | AddWatchFlags::IN_DELETE
@@ -65,14 +66,16 @@ impl Watch {
                 Err(Errno::EAGAIN) => continue,
                 other => other.map_err(failed)?,
             };
-            // Each is looked at, even behind one that is enough.
+            // `concerns` is called for every event, also after one that is enough, because it waits for the locks of
+            // the dead.
             if events.iter().filter(|event| self.concerns(event)).count() > 0 {
                 return Ok(Woken::Changed);
             }
         }
     }
 
-    /// Whether it tells of a request, or of the folder; the turnstile is opened and closed by everyone who looks.
+    /// Whether the event is about a request, or about the folder. The turnstile is opened and closed by every process
+    /// that looks.
     fn concerns(&self, event: &InotifyEvent) -> bool {
         let Some(name) = &event.name else { return true };
         if parse_name(&name.to_string_lossy()).is_none() {
@@ -81,8 +84,9 @@ impl Watch {
         if event.mask.contains(AddWatchFlags::IN_CLOSE_WRITE)
             && let Ok(file) = File::open(self.folder.join(name))
         {
-            // Only the owner opens it for writing, so the owner died; no other request ever has this name. The kernel tells of
-            // the end before it releases the lock: wait for that, or the next look might still find the request alive.
+            // Only the owner opens the file for writing, so the owner died; no other request ever has this name. The
+            // kernel tells of the end before it releases the lock. The lock is waited for, or the next look might still
+            // find the request alive.
             let _ = Flock::lock(file, FlockArg::LockShared);
         }
         true

@@ -36,7 +36,7 @@ pub fn select_accelerator(
         (Ask::Auto, KvmVerdict::No { reason, .. }) => {
             Ok((Accelerator::Tcg, format!("no KVM: {reason}")))
         }
-        // Whatever KVM can do, guests run without it.
+        // Guests run without KVM too, so what is not known is no failure.
         (Ask::Auto, KvmVerdict::Unproven { reason } | KvmVerdict::Unanswered { reason }) => Ok((
             Accelerator::Tcg,
             format!("KVM could not be proven: {reason}"),

@@ -1,4 +1,4 @@
-//! The proof: a stock kernel, no root file system, and its words on the serial console.
+//! The proof of KVM: a stock kernel without a root file system, judged by its words on the serial console.
 
 use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
@@ -15,7 +15,7 @@ use crate::host::die_with_parent;
 /// The kernel's last words without a root file system. To get there it has started its processors, timers, memory
 /// management and drivers.
 const BOOTED: &str = "Kernel panic - not syncing: VFS: Unable to mount root fs";
-/// From the end of QEMU's output to its own.
+/// Time from the end of QEMU's output to QEMU's own end.
 const LAST: Duration = Duration::from_secs(2);
 /// A kernel's first words.
 const STARTED: &str = "Linux version";
@@ -56,7 +56,7 @@ pub(super) async fn try_boot(
     });
     let verdict = match judged.await {
         Ok(Some(verdict)) => verdict,
-        // Its output has ended, and so has it, or it is about to.
+        // QEMU's output has ended, and QEMU has or is about to.
         Ok(None) => {
             let Ok(Ok(status)) = tokio::time::timeout(LAST, child.wait()).await else {
                 return watch.ended();
@@ -74,7 +74,7 @@ pub(super) async fn try_boot(
         Err(_) => watch.silent(by),
     };
     drop(group);
-    // Killed just now, so this does not wait for anything.
+    // The child was killed just now, so this does not wait for long.
     if let Err(error) = child.wait().await {
         tracing::warn!(%error, "could not wait for the guest that was to prove KVM");
     }
@@ -155,7 +155,7 @@ impl Watch {
         self.last.as_deref().unwrap_or("nothing at all")
     }
 
-    /// QEMU ended by itself before the kernel was up.
+    /// Judges a QEMU that ended by itself before the kernel was up.
     fn ended(&self) -> KvmVerdict {
         let what = if self.started {
             "a stock kernel did not come up"
@@ -165,7 +165,7 @@ impl Watch {
         KvmVerdict::no(format!("{what}; the last line was: {}", self.last()))
     }
 
-    /// Time is up. A kernel that speaks may merely be slow; one that says nothing does not run.
+    /// Judges at the deadline. A kernel that speaks may merely be slow; one that says nothing does not run.
     fn silent(&self, by: Deadline) -> KvmVerdict {
         if self.started {
             let reason = format!(
@@ -189,7 +189,7 @@ mod tests {
     use crate::host::command::write_script;
     use crate::scenario::HypervisorKind;
 
-    /// A stand-in for QEMU that says `body`.
+    /// The verdict on a stand-in for QEMU that says `body`.
     async fn booted(body: &str, by: Deadline) -> KvmVerdict {
         let dir = tempfile::tempdir().unwrap();
         let qemu = dir.path().join("qemu");
@@ -207,7 +207,7 @@ mod tests {
         assert!(matches!(stopped, KvmVerdict::No { .. }), "{stopped:?}");
     }
 
-    /// The kernel takes a process for want of memory; that says nothing of KVM.
+    /// The kernel kills a process for want of memory; that says nothing of KVM.
     #[tokio::test]
     async fn a_qemu_that_a_signal_ended_or_stopped_proves_nothing() {
         for (body, told) in [
@@ -253,7 +253,8 @@ mod tests {
             std::env::var_os("BRIDGELAB_TEST_KERNEL"),
             locate(Tool::Vmm(HypervisorKind::default())),
         ) else {
-            // Asked for by hand only, so no failure under BRIDGELAB_STRICT=1: every scenario boots a real kernel.
+            // This is asked for by hand only, so it is no failure under BRIDGELAB_STRICT=1: every scenario boots a real
+            // kernel.
             eprintln!("skipped: because BRIDGELAB_TEST_KERNEL is not set, or there is no QEMU");
             return;
         };

@@ -12,8 +12,8 @@ use crate::host::modules::kernel_release;
 
 const FILE: &str = "kvm-verdict.json";
 
-/// Everything that a verdict depends on. QEMU is told apart by its file rather than by `--version`: a rebuilt
-/// QEMU has the same version, and asking costs a process.
+/// Everything that a verdict depends on. QEMU is recognised by its file rather than by `--version`: a rebuilt QEMU has
+/// the same version, and asking costs a process.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Key {
     boot_id: String,
@@ -23,7 +23,7 @@ pub(super) struct Key {
     node: Option<Stamp>,
 }
 
-/// What changes with a file.
+/// What changes when a file is replaced or written.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 struct Stamp {
     inode: u64,
@@ -68,7 +68,7 @@ pub(super) fn load(folder: &Path, key: &Key) -> Option<KvmVerdict> {
     (entry.key == *key).then_some(entry.verdict)
 }
 
-/// Keeps `verdict`, unless it says nothing. Not being able to costs the next run a few seconds, so it is only logged.
+/// Keeps `verdict`, unless it says nothing. A failure costs the next run a few seconds, so it is only logged.
 pub(super) fn store(folder: &Path, key: &Key, verdict: &KvmVerdict) {
     if matches!(
         verdict,
@@ -85,7 +85,7 @@ pub(super) fn store(folder: &Path, key: &Key, verdict: &KvmVerdict) {
     }
 }
 
-/// A reader sees the old file or the new one, never half of one.
+/// Replaces the file in one step, so that a reader sees the old file or the new one, never half of one.
 fn write(folder: &Path, entry: &Entry) -> io::Result<()> {
     fs::create_dir_all(folder)?;
     let file = tempfile::NamedTempFile::new_in(folder)?;

@@ -67,7 +67,7 @@ fn ruled_out() -> Option<KvmVerdict> {
     let root = geteuid().is_root();
     match opened.map_err(|error| error.kind()) {
         Err(ErrorKind::NotFound) => Some(no_node(&cpu, root)),
-        // More rights on a KVM that cannot work would mend nothing.
+        // Where KVM cannot work, more rights on its node would mend nothing.
         Err(ErrorKind::PermissionDenied) if !lacks_virtualisation(&cpu) => Some(KvmVerdict::No {
             reason: "/dev/kvm may not be opened by this user".to_owned(),
             remedy: Some(as_root(&access_command(), root)),
@@ -83,7 +83,7 @@ fn ruled_out() -> Option<KvmVerdict> {
     }
 }
 
-/// Joins the node's group, where it has one to join.
+/// The command that gives this user access to the node: as a member of its group, where the group has access.
 fn access_command() -> String {
     let group = fs::metadata("/dev/kvm").ok().and_then(|about| {
         let shared = about.gid() != 0 && about.mode() & 0o060 == 0o060;
@@ -120,7 +120,7 @@ fn no_node(cpu: &str, root: bool) -> KvmVerdict {
     }
 }
 
-/// Only x86 tells in `/proc/cpuinfo`.
+/// Whether the processor has no virtualisation. Only x86 tells so in `/proc/cpuinfo`.
 fn lacks_virtualisation(cpu: &str) -> bool {
     cfg!(target_arch = "x86_64") && !has_flag(cpu, "vmx") && !has_flag(cpu, "svm")
 }
@@ -175,7 +175,7 @@ mod tests {
     async fn kvm_without_virtualisation_flags_is_no_with_a_reason() {
         let cpu = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
         if !lacks_virtualisation(&cpu) {
-            // Nothing is lacking here, so no failure under BRIDGELAB_STRICT=1 either.
+            // This machine lacks nothing, so this is no failure under BRIDGELAB_STRICT=1.
             eprintln!("skipped: because this processor may run KVM");
             return;
         }

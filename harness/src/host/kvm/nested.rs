@@ -13,7 +13,7 @@ pub fn accelerator_for_nesting(here: Accelerator, why: &str) -> (Accelerator, St
     choose(here, why, [read("kvm_intel"), read("kvm_amd")])
 }
 
-/// `nested`: what the modules' parameters say, nothing for one that is not loaded.
+/// Chooses by `nested`, the parameters of the two modules; that of a module which is not loaded is empty.
 fn choose(here: Accelerator, why: &str, nested: [String; 2]) -> (Accelerator, String) {
     if here == Accelerator::Tcg {
         return (here, format!("{why}; SVM is emulated"));

@@ -11,7 +11,7 @@ pub enum KvmVerdict {
         /// What was seen.
         seen: String,
     },
-    /// It does not.
+    /// A stock kernel does not run under it.
     No {
         /// What was seen instead.
         reason: String,
@@ -23,9 +23,9 @@ pub enum KvmVerdict {
         /// Why.
         reason: String,
     },
-    /// What was to prove it was ended by a signal, or stood still: nothing is known.
+    /// The QEMU that was to prove it was ended by a signal, or stood still: nothing is known.
     Unanswered {
-        /// Who, and by what.
+        /// Which program, and what ended it.
         reason: String,
     },
 }

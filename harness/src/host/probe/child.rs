@@ -20,7 +20,7 @@ use crate::host::tool::{Tool, locate};
 
 /// Said by the child when it has a user namespace and waits for its id map.
 pub(super) const UNSHARED: &str = "unshared";
-/// What needs a root directory that is a mount point.
+/// The step that needs a root directory which is a mount point.
 pub(super) const MOUNTS_PRIVATE: &str = "make the mounts private";
 /// Answer of the parent: the full map has been written.
 pub(super) const MAPPED: &str = "mapped";
@@ -69,7 +69,7 @@ fn enter_namespaces() -> Attempt {
 }
 
 fn try_enter_namespaces() -> Result<(), Attempt> {
-    // Inside the new user namespace they read as "nobody" until they are mapped.
+    // Read here, because inside the new user namespace ids read as "nobody" until they are mapped.
     let (uid, gid) = (geteuid(), getegid());
     if !uid.is_root() {
         unshare(CloneFlags::CLONE_NEWUSER, "make a user namespace")?;
@@ -91,7 +91,8 @@ fn unshare(flags: CloneFlags, doing: &str) -> Result<(), Attempt> {
     nix::sched::unshare(flags).map_err(|error| Attempt::failed(doing, error))
 }
 
-/// Waits for the parent to write the full map; without one, maps only the own ids, which is enough for the rest.
+/// Waits for the parent to write the full map. Without one it maps only its own ids, which is enough for the other
+/// attempts.
 fn map_ids(own_uid: &str, own_gid: &str) -> io::Result<()> {
     say(UNSHARED)?;
     let mut answer = String::new();
@@ -99,13 +100,13 @@ fn map_ids(own_uid: &str, own_gid: &str) -> io::Result<()> {
     if answer.trim() == MAPPED {
         return Ok(());
     }
-    // Whoever may not change groups may map its own: without this the kernel refuses the group map.
+    // A process that may not change its groups may map its own; otherwise the kernel refuses the group map.
     fs::write("/proc/self/setgroups", "deny")?;
     fs::write("/proc/self/uid_map", own_uid)?;
     fs::write("/proc/self/gid_map", own_gid)
 }
 
-/// Everything that is tried inside the namespaces. The device node comes last: it hides a folder.
+/// Everything that is tried inside the namespaces. The device node comes last, because its tmpfs hides a folder.
 fn inside() -> [(Capability, Attempt); 8] {
     let ip = Program::new(Tool::Ip);
     [
@@ -147,7 +148,7 @@ impl Program {
         };
         let doing = format!("{} {arguments}", path.display());
         let mut command = Command::new(path);
-        // Whatever ends the probe ends it.
+        // The program ends with the probe, whatever ends that.
         die_with_parent(&mut command);
         let output = command
             .args(arguments.split(' '))
@@ -184,7 +185,7 @@ fn bridge_netfilter() -> Attempt {
     }
 }
 
-/// A node equal to `/dev/null`, in a file system that only this process sees.
+/// Makes a node equal to `/dev/null`, in a file system that only this process sees.
 fn device_node() -> Attempt {
     let folder = Path::new("/tmp");
     if let Err(error) = mount(

@@ -13,7 +13,7 @@ use crate::host::tool::{Tool, locate};
 /// As many ids as a Debian system uses; fewer and building an image fails at `nobody` (65534).
 const ENOUGH: u32 = 65_536;
 
-/// Writes the full id map of process `pid` with the set-uid helpers; the only proof that they work.
+/// Writes the full id map of process `pid` with the set-uid helpers: only a use proves that they work.
 pub(super) async fn write_map(pid: u32, by: Deadline) -> Attempt {
     let (uid, gid) = (geteuid(), getegid());
     let user = user_name();
@@ -35,7 +35,7 @@ pub(super) async fn write_map(pid: u32, by: Deadline) -> Attempt {
     Attempt::works(format!("{ENOUGH} user and group ids were mapped"))
 }
 
-/// Root has all ids, unless it is the root of a user namespace that was given fewer.
+/// Judges the ids of root, who has all of them, unless it is the root of a user namespace that was given fewer.
 pub(super) fn of_root() -> Attempt {
     let map = fs::read_to_string("/proc/self/uid_map").unwrap_or_default();
     match mapped(&map) {

@@ -46,7 +46,7 @@ pub enum Attempt {
         doing: String,
         /// What the kernel or the tool said.
         said: String,
-        /// The kernel's error number, where it was a system call of ours.
+        /// The kernel's error number, where the probe itself made the system call.
         errno: Option<i32>,
     },
     /// A program that tries it is absent.
@@ -56,9 +56,9 @@ pub enum Attempt {
         /// The capability that brings it.
         part_of: Capability,
     },
-    /// Whoever tried it was ended by a signal, or did not end: nothing is known.
+    /// The process that tried it was ended by a signal, or did not end: nothing is known.
     Unanswered {
-        /// Who, and by what.
+        /// Which process, and what ended it.
         who: String,
     },
     /// There was no way to try.

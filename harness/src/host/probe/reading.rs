@@ -1,5 +1,5 @@
-//! From attempts to findings: what an error number means here, and the command that mends it. Pure but for a
-//! look at the installed modules and at `/sys`.
+//! Turns attempts into findings: what an error number means here, and the command that mends it. Pure but for a look at
+//! the installed modules and at `/sys`.
 
 use std::path::Path;
 
@@ -29,7 +29,7 @@ const PROBED: [Capability; 12] = [
     Capability::VhostVsock,
 ];
 
-/// One finding for each probed capability, whatever became of the probe.
+/// One finding for each probed capability, also where the probe failed.
 pub(crate) fn findings(
     probed: &Result<ProbeReport, ProbeError>,
     sysctls: Sysctls,
@@ -108,7 +108,8 @@ fn finding(
 
 fn explained(reason: String, errno: Option<i32>, knob: bool, root: bool) -> String {
     match (knob, root) {
-        // mount(2): only a mount point's propagation can be changed. unshare(2) says EINVAL of a kernel without namespaces.
+        // EINVAL of mount(2): only a mount point's propagation can be changed. EINVAL of unshare(2) is another thing: a
+        // kernel without namespaces.
         (_, true) if errno == Some(libc::EINVAL) && reason.starts_with(MOUNTS_PRIVATE) => format!(
             "{reason}; the root directory is no mount point, as in a chroot: enter it by pivot_root, or `mount --bind` it onto itself \
              before"

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-/// The knobs that forbid user namespaces; `None` where a kernel has none.
+/// Settings that forbid user namespaces; `None` where the kernel has no such setting.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Sysctls {
     pub(super) unprivileged_userns_clone: Option<u64>,

@@ -1,4 +1,4 @@
-//! Running apt, with the right to.
+//! Runs apt as root.
 
 use std::fs;
 use std::io::IsTerminal;
@@ -20,14 +20,14 @@ pub(super) const APT: &str = "apt-get";
 /// How to become root.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Privilege {
-    /// One is.
+    /// The user is root.
     Root,
-    /// `sudo` lets one in without asking, at least from now on.
+    /// `sudo` asks for no password, at least from now on.
     Sudo,
 }
 
 impl Privilege {
-    /// Finds out, asking for a password on the terminal if there is one.
+    /// Finds out how to become root; asks for a password on the terminal if there is one.
     pub(super) async fn obtain(by: Deadline) -> Option<Self> {
         if geteuid().is_root() {
             return Some(Self::Root);
@@ -45,7 +45,7 @@ impl Privilege {
         if !std::io::stdin().is_terminal() {
             return None;
         }
-        // In the terminal's own process group: a background group may not read the password from it.
+        // sudo runs in the terminal's own process group, since a background group may not read the password from it.
         let asked = Command::new("sudo").arg("-v").kill_on_drop(true).status();
         let granted = tokio::time::timeout_at(by.tokio(), asked).await;
         matches!(granted, Ok(Ok(status)) if status.success()).then_some(Self::Sudo)
@@ -94,7 +94,8 @@ pub(super) fn lists_are_stale() -> bool {
     let any = lists
         .map(|entry| entry.file_name())
         .any(|name| name.to_string_lossy().ends_with("Release"));
-    // A list keeps its mirror's date; every fetch, though, works in this folder.
+    // A list has its mirror's date. Every fetch works in the folder `partial`, so that one has the date of the last
+    // fetch.
     let fetched = fs::metadata(folder.join("partial")).and_then(|about| about.modified());
     !any || fetched.is_ok_and(|at| at.elapsed().is_ok_and(|age| age > STALE))
 }

@@ -19,7 +19,7 @@ fn arguments(name: &str) -> [&str; 3] {
     ["install", "--locked", name]
 }
 
-/// The command that makes the program; `None`: no crate is it.
+/// The command that makes the program; `None`: it is no crate's.
 pub fn cargo_command(capability: Capability) -> Option<String> {
     let words = arguments(crate_of(capability)?);
     Some(format!("cargo {}", words.join(" ")))
@@ -33,7 +33,7 @@ pub(in crate::host) fn cargo_folder() -> Option<PathBuf> {
     home.map(|home| home.join("bin"))
 }
 
-/// Makes the programs of `missing` that are crates; whether there were any. Takes minutes, and cargo's registry.
+/// Makes those programs of `missing` that are crates; returns whether there were any. Takes minutes, and downloads.
 ///
 /// # Errors
 /// [`SetupError::Cargo`]: cargo is not there, or failed.

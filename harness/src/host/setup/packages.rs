@@ -62,7 +62,7 @@ const fn apt(capability: Capability) -> &'static [&'static str] {
         Capability::Ping => &["iputils-ping"],
         Capability::SshKeygen => &["openssh-client"],
         Capability::SubordinateIds => &["uidmap"],
-        // Not `dbus-daemon`, which old releases do not have apart; `dbus` brings it on all of them.
+        // `dbus` brings the program on all releases; old ones have no package `dbus-daemon`.
         Capability::DbusDaemon => &["dbus"],
         Capability::Networkd => &["systemd"],
         Capability::Tcpdump => &["tcpdump"],

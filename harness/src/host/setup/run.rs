@@ -41,12 +41,12 @@ pub enum SetupError {
         /// The command to type instead.
         command: Option<String>,
     },
-    /// Apt would remove what others may need.
+    /// Apt would remove packages that others may need.
     #[error("install packages: apt would remove {}", .removed.join(", "))]
     WouldRemove {
         /// The packages that would go.
         removed: Vec<String>,
-        /// The command to type for whoever agrees.
+        /// The command to type, for a user who agrees.
         command: Option<String>,
     },
     /// Cargo failed.
@@ -142,7 +142,7 @@ pub async fn run_setup(
         job.update().await?;
     }
     if let Err(first) = job.install(&wanted).await {
-        // Lists that name what the mirror no longer has look just like this.
+        // Apt fails in the same way when its lists name packages that the mirror no longer has.
         if job.fresh || !matches!(first, SetupError::Apt { .. }) {
             return Err(first);
         }

@@ -5,22 +5,23 @@
 pub(super) struct Simulation {
     /// Package and version, in apt's order.
     pub(super) install: Vec<(String, String)>,
-    /// Packages that would go.
+    /// Packages that would be removed.
     pub(super) remove: Vec<String>,
 }
 
 /// What follows from a simulation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Decision {
-    /// Nothing would go: do it.
+    /// Nothing would be removed: install the packages.
     Install,
-    /// These arguments in place of the plain names: they keep `qemu-utils` by taking both at one version.
+    /// Ask for this in place of the plain names: it keeps `qemu-utils` by taking it and QEMU at one version.
     Ask(Vec<String>),
-    /// Packages would go that are none of our business.
+    /// Packages would be removed that have nothing to do with the lab.
     Refuse(Vec<String>),
 }
 
-/// The package that a newer version (from backports, say) is removed of by an older `qemu-system-*`.
+/// The package that apt removes when it has a newer version (from backports, say) and installs an older
+/// `qemu-system-*`.
 const FRAGILE: &str = "qemu-utils";
 
 impl Simulation {

@@ -1,4 +1,4 @@
-//! Running an installer: showing what it says, and keeping its last words for the error.
+//! Runs an installer, shows what it says, and keeps its last words for the error.
 
 use std::collections::VecDeque;
 use std::path::Path;
@@ -40,7 +40,7 @@ pub(super) async fn told(
         .current_dir("/")
         .spawn()
         .map_err(|error| fail(format!("did not start ({error})"), VecDeque::new(), true))?;
-    // Never killed: a dpkg that dies halfway leaves packages half installed.
+    // The group is asked to end and never killed: a dpkg that dies halfway leaves packages half installed.
     let group = Group::asked(child.id());
     let mut lines = lines_of(&mut child);
     let mut kept = VecDeque::new();
