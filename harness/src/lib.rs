@@ -5,12 +5,13 @@
 //!
 //! ```text
 //! scenario -> plan -> host -> image -> hypervisor -> guest -> template -> check -> report -> lab
-//! shelf (imports none of these): deadline, diagnostic, visible, wait
+//! shelf (imports none of these): bytes_page, deadline, diagnostic, visible, wait
 //! ```
 //!
 //! Kinds of checks, actions of steps and VMMs stand in the rooms that do them, and hand their tables to the left: `docs/scenario-language.md`
 //! says how and why. Words that are ours are in `docs/glossary.md`.
 
+pub mod bytes_page;
 pub mod check;
 pub mod deadline;
 pub mod diagnostic;

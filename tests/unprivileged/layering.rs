@@ -10,7 +10,7 @@ use std::{fs, io};
 /// The pipeline. A module imports from its left and from the [`SHELF`].
 const ORDER: &str = "scenario plan host image hypervisor guest template check report lab";
 /// What every stage needs; imports nothing of the pipeline.
-const SHELF: &str = "deadline diagnostic evidence trace visible wait";
+const SHELF: &str = "bytes_page deadline diagnostic evidence trace visible wait";
 /// What looks at the network, the table of kinds, and what became of starts. Every other file of `check` judges: pure functions, instant to test.
 const OBSERVERS: &str = "check/from_source check/looking check/mod check/vantage check/kinds/mod check/started \
     check/kinds/container/inspect check/kinds/dns/ask check/kinds/http/get check/kinds/packet/count check/kinds/packet/filters check/kinds/ssh/ask \

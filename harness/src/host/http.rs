@@ -11,8 +11,8 @@ use tokio::net::{TcpListener, TcpStream};
 
 use super::daemon::{Kept, MachineKeeper, Worker};
 use super::received::{Received, SILENCE};
+use crate::bytes_page::{MOST_BYTES, page};
 use crate::scenario::HttpServer;
-use crate::scenario::bytes_page::{MOST_BYTES, page};
 
 /// Binds the server on the calling machine's addresses, v4 and v6, and serves it on the current runtime. The bytes that
 /// each look of a check sends are counted in `received`.

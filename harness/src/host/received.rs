@@ -6,7 +6,7 @@
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use crate::scenario::bytes_page::first_other;
+use crate::bytes_page::first_other;
 
 /// How long a connection may be silent before it is given up. The kernel sends what was lost again after 0.2 s, and each time
 /// waits twice as long (RFC 6298): within the first ten seconds never longer than 6.4.
@@ -56,7 +56,7 @@ impl Received {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::scenario::bytes_page::lines;
+    use crate::bytes_page::lines;
 
     #[test]
     fn each_look_has_its_own_count() {

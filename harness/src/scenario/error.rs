@@ -105,9 +105,14 @@ pub struct Fault {
 }
 
 impl Fault {
-    pub(crate) fn new(place: &Place, code: &'static str, message: String, label: String) -> Self {
+    pub(crate) fn new(
+        place: &Place,
+        code: &'static str,
+        message: impl Into<String>,
+        label: impl Into<String>,
+    ) -> Self {
         let (line, column) = place.source.position(place.span.start);
-        let (message, label) = (shortened(message), shortened(label));
+        let (message, label) = (shortened(message.into()), shortened(label.into()));
         Self {
             message,
             code,
@@ -125,8 +130,12 @@ impl Fault {
 
     #[must_use]
     pub(crate) fn help(mut self, help: impl Into<Option<String>>) -> Self {
-        self.help = help.into().map(shortened);
+        self.set_help(help.into());
         self
+    }
+
+    pub(crate) fn set_help(&mut self, help: Option<String>) {
+        self.help = help.map(shortened);
     }
 
     /// It is one that leaves the scenario valid.

@@ -142,6 +142,30 @@ impl Value {
         }
     }
 
+    /// A table.
+    pub(crate) fn as_table(&self) -> Option<&Table> {
+        match self {
+            Self::Table(table) => Some(table),
+            _ => None,
+        }
+    }
+
+    /// The same, to change it.
+    pub(crate) fn as_table_mut(&mut self) -> Option<&mut Table> {
+        match self {
+            Self::Table(table) => Some(table),
+            _ => None,
+        }
+    }
+
+    /// The elements of an array, to change them.
+    pub(crate) fn as_array_mut(&mut self) -> Option<&mut Vec<Node>> {
+        match self {
+            Self::Array(items) => Some(items),
+            _ => None,
+        }
+    }
+
     /// Whether it is an array.
     pub(crate) fn is_array(&self) -> bool {
         matches!(self, Self::Array(_))
@@ -210,12 +234,7 @@ pub(crate) fn parse(source: &Arc<Source>) -> Result<Table, ScenarioErrors> {
     let fault = |(span, message): (Range<usize>, &str)| {
         let source = Arc::clone(source);
         let place = Place { source, span };
-        Fault::new(
-            &place,
-            code::SYNTAX,
-            "this is not TOML".to_owned(),
-            message.to_owned(),
-        )
+        Fault::new(&place, code::SYNTAX, "this is not TOML", message)
     };
     match ScenarioErrors::new(first_of_line.into_values().map(fault).collect()) {
         Some(errors) => Err(errors),

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::error::{DRAWN, Fault, ScenarioErrors, code};
+use super::error::{DRAWN, Fault, ScenarioErrors};
 use super::file::{Place, Source, Table, parse, same};
 use super::keys::{BASES, FILE, LAYERED, VARIANT};
 use super::limits::{Budget, things, values};
@@ -91,7 +91,7 @@ pub(super) fn read(
         if !budget.is_left() {
             break;
         }
-        let name = parsed(key, parse::variant_name, &faults).map(|name| name.value);
+        let name = parsed(key, parse::our_name, &faults).map(|name| name.value);
         let Some(reader) = Reader::of(node, key.value, &VARIANT, &faults) else {
             continue;
         };
@@ -104,11 +104,10 @@ pub(super) fn read(
         let mut tree = lay(&below, &over);
         if same(&tree, &green_tree) {
             let message = format!("variant `{}` changes nothing", key.value);
-            let label = "it is the file once more".to_owned();
-            let help =
-                "say in it what is otherwise: a key of a machine, guest, segment, check or step"
-                    .to_owned();
-            faults.add(Fault::new(key.place, code::CONFLICT, message, label).help(help));
+            let told = faults.conflict(key.place, message, "it is the file once more");
+            told.help(
+                "say in it what is otherwise: a key of a machine, guest, segment, check or step",
+            );
         }
         let own = reader.text("summary").map(|text| text.value.to_owned());
         let more = reader.words("needs", parse::capability).into_iter();

@@ -96,8 +96,7 @@ pub(super) fn things(tree: &Table, faults: &Faults) -> bool {
         };
         if let Some(place) = beyond {
             let message = format!("there are more than {most} {what}");
-            let label = "one too many".to_owned();
-            faults.add(Fault::new(place, code::LIMIT, message, label));
+            faults.report(place, code::LIMIT, message, "one too many");
         }
     }
     faults.count() == before
@@ -165,9 +164,8 @@ impl<'a> Budget<'a> {
 
     fn refuse(&self, message: String, label: String) {
         self.left.set(None);
-        let help = "fewer variants or combinations, or some of them in a file of their own";
-        let fault = Fault::new(self.place, code::LIMIT, message, label);
-        self.faults.add(fault.help(help.to_owned()));
+        let told = self.faults.report(self.place, code::LIMIT, message, label);
+        told.help("fewer variants or combinations, or some of them in a file of their own");
     }
 }
 

@@ -143,31 +143,20 @@ fn origin(path: PathBuf) -> Origin {
 
 /// A file of another version is not looked at further: its other faults would be of our making.
 fn version(file: &Table, source: &Arc<Source>) -> Result<(), ScenarioErrors> {
-    let (place, message, label) = match file.get("version").map(|entry| &entry.node) {
-        Some(node) => match node.value {
-            Value::Integer(VERSION) => return Ok(()),
-            Value::Integer(other) => (
-                node.place.clone(),
-                format!("version {other} of the format is not known"),
-                "not known",
-            ),
-            _ => (
-                node.place.clone(),
-                "`version` is not a number".to_owned(),
-                "not a number",
-            ),
-        },
-        None => {
-            let source = Arc::clone(source);
-            let place = Place { source, span: 0..0 };
-            (
-                place,
-                "a scenario needs `version`".to_owned(),
-                "`version` is missing",
-            )
+    let node = file.get("version").map(|entry| &entry.node);
+    let unknown: String;
+    let (message, label) = match node.map(|node| &node.value) {
+        Some(Value::Integer(VERSION)) => return Ok(()),
+        Some(Value::Integer(other)) => {
+            unknown = format!("version {other} of the format is not known");
+            (unknown.as_str(), "not known")
         }
+        Some(_) => ("`version` is not a number", "not a number"),
+        None => ("a scenario needs `version`", "`version` is missing"),
     };
-    let fault = Fault::new(&place, code::VERSION, message, label.to_owned());
+    let (source, span) = (Arc::clone(source), 0..0);
+    let place = node.map_or(Place { source, span }, |node| node.place.clone());
+    let fault = Fault::new(&place, code::VERSION, message, label);
     Err(fault.help(format!("write `version = {VERSION}`")).into())
 }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use super::Overrides;
 use super::did_you_mean::nearest;
-use super::error::{Fault, code};
+use super::error::code;
 use super::file::{Entry, Node, Place, Table, Value};
 use super::instances::MatrixValue;
 use super::keys::TableKeys;
@@ -28,11 +28,11 @@ pub(super) fn combinations(root: &Reader<'_>, tree: &Table, faults: &Faults) -> 
     };
     if count(&matrix.node) > MOST_KEYS {
         let message = format!("the matrix has more than {MOST_KEYS} keys");
-        let label = "each of them is in the name of every form".to_owned();
-        let help = "set in the file itself what has one value".to_owned();
+        let label = "each of them is in the name of every form";
         let first = root.map("matrix").next();
         let place = first.map_or(&matrix.key, |(key, _)| key.place);
-        faults.add(Fault::new(place, code::LIMIT, message, label).help(help));
+        let told = faults.report(place, code::LIMIT, message, label);
+        told.help("set in the file itself what has one value");
         return vec![Combination::new()];
     }
     let mut dimensions = Dimensions {
@@ -64,8 +64,8 @@ pub(super) fn combinations(root: &Reader<'_>, tree: &Table, faults: &Faults) -> 
         .try_fold(1_usize, |count, one| count.checked_mul(one.len()));
     if count.is_none_or(|count| count > MOST) {
         let message = format!("the matrix has more than {MOST} combinations");
-        let label = "multiplied, these are too many".to_owned();
-        faults.add(Fault::new(place, code::LIMIT, message, label));
+        let label = "multiplied, these are too many";
+        faults.report(place, code::LIMIT, message, label);
         return vec![Combination::new()];
     }
     all.into_iter()
@@ -149,9 +149,8 @@ impl Dimensions<'_> {
             self.empty(&at, own);
             let Ok(interface) = IfName::try_from(name.as_str()) else {
                 let message = format!("`{name}` is no interface's name");
-                let label = "keys of an interface stand below its name".to_owned();
-                let fault = Fault::new(key, code::BAD_NAME, message, label);
-                self.faults.add(fault);
+                let label = "keys of an interface stand below its name";
+                self.faults.report(key, code::BAD_NAME, message, label);
                 continue;
             };
             let whose = Whose {
@@ -172,9 +171,7 @@ impl Dimensions<'_> {
     fn empty(&self, named: &At<'_, &str>, own: &Table) {
         if own.is_empty() {
             let message = format!("`{}` has no keys in the matrix", named.value);
-            let label = "empty".to_owned();
-            let fault = Fault::new(named.place, code::BAD_VALUE, message, label);
-            self.faults.add(fault);
+            (self.faults).report(named.place, code::BAD_VALUE, message, "empty");
         }
     }
 
@@ -202,8 +199,7 @@ impl Dimensions<'_> {
                 true => code::CONFLICT,
                 false => code::UNKNOWN_KEY,
             };
-            let fault = Fault::new(key.place, code, message, label);
-            self.faults.add(fault.help(near));
+            (self.faults.report(key.place, code, message, label)).help_if(near);
             return;
         };
         let Some(values) = values(key, node, self.faults) else {
@@ -234,8 +230,7 @@ impl Dimensions<'_> {
             let (line, _) = other.entry.key.source.position(other.entry.key.span.start);
             let label = format!("also in line {line}");
             let help = "each with a table of its own, by the names of its machine or guest and of its interface";
-            let fault = Fault::new(key.place, code::CONFLICT, message, label);
-            self.faults.add(fault.help(help.to_owned()));
+            (self.faults.conflict(key.place, message, label)).help(help);
             return;
         }
         self.all.push(chosen);
@@ -263,9 +258,9 @@ fn values<'n>(
     };
     if let Some(beyond) = items.get(MOST) {
         let message = format!("`{}` has more than {MOST} values in the matrix", key.value);
-        let label = "each is a form of its own".to_owned();
+        let label = "each is a form of its own";
         let help = format!("of all keys together there are at most {MOST} combinations");
-        faults.add(Fault::new(&beyond.place, code::LIMIT, message, label).help(help));
+        (faults.report(&beyond.place, code::LIMIT, message, label)).help(help);
         return None;
     }
     let mut chosen: Vec<(String, &Node)> = Vec::new();
@@ -281,16 +276,14 @@ fn values<'n>(
         };
         if chosen.iter().any(|(other, _)| *other == value) {
             let message = format!("`{value}` is in the matrix twice");
-            let label = "again".to_owned();
-            faults.add(Fault::new(&item.place, code::DUPLICATE, message, label));
+            faults.report(&item.place, code::DUPLICATE, message, "again");
             return None;
         }
         chosen.push((value, item));
     }
     if chosen.is_empty() {
         let message = format!("`{}` has no values in the matrix", key.value);
-        let fault = Fault::new(&node.place, code::BAD_VALUE, message, "empty".to_owned());
-        faults.add(fault);
+        faults.report(&node.place, code::BAD_VALUE, message, "empty");
         return None;
     }
     Some(chosen)

@@ -150,24 +150,20 @@ pub enum NameError {
     },
 }
 
-/// What one kind of our own names allows.
-struct Rules {
+/// Lowercase letters, digits, and `signs` behind the first character, which may be a digit where `digit` says so.
+fn check_name(
+    text: &str,
     what: &'static str,
     most: usize,
-    alphabet: &'static str,
-    allowed: fn(char) -> bool,
-    first: &'static str,
-    starts: fn(char) -> bool,
-}
-
-fn check_name(name: &str, rules: &Rules) -> Result<(), NameError> {
-    let &Rules { what, most, .. } = rules;
-    let owned = || name.to_owned();
-    let Some(first) = name.chars().next() else {
+    (signs, alphabet): (&str, &'static str),
+    (digit, first): (bool, &'static str),
+) -> Result<(), NameError> {
+    let name = text.to_owned();
+    let Some(found) = text.chars().next() else {
         return Err(NameError::Empty { what });
     };
-    if let Some(found) = name.chars().find(|&c| !(rules.allowed)(c)) {
-        let (name, alphabet) = (owned(), rules.alphabet);
+    let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
+    if let Some(found) = text.chars().find(|&c| !plain(c) && !signs.contains(c)) {
         return Err(NameError::Forbidden {
             what,
             name,
@@ -175,8 +171,7 @@ fn check_name(name: &str, rules: &Rules) -> Result<(), NameError> {
             alphabet,
         });
     }
-    if !(rules.starts)(first) {
-        let (name, found, first) = (owned(), first, rules.first);
+    if !plain(found) || (found.is_ascii_digit() && !digit) {
         return Err(NameError::Start {
             what,
             name,
@@ -184,19 +179,16 @@ fn check_name(name: &str, rules: &Rules) -> Result<(), NameError> {
             first,
         });
     }
-    if name.len() > most {
-        return Err(NameError::TooLong {
-            what,
-            name: owned(),
-            most,
-        });
+    match name.len() > most {
+        true => Err(NameError::TooLong { what, name, most }),
+        false => Ok(()),
     }
-    Ok(())
 }
 
-fn lower_or_digit(c: char) -> bool {
-    c.is_ascii_lowercase() || c.is_ascii_digit()
-}
+const WITH_DASH: (&str, &str) = ("-", "lowercase letters, digits and `-`");
+const WITH_DOT: (&str, &str) = ("-.", "lowercase letters, digits, `-` and `.`");
+const LETTER: (bool, &str) = (false, "a lowercase letter");
+const LETTER_OR_DIGIT: (bool, &str) = (true, "a lowercase letter or a digit");
 
 /// Declares a name type whose only constructors run its check.
 macro_rules! name_type {
@@ -259,50 +251,22 @@ name_type! {
 name_type! {
     /// Name of a machine, guest, container or segment: 1 to 32 lowercase letters, digits and `-`; a letter
     /// first.
-    MachineName, NameError, |text| check_name(text, &Rules {
-        what: "name",
-        most: 32,
-        alphabet: "lowercase letters, digits and `-`",
-        allowed: |c| lower_or_digit(c) || c == '-',
-        first: "a lowercase letter",
-        starts: |c| c.is_ascii_lowercase(),
-    })
+    MachineName, NameError, |text| check_name(text, "name", 32, WITH_DASH, LETTER)
 }
 
 name_type! {
     /// Name of a variant: 1 to 64 lowercase letters, digits and `-`; a letter or digit first.
-    VariantName, NameError, |text| check_name(text, &Rules {
-        what: "variant name",
-        most: 64,
-        alphabet: "lowercase letters, digits and `-`",
-        allowed: |c| lower_or_digit(c) || c == '-',
-        first: "a lowercase letter or a digit",
-        starts: lower_or_digit,
-    })
+    VariantName, NameError, |text| check_name(text, "variant name", 64, WITH_DASH, LETTER_OR_DIGIT)
 }
 
 name_type! {
     /// Id of a check: 1 to 64 lowercase letters, digits, `-` and `.`; a letter or digit first.
-    CheckId, NameError, |text| check_name(text, &Rules {
-        what: "check id",
-        most: 64,
-        alphabet: "lowercase letters, digits, `-` and `.`",
-        allowed: |c| lower_or_digit(c) || c == '-' || c == '.',
-        first: "a lowercase letter or a digit",
-        starts: lower_or_digit,
-    })
+    CheckId, NameError, |text| check_name(text, "check id", 64, WITH_DOT, LETTER_OR_DIGIT)
 }
 
 name_type! {
     /// Id of a step: 1 to 64 lowercase letters, digits, `-` and `.`; a letter or digit first.
-    StepId, NameError, |text| check_name(text, &Rules {
-        what: "step id",
-        most: 64,
-        alphabet: "lowercase letters, digits, `-` and `.`",
-        allowed: |c| lower_or_digit(c) || c == '-' || c == '.',
-        first: "a lowercase letter or a digit",
-        starts: lower_or_digit,
-    })
+    StepId, NameError, |text| check_name(text, "step id", 64, WITH_DOT, LETTER_OR_DIGIT)
 }
 
 #[cfg(test)]

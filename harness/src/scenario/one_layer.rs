@@ -3,8 +3,8 @@
 
 use std::collections::BTreeSet;
 
-use super::error::{Fault, code};
-use super::file::{Entry, Node, Place, Table, Value};
+use super::file::Table;
+use super::lookup::{is_off, items, table, tables, with_ids};
 use super::read::Faults;
 
 /// Things, by their paths, that a variant says are enabled or not: what a file says of them may count there.
@@ -31,9 +31,9 @@ pub(super) fn of_file(layer: &Table, turned: &Turned, faults: &Faults) {
     machines(layer, None, turned, faults);
     for (_, step) in with_ids(layer, "steps") {
         if let Some(before) = step.get("before") {
-            let label = "its place is where it stands";
-            let message = "`before` of a step of the file itself".to_owned();
-            add(faults, &before.key, message, label, Some("move the step"));
+            let message = "`before` of a step of the file itself";
+            let told = faults.conflict(&before.key, message, "its place is where it stands");
+            told.help("move the step");
         }
     }
 }
@@ -47,7 +47,7 @@ pub(super) fn of_variant(layer: &Table, below: &Table, faults: &Faults) {
             let label = "only a new step is put anywhere";
             let message = format!("`before` of step `{id}`, which the file has already");
             let help = "take it away by `enabled = false`, and give the new one another id";
-            add(faults, &before.key, message, label, Some(help));
+            faults.conflict(&before.key, message, label).help(help);
         }
     }
 }
@@ -74,102 +74,48 @@ fn machines(layer: &Table, below: Option<&Table>, turned: &Turned, faults: &Faul
 
 /// Every key beside `enabled = false`.
 fn beside_enabled(table: &Table, what: &str, faults: &Faults) {
-    let enabled = table.get("enabled").map(|entry| &entry.node.value);
-    if !matches!(enabled, Some(Value::Boolean(false))) {
+    if !is_off(table) {
         return;
     }
     for (key, entry) in table.iter().filter(|(key, _)| *key != "enabled") {
         let message = format!("`{key}` of {what}");
         let help = "`enabled = false` alone takes away what is said in a lower layer";
-        add(
-            faults,
-            &entry.key,
-            message,
-            "beside `enabled = false`",
-            Some(help),
-        );
+        let told = faults.conflict(&entry.key, message, "beside `enabled = false`");
+        told.help(help);
     }
 }
 
 /// `forward` is these two sysctls, and a sysctl that is said comes after it.
 fn forwarding(name: &str, machine: &Table, faults: &Faults) {
     let both = ["net.ipv4.ip_forward", "net.ipv6.conf.all.forwarding"];
-    let sysctls = machine.get("sysctls").and_then(|entry| table(&entry.node));
-    if let (Some(entry), Some(sysctls)) = (machine.get("forward"), sysctls)
+    if let (Some(entry), Some(sysctls)) = (machine.get("forward"), table(machine, "sysctls"))
         && both.iter().all(|key| sysctls.contains_key(*key))
     {
         let message = format!("`forward` of machine `{name}` beside both of its sysctls");
-        let label = "these are set afterwards";
-        add(
-            faults,
-            &entry.key,
-            message,
-            label,
-            Some("leave one of the two out"),
-        );
+        let told = faults.conflict(&entry.key, message, "these are set afterwards");
+        told.help("leave one of the two out");
     }
 }
 
 /// `prefix` beside `prefixes`, which are in its place.
 fn prefixes(ra: &Table, below: Option<&Table>, faults: &Faults) {
-    let has = |ra: &Table| {
-        let prefixes = ra.get("prefixes").map(|entry| &entry.node.value);
-        matches!(prefixes, Some(Value::Array(items)) if !items.is_empty())
-    };
+    let has = |ra: &Table| !items(ra, "prefixes").is_empty();
     let Some(entry) = ra.get("prefix") else {
         return;
     };
-    let message = "`prefix` beside `prefixes`".to_owned();
+    let message = "`prefix` beside `prefixes`";
     if has(ra) {
-        let label = "they are in the place of it";
-        add(
-            faults,
-            &entry.key,
-            message,
-            label,
-            Some("make it one of them"),
-        );
+        let told = faults.conflict(&entry.key, message, "they are in the place of it");
+        told.help("make it one of them");
     } else if !ra.contains_key("prefixes") && below.is_some_and(has) {
         let label = "those of the file are in the place of it";
         let help = "`prefixes = []` beside it takes them away";
-        add(faults, &entry.key, message, label, Some(help));
+        faults.conflict(&entry.key, message, label).help(help);
     }
-}
-
-fn add(faults: &Faults, place: &Place, message: String, label: &str, help: Option<&str>) {
-    let fault = Fault::new(place, code::CONFLICT, message, label.to_owned());
-    faults.add(fault.help(help.map(str::to_owned)));
 }
 
 fn ra(machine: &Table) -> Option<&Table> {
-    let dnsmasq = table(&machine.get("dnsmasq")?.node)?;
-    table(&dnsmasq.get("ra")?.node)
-}
-
-fn table(node: &Node) -> Option<&Table> {
-    match &node.value {
-        Value::Table(table) => Some(table),
-        _ => None,
-    }
-}
-
-/// Tables by their names.
-fn tables<'t>(tree: &'t Table, key: &str) -> impl Iterator<Item = (&'t str, &'t Table)> {
-    let all = tree.get(key).and_then(|entry| table(&entry.node));
-    let named = all.into_iter().flatten();
-    named.filter_map(|(name, Entry { node, .. })| Some((name.as_str(), table(node)?)))
-}
-
-/// Checks or steps by their ids.
-fn with_ids<'t>(tree: &'t Table, key: &str) -> impl Iterator<Item = (&'t str, &'t Table)> {
-    let items = match tree.get(key).map(|entry| &entry.node.value) {
-        Some(Value::Array(items)) => items.as_slice(),
-        _ => &[],
-    };
-    items.iter().filter_map(|item| {
-        let own = table(item)?;
-        Some((own.get("id")?.node.value.as_text()?, own))
-    })
+    table(table(machine, "dnsmasq")?, "ra")
 }
 
 #[cfg(test)]

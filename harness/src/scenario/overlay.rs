@@ -10,6 +10,7 @@ use super::action;
 use super::check_kind::kinds;
 use super::file::{Entry, Node, Table, Value};
 use super::keys::TableKeys;
+use super::lookup;
 
 /// `over` laid over `base`.
 pub(super) fn lay(base: &Table, over: &Table) -> Table {
@@ -118,13 +119,7 @@ fn lay_by_id(base: &mut Node, over: &Node, kinds: &[TableKeys]) {
 }
 
 fn text<'a>(node: &'a Node, key: &str) -> Option<&'a str> {
-    let Value::Table(table) = &node.value else {
-        return None;
-    };
-    match &table.get(key)?.node.value {
-        Value::String(text) => Some(text),
-        _ => None,
-    }
+    lookup::text(node.value.as_table()?, key)
 }
 
 /// A layer that gives a check another kind, or a step another action, takes the old one away.

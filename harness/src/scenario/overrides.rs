@@ -1,5 +1,6 @@
 //! Values that stand over every layer of a scenario, for as long as one command: `bridgelab run NAME --set vcpu=2`.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -121,26 +122,20 @@ impl Overrides {
         };
         let value = value.unwrap_or_else(|| Value::String(self.value.clone()));
         let entry = self.entry(value);
-        let Some(Value::Table(guests)) = tree.get_mut("guests").map(|entry| &mut entry.node.value)
-        else {
-            return;
-        };
-        for guest in guests.values_mut() {
-            let Value::Table(guest) = &mut guest.node.value else {
+        let guests = tree.get_mut("guests");
+        let guests = guests.and_then(|entry| entry.node.value.as_table_mut());
+        for guest in guests.into_iter().flat_map(BTreeMap::values_mut) {
+            let Some(guest) = guest.node.value.as_table_mut() else {
                 continue;
             };
             if table_keys.what == GUEST.what {
                 guest.insert(key.name.to_owned(), entry.clone());
                 continue;
             }
-            let interfaces = guest
-                .get_mut("interfaces")
-                .map(|entry| &mut entry.node.value);
-            let Some(Value::Array(interfaces)) = interfaces else {
-                continue;
-            };
-            for interface in interfaces {
-                if let Value::Table(interface) = &mut interface.value {
+            let interfaces = guest.get_mut("interfaces");
+            let interfaces = interfaces.and_then(|entry| entry.node.value.as_array_mut());
+            for interface in interfaces.into_iter().flatten() {
+                if let Some(interface) = interface.value.as_table_mut() {
                     interface.insert(key.name.to_owned(), entry.clone());
                 }
             }

@@ -1,5 +1,6 @@
 //! What single strings mean: names, addresses, prefixes, durations, and a few closed sets.
 
+use std::fmt::Display;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::time::Duration;
 
@@ -10,7 +11,7 @@ use super::contents::DOCKER_NETWORKS;
 use super::did_you_mean::suggest;
 use super::error::Bad;
 use super::error::code;
-use super::names::{CheckId, IfName, IfNameError, MachineName, NameError, StepId, VariantName};
+use super::names::{CheckId, IfName, IfNameError, NameError};
 use super::needs::capabilities;
 use super::net::{Mac, MacError};
 
@@ -27,6 +28,11 @@ pub(crate) fn bad(message: impl Into<String>, label: impl Into<String>) -> Bad {
         label: label.into(),
         help: None,
     }
+}
+
+/// What is no such thing as is wanted; `shown` has the quotation marks.
+fn not(shown: impl Display, what: &str) -> Bad {
+    bad(format!("{shown} is not {what}"), format!("not {what}"))
 }
 
 impl Bad {
@@ -50,35 +56,24 @@ pub(crate) fn if_name(text: &str) -> Result<IfName, Bad> {
     })
 }
 
-fn our_name(error: &NameError) -> Bad {
-    let lower = match error {
-        NameError::Forbidden { name, .. } => Some(name.to_lowercase().replace(['_', ' '], "-")),
-        _ => None,
-    };
-    Bad {
-        code: code::BAD_NAME,
-        message: error.to_string(),
-        label: "not a name".to_owned(),
-        help: lower
-            .filter(|lower| CheckId::try_from(lower.as_str()).is_ok())
-            .map(|lower| format!("for example `{lower}`")),
-    }
-}
-
-pub(crate) fn machine_name(text: &str) -> Result<MachineName, Bad> {
-    MachineName::try_from(text).map_err(|error| our_name(&error))
-}
-
-pub(crate) fn variant_name(text: &str) -> Result<VariantName, Bad> {
-    VariantName::try_from(text).map_err(|error| our_name(&error))
-}
-
-pub(crate) fn check_id(text: &str) -> Result<CheckId, Bad> {
-    CheckId::try_from(text).map_err(|error| our_name(&error))
-}
-
-pub(crate) fn step_id(text: &str) -> Result<StepId, Bad> {
-    StepId::try_from(text).map_err(|error| our_name(&error))
+/// A name of ours: of a machine, a variant, a check, a step.
+pub(crate) fn our_name<T>(text: &str) -> Result<T, Bad>
+where
+    T: for<'n> TryFrom<&'n str, Error = NameError>,
+{
+    T::try_from(text).map_err(|error| {
+        let lower = match &error {
+            NameError::Forbidden { name, .. } => Some(name.to_lowercase().replace(['_', ' '], "-")),
+            _ => None,
+        };
+        let lower = lower.filter(|lower| CheckId::try_from(lower.as_str()).is_ok());
+        Bad {
+            code: code::BAD_NAME,
+            message: error.to_string(),
+            label: "not a name".to_owned(),
+            help: lower.map(|lower| format!("for example `{lower}`")),
+        }
+    })
 }
 
 pub(crate) fn mac(text: &str) -> Result<Mac, Bad> {
@@ -101,7 +96,7 @@ pub(crate) fn machine_id(text: &str) -> Result<String, Bad> {
     if text.len() == 32 && text.bytes().all(digit) && text.bytes().any(|b| b != b'0') {
         return Ok(text.to_owned());
     }
-    let fault = bad(format!("{text:?} is not a machine-id"), "not a machine-id");
+    let fault = not(format_args!("{text:?}"), "a machine-id");
     Err(fault.help("32 digits of `0` to `9` and `a` to `f`, not all zero: machine-id(5)"))
 }
 
@@ -115,10 +110,7 @@ pub(crate) fn invalid_mac(text: &str) -> Result<Mac, Bad> {
 
 pub(crate) fn ip(text: &str) -> Result<IpAddr, Bad> {
     text.parse().map_err(|_| {
-        let fault = bad(
-            format!("`{text}` is not an IP address"),
-            "not an IP address",
-        );
+        let fault = not(format_args!("`{text}`"), "an IP address");
         match text.split_once('/') {
             Some((address, _)) if address.parse::<IpAddr>().is_ok() => {
                 fault.help(format!("without the prefix length: `{address}`"))
@@ -129,32 +121,18 @@ pub(crate) fn ip(text: &str) -> Result<IpAddr, Bad> {
 }
 
 pub(crate) fn ipv4(text: &str) -> Result<Ipv4Addr, Bad> {
-    let fault = || {
-        bad(
-            format!("`{text}` is not an IPv4 address"),
-            "not an IPv4 address",
-        )
-    };
-    text.parse().map_err(|_| fault())
+    (text.parse()).map_err(|_| not(format_args!("`{text}`"), "an IPv4 address"))
 }
 
 pub(crate) fn ipv6(text: &str) -> Result<Ipv6Addr, Bad> {
-    let fault = || {
-        bad(
-            format!("`{text}` is not an IPv6 address"),
-            "not an IPv6 address",
-        )
-    };
-    text.parse().map_err(|_| fault())
+    (text.parse()).map_err(|_| not(format_args!("`{text}`"), "an IPv6 address"))
 }
 
 /// An address with its prefix length; host bits are what it is about.
 pub(crate) fn address(text: &str) -> Result<IpNet, Bad> {
     text.parse().map_err(|_| {
-        let fault = bad(
-            format!("`{text}` is not an address with a prefix length"),
-            "not an address with a prefix length",
-        );
+        let what = "an address with a prefix length";
+        let fault = not(format_args!("`{text}`"), what);
         match text.parse::<IpAddr>() {
             Ok(IpAddr::V4(_)) => fault.help(format!("for example `{text}/24`")),
             Ok(IpAddr::V6(_)) => fault.help(format!("for example `{text}/64`")),
@@ -165,13 +143,12 @@ pub(crate) fn address(text: &str) -> Result<IpNet, Bad> {
 
 /// A prefix: no bits set beyond its length.
 pub(crate) fn prefix(text: &str) -> Result<IpNet, Bad> {
-    let net = address(text).map_err(|mut fault| {
-        fault.message = format!("`{text}` is not a prefix");
-        fault.label = "not a prefix".to_owned();
-        if text.parse::<IpAddr>().is_err() {
-            fault.help = Some("for example `192.168.1.0/24` or `2001:db8::/64`".to_owned());
+    let net = address(text).map_err(|as_address| {
+        let fault = not(format_args!("`{text}`"), "a prefix");
+        match as_address.help {
+            Some(help) if text.parse::<IpAddr>().is_ok() => fault.help(help),
+            _ => fault.help("for example `192.168.1.0/24` or `2001:db8::/64`"),
         }
-        fault
     })?;
     if net == net.trunc() {
         return Ok(net);
@@ -186,10 +163,7 @@ pub(crate) fn prefix(text: &str) -> Result<IpNet, Bad> {
 pub(crate) fn prefix_v6(text: &str) -> Result<Ipv6Net, Bad> {
     match prefix(text)? {
         IpNet::V6(net) => Ok(net),
-        IpNet::V4(_) => Err(bad(
-            format!("`{text}` is not an IPv6 prefix"),
-            "not an IPv6 prefix",
-        )),
+        IpNet::V4(_) => Err(not(format_args!("`{text}`"), "an IPv6 prefix")),
     }
 }
 
@@ -204,7 +178,7 @@ pub(crate) fn dns_name(text: &str) -> Result<String, Bad> {
     if text.len() <= 253 && text.split('.').all(label) {
         return Ok(text.to_owned());
     }
-    let fault = bad(format!("{text:?} is not a host name"), "not a host name");
+    let fault = not(format_args!("{text:?}"), "a host name");
     Err(fault.help("for example `www.internet.test`, without a dot at the end"))
 }
 
@@ -215,10 +189,8 @@ pub(crate) fn sysctl(text: &str) -> Result<String, Bad> {
     if text.starts_with("net.") && text.split('.').all(part) {
         return Ok(text.to_owned());
     }
-    let fault = bad(
-        format!("{text:?} is not a sysctl of the network"),
-        "not below `net.`",
-    );
+    let message = format!("{text:?} is not a sysctl of the network");
+    let fault = bad(message, "not below `net.`");
     Err(fault.help("for example `\"net.ipv4.ip_forward\" = \"1\"`, with the key in quotes"))
 }
 
@@ -229,11 +201,8 @@ pub(crate) fn package(text: &str) -> Result<String, Bad> {
     if text.len() > 1 && text.bytes().next().is_some_and(letter) && text.bytes().all(rest) {
         return Ok(text.to_owned());
     }
-    let fault = bad(
-        format!("{text:?} is not the name of a package"),
-        "not a package",
-    );
-    Err(fault.help("for example `ethtool`"))
+    let message = format!("{text:?} is not the name of a package");
+    Err(bad(message, "not a package").help("for example `ethtool`"))
 }
 
 /// The name of an image: no path, no option, no white space.
@@ -243,10 +212,7 @@ pub(crate) fn image(text: &str) -> Result<String, Bad> {
     if starts && text.bytes().all(letter) && !text.contains("..") {
         return Ok(text.to_owned());
     }
-    Err(bad(
-        format!("{text:?} is not the name of an image"),
-        "not the name of an image",
-    ))
+    Err(not(format_args!("{text:?}"), "the name of an image"))
 }
 
 /// `--publish` of docker-run(1), with the port outside named.
@@ -263,10 +229,7 @@ pub(crate) fn published_port(text: &str) -> Result<String, Bad> {
     if inside && outside && address && matches!(protocol, "tcp" | "udp" | "sctp") {
         return Ok(text.to_owned());
     }
-    let fault = bad(
-        format!("`{text}` is not a published port"),
-        "not a published port",
-    );
+    let fault = not(format_args!("`{text}`"), "a published port");
     Err(fault.help("for example `8080:80` or `192.168.1.3:53:53/udp`"))
 }
 
@@ -314,11 +277,10 @@ pub(crate) fn user(text: &str) -> Result<String, Bad> {
     if known {
         return Ok(text.to_owned());
     }
-    let fault = bad(format!("{text:?} is not a user"), "not a user");
+    let fault = not(format_args!("{text:?}"), "a user");
     Err(fault.help("a user's name or number, for example `\"root\"` or `\"65534\"`"))
 }
 
-/// A name of letters, digits and a few signs, which stands in a command line as it is.
 /// A name of a program or a user, without path or option.
 pub(crate) fn plain_name(text: &str) -> Result<String, Bad> {
     if is_plain(text) {

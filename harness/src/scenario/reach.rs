@@ -1,10 +1,11 @@
 //! What a key of the matrix reaches: machines and guests, and their interfaces.
 
 use super::did_you_mean::suggest;
-use super::error::{Fault, code};
-use super::file::{Entry, Node, Place, Table, Value};
+use super::error::code;
+use super::file::{Entry, Node, Place, Table};
 use super::instances::MatrixValue;
 use super::keys::{GUEST, GUEST_INTERFACE, INTERFACE, Key, MACHINE, TableKeys};
+use super::lookup;
 use super::read::Faults;
 use super::removal::name_of;
 
@@ -93,33 +94,12 @@ fn tables<'t>(
     tree: &'t Table,
     section: &str,
 ) -> impl Iterator<Item = (&'t str, &'t Table)> + Clone + use<'t> {
-    let named = tree
-        .get(section)
-        .and_then(|entry| table(&entry.node))
-        .into_iter()
-        .flatten();
-    named.filter_map(|(name, entry)| {
-        let own = table(&entry.node)?;
-        let enabled = own.get("enabled").map(|entry| &entry.node.value);
-        let is_off = matches!(enabled, Some(Value::Boolean(false)));
-        (!is_off).then_some((name.as_str(), own))
-    })
-}
-
-fn table(node: &Node) -> Option<&Table> {
-    match &node.value {
-        Value::Table(table) => Some(table),
-        _ => None,
-    }
+    lookup::tables(tree, section).filter(|(_, own)| !lookup::is_off(own))
 }
 
 /// The interfaces of a machine or guest, each with its place in their array.
 fn interfaces(own: &Table) -> impl Iterator<Item = (usize, &Node)> {
-    let items = match own.get("interfaces").map(|entry| &entry.node.value) {
-        Some(Value::Array(items)) => items.as_slice(),
-        _ => &[],
-    };
-    items.iter().enumerate()
+    lookup::items(own, "interfaces").iter().enumerate()
 }
 
 /// A table of a tree that a value is set in.
@@ -162,30 +142,21 @@ fn reached(tree: &Table, chosen: &Chosen) -> Vec<Reached> {
 
 impl Reached {
     fn table<'t>(&self, tree: &'t Table) -> Option<&'t Table> {
-        let own = table(&table(&tree.get(self.section)?.node)?.get(&self.owner)?.node)?;
+        let own = lookup::table(lookup::table(tree, self.section)?, &self.owner)?;
         match self.interface {
             None => Some(own),
-            Some(at) => table(interfaces(own).nth(at)?.1),
+            Some(at) => interfaces(own).nth(at)?.1.value.as_table(),
         }
     }
 
     fn table_mut<'t>(&self, tree: &'t mut Table) -> Option<&'t mut Table> {
-        let Value::Table(all) = &mut tree.get_mut(self.section)?.node.value else {
-            return None;
-        };
-        let Value::Table(own) = &mut all.get_mut(&self.owner)?.node.value else {
-            return None;
-        };
+        let all = tree.get_mut(self.section)?.node.value.as_table_mut()?;
+        let own = all.get_mut(&self.owner)?.node.value.as_table_mut()?;
         let Some(at) = self.interface else {
             return Some(own);
         };
-        let Value::Array(items) = &mut own.get_mut("interfaces")?.node.value else {
-            return None;
-        };
-        match &mut items.get_mut(at)?.value {
-            Value::Table(one) => Some(one),
-            _ => None,
-        }
+        let items = own.get_mut("interfaces")?.node.value.as_array_mut()?;
+        items.get_mut(at)?.value.as_table_mut()
     }
 
     /// As faults call it.
@@ -208,7 +179,7 @@ pub(super) fn unused(tree: &Table, combination: &[Chosen], faults: &Faults) {
     for chosen in combination {
         let all = reached(tree, chosen);
         if all.is_empty() {
-            faults.add(nowhere(tree, chosen));
+            nowhere(tree, chosen, faults);
         }
         let key = &chosen.value.key;
         for one in all {
@@ -216,14 +187,13 @@ pub(super) fn unused(tree: &Table, combination: &[Chosen], faults: &Faults) {
             // What the base says, the file would replace as well.
             if let Some(entry) = own.filter(|entry| !entry.key.source.built_in) {
                 let message = format!("`{key}` of {} is in the matrix as well", one.shown(tree));
-                let label = "the matrix has its values".to_owned();
-                faults.add(Fault::new(&entry.key, code::CONFLICT, message, label));
+                faults.conflict(&entry.key, message, "the matrix has its values");
             }
         }
     }
 }
 
-fn nowhere(tree: &Table, chosen: &Chosen) -> Fault {
+fn nowhere(tree: &Table, chosen: &Chosen, faults: &Faults) {
     let MatrixValue {
         owner,
         interface,
@@ -271,7 +241,8 @@ fn nowhere(tree: &Table, chosen: &Chosen) -> Fault {
             )
         }
     };
-    Fault::new(&chosen.named, code::UNKNOWN_NAME, message, label).help(help)
+    let told = faults.report(&chosen.named, code::UNKNOWN_NAME, message, label);
+    told.help_if(help);
 }
 
 /// A tree with these values in it.

@@ -1,74 +1,14 @@
 //! Typed reading of the tree: each getter takes what it can and reports the rest, so that one fault hides no
 //! other.
 
-use std::cell::RefCell;
+use std::collections::BTreeMap;
 
-use super::did_you_mean::suggest;
 pub(crate) use super::error::Bad;
-use super::error::{Fault, code};
+use super::error::code;
+pub(crate) use super::faults::{At, Faults, Reported};
 use super::file::{Entry, Node, Place, Table, Value};
-use super::keys::{KeyType, TableKeys};
+use super::keys::{KeyType, Requires, TableKeys};
 use super::parse::one_of;
-
-/// So many faults get a suggestion of what was meant: each compares a name with all that there are.
-const SUGGESTED: usize = 200;
-
-/// Where faults are collected.
-#[derive(Debug, Default)]
-pub(crate) struct Faults(RefCell<Vec<Fault>>);
-
-impl Faults {
-    pub(crate) fn add(&self, fault: Fault) {
-        self.0.borrow_mut().push(fault);
-    }
-
-    /// How many there are so far.
-    pub(crate) fn count(&self) -> usize {
-        self.0.borrow().len()
-    }
-
-    /// What may have been meant, as [`suggest`] says it, while there are few enough faults to read.
-    pub(crate) fn suggest<'k>(
-        &self,
-        name: &str,
-        what: &str,
-        known: impl Iterator<Item = &'k str> + Clone,
-    ) -> Option<String> {
-        (self.count() < SUGGESTED).then(|| suggest(name, what, known))
-    }
-
-    pub(crate) fn into_vec(self) -> Vec<Fault> {
-        self.0.into_inner()
-    }
-
-    /// A value of another type than the key takes.
-    pub(crate) fn wrong_type(&self, node: &Node, key: &str, wanted: &str) {
-        let message = format!("`{key}` takes {wanted}, not {}", node.value.kind());
-        let label = format!("expected {wanted}");
-        self.add(Fault::new(&node.place, code::WRONG_TYPE, message, label));
-    }
-
-    /// A reference to something that is not there; `scope` says where, or is empty.
-    pub(crate) fn unknown<'k>(
-        &self,
-        at: &At<'_, &str>,
-        (one, many): (&str, &str),
-        scope: &str,
-        known: impl Iterator<Item = &'k str> + Clone,
-    ) {
-        let message = format!("there is no {one} `{}`{scope}", at.value);
-        let label = format!("not a known {one}");
-        let help = self.suggest(at.value, &format!("{many}{scope}"), known);
-        self.add(Fault::new(at.place, code::UNKNOWN_NAME, message, label).help(help));
-    }
-}
-
-/// A value and its place.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct At<'a, T> {
-    pub(crate) value: T,
-    pub(crate) place: &'a Place,
-}
 
 /// Turns a string into what it means.
 pub(crate) type Word<T> = fn(&str) -> Result<T, Bad>;
@@ -104,13 +44,14 @@ impl<'a> Reader<'a> {
         for (key, entry) in table {
             if !table_keys.has(key) {
                 let message = format!("unknown key `{key}` in {}", table_keys.what);
-                let label = "not a known key".to_owned();
+                let label = "not a known key";
                 let outer = outer.filter(|outer| outer.key(key).is_some());
                 let help = match outer {
                     Some(outer) => Some(format!("`{key}` is a key of {}", outer.what)),
                     None => faults.suggest(key, "keys", table_keys.names()),
                 };
-                faults.add(Fault::new(&entry.key, code::UNKNOWN_KEY, message, label).help(help));
+                let told = faults.report(&entry.key, code::UNKNOWN_KEY, message, label);
+                told.help_if(help);
             }
         }
         Self {
@@ -158,6 +99,11 @@ impl<'a> Reader<'a> {
         self.table.get(key)
     }
 
+    /// The string of a key, which is read and judged elsewhere.
+    pub(crate) fn said(&self, key: &str) -> Option<&'a str> {
+        self.entry(key)?.node.value.as_text()
+    }
+
     fn node(&self, key: &str) -> Option<&'a Node> {
         self.entry(key).map(|entry| &entry.node)
     }
@@ -177,9 +123,53 @@ impl<'a> Reader<'a> {
             let message = format!("{} needs `{key}`", self.table_keys.what);
             let label = format!("`{key}` is missing");
             self.faults
-                .add(Fault::new(self.place, code::MISSING_KEY, message, label));
+                .report(self.place, code::MISSING_KEY, message, label);
         }
         value
+    }
+
+    /// Reports a key that cannot hold beside what else is said, where it is there.
+    pub(crate) fn conflict(
+        &self,
+        key: &str,
+        message: impl Into<String>,
+        label: impl Into<String>,
+    ) -> Reported<'a> {
+        match self.entry(key) {
+            Some(entry) => self.faults.conflict(&entry.key, message, label),
+            None => Reported::nothing(self.faults),
+        }
+    }
+
+    /// The same of each of these keys; `message` gets its name.
+    pub(crate) fn conflicts(
+        &self,
+        keys: &[&str],
+        message: impl Fn(&str) -> String,
+        label: &str,
+        help: Option<&str>,
+    ) {
+        for key in keys {
+            let told = self.conflict(key, message(key), label);
+            told.help_if(help.map(str::to_owned));
+        }
+    }
+
+    /// Reports keys that say nothing where what they require is not said in this table.
+    pub(crate) fn requires(&self, rule: &Requires) {
+        let said = match self.table_keys.key(rule.other).map(|key| key.kind) {
+            Some(KeyType::Flag) => self.flag(rule.other) == Some(true),
+            _ => self.entry(rule.other).is_some(),
+        };
+        if !said {
+            self.without(rule);
+        }
+    }
+
+    /// Reports them whatever this table says, of what is required in another one.
+    pub(crate) fn without(&self, rule: &Requires) {
+        let message = |key: &str| format!("`{key}` without `{}`", rule.other);
+        self.conflicts(rule.keys, message, rule.label, rule.help);
     }
 
     pub(crate) fn text(&self, key: &str) -> Option<At<'a, &'a str>> {
@@ -297,7 +287,7 @@ impl<'a> Reader<'a> {
     fn out_of_range(&self, node: &Node, key: &str, label: String) {
         let message = format!("`{key}` is out of range");
         self.faults
-            .add(Fault::new(&node.place, code::BAD_VALUE, message, label));
+            .report(&node.place, code::BAD_VALUE, message, label);
     }
 
     /// Two integers as `[least, most]`, or one that is the least; in the range that its declaration has.
@@ -399,6 +389,20 @@ impl<'a> Reader<'a> {
         })
     }
 
+    /// The same by what the names mean; `read` has each name and its value.
+    pub(crate) fn named<N: Ord, T>(
+        &self,
+        key: &str,
+        parse: Word<N>,
+        mut read: impl FnMut(At<'a, &'a str>, &'a Node) -> Option<T>,
+    ) -> BTreeMap<N, T> {
+        let named = self.map(key).filter_map(|(name, node)| {
+            let (parsed, value) = (parsed(name, parse, self.faults), read(name, node));
+            Some((parsed?.value, value?))
+        });
+        named.collect()
+    }
+
     pub(crate) fn table(&self, key: &str, table_keys: &'static TableKeys) -> Option<Reader<'a>> {
         self.is(key, |kind| kind.is_table(table_keys));
         Reader::of_within(
@@ -421,8 +425,8 @@ pub(crate) fn text_of<'a>(node: &'a Node, key: &str, faults: &Faults) -> Option<
     if text.contains('\0') {
         // The kernel takes a string up to its first NUL byte: execve(2), open(2), netlink(7) alike.
         let message = format!("`{key}` holds a NUL byte");
-        let label = "no command, file or name can hold one".to_owned();
-        faults.add(Fault::new(place, code::BAD_VALUE, message, label));
+        let label = "no command, file or name can hold one";
+        faults.report(place, code::BAD_VALUE, message, label);
         return None;
     }
     Some(At { value: text, place })
@@ -438,8 +442,8 @@ pub(crate) fn parsed<'a, T>(
     match parse(text.value) {
         Ok(value) => Some(At { value, place }),
         Err(bad) => {
-            let fault = Fault::new(place, bad.code, bad.message, bad.label);
-            faults.add(fault.help(bad.help));
+            let told = faults.report(place, bad.code, bad.message, bad.label);
+            told.help_if(bad.help);
             None
         }
     }

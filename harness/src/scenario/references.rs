@@ -2,19 +2,11 @@
 
 use std::collections::BTreeSet;
 use std::path::Path;
+use std::sync::OnceLock;
 
 use toml::{Table, Value};
 
-/// Keys whose value is a file or folder beside the scenario's file.
-const PATHS: [&str; 7] = [
-    "networkd",
-    "units",
-    "files",
-    "nftables",
-    "iptables",
-    "ip6tables",
-    "file",
-];
+use super::keys::{FILE, KeyType, TableKeys};
 
 /// Keys and relative paths, those of its variants included.
 ///
@@ -26,23 +18,25 @@ pub(crate) fn references(text: &str) -> Result<BTreeSet<(String, String)>, toml:
     Ok(found)
 }
 
-/// Keys and values of [`PATHS`] anywhere in a table.
+/// Keys and values of [`paths`] anywhere in a table.
 fn gather(table: &Table, found: &mut BTreeSet<(String, String)>) {
     for (key, value) in table {
         match value {
-            Value::String(text) if PATHS.contains(&key.as_str()) && is_beside(text) => {
-                found.insert((key.clone(), text.clone()));
-            }
             Value::Table(inner) => gather(inner, found),
             Value::Array(items) => {
                 let tables = items.iter().filter_map(Value::as_table);
                 tables.for_each(|inner| gather(inner, found));
-                // Of the matrix: each is the value of one form.
-                let texts = items.iter().filter_map(Value::as_str);
-                let texts = texts.filter(|text| PATHS.contains(&key.as_str()) && is_beside(text));
-                found.extend(texts.map(|text| (key.clone(), text.to_owned())));
             }
             _ => {}
+        }
+        if paths().contains(key.as_str()) {
+            // Of the matrix there are several: each is the value of one form.
+            let one = std::slice::from_ref(value);
+            let texts = value.as_array().map_or(one, Vec::as_slice).iter();
+            let texts = texts
+                .filter_map(Value::as_str)
+                .filter(|text| is_beside(text));
+            found.extend(texts.map(|text| (key.clone(), text.to_owned())));
         }
     }
 }
@@ -51,38 +45,41 @@ fn is_beside(text: &str) -> bool {
     !text.is_empty() && !Path::new(text).is_absolute()
 }
 
+/// Keys whose value is a file or folder beside the scenario's file.
+fn paths() -> &'static BTreeSet<&'static str> {
+    static PATHS: OnceLock<BTreeSet<&'static str>> = OnceLock::new();
+    PATHS.get_or_init(|| {
+        let mut found = BTreeSet::new();
+        keys(&FILE, &mut Vec::new(), &mut found);
+        found
+    })
+}
+
+/// Keys of paths in a table and in those below it.
+fn keys(
+    table_keys: &'static TableKeys,
+    seen: &mut Vec<&'static str>,
+    found: &mut BTreeSet<&'static str>,
+) {
+    if seen.contains(&table_keys.what) {
+        return;
+    }
+    seen.push(table_keys.what);
+    for key in table_keys.keys {
+        if let Some(inner) = key.kind.table_keys() {
+            keys(inner, seen, found);
+        } else if matches!(key.kind, KeyType::Like("path", _)) {
+            found.insert(key.name);
+        }
+    }
+    for one in (table_keys.one_of)() {
+        keys(one, seen, found);
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::scenario::keys::{FILE, KeyType, TableKeys};
-
-    /// Keys of paths in a table and in those below it.
-    fn keys<'s>(
-        table_keys: &'s TableKeys,
-        seen: &mut Vec<&'static str>,
-        found: &mut BTreeSet<&'s str>,
-    ) {
-        if seen.contains(&table_keys.what) {
-            return;
-        }
-        seen.push(table_keys.what);
-        for key in table_keys.keys {
-            let mut kind = &key.kind;
-            while let KeyType::List(inner) | KeyType::Map(inner) = kind {
-                kind = inner;
-            }
-            match kind {
-                KeyType::Like("path", _) => drop(found.insert(key.name)),
-                KeyType::Table(inner) | KeyType::TextOr(inner) | KeyType::ById(inner) => {
-                    keys(inner, seen, found);
-                }
-                _ => {}
-            }
-        }
-        for one in (table_keys.one_of)() {
-            keys(one, seen, found);
-        }
-    }
 
     #[test]
     fn each_value_of_a_matrix_is_a_path() {
@@ -95,8 +92,8 @@ mod tests {
 
     #[test]
     fn every_key_of_a_path_is_known_here() {
-        let mut found = BTreeSet::new();
-        keys(&FILE, &mut Vec::new(), &mut found);
-        assert_eq!(found, BTreeSet::from(PATHS));
+        let known = "file files ip6tables iptables networkd nftables units";
+        let found: Vec<_> = paths().iter().copied().collect();
+        assert_eq!(found.join(" "), known);
     }
 }

@@ -1,6 +1,6 @@
 //! What a layer takes away from those below it, by path: `remove = ["guests.test1.docker", "checks.ping.within"]`.
 
-use super::error::{Fault, code};
+use super::error::code;
 use super::file::{Node, Table, Value};
 use super::read::{At, Faults};
 
@@ -13,8 +13,8 @@ pub(super) fn without(tree: &Table, paths: &[At<'_, &str>], faults: &Faults) -> 
             let label = format!("no `{rest}` there in a layer below");
             let known = known.iter().map(String::as_str);
             let help = faults.suggest(&rest, "keys there", known);
-            let fault = Fault::new(path.place, code::UNKNOWN_NAME, message, label);
-            faults.add(fault.help(help));
+            let told = faults.report(path.place, code::UNKNOWN_NAME, message, label);
+            told.help_if(help);
         }
     }
     tree
@@ -70,9 +70,7 @@ fn splits(path: &str) -> impl Iterator<Item = (&str, &str)> {
 
 /// By which an element of an array is known: the `id` of a check, a step or a guest's interface, the `name` of a machine's.
 pub(super) fn name_of(node: &Node) -> Option<&str> {
-    let Value::Table(table) = &node.value else {
-        return None;
-    };
+    let table = node.value.as_table()?;
     let entry = table.get("id").or_else(|| table.get("name"))?;
     entry.node.value.as_text()
 }

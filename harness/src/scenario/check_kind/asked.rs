@@ -6,7 +6,7 @@ use std::net::IpAddr;
 
 use crate::scenario::VantagePoint;
 use crate::scenario::bounds::Bounds;
-use crate::scenario::error::{Fault, code};
+use crate::scenario::error::code;
 use crate::scenario::keys::TableKeys;
 use crate::scenario::names::{IfName, MachineName};
 use crate::scenario::parse;
@@ -82,19 +82,14 @@ impl Looks {
     /// Reports a check whose vantage point has nothing of the kind to look at.
     pub(crate) fn check(&self, context: &Context<'_>, kind: &str, from: From<'_, '_>) {
         let Some(from) = from else { return };
-        let add = |message: String, label: String| {
-            let fault = Fault::new(from.place, code::CONFLICT, message, label);
-            context.faults.add(fault);
-        };
+        let add = |message, label: String| context.faults.conflict(from.place, message, label);
         if let VantagePoint::Guest(name) = &from.value {
             let known = context.known.guests.get(name.as_str());
             let provides = Provides::of(known.and_then(|guest| guest.image).unwrap_or("debian"));
             if let Some(missing) = (self.lacks)(provides) {
                 let message = format!("`{kind}` cannot look from guest `{name}`");
-                add(
-                    message,
-                    format!("the image `{}` has no {missing}", provides.image),
-                );
+                let label = format!("the image `{}` has no {missing}", provides.image);
+                add(message, label);
                 return;
             }
         }
@@ -157,11 +152,7 @@ impl<'a> Asked<'_, 'a> {
             }
             Some(VantagePoint::Container(..)) | None => return Some(name.value),
         };
-        if !known.contains(&text.value) {
-            self.context
-                .faults
-                .unknown(&text, INTERFACE, &scope, known.into_iter());
-        }
+        (self.context.faults).among(&text, INTERFACE, &scope, known.into_iter());
         Some(name.value)
     }
 
@@ -173,11 +164,7 @@ impl<'a> Asked<'_, 'a> {
     /// A guest of the scenario.
     pub(crate) fn guest(&self) -> Option<At<'a, &'a str>> {
         let guest = self.reader.need("guest", self.reader.text("guest"))?;
-        let known = &self.context.known.guests;
-        if !known.contains_key(guest.value) {
-            let (one, known) = (("guest", "guests"), known.keys().copied());
-            self.context.faults.unknown(&guest, one, "", known);
-        }
+        self.context.is_guest(&guest);
         Some(guest)
     }
 
@@ -190,13 +177,10 @@ impl<'a> Asked<'_, 'a> {
                 ..
             }) = self.from
             && let Some(known) = self.context.known.guests.get(guest.as_str())
-            && !known.containers.contains(container.value)
         {
-            let scope = format!(" in guest `{guest}`");
+            let (names, scope) = (("container", "containers"), format!(" in guest `{guest}`"));
             let known = known.containers.iter().copied();
-            self.context
-                .faults
-                .unknown(container, ("container", "containers"), &scope, known);
+            (self.context.faults).among(container, names, &scope, known);
         }
         MachineName::try_from(container?.value).ok()
     }
@@ -204,14 +188,10 @@ impl<'a> Asked<'_, 'a> {
     /// Reports keys that say something about what `absent` says is not there.
     pub(crate) fn not_with_absent(&self, keys: &[&str]) -> bool {
         let absent = self.reader.flag("absent").unwrap_or(false);
-        for entry in keys.iter().filter_map(|key| self.reader.entry(key)) {
-            if absent {
-                let message = "what is absent has no other property".to_owned();
-                let label = "says how it is".to_owned();
-                let help = "leave `absent` or this key out".to_owned();
-                let fault = Fault::new(&entry.key, code::CONFLICT, message, label);
-                self.context.faults.add(fault.help(help));
-            }
+        if absent {
+            let message = |_: &str| "what is absent has no other property".to_owned();
+            let help = "leave `absent` or this key out";
+            (self.reader).conflicts(keys, message, "says how it is", Some(help));
         }
         absent
     }
@@ -224,11 +204,9 @@ impl<'a> Asked<'_, 'a> {
         let listed: Vec<_> = keys.iter().map(|key| format!("`{key}`")).collect();
         let kind = self.reader.table_keys.what;
         let message = format!("{kind} says nothing that must hold");
-        let label = "nothing to compare with".to_owned();
-        let fault = Fault::new(self.reader.place, code::MISSING_KEY, message, label);
-        self.context
-            .faults
-            .add(fault.help(format!("at least one of {}", listed.join(", "))));
+        let (code, label) = (code::MISSING_KEY, "nothing to compare with");
+        let told = (self.context.faults).report(self.reader.place, code, message, label);
+        told.help(format!("at least one of {}", listed.join(", ")));
     }
 }
 

@@ -1,6 +1,6 @@
 //! What every check takes, of whatever kind it is.
 
-use super::{KeyType, TableKeys, may, must};
+use super::{KeyType, TableKeys, flag, may, must};
 use crate::scenario::check_kind::kinds;
 
 pub(crate) const CHECK: TableKeys = TableKeys {
@@ -20,9 +20,8 @@ pub(crate) const CHECK: TableKeys = TableKeys {
             "\"30s\"",
             "how long it may take to hold; at most `\"1h\"`",
         ),
-        may(
+        flag(
             "enabled",
-            KeyType::Flag,
             "true",
             "`false`: it is not looked at in this form, and need not make sense there",
         ),
@@ -50,12 +49,7 @@ pub(crate) const CHECK: TableKeys = TableKeys {
             "none",
             "until then it must not hold; less than `within`",
         ),
-        may(
-            "fails",
-            KeyType::Flag,
-            "false",
-            "it must not hold at any look",
-        ),
+        flag("fails", "false", "it must not hold at any look"),
     ],
     one_of: kinds,
 };

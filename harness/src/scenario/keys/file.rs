@@ -1,8 +1,8 @@
 //! The file, its variants, its segments.
 
 use super::{
-    CHECK, GUEST, KeyType, MACHINE, STEP, SWITCH_PORT, TableKeys, first_of_each, may, must,
-    table_keys,
+    CHECK, GUEST, KeyType, MACHINE, MTU, STEP, SWITCH_PORT, TableKeys, first_of_each, flag, list,
+    map, may, must, table_keys,
 };
 use crate::scenario::needs::capabilities;
 
@@ -31,12 +31,7 @@ pub(crate) const FILE: TableKeys = table_keys(
             "none",
             "the page or report it comes from",
         ),
-        may(
-            "tags",
-            KeyType::List(&KeyType::Text),
-            "[]",
-            "labels to filter by",
-        ),
+        list("tags", &KeyType::Text, "labels to filter by"),
         may(
             "needs",
             NEEDS,
@@ -49,10 +44,9 @@ pub(crate) const FILE: TableKeys = table_keys(
             "\"lan\"",
             "what is laid under the file; `\"none\"`: nothing",
         ),
-        may(
+        list(
             "remove",
-            KeyType::List(&KeyType::Text),
-            "[]",
+            &KeyType::Text,
             "what is taken away from the base, by paths: `\"machines.router.dnsmasq\"`",
         ),
         may("segments", SEGMENTS, "{}", "cables and switches"),
@@ -71,10 +65,9 @@ pub(crate) const FILE: TableKeys = table_keys(
             "{}",
             "keys of every guest and of its interfaces, or under the name of a guest or machine of that one, or under that of one of its interfaces; each with several values, of which every combination is a form of its own",
         ),
-        may(
+        map(
             "variants",
-            KeyType::Map(&KeyType::Table(&VARIANT)),
-            "{}",
+            &KeyType::Table(&VARIANT),
             "changes to the file, each with what must fail by it",
         ),
     ],
@@ -96,16 +89,14 @@ pub(crate) const VARIANT: TableKeys = table_keys(
             "the file's",
             "one line for people",
         ),
-        may(
+        list(
             "must_fail",
-            KeyType::List(&KeyType::TextOr(&ANY_OF)),
-            "[]",
+            &KeyType::TextOr(&ANY_OF),
             "the checks that must fail, and the steps that must be refused, and sets of checks of which at least one must fail; all others must hold",
         ),
-        may(
+        map(
             "seen",
-            KeyType::Map(&KeyType::Text),
-            "{}",
+            &KeyType::Text,
             "for an id in `must_fail`: words that what was got, or what refused the step, must contain",
         ),
         may(
@@ -114,10 +105,9 @@ pub(crate) const VARIANT: TableKeys = table_keys(
             "[]",
             "what the machine must offer besides what the file needs",
         ),
-        may(
+        list(
             "remove",
-            KeyType::List(&KeyType::Text),
-            "[]",
+            &KeyType::Text,
             "what is taken away from the file, by paths: `\"guests.test1.docker\"`, `\"checks.ping.within\"`",
         ),
         may("segments", SEGMENTS, "{}", "laid over the file's"),
@@ -149,13 +139,12 @@ pub(crate) const SEGMENT: TableKeys = table_keys(
         ),
         may(
             "mtu",
-            KeyType::Integer(68, 65_535),
+            MTU,
             "that of each interface",
             "of the switch's sockets, in bytes: what is longer is lost",
         ),
-        may(
+        flag(
             "multicast_snooping",
-            KeyType::Flag,
             "false",
             "whether the switch does IGMP and MLD snooping",
         ),
@@ -165,10 +154,9 @@ pub(crate) const SEGMENT: TableKeys = table_keys(
             "0",
             "of the switch, bit N: frames to 01:80:c2:00:00:0N pass on; `0x4000` is LLDP",
         ),
-        may(
+        map(
             "ports",
-            KeyType::Map(&KeyType::Table(&SWITCH_PORT)),
-            "{}",
+            &KeyType::Table(&SWITCH_PORT),
             "options of the switch's port that a machine's interface is plugged into: `\"host/eno1\"`",
         ),
     ],

@@ -1,7 +1,8 @@
 //! MicroVMs. The words are microvm.nix's where it has them.
 
 use super::{
-    HOST_ROUTE, KeyType, MACVLAN_MODE, ROUTE, TableKeys, first_of_each, may, must, table_keys,
+    HOST_ROUTE, KeyType, MACVLAN_MODE, MTU, ROUTE, TableKeys, first_of_each, flag, list, map, may,
+    must, table_keys,
 };
 use crate::scenario::parse::NicType;
 use crate::scenario::{GuestStart, HypervisorKind, TapOpen};
@@ -30,16 +31,14 @@ pub(crate) const GUEST: TableKeys = table_keys(
             "\"debian\"",
             "image under `images/`",
         ),
-        may(
+        list(
             "packages",
-            KeyType::List(&KeyType::Text),
-            "[]",
+            &KeyType::Text,
             "packages of the distribution that the image has beside its own",
         ),
-        may(
+        list(
             "without_packages",
-            KeyType::List(&KeyType::Text),
-            "[]",
+            &KeyType::Text,
             "packages that the image is built without",
         ),
         may(
@@ -66,10 +65,9 @@ pub(crate) const GUEST: TableKeys = table_keys(
             "\"boot\"",
             "`\"step\"`: not started with the lab but by a step; until then its TAPs are there without carrier",
         ),
-        may(
+        list(
             "interfaces",
-            KeyType::List(&KeyType::Table(&GUEST_INTERFACE)),
-            "[]",
+            &KeyType::Table(&GUEST_INTERFACE),
             "NICs, in this order",
         ),
         super::machine::MACHINE_ID,
@@ -80,28 +78,17 @@ pub(crate) const GUEST: TableKeys = table_keys(
             "none",
             "folder of unit files for the guest. Needs an image with networkd",
         ),
-        may(
-            "without_units",
-            KeyType::List(&KeyType::Text),
-            "[]",
-            "unit files of that folder to leave out",
-        ),
-        may(
-            "faulty_units",
-            KeyType::List(&KeyType::Text),
-            "[]",
-            "unit files that are meant to be as they are: no warning is given about them",
-        ),
+        super::machine::WITHOUT_UNITS,
+        super::machine::FAULTY_UNITS,
         may(
             "files",
             KeyType::PATH,
             "none",
             "folder whose files and links are laid over the guest's root file system before its first boot",
         ),
-        may(
+        map(
             "sysctls",
-            KeyType::Map(&KeyType::Text),
-            "{}",
+            &KeyType::Text,
             "keys below `net.`; set at the guest's boot",
         ),
         may(
@@ -110,22 +97,19 @@ pub(crate) const GUEST: TableKeys = table_keys(
             "none",
             "content of `/etc/docker/daemon.json`. Needs an image with Docker",
         ),
-        may(
+        list(
             "routes",
-            KeyType::List(&KeyType::Table(&ROUTE)),
-            "[]",
+            &KeyType::Table(&ROUTE),
             "as of machines. Only with an image without networkd",
         ),
-        may(
+        list(
             "dns",
-            KeyType::List(&KeyType::IP),
-            "[]",
+            &KeyType::IP,
             "servers in `/etc/resolv.conf`. Only with an image without networkd",
         ),
-        may(
+        map(
             "containers",
-            KeyType::Map(&KeyType::TextOr(&CONTAINER)),
-            "{}",
+            &KeyType::TextOr(&CONTAINER),
             "containers that Docker runs in the guest: their image, or a table. Needs an image with Docker",
         ),
     ],
@@ -142,19 +126,13 @@ pub(crate) const CONTAINER: TableKeys = table_keys(
             "Docker's",
             "`\"bridge\"`, `\"host\"`, `\"none\"`, or the name of a bridge network that is made for it, and of its bridge",
         ),
-        may(
+        list(
             "ports",
-            KeyType::List(&KeyType::Text),
-            "[]",
+            &KeyType::Text,
             "published ports: `\"8080:80\"`, `\"192.168.1.3:53:53/udp\"`",
         ),
-        may(
-            "environment",
-            KeyType::Map(&KeyType::Text),
-            "{}",
-            "environment variables",
-        ),
-        may("dns", KeyType::List(&KeyType::IP), "[]", "its DNS servers"),
+        map("environment", &KeyType::Text, "environment variables"),
+        list("dns", &KeyType::IP, "its DNS servers"),
         may(
             "command",
             KeyType::List(&KeyType::Text),
@@ -182,21 +160,18 @@ pub(crate) const GUEST_INTERFACE: TableKeys = table_keys(
             "what a macvtap is put on, and how. Only with `type = \"macvtap\"`, which needs it",
         ),
         super::machine::DUPLICATE_MAC,
-        may(
+        flag(
             "invalid_mac",
-            KeyType::Flag,
             "false",
             "`mac` may be one that no interface may have, multicast or all zero",
         ),
-        may(
+        list(
             "addresses",
-            KeyType::List(&KeyType::ADDRESS),
-            "[]",
+            &KeyType::ADDRESS,
             "addresses with prefix length. Only with an image without networkd",
         ),
-        may(
+        flag(
             "accept_ra",
-            KeyType::Flag,
             "true",
             "the kernel takes an address and a default route from router advertisements. Only with an image without networkd",
         ),
@@ -213,28 +188,25 @@ pub(crate) const GUEST_INTERFACE: TableKeys = table_keys(
             "1",
             "queue pairs of the TAP; the guest is told of them on PCI only",
         ),
-        may(
+        flag(
             "vhost",
-            KeyType::Flag,
             "false",
             "`vhost=on`: the host's kernel moves the frames",
         ),
         may(
             "mtu",
             // The least that IPv4 bears, and virtio-net takes.
-            KeyType::Integer(68, 65_535),
+            MTU,
             "none told",
             "the MTU that the guest is told, in bytes: `host_mtu`",
         ),
-        may(
+        flag(
             "checksum_offload",
-            KeyType::Flag,
             "true",
             "checksums may be left to the other side: `csum`, `guest_csum`",
         ),
-        may(
+        flag(
             "segmentation_offload",
-            KeyType::Flag,
             "as `checksum_offload`",
             "segments larger than the MTU between guest and host: `gso`, `host_tso4`, `guest_tso4` and their like",
         ),
@@ -244,28 +216,20 @@ pub(crate) const GUEST_INTERFACE: TableKeys = table_keys(
             "none",
             "user that may open the TAP, by name or number",
         ),
-        may(
+        flag(
             "multi_queue",
-            KeyType::Flag,
             "with more than one of `queues`",
             "`ip tuntap add ... multi_queue`",
         ),
-        may(
-            "vnet_hdr",
-            KeyType::Flag,
-            "true",
-            "`ip tuntap add ... vnet_hdr`",
-        ),
-        may("up", KeyType::Flag, "true", "whether the TAP is brought up"),
-        may(
+        flag("vnet_hdr", "true", "`ip tuntap add ... vnet_hdr`"),
+        flag("up", "true", "whether the TAP is brought up"),
+        flag(
             "before_networkd",
-            KeyType::Flag,
             "false",
             "whether the TAP is there before the machine's networkd starts",
         ),
-        may(
+        flag(
             "at_start",
-            KeyType::Flag,
             "false",
             "there is no TAP or macvtap until a step starts the guest. Only with `start = \"step\"`",
         ),
@@ -277,20 +241,18 @@ pub(crate) const GUEST_INTERFACE: TableKeys = table_keys(
         ),
         may(
             "host_mtu",
-            KeyType::Integer(68, 65_535),
+            MTU,
             "the kernel's 1500",
             "MTU of the TAP, in bytes",
         ),
-        may(
+        list(
             "host_addresses",
-            KeyType::List(&KeyType::ADDRESS),
-            "[]",
+            &KeyType::ADDRESS,
             "addresses of the TAP: a routed guest has no bridge. Not with `networkd`",
         ),
-        may(
+        list(
             "host_routes",
-            KeyType::List(&KeyType::Table(&HOST_ROUTE)),
-            "[]",
+            &KeyType::Table(&HOST_ROUTE),
             "routes by the TAP. Not with `networkd`",
         ),
     ],
@@ -300,26 +262,20 @@ pub(crate) const MACVTAP: TableKeys = table_keys(
     "a macvtap",
     "`ip link add link LINK name ID address MAC type macvtap mode MODE`",
     &[
-        must(
-            "link",
-            KeyType::INTERFACE,
-            "link of the machine that it is put on; not a bridge's port",
-        ),
+        super::machine::LINK,
         must(
             "mode",
             MACVLAN_MODE,
             "how it gets at others on the same link, and at what is behind it",
         ),
-        may(
+        flag(
             "allmulticast",
-            KeyType::Flag,
             "true",
             "`ip link set ID allmulticast on`, as microvm.nix's `macvtap-up` has it",
         ),
-        may(
+        list(
             "sources",
-            KeyType::List(&KeyType::MAC),
-            "[]",
+            &KeyType::MAC,
             "with `mode = \"source\"`: from whom frames come in",
         ),
     ],

@@ -98,7 +98,6 @@ impl KeyType {
     }
 
     /// The keys of the tables in it.
-    #[cfg(test)]
     pub(crate) fn table_keys(&self) -> Option<&'static TableKeys> {
         match self {
             Self::Table(table_keys) | Self::TextOr(table_keys) | Self::ById(table_keys) => {

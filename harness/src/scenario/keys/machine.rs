@@ -1,13 +1,26 @@
 //! Machines that are network namespaces.
 
-use super::{BRIDGE_PORT, KeyType, TableKeys, first_of_each, may, must, table_keys};
+use super::{
+    BRIDGE_PORT, KeyType, TableKeys, first_of_each, flag, list, map, may, must, table_keys,
+};
 use crate::scenario::MacvlanMode;
 
-pub(super) const DUPLICATE_MAC: super::Key = may(
+pub(super) const DUPLICATE_MAC: super::Key = flag(
     "duplicate_mac",
-    KeyType::Flag,
     "false",
     "another interface may have the same address",
+);
+pub(crate) const MTU: KeyType = KeyType::Integer(68, 65_535);
+const OWN_MAC: super::Key = may("mac", KeyType::MAC, "derived from the names", "MAC address");
+pub(super) const WITHOUT_UNITS: super::Key = list(
+    "without_units",
+    &KeyType::Text,
+    "unit files of that folder to leave out",
+);
+pub(super) const FAULTY_UNITS: super::Key = list(
+    "faulty_units",
+    &KeyType::Text,
+    "unit files that are meant to be as they are: no warning is given about them",
 );
 pub(super) const MACHINE_ID: super::Key = may(
     "machine_id",
@@ -15,9 +28,8 @@ pub(super) const MACHINE_ID: super::Key = may(
     "one of its own",
     "machine-id(5), of which networkd makes DHCP's DUID and the MAC addresses of its bridges. Where there is a networkd",
 );
-pub(super) const DUPLICATE_MACHINE_ID: super::Key = may(
+pub(super) const DUPLICATE_MACHINE_ID: super::Key = flag(
     "duplicate_machine_id",
-    KeyType::Flag,
     "false",
     "another may have the same one: it is a clone",
 );
@@ -26,41 +38,35 @@ pub(crate) const MACHINE: TableKeys = table_keys(
     "a machine",
     "a network namespace",
     &[
-        may(
+        flag(
             "enabled",
-            KeyType::Flag,
             "true",
             "`false` takes a machine of a lower layer away",
         ),
-        may(
+        list(
             "interfaces",
-            KeyType::List(&KeyType::Table(&INTERFACE)),
-            "[]",
+            &KeyType::Table(&INTERFACE),
             "plugged into segments, in this order",
         ),
-        may(
+        map(
             "bridges",
-            KeyType::Map(&KeyType::Table(&BRIDGE)),
-            "{}",
+            &KeyType::Table(&BRIDGE),
             "made as by `ip link add NAME type bridge`. Not with `networkd`",
         ),
-        may(
+        map(
             "macvlans",
-            KeyType::Map(&KeyType::Table(&MACVLAN)),
-            "{}",
+            &KeyType::Table(&MACVLAN),
             "made as by `ip link add link LINK name NAME type macvlan`. Not with `networkd`",
         ),
-        may("forward", KeyType::Flag, "false", "forward IPv4 and IPv6"),
-        may(
+        flag("forward", "false", "forward IPv4 and IPv6"),
+        list(
             "routes",
-            KeyType::List(&KeyType::Table(&MACHINE_ROUTE)),
-            "[]",
+            &KeyType::Table(&MACHINE_ROUTE),
             "static routes. Not with `networkd`",
         ),
-        may(
+        map(
             "sysctls",
-            KeyType::Map(&KeyType::Text),
-            "{}",
+            &KeyType::Text,
             "`\"net.ipv4.ip_forward\" = \"1\"`: keys below `net.`, in quotes",
         ),
         may(
@@ -87,18 +93,8 @@ pub(crate) const MACHINE: TableKeys = table_keys(
             "none",
             "folder of unit files for a systemd-networkd in the machine",
         ),
-        may(
-            "without_units",
-            KeyType::List(&KeyType::Text),
-            "[]",
-            "unit files of that folder to leave out",
-        ),
-        may(
-            "faulty_units",
-            KeyType::List(&KeyType::Text),
-            "[]",
-            "unit files that are meant to be as they are: no warning is given about them",
-        ),
+        WITHOUT_UNITS,
+        FAULTY_UNITS,
         MACHINE_ID,
         DUPLICATE_MACHINE_ID,
         may(
@@ -117,7 +113,7 @@ pub(crate) const INTERFACE: TableKeys = table_keys(
     &[
         must("name", KeyType::INTERFACE, "name in the machine"),
         must("segment", KeyType::NAME, "what it is plugged into"),
-        may("mac", KeyType::MAC, "derived from the names", "MAC address"),
+        OWN_MAC,
         DUPLICATE_MAC,
         may(
             "master",
@@ -125,18 +121,12 @@ pub(crate) const INTERFACE: TableKeys = table_keys(
             "none",
             "bridge of the machine that it is put on. Not with `networkd`",
         ),
-        may(
+        list(
             "addresses",
-            KeyType::List(&KeyType::ADDRESS),
-            "[]",
+            &KeyType::ADDRESS,
             "addresses with prefix length. Not with `networkd`",
         ),
-        may(
-            "mtu",
-            KeyType::Integer(68, 65_535),
-            "the kernel's 1500",
-            "largest packet, in bytes",
-        ),
+        may("mtu", MTU, "the kernel's 1500", "largest packet, in bytes"),
     ],
 );
 
@@ -153,11 +143,11 @@ macro_rules! bridge_keys {
             ),
             may(
                 "mtu",
-                KeyType::Integer(68, 65_535),
+                $crate::scenario::keys::MTU,
                 "the smallest one of its ports",
                 "largest packet, in bytes",
             ),
-            may("stp", KeyType::Flag, "false", "spanning tree protocol"),
+            $crate::scenario::keys::flag("stp", "false", "spanning tree protocol"),
             may(
                 "priority",
                 KeyType::Integer(0, 65_535),
@@ -188,24 +178,9 @@ macro_rules! bridge_keys {
                 "\"300s\"",
                 "of an address in the forwarding database",
             ),
-            may(
-                "multicast_snooping",
-                KeyType::Flag,
-                "true",
-                "IGMP and MLD snooping",
-            ),
-            may(
-                "multicast_querier",
-                KeyType::Flag,
-                "false",
-                "whether the bridge asks for members itself",
-            ),
-            may(
-                "vlan_filtering",
-                KeyType::Flag,
-                "false",
-                "whether it looks at VLAN tags",
-            ),
+            $crate::scenario::keys::flag("multicast_snooping", "true", "IGMP and MLD snooping"),
+            $crate::scenario::keys::flag("multicast_querier", "false", "whether the bridge asks for members itself"),
+            $crate::scenario::keys::flag("vlan_filtering", "false", "whether it looks at VLAN tags"),
             may(
                 "default_pvid",
                 KeyType::Integer(0, 4094),
@@ -218,12 +193,7 @@ macro_rules! bridge_keys {
                 "0",
                 "bit N: frames to 01:80:c2:00:00:0N pass on; `0x4000` is LLDP",
             ),
-            may(
-                "addresses",
-                KeyType::List(&KeyType::ADDRESS),
-                "[]",
-                "addresses of the bridge's own interface",
-            ),
+            $crate::scenario::keys::list("addresses", &KeyType::ADDRESS, "addresses of the bridge's own interface"),
             $($behind),*
         ]
     };
@@ -235,15 +205,20 @@ pub(crate) const BRIDGE: TableKeys = table_keys(
     "`ip link add NAME type bridge`",
     bridge_keys!(
         [DUPLICATE_MAC],
-        [may(
+        [map(
             "ports",
-            KeyType::Map(&KeyType::Table(&BRIDGE_PORT)),
-            "{}",
-            "options of an interface or TAP whose `master` it is",
+            &KeyType::Table(&BRIDGE_PORT),
+            "options of an interface or TAP whose `master` it is"
         )]
     ),
 );
 
+/// What macvlans and macvtaps are put on.
+pub(super) const LINK: super::Key = must(
+    "link",
+    KeyType::INTERFACE,
+    "link of the machine that it is put on; not a bridge's port",
+);
 /// Modes of macvlans and macvtaps.
 pub(super) const MACVLAN_MODE: KeyType = KeyType::Words(&first_of_each(&MacvlanMode::WORDS));
 
@@ -251,31 +226,22 @@ pub(crate) const MACVLAN: TableKeys = table_keys(
     "a macvlan",
     "`ip link add link LINK name NAME type macvlan mode MODE`",
     &[
-        must(
-            "link",
-            KeyType::INTERFACE,
-            "link of the machine that it is put on; not a bridge's port",
-        ),
+        LINK,
         may(
             "mode",
             MACVLAN_MODE,
             "\"bridge\"",
             "how it gets at others on the same link, and at what is behind it",
         ),
-        may("mac", KeyType::MAC, "derived from the names", "MAC address"),
+        OWN_MAC,
         DUPLICATE_MAC,
-        may(
-            "addresses",
-            KeyType::List(&KeyType::ADDRESS),
-            "[]",
-            "its addresses",
-        ),
+        list("addresses", &KeyType::ADDRESS, "its addresses"),
     ],
 );
 
-const ONLINK: super::Key = may(
+const TO: super::Key = must("to", KeyType::PREFIX, "destination");
+const ONLINK: super::Key = flag(
     "onlink",
-    KeyType::Flag,
     "false",
     "the next hop is on that link although no address says so",
 );
@@ -290,7 +256,7 @@ pub(crate) const MACHINE_ROUTE: TableKeys = table_keys(
     "a machine's route",
     "`ip route add TO via VIA dev DEV`; `via`, `dev` or both",
     &[
-        must("to", KeyType::PREFIX, "destination"),
+        TO,
         may("via", KeyType::IP, "none", "next hop, of the same family"),
         may("dev", KeyType::INTERFACE, "none", "interface"),
         ONLINK,
@@ -303,7 +269,7 @@ pub(crate) const HOST_ROUTE: TableKeys = table_keys(
     "a route of the host",
     "`ip route add TO via VIA dev TAP`",
     &[
-        must("to", KeyType::PREFIX, "destination"),
+        TO,
         may(
             "via",
             KeyType::IP,
@@ -319,10 +285,7 @@ pub(crate) const HOST_ROUTE: TableKeys = table_keys(
 pub(crate) const ROUTE: TableKeys = table_keys(
     "a route",
     "`ip route add TO via VIA`",
-    &[
-        must("to", KeyType::PREFIX, "destination"),
-        must("via", KeyType::IP, "next hop, of the same family"),
-    ],
+    &[TO, must("via", KeyType::IP, "next hop, of the same family")],
 );
 
 pub(crate) const DNSMASQ: TableKeys = table_keys(
@@ -330,16 +293,14 @@ pub(crate) const DNSMASQ: TableKeys = table_keys(
     "dnsmasq in the machine",
     &[
         must("interface", KeyType::INTERFACE, "interface it serves"),
-        may(
+        map(
             "records",
-            KeyType::Map(&KeyType::List(&KeyType::IP)),
-            "{}",
+            &KeyType::List(&KeyType::IP),
             "names it answers; all others are refused",
         ),
-        may(
+        map(
             "faults",
-            KeyType::Map(&KeyType::DNS_FAULT),
-            "{}",
+            &KeyType::DNS_FAULT,
             "names whose answer is `nxdomain`, `servfail`, `refused`, `no-answer`, or so much later than right",
         ),
         may("ra", KeyType::Table(&RA), "none", "router advertisements"),
@@ -349,10 +310,9 @@ pub(crate) const DNSMASQ: TableKeys = table_keys(
             "none",
             "first and last address of the leases, in the interface's own subnet",
         ),
-        may(
+        map(
             "dhcp_options",
-            KeyType::Map(&KeyType::List(&KeyType::Text)),
-            "{}",
+            &KeyType::List(&KeyType::Text),
             "by dnsmasq's name or number, with their values; an empty one is not sent. Needs `dhcp`",
         ),
     ],
@@ -362,9 +322,8 @@ pub(crate) const RA: TableKeys = table_keys(
     "`ra`",
     "what the router advertises (RFC 4861, RFC 8106)",
     &[
-        may(
+        flag(
             "enabled",
-            KeyType::Flag,
             "true",
             "`false`: none are sent, whatever a lower layer says",
         ),
@@ -380,27 +339,20 @@ pub(crate) const RA: TableKeys = table_keys(
             "`prefix`",
             "in its place, with lifetimes and flags",
         ),
-        may(
-            "rdnss",
-            KeyType::List(&KeyType::IPV6),
-            "[]",
-            "recursive DNS servers",
-        ),
+        list("rdnss", &KeyType::IPV6, "recursive DNS servers"),
         may(
             "lifetime",
             KeyType::Integer(0, 65_535),
             "1800",
             "router lifetime in seconds; 0: not a default router",
         ),
-        may(
+        flag(
             "managed",
-            KeyType::Flag,
             "false",
             "M flag: addresses by DHCPv6, which is served then",
         ),
-        may(
+        flag(
             "other",
-            KeyType::Flag,
             "false",
             "O flag: other configuration by DHCPv6. Always with `managed`",
         ),
@@ -422,24 +374,17 @@ pub(crate) const RA_PREFIX: TableKeys = table_keys(
             "\"24h\"",
             "and preferred lifetime, two minutes at least",
         ),
-        may(
+        flag(
             "deprecated",
-            KeyType::Flag,
             "false",
             "preferred lifetime 0, valid lifetime without end",
         ),
-        may(
+        flag(
             "autonomous",
-            KeyType::Flag,
             "true",
             "A flag: addresses by SLAAC. `false` needs `managed`",
         ),
-        may(
-            "on_link",
-            KeyType::Flag,
-            "true",
-            "L flag: the prefix is on this link",
-        ),
+        flag("on_link", "true", "L flag: the prefix is on this link"),
     ],
 );
 

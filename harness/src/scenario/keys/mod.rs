@@ -10,6 +10,7 @@ mod guest;
 mod key_type;
 mod machine;
 mod port;
+pub(crate) mod requires;
 mod step;
 
 pub(crate) use every_check::CHECK;
@@ -19,11 +20,12 @@ pub(crate) use key_type::{KeyType, first_of_each};
 use machine::MACVLAN_MODE;
 pub(crate) use machine::bridge_keys;
 pub(crate) use machine::{
-    BRIDGE, DNSMASQ, HOST_ROUTE, HTTP_SERVER, INTERFACE, MACHINE, MACHINE_ROUTE, MACVLAN, RA,
+    BRIDGE, DNSMASQ, HOST_ROUTE, HTTP_SERVER, INTERFACE, MACHINE, MACHINE_ROUTE, MACVLAN, MTU, RA,
     RA_PREFIX, ROUTE,
 };
 pub(crate) use port::{BRIDGE_PORT, SWITCH_PORT};
 pub(crate) use port::{COST, GROUP_FWD_MASK, PRIORITY, port_flags};
+pub(crate) use requires::Requires;
 pub(crate) use step::STEP;
 
 /// A kind of table.
@@ -87,6 +89,21 @@ pub(crate) const fn may(
         default: Some(default),
         doc,
     }
+}
+
+/// `true` or `false`.
+pub(crate) const fn flag(name: &'static str, default: &'static str, doc: &'static str) -> Key {
+    may(name, KeyType::Flag, default, doc)
+}
+
+/// An array, which is empty unless it is said.
+pub(crate) const fn list(name: &'static str, of: &'static KeyType, doc: &'static str) -> Key {
+    may(name, KeyType::List(of), "[]", doc)
+}
+
+/// A table whose keys the scenario chooses, which is empty unless it is said.
+pub(crate) const fn map(name: &'static str, of: &'static KeyType, doc: &'static str) -> Key {
+    may(name, KeyType::Map(of), "{}", doc)
 }
 
 impl TableKeys {

@@ -1,6 +1,6 @@
 //! Ports of bridges.
 
-use super::{KeyType, TableKeys, may, table_keys};
+use super::{KeyType, TableKeys, list, may, table_keys};
 
 /// The switches of a port, with the kernel's defaults, between the keys that stand before and behind them. Written by
 /// `$row`: `may` for a table that sets them.
@@ -109,16 +109,14 @@ pub(crate) const BRIDGE_PORT: TableKeys = table_keys(
                 "the bridge's",
                 "VLAN of untagged frames"
             ),
-            may(
+            list(
                 "vlans",
-                KeyType::List(&KeyType::Integer(1, 4094)),
-                "[]",
+                &KeyType::Integer(1, 4094),
                 "VLANs whose tagged frames pass"
             ),
-            may(
+            list(
                 "untagged",
-                KeyType::List(&KeyType::Integer(1, 4094)),
-                "[]",
+                &KeyType::Integer(1, 4094),
                 "VLANs whose frames pass and leave untagged, besides the PVID"
             )
         ]

@@ -1,6 +1,6 @@
 //! What every step takes, whatever its action.
 
-use super::{KeyType, TableKeys, may, must};
+use super::{KeyType, TableKeys, flag, may, must};
 use crate::scenario::action;
 
 pub(crate) const STEP: TableKeys = TableKeys {
@@ -8,9 +8,8 @@ pub(crate) const STEP: TableKeys = TableKeys {
     doc: "done once the lab stands, after the step before it: exactly one action stands in each",
     keys: &[
         must("id", KeyType::ID, "unique among the steps"),
-        may(
+        flag(
             "enabled",
-            KeyType::Flag,
             "true",
             "`false` takes a step of a lower layer away; the checks after it are looked at all the same",
         ),
@@ -26,9 +25,8 @@ pub(crate) const STEP: TableKeys = TableKeys {
             "`\"30s\"`; `\"60s\"` for `start` and `restart`",
             "how long it may take; at most `\"1h\"`",
         ),
-        may(
+        flag(
             "may_fail",
-            KeyType::Flag,
             "false",
             "the run goes on when the kernel or the tool refuses it",
         ),

@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use ipnet::IpNet;
 
-use super::Context;
-use super::port::{self, Does, needs_filtering};
-use crate::scenario::error::{Fault, code};
-use crate::scenario::keys::{BRIDGE, BRIDGE_PORT};
+use super::port::{self, Does};
+use super::{Context, in_machine};
+use crate::scenario::error::code;
+use crate::scenario::keys::{BRIDGE, BRIDGE_PORT, requires};
 use crate::scenario::names::IfName;
 use crate::scenario::net::Mac;
 use crate::scenario::read::{At, Reader, parsed};
@@ -26,18 +26,11 @@ pub(crate) fn bridges<'a>(
     machine: &Reader<'a>,
     name: &str,
 ) -> BTreeMap<IfName, Bridge> {
-    let mut bridges = BTreeMap::new();
-    for (key, node) in machine.map("bridges") {
-        let claims = &context.claims;
-        claims.interface_name(key.value, name, key.place, "a bridge");
-        let bridge_name = parsed(key, parse::if_name, context.faults);
-        let Some(reader) = Reader::of(node, key.value, &BRIDGE, context.faults) else {
-            continue;
-        };
-        let bridge = bridge(context, &reader, name, key.value);
-        bridges.extend(bridge_name.map(|name| (name.value, bridge)));
-    }
-    bridges
+    machine.named("bridges", parse::if_name, |key, node| {
+        (context.claims).interface_name(key.value, name, key.place, "a bridge");
+        let reader = Reader::of(node, key.value, &BRIDGE, context.faults)?;
+        Some(bridge(context, &reader, name, key.value))
+    })
 }
 
 fn bridge<'a>(context: &Context<'a>, reader: &Reader<'a>, machine: &str, name: &str) -> Bridge {
@@ -46,8 +39,8 @@ fn bridge<'a>(context: &Context<'a>, reader: &Reader<'a>, machine: &str, name: &
     if let Some(mac) = &options.mac {
         context.claims.mac_of(reader, mac, &owner);
     }
-    context.claims.duplicates_one(reader, context.faults);
-    let scope = format!(" in machine `{machine}`");
+    reader.requires(&requires::DUPLICATE_MAC);
+    let scope = in_machine(machine);
     context.claims.addresses(&options.addresses, &scope, &owner);
     let does = Does::of(&options.bridge);
     Bridge {
@@ -72,30 +65,21 @@ pub(crate) fn options_of_step(context: &Context<'_>, reader: &Reader<'_>) -> Bri
 fn options<'a>(context: &Context<'_>, reader: &Reader<'a>) -> Options<'a> {
     let mac = reader.word("mac", parse::mac);
     let addresses = reader.words("addresses", parse::address);
-    let stp = reader.flag("stp");
-    if stp != Some(true) {
-        for key in ["priority", "forward_delay", "hello_time", "max_age"] {
-            needs_stp(context, reader, key);
-        }
-    }
+    requires::BRIDGE
+        .iter()
+        .for_each(|rule| reader.requires(rule));
     if reader.flag("multicast_snooping") == Some(false)
         && reader.flag("multicast_querier") == Some(true)
-        && let Some(entry) = reader.entry("multicast_querier")
     {
         // `br_multicast_send_query` of `net/bridge/br_multicast.c`.
-        let message = "`multicast_querier` without `multicast_snooping`".to_owned();
-        let label = "a bridge that does not snoop sends no query".to_owned();
-        let fault = Fault::new(&entry.key, code::CONFLICT, message, label);
-        context.faults.add(fault);
-    }
-    let filtering = reader.flag("vlan_filtering");
-    if filtering != Some(true) {
-        needs_filtering(context, reader, "default_pvid");
+        let message = "`multicast_querier` without `multicast_snooping`";
+        let label = "a bridge that does not snoop sends no query";
+        reader.conflict("multicast_querier", message, label);
     }
     let bridge = Bridge {
         mac: mac.as_ref().map(|mac| mac.value),
         mtu: reader.number("mtu"),
-        stp,
+        stp: reader.flag("stp"),
         priority: reader.number::<u16>("priority"),
         forward_delay: timer(context, reader, "forward_delay", FORWARD_DELAY),
         hello_time: timer(context, reader, "hello_time", HELLO_TIME),
@@ -103,7 +87,7 @@ fn options<'a>(context: &Context<'_>, reader: &Reader<'a>) -> Options<'a> {
         ageing_time: timer(context, reader, "ageing_time", 0..=u64::MAX),
         multicast_snooping: reader.flag("multicast_snooping"),
         multicast_querier: reader.flag("multicast_querier"),
-        vlan_filtering: filtering,
+        vlan_filtering: reader.flag("vlan_filtering"),
         default_pvid: reader.number("default_pvid"),
         group_fwd_mask: port::bridge_mask(context, reader),
         addresses: addresses.iter().map(|address| address.value).collect(),
@@ -113,18 +97,6 @@ fn options<'a>(context: &Context<'_>, reader: &Reader<'a>) -> Options<'a> {
         bridge,
         mac,
         addresses,
-    }
-}
-
-/// A bridge without it sends no hello, hears none, takes part in no election, and lets its ports forward at once (`br_stp_if.c`,
-/// `br_make_forwarding`; `br_stp_rcv` of `br_stp_bpdu.c`).
-pub(crate) fn needs_stp(context: &Context<'_>, reader: &Reader<'_>, key: &str) {
-    if let Some(entry) = reader.entry(key) {
-        let message = format!("`{key}` without `stp`");
-        let label = "of no effect: every port forwards at once".to_owned();
-        let help = "give the bridge `stp = true`, or leave the key out".to_owned();
-        let fault = Fault::new(&entry.key, code::CONFLICT, message, label);
-        context.faults.add(fault.help(help));
     }
 }
 
@@ -140,11 +112,10 @@ fn timer(
     if time.value < Duration::from_secs(low) || time.value > Duration::from_secs(high) {
         let message = format!("`{key}` is out of range");
         let label = format!("must be between `{low}s` and `{high}s`");
-        let fault = Fault::new(time.place, code::BAD_VALUE, message, label);
-        let help = (key == "forward_delay").then(|| {
-            "with `stp` the kernel takes no other; without it a port forwards at once".to_owned()
-        });
-        context.faults.add(fault.help(help));
+        let told = (context.faults).report(time.place, code::BAD_VALUE, message, label);
+        if key == "forward_delay" {
+            told.help("with `stp` the kernel takes no other; without it a port forwards at once");
+        }
         return None;
     }
     Some(time.value)
@@ -157,25 +128,16 @@ fn ports<'a>(
     bridge: &str,
     does: Does,
 ) -> BTreeMap<IfName, BridgePort> {
-    let mut ports = BTreeMap::new();
     let masters = context.known.machines.get(machine).map(|m| &m.masters);
     let members = masters.into_iter().flatten();
     let members = members.filter(|(_, master)| **master == bridge);
     let members = members.map(|(port, _)| *port);
-    for (key, node) in reader.map("ports") {
-        if !members.clone().any(|port| port == key.value) {
-            let scope = format!(" on bridge `{bridge}`");
-            let known = members.clone();
-            context
-                .faults
-                .unknown(&key, ("port", "ports"), &scope, known);
-        }
-        let name = parsed(key, parse::if_name, context.faults);
-        let port = Reader::of(node, key.value, &BRIDGE_PORT, context.faults)
-            .map(|reader| port::port(context, &reader, does));
-        ports.extend(name.zip(port).map(|(name, port)| (name.value, port)));
-    }
-    ports
+    let scope = format!(" on bridge `{bridge}`");
+    reader.named("ports", parse::if_name, |key, node| {
+        (context.faults).among(&key, ("port", "ports"), &scope, members.clone());
+        let reader = Reader::of(node, key.value, &BRIDGE_PORT, context.faults)?;
+        Some(port::port(context, &reader, does))
+    })
 }
 
 /// The bridge that `master` names, which the machine must have.
@@ -186,12 +148,7 @@ pub(crate) fn master(context: &Context<'_>, reader: &Reader<'_>, machine: &str) 
     if known.networkd {
         return None; // whoever reads the machine says so
     }
-    if !known.bridges.contains(text.value) {
-        let scope = format!(" in machine `{machine}`");
-        let bridges = known.bridges.iter().copied();
-        context
-            .faults
-            .unknown(&text, ("bridge", "bridges"), &scope, bridges);
-    }
+    let (scope, bridges) = (in_machine(machine), known.bridges.iter().copied());
+    (context.faults).among(&text, ("bridge", "bridges"), &scope, bridges);
     Some(name.value)
 }

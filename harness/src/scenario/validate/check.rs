@@ -6,8 +6,7 @@ use super::during::Order;
 use super::steps::Timeline;
 use super::{Context, times, vmm};
 use crate::scenario::check_kind::{self, kinds};
-use crate::scenario::error::{Fault, code};
-use crate::scenario::file::Value;
+use crate::scenario::error::code;
 use crate::scenario::keys::{CHECK, TableKeys};
 use crate::scenario::names::{MachineName, StepId};
 use crate::scenario::read::{At, Reader, parsed};
@@ -44,7 +43,7 @@ fn check<'a>(
             .claims
             .claim(format!("check id `{}`", text.value), "", text.place, owner);
     }
-    let id = text.and_then(|text| parsed(text, parse::check_id, context.faults));
+    let id = text.and_then(|text| parsed(text, parse::our_name, context.faults));
     let from = if reader.entry("from").is_none() && reader.entry("vmm").is_some() {
         let place = reader.place;
         vmm::vantage(context, reader).map(|value| At { value, place })
@@ -83,16 +82,14 @@ fn check<'a>(
 
 /// With `during` a capture counts from there on, whatever `since` says.
 fn since_the_start(context: &Context<'_>, reader: &Reader<'_>) {
-    let Some(Value::Table(packet)) = reader.entry("packet").map(|entry| &entry.node.value) else {
-        return;
-    };
-    if let (Some(_), Some(since)) = (reader.entry("during"), packet.get("since"))
+    let packet = (reader.entry("packet")).and_then(|entry| entry.node.value.as_table());
+    if let (Some(_), Some(packet)) = (reader.entry("during"), packet)
+        && let Some(since) = packet.get("since")
         && since.node.value.as_text() == Some("start")
     {
-        let message = "`since = \"start\"` beside `during`".to_owned();
-        let label = "counted is what came since that check began".to_owned();
-        let fault = Fault::new(&since.key, code::CONFLICT, message, label);
-        context.faults.add(fault);
+        let message = "`since = \"start\"` beside `during`";
+        let label = "counted is what came since that check began";
+        context.faults.conflict(&since.key, message, label);
     }
 }
 
@@ -144,12 +141,11 @@ pub(crate) fn the_one(
         // An unknown key is reported already, and is what was meant to be the kind.
         [] if !reader.all_known() => None,
         [] => {
-            let message = what.missing.to_owned();
-            let label = what.none.to_owned();
             let names: Vec<_> = all.iter().map(|kind| format!("`{}`", kind.what)).collect();
             let help = format!("one of {}", names.join(", "));
-            let fault = Fault::new(reader.place, code::MISSING_KEY, message, label);
-            context.faults.add(fault.help(help));
+            let faults = context.faults;
+            let told = faults.report(reader.place, code::MISSING_KEY, what.missing, what.none);
+            told.help(help);
             None
         }
         [(_, table_keys)] => Some(*table_keys),
@@ -159,10 +155,8 @@ pub(crate) fn the_one(
                     "{} is both `{}` and `{}`",
                     what.whole, first.what, other.what
                 );
-                let label = what.second.to_owned();
-                let help = what.help.to_owned();
-                let fault = Fault::new(&entry.key, code::CONFLICT, message, label);
-                context.faults.add(fault.help(help));
+                let told = context.faults.conflict(&entry.key, message, what.second);
+                told.help(what.help);
             }
             None
         }
@@ -187,12 +181,8 @@ pub(crate) fn vantage(context: &Context<'_>, from: &At<'_, &str>) -> Option<Vant
         return Some(VantagePoint::Machine(name(from.value)?));
     }
     let vantages = known.vantages();
-    let one = "machine, guest or container";
-    context.faults.unknown(
-        from,
-        (one, "places to look from"),
-        "",
-        vantages.iter().map(String::as_str),
-    );
+    let vantages = vantages.iter().map(String::as_str);
+    let names = ("machine, guest or container", "places to look from");
+    context.faults.unknown(from, names, "", vantages);
     None
 }

@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 
 use ipnet::IpNet;
 
-use crate::scenario::error::{Fault, code};
+use crate::scenario::error::code;
 use crate::scenario::file::Place;
+use crate::scenario::keys::requires;
 use crate::scenario::net::Mac;
 use crate::scenario::parse;
 use crate::scenario::read::{At, Faults, Reader};
@@ -52,48 +53,16 @@ impl<'a> Claims<'a> {
 
     /// Notes the MAC address of what `reader` reads: shared on purpose where that says `duplicate_mac`.
     pub(crate) fn mac_of(&self, reader: &Reader<'a>, mac: &At<'a, Mac>, owner: &str) {
-        self.own(
-            reader,
-            "duplicate_mac",
-            mac_named(mac.value),
-            mac.place,
-            owner,
-        );
-    }
-
-    /// Reports `duplicate_mac` of what says no `mac`.
-    pub(crate) fn duplicates_one(&self, reader: &Reader<'a>, faults: &Faults) {
-        if let (Some(entry), None) = (reader.entry("duplicate_mac"), reader.entry("mac")) {
-            let message = "`duplicate_mac` without `mac`".to_owned();
-            let label = "it gets one of its own".to_owned();
-            faults.add(Fault::new(&entry.key, code::CONFLICT, message, label));
-        }
+        let thing = mac_named(mac.value);
+        self.own(reader, "duplicate_mac", thing, mac.place, owner);
     }
 
     /// Notes the machine-id(5) of what `reader` reads: shared on purpose where that says `duplicate_machine_id`.
-    pub(crate) fn machine_id(
-        &self,
-        reader: &Reader<'a>,
-        owner: &str,
-        faults: &Faults,
-    ) -> Option<String> {
-        let key = "duplicate_machine_id";
-        let Some(id) = reader.word("machine_id", parse::machine_id) else {
-            if let Some(entry) = reader.entry(key) {
-                let message = format!("`{key}` without `machine_id`");
-                let label = "each gets one of its own".to_owned();
-                let fault = Fault::new(&entry.key, code::CONFLICT, message, label);
-                faults.add(fault);
-            }
-            return None;
-        };
-        self.own(
-            reader,
-            key,
-            format!("machine-id `{}`", id.value),
-            id.place,
-            owner,
-        );
+    pub(crate) fn machine_id(&self, reader: &Reader<'a>, owner: &str) -> Option<String> {
+        reader.requires(&requires::DUPLICATE_ID);
+        let id = reader.word("machine_id", parse::machine_id)?;
+        let thing = format!("machine-id `{}`", id.value);
+        self.own(reader, "duplicate_machine_id", thing, id.place, owner);
         Some(id.value)
     }
 
@@ -111,8 +80,7 @@ impl<'a> Claims<'a> {
         for (thing, place) in self.shared.into_inner() {
             if !unique.keys().any(|(used, _)| *used == thing) {
                 let message = format!("nobody else has the {thing}");
-                let label = "says that another has it".to_owned();
-                faults.add(Fault::new(place, code::CONFLICT, message, label));
+                faults.conflict(place, message, "says that another has it");
             }
         }
         for ((thing, scope), mut uses) in unique {
@@ -124,7 +92,7 @@ impl<'a> Claims<'a> {
             for (place, _) in uses {
                 let message = format!("{thing} is used twice{scope}");
                 let label = format!("first used by {first}");
-                faults.add(Fault::new(place, code::DUPLICATE, message, label));
+                faults.report(place, code::DUPLICATE, message, label);
             }
         }
     }

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 
 use super::{Context, contents};
 use crate::scenario::Container;
-use crate::scenario::error::{Fault, code};
 use crate::scenario::file::{Node, Value};
 use crate::scenario::keys::CONTAINER;
 use crate::scenario::names::MachineName;
@@ -16,17 +15,15 @@ pub(crate) fn containers(
     context: &Context<'_>,
     reader: &Reader<'_>,
 ) -> BTreeMap<MachineName, Container> {
-    let mut containers = BTreeMap::new();
-    for (key, node) in reader.map("containers") {
-        let name = parsed(key, parse::machine_name, context.faults);
-        let container = match &node.value {
-            Value::Table(_) => Reader::of(node, key.value, &CONTAINER, context.faults)
-                .and_then(|reader| container(context, &reader)),
+    reader.named("containers", parse::our_name, |key, node| {
+        match &node.value {
+            Value::Table(_) => {
+                let reader = Reader::of(node, key.value, &CONTAINER, context.faults)?;
+                container(context, &reader)
+            }
             _ => image(context, node, key.value),
-        };
-        containers.extend(name.zip(container).map(|(name, one)| (name.value, one)));
-    }
-    containers
+        }
+    })
 }
 
 fn image(context: &Context<'_>, node: &Node, key: &str) -> Option<Container> {
@@ -46,10 +43,8 @@ fn container(context: &Context<'_>, reader: &Reader<'_>) -> Option<Container> {
             "a container on network `{}` publishes no ports",
             network.value
         );
-        let label = "Docker would not do it, either".to_owned();
-        context
-            .faults
-            .add(Fault::new(port.place, code::CONFLICT, message, label));
+        let label = "Docker would not do it, either";
+        context.faults.conflict(port.place, message, label);
     }
     let command = reader.texts("command");
     let environment = contents::pairs(reader, "environment", context.faults);

@@ -10,7 +10,7 @@ use serde_json::{Map, Value as Json};
 
 use super::Context;
 use crate::scenario::beneath::{Beneath, EntryKind, Unread};
-use crate::scenario::error::{Fault, code};
+use crate::scenario::error::code;
 use crate::scenario::file::{Node, Value};
 use crate::scenario::read::{At, Faults, Reader, text_of};
 use crate::scenario::{GuestFile, GuestFileKind};
@@ -57,18 +57,9 @@ pub(crate) fn files(context: &Context<'_>, reader: &Reader<'_>) -> Arc<[GuestFil
         return Arc::default();
     };
     let fault = |message: String, label: &str| {
-        context.faults.add(Fault::new(
-            folder.place,
-            code::BAD_VALUE,
-            message,
-            label.to_owned(),
-        ));
+        (context.faults).report(folder.place, code::BAD_VALUE, message, label);
     };
-    if Path::new(folder.value).is_absolute() {
-        fault(
-            "`files` is an absolute path".to_owned(),
-            "must be relative to the scenario file",
-        );
+    if context.is_absolute(&folder, "files", code::BAD_VALUE) {
         return Arc::default();
     }
     let found = match context.laid.read(context.files, Path::new(folder.value)) {
@@ -182,10 +173,11 @@ pub(crate) fn docker(context: &Context<'_>, reader: &Reader<'_>) -> Option<Map<S
         let letter = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
         if !key.bytes().all(letter) {
             let message = format!("`{key}` is not a key of Docker's daemon.json");
-            let label = "small letters, digits and `-`".to_owned();
-            let fault = Fault::new(&entry.key, code::BAD_NAME, message, label);
-            let help = near_key(key);
-            context.faults.add(fault.help(help));
+            let label = "small letters, digits and `-`";
+            let told = (context.faults).report(&entry.key, code::BAD_NAME, message, label);
+            // The key that was meant, where only its spelling is another.
+            let meant = key.to_lowercase().replace('_', "-");
+            told.help(format!("for example `{meant}`"));
             continue;
         }
         if let Some(value) = json(&entry.node, key, context.faults) {
@@ -193,12 +185,6 @@ pub(crate) fn docker(context: &Context<'_>, reader: &Reader<'_>) -> Option<Map<S
         }
     }
     Some(map)
-}
-
-/// The key that was meant, where only its spelling is another.
-fn near_key(key: &str) -> Option<String> {
-    let meant = key.to_lowercase().replace('_', "-");
-    Some(format!("for example `{meant}`"))
 }
 
 /// A value as JSON has it.

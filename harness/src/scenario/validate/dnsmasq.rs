@@ -7,11 +7,11 @@ use ipnet::IpNet;
 
 use super::{Context, ra};
 use crate::scenario::did_you_mean::suggest;
-use crate::scenario::error::{Fault, code};
+use crate::scenario::error::code;
 use crate::scenario::file::{Node, Value};
-use crate::scenario::keys::DNSMASQ;
+use crate::scenario::keys::{DNSMASQ, requires};
 use crate::scenario::names::IfName;
-use crate::scenario::read::{At, Reader, parsed, text_of};
+use crate::scenario::read::{Reader, Word, parsed, text_of};
 use crate::scenario::{Bridge, DnsFault, Dnsmasq, MachineInterface, dnsmasq_words, parse};
 
 /// What dnsmasq calls the DHCPv4 options (`dnsmasq --help dhcp`).
@@ -102,12 +102,9 @@ pub(crate) fn dnsmasq<'a>(
         .find(|(name, _)| Some(*name) == interface.as_ref())
         .map(|(_, addresses)| addresses.as_slice())
         .filter(|_| machine.entry("networkd").is_none());
-    let mut records = BTreeMap::new();
-    for (key, node) in reader.map("records") {
-        let name = parsed(key, parse::dns_name, context.faults);
-        let addresses = record(context, key.value, node);
-        records.extend(name.map(|name| (name.value, addresses)));
-    }
+    let records = reader.named("records", parse::dns_name, |key, node| {
+        Some(words(context, key.value, node, parse::ip).unwrap_or_default())
+    });
     let faults = faults(context, &reader, &records);
     Some(Dnsmasq {
         records,
@@ -119,16 +116,16 @@ pub(crate) fn dnsmasq<'a>(
     })
 }
 
-fn record(context: &Context<'_>, name: &str, node: &Node) -> Vec<IpAddr> {
+/// An array of strings that mean something.
+fn words<T>(context: &Context<'_>, name: &str, node: &Node, parse: Word<T>) -> Option<Vec<T>> {
+    let faults = context.faults;
     let Value::Array(items) = &node.value else {
-        context.faults.wrong_type(node, name, "an array");
-        return Vec::new();
+        faults.wrong_type(node, name, "an array");
+        return None;
     };
-    let texts = items
-        .iter()
-        .filter_map(|item| text_of(item, name, context.faults));
-    let addresses = texts.filter_map(|text| parsed(text, parse::ip, context.faults));
-    addresses.map(|address| address.value).collect()
+    let texts = items.iter().filter_map(|item| text_of(item, name, faults));
+    let words = texts.filter_map(|text| parsed(text, parse, faults));
+    Some(words.map(|word| word.value).collect())
 }
 
 fn faults(
@@ -136,41 +133,22 @@ fn faults(
     reader: &Reader<'_>,
     records: &BTreeMap<String, Vec<IpAddr>>,
 ) -> BTreeMap<String, DnsFault> {
-    let mut faults = BTreeMap::new();
-    for (key, node) in reader.map("faults") {
-        let name = parsed(key, parse::dns_name, context.faults);
-        let fault = text_of(node, key.value, context.faults)
-            .and_then(|text| parsed(text, dnsmasq_words::dns_fault, context.faults));
-        if let Some(At {
-            value: DnsFault::Late(_),
-            ..
-        }) = &fault
-            && !records.contains_key(key.value)
-        {
+    reader.named("faults", parse::dns_name, |key, node| {
+        let text = text_of(node, key.value, context.faults)?;
+        let fault = parsed(text, dnsmasq_words::dns_fault, context.faults)?.value;
+        if matches!(fault, DnsFault::Late(_)) && !records.contains_key(key.value) {
             let message = format!("`{}` is answered late, and there is no answer", key.value);
-            let label = "not one of the `records`".to_owned();
             let known = records.keys().map(String::as_str);
             let help = suggest(key.value, "records", known);
-            let fault = Fault::new(key.place, code::UNKNOWN_NAME, message, label);
-            context.faults.add(fault.help(help));
+            let (code, label) = (code::UNKNOWN_NAME, "not one of the `records`");
+            (context.faults.report(key.place, code, message, label)).help(help);
         }
-        faults.extend(
-            name.zip(fault)
-                .map(|(name, fault)| (name.value, fault.value)),
-        );
-    }
-    faults
+        Some(fault)
+    })
 }
 
 fn dhcp_options(context: &Context<'_>, reader: &Reader<'_>) -> BTreeMap<String, Vec<String>> {
-    if let Some(options) = reader.entry("dhcp_options")
-        && reader.entry("dhcp").is_none()
-    {
-        let message = "`dhcp_options` without `dhcp`".to_owned();
-        let label = "nobody is served any".to_owned();
-        let fault = Fault::new(&options.key, code::CONFLICT, message, label);
-        context.faults.add(fault);
-    }
+    reader.requires(&requires::DHCP_OPTIONS);
     let mut options = BTreeMap::new();
     for (key, node) in reader.map("dhcp_options") {
         let number = key.value.parse::<u8>();
@@ -179,17 +157,8 @@ fn dhcp_options(context: &Context<'_>, reader: &Reader<'_>) -> BTreeMap<String, 
             let known = DHCP_OPTIONS.into_iter();
             context.faults.unknown(&key, (one, many), "", known);
         }
-        let Value::Array(items) = &node.value else {
-            context.faults.wrong_type(node, key.value, "an array");
-            continue;
-        };
-        let texts = items
-            .iter()
-            .filter_map(|item| text_of(item, key.value, context.faults));
-        let values =
-            texts.filter_map(|text| parsed(text, dnsmasq_words::dhcp_value, context.faults));
-        let values = values.map(|value| value.value).collect();
-        options.insert(key.value.to_owned(), values);
+        let values = words(context, key.value, node, dnsmasq_words::dhcp_value);
+        options.extend(values.map(|values| (key.value.to_owned(), values)));
     }
     options
 }
@@ -223,12 +192,10 @@ fn dhcp(
         short if short.len() < said || !matches!(entry.node.value, Value::Array(_)) => return None,
         _ => "must be the first and the last address",
     };
-    let fault = Fault::new(
-        &entry.node.place,
-        code::BAD_VALUE,
-        message.to_owned(),
-        wrong.to_owned(),
-    );
-    context.faults.add(fault.help(help.to_owned()));
+    let place = &entry.node.place;
+    (context
+        .faults
+        .report(place, code::BAD_VALUE, message, wrong))
+    .help(help);
     None
 }

@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use super::Context;
 use super::steps::Timeline;
 use crate::scenario::During;
-use crate::scenario::error::{Fault, code};
 use crate::scenario::names::CheckId;
 use crate::scenario::read::{At, Reader};
 
@@ -22,13 +21,12 @@ struct Place<'a> {
 
 impl<'a> Order<'a> {
     pub(crate) fn of(readers: &[Reader<'a>]) -> Self {
-        let word = |reader: &Reader<'a>, key| reader.entry(key)?.node.value.as_text();
         let checks = readers.iter().filter_map(|reader| {
             let place = Place {
-                after: word(reader, "after"),
-                during: word(reader, "during"),
+                after: reader.said("after"),
+                during: reader.said("during"),
             };
-            Some((word(reader, "id")?, place))
+            Some((reader.said("id")?, place))
         });
         Self {
             checks: checks.collect(),
@@ -43,33 +41,27 @@ impl<'a> Order<'a> {
         timeline: &Timeline,
     ) -> Option<During> {
         let during = reader.text("during")?;
-        let word = |key| reader.entry(key)?.node.value.as_text();
-        let (id, after) = (word("id"), word("after"));
-        let fault = |message: String, label: &str, help: Option<String>| {
-            let fault = Fault::new(during.place, code::CONFLICT, message, label.to_owned());
-            context.faults.add(fault.help(help));
-        };
+        let (id, after) = (reader.said("id"), reader.said("after"));
+        let fault =
+            |message: String, label: &str| context.faults.conflict(during.place, message, label);
         let is_step = after == Some(during.value);
         let Some(other) = self.checks.get(during.value) else {
             if is_step && timeline.goes_on(during.value) {
                 let message = format!("the traffic of step `{}` is not over then", during.value);
                 let help =
-                    "without `during` it is about all traffic until the last other check is over"
-                        .to_owned();
-                fault(message, "its command goes on", Some(help));
+                    "without `during` it is about all traffic until the last other check is over";
+                fault(message, "its command goes on").help(help);
             }
             if is_step {
                 return Some(During::Step);
             }
-            let known = self.checks.keys().copied().chain(after);
-            context
-                .faults
-                .unknown(&during, ("check", "checks"), "", known);
+            let (names, known) = (("check", "checks"), self.checks.keys().copied());
+            (context.faults).unknown(&during, names, "", known.chain(after));
             return None;
         };
         if is_step {
             let message = format!("a check and a step are called `{}`", during.value);
-            fault(message, "which of them is meant?", None);
+            fault(message, "which of them is meant?");
         } else if other.after != after {
             let when = |after: Option<&str>| match after {
                 None => "before the first step".to_owned(),
@@ -81,14 +73,13 @@ impl<'a> Order<'a> {
                 when(other.after),
                 when(after)
             );
-            let help = "`after` of both must be the same".to_owned();
-            fault(message, "not at the same time", Some(help));
+            fault(message, "not at the same time").help("`after` of both must be the same");
         } else if self.leads_to(&during, id) {
             let message = match id == Some(during.value) {
                 true => "a check cannot wait for itself".to_owned(),
                 false => format!("`{}` waits for this check in turn", during.value),
             };
-            fault(message, "neither would ever begin", None);
+            fault(message, "neither would ever begin");
         }
         CheckId::try_from(during.value).ok().map(During::Check)
     }

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 
 use super::machine::sysctls;
 use super::{Context, container, contents, image, macvlan, nic_backend, plain, units, vmm};
-use crate::scenario::error::{Fault, code};
 use crate::scenario::keys::{GUEST, GUEST_INTERFACE};
 use crate::scenario::names::MachineName;
 use crate::scenario::parse::NicType;
@@ -13,31 +12,22 @@ use crate::scenario::read::{At, Reader, parsed};
 use crate::scenario::{Guest, GuestInterface, GuestStart, parse};
 
 pub(crate) fn guests<'a>(context: &Context<'a>, root: &Reader<'a>) -> BTreeMap<MachineName, Guest> {
-    let mut guests = BTreeMap::new();
-    for (key, node) in root.map("guests") {
+    root.named("guests", parse::our_name, |key, node| {
         let owner = format!("guest `{}`", key.value);
         context
             .claims
             .claim(format!("name `{}`", key.value), "", key.place, owner);
-        let name = parsed(key, parse::machine_name, context.faults);
-        let reader = Reader::of(node, key.value, &GUEST, context.faults);
-        let guest = reader.and_then(|reader| guest(context, &reader, key.value));
-        guests.extend(name.zip(guest).map(|(name, guest)| (name.value, guest)));
-    }
-    guests
+        let reader = Reader::of(node, key.value, &GUEST, context.faults)?;
+        guest(context, &reader, key.value)
+    })
 }
 
 fn guest<'a>(context: &Context<'a>, reader: &Reader<'a>, name: &str) -> Option<Guest> {
     let on = reader.text("on");
     let host = on.map_or("host", |on| on.value);
-    if !context.known.machines.contains_key(host) {
-        let place = on.map_or(reader.place, |on| on.place);
-        let at = At { value: host, place };
-        let known = context.known.machines.keys().copied();
-        context
-            .faults
-            .unknown(&at, ("machine", "machines"), "", known);
-    }
+    let place = on.map_or(reader.place, |on| on.place);
+    let (at, known) = (At { value: host, place }, context.known.machines.keys());
+    (context.faults).among(&at, ("machine", "machines"), "", known.copied());
     let image = image::image(context, reader);
     let provides = Provides::of(&image);
     let machine = vmm::machine(context, reader);
@@ -46,18 +36,18 @@ fn guest<'a>(context: &Context<'a>, reader: &Reader<'a>, name: &str) -> Option<G
     let start = reader.meaning("start", &GuestStart::WORDS);
     let start = start.map(|start| start.value).unwrap_or_default();
     for reader in reader.tables("interfaces", &GUEST_INTERFACE) {
-        if start == GuestStart::Boot
-            && let (Some(true), Some(entry)) = (reader.flag("at_start"), reader.entry("at_start"))
-        {
-            let message = "`at_start` of a guest that starts with the lab".to_owned();
-            let label = "its links are there from the beginning".to_owned();
-            let help = "give the guest `start = \"step\"`".to_owned();
-            let fault = Fault::new(&entry.key, code::CONFLICT, message, label);
-            context.faults.add(fault.help(help));
+        if start == GuestStart::Boot && reader.flag("at_start") == Some(true) {
+            let message = "`at_start` of a guest that starts with the lab";
+            let told = reader.conflict(
+                "at_start",
+                message,
+                "its links are there from the beginning",
+            );
+            told.help("give the guest `start = \"step\"`");
         }
         let read = interface(context, &reader, (name, host), &machine);
         interfaces.extend(read.map(|mut read| {
-            plain::interface(context, &reader, provides, &mut read);
+            plain::interface(&reader, provides, &mut read);
             read
         }));
     }
@@ -77,9 +67,7 @@ fn guest<'a>(context: &Context<'a>, reader: &Reader<'a>, name: &str) -> Option<G
         sysctls: sysctls(context, reader),
         docker: contents::docker(context, reader),
         containers: container::containers(context, reader),
-        machine_id: context
-            .claims
-            .machine_id(reader, &format!("guest `{name}`"), context.faults),
+        machine_id: (context.claims).machine_id(reader, &format!("guest `{name}`")),
         on: MachineName::try_from(host).ok()?,
     };
     plain::guest(context, reader, &mut guest);
@@ -102,7 +90,7 @@ fn interface<'a>(
         let claims = &context.claims;
         claims.interface_name(id.value, host, id.place, &owner);
     }
-    let mac = vmm::mac(context, reader);
+    let mac = vmm::mac(reader);
     if let Some(mac) = &mac {
         context.claims.mac_of(reader, mac, &owner);
     }

@@ -2,7 +2,7 @@
 
 use super::Context;
 use crate::scenario::did_you_mean::suggest;
-use crate::scenario::error::{Fault, code};
+use crate::scenario::error::code;
 use crate::scenario::parse;
 use crate::scenario::provides::Provides;
 use crate::scenario::read::{At, Reader};
@@ -24,28 +24,21 @@ pub(crate) fn image(context: &Context<'_>, reader: &Reader<'_>) -> String {
                 "the image `{}` is not built without `{}`",
                 provides.image, package.value
             );
-            let label = "the lab needs it, or it is not there".to_owned();
+            let label = "the lab needs it, or it is not there";
             let known = provides.optional.iter().copied();
             let help = suggest(&package.value, "packages that can be left out", known);
-            let fault = Fault::new(package.place, code::CONFLICT, message, label);
-            context.faults.add(fault.help(help));
+            (context.faults.conflict(package.place, message, label)).help(help);
         }
         if more.iter().any(|other| other.value == package.value) {
             let message = format!("package `{}` is both wanted and left out", package.value);
-            let label = "also among `packages`".to_owned();
-            context
-                .faults
-                .add(Fault::new(package.place, code::CONFLICT, message, label));
+            (context.faults).conflict(package.place, message, "also among `packages`");
         }
     }
     if provides.optional.is_empty()
         && let Some(package) = more.first()
     {
         let message = format!("the image `{}` takes no packages", provides.image);
-        let label = "it is made of fixed parts".to_owned();
-        context
-            .faults
-            .add(Fault::new(package.place, code::CONFLICT, message, label));
+        (context.faults).conflict(package.place, message, "it is made of fixed parts");
     }
     // In an order that no scenario changes, so that one set of packages is one image.
     more.sort_by(|a, b| a.value.cmp(&b.value));
@@ -65,10 +58,9 @@ fn bootable(context: &Context<'_>, image: &At<'_, String>) {
     let provides = Provides::of(&image.value);
     if !provides.guest {
         let message = format!("no guest boots the image `{}`", provides.image);
-        let label = "what a whole lab stands in, by `--lab vm`".to_owned();
+        let label = "what a whole lab stands in, by `--lab vm`";
         let help = suggest(&image.value, "images of guests", Provides::for_guests());
-        let fault = Fault::new(image.place, code::CONFLICT, message, label);
-        context.faults.add(fault.help(help));
+        (context.faults.conflict(image.place, message, label)).help(help);
     }
 }
 
@@ -80,10 +72,9 @@ fn suite(context: &Context<'_>, image: &At<'_, String>) {
     let provides = Provides::of(base);
     if provides.image == base && !provides.suites.contains(&suite) {
         let message = format!("the image `{base}` has no suite `{suite}`");
-        let label = "not a suite of it".to_owned();
         let help = suggest(suite, "suites", provides.suites.iter().copied());
-        let fault = Fault::new(image.place, code::UNKNOWN_NAME, message, label);
-        context.faults.add(fault.help(help));
+        let (code, label) = (code::UNKNOWN_NAME, "not a suite of it");
+        (context.faults.report(image.place, code, message, label)).help(help);
     }
 }
 

@@ -5,7 +5,8 @@ use std::path::Path;
 
 use super::units::{UnitFolders, netdev_name};
 use crate::scenario::beneath::{self, Beneath};
-use crate::scenario::file::{Node, Table, Value};
+use crate::scenario::file::Table;
+use crate::scenario::lookup::{is_off, rows, table, text};
 
 /// The names of a scenario.
 #[derive(Debug, Default)]
@@ -86,10 +87,9 @@ impl<'a> Known<'a> {
             ..Self::default()
         };
         for (name, machine) in tables(tree, "machines") {
-            if !matches!(value(machine, "enabled"), Some(Value::Boolean(false))) {
-                known
-                    .machines
-                    .insert(name, known_machine(machine, files, units));
+            if !is_off(machine) {
+                let machine = known_machine(machine, files, units);
+                known.machines.insert(name, machine);
             }
         }
         for (name, guest) in tables(tree, "guests") {
@@ -98,28 +98,19 @@ impl<'a> Known<'a> {
             if let Some(machine) = known.machines.get_mut(on) {
                 machine.taps.extend(&taps);
                 machine.masters.extend(masters(guest, "id"));
-                let nics = tables_in(guest, "interfaces");
-                let macvtaps = nics.filter_map(|nic| value(nic, "macvtap"));
-                for link in macvtaps.filter_map(|macvtap| match macvtap {
-                    Value::Table(macvtap) => text(macvtap, "link"),
-                    _ => None,
-                }) {
+                let nics = rows(guest, "interfaces");
+                for link in nics.filter_map(|nic| text(table(nic, "macvtap")?, "link")) {
                     *machine.carried.entry(link).or_default() += 1;
                 }
             }
-            let containers = match value(guest, "containers") {
-                Some(Value::Table(containers)) => containers.keys().map(String::as_str).collect(),
-                _ => BTreeSet::new(),
-            };
-            let image = text(guest, "image");
-            let nics = tables_in(guest, "interfaces");
+            let nics = rows(guest, "interfaces");
             let macs = nics.filter_map(|nic| Some((text(nic, "id")?, text(nic, "mac")?)));
             let guest = KnownGuest {
                 taps,
                 macs: macs.collect(),
-                containers,
+                containers: tables(guest, "containers").map(|(name, _)| name).collect(),
                 on,
-                image,
+                image: text(guest, "image"),
                 boots: text(guest, "start") != Some("step"),
             };
             known.guests.insert(name, guest);
@@ -130,9 +121,9 @@ impl<'a> Known<'a> {
 
     /// Interfaces that steps make.
     fn add_made_by_steps(&mut self, tree: &'a Table, files: &Beneath) {
-        for step in tables_in(tree, "steps") {
+        for step in rows(tree, "steps") {
             for (action, entry) in step {
-                let Value::Table(keys) = &entry.node.value else {
+                let Some(keys) = entry.node.value.as_table() else {
                     continue;
                 };
                 let machine = text(keys, "on").and_then(|name| self.machines.get_mut(name));
@@ -236,49 +227,20 @@ pub(crate) fn unit_files(
     })
 }
 
-fn value<'a>(table: &'a Table, key: &str) -> Option<&'a Value> {
-    table.get(key).map(|entry| &entry.node.value)
-}
-
-fn text<'a>(table: &'a Table, key: &str) -> Option<&'a str> {
-    match value(table, key)? {
-        Value::String(text) => Some(text),
-        _ => None,
-    }
-}
-
 /// The keys of a table of tables, with their tables; what is no table counts as an empty one.
 fn tables<'a>(tree: &'a Table, key: &str) -> impl Iterator<Item = (&'a str, &'a Table)> {
     static EMPTY: Table = Table::new();
-    let table = match value(tree, key) {
-        Some(Value::Table(table)) => table,
-        _ => &EMPTY,
-    };
-    table.iter().map(|(key, entry)| match &entry.node.value {
-        Value::Table(inner) => (key.as_str(), inner),
-        _ => (key.as_str(), &EMPTY),
-    })
+    let named = table(tree, key).unwrap_or(&EMPTY).iter();
+    named.map(|(key, entry)| (key.as_str(), entry.node.value.as_table().unwrap_or(&EMPTY)))
 }
 
 /// The names in an array of tables.
 fn names_in<'a>(table: &'a Table, array: &str, key: &'static str) -> impl Iterator<Item = &'a str> {
-    tables_in(table, array).filter_map(move |table| text(table, key))
+    rows(table, array).filter_map(move |table| text(table, key))
 }
 
 /// The interfaces that have a `master`, with it; `key` is what holds an interface's name.
 fn masters<'a>(table: &'a Table, key: &'static str) -> impl Iterator<Item = (&'a str, &'a str)> {
-    tables_in(table, "interfaces")
-        .filter_map(move |table| Some((text(table, key)?, text(table, "master")?)))
-}
-
-/// The tables of an array.
-fn tables_in<'a>(table: &'a Table, array: &str) -> impl Iterator<Item = &'a Table> {
-    let items: &[Node] = match value(table, array) {
-        Some(Value::Array(items)) => items,
-        _ => &[],
-    };
-    items.iter().filter_map(|item| match &item.value {
-        Value::Table(table) => Some(table),
-        _ => None,
-    })
+    let rows = rows(table, "interfaces");
+    rows.filter_map(move |table| Some((text(table, key)?, text(table, "master")?)))
 }

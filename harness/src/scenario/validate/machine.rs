@@ -5,9 +5,7 @@ use std::collections::BTreeMap;
 use super::next_hop::Reach;
 use super::segment::{End, Ends};
 use super::{Context, bridge, dnsmasq, macvlan, routes, rules, services, units};
-use crate::scenario::error::{Fault, code};
-use crate::scenario::file::Place;
-use crate::scenario::keys::{INTERFACE, MACHINE, MACHINE_ROUTE};
+use crate::scenario::keys::{INTERFACE, MACHINE, MACHINE_ROUTE, requires};
 use crate::scenario::names::MachineName;
 use crate::scenario::read::{Reader, parsed, text_of};
 use crate::scenario::{Machine, MachineInterface, parse};
@@ -16,23 +14,18 @@ pub(crate) fn machines<'a>(
     context: &Context<'a>,
     root: &Reader<'a>,
 ) -> (BTreeMap<MachineName, Machine>, Ends<'a>) {
-    let mut machines = BTreeMap::new();
     let mut ends = Ends::new();
-    for (key, node) in root.map("machines") {
-        let name = parsed(key, parse::machine_name, context.faults);
-        let Some(reader) = Reader::of(node, key.value, &MACHINE, context.faults) else {
-            continue;
-        };
+    let machines = root.named("machines", parse::our_name, |key, node| {
+        let reader = Reader::of(node, key.value, &MACHINE, context.faults)?;
         if reader.flag("enabled") == Some(false) {
-            continue;
+            return None;
         }
         let owner = format!("machine `{}`", key.value);
         context
             .claims
             .claim(format!("name `{}`", key.value), "", key.place, owner);
-        let machine = machine(context, &reader, key.value, &mut ends);
-        machines.extend(name.map(|name| (name.value, machine)));
-    }
+        Some(machine(context, &reader, key.value, &mut ends))
+    });
     (machines, ends)
 }
 
@@ -50,41 +43,22 @@ fn machine<'a>(
         .collect();
     let networkd = units::units(context, reader, "networkd", name);
     if let Some(folder) = reader.entry("networkd") {
-        for netdev in context
-            .known
-            .machines
-            .get(name)
-            .into_iter()
-            .flat_map(|known| &known.netdevs)
-        {
+        let known = context.known.machines.get(name).into_iter();
+        for netdev in known.flat_map(|known| &known.netdevs) {
             let (claims, place) = (&context.claims, &folder.node.place);
             claims.interface_name(netdev, name, place, "a `.netdev` file");
         }
-        for key in ["addresses", "master"] {
-            for owned in readers.iter().filter_map(|reader| reader.entry(key)) {
-                networkd_owns(context, name, key, &owned.key);
-            }
+        for reader in &readers {
+            networkd_owns(reader, name, &["addresses", "master"]);
         }
-        for key in ["routes", "bridges", "macvlans"] {
-            if let Some(owned) = reader.entry(key) {
-                networkd_owns(context, name, key, &owned.key);
-            }
-        }
+        networkd_owns(reader, name, &["routes", "bridges", "macvlans"]);
     }
     if networkd.is_none() {
-        for key in ["machine_id", "duplicate_machine_id"] {
-            if let Some(entry) = reader.entry(key) {
-                let message = format!("`{key}` of a machine without `networkd`");
-                let label = "nobody there asks for it".to_owned();
-                let fault = Fault::new(&entry.key, code::CONFLICT, message, label);
-                context.faults.add(fault);
-            }
-        }
+        let message = |key: &str| format!("`{key}` of a machine without `networkd`");
+        let keys = ["machine_id", "duplicate_machine_id"];
+        reader.conflicts(&keys, message, "nobody there asks for it", None);
     }
-    let machine_id =
-        context
-            .claims
-            .machine_id(reader, &format!("machine `{name}`"), context.faults);
+    let machine_id = (context.claims).machine_id(reader, &format!("machine `{name}`"));
     let bridges = bridge::bridges(context, reader, name);
     let macvlans = macvlan::macvlans(context, reader, name);
     let on = || {
@@ -122,13 +96,11 @@ fn machine<'a>(
 }
 
 /// networkd takes away what it did not set itself; so its machine is configured by its files alone.
-pub(crate) fn networkd_owns(context: &Context<'_>, name: &str, what: &str, key: &Place) {
-    let message = format!("machine `{name}` has both `networkd` and `{what}`");
-    let label = "networkd configures this machine".to_owned();
-    let help = "put them into a `.network` file of its folder".to_owned();
-    context
-        .faults
-        .add(Fault::new(key, code::CONFLICT, message, label).help(help));
+pub(crate) fn networkd_owns(reader: &Reader<'_>, name: &str, keys: &[&str]) {
+    let message = |key: &str| format!("machine `{name}` has both `networkd` and `{key}`");
+    let label = "networkd configures this machine";
+    let help = "put them into a `.network` file of its folder";
+    reader.conflicts(keys, message, label, Some(help));
 }
 
 fn interface<'a>(
@@ -147,24 +119,17 @@ fn interface<'a>(
     }
     let segment = reader.need("segment", reader.text("segment"));
     if let Some(segment) = segment {
-        if context.known.segments.contains(segment.value) {
-            let end = End {
-                machine,
-                interface: shown,
-            };
+        let (interface, known) = (shown, context.known.segments.iter().copied());
+        if (context.faults).among(&segment, ("segment", "segments"), "", known) {
+            let end = End { machine, interface };
             ends.entry(segment.value).or_default().push(end);
-        } else {
-            let known = context.known.segments.iter().copied();
-            context
-                .faults
-                .unknown(&segment, ("segment", "segments"), "", known);
         }
     }
     let mac = reader.word("mac", parse::mac);
     if let Some(mac) = &mac {
         context.claims.mac_of(reader, mac, &owner);
     }
-    context.claims.duplicates_one(reader, context.faults);
+    reader.requires(&requires::DUPLICATE_MAC);
     let addresses = reader.words("addresses", parse::address);
     let scope = segment.map_or(String::new(), |s| format!(" on segment `{}`", s.value));
     context.claims.addresses(&addresses, &scope, &owner);
@@ -179,12 +144,8 @@ fn interface<'a>(
 }
 
 pub(crate) fn sysctls(context: &Context<'_>, reader: &Reader<'_>) -> BTreeMap<String, String> {
-    let mut sysctls = BTreeMap::new();
-    for (key, node) in reader.map("sysctls") {
-        let name = parsed(key, parse::sysctl, context.faults);
-        if let (Some(name), Some(value)) = (name, text_of(node, key.value, context.faults)) {
-            sysctls.insert(name.value, value.value.to_owned());
-        }
-    }
-    sysctls
+    reader.named("sysctls", parse::sysctl, |key, node| {
+        let value = text_of(node, key.value, context.faults)?;
+        Some(value.value.to_owned())
+    })
 }

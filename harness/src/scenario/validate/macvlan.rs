@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use super::Context;
 use super::vmm::{Machine, is_imposed};
-use crate::scenario::error::{Fault, code};
-use crate::scenario::file::Value;
-use crate::scenario::keys::{MACVLAN, MACVTAP};
+use super::{Context, in_machine};
+use crate::scenario::error::code;
+use crate::scenario::keys::{MACVLAN, MACVTAP, requires};
+use crate::scenario::lookup;
 use crate::scenario::names::IfName;
 use crate::scenario::parse::NicType;
 use crate::scenario::read::{At, Reader, parsed};
@@ -40,18 +40,11 @@ pub(crate) fn macvlans<'a>(
     machine: &Reader<'a>,
     name: &str,
 ) -> BTreeMap<IfName, Macvlan> {
-    let mut macvlans = BTreeMap::new();
-    for (key, node) in machine.map("macvlans") {
-        let claims = &context.claims;
-        claims.interface_name(key.value, name, key.place, "a macvlan");
-        let link_name = parsed(key, parse::if_name, context.faults);
-        let Some(reader) = Reader::of(node, key.value, &MACVLAN, context.faults) else {
-            continue;
-        };
-        let macvlan = macvlan(context, &reader, name, key.value);
-        macvlans.extend(link_name.zip(macvlan).map(|(name, one)| (name.value, one)));
-    }
-    macvlans
+    machine.named("macvlans", parse::if_name, |key, node| {
+        (context.claims).interface_name(key.value, name, key.place, "a macvlan");
+        let reader = Reader::of(node, key.value, &MACVLAN, context.faults)?;
+        macvlan(context, &reader, name, key.value)
+    })
 }
 
 fn macvlan<'a>(
@@ -65,9 +58,9 @@ fn macvlan<'a>(
     if let Some(mac) = &mac {
         context.claims.mac_of(reader, mac, &owner);
     }
-    context.claims.duplicates_one(reader, context.faults);
+    reader.requires(&requires::DUPLICATE_MAC);
     let addresses = reader.words("addresses", parse::address);
-    let scope = format!(" in machine `{machine}`");
+    let scope = in_machine(machine);
     context.claims.addresses(&addresses, &scope, &owner);
     let mode = reader.meaning("mode", &MacvlanMode::WORDS);
     if let Some(mode) = &mode {
@@ -93,30 +86,20 @@ pub(crate) fn kind(
         return Some(overrides(context, interface, (machine, vmm), nic.value));
     }
     if nic.value == NicType::Tap {
-        if let Some(entry) = interface.entry("macvtap") {
-            let message = "a TAP has no `macvtap`".to_owned();
-            let label = "what is said here would never be read".to_owned();
-            let fault = Fault::new(&entry.key, code::CONFLICT, message, label);
-            context
-                .faults
-                .add(fault.help("make it `type = \"macvtap\"`".to_owned()));
-        }
+        let label = "what is said here would never be read";
+        let told = interface.conflict("macvtap", "a TAP has no `macvtap`", label);
+        told.help("make it `type = \"macvtap\"`");
         return Some(GuestInterfaceKind::Tap);
     }
     for (key, why) in TAP_ONLY {
-        if let Some(entry) = interface.entry(key) {
-            let message = format!("a macvtap has no `{key}`");
-            let fault = Fault::new(&entry.key, code::CONFLICT, message, why.to_owned());
-            context.faults.add(fault);
-        }
+        interface.conflict(key, format!("a macvtap has no `{key}`"), why);
     }
     let read = interface.table("macvtap", &MACVTAP);
     if read.is_none() && interface.entry("macvtap").is_none() {
-        let message = "`type = \"macvtap\"` needs `macvtap`".to_owned();
-        let label = "which link is it put on?".to_owned();
-        let fault = Fault::new(nic.place, code::MISSING_KEY, message, label);
+        let message = "`type = \"macvtap\"` needs `macvtap`";
+        let (code, label) = (code::MISSING_KEY, "which link is it put on?");
         let help = "for example `macvtap = { link = \"eno1\", mode = \"bridge\" }` beside it";
-        context.faults.add(fault.help(help.to_owned()));
+        (context.faults.report(nic.place, code, message, label)).help(help);
     }
     macvtap(context, &read?, machine).map(GuestInterfaceKind::Macvtap)
 }
@@ -147,11 +130,7 @@ fn overrides(
             return beyond(format!("`{key}`: a macvtap has none, with `nic`"));
         }
     }
-    let master = match interface.entry("master").map(|entry| &entry.node.value) {
-        Some(Value::String(master)) => Some(master.as_str()),
-        _ => None,
-    };
-    let link = master.or_else(|| {
+    let link = interface.said("master").or_else(|| {
         let known = context.known.machines.get(machine)?;
         // The only bridge there is; else the only NIC.
         only(known.bridges.iter().copied())
@@ -177,14 +156,9 @@ pub(crate) fn bridge_instead(
     interface: &Reader<'_>,
     machine: &str,
 ) -> Option<IfName> {
-    let Value::Table(macvtap) = &interface.entry("macvtap")?.node.value else {
-        return None;
-    };
-    let Value::String(link) = &macvtap.get("link")?.node.value else {
-        return None;
-    };
+    let macvtap = interface.entry("macvtap")?.node.value.as_table()?;
     let known = context.known.machines.get(machine)?;
-    let bridge = known.bridges.get(link.as_str())?;
+    let bridge = known.bridges.get(lookup::text(macvtap, "link")?)?;
     IfName::try_from(*bridge).ok()
 }
 
@@ -210,15 +184,10 @@ fn macvtap(context: &Context<'_>, reader: &Reader<'_>, machine: &str) -> Option<
         alone(context, reader, machine, mode);
     }
     let sources = reader.words("sources", parse::mac);
-    if let (Some(entry), Some(mode)) = (reader.entry("sources"), &mode)
-        && mode.value != MacvlanMode::Source
-    {
+    if let Some(mode) = mode.filter(|mode| mode.value != MacvlanMode::Source) {
         let message = format!("`sources` with mode `{}`", mode.value);
-        let label = "only mode `source` looks at who sends".to_owned();
-        let fault = Fault::new(&entry.key, code::CONFLICT, message, label);
-        context
-            .faults
-            .add(fault.help("make it `mode = \"source\"`".to_owned()));
+        let told = reader.conflict("sources", message, "only mode `source` looks at who sends");
+        told.help("make it `mode = \"source\"`");
     }
     let link = link(context, reader, machine);
     Some(Macvtap {
@@ -240,34 +209,27 @@ fn link(context: &Context<'_>, reader: &Reader<'_>, machine: &str) -> Option<IfN
         .chain(known.netdevs.iter().map(String::as_str));
     if let Some(bridge) = known.masters.get(text.value) {
         let message = format!("`{}` is on bridge `{bridge}`", text.value);
-        let label = "a bridge's port carries no macvlan or macvtap (the kernel: EBUSY)".to_owned();
-        let fault = Fault::new(text.place, code::CONFLICT, message, label);
-        let help = format!(
-            "`link = \"{bridge}\"`, or leave `{}` off the bridge",
-            text.value
-        );
-        context.faults.add(fault.help(help));
-    } else if known.complete && !carriers.clone().any(|known| known == text.value) {
-        let scope = format!(" in machine `{machine}`");
-        let names = ("link", "links");
-        context.faults.unknown(&text, names, &scope, carriers);
+        let label = "a bridge's port carries no macvlan or macvtap (the kernel: EBUSY)";
+        let off = format!("leave `{}` off the bridge", text.value);
+        let told = context.faults.conflict(text.place, message, label);
+        told.help(format!("`link = \"{bridge}\"`, or {off}"));
+    } else if known.complete {
+        let (names, scope) = (("link", "links"), in_machine(machine));
+        context.faults.among(&text, names, &scope, carriers);
     }
     Some(name.value)
 }
 
 /// Reports mode `passthru` beside another on the same link: the kernel refuses whichever comes second.
 fn alone(context: &Context<'_>, reader: &Reader<'_>, machine: &str, mode: &At<'_, MacvlanMode>) {
-    let Some(Value::String(link)) = reader.entry("link").map(|entry| &entry.node.value) else {
+    let Some(link) = reader.said("link") else {
         return;
     };
     let known = context.known.machines.get(machine);
-    let count = known.and_then(|known| known.carried.get(link.as_str()));
+    let count = known.and_then(|known| known.carried.get(link));
     if mode.value == MacvlanMode::Passthru && count.is_some_and(|count| *count > 1) {
         let message = format!("`{link}` carries another beside one with `passthru`");
-        let label = "takes the link for itself alone".to_owned();
-        context
-            .faults
-            .add(Fault::new(mode.place, code::CONFLICT, message, label));
+        (context.faults).conflict(mode.place, message, "takes the link for itself alone");
     }
 }
 

@@ -49,7 +49,7 @@ pub(crate) use vmm::{holder, refused};
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use self::claims::Claims;
 use self::known::Known;
@@ -94,6 +94,11 @@ pub(crate) type From<'f, 'a> = Option<&'f At<'a, super::VantagePoint>>;
 /// One and many, as faults call interfaces.
 pub(crate) const INTERFACE: (&str, &str) = ("interface", "interfaces");
 
+/// Where faults say that something is missing.
+fn in_machine(machine: &str) -> String {
+    format!(" in machine `{machine}`")
+}
+
 impl Context<'_> {
     /// Reports a path that was not read. `what` it should have been, and what it would have been for.
     pub(crate) fn unread(
@@ -105,8 +110,25 @@ impl Context<'_> {
     ) {
         let code = unread.code(code);
         let message = unread.told(what, path.value);
-        let fault = Fault::new(path.place, code, message, label.to_owned());
-        self.faults.add(fault.help(unread.help()));
+        let told = self.faults.report(path.place, code, message, label);
+        told.help_if(unread.help());
+    }
+
+    /// Whether a path is none beside the scenario's file; reports it.
+    pub(crate) fn is_absolute(&self, path: &At<'_, &str>, key: &str, code: &'static str) -> bool {
+        let is = Path::new(path.value).is_absolute();
+        if is {
+            let message = format!("`{key}` is an absolute path");
+            let label = "must be relative to the scenario file";
+            self.faults.report(path.place, code, message, label);
+        }
+        is
+    }
+
+    /// Whether there is such a guest; reports where there is none.
+    pub(crate) fn is_guest(&self, guest: &At<'_, &str>) -> bool {
+        let known = self.known.guests.keys().copied();
+        self.faults.among(guest, ("guest", "guests"), "", known)
     }
 
     /// Reports an interface that its machine does not have.
@@ -115,9 +137,8 @@ impl Context<'_> {
             return;
         };
         if known.complete && !known.has_interface(interface.value) {
-            let scope = format!(" in machine `{machine}`");
-            self.faults
-                .unknown(interface, INTERFACE, &scope, known.interfaces());
+            let (scope, known) = (in_machine(machine), known.interfaces());
+            self.faults.unknown(interface, INTERFACE, &scope, known);
         }
     }
 }
@@ -188,14 +209,8 @@ fn summary(context: &Context<'_>, root: &Reader<'_>) -> String {
         return String::new();
     };
     if text.value.trim().is_empty() || text.value.contains(char::is_control) {
-        let message = "`summary` is not one line of text".to_owned();
-        let fault = Fault::new(
-            text.place,
-            code::BAD_VALUE,
-            message,
-            "not one line".to_owned(),
-        );
-        context.faults.add(fault);
+        let (message, label) = ("`summary` is not one line of text", "not one line");
+        (context.faults).report(text.place, code::BAD_VALUE, message, label);
     }
     text.value.to_owned()
 }

@@ -4,7 +4,6 @@ use super::machine::networkd_owns;
 use super::next_hop::Reach;
 use super::routes::route;
 use super::{Context, bridge};
-use crate::scenario::error::{Fault, code};
 use crate::scenario::keys::HOST_ROUTE;
 use crate::scenario::names::IfName;
 use crate::scenario::read::Reader;
@@ -22,11 +21,7 @@ pub(crate) fn nic_backend<'a>(
 ) -> HostEnd {
     let known = context.known.machines.get(machine);
     if known.is_some_and(|known| known.networkd) {
-        for key in PLAIN {
-            if let Some(entry) = reader.entry(key) {
-                networkd_owns(context, machine, key, &entry.key);
-            }
-        }
+        networkd_owns(reader, machine, &PLAIN);
     }
     let before = context.faults.count();
     let addresses = reader.words("host_addresses", parse::address);
@@ -50,21 +45,14 @@ pub(crate) fn nic_backend<'a>(
     let routes = routes.collect();
     let otherwise = HostEnd::default();
     let at_start = reader.flag("at_start").unwrap_or(otherwise.at_start);
-    if let (true, Some(entry)) = (at_start, reader.entry("before_networkd")) {
-        let message = "`before_networkd` of a link that is made `at_start`".to_owned();
-        let label = "networkd runs long before".to_owned();
-        let fault = Fault::new(&entry.key, code::CONFLICT, message, label);
-        context.faults.add(fault);
-    }
-    if !at_start
-        && reader.flag("before_networkd") == Some(true)
+    if at_start {
+        let message = "`before_networkd` of a link that is made `at_start`";
+        reader.conflict("before_networkd", message, "networkd runs long before");
+    } else if reader.flag("before_networkd") == Some(true)
         && known.is_some_and(|known| !known.networkd)
-        && let Some(entry) = reader.entry("before_networkd")
     {
         let message = format!("`before_networkd` on machine `{machine}`, which has no `networkd`");
-        let label = "there is nothing to be before".to_owned();
-        let fault = Fault::new(&entry.key, code::CONFLICT, message, label);
-        context.faults.add(fault);
+        reader.conflict("before_networkd", message, "there is nothing to be before");
     }
     HostEnd {
         owner: reader.word("owner", parse::user).map(|user| user.value),

@@ -2,8 +2,6 @@
 
 use super::routes::same_family;
 use super::{Context, image};
-use crate::scenario::error::{Fault, code};
-use crate::scenario::file::Place;
 use crate::scenario::keys::{GUEST_INTERFACE, ROUTE};
 use crate::scenario::provides::Provides;
 use crate::scenario::read::Reader;
@@ -17,6 +15,7 @@ const UNITS: [&str; 5] = [
     "machine_id",
     "duplicate_machine_id",
 ];
+const DOCKER: [&str; 2] = ["containers", "docker"];
 const PLAIN: [&str; 2] = ["routes", "dns"];
 /// The same of its interfaces.
 const PLAIN_INTERFACE: [&str; 2] = ["addresses", "accept_ra"];
@@ -26,45 +25,31 @@ pub(crate) fn guest(context: &Context<'_>, reader: &Reader<'_>, guest: &mut Gues
     let routes = reader.tables("routes", &ROUTE);
     guest.routes = routes.iter().filter_map(|r| route(context, r)).collect();
     for one in reader.tables("interfaces", &GUEST_INTERFACE) {
-        let id = one.entry("id").and_then(|entry| entry.node.value.as_text());
-        let (Some(entry), Some(id)) = (one.entry("accept_ra"), id) else {
-            continue;
-        };
+        let Some(id) = one.said("id") else { continue };
         let key = format!("net.ipv6.conf.{}.accept_ra", id.replace('.', "/"));
         if guest.sysctls.contains_key(&key) {
             let message = format!("`accept_ra` of `{id}` beside its own sysctl");
             let label = format!("`{key}` among the guest's `sysctls` is set in its place");
-            let fault = Fault::new(&entry.key, code::CONFLICT, message, label);
-            let help = "leave one of the two out".to_owned();
-            context.faults.add(fault.help(help));
+            (one.conflict("accept_ra", message, label)).help("leave one of the two out");
         }
     }
     let servers = reader.words("dns", parse::ip).into_iter();
     guest.dns = servers.map(|server| server.value).collect();
     let provides = Provides::of(&guest.image);
-    let unusable: &[&str] = if provides.networkd { &PLAIN } else { &UNITS };
-    for (key, entry) in entries(reader, unusable) {
-        if provides.networkd {
-            networkd_owns(context, key, provides, entry);
-        } else {
-            let help = "give its interfaces `addresses`, and the guest `routes` and `dns`";
-            lacks(context, key, entry, provides, "networkd", help);
-        }
+    if provides.networkd {
+        networkd_owns(reader, &PLAIN, provides);
+    } else {
+        let help = "give its interfaces `addresses`, and the guest `routes` and `dns`";
+        unusable(reader, &UNITS, provides, "has no networkd", help);
     }
     if image::lacks(&guest.image, "docker.io") {
-        for (key, place) in entries(reader, &["containers", "docker"]) {
-            let message = format!("`{key}` is not for a guest without Docker");
-            let label = "its image is built without `docker.io`".to_owned();
-            context
-                .faults
-                .add(Fault::new(place, code::CONFLICT, message, label));
-        }
+        let message = |key: &str| format!("`{key}` is not for a guest without Docker");
+        let label = "its image is built without `docker.io`";
+        reader.conflicts(&DOCKER, message, label, None);
     }
     if !provides.docker {
-        for (key, entry) in entries(reader, &["containers", "docker"]) {
-            let help = "containers run in a guest with `image = \"debian\"`";
-            lacks(context, key, entry, provides, "Docker", help);
-        }
+        let help = "containers run in a guest with `image = \"debian\"`";
+        unusable(reader, &DOCKER, provides, "has no Docker", help);
     }
 }
 
@@ -77,54 +62,24 @@ fn route(context: &Context<'_>, reader: &Reader<'_>) -> Option<Route> {
 }
 
 /// Reads `addresses` and `accept_ra` into `interface`, and reports them where networkd sets both.
-pub(crate) fn interface(
-    context: &Context<'_>,
-    reader: &Reader<'_>,
-    provides: &Provides,
-    interface: &mut GuestInterface,
-) {
+pub(crate) fn interface(reader: &Reader<'_>, provides: &Provides, interface: &mut GuestInterface) {
     let addresses = reader.words("addresses", parse::address).into_iter();
     interface.addresses = addresses.map(|address| address.value).collect();
     interface.accept_ra = reader.flag("accept_ra").unwrap_or(true);
     if provides.networkd {
-        for (key, place) in entries(reader, &PLAIN_INTERFACE) {
-            networkd_owns(context, key, provides, place);
-        }
+        networkd_owns(reader, &PLAIN_INTERFACE, provides);
     }
 }
 
-/// Those of the keys that are there, each with its place.
-fn entries<'a, 'k>(
-    reader: &Reader<'a>,
-    keys: &'k [&'k str],
-) -> impl Iterator<Item = (&'k str, &'a Place)> {
-    let reader = *reader;
-    keys.iter()
-        .filter_map(move |&key| Some((key, &reader.entry(key)?.key)))
-}
-
-fn networkd_owns(context: &Context<'_>, key: &str, provides: &Provides, place: &Place) {
-    let image = provides.image;
-    let message = format!("`{key}` is not for a guest with the image `{image}`");
-    let label = format!("the image `{image}` runs networkd");
+fn networkd_owns(reader: &Reader<'_>, keys: &[&str], provides: &Provides) {
     let help = "put it into a `.network` file, in the folder that `units` names";
-    context
-        .faults
-        .add(Fault::new(place, code::CONFLICT, message, label).help(help.to_owned()));
+    unusable(reader, keys, provides, "runs networkd", help);
 }
 
-fn lacks(
-    context: &Context<'_>,
-    key: &str,
-    place: &Place,
-    provides: &Provides,
-    what: &str,
-    help: &str,
-) {
+/// Reports keys that an image has no use for.
+fn unusable(reader: &Reader<'_>, keys: &[&str], provides: &Provides, why: &str, help: &str) {
     let image = provides.image;
-    let message = format!("`{key}` is not for a guest with the image `{image}`");
-    let label = format!("the image `{image}` has no {what}");
-    context
-        .faults
-        .add(Fault::new(place, code::CONFLICT, message, label).help(help.to_owned()));
+    let message = |key: &str| format!("`{key}` is not for a guest with the image `{image}`");
+    let label = format!("the image `{image}` {why}");
+    reader.conflicts(keys, message, &label, Some(help));
 }

@@ -3,9 +3,9 @@
 use std::ops::RangeInclusive;
 
 use super::Context;
-use super::bridge::needs_stp;
-use crate::scenario::error::{Fault, code};
+use crate::scenario::error::code;
 use crate::scenario::file::{Node, Value};
+use crate::scenario::keys::requires;
 use crate::scenario::read::Reader;
 use crate::scenario::topology::KERNEL_PVID;
 use crate::scenario::{Bridge, BridgePort, PortFlag};
@@ -40,14 +40,10 @@ impl Does {
 /// A port of a machine's bridge.
 pub(crate) fn port(context: &Context<'_>, reader: &Reader<'_>, does: Does) -> BridgePort {
     if !does.stp {
-        for key in OF_STP.into_iter().chain(["cost", "priority"]) {
-            needs_stp(context, reader, key);
-        }
+        reader.without(&requires::PORT_STP);
     }
     if !does.filtering {
-        for key in ["pvid", "vlans", "untagged"] {
-            needs_filtering(context, reader, key);
-        }
+        reader.without(&requires::PORT_VLANS);
     }
     let pvid = reader.number("pvid");
     let taken = pvid.unwrap_or(does.default_pvid);
@@ -73,14 +69,8 @@ pub(crate) fn stepped(context: &Context<'_>, reader: &Reader<'_>) -> BridgePort 
 
 /// Options of a port of a switch, which runs no STP.
 pub(crate) fn of_switch(context: &Context<'_>, reader: &Reader<'_>) -> BridgePort {
-    for key in OF_STP {
-        if let Some(entry) = reader.entry(key) {
-            let message = format!("a switch's port has no `{key}`");
-            let label = "a switch runs no STP".to_owned();
-            let fault = Fault::new(&entry.key, code::CONFLICT, message, label);
-            context.faults.add(fault);
-        }
-    }
+    let message = |key: &str| format!("a switch's port has no `{key}`");
+    reader.conflicts(&OF_STP, message, "a switch runs no STP", None);
     options(context, reader)
 }
 
@@ -110,14 +100,17 @@ fn mask(context: &Context<'_>, reader: &Reader<'_>, refused: u16) -> Option<u16>
     if mask & refused != 0 {
         let entry = reader.entry("group_fwd_mask")?;
         let message = format!("`group_fwd_mask` cannot have any of the bits {refused:#x}");
-        let label = "the kernel refuses it".to_owned();
+        let label = "the kernel refuses it";
         let help = if refused == NOT_OF_A_BRIDGE {
             "01:80:c2:00:00:00 (STP) and :02 (LACP) pass by the mask of a port; without `stp` the first passes anyway"
         } else {
             "01:80:c2:00:00:01 are pause frames: they never pass a bridge"
         };
-        let fault = Fault::new(&entry.node.place, code::BAD_VALUE, message, label);
-        context.faults.add(fault.help(help.to_owned()));
+        let place = &entry.node.place;
+        (context
+            .faults
+            .report(place, code::BAD_VALUE, message, label))
+        .help(help);
     }
     Some(mask)
 }
@@ -131,10 +124,9 @@ fn members(context: &Context<'_>, reader: &Reader<'_>, key: &str, taken: &[u16])
         };
         if taken.contains(&id) || members.contains(&id) {
             let message = format!("VLAN {id} is said twice");
-            let label = "has no effect here".to_owned();
+            let label = "has no effect here";
             let help = "the port's `pvid`, or else the bridge's `default_pvid` (1 if not said), is untagged already; each other VLAN stands once, in `vlans` or `untagged`";
-            let fault = Fault::new(&node.place, code::CONFLICT, message, label);
-            context.faults.add(fault.help(help.to_owned()));
+            (context.faults.conflict(&node.place, message, label)).help(help);
         }
         members.push(id);
     }
@@ -150,19 +142,7 @@ fn vlan(context: &Context<'_>, node: &Node, key: &str) -> Option<u16> {
     if id.is_none() {
         let message = format!("{number} is not a VLAN");
         let label = format!("must be between {} and {}", VLANS.start(), VLANS.end());
-        let fault = Fault::new(&node.place, code::BAD_VALUE, message, label);
-        context.faults.add(fault);
+        (context.faults).report(&node.place, code::BAD_VALUE, message, label);
     }
     id
-}
-
-/// Without the filter a bridge takes the key and forwards as if it were not there.
-pub(crate) fn needs_filtering(context: &Context<'_>, reader: &Reader<'_>, key: &str) {
-    if let Some(entry) = reader.entry(key) {
-        let message = format!("`{key}` without `vlan_filtering`");
-        let label = "the bridge does not look at VLAN tags".to_owned();
-        let help = "give the bridge `vlan_filtering = true`".to_owned();
-        let fault = Fault::new(&entry.key, code::CONFLICT, message, label);
-        context.faults.add(fault.help(help));
-    }
 }

@@ -7,7 +7,7 @@ use ipnet::Ipv6Net;
 
 use super::Context;
 use super::dnsmasq::Served;
-use crate::scenario::error::{Fault, code};
+use crate::scenario::error::code;
 use crate::scenario::keys::{RA, RA_PREFIX};
 use crate::scenario::read::{At, Reader};
 use crate::scenario::{AdvertisedPrefix, RouterAdvertisement, dnsmasq_words, parse};
@@ -44,11 +44,9 @@ pub(crate) fn ra(
         prefixes.extend(alone.map(|prefix| AdvertisedPrefix::usual(prefix.value)));
     }
     let other = reader.flag("other");
-    if let (true, Some(false), Some(entry)) = (managed, other, reader.entry("other")) {
-        let message = "`other = false` beside `managed`".to_owned();
-        let label = "a server that gives addresses gives the rest as well".to_owned();
-        let fault = Fault::new(&entry.key, code::CONFLICT, message, label);
-        context.faults.add(fault);
+    if managed && other == Some(false) {
+        let label = "a server that gives addresses gives the rest as well";
+        reader.conflict("other", "`other = false` beside `managed`", label);
     }
     let rdnss = reader.words("rdnss", parse::ipv6);
     let ra = RouterAdvertisement {
@@ -73,18 +71,15 @@ fn prefix(
     let lifetime = reader.word("valid_lifetime", dnsmasq_words::lifetime);
     let deprecated = reader.flag("deprecated").unwrap_or(false);
     let autonomous = reader.flag("autonomous").unwrap_or(true);
-    let fault = |place, message: &str, label: &str, help: Option<&str>| {
-        let fault = Fault::new(place, code::CONFLICT, message.to_owned(), label.to_owned());
-        context.faults.add(fault.help(help.map(str::to_owned)));
-    };
+    let fault = |place, message: &str, label: &str| context.faults.conflict(place, message, label);
     if let Some(lifetime) = &lifetime {
         if lifetime.value < SHORTEST {
             let message = "`valid_lifetime` is shorter than dnsmasq makes any";
-            fault(lifetime.place, message, "must be at least `2m`", None);
+            fault(lifetime.place, message, "must be at least `2m`");
         }
         if deprecated {
             let message = "a deprecated prefix has no `valid_lifetime` of its own";
-            fault(lifetime.place, message, "dnsmasq takes either", None);
+            fault(lifetime.place, message, "dnsmasq takes either");
         }
     }
     if !autonomous && !managed {
@@ -92,7 +87,7 @@ fn prefix(
         let help =
             "dnsmasq clears the A flag only of a prefix that it gives addresses of by DHCPv6";
         let label = "nobody would have an address in it";
-        fault(prefix.place, message, label, Some(help));
+        fault(prefix.place, message, label).help(help);
     }
     Some(AdvertisedPrefix {
         lifetime: lifetime.map_or(usual.lifetime, |lifetime| lifetime.value),
@@ -113,8 +108,7 @@ fn can_be_advertised(context: &Context<'_>, prefix: &At<'_, Ipv6Net>, served: Se
         return;
     }
     let message = format!("`{}` is a prefix that cannot be advertised", prefix.value);
-    let label = "the interface has no address in it".to_owned();
-    let help = "dnsmasq advertises a prefix where it has an address of it".to_owned();
-    let fault = Fault::new(prefix.place, code::BAD_VALUE, message, label);
-    context.faults.add(fault.help(help));
+    let (code, label) = (code::BAD_VALUE, "the interface has no address in it");
+    let help = "dnsmasq advertises a prefix where it has an address of it";
+    (context.faults.report(prefix.place, code, message, label)).help(help);
 }

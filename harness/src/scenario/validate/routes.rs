@@ -6,7 +6,7 @@ use ipnet::IpNet;
 
 use super::Context;
 use super::next_hop::{Reach, Refusal};
-use crate::scenario::error::{Fault, code};
+use crate::scenario::error::code;
 use crate::scenario::names::IfName;
 use crate::scenario::read::{At, Reader, parsed};
 use crate::scenario::{Route, parse};
@@ -23,10 +23,9 @@ pub(crate) fn of_machine(
         let known = context.known.machines.get(machine);
         if known.is_some_and(|known| known.taps.contains(dev.value)) {
             let message = format!("`{}` is a guest's TAP", dev.value);
-            let label = "it is made after the machine's routes".to_owned();
-            let help = "make it one of the `host_routes` of the guest's interface".to_owned();
-            let fault = Fault::new(dev.place, code::CONFLICT, message, label);
-            context.faults.add(fault.help(help));
+            let label = "it is made after the machine's routes";
+            let told = context.faults.conflict(dev.place, message, label);
+            told.help("make it one of the `host_routes` of the guest's interface");
         } else {
             context.interface_exists(machine, dev);
         }
@@ -39,9 +38,7 @@ pub(crate) fn of_machine(
             None
         };
         if let Some((message, label)) = needs {
-            let (message, label) = (message.to_owned(), label.to_owned());
-            let fault = Fault::new(reader.place, code::MISSING_KEY, message, label);
-            context.faults.add(fault);
+            (context.faults).report(reader.place, code::MISSING_KEY, message, label);
         }
     }
     let dev = dev.and_then(|dev| parsed(dev, parse::if_name, context.faults));
@@ -63,11 +60,8 @@ pub(crate) fn route(
     let onlink = reader.flag("onlink").unwrap_or(false);
     let metric = reader.number::<u32>("metric");
     if onlink && reader.entry("via").is_none() {
-        let message = "`onlink` without `via`".to_owned();
-        let label = "there is no next hop to be on the link".to_owned();
-        context
-            .faults
-            .add(Fault::new(reader.place, code::CONFLICT, message, label));
+        let label = "there is no next hop to be on the link";
+        (context.faults).conflict(reader.place, "`onlink` without `via`", label);
     }
     let to = to?.value;
     if let Some(via) = &via {
@@ -94,8 +88,7 @@ pub(crate) fn route(
             Some(laid) => (laid, format!("{label}: a route of the base")),
             None => (place, label.to_owned()),
         };
-        let fault = Fault::new(place, code::CONFLICT, message, label);
-        context.faults.add(fault.help(help));
+        (context.faults.conflict(place, message, label)).help_if(help);
     }
     reach.took(&route);
     Some(route)
@@ -110,8 +103,6 @@ pub(crate) fn same_family(context: &Context<'_>, to: &IpNet, via: &At<'_, IpAddr
             via.value
         );
         let label = format!("must be an {family} address");
-        context
-            .faults
-            .add(Fault::new(via.place, code::CONFLICT, message, label));
+        context.faults.conflict(via.place, message, label);
     }
 }

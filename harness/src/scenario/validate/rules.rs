@@ -7,7 +7,7 @@ use super::Context;
 use super::rules_words::{Refused, refused};
 use crate::scenario::beneath::{self, Beneath, EntryKind, Unread};
 use crate::scenario::did_you_mean::suggest;
-use crate::scenario::error::{Fault, code};
+use crate::scenario::error::code;
 use crate::scenario::read::{At, Reader};
 use crate::scenario::{Ruleset, RulesetTool};
 
@@ -39,13 +39,14 @@ fn ruleset(
 ) -> Option<Arc<[u8]>> {
     let path = Path::new(file.value);
     let fault = |message: String, label: &str, help: Option<String>| {
-        let fault = Fault::new(file.place, code::UNREADABLE, message, label.to_owned());
-        context.faults.add(fault.help(help));
+        let told = context
+            .faults
+            .report(file.place, code::UNREADABLE, message, label);
+        told.help_if(help);
         None
     };
-    if path.is_absolute() {
-        let message = format!("`{key}` is an absolute path");
-        return fault(message, "must be relative to the scenario file", None);
+    if context.is_absolute(file, key, code::UNREADABLE) {
+        return None;
     }
     let bytes = match context.files.read(path, beneath::RULESET) {
         Ok(bytes) => bytes,
@@ -68,11 +69,8 @@ fn ruleset(
     }
     if let Some(Refused { line, what, help }) = refused(tool, text) {
         let message = format!("`{}` has {what} in line {line}", file.value);
-        return fault(
-            message,
-            "all of a ruleset stands in its file",
-            Some(help.to_owned()),
-        );
+        let label = "all of a ruleset stands in its file";
+        return fault(message, label, Some(help.to_owned()));
     }
     Some(bytes)
 }

@@ -3,10 +3,9 @@
 use std::collections::BTreeMap;
 
 use super::{Context, port};
-use crate::scenario::error::{Fault, code};
 use crate::scenario::keys::{IS_SWITCH, SEGMENT, SWITCH_PORT};
 use crate::scenario::names::{IfName, MachineName};
-use crate::scenario::read::{At, Reader, parsed};
+use crate::scenario::read::{At, Reader};
 use crate::scenario::{BridgePort, Segment, Switch, parse};
 
 /// An interface that is plugged into a segment.
@@ -24,31 +23,21 @@ pub(crate) fn segments<'a>(
     root: &Reader<'a>,
     ends: &Ends<'a>,
 ) -> BTreeMap<MachineName, Segment> {
-    let mut segments = BTreeMap::new();
-    for (key, node) in root.map("segments") {
-        let name = parsed(key, parse::machine_name, context.faults);
-        let Some(reader) = Reader::of(node, key.value, &SEGMENT, context.faults) else {
-            continue;
-        };
-        let kind = reader.need("kind", reader.meaning("kind", &IS_SWITCH));
-        let Some(is_switch) = kind else {
-            continue;
-        };
+    root.named("segments", parse::our_name, |key, node| {
+        let reader = Reader::of(node, key.value, &SEGMENT, context.faults)?;
+        let is_switch = reader.need("kind", reader.meaning("kind", &IS_SWITCH))?;
         let ends = ends.get(key.value).map_or(&[][..], Vec::as_slice);
-        let segment = if is_switch.value {
-            switch(context, &reader, key.value, ends)
-        } else {
-            if ends.len() != 2 {
-                if ends.is_empty() && is_switch.place.source.built_in {
-                    continue; // both machines of the base's cable were taken away, and so is the cable
-                }
-                cable_fault(context, key.value, &is_switch, ends);
-            }
-            cable(context, &reader)
-        };
-        segments.extend(name.map(|name| (name.value, segment)));
-    }
-    segments
+        if is_switch.value {
+            return Some(switch(context, &reader, key.value, ends));
+        }
+        if ends.is_empty() && is_switch.place.source.built_in {
+            return None; // both machines of the base's cable were taken away, and so is the cable
+        }
+        if ends.len() != 2 {
+            cable_fault(context, key.value, &is_switch, ends);
+        }
+        Some(cable(&reader))
+    })
 }
 
 fn switch(context: &Context<'_>, reader: &Reader<'_>, name: &str, ends: &[End<'_>]) -> Segment {
@@ -66,9 +55,7 @@ fn switch(context: &Context<'_>, reader: &Reader<'_>, name: &str, ends: &[End<'_
         let Some(at) = known.iter().position(|end| end == key.value) else {
             let scope = format!(" of segment `{name}`");
             let known = known.iter().map(String::as_str);
-            context
-                .faults
-                .unknown(&key, ("port", "ports"), &scope, known);
+            (context.faults).unknown(&key, ("port", "ports"), &scope, known);
             continue;
         };
         let machine = MachineName::try_from(ends[at].machine).ok();
@@ -84,20 +71,13 @@ fn switch(context: &Context<'_>, reader: &Reader<'_>, name: &str, ends: &[End<'_
 }
 
 /// A cable can be told nothing.
-fn cable(context: &Context<'_>, reader: &Reader<'_>) -> Segment {
-    for key in ["mtu", "multicast_snooping", "group_fwd_mask", "ports"] {
-        let Some(entry) = reader.entry(key) else {
-            continue;
-        };
-        let message = format!("a cable has no `{key}`");
-        let label = "a switch has".to_owned();
-        let help = match key {
-            "mtu" => "give each of the two interfaces its `mtu`",
-            _ => "make it `kind = \"switch\"`",
-        };
-        let fault = Fault::new(&entry.key, code::CONFLICT, message, label);
-        context.faults.add(fault.help(help.to_owned()));
-    }
+fn cable(reader: &Reader<'_>) -> Segment {
+    let message = |key: &str| format!("a cable has no `{key}`");
+    let help = "give each of the two interfaces its `mtu`";
+    reader.conflicts(&["mtu"], message, "a switch has", Some(help));
+    let keys = ["multicast_snooping", "group_fwd_mask", "ports"];
+    let help = "make it `kind = \"switch\"`";
+    reader.conflicts(&keys, message, "a switch has", Some(help));
     Segment::Cable
 }
 
@@ -107,7 +87,7 @@ fn cable_fault(context: &Context<'_>, name: &str, kind: &At<'_, bool>, ends: &[E
         ends => format!("{ends} ends"),
     };
     let message = format!("cable `{name}` has {count}");
-    let label = "a cable joins exactly two interfaces".to_owned();
+    let label = "a cable joins exactly two interfaces";
     let plugged: Vec<String> = ends
         .iter()
         .map(|end| format!("`{}` of machine `{}`", end.interface, end.machine))
@@ -120,7 +100,5 @@ fn cable_fault(context: &Context<'_>, name: &str, kind: &At<'_, bool>, ends: &[E
             plugged.join(", ")
         ),
     };
-    context
-        .faults
-        .add(Fault::new(kind.place, code::CONFLICT, message, label).help(help));
+    (context.faults.conflict(kind.place, message, label)).help(help);
 }

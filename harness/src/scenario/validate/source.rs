@@ -3,7 +3,6 @@
 use std::net::IpAddr;
 
 use super::{Context, From};
-use crate::scenario::error::{Fault, code};
 use crate::scenario::provides::Provides;
 use crate::scenario::read::{At, Reader};
 use crate::scenario::{VantagePoint, parse};
@@ -15,15 +14,15 @@ pub(crate) fn source(
     from: From<'_, '_>,
     to: Option<&At<'_, IpAddr>>,
 ) -> Option<IpAddr> {
-    let (entry, kind) = (reader.entry("source")?, reader.table_keys.what);
+    reader.entry("source")?;
+    let kind = reader.table_keys.what;
     if let Some(why) = no_choice(context, kind, from) {
         let message = format!("`source` of `{kind}` cannot be asked for from here");
         let help = match kind {
             "ssh" => "look from a machine, or with `tcp` at port 22",
             _ => "look from a machine or a guest with the image `debian`",
         };
-        let fault = Fault::new(&entry.key, code::CONFLICT, message, why);
-        context.faults.add(fault.help(help.to_owned()));
+        reader.conflict("source", message, why).help(help);
     }
     let source = reader.word("source", parse::ip)?;
     let address = source.value;
@@ -35,8 +34,7 @@ pub(crate) fn source(
         _ => unfit(address).map(|why| (format!("`{address}` is no address to send from"), why)),
     };
     if let Some((message, label)) = wrong {
-        let fault = Fault::new(source.place, code::CONFLICT, message, label.to_owned());
-        context.faults.add(fault);
+        context.faults.conflict(source.place, message, label);
     }
     Some(address)
 }

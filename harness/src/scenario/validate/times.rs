@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use super::Context;
-use crate::scenario::error::{Fault, code};
 use crate::scenario::read::Reader;
 use crate::scenario::{Times, parse};
 
@@ -25,27 +24,22 @@ pub(crate) fn times(context: &Context<'_>, reader: &Reader<'_>) -> Times {
         fails,
     };
     if fails {
-        for key in ["holds_for", "fails_until"] {
-            if let Some(entry) = reader.entry(key) {
-                let message = format!("`{key}` is for a check that holds, and `fails` says never");
-                let label = "it never holds".to_owned();
-                let help = "`within` says how long it is watched".to_owned();
-                let fault = Fault::new(&entry.key, code::CONFLICT, message, label);
-                context.faults.add(fault.help(help));
-            }
-        }
+        let message =
+            |key: &str| format!("`{key}` is for a check that holds, and `fails` says never");
+        let keys = ["holds_for", "fails_until"];
+        let help = "`within` says how long it is watched";
+        reader.conflicts(&keys, message, "it never holds", Some(help));
     } else if let Some(until) = fails_until
         && until.value >= times.within
     {
-        let message = "`fails_until` leaves no time to hold".to_owned();
+        let message = "`fails_until` leaves no time to hold";
         let told = humantime::format_duration(times.within);
         let label = match within {
             Some(_) => format!("`within` is {told}"),
             None => format!("`within` is {told} unless given"),
         };
-        let help = "both count from the same moment; `within` must be the later one".to_owned();
-        let fault = Fault::new(until.place, code::CONFLICT, message, label);
-        context.faults.add(fault.help(help));
+        let help = "both count from the same moment; `within` must be the later one";
+        (context.faults.conflict(until.place, message, label)).help(help);
     }
     times
 }

@@ -11,6 +11,7 @@ use super::Context;
 use crate::scenario::beneath::{self, Beneath, EntryKind, Unread};
 use crate::scenario::did_you_mean::{nearest, suggest};
 use crate::scenario::error::{Fault, code};
+use crate::scenario::keys::requires;
 use crate::scenario::load::shown;
 use crate::scenario::names::MachineName;
 use crate::scenario::read::{At, Reader};
@@ -210,33 +211,11 @@ pub(crate) fn units<'a>(
     meant(context, reader, key, owner);
     let without = reader.texts("without_units");
     let Some(folder) = reader.text(key) else {
-        // In a guest a step may write some.
-        if key == "networkd"
-            && reader.entry(key).is_none()
-            && let Some(entry) = reader.entry("faulty_units")
-        {
-            let message = "`faulty_units` without `networkd`".to_owned();
-            let label = "nobody there reads any unit file".to_owned();
-            let fault = Fault::new(&entry.key, code::CONFLICT, message, label);
-            context.faults.add(fault);
-        }
-        if reader.entry(key).is_none()
-            && let Some(entry) = reader.entry("without_units")
-        {
-            let message = format!("`without_units` without `{key}`");
-            let label = format!("there is no `{key}` to leave files out of");
-            context
-                .faults
-                .add(Fault::new(&entry.key, code::CONFLICT, message, label));
-        }
+        let rules = requires::UNITS.iter().filter(|rule| rule.other == key);
+        rules.for_each(|rule| reader.requires(rule));
         return None;
     };
-    if Path::new(folder.value).is_absolute() {
-        let message = format!("`{key}` is an absolute path");
-        let label = "must be relative to the scenario file".to_owned();
-        context
-            .faults
-            .add(Fault::new(folder.place, code::BAD_VALUE, message, label));
+    if context.is_absolute(&folder, key, code::BAD_VALUE) {
         return None;
     }
     let read = context.units.read(context.files, Path::new(folder.value));
@@ -247,9 +226,8 @@ pub(crate) fn units<'a>(
         help,
     } in &read.problems
     {
-        let (message, label) = (message.clone(), (*label).to_owned());
-        let fault = Fault::new(folder.place, code, message, label);
-        context.faults.add(fault.help(help.clone()));
+        let told = (context.faults).report(folder.place, code, message, *label);
+        told.help_if(help.clone());
     }
     for name in read
         .passed_over
@@ -257,8 +235,8 @@ pub(crate) fn units<'a>(
         .filter(|name| looks_like_a_unit(name))
     {
         let message = format!("networkd does not read `{name}`");
-        let label = "the folder that holds it".to_owned();
-        let fault = Fault::new(folder.place, code::UNIT_PASSED_OVER, message, label).warning();
+        let (code, label) = (code::UNIT_PASSED_OVER, "the folder that holds it");
+        let fault = Fault::new(folder.place, code, message, label).warning();
         let help = "unit files end in `.network`, `.netdev` or `.link`, drop-ins lie in `UNIT.d/` and end in `.conf`";
         context.faults.add(fault.help(help.to_owned()));
     }
@@ -308,11 +286,8 @@ fn left_out_exist(
     let names = read.units.iter().map(|unit| unit.name.as_str());
     let scope = format!(" in `{}`", folder.value);
     for name in without {
-        if !names.clone().any(|unit| unit == name.value) {
-            context
-                .faults
-                .unknown(name, ("unit file", "unit files"), &scope, names.clone());
-        }
+        let what = ("unit file", "unit files");
+        (context.faults).among(name, what, &scope, names.clone());
     }
 }
 

@@ -3,9 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::scenario::did_you_mean::suggest;
-use crate::scenario::error::{Fault, code};
+use crate::scenario::error::code;
 use crate::scenario::file::{Entry, Node, Place, Table, Value};
 use crate::scenario::keys::ANY_OF;
+use crate::scenario::lookup;
 use crate::scenario::names::CheckId;
 use crate::scenario::read::{At, Faults, Reader, text_of};
 
@@ -77,7 +78,7 @@ impl<'t> Named<'t> {
             (None, Some(true)) => self.refused.push((id.value, id.place, String::new())),
             (None, Some(false)) => {
                 let message = format!("step `{}` must fail, and is not enabled", id.value);
-                self.fault(id.place, message, "it is not done in this form", None);
+                (self.faults).conflict(id.place, message, "it is not done in this form");
             }
             _ => self.not_a_check(id),
         }
@@ -90,10 +91,9 @@ impl<'t> Named<'t> {
             && entry.node.value.is_array()
             && set.items("any_of").len() < 2
         {
-            let message = "`any_of` has fewer than two checks".to_owned();
-            let label = "nothing to choose from";
-            let help = "what must fail by itself stands in `must_fail` itself".to_owned();
-            self.fault(&entry.node.place, message, label, Some(help));
+            let message = "`any_of` has fewer than two checks";
+            let told = (self.faults).conflict(&entry.node.place, message, "nothing to choose from");
+            told.help("what must fail by itself stands in `must_fail` itself");
         }
         let mut read = Vec::new();
         for id in ids {
@@ -104,8 +104,8 @@ impl<'t> Named<'t> {
                 read.extend(self.expect(&id));
             } else if self.steps.contains_key(id.value) && !self.checks.contains_key(id.value) {
                 let message = format!("step `{}` cannot be in `any_of`", id.value);
-                let help = "a step that must be refused stands in `must_fail` itself".to_owned();
-                self.fault(id.place, message, "not a check", Some(help));
+                let told = self.faults.conflict(id.place, message, "not a check");
+                told.help("a step that must be refused stands in `must_fail` itself");
             } else {
                 self.not_a_check(&id);
             }
@@ -125,11 +125,11 @@ impl<'t> Named<'t> {
         match (self.checks.get(id.value), self.steps.get(id.value)) {
             (Some(_), Some(_)) => {
                 let message = format!("`{}` in `must_fail` is a check and a step", id.value);
-                self.fault(id.place, message, "which one?", None);
+                self.faults.conflict(id.place, message, "which one?");
             }
             (Some(_), None) => {
                 let message = format!("check `{}` must fail, and is not enabled", id.value);
-                self.fault(id.place, message, "it is not looked at in this form", None);
+                (self.faults).conflict(id.place, message, "it is not looked at in this form");
             }
             (None, _) => {
                 let known = self.checks.keys().chain(self.steps.keys()).copied();
@@ -168,34 +168,26 @@ impl<'t> Named<'t> {
             let expected: Vec<&str> = expected.collect();
             suggest(id.value, "ids in `must_fail`", expected.iter().copied())
         };
-        self.fault(id.place, message, "not in `must_fail`", Some(help));
-    }
-
-    fn fault(&self, place: &Place, message: String, label: &str, help: Option<String>) {
-        let fault = Fault::new(place, code::CONFLICT, message, label.to_owned());
-        self.faults.add(fault.help(help));
+        (self
+            .faults
+            .conflict(id.place, message, "not in `must_fail`"))
+        .help(help);
     }
 }
 
 fn twice(faults: &Faults, id: &At<'_, &str>) {
     let message = format!("`{}` is in `must_fail` twice", id.value);
-    let label = "again".to_owned();
-    faults.add(Fault::new(id.place, code::DUPLICATE, message, label));
+    faults.report(id.place, code::DUPLICATE, message, "again");
 }
 
 /// Says of a step that it must be refused with these words. Without words it may be refused with any: the key has no place of
 /// its own in a file then, by which [`steps`](super::steps) knows it from one that was left empty.
 fn refuse(tree: &mut Table, id: &str, place: &Place, words: String) {
-    let Some(Value::Array(steps)) = tree.get_mut("steps").map(|entry| &mut entry.node.value) else {
-        return;
-    };
-    for step in steps {
-        let Value::Table(step) = &mut step.value else {
-            continue;
-        };
-        if step.get("id").and_then(|entry| entry.node.value.as_text()) != Some(id) {
-            continue;
-        }
+    let steps = tree.get_mut("steps");
+    let steps = steps.and_then(|entry| entry.node.value.as_array_mut());
+    let tables = steps.into_iter().flatten();
+    let tables = tables.filter_map(|step| step.value.as_table_mut());
+    for step in tables.filter(|step| lookup::text(step, "id") == Some(id)) {
         step.remove("may_fail");
         let start = place.span.start;
         let nowhere = Place {
@@ -213,17 +205,6 @@ fn refuse(tree: &mut Table, id: &str, place: &Place, words: String) {
 
 /// The ids of all checks or steps, also of those that are wrong otherwise, and whether each is enabled.
 fn ids<'t>(tree: &'t Table, key: &str) -> BTreeMap<&'t str, bool> {
-    let Some(Value::Array(items)) = tree.get(key).map(|entry| &entry.node.value) else {
-        return BTreeMap::new();
-    };
-    let tables = items.iter().filter_map(|item| match &item.value {
-        Value::Table(table) => Some(table),
-        _ => None,
-    });
-    let named = tables.filter_map(|table| {
-        let enabled = table.get("enabled").map(|entry| &entry.node.value);
-        let enabled = !matches!(enabled, Some(Value::Boolean(false)));
-        Some((table.get("id")?.node.value.as_text()?, enabled))
-    });
-    named.collect()
+    let named = lookup::with_ids(tree, key);
+    named.map(|(id, one)| (id, !lookup::is_off(one))).collect()
 }

@@ -3,8 +3,9 @@
 use std::path::Path;
 
 use super::Context;
-use crate::scenario::error::{Fault, code};
-use crate::scenario::file::{Place, Value};
+use crate::scenario::error::code;
+use crate::scenario::file::Place;
+use crate::scenario::lookup;
 use crate::scenario::names::MachineName;
 use crate::scenario::net::Mac;
 use crate::scenario::overrides::COMMAND_LINE;
@@ -53,8 +54,8 @@ impl Machine<'_> {
             return;
         }
         let message = format!("`{key}` is not for `hypervisor = \"{name}\"`");
-        let fault = Fault::new(place, code::CONFLICT, message, format!("{name} {why}"));
-        context.faults.add(fault.help(help));
+        let told = (context.faults).conflict(place, message, format!("{name} {why}"));
+        told.help(help);
     }
 
     /// As [`cannot`](Self::cannot), of a feature that some VMMs have.
@@ -85,11 +86,12 @@ pub(crate) fn machine<'a>(context: &Context<'_>, reader: &Reader<'a>) -> Machine
     if let (Some(machine), Some(transport)) = (&machine, &transport)
         && (machine.value, transport.value) == (MachineType::Q35, Transport::Mmio)
     {
-        let message = "machine `q35` has no virtio-mmio".to_owned();
-        let label = "its virtio devices are on PCI".to_owned();
-        let fault = Fault::new(transport.place, code::CONFLICT, message, label);
-        let help = "`machine = \"microvm\"` has both";
-        context.faults.add(fault.help(help.to_owned()));
+        let (message, label) = (
+            "machine `q35` has no virtio-mmio",
+            "its virtio devices are on PCI",
+        );
+        let told = context.faults.conflict(transport.place, message, label);
+        told.help("`machine = \"microvm\"` has both");
     }
     read.machine_type = machine.map(|at| at.value).unwrap_or_default();
     read.transport = transport.map(|at| at.value).unwrap_or_default();
@@ -131,18 +133,13 @@ fn among<'a, T: Copy + 'static>(
 }
 
 /// Reads a NIC's MAC address: one that an interface may have, unless the scenario asks for any.
-pub(crate) fn mac<'a>(context: &Context<'_>, reader: &Reader<'a>) -> Option<At<'a, Mac>> {
+pub(crate) fn mac<'a>(reader: &Reader<'a>) -> Option<At<'a, Mac>> {
     let any = reader.flag("invalid_mac").unwrap_or(false);
     let parse = if any { parse::invalid_mac } else { parse::mac };
     let mac = reader.need("mac", reader.word("mac", parse))?;
-    if any
-        && parse::mac(&mac.value.to_string()).is_ok()
-        && let Some(entry) = reader.entry("invalid_mac")
-    {
+    if any && mac.value.is_valid() {
         let message = format!("`invalid_mac` of `{}`, which is a valid one", mac.value);
-        let label = "an interface may have it".to_owned();
-        let fault = Fault::new(&entry.key, code::CONFLICT, message, label);
-        context.faults.add(fault);
+        reader.conflict("invalid_mac", message, "an interface may have it");
     }
     Some(mac)
 }
@@ -157,13 +154,9 @@ pub(crate) fn nic(
     let checksum = reader.flag("checksum_offload").unwrap_or(true);
     let segmentation = reader.flag("segmentation_offload");
     if segmentation == Some(true) && !checksum {
-        let message = "`segmentation_offload` without `checksum_offload`".to_owned();
-        let label = "each segment needs a checksum of its own".to_owned();
-        let place = |key| reader.entry(key).map(|entry| &entry.key);
-        let place: &Place = place("segmentation_offload").unwrap_or(reader.place);
-        context
-            .faults
-            .add(Fault::new(place, code::CONFLICT, message, label));
+        let message = "`segmentation_offload` without `checksum_offload`";
+        let label = "each segment needs a checksum of its own";
+        reader.conflict("segmentation_offload", message, label);
     }
     let nic = NicOptions {
         open: reader
@@ -222,24 +215,19 @@ pub(crate) fn queues(
         && !end.multi_queue
     {
         let message = format!("{} queues of a TAP without `multi_queue`", nic.queues);
-        let label = "the kernel opens such a TAP once".to_owned();
-        let fault = Fault::new(&entry.node.place, code::CONFLICT, message, label);
-        let help =
-            "with `open = \"name\"` it is the VMM that the kernel refuses, and `vmm` checks that";
-        context.faults.add(fault.help(help.to_owned()));
+        let label = "the kernel opens such a TAP once";
+        let told = context.faults.conflict(&entry.node.place, message, label);
+        told.help(
+            "with `open = \"name\"` it is the VMM that the kernel refuses, and `vmm` checks that",
+        );
     }
 }
 
 /// Where a check of a guest's VMM looks from when it does not say: the machine that holds its TAPs. `None` when its
 /// guest cannot be told.
 pub(crate) fn vantage(context: &Context<'_>, check: &Reader<'_>) -> Option<VantagePoint> {
-    let Value::Table(table) = &check.entry("vmm")?.node.value else {
-        return None;
-    };
-    let Value::String(guest) = &table.get("guest")?.node.value else {
-        return None;
-    };
-    holder(context, guest).map(VantagePoint::Machine)
+    let table = check.entry("vmm")?.node.value.as_table()?;
+    holder(context, lookup::text(table, "guest")?).map(VantagePoint::Machine)
 }
 
 /// The machine that holds a guest's TAPs.
@@ -252,9 +240,12 @@ pub(crate) fn holder(context: &Context<'_>, guest: &str) -> Option<MachineName> 
 pub(crate) fn refused(context: &Context<'_>, reader: &Reader<'_>, label: &str) -> Option<String> {
     let words = reader.text("refused")?;
     if words.value.trim().is_empty() {
-        let message = "`refused` has no words".to_owned();
-        let fault = Fault::new(words.place, code::BAD_VALUE, message, label.to_owned());
-        context.faults.add(fault);
+        (context.faults).report(
+            words.place,
+            code::BAD_VALUE,
+            "`refused` has no words",
+            label,
+        );
     }
     Some(words.value.to_owned())
 }

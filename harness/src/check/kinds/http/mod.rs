@@ -9,12 +9,12 @@ use futures_util::FutureExt;
 use sha2::{Digest, Sha256};
 
 use super::tcp::transfer;
+use crate::bytes_page::{MOST_BYTES, page};
 use crate::check::Verdict;
 use crate::check::ghosts::Ghosts;
 use crate::check::kind::{Kind, Looked, Target};
 use crate::check::looking::Looking;
 use crate::check::source::{self, Ends};
-use crate::scenario::bytes_page::{MOST_BYTES, page};
 use crate::scenario::check_kind::{Asked, Declared, Looks, SOURCE};
 use crate::scenario::error::{Fault, code};
 use crate::scenario::keys::{KeyType, TableKeys, may, must, table_keys};

@@ -9,12 +9,12 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpSocket, TcpStream};
 
 use super::transfer::{self, Transfer};
+use crate::bytes_page::{LINE, lines};
 use crate::check::looking::{ANSWER, Looking, as_words};
 use crate::check::source::{self, Ends};
 use crate::check::{ProbeError, Vantage, Verdict, from_source};
 use crate::host::netns::Netns;
 use crate::plan::shell;
-use crate::scenario::bytes_page::{LINE, lines};
 
 /// Connects from a machine; the inner `Err` says in words why the connection failed.
 pub(in crate::check::kinds) async fn connect(

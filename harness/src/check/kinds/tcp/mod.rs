@@ -8,11 +8,11 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 
+use crate::bytes_page::MOST_BYTES;
 use crate::check::ghosts::Ghosts;
 use crate::check::kind::{Kind, Looked, Target};
 use crate::check::looking::Looking;
 use crate::check::source::{self, Ends};
-use crate::scenario::bytes_page::MOST_BYTES;
 use crate::scenario::check_kind::{Asked, Declared, Looks, SOURCE};
 use crate::scenario::keys::{KeyType, TableKeys, may, must, table_keys};
 use crate::scenario::parse;

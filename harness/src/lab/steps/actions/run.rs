@@ -15,7 +15,7 @@ use crate::lab::steps::command::{refusal, words_of};
 use crate::lab::testbed::Testbed;
 use crate::plan::{GuestKind, shell};
 use crate::scenario::declare::{
-    Asked, Change, Declared, Fault, KeyType, TableKeys, Takes, code, may, must, parsed, step_id,
+    Asked, Change, Declared, Fault, KeyType, TableKeys, Takes, code, may, must, our_name, parsed,
     table_keys,
 };
 use crate::scenario::names::StepId;
@@ -176,7 +176,7 @@ impl Declared for Kill {
         let run = asked.reader.need("run", asked.reader.text("run"))?;
         asked.state.end_command(asked.context, &run);
         Some(Self {
-            run: parsed(run, step_id, asked.context.faults)?.value,
+            run: parsed(run, our_name, asked.context.faults)?.value,
         })
     }
 

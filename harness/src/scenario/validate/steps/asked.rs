@@ -3,7 +3,7 @@
 use super::timeline::State;
 use crate::scenario::VantagePoint;
 use crate::scenario::check_kind::interface_at;
-use crate::scenario::error::{Fault, code};
+use crate::scenario::error::code;
 use crate::scenario::file::Place;
 use crate::scenario::names::{IfName, MachineName, StepId};
 use crate::scenario::provides::Provides;
@@ -37,8 +37,7 @@ pub(crate) struct Asked<'r, 'a> {
 impl<'a> Asked<'_, 'a> {
     /// Adds a fault that has no help.
     pub(crate) fn fault(&self, place: &Place, code: &'static str, message: &str, label: &str) {
-        let fault = Fault::new(place, code, message.to_owned(), label.to_owned());
-        self.context.faults.add(fault);
+        self.context.faults.report(place, code, message, label);
     }
 
     /// Where it is done.
@@ -124,13 +123,7 @@ impl<'a> Asked<'_, 'a> {
     /// A guest of the scenario.
     pub(crate) fn guest(&self) -> Option<At<'a, &'a str>> {
         let guest = self.reader.need("guest", self.reader.text("guest"))?;
-        let known = &self.context.known.guests;
-        if known.contains_key(guest.value) {
-            return Some(guest);
-        }
-        let (one, known) = (("guest", "guests"), known.keys().copied());
-        self.context.faults.unknown(&guest, one, "", known);
-        None
+        self.context.is_guest(&guest).then_some(guest)
     }
 
     /// An interface of the place where it is done, which need not be named.

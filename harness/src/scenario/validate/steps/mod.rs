@@ -12,7 +12,6 @@ pub(super) use timeline::Timeline;
 use self::timeline::State;
 use super::Context;
 use super::check::{Choice, the_one};
-use crate::scenario::error::{Fault, code};
 use crate::scenario::keys::STEP;
 use crate::scenario::read::{At, Reader, parsed};
 use crate::scenario::step::{Answer, Step};
@@ -24,18 +23,12 @@ pub(super) fn steps<'a>(context: &Context<'a>, root: &Reader<'a>) -> (Vec<Step>,
     let mut timeline = Timeline::new(&state);
     let mut steps = Vec::new();
     let readers = root.tables("steps", &STEP);
-    let ids: Vec<&str> = readers
-        .iter()
-        .filter_map(|reader| reader.entry("id")?.node.value.as_text())
-        .collect();
+    let ids = readers.iter().filter_map(|reader| reader.said("id"));
+    let ids: Vec<&str> = ids.collect();
     for reader in &readers {
-        if let Some(before) = reader.text("before")
-            && !ids.contains(&before.value)
-        {
-            let known = ids.iter().copied();
-            context
-                .faults
-                .unknown(&before, ("step", "steps"), "", known);
+        if let Some(before) = reader.text("before") {
+            let (faults, known) = (context.faults, ids.iter().copied());
+            faults.among(&before, ("step", "steps"), "", known);
         }
         let id = reader.entry("id").and_then(|entry| {
             let value = entry.node.value.as_text()?;
@@ -59,7 +52,7 @@ fn step<'a>(context: &Context<'a>, reader: &Reader<'a>, state: &mut State) -> Op
             .claims
             .claim(format!("step id `{}`", text.value), "", text.place, owner);
     }
-    let id = text.and_then(|text| parsed(text, parse::step_id, context.faults));
+    let id = text.and_then(|text| parsed(text, parse::our_name, context.faults));
     let within = reader.word("within", parse::duration);
     let answer = answer(context, reader);
     let what = Choice {
@@ -106,29 +99,16 @@ fn answer(context: &Context<'_>, reader: &Reader<'_>) -> Answer {
             Answer::Done
         };
     };
-    let fault = |message: &str, label: &str| {
-        let fault = Fault::new(
-            words.place,
-            code::CONFLICT,
-            message.to_owned(),
-            label.to_owned(),
-        );
-        context.faults.add(fault);
-    };
     // A step that `must_fail` names may be refused with any words.
     let own = reader
         .entry("refused")
         .is_none_or(|entry| !entry.key.span.is_empty());
     if own && words.value.trim().is_empty() {
-        fault(
-            "`refused` has no words",
-            "must be part of what the kernel or the tool says",
-        );
+        let label = "must be part of what the kernel or the tool says";
+        (context.faults).conflict(words.place, "`refused` has no words", label);
     } else if may_fail {
-        fault(
-            "a step is both `may_fail` and `refused`",
-            "it must be refused, or it may",
-        );
+        let message = "a step is both `may_fail` and `refused`";
+        (context.faults).conflict(words.place, message, "it must be refused, or it may");
     }
     Answer::Refused(words.value.to_owned())
 }

@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::scenario::error::{Fault, code};
 use crate::scenario::file::Place;
 use crate::scenario::read::At;
 use crate::scenario::validate::Context;
@@ -56,10 +55,9 @@ impl State {
         let own = |place: &Option<String>| place.as_deref() == Some(guest.value);
         if !on && let Some((step, _)) = self.commands.iter().find(|(_, place)| own(place)) {
             let message = format!("the command of step `{step}` runs in {name}");
-            let label = "it would end with the guest".to_owned();
+            let label = "it would end with the guest";
             let help = format!("end it by a step before this one: `kill = {{ run = \"{step}\" }}`");
-            let fault = Fault::new(guest.place, code::CONFLICT, message, label);
-            context.faults.add(fault.help(help));
+            (context.faults.conflict(guest.place, message, label)).help(help);
         }
         if self.excused {
             return;
@@ -182,9 +180,7 @@ impl State {
 }
 
 fn report(context: &Context<'_>, place: &Place, message: String) {
-    let label = "at this point of the steps".to_owned();
-    let fault = Fault::new(place, code::CONFLICT, message, label);
-    context.faults.add(fault);
+    (context.faults).conflict(place, message, "at this point of the steps");
 }
 
 /// Which guests run after each step.
@@ -234,10 +230,9 @@ impl Timeline {
             return;
         }
         let message = format!("nothing happens while the command of step `{last}` runs");
-        let label = "no step and no check comes after it".to_owned();
+        let label = "no step and no check comes after it";
         let help = format!("give the checks that it is for `after = \"{last}\"`");
-        let fault = Fault::new(place, code::CONFLICT, message, label);
-        context.faults.add(fault.help(help));
+        (context.faults.conflict(place, message, label)).help(help);
     }
 
     /// Reports a check after a step that is not there, and one that looks from a guest that does not run then.
@@ -280,8 +275,6 @@ impl Timeline {
             Some(step) => format!("after step `{}`", step.value),
         };
         let message = format!("guest `{guest}` does not run {when}");
-        let label = "nobody looks from there".to_owned();
-        let fault = Fault::new(from.place, code::CONFLICT, message, label);
-        context.faults.add(fault);
+        (context.faults).conflict(from.place, message, "nobody looks from there");
     }
 }
