@@ -4,8 +4,8 @@
 //! Data flows from left to right, `use` points left; a test keeps it so:
 //!
 //! ```text
-//! scenario -> plan -> host -> image -> hypervisor -> guest -> template -> check -> report -> lab
-//! shelf (imports none of these): bytes_page, deadline, diagnostic, visible, wait
+//! networkd -> scenario -> plan -> host -> image -> hypervisor -> guest -> template -> check -> report -> lab
+//! shelf (imports none of these): bytes_page, deadline, diagnostic, did_you_mean, place, visible, wait
 //! ```
 //!
 //! Kinds of checks, actions of steps and VMMs stand in the rooms that do them, and hand their tables to the left: `docs/scenario-language.md`
@@ -15,11 +15,14 @@ pub mod bytes_page;
 pub mod check;
 pub mod deadline;
 pub mod diagnostic;
+pub mod did_you_mean;
 pub mod guest;
 pub mod host;
 pub mod hypervisor;
 pub mod image;
 pub mod lab;
+pub mod networkd;
+pub mod place;
 pub mod plan;
 pub mod report;
 pub mod scenario;

@@ -8,9 +8,9 @@ use std::path::{Path, PathBuf};
 use std::{fs, io};
 
 /// The pipeline. A module imports from its left and from the [`SHELF`].
-const ORDER: &str = "scenario plan host image hypervisor guest template check report lab";
+const ORDER: &str = "networkd scenario plan host image hypervisor guest template check report lab";
 /// What every stage needs; imports nothing of the pipeline.
-const SHELF: &str = "bytes_page deadline diagnostic evidence trace visible wait";
+const SHELF: &str = "bytes_page deadline diagnostic did_you_mean evidence place trace visible wait";
 /// What looks at the network, the table of kinds, and what became of starts. Every other file of `check` judges: pure functions, instant to test.
 const OBSERVERS: &str = "check/from_source check/looking check/mod check/vantage check/kinds/mod check/started \
     check/kinds/container/inspect check/kinds/dns/ask check/kinds/http/get check/kinds/packet/count check/kinds/packet/filters check/kinds/ssh/ask \
@@ -261,6 +261,7 @@ const PLANTED: &str = r"
     harness/src/plan/mod.rs        | use super::lab::scope;                      | must not import `lab`
     harness/src/plan/mod.rs        | use crate::Scenario;                        | must not import `Scenario`
     harness/src/scenario/net.rs    | let x = super::super::plan::Step::new();    | must not import `plan`
+    harness/src/networkd/unit.rs   | use crate::scenario::Scenario;              | must not import `scenario`
     harness/src/guest/mod.rs       | use crate::report::Report;                  | must not import `report`
     harness/src/wait.rs            | use crate::scenario::Check;                 | must not import `scenario`
     harness/src/hypervisor/qemu.rs | use crate::host::tap::Tap;                  | must not import `host`

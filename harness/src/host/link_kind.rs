@@ -13,8 +13,8 @@ use super::die_with_parent;
 use super::modules::load_command;
 use super::probe::Attempt;
 use super::tool::{Tool, locate};
+use crate::networkd::settings;
 use crate::scenario::UnitFile;
-use crate::scenario::units::settings;
 
 /// A kind of link, which is a [`Capability`] of its name.
 #[derive(Debug, PartialEq, Eq, Hash)]

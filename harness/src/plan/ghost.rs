@@ -8,9 +8,10 @@ use sha2::{Digest, Sha256};
 use super::attach;
 use super::operation::{LinkEnd, Operation};
 use super::sysctl::{accept_ra, for_link, link_of, nic_of};
+use crate::networkd::settings;
 use crate::scenario::names::{IfName, MachineName};
 use crate::scenario::provides::Provides;
-use crate::scenario::units::{not_applied_in_a_ghost, settings};
+use crate::scenario::units::not_applied_in_a_ghost;
 use crate::scenario::{Guest, GuestInterface, MacvlanMode, Macvtap, Scenario, TapOpen, UnitFile};
 
 /// What stands for the guests of a scenario.

@@ -12,5 +12,6 @@ pub(crate) use super::load::shown;
 pub(crate) use super::parse::{bad, duration, if_name, ip, mac as parse_mac, our_name, sysctl};
 pub(crate) use super::read::{At, Bad, parsed};
 pub(crate) use super::validate::{
-    AskedAction as Asked, Takes, UNIT_SUFFIXES, bridge_options, port_options, read_kind,
+    AskedAction as Asked, Takes, bridge_options, port_options, read_kind,
 };
+pub(crate) use crate::networkd::SUFFIXES as UNIT_SUFFIXES;

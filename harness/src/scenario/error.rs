@@ -8,9 +8,10 @@ use std::sync::Arc;
 
 use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet};
 
-use super::file::{Place, Source, boundary};
 use super::names::VariantName;
 use crate::diagnostic::Diagnose;
+use crate::networkd::Warning;
+use crate::place::{Place, Source, boundary};
 use crate::visible::visible;
 
 /// Stable codes of scenario faults.
@@ -43,18 +44,6 @@ pub(crate) mod code {
     pub(crate) const LIMIT: &str = "scenario.limit";
     /// A systemd-networkd unit file or its folder.
     pub(crate) const UNIT_FILE: &str = "scenario.unit-file";
-    /// A line of a unit file that is none of systemd.syntax(7).
-    pub(crate) const UNIT_SYNTAX: &str = "unit.syntax";
-    /// A section that networkd does not know.
-    pub(crate) const UNIT_SECTION: &str = "unit.unknown-section";
-    /// A key that networkd does not know.
-    pub(crate) const UNIT_KEY: &str = "unit.unknown-key";
-    /// A `[Match]` that finds no link.
-    pub(crate) const UNIT_MATCH: &str = "unit.no-match";
-    /// Two unit files for one link.
-    pub(crate) const UNIT_TWO_FILES: &str = "unit.two-files";
-    /// Whatever else networkd says of a unit file.
-    pub(crate) const UNIT_REFUSED: &str = "unit.refused";
     /// What udev would do, where there is none.
     pub(crate) const UNIT_UDEV: &str = "unit.no-udev";
     /// A file beside units that networkd does not read, and that looks as if it should.
@@ -281,6 +270,14 @@ pub fn render<'f>(faults: impl IntoIterator<Item = &'f Fault>, color: bool) -> S
         more => text.push_str(&format!("\nand {more} more\n")),
     }
     text
+}
+
+/// A warning about a unit file leaves the scenario valid.
+impl From<Warning> for Fault {
+    fn from(warning: Warning) -> Self {
+        let fault = Self::new(&warning.place, warning.code, warning.message, warning.label);
+        fault.help(warning.help).warning()
+    }
 }
 
 impl From<Fault> for ScenarioErrors {

@@ -2,9 +2,9 @@
 
 use std::cell::RefCell;
 
-use super::did_you_mean::suggest;
 use super::error::{Fault, code};
 use super::file::{Node, Place};
+use crate::did_you_mean::suggest;
 
 /// So many faults get a suggestion of what was meant: each compares a name with all that there are.
 const SUGGESTED: usize = 200;

@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 use thiserror::Error;
 
 use super::beneath::{Beneath, LIBRARY as FOLDER};
-use super::did_you_mean::suggest;
 use super::load::FILE_NAME;
 use crate::diagnostic::Diagnose;
+use crate::did_you_mean::suggest;
 
 /// Scenarios that must be rejected; they belong to the tests.
 const INVALID: &str = "invalid";

@@ -5,10 +5,10 @@ use std::fmt;
 
 use thiserror::Error;
 
-use super::did_you_mean::suggest;
 use super::names::{CheckId, IfName, MachineName, VariantName};
 use super::{Fault, Scenario};
 use crate::diagnostic::Diagnose;
+use crate::did_you_mean::suggest;
 
 /// What the form without a variant is called.
 pub const GREEN: &str = "green";

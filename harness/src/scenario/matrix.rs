@@ -4,7 +4,6 @@
 use std::collections::BTreeSet;
 
 use super::Overrides;
-use super::did_you_mean::nearest;
 use super::error::code;
 use super::file::{Entry, Node, Place, Table, Value};
 use super::instances::MatrixValue;
@@ -12,6 +11,7 @@ use super::keys::TableKeys;
 use super::names::{IfName, MachineName};
 use super::reach::{ALL, Chosen, GUESTS, all_keys, keys, owners};
 use super::read::{At, Faults, Reader};
+use crate::did_you_mean::nearest;
 
 /// More would take days under TCG, so it was not meant.
 const MOST: usize = 64;

@@ -14,7 +14,6 @@ mod builder;
 pub mod check_kind;
 pub mod contents;
 pub(crate) mod declare;
-mod did_you_mean;
 mod dnsmasq;
 mod dnsmasq_words;
 pub(crate) mod error;
@@ -57,7 +56,6 @@ pub use bounds::Bounds;
 pub use builder::{BuildError, Builder};
 pub use check_kind::CheckKind;
 pub use contents::{Container, GuestFile, GuestFileKind};
-pub(crate) use did_you_mean::suggest;
 pub use dnsmasq::{AdvertisedPrefix, DnsFault, Dnsmasq, RouterAdvertisement};
 pub use error::{Fault, Gravity, ScenarioErrors, render};
 pub use find::{FindError, ScenarioName, find, scenario_names};
@@ -72,9 +70,10 @@ pub(crate) use references::references;
 pub use schema::schema;
 pub use step::Step;
 pub use topology::{Bridge, BridgePort, HostEnd, KERNEL_PVID, Route, Ruleset, RulesetTool};
-pub use units::{NETWORKD_CONF, UnitFile};
 pub use vantage_point::VantagePoint;
 pub use vmm::{GuestStart, HypervisorKind, MachineType, NicOptions, TapOpen, Transport};
+
+pub use crate::networkd::{NETWORKD_CONF, UnitFile};
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;

@@ -8,11 +8,11 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use super::did_you_mean::suggest;
 use super::file::{Entry, Node, Place, Source, Table, Value};
 use super::instances::MatrixValue;
 use super::keys::{GUEST, GUEST_INTERFACE, Key, KeyType, TableKeys};
 use crate::diagnostic::Diagnose;
+use crate::did_you_mean::suggest;
 
 /// Words of a command line for keys whose own name says too little there.
 const ALIASES: [(&str, &str); 1] = [("nic", "type")];

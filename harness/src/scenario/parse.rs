@@ -8,12 +8,12 @@ use ipnet::{IpNet, Ipv6Net};
 
 use super::HypervisorKind;
 use super::contents::DOCKER_NETWORKS;
-use super::did_you_mean::suggest;
 use super::error::Bad;
 use super::error::code;
 use super::names::{CheckId, IfName, IfNameError, NameError};
 use super::needs::capabilities;
 use super::net::{Mac, MacError};
+use crate::did_you_mean::suggest;
 
 /// The longest a check may wait; more is a typing error, and sums of deadlines must not overflow.
 const LONGEST_WAIT: Duration = Duration::from_secs(3600);

@@ -1,6 +1,5 @@
 //! What a key of the matrix reaches: machines and guests, and their interfaces.
 
-use super::did_you_mean::suggest;
 use super::error::code;
 use super::file::{Entry, Node, Place, Table};
 use super::instances::MatrixValue;
@@ -8,6 +7,7 @@ use super::keys::{GUEST, GUEST_INTERFACE, INTERFACE, Key, MACHINE, TableKeys};
 use super::lookup;
 use super::read::Faults;
 use super::removal::name_of;
+use crate::did_you_mean::suggest;
 
 /// One value of one key, as it stands in the file.
 #[derive(Debug, Clone)]

@@ -5,9 +5,9 @@ use std::fmt;
 use toml::{Table, Value};
 
 use super::{HeldLab, NoLab};
+use crate::did_you_mean::suggest;
 use crate::guest::ssh::Output;
 use crate::report::{CheckReport, StepOutcome, StepReport};
-use crate::scenario::suggest;
 
 /// A place to look from: a machine, a guest, or a container of a guest.
 #[derive(Clone, Copy)]

@@ -1,6 +1,6 @@
 //! Whether a link that is not there may still come: who says that it is made.
 
-use super::links::{LinkName, Links, changes};
+use super::links::{changes, of_guest, of_machine};
 use crate::scenario::action::{Action, Change};
 use crate::scenario::names::{IfName, MachineName, StepId};
 use crate::scenario::provides::Provides;
@@ -19,7 +19,7 @@ pub fn may_come(
     let made = match place {
         VantagePoint::Machine(machine) => scenario.machines.get(machine).is_some_and(|of| {
             let units = of.networkd.as_deref().unwrap_or_default();
-            Links::of_machine(scenario, machine, of, units).may_have(name)
+            of_machine(scenario, machine, of, units).may_have(name)
         }),
         VantagePoint::Guest(guest) | VantagePoint::Container(guest, _) => {
             scenario.guests.get(guest).is_some_and(|of| {
@@ -28,7 +28,7 @@ pub fn may_come(
                     || changes(scenario).any(|change| {
                         matches!(change, Change::Plugs { guest: to, interface, .. } if to == guest && id(interface))
                     })
-                    || Links::of_guest(scenario, guest, of).may_have(name)
+                    || of_guest(scenario, guest, of).may_have(name)
             })
         }
     };
@@ -101,16 +101,6 @@ fn is_taken_away(
             } if owner(guest, interface) => false,
             _ => gone,
         })
-}
-
-impl Links {
-    fn may_have(&self, name: &str) -> bool {
-        self.all.iter().any(|link| match &link.name {
-            LinkName::Exactly(exactly) => exactly == name,
-            LinkName::Nic(index) => name == format!("eth{index}") || name.starts_with("en"),
-            LinkName::Beginning(beginning) => name.starts_with(beginning),
-        })
-    }
 }
 
 #[cfg(test)]

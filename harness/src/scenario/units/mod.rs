@@ -5,39 +5,24 @@
 
 mod asked;
 mod comes;
-mod file;
-mod keys;
-mod link_kind;
 mod links;
-mod matching;
-mod named;
-mod nothing;
-mod spelling;
-mod syntax;
-mod text;
-mod two_files;
 mod udev;
-mod unit;
 
 pub use asked::{Asked, asked};
 pub use comes::{is_of_a_module_of_docker, may_come};
-pub use file::{NETWORKD_CONF, UnitFile};
-pub use keys::UnitKind;
-pub use syntax::settings;
 pub use udev::{not_applied, not_applied_in_a_ghost};
 
 use std::collections::BTreeMap;
 
-use self::links::{Links, changes, written};
-use self::matching::{Matches, matches};
-use self::nothing::matches_nothing;
-use self::text::Text;
-use self::unit::Unit;
+use self::links::{changes, of_guest, of_machine, written};
 use super::action::Change;
 use super::error::{Fault, code};
 use super::file::Place;
 use super::provides::Provides;
-use super::{Scenario, VantagePoint};
+use super::{Scenario, UnitFile, VantagePoint};
+use crate::networkd::{
+    Links, Matches, Unit, UnitKind, matches_nothing, misspelt, two_files, without_match,
+};
 
 /// Units that are meant to be as they are: the place they are at, and the name with where it stands.
 pub(super) type Meant = Vec<(VantagePoint, String, Place)>;
@@ -48,10 +33,10 @@ pub(super) fn warnings(scenario: &Scenario, meant: &Meant) -> Vec<Fault> {
     for (place, units, links) in places(scenario) {
         let mut of_place: Vec<(String, Fault)> = Vec::new();
         for file in units.iter().chain(written(scenario, &place)) {
-            let of = file.drop_in_of().unwrap_or(&file.name);
+            let of = file.unit();
             if let Some(kind) = UnitKind::of(of) {
-                let misspelt = spelling::misspelt(&Text::of(file), kind);
-                of_place.extend(misspelt.into_iter().map(|fault| (of.to_owned(), fault)));
+                let misspelt = misspelt(file, kind).into_iter();
+                of_place.extend(misspelt.map(|warning| (of.to_owned(), warning.into())));
             }
         }
         of_place.extend(about_links(scenario, &place, units, &links));
@@ -64,7 +49,7 @@ pub(super) fn warnings(scenario: &Scenario, meant: &Meant) -> Vec<Fault> {
             let mut files = units.iter().chain(written(scenario, &place));
             if !files.any(|file| file.name == *name) {
                 let message = format!("`faulty_units` names `{name}`, which is not there");
-                let label = "no such unit file".to_owned();
+                let label = "no such unit file";
                 found.push(Fault::new(written_at, code::UNIT_FILE, message, label).warning());
             }
         }
@@ -77,13 +62,13 @@ pub(super) fn warnings(scenario: &Scenario, meant: &Meant) -> Vec<Fault> {
 fn places(scenario: &Scenario) -> Vec<(VantagePoint, &[UnitFile], Links)> {
     let machines = scenario.machines.iter().filter_map(|(name, machine)| {
         let units = machine.networkd.as_deref()?;
-        let links = Links::of_machine(scenario, name, machine, units);
+        let links = of_machine(scenario, name, machine, units);
         Some((VantagePoint::Machine(name.clone()), units, links))
     });
     let guests = scenario.guests.iter();
     let guests = guests.filter(|(_, guest)| Provides::of(&guest.image).networkd);
     let guests = guests.map(|(name, guest)| {
-        let links = Links::of_guest(scenario, name, guest);
+        let links = of_guest(scenario, name, guest);
         (
             VantagePoint::Guest(name.clone()),
             guest.units.as_slice(),
@@ -114,35 +99,31 @@ fn about_links(
                     "there is no `{}` that this would be a drop-in of",
                     unit.name
                 );
-                let label = "networkd reads it only if the distribution has such a unit".to_owned();
+                let label = "networkd reads it only if the distribution has such a unit";
                 let fault = Fault::new(at, code::UNIT_FILE, message, label).warning();
                 found.push((unit.name.clone(), fault));
             }
             continue;
         };
-        let warn = |fault: Fault| (unit.name.clone(), fault.warning());
         if unit.kind == UnitKind::Netdev {
             continue;
         }
-        if unit.matches().is_empty() {
-            let key = match unit.kind {
-                UnitKind::Link => "OriginalName",
-                _ => "Name",
-            };
-            let message = format!("`{}` has no valid setting in [Match]", unit.name);
-            let label = "networkd ignores the file".to_owned();
-            let fault = Fault::new(head, code::UNIT_MATCH, message, label);
-            found.push(warn(fault.help(format!("to match every link: `{key}=*`"))));
+        if unit.match_settings().is_empty() {
+            found.push((unit.name.clone(), without_match(unit, head).into()));
             continue;
         }
-        let none = links
-            .all
-            .iter()
-            .all(|link| matches(unit, links, link) == Matches::No);
+        let mut all = links.all.iter();
+        let none = all.all(|link| unit.matches(links, link) == Matches::No);
         if none && !links.open {
-            found.push(warn(matches_nothing(unit, head, place, links)));
+            let owner = match place {
+                VantagePoint::Machine(name) => format!("machine `{name}`"),
+                other => format!("guest `{other}`"),
+            };
+            let warning = matches_nothing(unit, head, &owner, links);
+            found.push((unit.name.clone(), warning.into()));
         } else if let VantagePoint::Machine(machine) = place {
-            found.extend(udev::warnings(unit, machine).into_iter().map(warn));
+            let udev = udev::warnings(unit, machine).into_iter();
+            found.extend(udev.map(|fault| (unit.name.clone(), fault.warning())));
         }
     }
     // Which of two wins is told of what is there from the beginning; what steps write is there to change it.
@@ -151,7 +132,8 @@ fn about_links(
         _ => false,
     };
     if !changes(scenario).any(of_units) {
-        found.extend(two_files::warnings(&first, links));
+        let warnings = two_files(&first, links).into_iter();
+        found.extend(warnings.map(|(unit, warning)| (unit, warning.into())));
     }
     found
 }

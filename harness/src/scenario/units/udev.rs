@@ -1,21 +1,16 @@
 //! `.link` files on machines that are namespaces: udev reads them, and there is none.
 
-use super::keys::UnitKind;
-use super::links::Links;
-use super::matching::{Matches, matches};
-use super::unit::{Setting, Unit};
+use super::links::{of_guest, of_machine};
+use crate::networkd::{Links, Matches, Setting, Unit};
 use crate::scenario::error::{Fault, code};
 use crate::scenario::names::MachineName;
 use crate::scenario::{Scenario, UnitFile};
-
-/// Sections of which udev does nothing but match.
-const MATCHING: &str = "Match";
 
 /// What udev would do by this unit, a warning for each line.
 pub(super) fn warnings(unit: &Unit, machine: &MachineName) -> Vec<Fault> {
     let warn = |setting: &Setting| {
         let message = format!("`{}=` has no effect on `{machine}`", setting.key);
-        let label = "udev would do it, and a machine that is a namespace has none".to_owned();
+        let label = "udev would do it, and a machine that is a namespace has none";
         let help = match setting.key.as_str() {
             "Name" | "NamePolicy" => Some(
                 "a machine that boots would have the link by another name: what is seen here is not seen there"
@@ -26,7 +21,7 @@ pub(super) fn warnings(unit: &Unit, machine: &MachineName) -> Vec<Fault> {
         let fault = Fault::new(&setting.key_place, code::UNIT_UDEV, message, label);
         fault.help(help)
     };
-    effects(unit).map(warn).collect()
+    unit.udev_effects().map(warn).collect()
 }
 
 /// What a run on this machine would do otherwise than one that booted, a sentence for each line: `.link` files of machines
@@ -35,7 +30,7 @@ pub fn not_applied(scenario: &Scenario) -> Vec<String> {
     let mut found = Vec::new();
     for (name, machine) in &scenario.machines {
         let files = machine.networkd.as_deref().unwrap_or_default();
-        let links = Links::of_machine(scenario, name, machine, files);
+        let links = of_machine(scenario, name, machine, files);
         found.extend(lines(files, &links).map(|line| format!("{line} of {name}")));
     }
     found
@@ -46,7 +41,7 @@ pub fn not_applied_in_a_ghost(scenario: &Scenario, name: &MachineName) -> Vec<St
     let Some(guest) = scenario.guests.get(name) else {
         return Vec::new();
     };
-    let links = Links::of_guest(scenario, name, guest);
+    let links = of_guest(scenario, name, guest);
     lines(&guest.units, &links).collect()
 }
 
@@ -54,26 +49,11 @@ pub fn not_applied_in_a_ghost(scenario: &Scenario, name: &MachineName) -> Vec<St
 fn lines(files: &[UnitFile], links: &Links) -> impl Iterator<Item = String> {
     let units = Unit::all(files).into_iter().filter(|unit| {
         let mut all = links.all.iter();
-        all.any(|link| matches(unit, links, link) != Matches::No)
+        all.any(|link| unit.matches(links, link) != Matches::No)
     });
     units.flat_map(|unit| {
-        let said = effects(&unit).map(|one| format!("{}: {}={}", unit.name, one.key, one.value));
+        let effects = unit.udev_effects();
+        let said = effects.map(|one| format!("{}: {}={}", unit.name, one.key, one.value));
         said.collect::<Vec<_>>()
     })
-}
-
-/// The settings of a `.link` that change a link.
-fn effects(unit: &Unit) -> impl Iterator<Item = &Setting> {
-    let acts = |setting: &&Setting| {
-        unit.kind == UnitKind::Link
-            && setting.section != MATCHING
-            && setting.key != "Description"
-            && !setting.value.is_empty()
-            && unit
-                .kind
-                .sections()
-                .get(setting.section.as_str())
-                .is_some_and(|keys| keys.contains_key(setting.key.as_str()))
-    };
-    unit.settings.iter().filter(acts)
 }

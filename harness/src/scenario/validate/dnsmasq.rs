@@ -6,7 +6,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use ipnet::IpNet;
 
 use super::{Context, ra};
-use crate::scenario::did_you_mean::suggest;
+use crate::did_you_mean::suggest;
 use crate::scenario::error::code;
 use crate::scenario::file::{Node, Value};
 use crate::scenario::keys::{DNSMASQ, requires};

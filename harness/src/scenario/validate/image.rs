@@ -1,7 +1,7 @@
 //! The image of a guest: its recipe, suite and packages.
 
 use super::Context;
-use crate::scenario::did_you_mean::suggest;
+use crate::did_you_mean::suggest;
 use crate::scenario::error::code;
 use crate::scenario::parse;
 use crate::scenario::provides::Provides;

@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use super::units::{UnitFolders, netdev_name};
+use super::units::UnitFolders;
+use crate::networkd::made;
 use crate::scenario::beneath::{self, Beneath};
 use crate::scenario::file::Table;
 use crate::scenario::lookup::{is_off, rows, table, text};
@@ -134,16 +135,16 @@ impl<'a> Known<'a> {
                         }
                     }
                     "write_unit" => {
-                        let made = match (text(keys, "content"), text(keys, "file")) {
-                            (Some(content), _) => netdev_name(content.as_bytes()),
+                        let netdev = match (text(keys, "content"), text(keys, "file")) {
+                            (Some(content), _) => made(content.as_bytes()),
                             (None, Some(file)) => files
                                 .read(Path::new(file), beneath::UNIT)
                                 .ok()
-                                .and_then(|bytes| netdev_name(&bytes)),
+                                .and_then(|bytes| made(&bytes)),
                             (None, None) => None,
                         };
                         if let Some(machine) = machine {
-                            machine.netdevs.extend(made);
+                            machine.netdevs.extend(netdev);
                         }
                     }
                     // Whatever it makes is not known here.

@@ -42,7 +42,6 @@ pub(crate) use port::stepped as port_options;
 pub(crate) use routes::same_family;
 pub(crate) use source::source;
 pub(crate) use steps::{Asked as AskedAction, Takes};
-pub(crate) use units::SUFFIXES as UNIT_SUFFIXES;
 pub(crate) use units::UnitFolders;
 pub(crate) use variant::{Expectations, expectations};
 pub(crate) use vmm::{holder, refused};

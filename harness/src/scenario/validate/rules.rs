@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use super::Context;
 use super::rules_words::{Refused, refused};
+use crate::did_you_mean::suggest;
 use crate::scenario::beneath::{self, Beneath, EntryKind, Unread};
-use crate::scenario::did_you_mean::suggest;
 use crate::scenario::error::code;
 use crate::scenario::read::{At, Reader};
 use crate::scenario::{Ruleset, RulesetTool};

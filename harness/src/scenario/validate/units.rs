@@ -8,21 +8,15 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use super::Context;
+use crate::did_you_mean::suggest;
+use crate::networkd::{MASK, SUFFIXES, Taken, looks_like_a_unit, netdevs};
 use crate::scenario::beneath::{self, Beneath, EntryKind, Unread};
-use crate::scenario::did_you_mean::{nearest, suggest};
 use crate::scenario::error::{Fault, code};
 use crate::scenario::keys::requires;
 use crate::scenario::load::shown;
 use crate::scenario::names::MachineName;
 use crate::scenario::read::{At, Reader};
-use crate::scenario::units::settings;
-use crate::scenario::{NETWORKD_CONF, UnitFile, VantagePoint};
-
-/// What networkd reads.
-pub(crate) const SUFFIXES: [&str; 3] = [".network", ".netdev", ".link"];
-
-/// What a masked unit is a link to: systemd.unit(5).
-const MASK: &str = "/dev/null";
+use crate::scenario::{UnitFile, VantagePoint};
 
 /// Folders that were read, each once however many layers name it.
 #[derive(Debug, Default)]
@@ -90,15 +84,10 @@ impl UnitFolder {
     /// As networkd looks at it: what has another name, such as a `README` or an editor's backup, is passed over.
     fn fill(&mut self, files: &Beneath, folder: &Path) -> Result<(), Unread> {
         for (name, path) in entries(files, folder)? {
-            let of_kind = |name: &str| {
-                name == NETWORKD_CONF || SUFFIXES.iter().any(|suffix| name.ends_with(suffix))
-            };
-            if of_kind(&name) {
-                self.take(files, name, &path);
-            } else if name.strip_suffix(".d").is_some_and(of_kind) {
-                self.take_drop_ins(files, name, &path);
-            } else {
-                self.passed_over.push(name);
+            match Taken::of(&name) {
+                Taken::Unit => self.take(files, name, &path),
+                Taken::DropIns => self.take_drop_ins(files, name, &path),
+                Taken::PassedOver => self.passed_over.push(name),
             }
         }
         self.netdevs = netdevs(&self.units);
@@ -161,18 +150,6 @@ fn entries(files: &Beneath, folder: &Path) -> Result<Vec<(String, PathBuf)>, Unr
     Ok(entries)
 }
 
-/// Interfaces that `.netdev` files make, each with its drop-ins.
-fn netdevs(units: &[UnitFile]) -> BTreeSet<String> {
-    let mut named = BTreeMap::new();
-    for unit in units {
-        let of = unit.drop_in_of().unwrap_or(&unit.name);
-        if of.ends_with(".netdev") {
-            named.extend(netdev_name(&unit.bytes).map(|name| (of, name)));
-        }
-    }
-    named.into_values().collect()
-}
-
 /// For a folder that is not there: the one meant, or those there are beside it.
 fn other_folders(files: &Beneath, folder: &Path, name: &str) -> String {
     let above = folder.parent().unwrap_or(Path::new(""));
@@ -189,16 +166,6 @@ fn other_folders(files: &Beneath, folder: &Path, name: &str) -> String {
         "folders beside the file",
         names.iter().map(String::as_str),
     )
-}
-
-/// `Name=` of `[NetDev]`.
-pub(crate) fn netdev_name(bytes: &[u8]) -> Option<String> {
-    let settings = settings(&String::from_utf8_lossy(bytes)).into_iter();
-    let is_name = |section: &str, key: &str| section == "NetDev" && key == "Name";
-    let mut names = settings
-        .rev()
-        .filter(|(section, key, _)| is_name(section, key));
-    names.next().map(|(_, _, name)| name)
 }
 
 /// The unit files of the folder that `key` names, less those in `without_units`; `owner` is the machine or guest.
@@ -264,17 +231,6 @@ fn meant(context: &Context<'_>, reader: &Reader<'_>, key: &str, owner: &str) {
         let mut meant = context.meant.borrow_mut();
         meant.push((at, name.value.to_owned(), name.place.clone()));
     }
-}
-
-/// Whether a file that networkd passes over has nearly the name of a unit: `10-lan.nework`, `10-lan.conf`, or that of a drop-in
-/// folder, `10-lan.network.d`. An editor's backup (`10-lan.network~`) has not.
-fn looks_like_a_unit(name: &str) -> bool {
-    let name = name.strip_suffix(".d").unwrap_or(name);
-    let Some((_, ending)) = name.rsplit_once('.') else {
-        return false;
-    };
-    let endings = ["network", "netdev", "link", "conf"];
-    !ending.ends_with('~') && nearest(ending, endings).is_some()
 }
 
 fn left_out_exist(

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::scenario::did_you_mean::suggest;
+use crate::did_you_mean::suggest;
 use crate::scenario::error::code;
 use crate::scenario::file::{Entry, Node, Place, Table, Value};
 use crate::scenario::keys::ANY_OF;

@@ -85,37 +85,3 @@ fn a_drop_in_folder_that_is_not_read_is_told() {
     let file = vec!["20-br0.network.d".to_owned()];
     assert_eq!(told("20-br0.network"), (vec![], file));
 }
-
-#[test]
-fn a_unit_by_nearly_its_name_is_no_backup() {
-    for nearly in [
-        "10-lan.nework",
-        "10-lan.conf",
-        "br0.netdv",
-        "a.links",
-        "a.network.d",
-    ] {
-        assert!(looks_like_a_unit(nearly), "{nearly}");
-    }
-    for other in [
-        "README",
-        "README.md",
-        "10-lan.network~",
-        "10-lan.network.bak",
-        "notes.txt",
-    ] {
-        assert!(!looks_like_a_unit(other), "{other}");
-    }
-}
-
-#[test]
-fn netdevs_are_named_in_their_own_section() {
-    let file = b"# x\n[Match]\nName=no\n[NetDev]\nKind=bridge\nName = br0\n[Bridge]\nName=no\n";
-    assert_eq!(netdev_name(file).as_deref(), Some("br0"));
-    assert_eq!(netdev_name(b"[NetDev]\nKind=bridge\n"), None);
-    let marked = b"\xef\xbb\xbf[NetDev]\nName=br0\n";
-    assert_eq!(netdev_name(marked).as_deref(), Some("br0"));
-    let twice = b"[NetDev]\nName=a\nName=br0\n";
-    assert_eq!(netdev_name(twice).as_deref(), Some("br0"));
-    assert_eq!(netdev_name(b"\xff\xfe="), None);
-}

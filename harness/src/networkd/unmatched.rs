@@ -1,35 +1,38 @@
 //! A unit that matches no link: which of its lines it is, and what could stand there.
 
-use super::links::Links;
+use super::keys::UnitKind;
+use super::link::Links;
 use super::matching::{decisive, is_of_udev, is_wireless};
 use super::unit::Unit;
-use crate::scenario::VantagePoint;
-use crate::scenario::did_you_mean::suggest;
-use crate::scenario::error::{Fault, code};
-use crate::scenario::file::Place;
+use super::warning::{Warning, code};
+use crate::did_you_mean::suggest;
+use crate::place::Place;
 
-/// The warning, at the first line that no link fits; where each line has a link, at the name.
-pub(super) fn matches_nothing(
-    unit: &Unit,
-    head: &Place,
-    place: &VantagePoint,
-    links: &Links,
-) -> Fault {
-    let owner = match place {
-        VantagePoint::Machine(name) => format!("machine `{name}`"),
-        other => format!("guest `{other}`"),
+/// The warning about a unit without a valid setting in `[Match]`; `head` is where it begins.
+pub fn without_match(unit: &Unit, head: &Place) -> Warning {
+    let key = match unit.kind {
+        UnitKind::Link => "OriginalName",
+        _ => "Name",
     };
+    let message = format!("`{}` has no valid setting in [Match]", unit.name);
+    let warning = Warning::new(head, code::MATCH, message, "networkd ignores the file");
+    warning.help(format!("to match every link: `{key}=*`"))
+}
+
+/// The warning about one that matches none of the links of `owner`, at the first line that no link fits; where each line has a
+/// link, at the name.
+pub fn matches_nothing(unit: &Unit, head: &Place, owner: &str, links: &Links) -> Warning {
     let message = format!("`{}` matches no link of {owner}", unit.name);
-    let new = |at: &Place, label: String, help: Option<String>| {
-        Fault::new(at, code::UNIT_MATCH, message, label).help(help)
+    let new = |at: &Place, label: &str, help: Option<String>| {
+        Warning::new(at, code::MATCH, message, label).help(help)
     };
-    let settings = unit.matches();
+    let settings = unit.match_settings();
     let Some(setting) = decisive(&settings, links) else {
         let by_name = |key: &str| matches!(key, "Name" | "OriginalName");
         let named = settings.iter().find(|one| by_name(&one.key));
         let first = named.or(settings.first());
         let at = first.map_or(head, |setting| &setting.value_place);
-        return new(at, "no link fits all lines of [Match]".to_owned(), None);
+        return new(at, "no link fits all lines of [Match]", None);
     };
     let word = setting.value.trim_start_matches('!').split_whitespace();
     let word = word.clone().next().unwrap_or_default();
@@ -46,8 +49,8 @@ pub(super) fn matches_nothing(
     let (label, help) = match setting.key.as_str() {
         "Name" | "OriginalName" => ("no such link", near("links", links.names())),
         "MACAddress" | "PermanentMACAddress" => {
-            let known = links.all.iter().filter_map(|link| link.mac);
-            let known = known.map(|mac| mac.to_string()).collect();
+            let known = links.all.iter().filter_map(|link| link.mac.clone());
+            let known = known.collect();
             ("no link has this address", near("MAC addresses", known))
         }
         "Type" => {
@@ -72,5 +75,5 @@ pub(super) fn matches_nothing(
         key if is_wireless(key) => ("no link is wireless", None),
         _ => ("no such link", None),
     };
-    new(&setting.value_place, label.to_owned(), help)
+    new(&setting.value_place, label, help)
 }

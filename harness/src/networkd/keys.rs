@@ -18,7 +18,7 @@ pub enum UnitKind {
 }
 
 /// Keys of a section, each with the version of systemd that brought it; 0: it is not documented.
-pub(super) type Section = BTreeMap<&'static str, u16>;
+pub type Section = BTreeMap<&'static str, u16>;
 
 impl UnitKind {
     /// All of them.
@@ -40,7 +40,7 @@ impl UnitKind {
     }
 
     /// Sections that it can have, with their keys.
-    pub(super) fn sections(self) -> &'static BTreeMap<&'static str, Section> {
+    pub fn sections(self) -> &'static BTreeMap<&'static str, Section> {
         static SECTIONS: OnceLock<BTreeMap<UnitKind, BTreeMap<&'static str, Section>>> =
             OnceLock::new();
         static NONE: BTreeMap<&'static str, Section> = BTreeMap::new();

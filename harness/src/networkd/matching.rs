@@ -1,13 +1,15 @@
 //! Which links a `[Match]` finds: as networkd does it (`net_match_config` of systemd), as far as it is known beforehand.
 
+use std::collections::BTreeMap;
+
 use glob::Pattern;
 
-use super::links::{Link, LinkName, Links};
+use super::link::{Link, LinkName, Links};
 use super::unit::{Setting, Unit};
 
 /// Whether a unit matches a link.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Matches {
+pub enum Matches {
     /// It does not.
     No,
     /// It depends on what only the running system knows.
@@ -61,20 +63,34 @@ pub(super) fn decisive<'u>(settings: &[&'u Setting], links: &Links) -> Option<&'
     Some(named.unwrap_or(first))
 }
 
-/// Whether a unit matches a link of these: every key must.
-pub(super) fn matches(unit: &Unit, links: &Links, link: &Link) -> Matches {
-    let settings = unit.matches();
-    let mut keys: Vec<&str> = settings.iter().map(|one| one.key.as_str()).collect();
-    keys.sort_unstable();
-    keys.dedup();
-    let of_key = |key: &str| -> Vec<&Setting> {
-        let same = settings.iter().filter(|one| one.key == key);
-        same.copied().collect()
-    };
-    let keys = keys
-        .iter()
-        .map(|key| by_key(key, &of_key(key), links, link));
-    keys.min().unwrap_or(Matches::No)
+/// What the lines of one key of `[Match]` say of a link.
+#[derive(Debug, Clone)]
+pub struct KeyMatch<'u> {
+    /// The lines, each with its place.
+    pub settings: Vec<&'u Setting>,
+    /// Whether they match it.
+    pub matches: Matches,
+}
+
+impl Unit {
+    /// Whether it matches a link of these: every key of `[Match]` must.
+    pub fn matches(&self, links: &Links, link: &Link) -> Matches {
+        let keys = self.match_by_key(links, link).into_iter();
+        keys.map(|key| key.matches).min().unwrap_or(Matches::No)
+    }
+
+    /// The same for each key, by its name.
+    pub fn match_by_key(&self, links: &Links, link: &Link) -> Vec<KeyMatch<'_>> {
+        let mut keys: BTreeMap<&str, Vec<&Setting>> = BTreeMap::new();
+        for setting in self.match_settings() {
+            keys.entry(&setting.key).or_default().push(setting);
+        }
+        let verdict = |(key, settings): (&str, Vec<_>)| KeyMatch {
+            matches: by_key(key, &settings, links, link),
+            settings,
+        };
+        keys.into_iter().map(verdict).collect()
+    }
 }
 
 fn by_key(key: &str, settings: &[&Setting], links: &Links, link: &Link) -> Matches {
@@ -86,7 +102,7 @@ fn by_key(key: &str, settings: &[&Setting], links: &Links, link: &Link) -> Match
                 let digits = text.chars().filter(char::is_ascii_hexdigit);
                 digits.collect::<String>().to_ascii_lowercase()
             };
-            match link.mac.map(|mac| digits(&mac.to_string())) {
+            match link.mac.as_deref().map(digits) {
                 Some(mac) if words().any(|word| digits(word) == mac) => Matches::Yes,
                 None if links.chosen_mac => Matches::Perhaps,
                 _ => Matches::No,
@@ -197,7 +213,7 @@ fn beginning_with(word: &str, beginning: &str) -> Matches {
 
 /// Whether a unit is read on some systems only.
 pub(super) fn is_conditional(unit: &Unit) -> bool {
-    let settings = unit.matches();
+    let settings = unit.match_settings();
     settings
         .iter()
         .any(|one| CONDITIONS.contains(&one.key.as_str()))
@@ -209,14 +225,13 @@ pub(super) fn names<'u>(unit: &'u Unit, link: &str) -> Option<&'u Setting> {
         matches!(one.key.as_str(), "Name" | "OriginalName")
             && one.value.split_whitespace().any(|word| word == link)
     };
-    unit.matches().into_iter().find(names)
+    unit.match_settings().into_iter().find(names)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::scenario::UnitFile;
-    use crate::scenario::units::link_kind::LinkKind;
+    use crate::networkd::{LinkKind, UnitFile};
 
     fn name(text: &str, link: LinkName) -> Matches {
         let file = UnitFile {
@@ -225,14 +240,14 @@ mod tests {
             bytes: format!("[Match]\n{text}\n").into_bytes().into(),
         };
         let unit = Unit::all([&file]).remove(0);
-        let mac = Some("02:00:00:00:00:0a".parse().unwrap());
+        let mac = Some("02:00:00:00:00:0a".to_owned());
         let kind = LinkKind::made("veth");
         let link = Link {
             name: link,
             mac,
             kind,
         };
-        matches(&unit, &Links::default(), &link)
+        unit.matches(&Links::default(), &link)
     }
 
     #[test]
@@ -296,5 +311,24 @@ mod tests {
             let veth = LinkName::Beginning("veth");
             assert_eq!(name(text, veth), wanted, "{text}");
         }
+    }
+
+    #[test]
+    fn the_line_that_decides_is_told_with_its_place() {
+        let file = UnitFile {
+            name: "a.network".to_owned(),
+            shown: "a.network".into(),
+            bytes: b"[Match]\nName=eno* lo\nMACAddress=02:00:00:00:00:0b\n"[..].into(),
+        };
+        let unit = Unit::all([&file]).remove(0);
+        let mut links = Links::default();
+        let mac = Some("02:00:00:00:00:0a".to_owned());
+        links.add("eno1", LinkKind::made("veth"), mac);
+        let told: Vec<_> = unit
+            .match_by_key(&links, &links.all[0])
+            .iter()
+            .map(|key| (key.settings[0].value_place.position(), key.matches))
+            .collect();
+        assert_eq!(told, [((3, 12), Matches::No), ((2, 6), Matches::Yes)]);
     }
 }

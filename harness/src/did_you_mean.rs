@@ -10,7 +10,7 @@ const LONGEST: usize = 128;
 const LISTED: usize = 8;
 
 /// The known name that takes fewest edits, if it is near enough to be what was meant.
-pub(super) fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+pub fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let length = name.chars().count();
     let farthest = (length / 3).clamp(1, FARTHEST);
     known
@@ -25,11 +25,7 @@ pub(super) fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) 
 }
 
 /// ``did you mean `x`?``, or the names there are.
-pub(crate) fn suggest<'a>(
-    name: &str,
-    what: &str,
-    known: impl Iterator<Item = &'a str> + Clone,
-) -> String {
+pub fn suggest<'a>(name: &str, what: &str, known: impl Iterator<Item = &'a str> + Clone) -> String {
     if let Some(near) = nearest(name, known.clone()) {
         return format!("did you mean `{near}`?");
     }

@@ -3,17 +3,22 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
+use super::file::UnitFile;
 use super::keys::{Section, UnitKind};
 use super::syntax::{What, lines};
 use super::text::Text;
-use crate::scenario::did_you_mean::nearest;
-use crate::scenario::error::{Fault, code};
+use super::warning::{Warning, code};
+use crate::did_you_mean::nearest;
 
 /// So many lines of one file are told; nobody mends more before the next look, and a file of 1 MiB has 170,000.
-pub(super) const TOLD: usize = 100;
+pub const TOLD: usize = 100;
 
 /// What networkd would pass over in a file of this kind. Of more than [`TOLD`] lines the last one says how many others there are.
-pub(super) fn misspelt(text: &Text, kind: UnitKind) -> Vec<Fault> {
+pub fn misspelt(file: &UnitFile, kind: UnitKind) -> Vec<Warning> {
+    of_text(&Text::of(file), kind)
+}
+
+fn of_text(text: &Text, kind: UnitKind) -> Vec<Warning> {
     let sections = kind.sections();
     let mut found = Vec::new();
     // The name, and its keys where there are any to compare with.
@@ -29,9 +34,7 @@ pub(super) fn misspelt(text: &Text, kind: UnitKind) -> Vec<Fault> {
         }
         let place = text.place(line.at.clone());
         let warn = |code, message: String, label: &str, help: Option<String>| {
-            Fault::new(&place, code, message, label.to_owned())
-                .help(help)
-                .warning()
+            Warning::new(&place, code, message, label).help(help)
         };
         match line.what {
             What::Section(name) => {
@@ -42,7 +45,7 @@ pub(super) fn misspelt(text: &Text, kind: UnitKind) -> Vec<Fault> {
                     let message = format!("unknown section [{name}]");
                     let label = "networkd passes over the whole section";
                     found.push(warn(
-                        code::UNIT_SECTION,
+                        code::SECTION,
                         message,
                         label,
                         other_section(kind, name),
@@ -53,32 +56,31 @@ pub(super) fn misspelt(text: &Text, kind: UnitKind) -> Vec<Fault> {
                 None => {
                     let message = format!("`{key}=` stands in no section");
                     let label = "networkd ignores the line";
-                    found.push(warn(code::UNIT_SYNTAX, message, label, None));
+                    found.push(warn(code::SYNTAX, message, label, None));
                 }
                 Some((name, Some(keys))) if !keys.contains_key(key) && !key.starts_with("X-") => {
                     let message = format!("unknown key `{key}` in section [{name}]");
                     let label = "networkd ignores the line";
-                    found.push(warn(
-                        code::UNIT_KEY,
-                        message,
-                        label,
-                        other_key(kind, name, key),
-                    ));
+                    found.push(warn(code::KEY, message, label, other_key(kind, name, key)));
                 }
                 Some(_) => {}
             },
             What::Other => {
                 let message = "this is neither a section nor a `KEY=VALUE`".to_owned();
                 let label = "networkd ignores the line";
-                found.push(warn(code::UNIT_SYNTAX, message, label, None));
+                found.push(warn(code::SYNTAX, message, label, None));
             }
         }
     }
     if let Some((at, count)) = others {
         let message = format!("{count} more lines that networkd ignores");
-        let label = "the first of them".to_owned();
-        let fault = Fault::new(&text.place(at), code::UNIT_KEY, message, label);
-        found.push(fault.warning());
+        let place = text.place(at);
+        found.push(Warning::new(
+            &place,
+            code::KEY,
+            message,
+            "the first of them",
+        ));
     }
     found
 }
@@ -141,9 +143,9 @@ mod tests {
     use super::*;
 
     fn told(kind: UnitKind, text: &str) -> Vec<(usize, String, Option<String>)> {
-        let faults = misspelt(&Text::new("x".into(), text.to_owned()), kind);
-        let told = |fault: Fault| (fault.line, fault.message, fault.help);
-        faults.into_iter().map(told).collect()
+        let warnings = of_text(&Text::new("x".into(), text.to_owned()), kind);
+        let told = |warning: Warning| (warning.place.position().0, warning.message, warning.help);
+        warnings.into_iter().map(told).collect()
     }
 
     #[test]

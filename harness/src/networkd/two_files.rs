@@ -3,21 +3,21 @@
 use std::collections::BTreeMap;
 
 use super::keys::UnitKind;
-use super::links::{LinkName, Links};
-use super::matching::{Matches, is_conditional, matches, names};
+use super::link::{LinkName, Links};
+use super::matching::{Matches, is_conditional, names};
 use super::unit::Unit;
-use crate::scenario::error::{Fault, code};
+use super::warning::{Warning, code};
 
 /// Units that no link is left for, and those that name a link which another one names, too. A general unit behind a more
 /// special one, `20-lan.network` with `Type=ether` behind `19-docker.network`, is how it is meant to be done.
-pub(super) fn warnings(units: &[Unit], links: &Links) -> Vec<(String, Fault)> {
+pub fn warnings(units: &[Unit], links: &Links) -> Vec<(String, Warning)> {
     let mut found = Vec::new();
     for kind in [UnitKind::Network, UnitKind::Link] {
         let of_kind =
             |unit: &&Unit| unit.kind == kind && unit.head.is_some() && !is_conditional(unit);
         let mut taken: BTreeMap<usize, &Unit> = BTreeMap::new();
         for unit in units.iter().filter(of_kind) {
-            let verdicts = links.all.iter().map(|link| matches(unit, links, link));
+            let verdicts = links.all.iter().map(|link| unit.matches(links, link));
             let verdicts: Vec<Matches> = verdicts.collect();
             let surely = |at: &usize| verdicts[*at] == Matches::Yes;
             let lost: Vec<usize> = taken.keys().copied().filter(surely).collect();
@@ -33,21 +33,18 @@ pub(super) fn warnings(units: &[Unit], links: &Links) -> Vec<(String, Fault)> {
             if let Some((winner, link, first, second)) = by_both {
                 let message = format!("`{link}` is matched by two files");
                 let label = format!("`{}` wins: it comes first by name", winner.name);
-                let (line, _) = first
-                    .value_place
-                    .source
-                    .position(first.value_place.span.start);
+                let (line, _) = first.value_place.position();
                 let shown = first.value_place.source.shown.display();
-                let fault = Fault::new(&second.value_place, code::UNIT_TWO_FILES, message, label);
-                let fault = fault.help(format!("the other one: {shown}:{line}"));
-                found.push((unit.name.clone(), fault.warning()));
+                let warning = Warning::new(&second.value_place, code::TWO_FILES, message, label);
+                let warning = warning.help(format!("the other one: {shown}:{line}"));
+                found.push((unit.name.clone(), warning));
             } else if let (true, Some(at), Some(head)) = (all_lost, lost.first(), &unit.head) {
                 let winner = taken[at];
                 let message = format!("`{}` is never used", unit.name);
                 let label = format!("`{}` takes all links that it matches", winner.name);
-                let fault = Fault::new(head, code::UNIT_TWO_FILES, message, label);
-                let fault = fault.help("of several files the first by name wins".to_owned());
-                found.push((unit.name.clone(), fault.warning()));
+                let warning = Warning::new(head, code::TWO_FILES, message, label);
+                let warning = warning.help("of several files the first by name wins".to_owned());
+                found.push((unit.name.clone(), warning));
             }
             for (at, verdict) in verdicts.iter().enumerate() {
                 if *verdict == Matches::Yes {

@@ -4,8 +4,8 @@ use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use crate::scenario::UnitFile;
-use crate::scenario::file::{Place, Source};
+use super::file::UnitFile;
+use crate::place::{Place, Source};
 
 /// The text and where it stands.
 #[derive(Debug, Clone)]

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 /// What makes a link.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum LinkKind {
+pub enum LinkKind {
     /// `lo`.
     Loopback,
     /// A guest's NIC; its driver is the VMM's matter.
@@ -17,13 +17,13 @@ pub(super) enum LinkKind {
 
 impl LinkKind {
     /// Of a kind that is known beforehand.
-    pub(super) const fn made(kind: &'static str) -> Self {
+    pub const fn made(kind: &'static str) -> Self {
         Self::Made(Cow::Borrowed(kind))
     }
 
     /// What `Type=` can be: the TYPE of `networkctl list`, which is udev's DEVTYPE, where there is one, or else the hardware's
     /// type in small letters (`net_get_type_string` of systemd, `linux/if_arp.h`). `None`: nobody knows.
-    pub(super) fn types(&self) -> Option<Vec<&str>> {
+    pub fn types(&self) -> Option<Vec<&str>> {
         Some(match self {
             Self::Loopback => vec!["loopback"],
             Self::Nic => vec!["ether"],
@@ -48,7 +48,7 @@ impl LinkKind {
 
     /// What `Kind=` is: `IFLA_INFO_KIND`, as `ip -details link` shows it. The outer `None`: nobody knows; the inner one:
     /// it has none.
-    pub(super) fn kind(&self) -> Option<Option<&str>> {
+    pub fn kind(&self) -> Option<Option<&str>> {
         Some(match self {
             Self::Loopback | Self::Nic => None,
             Self::Unknown => return None,
@@ -61,7 +61,7 @@ impl LinkKind {
     }
 
     /// What `Driver=` is: that of `ethtool -i`. The outer `None`: nobody knows; the inner one: it has none.
-    pub(super) fn driver(&self) -> Option<Option<&str>> {
+    pub fn driver(&self) -> Option<Option<&str>> {
         Some(match self {
             Self::Loopback => None,
             Self::Nic | Self::Unknown => return None,

@@ -2,46 +2,52 @@
 
 use std::collections::BTreeMap;
 
+use super::file::UnitFile;
 use super::keys::UnitKind;
 use super::syntax::{What, lines};
 use super::text::Text;
-use crate::scenario::UnitFile;
-use crate::scenario::file::Place;
+use crate::place::Place;
 
 /// One assignment.
 #[derive(Debug, Clone)]
-pub(super) struct Setting {
-    pub(super) section: String,
-    pub(super) key: String,
-    pub(super) value: String,
-    pub(super) key_place: Place,
+pub struct Setting {
+    /// Name of its section.
+    pub section: String,
+    /// Its key.
+    pub key: String,
+    /// Its value, with continuation lines.
+    pub value: String,
+    /// Of the key.
+    pub key_place: Place,
     /// Of the value's first line.
-    pub(super) value_place: Place,
+    pub value_place: Place,
 }
 
 /// A unit and its drop-ins.
 #[derive(Debug, Clone)]
-pub(super) struct Unit {
-    pub(super) name: String,
-    pub(super) kind: UnitKind,
+pub struct Unit {
+    /// Its file's name.
+    pub name: String,
+    /// What kind of file it is.
+    pub kind: UnitKind,
     /// In the order in which networkd reads them.
-    pub(super) settings: Vec<Setting>,
+    pub settings: Vec<Setting>,
     /// Where the unit itself begins; its `[Match]`, if it has one. `None`: there are drop-ins alone.
-    pub(super) head: Option<Place>,
+    pub head: Option<Place>,
     /// Of the first drop-in.
-    pub(super) drop_in: Option<Place>,
+    pub drop_in: Option<Place>,
 }
 
 impl Unit {
     /// The units among these files, in the order of their names, in which networkd tries them. Masked ones are none.
-    pub(super) fn all<'f>(files: impl IntoIterator<Item = &'f UnitFile>) -> Vec<Self> {
+    pub fn all<'f>(files: impl IntoIterator<Item = &'f UnitFile>) -> Vec<Self> {
         let mut units: BTreeMap<String, Self> = BTreeMap::new();
         let mut masked = Vec::new();
         // A unit sorts before its drop-ins.
         let mut files: Vec<_> = files.into_iter().collect();
-        files.sort_by_key(|file| (file.drop_in_of().unwrap_or(&file.name), &file.name));
+        files.sort_by_key(|file| (file.unit(), &file.name));
         for file in files {
-            let name = file.drop_in_of().unwrap_or(&file.name);
+            let name = file.unit();
             let Some(kind) = UnitKind::of(name) else {
                 continue;
             };
@@ -100,7 +106,7 @@ impl Unit {
 
     /// The settings of `[Match]` that count: known ones, and of those that a list is made of, none before an empty one,
     /// which takes back all before it.
-    pub(super) fn matches(&self) -> Vec<&Setting> {
+    pub fn match_settings(&self) -> Vec<&Setting> {
         let keys = self.kind.sections().get("Match");
         let mut counted: Vec<&Setting> = Vec::new();
         for setting in self.settings.iter().filter(|one| one.section == "Match") {
@@ -114,7 +120,7 @@ impl Unit {
     }
 
     /// The last value of a key.
-    pub(super) fn last(&self, section: &str, key: &str) -> Option<&str> {
+    pub fn last(&self, section: &str, key: &str) -> Option<&str> {
         let mut settings = self.settings.iter().rev();
         let last = settings.find(|one| one.section == section && one.key == key)?;
         Some(&last.value)

@@ -2,7 +2,7 @@
 
 use super::syntax::{What, lines};
 use super::text::Text;
-use crate::scenario::file::Place;
+use crate::place::Place;
 
 /// Values that stand in many lines.
 const COMMON: [&str; 8] = ["0", "1", "yes", "no", "true", "false", "on", "off"];
