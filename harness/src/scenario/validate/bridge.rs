@@ -12,7 +12,7 @@ use crate::scenario::error::code;
 use crate::scenario::keys::{BRIDGE, BRIDGE_PORT, requires};
 use crate::scenario::names::IfName;
 use crate::scenario::net::Mac;
-use crate::scenario::read::{At, Reader, parsed};
+use crate::scenario::read::{Reader, parsed};
 use crate::scenario::{Bridge, BridgePort, parse};
 
 /// What the kernel takes for each timer (`net/bridge/br_private_stp.h`), in seconds.
@@ -34,37 +34,30 @@ pub(crate) fn bridges<'a>(
 }
 
 fn bridge<'a>(context: &Context<'a>, reader: &Reader<'a>, machine: &str, name: &str) -> Bridge {
-    let options = options(context, reader);
     let owner = format!("`{name}` of machine `{machine}`");
-    if let Some(mac) = &options.mac {
-        context.claims.mac_of(reader, mac, &owner);
-    }
-    reader.requires(&requires::DUPLICATE_MAC);
-    let scope = in_machine(machine);
-    context.claims.addresses(&options.addresses, &scope, &owner);
-    let does = Does::of(&options.bridge);
+    let own = (context.claims).of_interface(reader, &in_machine(machine), &owner);
+    let bridge = options(context, reader, own);
+    let does = Does::of(&bridge);
     Bridge {
         ports: ports(context, reader, machine, name, does),
-        ..options.bridge
+        ..bridge
     }
-}
-
-/// What can be said of any bridge, one that a step makes as well, beside its ports.
-struct Options<'a> {
-    bridge: Bridge,
-    mac: Option<At<'a, Mac>>,
-    addresses: Vec<At<'a, IpNet>>,
 }
 
 /// What a step can say of a bridge that it makes. Nothing is claimed: one that is made again may have what another one had.
 pub(crate) fn options_of_step(context: &Context<'_>, reader: &Reader<'_>) -> Bridge {
-    options(context, reader).bridge
+    let mac = reader.word("mac", parse::mac).map(|mac| mac.value);
+    let addresses = reader.words("addresses", parse::address);
+    let addresses = addresses.iter().map(|address| address.value);
+    options(context, reader, (mac, addresses.collect()))
 }
 
-/// Reads them.
-fn options<'a>(context: &Context<'_>, reader: &Reader<'a>) -> Options<'a> {
-    let mac = reader.word("mac", parse::mac);
-    let addresses = reader.words("addresses", parse::address);
+/// What can be said of any bridge, one that a step makes as well, beside its ports.
+fn options(
+    context: &Context<'_>,
+    reader: &Reader<'_>,
+    (mac, addresses): (Option<Mac>, Vec<IpNet>),
+) -> Bridge {
     requires::BRIDGE
         .iter()
         .for_each(|rule| reader.requires(rule));
@@ -76,8 +69,8 @@ fn options<'a>(context: &Context<'_>, reader: &Reader<'a>) -> Options<'a> {
         let label = "a bridge that does not snoop sends no query";
         reader.conflict("multicast_querier", message, label);
     }
-    let bridge = Bridge {
-        mac: mac.as_ref().map(|mac| mac.value),
+    Bridge {
+        mac,
         mtu: reader.number("mtu"),
         stp: reader.flag("stp"),
         priority: reader.number::<u16>("priority"),
@@ -90,13 +83,8 @@ fn options<'a>(context: &Context<'_>, reader: &Reader<'a>) -> Options<'a> {
         vlan_filtering: reader.flag("vlan_filtering"),
         default_pvid: reader.number("default_pvid"),
         group_fwd_mask: port::bridge_mask(context, reader),
-        addresses: addresses.iter().map(|address| address.value).collect(),
-        ports: BTreeMap::new(),
-    };
-    Options {
-        bridge,
-        mac,
         addresses,
+        ports: BTreeMap::new(),
     }
 }
 

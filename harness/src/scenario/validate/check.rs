@@ -9,8 +9,8 @@ use crate::scenario::check_kind::{self, kinds};
 use crate::scenario::error::code;
 use crate::scenario::keys::{CHECK, TableKeys};
 use crate::scenario::names::{MachineName, StepId};
-use crate::scenario::read::{At, Reader, parsed};
-use crate::scenario::{Check, CheckKind, VantagePoint, parse};
+use crate::scenario::read::{At, Reader};
+use crate::scenario::{Check, CheckKind, VantagePoint};
 
 pub(crate) fn checks<'a>(
     context: &Context<'a>,
@@ -35,15 +35,7 @@ fn check<'a>(
     timeline: &Timeline,
     order: &Order<'_>,
 ) -> Option<Check> {
-    let text = reader.need("id", reader.text("id"));
-    if let Some(text) = text {
-        let (line, _) = text.place.source.position(text.place.span.start);
-        let owner = format!("the check in line {line}");
-        context
-            .claims
-            .claim(format!("check id `{}`", text.value), "", text.place, owner);
-    }
-    let id = text.and_then(|text| parsed(text, parse::our_name, context.faults));
+    let id = context.claims.id(reader, "check");
     let from = if reader.entry("from").is_none() && reader.entry("vmm").is_some() {
         let place = reader.place;
         vmm::vantage(context, reader).map(|value| At { value, place })
@@ -71,7 +63,7 @@ fn check<'a>(
         timeline.looks_then(context, after.as_ref(), Some(&At { value, place }));
     }
     Some(Check {
-        id: id?.value,
+        id: id?,
         from: from?.value,
         after: after.and_then(|after| StepId::try_from(after.value).ok()),
         during,

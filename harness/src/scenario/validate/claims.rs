@@ -8,6 +8,7 @@ use ipnet::IpNet;
 use crate::scenario::error::code;
 use crate::scenario::file::Place;
 use crate::scenario::keys::requires;
+use crate::scenario::names::NameError;
 use crate::scenario::net::Mac;
 use crate::scenario::parse;
 use crate::scenario::read::{At, Faults, Reader};
@@ -38,14 +39,6 @@ impl<'a> Claims<'a> {
         self.claim(thing, &scope, place, owner.to_owned());
     }
 
-    /// Notes addresses, each of which nobody else within `scope` may have.
-    pub(crate) fn addresses(&self, addresses: &[At<'a, IpNet>], scope: &str, owner: &str) {
-        for address in addresses {
-            let thing = format!("address `{}`", address.value.addr());
-            self.claim(thing, scope, address.place, owner.to_owned());
-        }
-    }
-
     /// Notes a MAC address, which nobody else of the scenario may have.
     pub(crate) fn mac(&self, mac: &At<'a, Mac>, owner: &str) {
         self.claim(mac_named(mac.value), "", mac.place, owner.to_owned());
@@ -55,6 +48,38 @@ impl<'a> Claims<'a> {
     pub(crate) fn mac_of(&self, reader: &Reader<'a>, mac: &At<'a, Mac>, owner: &str) {
         let thing = mac_named(mac.value);
         self.own(reader, "duplicate_mac", thing, mac.place, owner);
+    }
+
+    /// Reads `mac` and `addresses` of an interface, which nobody else may have: the addresses within `scope`.
+    pub(crate) fn of_interface(
+        &self,
+        reader: &Reader<'a>,
+        scope: &str,
+        owner: &str,
+    ) -> (Option<Mac>, Vec<IpNet>) {
+        let mac = reader.word("mac", parse::mac);
+        if let Some(mac) = &mac {
+            self.mac_of(reader, mac, owner);
+        }
+        reader.requires(&requires::DUPLICATE_MAC);
+        let addresses = reader.words("addresses", parse::address);
+        for address in &addresses {
+            let thing = format!("address `{}`", address.value.addr());
+            self.claim(thing, scope, address.place, owner.to_owned());
+        }
+        let addresses = addresses.iter().map(|address| address.value);
+        (mac.map(|mac| mac.value), addresses.collect())
+    }
+
+    /// Reads the `id` of a check or a step, which no other may have.
+    pub(crate) fn id<T>(&self, reader: &Reader<'a>, what: &str) -> Option<T>
+    where
+        T: for<'n> TryFrom<&'n str, Error = NameError>,
+    {
+        let id = reader.need("id", reader.text("id"))?;
+        let owner = format!("the {what} in line {}", id.place.position().0);
+        self.claim(format!("{what} id `{}`", id.value), "", id.place, owner);
+        Some(reader.word("id", parse::our_name)?.value)
     }
 
     /// Notes the machine-id(5) of what `reader` reads: shared on purpose where that says `duplicate_machine_id`.

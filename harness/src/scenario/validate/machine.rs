@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::next_hop::Reach;
 use super::segment::{End, Ends};
 use super::{Context, bridge, dnsmasq, macvlan, routes, rules, services, units};
-use crate::scenario::keys::{INTERFACE, MACHINE, MACHINE_ROUTE, requires};
+use crate::scenario::keys::{INTERFACE, MACHINE, MACHINE_ROUTE};
 use crate::scenario::names::MachineName;
 use crate::scenario::read::{Reader, parsed, text_of};
 use crate::scenario::{Machine, MachineInterface, parse};
@@ -125,20 +125,14 @@ fn interface<'a>(
             ends.entry(segment.value).or_default().push(end);
         }
     }
-    let mac = reader.word("mac", parse::mac);
-    if let Some(mac) = &mac {
-        context.claims.mac_of(reader, mac, &owner);
-    }
-    reader.requires(&requires::DUPLICATE_MAC);
-    let addresses = reader.words("addresses", parse::address);
     let scope = segment.map_or(String::new(), |s| format!(" on segment `{}`", s.value));
-    context.claims.addresses(&addresses, &scope, &owner);
+    let (mac, addresses) = context.claims.of_interface(reader, &scope, &owner);
     Some(MachineInterface {
         name: name?.value,
         segment: MachineName::try_from(segment?.value).ok()?,
-        mac: mac.map(|mac| mac.value),
+        mac,
         master: bridge::master(context, reader, machine),
-        addresses: addresses.into_iter().map(|address| address.value).collect(),
+        addresses,
         mtu: reader.number("mtu"),
     })
 }

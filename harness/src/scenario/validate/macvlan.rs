@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::vmm::{Machine, is_imposed};
 use super::{Context, in_machine};
 use crate::scenario::error::code;
-use crate::scenario::keys::{MACVLAN, MACVTAP, requires};
+use crate::scenario::keys::{MACVLAN, MACVTAP};
 use crate::scenario::lookup;
 use crate::scenario::names::IfName;
 use crate::scenario::parse::NicType;
@@ -54,14 +54,7 @@ fn macvlan<'a>(
     name: &str,
 ) -> Option<Macvlan> {
     let owner = format!("`{name}` of machine `{machine}`");
-    let mac = reader.word("mac", parse::mac);
-    if let Some(mac) = &mac {
-        context.claims.mac_of(reader, mac, &owner);
-    }
-    reader.requires(&requires::DUPLICATE_MAC);
-    let addresses = reader.words("addresses", parse::address);
-    let scope = in_machine(machine);
-    context.claims.addresses(&addresses, &scope, &owner);
+    let (mac, addresses) = (context.claims).of_interface(reader, &in_machine(machine), &owner);
     let mode = reader.meaning("mode", &MacvlanMode::WORDS);
     if let Some(mode) = &mode {
         alone(context, reader, machine, mode);
@@ -69,8 +62,8 @@ fn macvlan<'a>(
     Some(Macvlan {
         link: link(context, reader, machine)?,
         mode: mode.map_or(MacvlanMode::Bridge, |mode| mode.value),
-        mac: mac.map(|mac| mac.value),
-        addresses: addresses.into_iter().map(|address| address.value).collect(),
+        mac,
+        addresses,
     })
 }
 

@@ -42,6 +42,20 @@ pub(crate) struct Problem {
     help: Option<String>,
 }
 
+/// What is underlined where something in a folder is wrong.
+const HOLDS: &str = "the folder that holds it";
+
+impl Problem {
+    fn of(unread: &Unread, what: &str, name: &str, label: &'static str) -> Self {
+        Self {
+            code: unread.code(code::UNIT_FILE),
+            message: unread.told(what, name),
+            label,
+            help: unread.help(),
+        }
+    }
+}
+
 impl UnitFolders {
     pub(crate) fn read(&self, files: &Beneath, folder: &Path) -> Rc<UnitFolder> {
         let mut folders = self.0.borrow_mut();
@@ -61,12 +75,9 @@ impl UnitFolder {
                 Unread::Absent => Some(other_folders(files, folder, &name)),
                 _ => unread.help(),
             };
-            read.problems.push(Problem {
-                code: unread.code(code::UNIT_FILE),
-                message: unread.told("folder", &folder.to_string_lossy()),
-                label: "unit files are read from this folder",
-                help,
-            });
+            let label = "unit files are read from this folder";
+            let problem = Problem::of(&unread, "folder", &folder.to_string_lossy(), label);
+            read.problems.push(Problem { help, ..problem });
         } else if read.units.is_empty() && read.problems.is_empty() {
             read.problems.push(Problem {
                 code: code::UNIT_FILE,
@@ -109,15 +120,10 @@ impl UnitFolder {
             Err(Unread::Absent) => self.problems.push(Problem {
                 code: code::UNIT_FILE,
                 message: format!("the link `{name}` leads to nothing"),
-                label: "the folder that holds it",
+                label: HOLDS,
                 help: Some("networkd passes over it without a word: give it a folder of drop-ins to lead to, or remove it".to_owned()),
             }),
-            Err(unread) => self.problems.push(Problem {
-                code: unread.code(code::UNIT_FILE),
-                message: unread.told("folder of drop-ins", &name),
-                label: "the folder that holds it",
-                help: unread.help(),
-            }),
+            Err(unread) => (self.problems).push(Problem::of(&unread, "folder of drop-ins", &name, HOLDS)),
         }
     }
 
@@ -132,12 +138,7 @@ impl UnitFolder {
                 shown: shown(&files.named(path)),
                 bytes,
             }),
-            Err(unread) => self.problems.push(Problem {
-                code: unread.code(code::UNIT_FILE),
-                message: unread.told("unit file", &name),
-                label: "the folder that holds it",
-                help: unread.help(),
-            }),
+            Err(unread) => (self.problems).push(Problem::of(&unread, "unit file", &name, HOLDS)),
         }
     }
 }
@@ -202,8 +203,7 @@ pub(crate) fn units<'a>(
         .filter(|name| looks_like_a_unit(name))
     {
         let message = format!("networkd does not read `{name}`");
-        let (code, label) = (code::UNIT_PASSED_OVER, "the folder that holds it");
-        let fault = Fault::new(folder.place, code, message, label).warning();
+        let fault = Fault::new(folder.place, code::UNIT_PASSED_OVER, message, HOLDS).warning();
         let help = "unit files end in `.network`, `.netdev` or `.link`, drop-ins lie in `UNIT.d/` and end in `.conf`";
         context.faults.add(fault.help(help.to_owned()));
     }

@@ -13,7 +13,7 @@ use self::timeline::State;
 use super::Context;
 use super::check::{Choice, the_one};
 use crate::scenario::keys::STEP;
-use crate::scenario::read::{At, Reader, parsed};
+use crate::scenario::read::{At, Reader};
 use crate::scenario::step::{Answer, Step};
 use crate::scenario::{action, parse};
 
@@ -44,15 +44,7 @@ pub(super) fn steps<'a>(context: &Context<'a>, root: &Reader<'a>) -> (Vec<Step>,
 }
 
 fn step<'a>(context: &Context<'a>, reader: &Reader<'a>, state: &mut State) -> Option<Step> {
-    let text = reader.need("id", reader.text("id"));
-    if let Some(text) = text {
-        let (line, _) = text.place.source.position(text.place.span.start);
-        let owner = format!("the step in line {line}");
-        context
-            .claims
-            .claim(format!("step id `{}`", text.value), "", text.place, owner);
-    }
-    let id = text.and_then(|text| parsed(text, parse::our_name, context.faults));
+    let id = context.claims.id(reader, "step");
     let within = reader.word("within", parse::duration);
     let answer = answer(context, reader);
     let what = Choice {
@@ -79,11 +71,11 @@ fn step<'a>(context: &Context<'a>, reader: &Reader<'a>, state: &mut State) -> Op
                 context,
                 reader: &reader,
                 state: changed,
-                step: id.as_ref().map(|id| &id.value),
+                step: id.as_ref(),
             })
         });
     Some(Step {
-        id: id?.value,
+        id: id?,
         within: within.map_or(row.within, |within| within.value),
         answer,
         action: Some(action?).filter(|_| enabled),
