@@ -1,4 +1,4 @@
-//! Checks on a real LAN of namespaces, each with the way in which it must end.
+//! Checks on a real LAN of namespaces, each with the outcome that it must have.
 #![expect(clippy::expect_used, reason = "helpers of tests fail as tests do")]
 
 use std::path::Path;
@@ -8,7 +8,7 @@ use bridgelab_harness::report::{CheckReport, Outcome};
 
 use support::{bridgelab, lan_scenario, ran, set_up, told};
 
-/// A check, how it must end, and words that what it saw must contain.
+/// A check, the outcome that it must have, and words that it must have seen.
 pub(crate) struct Case {
     pub(crate) id: &'static str,
     pub(crate) outcome: CheckOutcome,
@@ -30,7 +30,7 @@ pub(crate) const fn case(
     }
 }
 
-/// What the checks name: a MAC address, and bridges with nothing on them.
+/// Machines that the checks name: one with a known MAC address, and bridges without ports.
 const MACHINES: &str = r#"
 [machines.desktop]
 interfaces = [
@@ -39,13 +39,13 @@ interfaces = [
 
 "#;
 
-/// Runs the page's host with these checks and compares each. `None`, said aloud, when this host cannot.
+/// Runs the page's host with these checks and compares each outcome. `None`, said aloud, when this host cannot run it.
 pub(crate) fn judge(cases: &[Case]) -> Option<Vec<CheckReport>> {
     let folder = tempfile::tempdir().expect("a temporary directory");
     judge_among(MACHINES, folder.path(), cases)
 }
 
-/// The same beside these machines and ghosts; their files are in `folder`.
+/// As [`judge`], with these machines and ghosts beside the host. `folder` has their files.
 pub(crate) fn judge_among(
     machines: &str,
     folder: &Path,
@@ -64,7 +64,7 @@ pub(crate) fn judge_among(
         .arg(folder.join("evidence"))
         .env_remove("BRIDGELAB_SETUP");
     let (run, output) = ran(&mut command, folder)?;
-    // One that nobody could look at leaves no verdict on the network, whatever the others saw.
+    // A check that nobody could look at leaves the run without a verdict, whatever other checks saw.
     let blind = cases.iter().any(|case| case.outcome == NotRun);
     let ended = match run.outcome {
         Outcome::Broken => blind,
@@ -88,16 +88,16 @@ pub(crate) fn judge_among(
     Some(run.checks)
 }
 
-/// For a check that must fail here: no longer than it takes to see that.
+/// Time of a check that must fail: only as long as it takes to see that.
 const SHORT: &str = "within = \"700ms\"\n";
 
-/// A check from a machine, in one line; a red one looks for a short time only.
+/// A check from a machine, as one line. A check that must fail gets the short time.
 fn looks(from: &str, outcome: CheckOutcome, kind: &str) -> &'static str {
     let time = if outcome == Passed { "" } else { SHORT };
     format!("from = \"{from}\"\n{time}{kind}").leak()
 }
 
-/// `id outcome words | from kind`, for the many.
+/// Cases from rows of `id outcome words from kind`.
 pub(crate) fn table(rows: &[(&'static str, CheckOutcome, &'static str, &str, &str)]) -> Vec<Case> {
     rows.iter()
         .map(|&(id, outcome, words, from, kind)| {

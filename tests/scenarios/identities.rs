@@ -1,11 +1,11 @@
-//! What guests that started from one template said of themselves, side by side.
+//! Compares what guests from one template said of themselves.
 
 use std::collections::BTreeMap;
 use std::fs;
 
 use bridgelab_harness::report::{GuestReport, RunReport};
 
-/// What no two machines have in common. A guest without Docker or OpenSSH has not got the last two.
+/// Properties that no two machines have in common. A guest without Docker or OpenSSH lacks the last two.
 const UNIQUE: [&str; 6] = [
     "machine_id",
     "hostname",
@@ -14,13 +14,13 @@ const UNIQUE: [&str; 6] = [
     "host_key",
     "docker0",
 ];
-/// What a machine that nobody has met yet has none of. Only networkd keeps leases.
+/// Properties that must be empty on a machine that has met no other. Only networkd keeps leases.
 const NONE: [&str; 2] = ["neighbours", "leases"];
 
-/// How many guests of the run started from a template and share nothing with each other, but for `meant`.
+/// Number of guests of the run that started from a template and share nothing with each other, except `meant`.
 ///
 /// # Errors
-/// What two of them share, or one has not told.
+/// What two of them share, or what one has not said.
 pub(crate) fn distinct(run: &RunReport, meant: &[&str]) -> Result<usize, String> {
     let from_templates = run.guests.iter().filter(|guest| guest.start == "template");
     let told: Vec<(&GuestReport, BTreeMap<String, String>)> = from_templates

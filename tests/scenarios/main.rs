@@ -1,9 +1,9 @@
-//! Every form of every scenario is one test, with real guests: `simple-network::no-19-docker::qemu`, that is
-//! scenario, variant, hypervisor, and behind them the values of the file's matrix (`::vcpu=2`).
+//! Every instance of every scenario is one test, with real guests: `simple-network::no-19-docker::qemu` is scenario, variant
+//! and hypervisor, followed by the values of the file's matrix (`::vcpu=2`).
 //!
-//! Found at run time, so that a new file needs no rebuild. What this host cannot do is ignored with its reason, and
-//! fails under `BRIDGELAB_STRICT=1`. Listing the tests (`--list`, as cargo-nextest asks for them) reads the files
-//! and does nothing else; each test of cargo-nextest is a process of its own and prepares what it alone needs.
+//! The tests are found at run time, so that a new file needs no rebuild. A test that this host cannot run is ignored with the
+//! reason, and fails under `BRIDGELAB_STRICT=1`. Listing the tests (`--list`, as cargo-nextest asks for them) only reads
+//! files. Under cargo-nextest each test is a process of its own, and prepares only what it needs.
 #![expect(
     clippy::expect_used,
     reason = "a test binary without libtest fails as tests do"
@@ -27,8 +27,8 @@ use support::{bridgelab, root, set_up};
 
 fn main() -> ExitCode {
     let mut arguments = Arguments::from_args();
-    // The runs themselves stand in the queue that all processes of the user share, which knows what each needs; a
-    // thread more than the machine bears only waits there.
+    // Take more threads than the machine can bear runs: the runs wait in the queue of all processes of the user, which knows
+    // what each of them needs.
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     arguments.test_threads.get_or_insert(2 * cores);
     let forms = forms();
@@ -48,12 +48,12 @@ fn main() -> ExitCode {
     libtest_mimic::run(&arguments, trials).exit_code()
 }
 
-/// A form of a scenario, as it is run and as its test is called.
+/// An instance of a scenario, as it is run and as its test is called.
 struct Form {
     scenario: String,
     form: String,
     test: String,
-    /// Under which its time is remembered.
+    /// Title under which its time is remembered.
     title: String,
     images: BTreeSet<String>,
 }
@@ -72,7 +72,7 @@ impl Form {
 fn forms() -> Vec<Form> {
     let mut forms = Vec::new();
     for found in scenario_names(root()).expect("scenarios can be listed") {
-        // An invalid scenario is the business of `model`.
+        // Invalid scenarios are tested by `model`.
         let Ok(loaded) = load(&found.path) else {
             continue;
         };
@@ -93,20 +93,20 @@ fn forms() -> Vec<Form> {
             }
         }));
     }
-    // Threads take them in this order. Times that cannot be read cost nothing but that.
+    // Sort them, since threads take them in this order. Times that cannot be read only cost the order.
     let known = user_file().and_then(|file| Durations::load(&file).ok());
-    // Whichever accelerator it is, the order is nearly the same.
+    // The order is nearly the same with each accelerator.
     let known = known.unwrap_or_default();
     known.longest_first(&mut forms, |form| key(&form.title, "tcg"));
     forms
 }
 
-/// Built before the first test, with progress, so that no test's time depends on it.
+/// Builds an image before the first test, with progress, so that no test's time depends on it.
 fn prepare_image(image: &str) {
     let status = bridgelab(&["image", "build", image])
         .stdout(Stdio::null())
         .status();
-    // A host that cannot build it gets the reason from each run.
+    // Go on where this host cannot build it: each run then says why.
     let status = status.expect("the program under test starts");
     eprintln!("image build {image}: {status}");
 }
@@ -114,7 +114,7 @@ fn prepare_image(image: &str) {
 fn run(name: &str, form: &str) -> Result<Completion, Failed> {
     let folder = tempfile::tempdir()?;
     let json = folder.path().join("report.json");
-    // Real guests show everything, and where they do not, CI wants to know.
+    // Require everything where skips fail, since real guests show everything.
     let whole = format!("--require-all={}", strict());
     let output = bridgelab(&["run", name, "--variant", form, &whole, "--json"])
         .arg(&json)
@@ -134,7 +134,7 @@ fn run(name: &str, form: &str) -> Result<Completion, Failed> {
     }
 }
 
-/// Why a run was skipped: what stands in the verdict between its first line and the advice.
+/// Why a run was skipped: the lines of the verdict between the first one and the help.
 fn reason(verdict: &str) -> String {
     let lines = verdict.lines().skip(1).map(str::trim);
     let lines =
@@ -142,10 +142,10 @@ fn reason(verdict: &str) -> String {
     lines.collect::<Vec<_>>().join("; ")
 }
 
-/// Guests of one run that started from one template are different machines in everything that tells machines apart. In
-/// `two-guests` both do start from one, unless nothing may.
+/// Compares guests of one run that started from one template: they must differ in everything by which machines are told apart.
+/// In `two-guests`, both must have started from one unless templates are switched off.
 fn are_themselves(name: &str, form: &str, json: &Path) -> Result<(), Failed> {
-    // What this form is about.
+    // The variant is about this.
     let meant: &[&str] = match (name, form) {
         ("addresses/cloned-machine-id", "cloned") => &["machine_id"],
         _ => &[],

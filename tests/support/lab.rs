@@ -6,14 +6,14 @@ use std::process::Output;
 
 use crate::{bridgelab, skip};
 
-/// The scenario's file in a folder of the test's.
+/// Writes the scenario's file into a folder of the test.
 pub fn written(folder: &Path, text: &str) -> PathBuf {
     let path = folder.join("scenario.toml");
     fs::write(&path, text).expect("a scenario");
     path
 }
 
-/// The folders of evidence that a run names, or nothing where this host cannot run it.
+/// The folders of evidence that a run names; empty where this host cannot run it.
 pub fn passed(output: &Output) -> Vec<PathBuf> {
     let verdict = String::from_utf8_lossy(&output.stdout);
     let progress = String::from_utf8_lossy(&output.stderr);
@@ -42,13 +42,13 @@ pub fn run(scenario: &Path, more: &[&str]) -> Output {
         .expect("the program under test starts")
 }
 
-/// A file of evidence; what is wrong with it, where it cannot be read.
+/// A file of evidence, or the error as text where it cannot be read.
 pub fn read(folder: &Path, file: &str) -> String {
     let path = folder.join(file);
     fs::read_to_string(&path).unwrap_or_else(|error| format!("{}: {error}", path.display()))
 }
 
-/// What `ip -d link` says about one link, words in a row.
+/// What `ip -d link` says about one link, with single spaces between the words.
 pub fn link(folder: &Path, machine: &str, name: &str) -> String {
     let text = read(folder, &format!("machines/{machine}/links.txt"));
     let mut found = String::new();

@@ -1,4 +1,4 @@
-//! What the tests of the built program share: the program and its command lines, a user of his own, a run that goes on, the
+//! What the tests of the built program share: the program and its command lines, a user of their own, a running call, the
 //! processes of a run, and what a run left.
 #![expect(clippy::expect_used, reason = "helpers of tests fail as tests do")]
 
@@ -18,8 +18,8 @@ use bridgelab_harness::image::Store;
 use bridgelab_harness::lab::scope::{HeldLab, Hold, NoLab};
 use bridgelab_harness::report::{NOT_SHOWN, Outcome, Report, RunReport};
 
-/// The program under test. Cargo tells its place to test binaries alone, and older ones only while those are compiled: it lies
-/// beside the folder of the binary that runs.
+/// The program under test. It is looked for beside the folder of this test's binary: cargo tells its path only to test
+/// binaries, and older versions only while they compile those.
 pub fn program() -> &'static str {
     static PROGRAM: LazyLock<String> = LazyLock::new(|| {
         let own = std::env::current_exe().expect("the place of this binary");
@@ -47,7 +47,7 @@ pub fn bridgelab(words: &[&str]) -> Command {
     command
 }
 
-/// Runs it to its end: exit code, stdout, stderr.
+/// Runs the program to its end. Returns exit code, stdout and stderr.
 pub fn output(words: &[&str]) -> (Option<i32>, String, String) {
     let output = bridgelab(words)
         .output()
@@ -67,30 +67,31 @@ pub fn runs(file: &Path) -> Vec<RunReport> {
     report.runs
 }
 
-/// The report of the one run in a report's file.
+/// The report of the only run in a report's file.
 pub fn only_run(file: &Path) -> RunReport {
     runs(file).into_iter().next().expect("one run")
 }
 
-/// What it printed, progress first.
+/// What a program printed, progress first.
 pub fn told(output: &Output) -> String {
     [&output.stderr, &output.stdout]
         .map(|bytes| String::from_utf8_lossy(bytes))
         .concat()
 }
 
-/// Runs a scenario, with the report in `folder`: the report of the one run, which has left nothing behind, and what was
-/// printed. `None`, said aloud, when this host cannot do it; what a ghost cannot show is a report like any other.
+/// Runs a scenario, with the report in `folder`. Returns the report of its only run, which must have left nothing behind, and
+/// what was printed. `None`, said aloud, when this host cannot run it; a run whose ghosts cannot show something counts as any
+/// other.
 pub fn ran(run: &mut Command, folder: &Path) -> Option<(RunReport, Output)> {
     let json = folder.join("report.json");
-    // That of an earlier run says nothing.
+    // Remove the report of an earlier run, which says nothing.
     let _ = std::fs::remove_file(&json);
     let output = run.arg("--json").arg(&json).output();
     let output = output.expect("the program under test starts");
     report(&json, &output).map(|run| (run, output))
 }
 
-/// As [`ran`], of a run whose report is in that file.
+/// As [`ran`], for a run whose report is in that file.
 pub fn report(json: &Path, output: &Output) -> Option<RunReport> {
     let told = told(output);
     assert!(json.exists(), "no report: {told}");
@@ -105,7 +106,7 @@ pub fn report(json: &Path, output: &Output) -> Option<RunReport> {
     Some(run)
 }
 
-/// As [`ran`], of a run that must pass.
+/// As [`ran`], for a run that must pass.
 pub fn passed(run: &mut Command, folder: &Path) -> Option<RunReport> {
     let (run, output) = ran(run, folder)?;
     assert_eq!(run.outcome, Outcome::Passed, "{}", told(&output));
@@ -120,20 +121,20 @@ pub fn set_up() {
         if std::env::var_os("BRIDGELAB_SETUP").is_some_and(|value| value == "1") {
             let status = bridgelab(&["doctor", "--setup"]).status();
             let status = status.expect("the program under test starts");
-            // What doctor still misses is told, with its reason, by the test that needs it.
+            // Go on: a test that needs what is still missing says so, with doctor's reason.
             eprintln!("doctor --setup: {status}");
         }
     });
 }
 
-/// What a run's exit code 3 means for a test: skipped with its reason, or failed under `BRIDGELAB_STRICT=1`.
+/// Skips a test whose run had exit code 3, with its reason; fails it under `BRIDGELAB_STRICT=1`.
 pub fn skip(reason: &str) {
     assert!(!strict(), "skipped under BRIDGELAB_STRICT=1: {reason}");
     eprintln!("skipped: because {reason}");
 }
 
-/// What was not tried because these programs are not here: told, and failed under `BRIDGELAB_STRICT=1`, unless all of them are
-/// among the words of `BRIDGELAB_WITHOUT`, by which whoever runs the tests says that they need not be here.
+/// Says that something was not tried because these programs are missing. Fails under `BRIDGELAB_STRICT=1`, unless
+/// `BRIDGELAB_WITHOUT` names all of them: that is how the caller of the tests says that they need not be here.
 pub fn lacks(programs: &[&str]) {
     let without = std::env::var("BRIDGELAB_WITHOUT").unwrap_or_default();
     let (known, unknown): (Vec<&str>, Vec<&str>) = programs
@@ -151,7 +152,7 @@ pub fn lacks(programs: &[&str]) {
     }
 }
 
-/// The lab, held, with its evidence in `folder`; `None`, said aloud, when this host cannot have it.
+/// Holds a lab with its evidence in `folder`; `None`, said aloud, when this host cannot have it.
 pub async fn held(hold: Hold, folder: &Path) -> Option<HeldLab> {
     set_up();
     let hold = hold.program(program()).option("--require-all=false");
@@ -173,7 +174,7 @@ pub fn is_root() -> bool {
     uid.is_some_and(|line| line.split_whitespace().nth(2) == Some("0"))
 }
 
-/// A scenario with the page's host and no guest, and these checks, in a folder of its own.
+/// Writes a scenario with the page's host, no guest and these checks into a folder of its own.
 pub fn lan_scenario(folder: &Path, checks: &str) -> PathBuf {
     let host = folder.join("host");
     std::fs::create_dir_all(&host).expect("a folder");
@@ -191,16 +192,16 @@ pub fn lan_scenario(folder: &Path, checks: &str) -> PathBuf {
     path
 }
 
-/// Runs a scenario below `folder` with its evidence in `folder/evidence`. As root this becomes `nobody`, in a private
-/// mount namespace that gives `nobody` subordinate ids and a `/dev/net/tun` as distributions ship it.
+/// Runs a scenario below `folder`, with its evidence in `folder/evidence`. As root, this becomes `nobody`, in a private mount
+/// namespace that gives `nobody` subordinate ids, and a `/dev/net/tun` as distributions have it.
 pub fn run_as_nobody(folder: &Path, scenario: &Path) -> Output {
     let tun = "mount -t tmpfs -o mode=755 tmpfs /dev/net; mknod -m 0666 /dev/net/tun c 10 200";
     let run = as_nobody(folder, tun).arg(scenario).output();
     run.expect("unshare runs")
 }
 
-/// The same as a command to be completed, without `/dev/net/tun`, and with the images that root has built: enough for a
-/// lab in a VM.
+/// As [`run_as_nobody`], as a command to be completed, without `/dev/net/tun`, and with the images that root has built: enough
+/// for a lab in a VM.
 pub fn in_a_vm_as_nobody(folder: &Path) -> Command {
     let given = r#"
         [ ! -d /dev/net ] || mount -t tmpfs -o mode=755 tmpfs /dev/net
@@ -217,7 +218,7 @@ pub fn in_a_vm_as_nobody(folder: &Path) -> Command {
     run
 }
 
-/// `bridgelab run` as `nobody`, to be completed by its arguments. `given` is what root prepares for it in the shell.
+/// `bridgelab run` as `nobody`, to which arguments are added. `given` is a shell's script that root runs before it.
 fn as_nobody(folder: &Path, given: &str) -> Command {
     let copy = folder.join("bridgelab");
     std::fs::copy(program(), &copy).expect("a copy that nobody can reach");

@@ -1,19 +1,19 @@
-//! Processes of a program under test, known by a word in their environment, which all their children inherit.
+//! Processes of a program under test, which are found by a word in their environment that all children inherit.
 
 use std::fs;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-/// The environment variable by which they are known.
+/// Environment variable by which they are found.
 pub const MARK: &str = "BRIDGELAB_TEST_MARK";
 
 /// A process.
 pub struct Process {
-    /// Of its namespace of processes that `/proc` shows.
+    /// Its number in the PID namespace that `/proc` shows.
     pub pid: String,
-    /// The first 15 characters.
+    /// The first 15 bytes of its name.
     pub name: String,
-    /// proc_pid_stat(5): `T` is stopped.
+    /// State of proc_pid_stat(5): `T` is stopped.
     pub state: String,
 }
 
@@ -35,7 +35,7 @@ pub fn marked(mark: &str) -> Vec<Process> {
         {
             continue;
         }
-        // The name may hold anything, parentheses too.
+        // The name may have any characters in it, parentheses too.
         let stat = fs::read_to_string(entry.path().join("stat")).unwrap_or_default();
         let name = stat.split_once('(').and_then(|(_, it)| it.rsplit_once(')'));
         if let Some((name, rest)) = name {
@@ -49,13 +49,13 @@ pub fn marked(mark: &str) -> Vec<Process> {
     found
 }
 
-/// Their names, for messages.
+/// Describes processes, for messages.
 pub fn names(processes: &[Process]) -> String {
     let names: Vec<String> = processes.iter().map(ToString::to_string).collect();
     names.join(", ")
 }
 
-/// Asks until the fact holds; what was last seen goes into the message.
+/// Asks until the fact holds. When time is over, the message has the last answer.
 pub fn wait_until(what: &str, mut fact: impl FnMut() -> Result<(), String>) {
     let begun = Instant::now();
     loop {
@@ -70,7 +70,7 @@ pub fn wait_until(what: &str, mut fact: impl FnMut() -> Result<(), String>) {
     }
 }
 
-/// Waits until none is left.
+/// Waits until no such process is left.
 pub fn wait_until_gone(mark: &str) {
     wait_until("every process of the run to be gone", || {
         match marked(mark) {
@@ -80,14 +80,14 @@ pub fn wait_until_gone(mark: &str) {
     });
 }
 
-/// Sends a signal to each of them; who is gone meanwhile is nobody's loss.
+/// Sends a signal to each process. A process that has ended meanwhile does not matter.
 pub fn signal(signal: &str, processes: &[Process]) {
     let pids = processes.iter().map(|process| &process.pid);
     let output = Command::new("kill").arg(signal).args(pids).output();
     output.expect("kill runs");
 }
 
-/// Stops all of them for `time`, as a suspend of the machine would, and lets them run on.
+/// Stops all processes for `time`, as a suspend of the machine would, and lets them go on.
 pub fn stop_for(mark: &str, time: Duration) {
     wait_until("every process of the run to be stopped", || {
         let running: Vec<Process> = marked(mark)

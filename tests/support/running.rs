@@ -1,4 +1,4 @@
-//! A call of the program under test that goes on: what it says is read as it comes.
+//! A running call of the program under test, whose output is read as it comes.
 #![expect(clippy::expect_used, reason = "helpers of tests fail as tests do")]
 
 use std::io::Read;
@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use crate::skip;
 
-/// Longer than anything takes that these tests wait for; a guest that is emulated boots in less.
+/// Longer than anything that these tests wait for; an emulated guest boots in less.
 const PATIENCE: Duration = Duration::from_secs(300);
 
 /// A call of the program.
@@ -24,9 +24,9 @@ pub struct Running {
     readers: Vec<JoinHandle<()>>,
 }
 
-/// How it ended, and what it said.
+/// How the call ended, and what it printed.
 pub struct Ended {
-    /// As wait(2) has it.
+    /// Status, as from wait(2).
     pub status: ExitStatus,
     /// What it wrote to stderr.
     pub progress: String,
@@ -34,7 +34,7 @@ pub struct Ended {
     pub stdout: String,
 }
 
-/// What was read so far of a pipe, and whether that is all.
+/// What was read of a pipe so far, and whether it has ended.
 #[derive(Default)]
 struct Said {
     bytes: Mutex<(Vec<u8>, bool)>,
@@ -46,7 +46,7 @@ impl Said {
         let said = Arc::clone(self);
         std::thread::spawn(move || {
             let mut buffer = vec![0; 16 << 10];
-            // What was read before an error is what was said.
+            // An error ends the output, too: what was read before it counts.
             while let Ok(read @ 1..) = from.read(&mut buffer) {
                 said.add(&buffer[..read], false);
             }
@@ -66,7 +66,7 @@ impl Said {
         String::from_utf8_lossy(&said.0).into_owned()
     }
 
-    /// Waits until it holds `words`; `false`: it has ended without.
+    /// Waits until the output has `words`; `false`: it ended without them.
     fn holds(&self, words: &str) -> bool {
         let by = Instant::now() + PATIENCE;
         let found = |bytes: &[u8]| String::from_utf8_lossy(bytes).contains(words);
@@ -110,7 +110,7 @@ impl Running {
         }
     }
 
-    /// Waits for words of its progress; `false`, said aloud, when it ended before, because this host cannot run labs.
+    /// Waits for words of its progress; `false`, said aloud, when the call ended before, because this host cannot run labs.
     pub fn reached(&mut self, words: &str) -> bool {
         if self.progress.holds(words) {
             return true;
@@ -122,7 +122,7 @@ impl Running {
         false
     }
 
-    /// Until this long after its start, or its end.
+    /// Waits until this long after its start, or until its end.
     pub fn goes_on_until(&mut self, after: Duration) {
         while self.begun.elapsed() < after && matches!(self.child.try_wait(), Ok(None)) {
             std::thread::park_timeout(Duration::from_millis(1));
@@ -137,7 +137,7 @@ impl Running {
         assert!(killed.expect("kill runs").success(), "kill {name}");
     }
 
-    /// Whether it ends within this time from its start.
+    /// Whether the call ends within this time from its start.
     pub fn is_over_within(&mut self, limit: Duration) -> bool {
         loop {
             match self.child.try_wait().expect("it can be waited for") {
@@ -148,7 +148,7 @@ impl Running {
         }
     }
 
-    /// Waits for its end, and reads the rest.
+    /// Waits for the call's end, and reads the rest of its output.
     pub fn ends(mut self) -> Ended {
         let status = self.child.wait().expect("it can be waited for");
         for reader in self.readers {
@@ -168,12 +168,12 @@ impl Ended {
         self.status.code()
     }
 
-    /// The signal that ended it.
+    /// The signal that ended the call.
     pub fn signal(&self) -> Option<i32> {
         self.status.signal()
     }
 
-    /// Everything that it said, progress first.
+    /// Everything that the call printed, progress first.
     pub fn told(&self) -> String {
         [self.progress.as_str(), &self.stdout].concat()
     }

@@ -1,7 +1,7 @@
-//! Tests of one binary run side by side. Each has its turn on the machine, beside others or alone, and leaves its name with when
-//! that began and ended in the file that `BRIDGELAB_TEST_TIMES` names: stable libtest tells no times.
+//! Turns of the tests of one binary, which run side by side on one machine. A test has it beside others or alone. At its end
+//! it writes its name, begin and end into the file that `BRIDGELAB_TEST_TIMES` names, because stable libtest prints no times.
 //!
-//! The turn begins by itself with the first use of the program under test or the source tree, and ends with the test's thread.
+//! A turn begins by itself when a test first uses the program under test or the source tree, and ends with the test's thread.
 
 use std::cell::RefCell;
 use std::ffi::OsString;
@@ -11,17 +11,17 @@ use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::thread;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-/// Names the file of times.
+/// Environment variable that names the file of times.
 pub const TIMES: &str = "BRIDGELAB_TEST_TIMES";
 
-/// Held by the tests that run.
+/// Lock on the machine, held by the tests that run.
 static MACHINE: RwLock<()> = RwLock::new(());
 
 thread_local! {
     static TURN: RefCell<Option<Turn>> = const { RefCell::new(None) };
 }
 
-/// A test's time on the machine.
+/// A test's turn on the machine.
 pub struct Turn {
     name: String,
     begun: u128,
@@ -29,9 +29,9 @@ pub struct Turn {
     _machine: Machine,
 }
 
-/// How a test has the machine.
+/// How a test holds the machine.
 enum Machine {
-    /// As its binary has arranged it.
+    /// As arranged by a binary without libtest.
     Arranged,
     Beside {
         _others: RwLockReadGuard<'static, ()>,
@@ -42,7 +42,7 @@ enum Machine {
 }
 
 impl Turn {
-    /// Of a test whose thread does not have its name.
+    /// Begins the turn of a test whose thread does not have its name.
     #[must_use]
     pub fn named(name: &str) -> Self {
         Self::begun(name.to_owned(), Machine::Arranged)
@@ -63,7 +63,8 @@ impl Drop for Turn {
         let Some(file) = &self.file else { return };
         let line = format!("{}\t{}\t{}\t{}\n", binary(), self.name, self.begun, now());
         let file = OpenOptions::new().append(true).create(true).open(file);
-        // One write, so that lines of several tests do not mix. Who counts them finds one that is missing.
+        // Write once, so that lines of several tests do not mix. A line that could not be written is noticed when they are
+        // counted.
         let _ = file.and_then(|mut file| file.write_all(line.as_bytes()));
     }
 }
@@ -79,8 +80,8 @@ pub fn beside_others() {
     });
 }
 
-/// Begins this test's turn when every other of this binary is over, or has not begun: for those that fill the machine, or look at
-/// all of it. Comes before anything else of a test.
+/// Begins this test's turn when no other test of this binary runs: for tests that fill the machine, or look at all of it. Must
+/// be called before anything else in a test.
 pub fn alone() {
     let Some(name) = test() else { return };
     TURN.with_borrow_mut(|turn| {
@@ -90,7 +91,8 @@ pub fn alone() {
     });
 }
 
-/// The test of this thread, which libtest gives its name: a path of modules. Other threads have another, or none.
+/// The name of the test of this thread: libtest names the thread after it, as a path of modules. Other threads have no such
+/// name.
 fn test() -> Option<String> {
     let thread = thread::current();
     let name = thread.name().filter(|name| name.contains("::"));

@@ -1,4 +1,4 @@
-//! A host whose unit files a test writes.
+//! A host with unit files that a test writes.
 #![expect(clippy::expect_used, reason = "helpers of tests fail as tests do")]
 
 use std::fs;
@@ -6,7 +6,7 @@ use std::path::Path;
 
 use tempfile::TempDir;
 
-/// A scenario with these files beside it.
+/// Writes a scenario with these files beside it.
 pub fn scenario(files: &[(&str, &str)]) -> TempDir {
     let folder = tempfile::tempdir().expect("a folder");
     let write = |name: &str, text: &str| {
@@ -24,7 +24,7 @@ pub fn scenario(files: &[(&str, &str)]) -> TempDir {
     folder
 }
 
-/// Its path, as a word of a command line.
+/// The scenario's path, as a word of a command line.
 pub fn path(folder: &TempDir) -> &str {
     Path::to_str(folder.path()).expect("UTF-8")
 }

@@ -1,4 +1,4 @@
-//! A user of the program under test, with a folder for everything that runs of his write, and programs of his own.
+//! A user of the program under test, with a folder that everything he runs writes to, and with programs of his own.
 #![expect(clippy::expect_used, reason = "helpers of tests fail as tests do")]
 
 use std::fs;
@@ -22,27 +22,28 @@ impl Default for User {
 }
 
 impl User {
-    /// One with empty folders.
+    /// A user with empty folders.
     pub fn new() -> Self {
         set_up();
         let user = Self(tempfile::tempdir().expect("a temporary directory"));
-        // A VMM runs as nobody, and may have to find a program in here.
+        // Others may enter: a VMM runs as nobody, and may have to find a program here.
         mode(user.0.path(), 0o755);
         fs::create_dir(user.path("bin")).expect("a folder");
         user
     }
 
-    /// A file or folder of his.
+    /// Path of one of his files or folders.
     pub fn path(&self, name: &str) -> PathBuf {
         self.0.path().join(name)
     }
 
-    /// By which his processes are known.
+    /// The word by which his processes are found.
     pub fn mark(&self) -> String {
         self.0.path().to_string_lossy().into_owned()
     }
 
-    /// A shell script that is found before all other programs of its name. `PATH=${PATH#*:}` finds those.
+    /// Writes a shell script that is found before all other programs of its name. In the script, `PATH=${PATH#*:}` finds the
+    /// others.
     pub fn program(&self, name: &str, script: &str) -> PathBuf {
         let path = self.path("bin").join(name);
         fs::write(&path, format!("#!/bin/sh\n{script}")).expect("a script");
@@ -50,7 +51,7 @@ impl User {
         path
     }
 
-    /// Copies an image into his own `cache`; `None` where this host cannot build it.
+    /// Copies an image into his cache; `None` where this host cannot build it.
     pub fn image(&self, name: &str) -> Option<PathBuf> {
         let built = bridgelab(&["image", "build", name]).output();
         let built = built.expect("the program under test starts");
@@ -64,7 +65,7 @@ impl User {
         Some(copy)
     }
 
-    /// The environment that makes a command his.
+    /// Gives a command his environment.
     pub fn environment(&self, command: &mut Command) {
         let path = std::env::var("PATH").expect("a PATH");
         command
@@ -75,7 +76,7 @@ impl User {
             .env_remove("BRIDGELAB_STRICT");
     }
 
-    /// The same for a run, whose report and output are his to read.
+    /// As [`environment`](Self::environment), for a run whose report and output he reads.
     pub fn run(&self, command: &mut Command) {
         self.environment(command);
         command
@@ -85,7 +86,7 @@ impl User {
             .stderr(Stdio::piped());
     }
 
-    /// The report of a run that is over, and has left nothing behind.
+    /// The report of a run that has ended. Fails if the run left anything behind.
     pub fn report(&self, told: &str) -> RunReport {
         wait_until_gone(&self.mark());
         let report = only_run(&self.path("report.json"));

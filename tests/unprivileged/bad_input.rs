@@ -1,8 +1,8 @@
-//! Whatever is typed, there is a clear error or a plan: scenarios with anything changed in them, bytes and unit files
-//! of any kind, and the JSON Schema beside the reader's own opinion.
+//! Whatever is typed, the answer is a clear error or a plan: scenarios with anything changed in them, bytes and unit files of
+//! any kind, and the JSON Schema compared with the reader.
 //!
-//! A bounded number of cases here; `PROPTEST_CASES=1000000 cargo test --release --test unprivileged bad_input` goes on for
-//! as many of each property, and prints how many it saw.
+//! A usual run has a bounded number of cases. `PROPTEST_CASES=1000000 cargo test --release --test unprivileged bad_input`
+//! tries so many of each property, and prints how many it saw.
 
 #![expect(
     clippy::panic,
@@ -27,10 +27,10 @@ use support::root;
 use support::turn::beside_others;
 use toml::{Table, Value};
 
-/// Of each property, unless `PROPTEST_CASES` says otherwise.
+/// Cases of each property, unless `PROPTEST_CASES` says otherwise.
 const CASES: u32 = 200;
 
-/// Runs a property, and says on how many cases.
+/// Tries a property, and prints on how many cases.
 fn hold<S: Strategy>(name: &str, strategy: &S, property: impl Fn(S::Value)) {
     beside_others();
     let mut config = ProptestConfig {
@@ -41,7 +41,7 @@ fn hold<S: Strategy>(name: &str, strategy: &S, property: impl Fn(S::Value)) {
     let mut runner = if std::env::var_os("PROPTEST_CASES").is_some() {
         TestRunner::new(config)
     } else {
-        // The same few in every run: a change is to blame for what it breaks, and for nothing else.
+        // Try the same cases in every run: then only a change can break one.
         config.cases = CASES;
         TestRunner::new_with_rng(config, TestRng::deterministic_rng(RngAlgorithm::ChaCha))
     };
@@ -153,7 +153,7 @@ fn values() -> impl Strategy<Value = Value> {
         1 => any::<i64>().prop_map(Value::Integer),
         2 => (-2_i64..70_000).prop_map(Value::Integer),
         1 => any::<bool>().prop_map(Value::Boolean),
-        // To JSON Schema a whole number is an integer, however it is written.
+        // Add a half, since JSON Schema takes a whole number for an integer, however it is written.
         1 => any::<i32>().prop_map(|whole| Value::Float(f64::from(whole) + 0.5)),
     ];
     leaf.prop_recursive(3, 12, 4, |inner| {
@@ -206,7 +206,7 @@ fn keys() -> impl Strategy<Value = String> {
     ]
 }
 
-/// One change to a tree, at a place that the indices lead to.
+/// A change to a tree, at the place that these indices lead to.
 #[derive(Debug, Clone)]
 struct Edit {
     way: Vec<Index>,
@@ -219,7 +219,7 @@ enum What {
     Rename(String),
     Replace(Value),
     Insert(String, Value),
-    /// What stands elsewhere, once more.
+    /// A copy of a value that stands elsewhere.
     Copy(Vec<Index>),
 }
 
@@ -273,7 +273,7 @@ fn change(value: &mut Value, way: &[Index], what: &What, copied: Option<Value>) 
     match value {
         Value::Table(table) if !table.is_empty() => {
             let key = table.keys().nth(first.index(table.len())).unwrap().clone();
-            // `version` stays: without it nothing else is looked at.
+            // Keep `version`, without which nothing else is read.
             if key == "version" {
                 return;
             }
@@ -310,7 +310,7 @@ fn change(value: &mut Value, way: &[Index], what: &What, copied: Option<Value>) 
     }
 }
 
-/// Faults of structure, which the schema must see too where a single file shows them.
+/// Codes of faults of structure, which the schema must find too if a single file shows them.
 const STRUCTURE: [&str; 2] = ["scenario.unknown-key", "scenario.wrong-type"];
 
 #[test]
@@ -323,7 +323,7 @@ fn any_change_of_a_scenario_is_an_error_or_a_plan_and_the_schema_agrees() {
             return;
         };
         let faults = survives(&shipped.path, &text);
-        // JSON has no such numbers.
+        // Skip numbers that JSON does not have.
         let Ok(json) = serde_json::to_value(&tree) else {
             return;
         };

@@ -70,7 +70,7 @@ fn a_tag_that_nobody_has_is_an_error_and_not_an_empty_success() {
     assert_eq!((code, out.as_str()), (Some(0), ""));
 }
 
-/// The forms of a matrix are named, planned and asked for one by one.
+/// The instances of a matrix are named, planned and asked for one by one.
 #[test]
 fn every_combination_of_a_matrix_is_a_form() {
     let folder = tempfile::tempdir().expect("a folder");
@@ -126,7 +126,7 @@ fn tcpdump_judges_filters_before_anything_runs() {
     assert_eq!(code, Some(0), "{err}");
 }
 
-/// What stands over the scenario is looked at before anything is built, whichever way it is said.
+/// Values of the command line are checked before anything is built, by whichever option they are given.
 #[test]
 fn what_is_set_for_one_run_must_be_a_key_and_a_value() {
     refused(&[
@@ -237,7 +237,7 @@ fn a_ghost_s_plan_has_a_veth_for_the_tap_and_the_guest_s_own_units() {
     );
 }
 
-/// What the guest is asked about its NIC is what a ghost's would be: the default that stood before it.
+/// The sysctls of `default` are set before a ghost's NIC is made, which takes them over as a guest's NIC does. Its own follow.
 #[test]
 fn a_ghost_s_nic_takes_over_the_default() {
     let plan = said(&[("plan guest-sysctls --guests ghost", &["sysctl"])]);
@@ -274,7 +274,7 @@ fn a_new_scenario_is_valid_and_never_written_over() {
     }
 }
 
-/// As `rerun` takes it: the folder is what a verdict ends with.
+/// `report` takes a folder as `rerun` does, since a verdict ends with the folder.
 #[test]
 fn a_folder_of_evidence_stands_for_its_report() {
     let folder = tempfile::tempdir().expect("a folder");

@@ -1,8 +1,8 @@
 //! Keeps the walls of the library: which module may import which, which crate is used where, how files are named
 //! and how long they get. It reads source text and needs no privileges.
 //!
-//! A fault here is a question about design before it is one about a line: data flows from left to right through
-//! [`ORDER`], `use` points left.
+//! A fault here is first a question about design, and then one about a line: data flows from left to right through [`ORDER`],
+//! so `use` points left.
 
 use std::path::{Path, PathBuf};
 use std::{fs, io};
@@ -15,13 +15,13 @@ const SHELF: &str = "bytes_page deadline diagnostic did_you_mean evidence place 
 const OBSERVERS: &str = "check/from_source check/looking check/mod check/vantage check/kinds/mod check/started \
     check/kinds/container/inspect check/kinds/dns/ask check/kinds/http/get check/kinds/packet/count check/kinds/packet/filters check/kinds/ssh/ask \
     check/kinds/sysctl check/kinds/tcp/connect check/kinds/vmm/ask";
-/// Crates with a place: beginnings of paths. Judges use none of them; `mod tests` may use all.
+/// Crates that only these paths may use, by their beginnings. Judges use none of them; `mod tests` may use all.
 const CRATES: [(&str, &str); 9] = [
     (
         "nix",
         "host/ image/store hypervisor/descriptor guest/ssh template/ lab/ scenario/beneath",
     ),
-    // Tables of the right that rooms of the left read by.
+    // Tables that modules of the right submit, and modules of the left read.
     (
         "inventory",
         "scenario/ host/capability hypervisor/mod check/kinds lab/",
@@ -37,7 +37,7 @@ const CRATES: [(&str, &str); 9] = [
     ),
     ("which", "host/"), // a tool is found once, in the preflight
 ];
-/// What looks at the machine's files.
+/// Words by which code reads files of the machine.
 const FILE_READERS: [&str; 9] = [
     "fs::",
     "File::",
@@ -49,13 +49,13 @@ const FILE_READERS: [&str; 9] = [
     ".is_file(",
     ".canonicalize(",
 ];
-/// Where `unsafe` may stand: what no crate has a safe call for.
+/// Files that may have `unsafe`, for system calls that no crate wraps safely.
 const UNSAFE: &str = "host/sys host/doctor_sys";
-/// Names that say nothing.
+/// Names of modules that say nothing.
 const EMPTY_NAMES: &str = "common core helper helpers manager misc util utils";
-/// Aim at 300; a file that reaches this is split.
+/// Lines at which a file must be split; aim at 300.
 const LONGEST: usize = 500;
-/// In two parts, so that this file does not find itself.
+/// The word, in two parts, so that this file does not find itself.
 const ALLOW: &str = concat!("[all", "ow(");
 
 #[test]
@@ -151,7 +151,7 @@ fn faults(file: &str, text: &str) -> Vec<String> {
             }
         }
     }
-    // What a scenario names is read in one place, which stays within its root; what is written is ours.
+    // The scenario's files are read in one place, which stays within the scenario's root.
     let reads = listed("scenario/beneath scenario/builder", inner) || inner.ends_with("tests");
     if module == "scenario" && !reads {
         for word in FILE_READERS {
@@ -178,7 +178,7 @@ fn may_import(inner: &str, module: &str, other: &str) -> bool {
     if other == module || listed(SHELF, other) {
         return true;
     }
-    // Judges know nothing but what should hold; command lines are tested without a network or an image.
+    // Judges know only what should hold, and command lines are tested without a network or an image.
     if is_judge(inner) || module == "hypervisor" && listed("host image", other) {
         return other == "scenario";
     }
@@ -186,8 +186,8 @@ fn may_import(inner: &str, module: &str, other: &str) -> bool {
     matches!((place(other), place(module)), (Some(left), Some(here)) if left < here)
 }
 
-/// Names directly under the crate's root that the code mentions: `crate::X`, `crate::{X, Y}`, and `super::X` where
-/// it climbs that far.
+/// Names directly under the crate's root that the code mentions: `crate::X`, `crate::{X, Y}`, and `super::X` that climbs to
+/// the root.
 fn imports<'a>(inner: &str, code: &'a str) -> Vec<(usize, &'a str)> {
     let depth = inner.trim_end_matches("/mod").split('/').count();
     let mut found = Vec::new();
@@ -198,7 +198,7 @@ fn imports<'a>(inner: &str, code: &'a str) -> Vec<(usize, &'a str)> {
         let rest = code[at..].trim_start_matches("super::");
         let climbed = (code.len() - at - rest.len()) / "super::".len();
         if climbed >= depth {
-            // An inline module climbs once more to get as far, so only names of the pipeline count here.
+            // A `super` of an inline module climbs one level less, so only names of the pipeline count here.
             let heads = heads(code, code.len() - rest.len());
             found.extend(heads.into_iter().filter(|(_, name)| listed(ORDER, name)));
         }
@@ -206,7 +206,7 @@ fn imports<'a>(inner: &str, code: &'a str) -> Vec<(usize, &'a str)> {
     found
 }
 
-/// Where paths begin with `name::`.
+/// The places where a path begins with `name::`.
 fn paths_from<'a>(code: &'a str, name: &'a str) -> impl Iterator<Item = usize> + 'a {
     let inside = |c: char| c == ':' || is_name(c);
     code.match_indices(name)
@@ -216,7 +216,7 @@ fn paths_from<'a>(code: &'a str, name: &'a str) -> impl Iterator<Item = usize> +
         })
 }
 
-/// The first name of each path that begins at `at`; several behind a brace.
+/// The first name of each path that begins at `at`; there are several in braces.
 fn heads(code: &str, at: usize) -> Vec<(usize, &str)> {
     let mut found = Vec::new();
     let mut depth = 0;
@@ -244,10 +244,10 @@ fn is_name(c: char) -> bool {
     c.is_alphanumeric() || c == '_'
 }
 
-/// The text with as many lines, and none of them a comment.
+/// The text without its comments, with as many lines.
 fn without_comments(text: &str) -> String {
     let code = |line: &str| match line.find("//") {
-        // A URL's slashes are no comment.
+        // The slashes of a URL begin no comment.
         Some(at) if !line[..at].ends_with(':') => line[..at].to_owned() + "\n",
         _ => line.to_owned() + "\n",
     };

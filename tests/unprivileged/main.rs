@@ -1,4 +1,4 @@
-//! What needs no privileges, no network and no image: seconds, on any Linux.
+//! Tests that need no privileges, no network and no image: they take seconds, on any Linux.
 //!
 //! - **Text of this repository**: [`layering`], the walls between modules; [`model`], the scenarios and the messages of invalid
 //!   ones; [`plan`], whole plans of set-ups; [`vmms`], the table of VMMs.

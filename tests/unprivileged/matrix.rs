@@ -3,7 +3,7 @@
 use crate::rows::refused;
 use support::output;
 
-/// Nothing is built for values that nobody can take, and all of them are told.
+/// Values that no axis takes are all reported, and nothing is built.
 #[test]
 fn values_that_nobody_takes_are_bad_input() {
     let many: Vec<String> = (1..=65).map(|n| n.to_string()).collect();
@@ -29,8 +29,8 @@ fn values_that_nobody_takes_are_bad_input() {
     ]);
 }
 
-/// A combination that cannot be is a row without a verdict, whose reason is named; where there is no other, nothing was
-/// run, and that is no success.
+/// An impossible combination is a row without a verdict, with the reason. If all combinations are impossible, nothing was run,
+/// and the call does not succeed.
 #[test]
 fn a_combination_that_cannot_be_is_blank_and_named() {
     let words = "matrix simple-network --machine q35 --transport mmio".split(' ');

@@ -1,5 +1,5 @@
-//! The scenario files of this repository: every good one loads with all its variants, every one in
-//! `scenarios/invalid/` is rejected with exactly the message beside it. Needs no rights and no network.
+//! The scenario files of this repository: every good one loads with all its variants, and every one in `scenarios/invalid/` is
+//! rejected with exactly the message beside it. Needs no rights and no network.
 
 #![expect(
     clippy::panic,
@@ -51,7 +51,7 @@ fn every_scenario_loads_with_all_its_variants() {
     }
 }
 
-/// What the scenarios' README shows first, as whoever copies it has it.
+/// The first example of the scenarios' README loads as it is when somebody copies it.
 #[test]
 fn the_first_example_has_ten_lines_and_loads() {
     let text = fs::read_to_string(root().join("scenarios/README.md")).unwrap();
@@ -72,7 +72,7 @@ fn the_first_example_has_ten_lines_and_loads() {
     }
 }
 
-/// Whoever looks for a scenario like theirs reads that table.
+/// The README's table has every scenario, since people look there for one like theirs.
 #[test]
 fn every_scenario_has_a_row_in_the_readme() {
     let text = fs::read_to_string(root().join("scenarios/README.md")).unwrap();
@@ -86,7 +86,7 @@ fn every_scenario_has_a_row_in_the_readme() {
     }
 }
 
-/// What is doubtful about a unit file of the library is mended, or said to be meant by `faulty_units`.
+/// A doubtful line of a unit file in the library must be mended, or declared as meant by `faulty_units`.
 #[test]
 fn no_scenario_has_a_warning() {
     for name in scenario_names(root()).unwrap() {
@@ -144,7 +144,7 @@ fn invalid_scenarios() -> usize {
     in_invalid().filter(is_scenario).count()
 }
 
-/// The page's scenario, variant by variant: who must fail is not only named but of the right kind.
+/// In each variant of the page's scenario, the checks that must fail are named and are of the right kind.
 #[test]
 fn simple_network_blames_the_right_side() {
     let loaded = good(&root().join("scenarios/simple-network"));
@@ -182,7 +182,7 @@ fn simple_network_blames_the_right_side() {
     }
 }
 
-/// Truncations and flipped bytes of a real file: faults, perhaps, but never a panic.
+/// Truncations and flipped bytes of a real file may give faults, but never a panic.
 #[test]
 fn nothing_that_is_typed_makes_it_panic() {
     const THREADS: usize = 4;
@@ -223,11 +223,11 @@ fn survives(path: &Path, bytes: &[u8]) {
     }
 }
 
-/// The file with one to three bytes changed, put in or taken out; the same ones in every run.
+/// The file with one to three bytes changed, removed or inserted; the same changes in every run.
 fn mutants(original: &[u8], seed: usize) -> impl Iterator<Item = Vec<u8>> {
     const BYTES: &[u8] = b"\0\n\"'[]{}=.,#-_/:0aZ \xc3\xff";
     let mut state = u64::try_from(seed).unwrap();
-    // Knuth's MMIX generator.
+    // The generator is that of Knuth's MMIX.
     let mut random = move |below: usize| {
         state = state
             .wrapping_mul(6_364_136_223_846_793_005)

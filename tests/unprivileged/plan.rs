@@ -1,5 +1,5 @@
-//! Whole plans, as `bridgelab plan` prints them. What lies beside in `snapshots/` was read line by line, and its
-//! `ip` lines were run by hand. Needs no rights and no network.
+//! Whole plans, as `bridgelab plan` prints them. The files in `snapshots/` were read line by line, and their `ip` lines were
+//! run by hand. Needs no rights and no network.
 #![expect(clippy::panic, reason = "helpers of tests fail as tests do")]
 #![expect(clippy::expect_used, reason = "helpers of tests fail as tests do")]
 

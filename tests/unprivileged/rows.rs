@@ -1,8 +1,8 @@
-//! Tables of command lines, a row for each, and what the program answers: words of a line are parted by spaces.
+//! Tables of command lines, a row for each, with what the program must answer. The words of a line are separated by spaces.
 
 use support::output;
 
-/// What is carried out: exit code 0, and these words on stdout. Returns the last row's.
+/// Runs lines that must succeed: exit code 0, and these words on stdout. Returns the output of the last row.
 pub(crate) fn said(rows: &[(&str, &[&str])]) -> String {
     told(rows, |(code, out, err), line| {
         assert_eq!(code, Some(0), "{line}: {out}{err}");
@@ -10,7 +10,8 @@ pub(crate) fn said(rows: &[(&str, &[&str])]) -> String {
     })
 }
 
-/// Bad input: exit code 2, nothing on stdout, and these words on stderr. Returns the last row's.
+/// Runs lines that are bad input: exit code 2, nothing on stdout, and these words on stderr. Returns the output of the last
+/// row.
 pub(crate) fn refused(rows: &[(&str, &[&str])]) -> String {
     told(rows, |(code, out, err), line| {
         let ended = (code, out.as_str());

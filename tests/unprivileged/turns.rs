@@ -1,4 +1,4 @@
-//! How the tests of one binary share the machine, and that they tell their times: tried by this binary itself, as a child.
+//! How the tests of one binary share the machine and write down their times: tried with this binary itself, as a child.
 #![expect(clippy::expect_used, reason = "helpers of tests fail as tests do")]
 
 use std::fs;
@@ -8,7 +8,7 @@ use std::time::Duration;
 use support::root;
 use support::turn::{TIMES, alone, beside_others};
 
-/// Name, begin and end of each test that a call of this binary has run.
+/// Name, begin and end of each test that a call of this binary ran.
 fn times_of(arguments: &[&str]) -> Vec<(String, u64, u64)> {
     beside_others();
     let folder = tempfile::tempdir().expect("a folder");
@@ -50,7 +50,7 @@ fn one_that_is_alone_begins_after_the_others_and_ends_before_them() {
     }
 }
 
-/// Longer than three threads take to begin.
+/// Stays for longer than three threads take to begin.
 fn stay() {
     let begun = std::time::Instant::now();
     let time = Duration::from_millis(300);
@@ -80,7 +80,7 @@ fn trial_beside_too() {
     stay();
 }
 
-/// cargo-nextest makes a process of each test, which knows nothing of others: there a list says who is alone.
+/// Under cargo-nextest each test is a process that knows nothing of others, so a list says which tests must run alone.
 #[test]
 fn nextest_knows_who_is_alone() {
     let list = fs::read_to_string(root().join(".config/nextest.toml")).expect("its configuration");

@@ -1,4 +1,4 @@
-//! What is said about unit files by whoever has no networkd to ask.
+//! What is said about unit files where there is no networkd to ask.
 
 use support::output;
 use support::units::{path, scenario};

@@ -1,4 +1,4 @@
-//! The table of VMMs, walked: each has all that its kind has, in the program and in the documents.
+//! A walk over the table of VMMs: each has in the program and in the documents all that its kind has.
 #![expect(clippy::expect_used, reason = "helpers of tests fail as tests do")]
 
 use std::collections::BTreeSet;
@@ -64,7 +64,7 @@ fn every_vmm_is_installed_by_something_or_says_where_it_comes_from() {
     for kind in HypervisorKind::all() {
         let package = !packages(&[Capability::Vmm(kind)], &debian).is_empty();
         let brought = package || kind.install.cargo.is_some();
-        // Behind where it was looked for.
+        // The source stands after where the program was looked for.
         let source = kind.install.absent.split_once("; ");
         assert!(brought || source.is_some(), "{kind}");
     }
@@ -93,7 +93,8 @@ fn every_vmm_is_told_of_the_guest_and_steered_as_its_row_says() {
     }
 }
 
-/// `INSTA_UPDATE=always cargo test --test unprivileged -- vmms::` writes it. QEMU's program is another elsewhere.
+/// `INSTA_UPDATE=always cargo test --test unprivileged -- vmms::` writes them. Only on x86-64, since QEMU's program differs
+/// elsewhere.
 #[test]
 #[cfg(target_arch = "x86_64")]
 fn the_documents_have_every_vmm() {
@@ -109,7 +110,7 @@ fn the_documents_have_every_vmm() {
     });
 }
 
-/// From `begin` to before `end`, a document is as `made` makes it of what is there.
+/// Whether a document has, from `begin` to before `end`, what `made` makes of it.
 #[cfg(target_arch = "x86_64")]
 fn holds(document: &str, begin: &str, end: &str, made: impl Fn(&str) -> String) {
     let path = root().join(document);

@@ -1,4 +1,4 @@
-//! Commands of steps in real guests that go on, or are left running.
+//! Commands of steps in real guests that run in the background, or are left running.
 #![expect(clippy::expect_used, reason = "helpers of tests fail as tests do")]
 
 use std::fs;
@@ -34,7 +34,7 @@ fn said<'a>(run: &'a RunReport, id: &str) -> &'a str {
     &step.expect("the step").said
 }
 
-/// One is ended by a step and one with the run; a third is left by a step that was over long before.
+/// One command is ended by a step and one with the run. A third is left running by a step that ended long before.
 #[test]
 fn in_a_guest_commands_go_on_until_they_are_ended() {
     let folder = tempfile::tempdir().expect("a folder");
@@ -100,7 +100,7 @@ process = { name = "ping", absent = true }
         let said = said(&run, id);
         assert!(said.starts_with("ended by the lab after"), "{said}");
     }
-    // What was in the background was ended with all that it had started.
+    // The commands in the background were ended with all that they had started.
     let left: Vec<_> = run
         .left_running
         .iter()

@@ -1,4 +1,4 @@
-//! The clock of an emulated guest runs as fast as the machine's: lifetimes and intervals in it are what they say.
+//! The clock of an emulated guest runs as fast as the machine's, so that lifetimes and intervals in the guest are right.
 #![expect(clippy::expect_used, reason = "helpers of tests fail as tests do")]
 
 use std::time::Instant;
@@ -9,7 +9,7 @@ use bridgelab_harness::scenario::{Builder, Scenario};
 use bridgelab_harness::toml::toml;
 use support::held;
 
-/// One guest with each of QEMU's machines: only `microvm` has no second clock by which its kernel could notice.
+/// One guest with each of QEMU's machines: only `microvm` has no second clock by which the kernel could notice a wrong one.
 fn scenario() -> Builder {
     let guests = Scenario::builder("two guests with clocks");
     let guests = guests.guest(
@@ -30,7 +30,7 @@ fn scenario() -> Builder {
     )
 }
 
-/// When a guest was asked, what its clock said in seconds since its boot, and when the answer was there.
+/// When the guest was asked, the seconds since its boot that its clock showed, and when the answer was here.
 async fn uptime(guest: HeldGuest<'_>) -> (Instant, f64, Instant) {
     let asked = Instant::now();
     let said = guest.vantage().exec(["cat", "/proc/uptime"]).await;
@@ -40,9 +40,9 @@ async fn uptime(guest: HeldGuest<'_>) -> (Instant, f64, Instant) {
     (asked, seconds.parse().expect("a number"), answered)
 }
 
-/// Found with `tsc_early_khz=2000000` on a processor of 2.6 GHz: the clock on `microvm` ran 30 % fast. What passed in the
-/// guest lies between the time from the first answer to the second question and that from the first question to the second
-/// answer, however slow the machine is.
+/// Found with `tsc_early_khz=2000000` on a processor of 2.6 GHz: the clock on `microvm` ran 30 % fast. The time that passed in
+/// the guest is longer than from the first answer to the second question, and shorter than from the first question to the
+/// second answer, however slow the machine is.
 #[tokio::test]
 async fn an_hour_in_a_guest_is_an_hour() {
     let folder = tempfile::tempdir().expect("a folder");
@@ -58,7 +58,7 @@ async fn an_hour_in_a_guest_is_an_hour() {
         let passed = second.1 - first.1;
         let least = (second.0 - first.2).as_secs_f64();
         let most = (second.2 - first.0).as_secs_f64();
-        // A hundredth of a second is what /proc/uptime shows.
+        // /proc/uptime shows hundredths of a second.
         assert!(
             passed > least * 0.97 - 0.02 && passed < most * 1.03 + 0.02,
             "{passed:.2} s passed in {guest}, between {least:.2} and {most:.2} here"

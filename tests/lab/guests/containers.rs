@@ -1,12 +1,12 @@
-//! What becomes of a run whose container Docker refuses to start.
+//! Runs with a container that Docker refuses to start.
 
 use std::fs;
 
 use bridgelab_harness::report::Outcome;
 use support::{bridgelab, lan_scenario, ran, root};
 
-/// Port 53 of every address, where systemd-resolved's stub has that of 127.0.0.53. No check asks how the container starts: the
-/// one that there is would see a connection refused, and call that the network's fault.
+/// The container wants port 53 of every address, where systemd-resolved's stub has that of 127.0.0.53. No check asks how the
+/// container starts: the scenario's only check would see a connection refused, and blame the network.
 #[test]
 fn a_refusal_that_no_check_asks_for_ends_the_run_in_docker_s_words() {
     let folder = tempfile::tempdir().expect("a folder");
@@ -53,7 +53,7 @@ tcp = { to = "192.168.1.3", port = 53 }
         help.contains("container = { name = \"dns\", refused ="),
         "{help}"
     );
-    // Nothing was judged, and Docker's own account is there.
+    // Nothing was judged, and Docker's own words are in the report.
     assert!(
         run.checks.iter().all(|check| !check.is_wrong()),
         "{:?}",

@@ -1,4 +1,4 @@
-//! One scenario on every VMM that is found here, in a VM with KVM where this machine has none.
+//! One scenario on every VMM of this machine; in a VM with KVM where the machine has none.
 #![expect(clippy::expect_used, reason = "helpers of tests fail as tests do")]
 
 use std::path::Path;
@@ -8,7 +8,7 @@ use bridgelab_harness::scenario::HypervisorKind;
 use support::processes::{MARK, wait_until_gone};
 use support::{bridgelab, lacks, passed, set_up, told, turn};
 
-/// Runs the smallest guest of all on this VMM: every check of it must hold, from inside and from outside.
+/// Runs the smallest guest on this VMM: all its checks must hold, from inside and from outside.
 fn passes(kind: HypervisorKind) {
     set_up();
     let folder = tempfile::tempdir().expect("a temporary directory");
@@ -35,7 +35,7 @@ fn is_on_path(program: &str) -> bool {
         .any(|folder: std::path::PathBuf| folder.join(Path::new(program)).is_file())
 }
 
-/// Runs on each of these that is found here.
+/// Runs the scenario on each of these VMMs that is found here.
 fn found_ones_pass(kinds: impl Iterator<Item = HypervisorKind>) {
     let mut absent = Vec::new();
     for kind in kinds {
@@ -48,7 +48,7 @@ fn found_ones_pass(kinds: impl Iterator<Item = HypervisorKind>) {
     lacks(&absent);
 }
 
-/// The one that a package registry has: `cargo install alioth-cli --locked`.
+/// The VMM that cargo builds: `cargo install alioth-cli --locked`.
 const MADE_BY_CARGO: &str = "alioth";
 
 #[test]
@@ -57,7 +57,7 @@ fn alioth_runs_the_smallest_guest() {
     found_ones_pass([alioth].into_iter());
 }
 
-/// No package of Debian brings any of these.
+/// The VMMs that no package of Debian has.
 fn others() -> impl Iterator<Item = HypervisorKind> {
     let known = [HypervisorKind::default().name, MADE_BY_CARGO];
     HypervisorKind::all().filter(move |kind| !known.contains(&kind.name))
@@ -69,7 +69,7 @@ fn the_others_do_where_they_are_found() {
     found_ones_pass(others());
 }
 
-/// That a VMM was not tried is a failure that names it, where nothing may be skipped; but for those that need not be here.
+/// A VMM that was not tried is named, and fails where nothing may be skipped, unless it is said that this VMM need not be here.
 #[test]
 fn one_that_is_not_here_is_named_and_fails_where_nothing_may_be_skipped() {
     turn::beside_others();

@@ -1,4 +1,5 @@
-//! A lab inside a VM: what comes back is what a lab here leaves, and whatever ends it, nothing is left.
+//! A lab inside a VM: it gives the same report and evidence as a lab on this machine, and leaves nothing behind, whatever ends
+//! it.
 #![expect(clippy::expect_used, reason = "helpers of tests fail as tests do")]
 
 use std::fs;
@@ -40,7 +41,7 @@ from = "tiny1"
 ping = { to = "192.168.1.1" }
 "#;
 
-/// As [`GUEST`], and it never ends by itself.
+/// A check that never holds, so that the run with [`GUEST`] does not end by itself.
 const NEVER: &str = r#"
 [[checks]]
 id = "never"
@@ -49,7 +50,7 @@ within = "120s"
 ping = { to = "192.168.1.99" }
 "#;
 
-/// A run of it in a VM.
+/// A run of the scenario in a VM.
 struct Run {
     child: Child,
     stderr: BufReader<std::process::ChildStderr>,
@@ -86,7 +87,7 @@ impl Run {
         }
     }
 
-    /// Reads on until a line of progress has these words; false, said aloud, when this host cannot do it.
+    /// Reads until a line of progress has these words; `false` when this host cannot run the lab, which is said aloud.
     fn wait_for(&mut self, words: &str) -> bool {
         loop {
             let before = self.said.len();
@@ -108,7 +109,7 @@ impl Run {
         assert!(status.expect("kill runs").success(), "kill {signal} {pid}");
     }
 
-    /// Waits until it has ended and nothing of it is left.
+    /// Waits until the run has ended and nothing of it is left.
     fn ended(mut self) -> (Option<i32>, Option<RunReport>, tempfile::TempDir) {
         self.stderr
             .read_to_string(&mut self.said)
@@ -122,14 +123,14 @@ impl Run {
     }
 }
 
-/// The process of QEMU, which is named after what it runs.
+/// QEMU's process, which is named after the lab VM.
 fn qemu(mark: &str) -> Option<String> {
     let mut processes = marked(mark).into_iter();
     let qemu = processes.find(|process| process.name.starts_with("lab-vm"));
     qemu.map(|process| process.pid)
 }
 
-/// Few machines that run tests have KVM: in the VM there is one.
+/// The guest has KVM in the VM, even though few machines that run tests have it.
 #[test]
 fn a_guest_runs_under_kvm_in_a_lab_vm() {
     let mut run = Run::start("vm", "");
@@ -144,7 +145,7 @@ fn a_guest_runs_under_kvm_in_a_lab_vm() {
     assert_eq!(report.lab.place, LabPlace::Vm);
     assert_eq!(report.lab.reason, "asked for");
     assert!(report.lab.accelerator.is_some(), "{:?}", report.lab);
-    // A run that waited for its turn has that before it.
+    // The stage of the queue comes before, in a run that had to wait.
     let mut stages = report.stages.iter().map(|stage| &*stage.name);
     assert_eq!(stages.find(|name| *name != "queue"), Some("lab-vm"));
     assert!(
@@ -172,7 +173,7 @@ fn a_guest_runs_under_kvm_in_a_lab_vm() {
     );
 }
 
-/// Outside, a lab VM needs no device node and nothing of root's but the subordinate ids that every user has.
+/// On the host, a lab VM needs no device node, and of root's only the subordinate ids that every user has.
 #[test]
 fn an_ordinary_user_has_a_lab_vm() {
     set_up();
@@ -184,7 +185,7 @@ fn an_ordinary_user_has_a_lab_vm() {
         assert_eq!(code, Some(exit_code::PASSED), "{said}");
     }
     let folder = tempfile::tempdir().expect("a temporary directory");
-    // The whole folder of a scenario goes into the VM, so it has one of its own.
+    // Give the scenario a folder of its own, since the whole folder is shown to the VM.
     let scenario = folder.path().join("lab/scenario.toml");
     fs::create_dir(folder.path().join("lab")).expect("a folder");
     fs::write(&scenario, GUEST).expect("a scenario");
@@ -194,7 +195,7 @@ fn an_ordinary_user_has_a_lab_vm() {
     };
     assert_eq!(report.accelerator, "kvm");
     assert_eq!(report.lab.place, LabPlace::Vm);
-    // It comes out of the VM as root's, and is the user's.
+    // Evidence comes out of the VM as root's, and must belong to the user.
     let evidence = report.evidence.expect("a folder");
     for file in ["plan.txt", "guests/tiny1/addresses.txt"] {
         let owner = fs::metadata(evidence.join(file)).map(|meta| meta.uid());
@@ -205,10 +206,10 @@ fn an_ordinary_user_has_a_lab_vm() {
     }
 }
 
-/// One test, because each case boots a VM, and two at once are slower than one after the other.
+/// This is one test, because each case boots a VM, and two VMs at once are slower than one after the other.
 #[test]
 fn nothing_of_a_lab_vm_is_left_behind() {
-    // Killed while it boots.
+    // Kill the program while the VM boots.
     let mut run = Run::start("vm-early", NEVER);
     if !run.wait_for("starting the lab VM") {
         return;
@@ -220,7 +221,7 @@ fn nothing_of_a_lab_vm_is_left_behind() {
     let (code, report, _folder) = run.ended();
     assert_eq!((code, report), (None, None));
 
-    // Interrupted while guests boot: in good order, with the evidence that the lab in it gathered.
+    // Interrupt it while guests boot: it ends in good order, with the evidence that the lab in the VM gathered.
     let mut run = Run::start("vm-interrupt", NEVER);
     assert!(run.wait_for("booting the guests"));
     run.kill("-INT", &run.child.id().to_string());
@@ -236,7 +237,7 @@ fn nothing_of_a_lab_vm_is_left_behind() {
             .is_file()
     );
 
-    // QEMU ends in mid-run: at once, by name.
+    // Kill QEMU in mid-run: the run ends at once, and names it.
     let mut run = Run::start("vm-dies", NEVER);
     assert!(run.wait_for("booting the guests"));
     run.kill("-KILL", &qemu(&run.mark).expect("QEMU runs"));
@@ -258,7 +259,7 @@ fn a_lab_in_a_vm_cannot_be_kept() {
     assert!(said.contains("`--keep`"), "{said}");
 }
 
-/// What a test asks for and what the lab answers go through the VM's ports, as the run does.
+/// A test's requests and the lab's answers go through the VM's ports, as the run does.
 #[tokio::test]
 async fn a_test_holds_a_lab_in_a_vm() {
     let folder = tempfile::tempdir().expect("a temporary directory");

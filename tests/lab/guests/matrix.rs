@@ -1,9 +1,9 @@
-//! `bridgelab matrix` with MicroVMs: what is varied is what they have.
+//! `bridgelab matrix` with MicroVMs: the guests really have the values that are varied.
 
 use bridgelab_harness::report::{Outcome, side_by_side::SideBySide};
 use support::output;
 
-/// What was asked for reaches the VMM: two processors on PCI, and no others.
+/// The VMM gets what was asked for: two processors on PCI, and on nothing else.
 #[test]
 fn two_transports_stand_side_by_side() {
     let folder = tempfile::tempdir().expect("a folder");

@@ -1,4 +1,4 @@
-//! What needs real MicroVMs, and with them an image and a VMM, under KVM or translated.
+//! Tests that need real MicroVMs, so an image and a VMM, under KVM or emulated.
 //!
 //! - What a guest does: [`background`], [`clock`], [`containers`], [`steering`]
 //! - Templates: [`templates`], [`template_faults`]

@@ -1,10 +1,10 @@
-//! The steering channel of a real guest, used as much as the longest scenario does: no command waits for its answer.
+//! The steering channel of a real guest, with as many commands as the longest scenario has: each gets its answer.
 
 use std::fs;
 
 use support::{bridgelab, passed, set_up};
 
-/// One after the other; for one that gets no answer the check's two minutes pass.
+/// Commands, one after the other. A command without an answer takes the check's two minutes.
 const COMMANDS: usize = 400;
 
 const GUEST: &str = r#"
@@ -15,9 +15,9 @@ summary = "commands in a guest"
 vcpu = 2
 "#;
 
-/// Found in runs of `simple-network` with two processors: who polled the port beside sshd, or sshd itself under the second
-/// entry of its list, took a buffer out of the driver's queue before that one's interrupt had run, and sshd was never
-/// woken. One of some three hundred commands met it.
+/// Found in runs of `simple-network` with two processors. Another reader of the port beside sshd (or sshd itself, by the
+/// second entry of its list of ports) took a buffer out of the driver's queue before its interrupt had run, and sshd was never
+/// woken. One of some three hundred commands met this.
 #[test]
 fn no_command_is_forgotten_in_a_guest_with_two_processors() {
     set_up();

@@ -1,5 +1,5 @@
-//! Templates, from end to end and with real guests: whatever is wrong with one, the guest starts, from a template that was
-//! made again or cold, and the report says from what and why. All with the smallest image.
+//! Templates with faults, from end to end and with real guests. Whatever is wrong with a template, the guest starts, from a
+//! new template or cold, and the report says from what and why. All with the smallest image.
 #![expect(clippy::expect_used, reason = "helpers of tests fail as tests do")]
 
 use std::fs::{self, File};
@@ -19,7 +19,7 @@ use support::{bridgelab, is_root, program, root, skip, told};
 const IMAGE: &str = "tiny";
 const QEMU: &str = "qemu-system-x86_64";
 
-/// A machine with a guest on a TAP, and nothing between: that it is there, and itself, is all that is asked.
+/// A machine with a guest on a TAP, and nothing between: the tests only ask whether the guest is there, and is itself.
 const ALONE: &str = r#"
 version = 1
 summary = "a guest that has its address"
@@ -37,13 +37,13 @@ from = "tiny1"
 address = { interface = "vm-tiny1", address = "192.0.2.1/24" }
 "#;
 
-/// A user with an empty cache but for the image.
+/// A user whose cache has only the image.
 struct Maker(User);
 
 impl Maker {
     fn new() -> Self {
         let user = User::new();
-        // Without one, the run tells why.
+        // Without an image, the run itself says why.
         let _ = user.image(IMAGE);
         let maker = Self(user);
         maker.scenario("alone.toml", ALONE);
@@ -58,7 +58,7 @@ impl Maker {
         fs::write(self.path(name), text.replace("IMAGE", IMAGE)).expect("a scenario");
     }
 
-    /// Arguments of a run of that scenario, and the environment that keeps it in this user's folder.
+    /// Adds to a command the arguments for a run of that scenario, and the environment of this user.
     fn set(&self, command: &mut Command, scenario: &str) {
         command
             .args(["--accel", "tcg"])
@@ -78,8 +78,8 @@ impl Maker {
         self.finish(self.command(scenario))
     }
 
-    /// The run's report; `None`, and a word why, where this host cannot do it. It passed and left nothing behind: nothing
-    /// that goes wrong with a template may change a verdict.
+    /// The run's report; `None` where this host cannot run it, with the reason said aloud. The run must pass and leave nothing
+    /// behind, since no fault of a template may change a verdict.
     fn finish(&self, mut command: Command) -> Option<Run> {
         let output = command.output().expect("the program under test starts");
         let told = told(&output);
@@ -121,7 +121,7 @@ impl Run {
         self.report.guests.first().expect("a guest")
     }
 
-    /// From which template it started.
+    /// The template from which the guest started.
     fn template(&self) -> PathBuf {
         assert_eq!(self.guest().start, "template", "{}", self.told);
         PathBuf::from(&self.guest().start_reason)
@@ -134,13 +134,13 @@ impl Run {
 
 fn cut(file: &Path) {
     let length = file.metadata().expect("a file").len();
-    // Read-only to its owner, who is not always root.
+    // Make the file writable: it is read-only for its owner, who is not always root.
     mode(file, 0o644);
     let open = File::options().write(true).open(file).expect("a file");
     open.set_len(length / 2).expect("it is cut");
 }
 
-/// As a disk's fault does: other bytes, and the same size and time.
+/// Changes bytes of a file and keeps its size and time, as a fault of a disk does.
 fn rot(file: &Path) {
     let meta = file.metadata().expect("a file");
     mode(file, 0o644);
@@ -150,7 +150,7 @@ fn rot(file: &Path) {
         .expect("the same time");
 }
 
-/// Does in turn, to one cache, what may befall it.
+/// Does to one cache, one after another, everything that may befall it.
 #[test]
 fn a_template_that_is_not_as_it_was_made_is_never_used() {
     let user = Maker::new();
@@ -176,7 +176,8 @@ fn a_template_that_is_not_as_it_was_made_is_never_used() {
         assert!(run.made() && run.template() == template, "{}", run.told);
     }
 
-    // Damage that no look at the files shows: QEMU, or the guest, does. Then the kernel boots, and the report says why.
+    // Damage that cannot be seen in the files' sizes and times: QEMU or the guest notices. The kernel boots, and the report
+    // says why.
     rot(&template.join("state"));
     let run = user.run("alone.toml").expect("as before");
     assert!(!run.made(), "{}", run.told);
@@ -185,7 +186,7 @@ fn a_template_that_is_not_as_it_was_made_is_never_used() {
     assert!(reason.starts_with("its template failed: "), "{reason}");
     assert!(user.templates().is_empty(), "nobody meets it again");
 
-    // Another QEMU: its program says another version, and is another file.
+    // Another QEMU has another version and is another file.
     let script = format!(
         "[ \"$1\" != --version ] || {{ echo 'QEMU emulator version 7.2.99'; exit; }}\n\
          PATH=${{PATH#*:}} exec {QEMU} \"$@\"\n"
@@ -196,7 +197,7 @@ fn a_template_that_is_not_as_it_was_made_is_never_used() {
     assert_ne!(run.template(), template, "{}", run.told);
 }
 
-/// The image as it is, but for one lie: a guest from its template says that it is still the template.
+/// The image has one lie in it: a guest from its template says that it is still the template.
 #[test]
 fn a_guest_that_does_not_prove_itself_boots_cold() {
     let user = Maker::new();
@@ -274,14 +275,14 @@ fn what_no_template_can_give_boots_cold_and_says_why() {
     assert!(user.templates().is_empty(), "none was made");
 }
 
-/// A run whose progress is read as it comes.
+/// Starts a run whose progress is read as it comes.
 fn start(mut command: Command) -> (Child, BufReader<ChildStderr>) {
     let mut child = command.spawn().expect("the program under test starts");
     let stderr = BufReader::new(child.stderr.take().expect("piped"));
     (child, stderr)
 }
 
-/// Reads on to a line with these words; what was read when there is none.
+/// Reads until a line has these words. `Err` has all that was read, if no line has them.
 fn line(progress: &mut impl BufRead, words: &str) -> Result<(), String> {
     let mut told = String::new();
     while !told.contains(words) {
@@ -317,13 +318,13 @@ fn a_maker_that_is_killed_half_way_is_followed_by_the_one_that_waited() {
     assert_eq!((user.templates().len(), user.unfinished()), (1, 0));
 }
 
-/// Another run gives a template up and makes it again, while this one has a guest that starts later.
+/// Another run gives a template up and makes it anew, while this run has a guest that starts later.
 #[test]
 fn a_template_that_is_given_up_stays_with_the_run_that_has_it() {
     let user = Maker::new();
     let gate = user.path("gate");
     mkfifo(&gate, Mode::S_IRWXU).expect("a named pipe");
-    // A command of the scenario could not see it; a program of the test's can.
+    // A command of the scenario cannot see the pipe; a program of the test's can.
     let wait = format!(
         "[ \"$*\" != 'neigh flush all' ] || cat {}\nPATH=${{PATH#*:}} exec ip \"$@\"\n",
         gate.display()
@@ -347,7 +348,7 @@ fn a_template_that_is_given_up_stays_with_the_run_that_has_it() {
     assert_eq!(other.status.code(), Some(0), "{other_told}");
     let made = user.templates();
     assert!(made.len() == 1 && made != [first.clone()], "{other_told}");
-    // The step that waits reads it to the end.
+    // Open the gate: the step that waits reads the pipe to its end.
     fs::write(&gate, "").expect("the pipe");
     let mut rest = String::new();
     progress.read_to_string(&mut rest).expect("text");
@@ -357,7 +358,7 @@ fn a_template_that_is_given_up_stays_with_the_run_that_has_it() {
     assert_eq!(user.templates(), made);
 }
 
-/// In a mount namespace of its own, as the other faults of a cache: `faults.rs`.
+/// The cache is in a mount namespace of its own, as for the other faults of a cache in `faults.rs`.
 #[test]
 fn without_room_for_a_template_guests_boot_cold() {
     let user = Maker::new();
@@ -382,7 +383,7 @@ fn without_room_for_a_template_guests_boot_cold() {
     }
 }
 
-/// A cache that somebody else made and nobody may write to: its templates are used as they stand.
+/// The templates of a cache that somebody else made, and that nobody may write to, are used as they are.
 #[test]
 fn a_template_in_a_read_only_cache_is_used() {
     let user = Maker::new();
@@ -406,7 +407,7 @@ fn a_template_in_a_read_only_cache_is_used() {
         .args(["sh", "-c", mount, program(), "run"])
         .env("BRIDGELAB_ROOT", root());
     user.set(&mut command, "alone.toml");
-    // Where the queue is: a cache is no place for it then.
+    // The queue is in this folder: it cannot be in a cache that is read-only.
     command.env("XDG_RUNTIME_DIR", &runtime);
     let Some(again) = user.finish(command) else {
         return;

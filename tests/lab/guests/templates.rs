@@ -1,4 +1,4 @@
-//! Guests that start from one template are machines of their own, and share its memory: by a run of `tiny-twins`.
+//! Guests from one template are different machines and share the template's memory: seen in a run of `tiny-twins`.
 
 #![expect(clippy::expect_used, reason = "helpers of tests fail as tests do")]
 
@@ -27,21 +27,22 @@ fn guests_of_one_template_share_its_pages() {
     for guest in &run.guests {
         let memory = guest.memory.as_ref().expect("its VMM runs");
         let shared = memory.template.expect("its memory is the template's");
-        // Half of what it touched at the least: what it writes to is a few MiB, whatever its size.
+        // At least half of the memory that it touched is shared: it writes to a few MiB, whatever its size.
         assert!(shared.private_kib * 2 < shared.rss_kib, "{memory:?}");
         assert!(shared.pss_kib < shared.rss_kib, "{memory:?}");
         assert!(memory.vmm.rss_kib > shared.rss_kib, "{memory:?}");
     }
 }
 
-/// The user of VMMs reads a template and cannot write to it, nor make it writable: whoever gets out of a guest stays in its run.
+/// The VMMs' user can read a template, but neither write to it nor make it writable. So somebody who gets out of a guest cannot
+/// change other runs' guests.
 fn nobody_writes_to(template: &Path) {
     let mut command = Command::new("unshare");
     command.args(["--mount", "--propagation", "private"]);
     if !is_root() {
         command.args(["--user", "--map-root-user", "--map-auto"]);
     }
-    // As a worker binds it; the folders above it are the caller's alone.
+    // Bind the template as a worker does; only the caller may enter the folders above it.
     let tried = r#"mount -t tmpfs tmpfs /mnt && mkdir /mnt/template && mount --bind "$0" /mnt/template || exit 3
         cd /mnt/template
         for file in ram state initrd; do

@@ -1,5 +1,5 @@
-//! VMMs and guests that fail, from end to end with the smallest image: each ending has a name and the last words of
-//! whoever failed, comes in seconds, and leaves nothing behind.
+//! VMMs and guests that fail, from end to end with the smallest image. Each ending has a name and the last words of the VMM or
+//! guest, comes within seconds, and leaves nothing behind.
 #![expect(clippy::expect_used, reason = "helpers of tests fail as tests do")]
 
 use std::fs;
@@ -33,7 +33,7 @@ from = "tiny1"
 address = { interface = "vm-tiny1", address = "192.0.2.1/24" }
 "#;
 
-/// What is waited for in vain, for longer than any of these tests may take.
+/// A check that never holds, for longer than any of these tests may take.
 const NEVER: &str = r#"
 [[checks]]
 id = "never"
@@ -42,7 +42,7 @@ within = "120s"
 ping = { to = "192.0.2.99" }
 "#;
 
-/// What a run ended with, and all that it said.
+/// How a run ended, and all that it printed.
 struct Run {
     report: RunReport,
     told: String,
@@ -50,7 +50,7 @@ struct Run {
     took: Duration,
 }
 
-/// A user with this scenario.
+/// A user who has this scenario.
 fn user(scenario: &str) -> User {
     let user = User::new();
     let text = scenario.replace("HYPERVISOR", "qemu");
@@ -58,7 +58,7 @@ fn user(scenario: &str) -> User {
     user
 }
 
-/// QEMU that tells its version as it does, and otherwise does this.
+/// Puts a QEMU in front of the real one that answers `--version` as the real one does, and otherwise runs this script.
 fn qemu(user: &User, script: &str) {
     let real = format!("PATH=${{PATH#*:}} exec {QEMU} \"$@\"");
     user.program(
@@ -74,7 +74,7 @@ fn command(user: &User, words: &[&str]) -> Command {
     command
 }
 
-/// The run; `None`, and a word why, where this host cannot run any guest.
+/// Runs the user's scenario; `None` where this host can run no guest at all, with the reason said aloud.
 fn run(user: &User, words: &[&str]) -> Option<Run> {
     let output = command(user, words).output();
     let output = output.expect("the program under test starts");
@@ -83,13 +83,13 @@ fn run(user: &User, words: &[&str]) -> Option<Run> {
 
 fn ended(user: &User, told: String, code: Option<i32>) -> Option<Run> {
     let report = user.report(&told);
-    // What this host lacks for any guest, as against what these tests ask it to lack.
+    // Skip the test if the host lacks something for any guest, but not if it lacks what the test took away.
     let named = ["cloud-hypervisor", "firecracker", "memory"];
     if report.outcome == Outcome::Skipped && !named.iter().any(|name| told.contains(name)) {
         skip(&told);
         return None;
     }
-    // Without its time in the queue.
+    // Leave out the time in the queue.
     let took = Duration::from_millis(report.ms);
     Some(Run {
         report,
@@ -100,7 +100,7 @@ fn ended(user: &User, told: String, code: Option<i32>) -> Option<Run> {
 }
 
 impl Run {
-    /// It ended with this outcome and code, and said these words.
+    /// Fails unless the run ended with this outcome and code, and said these words.
     fn is(&self, outcome: Outcome, code: &str, words: &[&str]) {
         assert_eq!(self.report.outcome, outcome, "{}", self.told);
         let problem = self.report.problem.as_ref().expect("a reason");
@@ -111,7 +111,7 @@ impl Run {
     }
 }
 
-/// Its user is nobody, whose home is not there; kvmtool refuses to start without one to write to.
+/// kvmtool refuses to start without a home to write to: its user is nobody, whose home does not exist.
 #[test]
 fn a_vmm_that_dies_at_start_is_told_in_its_own_words() {
     let user = user(ALONE);
@@ -126,7 +126,7 @@ fn a_vmm_that_dies_at_start_is_told_in_its_own_words() {
     assert!(run.took < Duration::from_secs(60), "{:?}", run.took);
 }
 
-/// The kernel that is booted has no first process.
+/// The kernel of this image finds no first process.
 #[test]
 fn a_kernel_panic_at_boot_is_seen_at_once() {
     let user = user(ALONE);
@@ -238,7 +238,7 @@ fn a_guest_for_whom_there_is_no_memory_is_not_started() {
     assert!(run.told.contains("GiB"), "{}", run.told);
 }
 
-/// Other bytes of the same length: nothing that a run looks at beforehand.
+/// The image has other bytes of the same length, which a run does not notice beforehand.
 #[test]
 fn a_damaged_image_is_named() {
     let user = user(ALONE);
@@ -261,8 +261,8 @@ fn a_damaged_image_is_named() {
     assert!(run.took < Duration::from_secs(60), "{:?}", run.took);
 }
 
-/// A guest with a disk, in a run whose tmpfs is left 4 MiB of room, writes 64 MiB.
-/// The step `shrink` is done by a program of the test's, for a command of the scenario could not mount.
+/// A guest with a disk writes 64 MiB, in a run whose tmpfs has only 4 MiB of room left. The step `shrink` is carried out by a
+/// program of the test, because a command of the scenario cannot mount.
 const FULL: &str = r#"
 version = 1
 summary = "a guest that writes more than there is room for"
@@ -300,7 +300,7 @@ fn a_disk_that_fills_up_under_a_guest_ends_the_run_at_once() {
 PATH=${PATH#*:} exec ip "$@"
 "#;
     user.program("ip", shrink);
-    // From a template where there is one: then it is up in seconds.
+    // The guest starts from a template where it can, so that it is up in seconds.
     let mut command = bridgelab(&["run"]);
     command.arg(user.path("alone.toml"));
     user.run(&mut command);

@@ -1,4 +1,4 @@
-//! `bridgelab bench` measures what it says, and how it ends. No test here asks how long anything took.
+//! `bridgelab bench` measures what it says, and ends in good order. No test here asks how long anything took.
 //!
 //! Namespaces only: no image, no QEMU, and no root where user namespaces and subordinate ids are at hand.
 #![expect(
@@ -26,7 +26,7 @@ fn bench(folder: &Path, words: &[&str]) -> Command {
     command
 }
 
-/// The benchmarks that were written; `None`, said aloud, when this host cannot make one of them.
+/// The benchmarks that were written; `None`, said aloud, when this host cannot run one of them.
 fn benches(output: &Output) -> Option<Vec<Value>> {
     let (stdout, stderr) = (
         String::from_utf8_lossy(&output.stdout),
@@ -134,7 +134,7 @@ fn a_verdict_with_ghosts_is_divided_at_the_end_of_duplicate_address_detection() 
     assert_eq!(measured(&benches[0], "the whole command"), both);
 }
 
-/// Both columns, where whoever runs this has the choice; a command in a cell is one without and more.
+/// Both columns are there where the caller can choose. A command in a cell costs as much as one without a cell, and more.
 #[test]
 fn bounds_are_measured_beside_none() {
     let folder = tempfile::tempdir().expect("a temporary directory");
@@ -172,7 +172,7 @@ fn asked_to_end_it_does_so_in_good_order_and_leaves_nothing() {
     }
 }
 
-/// What it measures ends of the same signal, and before it has heard of it.
+/// The processes that it measures end by the same signal, and before it gets its own.
 #[test]
 fn a_signal_to_every_process_of_it_ends_it_by_that_signal() {
     let folder = tempfile::tempdir().expect("a temporary directory");
@@ -187,7 +187,7 @@ fn a_signal_to_every_process_of_it_ends_it_by_that_signal() {
     assert_eq!(left(folder.path()), [""; 0]);
 }
 
-/// Nothing of the call is left to tidy up, and all the same nothing stays.
+/// The call was killed and cannot tidy up, and yet nothing may be left.
 #[test]
 fn killed_it_leaves_nothing() {
     let folder = tempfile::tempdir().expect("a temporary directory");
@@ -202,7 +202,7 @@ fn killed_it_leaves_nothing() {
     wait_until_gone(&folder.path().to_string_lossy());
 }
 
-/// A call that has begun to measure.
+/// Starts a call and waits until it measures.
 fn begun(folder: &Path) -> Running {
     let mut command = bench(folder, &["page-topology", "--rounds", "60000"]);
     let mut running = Running::start(command.env(MARK, folder));
@@ -210,14 +210,14 @@ fn begun(folder: &Path) -> Running {
     running
 }
 
-/// What is in the folder for temporary ones.
+/// Names in the folder for temporary files.
 fn left(folder: &Path) -> Vec<String> {
     let entries = fs::read_dir(folder).expect("the folder").flatten();
     let names = entries.map(|entry| entry.file_name().to_string_lossy().into_owned());
     names.filter(|name| name != "cache").collect()
 }
 
-/// Real guests: their memory is theirs, and nothing of a kept lab stays.
+/// The memory that is measured is the guests', and nothing of the kept lab is left.
 #[test]
 fn small_guests_answer_and_are_weighed() {
     support::set_up();
@@ -232,7 +232,7 @@ fn small_guests_answer_and_are_weighed() {
         "-",
     ];
     let mut command = bench(folder.path(), &words);
-    // The image is the one of all tests.
+    // Take the image from the cache of all tests.
     let output = command.env_remove("XDG_CACHE_HOME").output();
     let output = output.expect("the program under test starts");
     let stderr = String::from_utf8_lossy(&output.stderr);

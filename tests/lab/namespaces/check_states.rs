@@ -1,5 +1,5 @@
-//! Kinds of checks that look at links, addresses, routes, neighbours and the tables of bridges, seen to hold and seen to
-//! fail, on a real LAN of namespaces: root or not, without a guest.
+//! Kinds of checks that look at links, addresses, routes, neighbours and the tables of bridges. Each is seen to hold and seen
+//! to fail, on a real LAN of namespaces, as root or not, without a guest.
 
 use crate::looks::{judge, judge_among, table};
 use bridgelab_harness::report::CheckOutcome::{Failed, NotRun, Passed};
@@ -56,7 +56,7 @@ fn links_addresses_and_routes_are_seen_right_and_wrong() {
             "desktop",
             "address = { interface = \"eth0\", prefix = \"192.168.1.0/24\", state = \"absent\" }",
         ),
-        // The router's own address, taken by another: only one that looks before it takes can notice.
+        // Take the router's own address: only a machine that solicits an address before it takes it can notice.
         (
             "take-the-router-s-address",
             Passed,
@@ -216,7 +216,8 @@ fn bridges_and_neighbours_are_seen_right_and_wrong() {
     judge(&cases);
 }
 
-/// The host's networkd leaves out two bridges that its files are about. What they have not got is no verdict, red or green.
+/// The host's networkd does not make two bridges that its files are about. Checks of what these lack have no verdict, also
+/// where they must fail.
 #[test]
 fn what_is_not_there_lacks_nothing() {
     let folder = tempfile::tempdir().expect("a temporary directory");

@@ -1,5 +1,5 @@
-//! What the commands of a stranger's scenario can reach: each way out of a machine is tried as such a command, where it must
-//! be shut, and by the lab's own hand on another machine, where it is open. A row whose way is shut to both would show nothing.
+//! What the commands of a stranger's scenario can reach. Each way out of a machine is tried as such a command, where it must be
+//! shut, and by the lab itself on another machine, where it is open: a way that is shut to both would show nothing.
 #![expect(clippy::expect_used, reason = "helpers of tests fail as tests do")]
 
 use std::collections::BTreeSet;
@@ -15,19 +15,19 @@ use bridgelab_harness::toml::{Table, Value};
 use support::processes::wait_until;
 use support::{held, is_root, lacks, root};
 
-/// Where a scenario's commands run.
+/// Machine on which the ways are tried by a command of the scenario.
 const CONFINED: &str = "router";
-/// Where the same is done by the lab's own hand.
+/// Machine on which the lab itself tries them.
 const OPEN: &str = "internet";
 
-/// Who finds a way open, when the lab does it by its own hand.
+/// Who finds a way open when the lab itself tries it.
 #[derive(Clone, Copy, PartialEq)]
 enum Open {
-    /// Whoever runs the lab.
+    /// Any user who runs the lab.
     Anybody,
-    /// Root alone: a user namespace has it not.
+    /// Only root: in a user namespace it is shut.
     Root,
-    /// Nobody, or it is not tried: it would break the lab, or is shut to all.
+    /// Nobody; or it is not tried, because it would break the lab.
     Nobody,
 }
 use Open::{Anybody, Nobody, Root};
@@ -44,7 +44,7 @@ fn ways(folder: &Path) -> Vec<Way> {
         )
     };
     vec![
-        // The host's namespace, by any process that is seen: only the host has eno1.
+        // Enter the host's namespace by any process that is seen: only the host has eno1.
         row(
             "another machine's network by /proc",
             Anybody,
@@ -147,7 +147,8 @@ fn ways(folder: &Path) -> Vec<Way> {
     ]
 }
 
-/// System calls that the kernel may have, by their numbers on x86-64. Called with arguments that none of them can take.
+/// System calls that the kernel may have, by their numbers on x86-64. They are called with arguments that none of them can
+/// take.
 const CALLS: [(&str, u16); 30] = [
     ("ptrace", 101),
     ("syslog", 103),
@@ -181,7 +182,7 @@ const CALLS: [(&str, u16); 30] = [
     ("mount_setattr", 442),
 ];
 
-/// Prints the names of those that are there: any answer but ENOSYS.
+/// A line that prints the names of those that the kernel has: every one whose answer is not ENOSYS.
 fn call_all() -> String {
     let mut line = "perl -e '".to_owned();
     for (name, number) in CALLS {
@@ -205,7 +206,7 @@ fn words(key: &str, line: &str) -> Table {
     table
 }
 
-/// Runs a line as a check of the scenario: what was seen of it.
+/// Runs a line as a check of the scenario. Returns what the check saw.
 async fn confined(place: HeldVantage<'_>, id: &str, line: &str) -> String {
     let line = format!("said=$( ({line}) 2>&1 ); echo \"ended with $?\" $said");
     let mut check = keys("command", words("run", &line));
@@ -215,7 +216,7 @@ async fn confined(place: HeldVantage<'_>, id: &str, line: &str) -> String {
     report.got
 }
 
-/// Runs a line by the lab's own hand: whether it succeeded.
+/// Runs a line by the lab itself. Returns whether it succeeded, and its output.
 async fn open(place: HeldVantage<'_>, line: &str) -> (bool, String) {
     let ran = place.exec(["sh", "-c", line]).await.expect("an answer");
     (ran.success(), format!("{}{}", ran.stdout, ran.stderr))
@@ -251,7 +252,7 @@ async fn every_way_out_is_shut() {
         lab.vantage(CONFINED).expect("a machine"),
         lab.vantage(OPEN).expect("a machine"),
     );
-    // For the row about shared memory; the lab's own hand sees it.
+    // Make a segment for the row about shared memory, which the lab itself can see.
     let (_, segment) = open(internet, "ipcmk --shmem 4096").await;
     let mut wrong = Vec::new();
     for (index, (name, who, line)) in ways(folder.path()).into_iter().enumerate() {
@@ -275,7 +276,7 @@ async fn every_way_out_is_shut() {
     lab.finish().await.expect("a report");
 }
 
-/// Not even the lab's own root is root of the computer, unless it has to be: then the report says why.
+/// Even the lab's own root is not root of the computer, unless it has to be, and then the report says why.
 #[tokio::test]
 async fn the_lab_is_no_root_of_the_computer() {
     let folder = tempfile::tempdir().expect("a folder");
@@ -309,7 +310,7 @@ async fn system_calls_past_the_network_are_not_there() {
     assert_eq!(got, "status 0; ended with 0", "these are there");
     let (_, there) = open(lab.vantage(OPEN).expect("a machine"), &call_all()).await;
     let there: BTreeSet<&str> = there.split_whitespace().collect();
-    // A kernel may lack some of them, and not most.
+    // A kernel may lack some of the calls, but not most of them.
     assert!(there.len() > CALLS.len() / 2, "{there:?}");
     lab.finish().await.expect("a report");
 }
@@ -342,7 +343,7 @@ async fn what_can_be_written_is_its_own_and_bounded() {
     lab.finish().await.expect("a report");
 }
 
-/// What a network needs, done by the programs that scenarios use; those that this computer lacks are named.
+/// Work that a network needs, done by the programs that scenarios use. Programs that this computer lacks are named.
 const WORK: [(&str, &str); 14] = [
     (
         "ip",
@@ -407,7 +408,7 @@ async fn the_tools_of_networks_work() {
     for (tool, line) in WORK {
         let named = ["strange-names", "what-it-left"].contains(&tool);
         let there = match tool {
-            // Of udev everybody may open it; where only root may, a command may not either.
+            // udev lets everybody open it. Where only root may, a command may not either.
             "tuntap" => open(router, "ls -l /dev/net/tun | grep ^crw.rw.rw").await.0,
             _ => open(router, &format!("command -v {tool}")).await.0,
         };
@@ -428,8 +429,8 @@ async fn the_tools_of_networks_work() {
     lacks(&absent);
 }
 
-/// Servers that a step leaves running live as long as their machine; what runs into a time limit does not, with all that it
-/// has started, wherever it hides.
+/// Servers that a step leaves running live as long as their machine. A command that runs into its time limit is killed with
+/// all that it has started, wherever that hides.
 #[tokio::test]
 async fn what_is_left_running_lives_with_the_machine_and_what_is_late_dies() {
     let folder = tempfile::tempdir().expect("a folder");
@@ -453,7 +454,7 @@ async fn what_is_left_running_lives_with_the_machine_and_what_is_late_dies() {
     late.insert("may_fail".to_owned(), Value::from(true));
     let report = lab.step("late", late).await.expect("an answer");
     assert_ne!(report.outcome, StepOutcome::Done, "{report:?}");
-    // The lab's own look at processes sees them from outside.
+    // The lab looks at processes from outside, and sees those of the cell.
     let mut process = Table::new();
     process.insert("name".to_owned(), Value::from("sleep".to_owned()));
     let seen = router
@@ -469,7 +470,7 @@ async fn what_is_left_running_lives_with_the_machine_and_what_is_late_dies() {
     }
     assert!(!runs("9876[2]").await, "what was late still runs");
     assert!(runs("9876[1]").await, "what was left to run does not");
-    // Not even by all its might does a command end anything but its own kind; and the next one finds them.
+    // A command can end the processes of its own cell and nothing else: a later command still runs there.
     let mut all = step("pkill -f 9876[1]; kill -9 1; kill -9 -1");
     all.insert("may_fail".to_owned(), Value::from(true));
     lab.step("end-all", all).await.expect("an answer");
@@ -483,7 +484,7 @@ async fn what_is_left_running_lives_with_the_machine_and_what_is_late_dies() {
         .expect("an answer");
     let report = lab.finish().await.expect("a report");
     assert_eq!(report.leaks, [""; 0]);
-    // Neither what was killed before nor what was late.
+    // What was killed before, and what ran into its limit, was not left running.
     let left = report.left_running.iter();
     let left: Vec<_> = left.map(|one| (&*one.command, &*one.machine)).collect();
     assert_eq!(left, [("sleep 98763", CONFINED)]);

@@ -13,7 +13,7 @@ use support::turn::alone;
 use support::user::User;
 use support::{bridgelab, runs, skip};
 
-/// A machine of its own, which is all that such a lab needs.
+/// A lab that needs only one machine.
 const LONELY: &str = r#"
 version = 1
 summary = "a machine that has its address, and not another"
@@ -41,7 +41,7 @@ address = { address = "192.0.2.2/24" }
 "#;
 const LABS: usize = 25;
 
-/// Asks for all labs in one form. Output goes into files: pipes that nobody empties would stop it.
+/// Starts a run of all labs in one form. Its output goes into files, since pipes that nobody reads would stop it.
 fn start(user: &User, form: &str, labs: &[PathBuf]) -> Child {
     let file = |end: &str| File::create(user.path(&format!("{form}.{end}"))).expect("a file");
     let jobs = ["run", "--guests", "ghost", "--jobs", "4", "--variant", form];
@@ -62,7 +62,7 @@ fn text(user: &User, name: &str) -> String {
     fs::read_to_string(user.path(name)).expect("text")
 }
 
-/// Names of the queue's requests with that ending; all of them without one.
+/// Names of the queue's requests with that ending; `None`: all of them.
 fn requests(queue: &Path, ending: Option<&str>) -> Vec<String> {
     let files = fs::read_dir(queue).into_iter().flatten().flatten();
     files
@@ -79,7 +79,7 @@ fn fifty_labs_of_two_processes_run_four_at_a_time() {
     alone();
     let user = User::new();
     fs::create_dir(user.path("runtime")).expect("a folder");
-    // Every fifth has a variant that does not fail as it must.
+    // Every fifth lab has a variant that does not fail as it must.
     let wrong = LONELY.replace(
         "address = { address = \"192.0.2.2/24\" }",
         "address = { interface = \"eth0\", address = \"192.0.2.1/24\" }",
@@ -127,7 +127,7 @@ fn fifty_labs_of_two_processes_run_four_at_a_time() {
         }
         let waited = runs.iter().filter(|run| run.stages[0].name == "queue");
         assert!(waited.count() >= LABS - 4, "the rest stood in line");
-        // Each verdict is in one piece: a head, and below it what is indented.
+        // Each verdict is in one piece: a head, and indented lines below it.
         let out = text(&user, &format!("{form}.out"));
         let heads = out.lines().filter(|line| !line.starts_with(' '));
         assert!(heads.clone().all(|line| line.starts_with("lab")), "{out}");

@@ -1,5 +1,5 @@
-//! Daemons of the lab's machines that end in mid-run: the run is broken at once, by the daemon's name, and is no verdict on
-//! the network. The signal comes from outside, as from a machine that runs out of memory.
+//! Daemons of the lab's machines that end in mid-run. The run is broken at once, by the daemon's name, without a verdict on
+//! the network. The signal comes from outside, as on a machine that runs out of memory.
 
 use std::time::{Duration, Instant};
 
@@ -10,7 +10,7 @@ use support::running::Running;
 use support::user::User;
 use support::{bridgelab, lan_scenario};
 
-/// What holds from the first look on, and what never does: nobody has the address.
+/// A check that holds from the first look on, and one that never does, since nobody has the address.
 const CHECKS: &str = r#"
 [[checks]]
 id = "router"
@@ -24,7 +24,7 @@ within = "120s"
 ping = { to = "192.168.1.99" }
 "#;
 
-/// What must fail when nobody answers names any more.
+/// A check that fails when nobody answers names any more.
 const UNANSWERED: &str = r#"
 [[steps]]
 id = "later"
@@ -38,8 +38,8 @@ within = "3s"
 dns = { name = "router.lan.test", record = "A", server = "192.168.1.1", expect = ["192.168.1.1"] }
 "#;
 
-/// The name of its process; `None` for what runs inside the lab's worker, which ends with everything else. What ends one
-/// of those is seen in `host::daemon`'s own tests.
+/// The name of a daemon's process; `None` for one that runs inside the lab's worker and ends with it. Tests of `host::daemon`
+/// end those.
 fn process(kept: Kept) -> Option<&'static str> {
     match kept {
         Kept::Dnsmasq => Some("dnsmasq"),
@@ -50,17 +50,17 @@ fn process(kept: Kept) -> Option<&'static str> {
     }
 }
 
-/// A run in which every process of that name is sent a signal, when everything stands and one answer has come.
+/// A run in which every process of that name got a signal, once everything stood and one answer had come.
 struct Disturbed {
     report: RunReport,
     code: Option<i32>,
     /// Everything that was printed.
     told: String,
-    /// From the signal to the end.
+    /// Time from the signal to the run's end.
     took: Duration,
 }
 
-/// `None`, said aloud, when this host cannot run labs.
+/// Runs a scenario with these checks and disturbs it. `None`, said aloud, when this host cannot run labs.
 fn disturbed(process: &str, sent: &str, checks: &str) -> Option<Disturbed> {
     let user = User::new();
     let scenario = lan_scenario(&user.path("bin"), checks);
@@ -113,10 +113,10 @@ fn a_daemon_that_is_killed_ends_the_run_at_once_by_name() {
     }
 }
 
-/// It does not end, and answers nobody: what fails by that is no verdict either.
+/// A stopped daemon does not end, but answers nobody: what fails because of that is no verdict either.
 #[test]
 fn a_daemon_that_is_stopped_makes_no_verdict() {
-    // The name has not been asked for before, so nobody has it in a cache.
+    // Ask for a name that was not asked for before, so that nobody has it in a cache.
     let checks = format!("{CHECKS}\n{UNANSWERED}").replace("120s", "1s");
     let Some(run) = disturbed("dnsmasq", "-STOP", &checks) else {
         return;

@@ -1,5 +1,5 @@
-//! What a router's dnsmasq says: names that fail, prefixes with their flags, and DHCP options; looked at on the wire
-//! and in dnsmasq's own log.
+//! What a router's dnsmasq says: names that fail, prefixes with their flags, and DHCP options. Seen on the wire and in
+//! dnsmasq's own log.
 #![expect(clippy::expect_used, reason = "helpers of tests fail as tests do")]
 
 use std::fs;
@@ -9,7 +9,7 @@ use std::process::Command;
 use support::lab::{has, passed, read, run, written};
 use support::set_up;
 
-/// The fault of the form is what the name's check meets. A query is given three seconds.
+/// A name that fails in each variant as the variant says, and its check meets that. A query is given three seconds.
 const NAMES: &str = r#"
 version = 1
 summary = "one name fails, another does not"
@@ -49,18 +49,18 @@ machines.router.dnsmasq.faults = { "www.internet.test" = "20s" }
 machines.router.dnsmasq.faults = { "www.internet.test" = "800ms", "router.lan.test" = "10ms" }
 "#;
 
-/// The folder of the form of that name: a scenario's, or that of one of its variants, `SCENARIO-VARIANT`. Which comes
-/// first is no matter of the file: the program names them in the order in which their runs end.
+/// The evidence of a form, whose folder is named after the scenario or `SCENARIO-VARIANT`. The program names the folders in
+/// the order in which the runs end, so the order says nothing about the form.
 fn of<'f>(folders: &'f [PathBuf], form: &str) -> &'f Path {
     let named = |folder: &&PathBuf| {
         let name = folder.file_name().expect("a name").to_string_lossy();
-        // Followed by when it was and by whom.
+        // The time and the process id follow the name.
         name.rsplitn(3, '-').nth(2) == Some(form)
     };
     folders.iter().find(named).expect("evidence of the form")
 }
 
-/// The times in the report's answers: what `late` held is not what a prompt server would have said.
+/// Milliseconds after which a check had an answer: one that `late` holds back comes later than that of a prompt server.
 fn answered_after(folder: &Path, check: &str) -> u64 {
     let report = read(folder, "report.json");
     let at = report
@@ -150,7 +150,7 @@ must_fail = ["first", "second"]
 machines.router.dnsmasq.ra.enabled = false
 "#;
 
-/// What tcpdump makes of the advertisements on the desktop's link; `None` without tcpdump.
+/// How tcpdump describes the advertisements on the desktop's link; `None` without tcpdump.
 fn advertisements(folder: &Path) -> Option<String> {
     let output = Command::new("tcpdump")
         .args(["-vvnr"])
@@ -310,7 +310,7 @@ machines.router.nftables = "no-tcp.nft"
 "#
 }
 
-/// As the name servers of a pool of machines are, or a name for a dual stack.
+/// A name may have many addresses, as those of a pool of servers, or addresses of both families.
 #[test]
 fn a_name_has_all_of_its_addresses() {
     set_up();

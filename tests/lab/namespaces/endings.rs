@@ -1,5 +1,5 @@
-//! Every ending leaves everything: a verdict, evidence, JSON, JUnit; and what could not be written is told. The labs have
-//! no guests; where this host cannot run even those, each test says so.
+//! Whatever ends a run, it leaves a verdict, evidence, JSON and JUnit, and says what could not be written. The labs have no
+//! guests. Where this host cannot run even those, each test says so.
 #![expect(clippy::expect_used, reason = "helpers of tests fail as tests do")]
 
 use std::fs;
@@ -31,7 +31,7 @@ from = "host"
 ping = { to = "192.168.1.1" }
 "#;
 
-/// A run of a scenario of the user's with these checks, and all reports.
+/// Adds to a command the run of a scenario with these checks, and all reports.
 fn command(user: &User, program: &mut Command, checks: &str) {
     let scenario = lan_scenario(&user.path("lan"), checks);
     program
@@ -45,7 +45,7 @@ fn command(user: &User, program: &mut Command, checks: &str) {
     user.run(program);
 }
 
-/// The one folder of evidence.
+/// The folder of evidence, of which there is only one.
 fn evidence(user: &User) -> std::path::PathBuf {
     let mut folders = fs::read_dir(user.path("evidence")).expect("evidence");
     let folder = folders.next().expect("a run's").expect("readable").path();
@@ -53,7 +53,7 @@ fn evidence(user: &User) -> std::path::PathBuf {
     folder
 }
 
-/// What the JUnit report of one run says of its suite.
+/// The line of the JUnit report about the run's suite.
 fn suite(user: &User) -> String {
     let xml = fs::read_to_string(user.path("junit.xml")).expect("a JUnit report");
     let suite = xml.lines().find(|line| line.contains("<testsuite "));
@@ -75,7 +75,7 @@ fn a_signal_ends_a_run_with_verdict_and_evidence_and_all_reports() {
             return;
         }
         run.signal(name);
-        // timeout(1) and service managers send theirs twice, and mean one.
+        // timeout(1) and service managers send their signal twice, and mean one.
         run.signal(name);
         let ended = run.ends();
         assert_eq!(ended.code(), Some(code), "{name}: {}", ended.told());
@@ -101,7 +101,7 @@ fn a_signal_ends_a_run_with_verdict_and_evidence_and_all_reports() {
 #[test]
 fn whoever_ignores_a_hangup_is_believed() {
     let user = User::new();
-    // As nohup(1) starts a program.
+    // Ignore SIGHUP, as nohup(1) has it when it starts a program.
     let mut run = Command::new("sh");
     run.args(["-c", "trap '' HUP; exec \"$@\"", "sh", program()]);
     command(&user, &mut run, &NEVER.replace("120s", "2s"));
@@ -114,7 +114,7 @@ fn whoever_ignores_a_hangup_is_believed() {
     assert_eq!(ended.code(), Some(1), "{}", ended.told());
 }
 
-/// Looking at the machine takes a while, and building an image takes minutes.
+/// The signal comes while the machine is examined, which takes a while, or an image is built, which takes minutes.
 #[test]
 fn a_signal_before_anything_began_is_reported_as_well() {
     let user = User::new();
@@ -141,7 +141,7 @@ fn a_signal_before_anything_began_is_reported_as_well() {
     assert!(suite.contains("errors=\"1\""), "{suite}");
 }
 
-/// Runs `words` with stdout full, by the shell: code and stderr.
+/// Runs `words` through the shell with stdout redirected to `target`. Returns exit code and stderr.
 fn into(target: &str, words: &[&str]) -> (Option<i32>, String) {
     let script = format!("\"$0\" \"$@\" {target}");
     let mut shell = Command::new("bash");
@@ -172,7 +172,7 @@ fn what_is_not_written_to_stdout_is_told_and_a_closed_pipe_is_nobodys_error() {
     }
 }
 
-/// Before anything is built: there is no progress.
+/// The fault is found before anything is built: there is no progress.
 #[test]
 fn targets_that_cannot_be_written_are_told_before_anything_is_built() {
     let folder = tempfile::tempdir().expect("a folder");
@@ -197,7 +197,7 @@ fn targets_that_cannot_be_written_are_told_before_anything_is_built() {
     }
 }
 
-/// The network is as it should be, and nobody could see that afterwards.
+/// The network is as it should be, but nobody could see that afterwards.
 #[test]
 fn a_run_whose_evidence_is_not_whole_has_not_passed() {
     if !is_root() {
@@ -261,7 +261,7 @@ fn json_and_junit_are_whole_on_stdout() {
     assert!(xml.trim_end().ends_with("</testsuites>"), "{xml}");
 }
 
-/// Its own folder is gone, as that of a test's scenario always is.
+/// The scenario's own folder is gone, as a test's scenario always is.
 #[test]
 fn a_run_is_done_again_from_its_evidence_alone() {
     let user = User::new();
@@ -301,7 +301,7 @@ fn a_run_is_done_again_from_its_evidence_alone() {
     assert_eq!(code, Some(2), "{error}");
 }
 
-/// What a test asks for is part of what is done again.
+/// What a test asks of its lab is repeated as well.
 #[tokio::test]
 async fn a_lab_of_a_test_is_done_again_after_the_test() {
     let folder = tempfile::tempdir().expect("a folder");
@@ -329,7 +329,7 @@ async fn a_lab_of_a_test_is_done_again_after_the_test() {
     assert_eq!(ids, ["asked"]);
 }
 
-/// Where nothing was started, too.
+/// The command has the options that were asked for, also where nothing was started.
 #[test]
 fn what_was_asked_for_is_in_the_command_that_does_it_again() {
     let user = User::new();
@@ -347,7 +347,7 @@ fn what_was_asked_for_is_in_the_command_that_does_it_again() {
     );
 }
 
-/// What the shell does before a run with ghosts of the page's two guests: the report, and what was printed.
+/// Runs a shell's script, and then a run with ghosts of the page's two guests. Returns the report and what was printed.
 fn run_after(user: &User, script: &str, scenario: &Path) -> (RunReport, String) {
     let mut run = Command::new("bash");
     let script = format!("{script} \"$0\" \"$@\"");
@@ -361,7 +361,8 @@ fn run_after(user: &User, script: &str, scenario: &Path) -> (RunReport, String) 
     (user.report(&told), told)
 }
 
-/// Daemons run as users of their own and read what the lab wrote for them; the evidence stays as private as it was asked.
+/// Daemons run as users of their own and can read what the lab wrote for them; the evidence stays as private as the umask
+/// wants.
 #[test]
 fn a_lab_does_not_inherit_the_modes_of_files() {
     for (umask, mode) in [("027", 0o750), ("077", 0o700)] {
@@ -412,7 +413,7 @@ fn a_name_as_long_as_a_file_system_takes_is_a_name() {
     assert_eq!(run.scenario.len(), 250);
 }
 
-/// `unshare -Ur`: root, and nobody else.
+/// In `unshare -Ur` there is root and no other user.
 #[test]
 fn a_namespace_with_one_id_is_a_host_that_cannot() {
     let user = User::new();
@@ -424,7 +425,7 @@ fn a_namespace_with_one_id_is_a_host_that_cannot() {
     assert!(problem.help.is_some_and(|help| help.contains("map-auto")));
 }
 
-/// `plan.txt` and `commands.txt` are of the run that was, and not of one that might have been.
+/// `plan.txt` and `commands.txt` have the steps that were carried out, and no others.
 #[test]
 fn the_evidence_has_the_steps_that_were_done() {
     let user = User::new();

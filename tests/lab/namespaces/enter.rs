@@ -1,5 +1,5 @@
-//! `bridgelab enter` into a lab that is kept: tools there work as on a machine, and a forgotten shell is neither a leak
-//! nor keeps the lab standing.
+//! `bridgelab enter` into a kept lab: tools work there as on a machine, and a forgotten shell neither counts as a leak nor
+//! keeps the lab.
 #![expect(clippy::expect_used, reason = "helpers of tests fail as tests do")]
 
 use std::io::{BufRead, BufReader, Write};
@@ -14,7 +14,7 @@ from = "host"
 wait_online = { interface = "br0" }
 "#;
 
-/// The worker's process id out of `bridgelab enter --pid N host`; `None` when the run ended before it.
+/// The worker's process id, from `bridgelab enter --pid N host`; `None` when the run ended before it printed that.
 fn kept(run: &mut Child) -> Option<String> {
     let stderr = run.stderr.take().expect("piped");
     let mut lines = BufReader::new(stderr).lines();
@@ -57,7 +57,7 @@ fn tools_work_on_an_entered_machine_and_a_forgotten_shell_ends_with_the_lab() {
         return skip(&told);
     };
 
-    // What networkctl compares with networkd's own namespace; it is there only inside the lab's PID namespace.
+    // networkctl compares this with networkd's own namespace. It exists only inside the lab's PID namespace.
     let own = says(&pid, &["readlink", "/proc/self/ns/net"]);
     assert!(own.status.success(), "{own:?}");
     let list = says(&pid, &["networkctl", "list", "--no-pager"]);
@@ -86,7 +86,7 @@ fn tools_work_on_an_entered_machine_and_a_forgotten_shell_ends_with_the_lab() {
     let output = run.wait_with_output().expect("it ends");
     let verdict = String::from_utf8_lossy(&output.stdout);
     assert!(!verdict.contains("left behind"), "{verdict}");
-    // Its stdin is still open: the end of the lab is what ends it.
+    // The shell's stdin is still open, so it is the lab's end that ends it.
     assert!(!shell.wait().expect("it ends").success());
     drop(stdin);
 }

@@ -1,6 +1,6 @@
-//! Faults of the machine: it stands still in mid-run, its cache is full or read-only. Each is told in words that mend
-//! it, gives no wrong verdict, and leaves nothing behind. The labs have no guests; where this host cannot run even those,
-//! each test says so.
+//! Faults of the machine: it stands still in mid-run, its cache is full or read-only. Each fault is reported with the words
+//! that mend it, gives no wrong verdict, and leaves nothing behind. The labs have no guests. Where this host cannot run even
+//! those, each test says so.
 #![expect(clippy::expect_used, reason = "helpers of tests fail as tests do")]
 
 use std::fs;
@@ -15,7 +15,7 @@ use support::processes::{MARK, stop_for, wait_until_gone};
 use support::{bridgelab, is_root, lan_scenario, only_run, program, skip};
 use tempfile::TempDir;
 
-/// What makes a look late for certain.
+/// How long processes are stopped: long enough to make a look late for certain.
 const STOP: Duration = Duration::from_secs(4);
 
 const HOLDS: &str = r#"
@@ -66,7 +66,7 @@ impl Run {
         }
     }
 
-    /// Reads on until a line of progress has these words; `false` when the run ended, because this host cannot do it.
+    /// Reads until a line of progress has these words; `false` when the run ended because this host cannot run it.
     fn wait_for(&mut self, words: &str) -> bool {
         let mut lines = self.stderr.by_ref().lines();
         if lines.any(|line| line.is_ok_and(|line| line.contains(words))) {
@@ -78,7 +78,7 @@ impl Run {
         false
     }
 
-    /// Its exit code, its report, and what it printed; nothing is left of it.
+    /// The run's exit code, its report, and what it printed. Fails if anything of the run is left.
     fn end(mut self) -> (Option<i32>, RunReport, String) {
         let progress = std::io::read_to_string(&mut self.stderr).expect("text");
         let output = self.child.wait_with_output().expect("it ends");
@@ -111,8 +111,8 @@ fn what_holds_after_a_standstill_holds() {
     assert!(told.contains("this machine stood still for"), "{told}");
 }
 
-/// Its deadline passes while nothing can happen. Afterwards it gets that time back, and what it then says counts for
-/// nothing: the standstill may be the cause.
+/// The check's deadline passes while it is stopped. Afterwards it gets that time back, and yet its failure does not count: the
+/// standstill may be the cause.
 #[test]
 fn what_fails_after_a_standstill_is_broken_and_not_failed() {
     let mut run = Run::start("fails", FAILS);
@@ -123,7 +123,7 @@ fn what_fails_after_a_standstill_is_broken_and_not_failed() {
     let (code, run, told) = run.end();
     assert_eq!((code, run.outcome), (Some(4), Outcome::Broken), "{told}");
     assert_eq!(run.checks[0].outcome, CheckOutcome::Failed);
-    // Two seconds of its own, and four that it was stopped, twice: they passed, and they were given back.
+    // It was looked at for its own two seconds, and for the four in which it was stopped: those were given back.
     assert!(run.checks[0].ms >= 2000 + 4000, "{:?}", run.checks);
     let problem = run.problem.expect("a reason");
     assert_eq!(problem.code, "host.stood-still");
@@ -139,7 +139,7 @@ fn what_fails_after_a_standstill_is_broken_and_not_failed() {
     );
 }
 
-/// Writes 2 MiB, and what every image has.
+/// Writes 2 MiB, and the files that every image has.
 const BUILD: &str = r#"#!/bin/sh
 set -eu
 cd "$BRIDGELAB_OUT"
@@ -148,10 +148,10 @@ for file in vmlinuz initrd packages.txt; do : >$file; done
 echo '{}' >versions.json
 "#;
 
-/// Runs the program under test where its cache folder is a small file system of its own.
+/// Runs the program under test with its cache folder on a small file system of its own.
 ///
-/// `prepare` is shell that runs before it, in the same mount namespace. `None`, and a word why, where this user may not
-/// mount.
+/// `prepare` is a shell's script that runs before the program, in the same mount namespace. `None`, with the reason said
+/// aloud, where this user may not mount.
 fn in_a_cache_of(size: &str, prepare: &str, words: &[&str], folder: &Path) -> Option<Output> {
     let recipe = folder.join("images/sample");
     fs::create_dir_all(&recipe).expect("a folder");
@@ -188,7 +188,7 @@ fn in_a_cache_of(size: &str, prepare: &str, words: &[&str], folder: &Path) -> Op
     Some(output)
 }
 
-/// Everything that was said, with the words that must be in it.
+/// Fails unless the output has these words. Prints all of it.
 fn says(output: &Output, words: &[&str]) {
     let told = [&output.stdout, &output.stderr].map(|bytes| String::from_utf8_lossy(bytes));
     let told = told.concat();
@@ -216,7 +216,7 @@ fn a_full_cache_is_told_with_the_kernels_words_and_holds_nothing_unfinished() {
             "BRIDGELAB_CACHE=DIR",
         ],
     );
-    // Tried twice; what `find` found stands between the two, each on a line of its own.
+    // The build was tried twice. Between the two, `find` printed each file that was left on a line of its own.
     let told = String::from_utf8_lossy(&output.stderr);
     let left = told
         .lines()
@@ -247,7 +247,7 @@ fn a_read_only_cache_serves_what_it_has_and_says_what_it_cannot_take() {
             "BRIDGELAB_CACHE=DIR",
         ],
     );
-    // A run that needs no image still needs a place for the queue.
+    // A run that needs no image still needs a folder for the queue.
     let scenario = lan_scenario(folder.path(), HOLDS);
     let scenario = scenario.to_string_lossy();
     let run = ["run", "--guests", "ghost", &scenario];

@@ -100,7 +100,7 @@ fn counted(firewall: &str, rule: &str) -> bool {
     let lines = firewall.lines().filter(|line| line.contains(rule));
     let mut counts = lines.filter_map(|line| {
         let after = line.split_once("counter packets ").map(|(_, after)| after);
-        // iptables-save -c: `[packets:bytes] -A CHAIN ...`, and `:CHAIN POLICY [packets:bytes]`.
+        // Read iptables-save -c too: `[packets:bytes] -A CHAIN ...`, and `:CHAIN POLICY [packets:bytes]`.
         let after = after.or_else(|| line.split_once('[').map(|(_, after)| after))?;
         let end = after.find(|c: char| !c.is_ascii_digit())?;
         after[..end].parse::<u64>().ok()

@@ -10,7 +10,7 @@ use std::process::{Command, Output};
 use bridgelab_harness::report::{CheckOutcome, Outcome, RunReport};
 use support::{bridgelab, is_root, program, ran, report, root, skip};
 
-/// A run with ghosts in `folder`, which also is the home of a cache without any image.
+/// A run with ghosts in `folder`, which also has the cache, without any image.
 fn command(folder: &Path, words: &[&str]) -> Command {
     let mut command = bridgelab(&["run"]);
     command
@@ -22,7 +22,7 @@ fn command(folder: &Path, words: &[&str]) -> Command {
     command
 }
 
-/// Runs it: the report and what was printed; `None`, said aloud, when this host cannot do it.
+/// Runs these words. Returns the report and what was printed; `None`, said aloud, when this host cannot run them.
 fn run(folder: &Path, words: &[&str]) -> Option<(RunReport, Output)> {
     ran(&mut command(folder, words), folder)
 }
@@ -33,7 +33,7 @@ fn ids(run: &RunReport, outcome: CheckOutcome) -> Vec<&str> {
     checks.map(|check| check.id.as_str()).collect()
 }
 
-/// What a ghost has not got: servers and Docker.
+/// Checks of what a ghost has not got: servers and Docker.
 const UNSHOWN: [&str; 9] = [
     "desktop-tcp-guest-v4",
     "desktop-ssh-guest-v4",
@@ -67,7 +67,7 @@ fn is_green(run: &RunReport, output: &Output) {
         verdict.contains("75 of 84 checks hold, 9 skipped"),
         "{verdict}"
     );
-    // What was skipped, and why.
+    // The report says what was skipped, and why.
     for hole in [
         "skipped: desktop-tcp-guest-v4, desktop-ssh-guest-v4,",
         "test1 is a ghost: it runs systemd-networkd and no servers",
@@ -84,7 +84,7 @@ fn the_page_holds_with_its_own_unit_files_in_the_guest() {
         return;
     };
     is_green(&run, &output);
-    // The very bytes, and what networkd made of them.
+    // The ghost has the very bytes of the unit file, and networkd's log names it.
     let evidence = run.evidence.expect("a folder").join("machines/test1");
     let log = fs::read_to_string(evidence.join("networkd.log")).expect("networkd's log");
     assert!(log.contains("20-lan.network"), "{log}");
@@ -116,7 +116,7 @@ fn a_tap_that_the_host_leaves_alone_cuts_the_ghost_off() {
     ] {
         assert!(failed.contains(&id), "{id}: {failed:?}");
     }
-    // No check that must fail was skipped for the wrong reason: all but those of servers and Docker were looked at.
+    // Every check that must fail was looked at, except those of servers and Docker.
     let must = run.checks.iter().filter(|check| check.must_fail).count();
     assert_eq!(failed.len(), must - 8);
 }
@@ -138,7 +138,7 @@ fn a_variant_whose_fault_needs_docker_is_skipped_and_never_passed() {
     assert!(problem.chain[1].contains("no Docker"), "{problem:?}");
 }
 
-/// networkd on both sides without any IPv6: nothing has to wait for duplicate address detection.
+/// Without any IPv6 on both sides, nothing has to wait for duplicate address detection.
 #[test]
 fn without_ipv6_there_is_nothing_to_wait_for() {
     let folder = tempfile::tempdir().expect("a temporary directory");
@@ -155,7 +155,7 @@ fn without_ipv6_there_is_nothing_to_wait_for() {
     assert!(ids(&run, CheckOutcome::Skipped).is_empty());
 }
 
-/// A unit file that a veth answers otherwise than a guest's NIC: a ghost would say something false about it.
+/// The unit file has a match that a veth answers differently from a guest's NIC, so a ghost would say something false.
 #[test]
 fn a_guest_that_matches_by_driver_is_not_judged_by_a_ghost() {
     let folder = tempfile::tempdir().expect("a temporary directory");
@@ -175,8 +175,8 @@ fn a_guest_that_matches_by_driver_is_not_judged_by_a_ghost() {
     assert!(run.checks.is_empty());
 }
 
-/// As root this becomes `nobody`, with subordinate ids of its own and no `/dev/net/tun` at all. An ordinary user's own
-/// run is the first test.
+/// As root, this test becomes `nobody`, with subordinate ids of its own and without `/dev/net/tun`. For an ordinary user the
+/// first test does the same.
 #[test]
 fn the_page_holds_for_an_ordinary_user() {
     if !is_root() {
@@ -208,7 +208,7 @@ fn the_page_holds_for_an_ordinary_user() {
         .output()
         .expect("unshare runs");
     if !home.join("report.json").exists() {
-        // A container's root may be no more than a name.
+        // Root of a container may not have the rights for it.
         return skip(&String::from_utf8_lossy(&output.stderr));
     }
     if let Some(run) = report(&home.join("report.json"), &output) {
@@ -229,13 +229,13 @@ fn copy(from: &Path, to: &Path) {
     }
 }
 
-/// The page's network without IPv6, which is a benchmark as well, in a folder of its own.
+/// The page's network without IPv6, copied into a folder. A benchmark uses it as well.
 fn v4_scenario(folder: &Path) -> String {
     copy(&root().join("benches/without-ipv6"), folder);
     folder.to_string_lossy().into_owned()
 }
 
-/// What `bridgelab new` writes holds as it stands, and its variant fails as it says.
+/// What `bridgelab new` writes passes as it is, and its variant fails as it says.
 #[test]
 fn a_new_scenario_runs_green() {
     let folder = tempfile::tempdir().expect("a folder");
@@ -259,8 +259,8 @@ fn a_new_scenario_runs_green() {
     }
 }
 
-/// A veth hands on a checksum that nobody made, as a TAP does for a NIC with offloads; a NIC without them is no veth's
-/// business. So each form shows what it is there for, or says what it cannot.
+/// A veth hands on a checksum that nobody computed, as a TAP does for a NIC with offloads. A NIC without offloads gets no
+/// veth. So each form either shows what it is for, or says that it cannot.
 #[test]
 fn checksums_at_a_tap_are_those_at_a_veth() {
     let folder = tempfile::tempdir().expect("a folder");
@@ -292,7 +292,7 @@ fn checksums_at_a_tap_are_those_at_a_veth() {
     assert!(told.contains("a NIC without offloads"), "{told}");
 }
 
-/// Green with holes is not green, for whoever says so.
+/// With `--require-all`, a run with holes does not pass.
 #[test]
 fn a_run_with_holes_fails_where_everything_is_required() {
     let folder = tempfile::tempdir().expect("a temporary directory");
@@ -313,7 +313,7 @@ fn a_run_with_holes_fails_where_everything_is_required() {
         junit.contains("skipped=\"0\" errors=\"0\" failures=\"9\""),
         "{junit}"
     );
-    // The default where a host's lack is a failure.
+    // The default is the same where BRIDGELAB_STRICT=1 makes skips fail.
     let mut strict = self::command(folder.path(), &["two-guests"]);
     strict.env_remove("BRIDGELAB_REQUIRE_ALL");
     strict.env("BRIDGELAB_STRICT", "1");
@@ -321,7 +321,7 @@ fn a_run_with_holes_fails_where_everything_is_required() {
     assert_eq!(run.outcome == Outcome::Failed, !run.holes.is_empty());
 }
 
-/// In its red form a step is refused, with the kernel's words; where it is not, the run fails.
+/// In the variant a step must be refused with the kernel's words; if it is not, the run fails.
 #[test]
 fn a_step_can_be_what_must_fail() {
     let text = r#"
@@ -359,7 +359,7 @@ machines.b.forward = true
     }
 }
 
-/// Of several checks at least one must fail, whichever; where all hold, or one fails in another way than it must, the run fails.
+/// At least one of several checks must fail, whichever. If all hold, or one fails in another way than it must, the run fails.
 #[test]
 fn one_of_several_checks_must_fail() {
     let text = r#"

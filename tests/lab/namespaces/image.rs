@@ -1,5 +1,5 @@
-//! The image cache, by a recipe that takes no time, through the real build: two builders at once, a killed one, and
-//! entries that are damaged.
+//! The image cache, with a recipe that takes no time and the real build: two builders at once, one that is killed, and
+//! damaged entries.
 #![expect(clippy::expect_used, reason = "helpers of tests fail as tests do")]
 
 use std::fs;
@@ -12,8 +12,8 @@ use std::time::{Duration, Instant};
 use support::running::Running;
 use support::{bridgelab, set_up, skip};
 
-/// Notes each finished build beside the images. Where there is a FIFO `gate`, a build stops at it half-way, until
-/// somebody writes to it.
+/// Notes each finished build beside the images. Where a FIFO `gate` exists, a build stops half-way until somebody writes
+/// to it.
 const BUILD: &str = r#"#!/bin/sh
 set -eu
 echo kernel >"$BRIDGELAB_OUT/vmlinuz"
@@ -75,7 +75,7 @@ impl Cache {
         output.expect("the program under test starts")
     }
 
-    /// The image's folder, built if need be; `None` where this host has no namespaces for it.
+    /// The image's folder, which is built if it is missing; `None` where this host has no namespaces to build in.
     fn build(&self) -> Option<PathBuf> {
         let output = self.run("build");
         let told = String::from_utf8_lossy(&output.stderr);
@@ -92,7 +92,7 @@ impl Cache {
         assert!(status.expect("mkfifo runs").success());
     }
 
-    /// How many builds came to their end.
+    /// Number of builds that came to their end.
     fn built(&self) -> usize {
         let noted = fs::read_to_string(self.file("built")).unwrap_or_default();
         noted.lines().count()
@@ -106,7 +106,7 @@ impl Cache {
             .count()
     }
 
-    /// Processes of any build of this test.
+    /// Number of processes of this test's builds.
     fn processes(&self) -> usize {
         let wanted = format!("{MARK}={}", self.folder.path().display()).into_bytes();
         let entries = fs::read_dir("/proc").expect("/proc").flatten();
@@ -125,7 +125,7 @@ fn path(output: &Output) -> PathBuf {
     PathBuf::from(String::from_utf8_lossy(&output.stdout).trim())
 }
 
-/// Reads on until a line of progress has these words.
+/// Reads until a line of progress has these words.
 fn wait_for(words: &str, progress: &mut impl BufRead) {
     let mut told = String::new();
     while !told.contains(words) {
@@ -139,7 +139,7 @@ fn wait_for(words: &str, progress: &mut impl BufRead) {
 fn of_two_builders_one_builds_and_both_have_the_image() {
     set_up();
     let cache = Cache::new();
-    // Without this, a host that cannot build would leave the builders waiting at the gate.
+    // Build once first: a host that cannot would leave the builders waiting at the gate.
     if Cache::new().build().is_none() {
         return;
     }

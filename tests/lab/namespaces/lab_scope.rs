@@ -1,4 +1,4 @@
-//! Labs inside tests, by `bridgelab_harness::lab::scope`: an example to copy, and what happens when a test ends otherwise.
+//! Labs inside tests, by `bridgelab_harness::lab::scope`: an example to copy, and what happens when a test does not end well.
 //!
 //! The labs have ghost guests, so they need no image and stand within seconds; without `.ghosts()` the same lines boot
 //! MicroVMs.
@@ -52,8 +52,8 @@ fn scenario() -> Builder {
         )
 }
 
-/// Holds a lab; `None`, said aloud, on a machine that cannot have one. In another package, leave out `program`: the
-/// `bridgelab` of `PATH`, or of `BRIDGELAB_BIN`, is used.
+/// Holds a lab; `None`, said aloud, on a machine that cannot have one. Leave out `program` in another package: then
+/// `bridgelab` is found by `BRIDGELAB_BIN` or on `PATH`.
 async fn hold(evidence: &Path) -> Option<HeldLab> {
     let hold = Hold::built(&scenario()).expect("the scenario is valid");
     let hold = hold
@@ -76,8 +76,8 @@ fn evidence() -> tempfile::TempDir {
     tempfile::tempdir().expect("a folder")
 }
 
-/// What a file cannot say: the next command depends on what the last one saw. The largest packet that reaches the guest
-/// is searched for by halving, with the MTU as the kernel has it and after the bridge's port was given a smaller one.
+/// Shows what a scenario file cannot say: the next command depends on what the last one saw. The largest packet that reaches
+/// the guest is searched for by halving, once with the kernel's MTU, and once after the bridge's port was given a smaller one.
 #[rstest]
 #[tokio::test]
 async fn the_largest_packet_to_the_guest_follows_the_smallest_mtu(evidence: tempfile::TempDir) {
@@ -89,14 +89,14 @@ async fn the_largest_packet_to_the_guest_follows_the_smallest_mtu(evidence: temp
     assert_eq!(largest_packet(desktop).await, 1500);
     let narrow = ["ip", "link", "set", "vm-test1", "mtu", "1280"];
     assert!(host.exec(narrow).await.expect("ip").success());
-    // A bridge is no router: it tells nobody that it drops what is larger. It leaves room for a VLAN tag, whether there is
-    // one or not (`__is_skb_forwardable` in net/core/dev.c), so four bytes more get through.
+    // A bridge is no router: it drops larger frames silently. It always leaves room for a VLAN tag (`__is_skb_forwardable` in
+    // net/core/dev.c), so that four bytes more get through.
     assert_eq!(largest_packet(desktop).await, 1280 + 4);
     let report = lab.finish().await.expect("a report");
     assert_eq!(report.outcome, Outcome::Passed);
 }
 
-/// The size of the largest packet from there to the guest that is answered, in bytes with its IPv4 header.
+/// The size of the largest packet from there that the guest answers, in bytes with its IPv4 header.
 async fn largest_packet(from: HeldVantage<'_>) -> u32 {
     const HEADERS: u32 = 20 + 8; // IPv4, ICMP
     let (mut passes, mut lost) = (0, 9000);
@@ -122,7 +122,7 @@ async fn largest_packet(from: HeldVantage<'_>) -> u32 {
     passes + HEADERS
 }
 
-/// Links go down and up by the test's hand, and each check it asks for is in the report beside the scenario's own.
+/// A test sets links down and up itself, and the report has each check that it asks for beside the scenario's own.
 #[rstest]
 #[tokio::test]
 async fn checks_and_links_by_hand_are_in_the_report(evidence: tempfile::TempDir) {
@@ -164,8 +164,8 @@ async fn checks_and_links_by_hand_are_in_the_report(evidence: tempfile::TempDir)
     assert!(report.leaks.is_empty(), "{:?}", report.leaks);
 }
 
-/// Whatever a file can have done, a test can have done, and look at what came of it: the checks that it asks for come after
-/// the step before them.
+/// A test can ask for every step that a file can have, and look at what came of it: its checks come after the step before
+/// them.
 #[rstest]
 #[tokio::test]
 async fn steps_are_carried_out_and_judged_as_if_they_stood_in_the_file(
@@ -183,7 +183,7 @@ async fn steps_are_carried_out_and_judged_as_if_they_stood_in_the_file(
     let cut = toml! { within = "2s" fails = true ping = { to = "192.168.1.3" } };
     assert!(desktop.check("cut", cut).await.expect("a look").passed());
     guest.stop().await.expect("a step");
-    // What came before counts: it cannot be stopped twice, and nobody looks from it.
+    // Earlier steps count: a guest cannot be stopped twice, and nobody looks from one that is stopped.
     let twice = guest.stop().await.expect_err("it is stopped");
     assert!(twice.to_string().contains("is stopped already"), "{twice}");
     let out = toml! { ping = { to = "192.168.1.1" } };
@@ -225,7 +225,7 @@ async fn steps_are_carried_out_and_judged_as_if_they_stood_in_the_file(
     assert_eq!(report.outcome, Outcome::Passed, "{report:?}");
 }
 
-/// Places go by their names, ghosts as well; one that is not there is told with those that are.
+/// Places are found by their names, ghosts as well. The error for a name that does not exist has those that do.
 #[rstest]
 #[tokio::test]
 async fn places_are_found_by_name(evidence: tempfile::TempDir) {
@@ -259,7 +259,7 @@ async fn places_are_found_by_name(evidence: tempfile::TempDir) {
     );
 }
 
-/// A step that nobody expects to be refused leaves no verdict, in a test as in a file.
+/// A refused step that nobody expected ends the run without a verdict, in a test as in a file.
 #[rstest]
 #[tokio::test]
 async fn a_refused_step_that_nobody_expects_leaves_no_verdict(evidence: tempfile::TempDir) {
@@ -269,7 +269,7 @@ async fn a_refused_step_that_nobody_expects_leaves_no_verdict(evidence: tempfile
     let bridge = toml! { add_bridge = { on = "host", name = "br0" } };
     let refused = lab.step("bridge", bridge).await.expect("a step");
     assert_eq!(refused.outcome, StepOutcome::Refused, "{refused:?}");
-    // A step that is a method is an error then, in the kernel's words.
+    // For a step that is a method this is an error, with the kernel's words.
     let host = lab.vantage("host").expect("the host");
     let delete = ["ip", "link", "delete", "vm-test1"];
     assert!(host.exec(delete).await.expect("ip").success());

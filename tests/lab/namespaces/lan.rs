@@ -63,7 +63,7 @@ fn passes(output: &Output, evidence: &Path) {
     }
     assert_eq!(output.status.code(), Some(0), "{verdict}\n{progress}");
     assert!(verdict.contains("passed (7 of 7 checks hold)"), "{verdict}");
-    // The evidence's path is the last line, and what a reader wants is there.
+    // The path of the evidence is the last line, and the folder has what a reader wants.
     let last = verdict.lines().last().expect("a last line");
     let folder = Path::new(last.trim().strip_prefix("evidence: ").expect("a path"));
     assert!(folder.starts_with(evidence), "{last}");
@@ -83,7 +83,7 @@ fn passes(output: &Output, evidence: &Path) {
             folder.display()
         );
     }
-    // networkctl itself was asked, over the machine's own bus.
+    // networkctl itself was asked, through the machine's own bus.
     let told = fs::read_to_string(folder.join("machines/host/networkctl.txt")).expect("a file");
     for line in [
         "Network File: /run/systemd/network/10-lan-bridge.network",
@@ -119,8 +119,8 @@ fn the_page_s_host_works_and_our_own_namespace_is_left_alone() {
     );
 }
 
-/// A host with nothing but `DHCP=ipv4`, and the router's dnsmasq. The range is one address, so the lease is known; in
-/// the variant it is another one, so a check that always held would be found out.
+/// A host with only `DHCP=ipv4`, and the router's dnsmasq. The range has one address, so the lease is known. In the variant it
+/// is another address, so that a check that always holds would be found out.
 const DHCP: &str = r#"
 version = 1
 summary = "a host with a lease"
@@ -199,7 +199,7 @@ fn a_host_gets_its_address_route_and_dns_server_by_dhcp() {
         .filter_map(|line| line.trim().strip_prefix("evidence: "))
         .collect();
     assert_eq!(folders.len(), 3, "{verdict}");
-    // Verdicts are told as the runs end, and which of them ends first is not known.
+    // Verdicts come as the runs end, in an order that nobody knows.
     let of = |form: &str| {
         let of_form = |folder: &&str| {
             let name = Path::new(folder).file_name().and_then(|name| name.to_str());
@@ -232,7 +232,7 @@ fn a_host_gets_its_address_route_and_dns_server_by_dhcp() {
     }
 }
 
-/// An ordinary user's own run is the test above.
+/// An ordinary user's own run is the test above, so this one becomes `nobody`.
 #[test]
 fn the_same_works_for_an_ordinary_user() {
     set_up();

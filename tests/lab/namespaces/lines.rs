@@ -1,6 +1,6 @@
-//! A check that no fault can fail proves nothing, and a line of a unit file that no check would miss is proven by none.
-//! So each line of the page's scenarios is taken away by itself, and some check must fail then. A line that nothing can
-//! miss is named in its scenario, with the reason: `# Unseen: FILE: LINE: why`.
+//! A check that no fault can fail proves nothing, and a line of a unit file that no check would miss is not tested. So each
+//! line of the page's scenarios is taken away, one at a time, and then some check must fail. A line that no check can miss is
+//! named in its scenario, with the reason: `# Unseen: FILE: LINE: why`.
 #![expect(clippy::expect_used, reason = "helpers of tests fail as tests do")]
 
 use std::fs;
@@ -12,18 +12,19 @@ use bridgelab_harness::report::Outcome;
 use rstest::rstest;
 use support::{bridgelab, ran, root, set_up};
 
-/// What only a MicroVM can miss: a ghost has no Docker.
+/// Unit file that only a MicroVM can miss, since a ghost has no Docker.
 const DOCKER: &str = "19-docker.network";
-/// Ghosts mostly wait, so more of them run at once than there are cores; the scenarios run beside each other, too.
+/// Ghosts run at once for one scenario: more than there are cores, since ghosts mostly wait. The scenarios run beside each
+/// other as well.
 const AT_ONCE: usize = 4;
 
 /// A line of a unit file.
 #[derive(Debug, Clone)]
 struct Line {
     scenario: &'static str,
-    /// Below the scenario's folder.
+    /// Path below the scenario's folder.
     file: PathBuf,
-    /// From 0.
+    /// Number of the line, from 0.
     number: usize,
     text: String,
 }
@@ -44,7 +45,7 @@ fn scenario(name: &str) -> PathBuf {
     root().join("scenarios").join(name)
 }
 
-/// The lines of the unit files that the green form of a scenario uses, those aside that it names as unseen.
+/// The lines of the unit files that the green form of a scenario uses, without those that the scenario names as unseen.
 fn lines(scenario_name: &'static str, folders: &[&str]) -> Vec<Line> {
     let folder = scenario(scenario_name);
     let text = fs::read_to_string(folder.join("scenario.toml")).expect("a scenario");
@@ -87,7 +88,7 @@ fn lines(scenario_name: &'static str, folders: &[&str]) -> Vec<Line> {
     found
 }
 
-/// The library without that line, or whole, and with no more patience than is needed.
+/// Copies the library without that line, or whole, and gives the checks no more time than they need.
 fn copied(scenario: &str, without: Option<&Line>, patience: &str, folder: &Path) -> PathBuf {
     let copied = std::process::Command::new("cp")
         .arg("-r")
@@ -120,12 +121,12 @@ fn copied(scenario: &str, without: Option<&Line>, patience: &str, folder: &Path)
     copy
 }
 
-/// What is wrong with a run of the scenario without that line, or of the whole one; that this host cannot tell is said
+/// What is wrong with a run of the scenario without that line, or of the whole one. If this host cannot run it, that is said
 /// aloud and is no fault.
 fn fault(scenario: &str, line: Option<&Line>, patience: &str, words: &[&str]) -> Option<String> {
     let folder = tempfile::tempdir().expect("a temporary directory");
     let copy = copied(scenario, line, patience, folder.path());
-    // A line whose absence makes the scenario invalid is missed before anything is built.
+    // A line is missed before anything is built if the scenario is invalid without it.
     let checked = bridgelab(&["check"]).arg(&copy).output();
     let checked = checked.expect("the program under test starts");
     if !checked.status.success() {
@@ -149,7 +150,7 @@ fn fault(scenario: &str, line: Option<&Line>, patience: &str, words: &[&str]) ->
     }
 }
 
-/// Looks at all lines, some at once; and at the whole scenario, which must pass with as little patience.
+/// Tests all lines, some at once, and the whole scenario, which must pass with as little patience.
 fn each_is_missed(scenario: &str, lines: &[Line], patience: &str, words: &[&str], at_once: usize) {
     let tasks: Vec<Option<&Line>> = lines.iter().map(Some).chain([None]).collect();
     let (next, wrong) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
@@ -169,10 +170,10 @@ fn each_is_missed(scenario: &str, lines: &[Line], patience: &str, words: &[&str]
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
-/// `baseline` has the files of `simple-network`, and looks at them from end to end only.
+/// `baseline` has the files of `simple-network`, and only checks that look from end to end.
 ///
-/// What holds in a whole ghost lab holds within the patience; what does not by then is missed. A link to which no router
-/// advertises itself is `configured` only when networkd gives up asking, after twelve seconds.
+/// What holds in a whole ghost lab holds within the patience, so what does not hold by then is missed. A link without router
+/// advertisements is `configured` only when networkd gives up soliciting, after twelve seconds.
 #[rstest]
 #[case("simple-network", &["host", "guest"], "8s")]
 #[ignore = "minutes in which ghosts wait for what does not come; the nightly run has it"]

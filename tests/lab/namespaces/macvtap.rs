@@ -1,5 +1,5 @@
-//! Macvtaps: with ghosts, macvlans in their place, in real namespaces; with MicroVMs, two labs at once whose macvtaps have
-//! the same names, addresses and indexes.
+//! Macvtaps. With ghosts: macvlans in their place, in real namespaces. With MicroVMs: two labs at once whose macvtaps have the
+//! same names, addresses and indexes.
 #![expect(clippy::expect_used, reason = "helpers of tests fail as tests do")]
 
 use std::fs;
@@ -30,7 +30,7 @@ fn ghosts(scenario: &str) -> Output {
     let output = run(scenario, folder.path(), &words).output();
     let output = output.expect("the program under test starts");
     for folder in passed(&output) {
-        // The macvlan is born on the ghost, and nothing of it is on the host.
+        // The macvlan is made on the ghost, and the host has nothing of it.
         let nic = link(&folder, "tiny1", "eth0");
         has(
             &nic,
@@ -50,7 +50,7 @@ fn ghosts_on_one_link_reach_each_other_as_the_mode_has_it() {
     ghosts("modes");
 }
 
-/// Neither green nor red: the ghost has the macvtap, and the host has nothing of that name.
+/// Checks of the host's macvtap are skipped: the ghost has it, and the host has no link of that name.
 #[test]
 fn what_a_ghost_has_of_its_macvtap_is_skipped_on_the_host_by_name() {
     set_up();
@@ -125,8 +125,8 @@ fn what_a_ghost_has_of_its_macvtap_is_skipped_on_the_host_by_name() {
     assert_eq!(run.checks.len(), 2 * kinds.len() + 1);
 }
 
-/// Interface indexes repeat from one namespace to the next, and so do the names of device nodes: each lab must have opened
-/// its own.
+/// Interface indexes are the same in both namespaces, and so are the names of device nodes: each lab must have opened its
+/// own.
 #[test]
 fn two_labs_with_the_same_macvtap_do_not_take_each_other_s() {
     set_up();
@@ -168,7 +168,7 @@ fn an_ordinary_user_is_told_by_name_what_macvtaps_need() {
     let output = run_as_nobody(folder.path(), &scenario);
     let verdict = String::from_utf8_lossy(&output.stdout);
     assert_eq!(output.status.code(), Some(3), "{verdict}");
-    // Without a range of user ids nothing else is asked for.
+    // Without subordinate ids, the run is skipped before it asks for anything else.
     if verdict.contains("subordinate-ids") {
         return skip(&verdict);
     }

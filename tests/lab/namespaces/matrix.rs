@@ -1,9 +1,9 @@
-//! `bridgelab matrix` with ghosts, whose table is that of MicroVMs.
+//! `bridgelab matrix` with ghosts, which makes the same table as with MicroVMs.
 
 use bridgelab_harness::report::{Outcome, side_by_side::SideBySide};
 use support::output;
 
-/// Forms of the file's own matrix are rows; values that are asked for stand in its place.
+/// Instances of the file's own matrix are rows; values of the command line take its place.
 #[test]
 fn ghosts_are_a_value_like_any_other() {
     let folder = tempfile::tempdir().expect("a folder");

@@ -1,5 +1,5 @@
-//! What needs namespaces alone: no image, no QEMU, and no root where user namespaces and subordinate ids are at hand.
-//! A few that have their like here boot guests as well: in `bench`, `macvtap`, `signals`, `sysctls` and `teardown`.
+//! Tests that need only namespaces: no image, no QEMU, and no root where user namespaces and subordinate ids are at hand. A
+//! few in `bench`, `macvtap`, `signals`, `sysctls` and `teardown` boot guests too, because they belong to tests here.
 //!
 //! - Networks as they are built: [`lan`], [`topology`], [`macvtap`], [`firewall`], [`dnsmasq`], [`units`], [`sysctls`], [`ghosts`]
 //! - What is looked at: [`checks`], [`check_states`], [`sources`], [`lines`]

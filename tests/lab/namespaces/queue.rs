@@ -27,7 +27,7 @@ within = "1s"
 ping = { to = "192.168.1.99" }
 "#;
 
-/// A scenario of the user's, named after its folder.
+/// Writes a scenario of the user's, which is named after its folder.
 fn scenario(user: &User, name: &str, checks: &str) -> PathBuf {
     lan_scenario(&user.path(name), checks)
 }
@@ -46,7 +46,7 @@ fn run(user: &User, scenarios: &[&Path], words: &[&str]) -> Command {
     command
 }
 
-/// How such a run ended; `None`, said aloud, where this host cannot run labs.
+/// Runs scenarios to the end; `None`, said aloud, where this host cannot run labs.
 fn ran(user: &User, scenarios: &[&Path], words: &[&str]) -> Option<Ended> {
     let ended = Running::start(&mut run(user, scenarios, words)).ends();
     if ended.code() == Some(3) {
@@ -60,7 +60,7 @@ fn start(user: &User, scenario: &Path, words: &[&str]) -> Running {
     Running::start(&mut run(user, &[scenario], words))
 }
 
-/// Takes the only job of the user's queue, as another process would.
+/// Takes the only place in the user's queue, as another process would.
 fn hold(user: &User) -> Slot {
     let folder = user.path("runtime/bridgelab-jobs");
     fs::create_dir_all(user.path("runtime")).expect("a folder");
@@ -71,7 +71,7 @@ fn hold(user: &User) -> Slot {
     slot.expect("the queue is empty")
 }
 
-/// Where each of the words first appears; all must.
+/// The line in which each of the words appears first; all must appear.
 fn places(text: &str, words: &[&str]) -> Vec<usize> {
     let place = |word: &&str| {
         let found = text.lines().position(|line| line.contains(*word));
@@ -110,7 +110,7 @@ fn several_at_once_each_give_a_verdict_in_one_piece_and_the_report_keeps_the_ord
         let stages: Vec<&str> = run.stages.iter().map(|stage| stage.name.as_str()).collect();
         assert!(!stages.contains(&"queue"), "there was room: {stages:?}");
     }
-    // Each verdict begins with its name and ends with its evidence, and nothing is between.
+    // Each verdict begins with its name and ends with its evidence, and nothing comes between.
     let mut open = None;
     for line in ended.stdout.lines() {
         if !line.starts_with(' ') {
@@ -122,7 +122,7 @@ fn several_at_once_each_give_a_verdict_in_one_piece_and_the_report_keeps_the_ord
         }
     }
     assert_eq!(open, None);
-    // The failing one takes longest, and is the last although it was asked for first.
+    // The failing run takes longest, and is last although it was asked for first.
     let last = ended.stdout.lines().rfind(|line| !line.starts_with(' '));
     assert!(
         last.is_some_and(|line| line.starts_with("one:")),
@@ -136,7 +136,7 @@ fn several_at_once_each_give_a_verdict_in_one_piece_and_the_report_keeps_the_ord
     );
 }
 
-/// Whoever wrote a scenario goes on writing while its run waits.
+/// The scenario is edited while its run waits.
 #[test]
 fn a_run_that_waits_is_the_one_that_was_asked_for_or_says_what_has_changed() {
     let user = User::new();
@@ -249,7 +249,7 @@ fn an_interrupt_in_the_queue_ends_at_once() {
     assert_eq!(runs[0].evidence, None);
     let left = fs::read_dir(user.path("state/bridgelab/runs")).expect("it was tried");
     assert_eq!(left.count(), 0, "no evidence of what never began");
-    // Its place is given up: the next one finds the queue empty, and nothing of it is left.
+    // The waiting run has given its place up: the next one finds the queue empty.
     drop(held);
     let _held = hold(&user);
     let queue = fs::read_dir(user.path("runtime/bridgelab-jobs")).expect("the queue");
@@ -284,7 +284,7 @@ fn the_longest_goes_first_and_before_it_what_nobody_has_timed() {
         !known.contains(": 1000") && !known.contains(": 2000"),
         "{known}"
     );
-    // A broken file costs nothing but a warning, and is a good one afterwards.
+    // A broken file causes only a warning, and is replaced by a good one.
     fs::write(&file, "{").expect("a file");
     let Some(ended) = ran(&user, &paths[..1], &[]) else {
         return;

@@ -1,6 +1,6 @@
-//! Signals to more than the program: to every process of a run at once, as service managers and CI systems send them, and to
-//! whoever finds out what this machine can do. The first is a request to end and nothing else; the second says nothing of the
-//! machine.
+//! Signals to more processes than the program: to every process of a run at once, as service managers and CI systems send
+//! them, and to a probe that examines this machine. The first must count as a request to end and nothing else; the second must
+//! say nothing about the machine.
 #![expect(clippy::expect_used, reason = "helpers of tests fail as tests do")]
 
 use std::fs;
@@ -34,7 +34,7 @@ const SIGNALS: [(&str, i32, &str); 3] = [
     ("-INT", 130, "run.interrupted"),
 ];
 
-/// Every process of the user's, the youngest first: the program hears of it last.
+/// Signals every process of the user's, the youngest first, so that the program gets its signal last.
 fn signal_all(name: &str, user: &User) {
     let mut all = marked(&user.mark());
     all.sort_by_key(|process| process.pid.parse().unwrap_or(0_u32));
@@ -42,7 +42,7 @@ fn signal_all(name: &str, user: &User) {
     signal(name, &all);
 }
 
-/// Verdict, evidence, JSON and JUnit of a cancelled run.
+/// Fails unless verdict, evidence, JSON and JUnit are those of a cancelled run.
 fn is_cancelled(user: &User, ended: &Ended, (name, code, problem): (&str, i32, &str)) {
     let told = ended.told();
     assert_eq!(ended.code(), Some(code), "{name}: {told}");
@@ -60,7 +60,7 @@ fn is_cancelled(user: &User, ended: &Ended, (name, code, problem): (&str, i32, &
     }
 }
 
-/// A run of these words, with all reports.
+/// A command that runs these words and this scenario, with all reports.
 fn run(user: &User, words: &[&str], scenario: PathBuf) -> Command {
     let mut run = bridgelab(&["run"]);
     run.args(words).arg(scenario).arg("--evidence");
@@ -83,7 +83,7 @@ fn a_signal_to_every_process_of_a_run_cancels_it_at_whatever_moment() {
         signal_all(sent.0, &user);
         let ended = run.ends();
         is_cancelled(&user, &ended, sent);
-        // What there was is there: links and addresses outlive the daemons that made them.
+        // Evidence has the state at the end: links and addresses outlive the daemons that made them.
         if at != "building the topology" {
             let evidence = user.report(&ended.told()).evidence.expect("evidence");
             let addresses = evidence.join("machines/host/addresses.txt");
@@ -92,7 +92,7 @@ fn a_signal_to_every_process_of_a_run_cancels_it_at_whatever_moment() {
     }
 }
 
-/// When `slow` has failed, `missing` has long been looked at, once at least; the others are not begun.
+/// When `slow` fails, `missing` has been looked at for a while, at least once; `last` and `after` have not begun.
 const WITHIN: &str = r#"
 [[checks]]
 id = "last"
@@ -128,7 +128,7 @@ after = "cut"
 ping = { to = "192.168.1.1" }
 "#;
 
-/// Whoever ends a run, and whatever breaks it: what was decided stays decided.
+/// Whatever ends or breaks a run, what its checks decided before stays decided.
 #[test]
 fn a_run_that_ends_within_its_checks_tells_what_they_have_seen() {
     for (process, sent, outcome) in [
@@ -201,7 +201,7 @@ fn a_run_that_ends_within_its_checks_tells_what_they_have_seen() {
     }
 }
 
-/// With guests the VMMs end by it as well.
+/// In a run with guests the signal ends the VMMs as well.
 #[test]
 fn a_signal_to_a_run_with_guests_cancels_it_too() {
     for (at, sent) in ["booting the guests", "checking"].into_iter().zip(SIGNALS) {
@@ -216,7 +216,7 @@ fn a_signal_to_a_run_with_guests_cancels_it_too() {
     }
 }
 
-/// It would say nothing for ever, and hold its lab: so its run is broken, by name, and nothing of it is left.
+/// A stopped worker says nothing and keeps its lab for ever. So its run is broken, by name, and nothing of it is left.
 #[test]
 fn a_worker_that_is_stopped_for_good_breaks_its_run() {
     let user = User::new();
@@ -229,7 +229,7 @@ fn a_worker_that_is_stopped_for_good_breaks_its_run() {
     let mut workers = marked(&user.mark());
     workers.retain(|process| process.name == "bridgelab" && process.pid != program);
     workers.sort_by_key(|process| process.pid.parse().unwrap_or(0_u32));
-    // The younger half is process 1 of the lab.
+    // The younger process is process 1 of the lab.
     let worker = workers.pop().into_iter().collect::<Vec<_>>();
     assert!(!worker.is_empty(), "a run has a worker");
     signal("-STOP", &worker);
@@ -244,14 +244,14 @@ fn a_worker_that_is_stopped_for_good_breaks_its_run() {
     wait_until_gone(&user.mark());
 }
 
-/// `ip`, which does this where the probe makes its first bridge.
+/// Puts an `ip` in front of the real one that runs this script where the probe makes its first bridge.
 fn probed(user: &User, script: &str) {
     let script =
         format!("case \"$*\" in *pb0*) {script};; esac\nPATH=${{PATH#*:}}\nexec ip \"$@\"");
     user.program("ip", &script);
 }
 
-/// A scenario that asks what this machine can do.
+/// A scenario that needs an examination of this machine.
 fn asking(user: &User) -> PathBuf {
     let path = lan_scenario(&user.path("lan"), "");
     let text = fs::read_to_string(&path).expect("the scenario");
@@ -274,7 +274,7 @@ fn broken(user: &User, command: &mut Command) -> (RunReport, String) {
 #[test]
 fn a_probe_that_a_signal_ended_says_nothing_of_the_machine() {
     for (script, named) in [
-        // What the probe runs, the probe itself, and one that is stopped for good.
+        // Kill what the probe runs; kill the probe itself; stop it for good.
         ("kill -KILL $$", ["link add pb0", "SIGKILL"]),
         ("kill -TERM $$", ["link add pb0", "SIGTERM"]),
         ("kill -KILL $PPID; exec sleep 60", ["__probe", "SIGKILL"]),
@@ -308,14 +308,14 @@ fn neither_does_a_program_that_is_asked_for_its_version() {
     user.environment(&mut doctor);
     let doctor = doctor.output().expect("the program under test starts");
     let text = support::told(&doctor);
-    // What else this machine lacks is graver: that is known.
+    // A capability that is known to be missing matters more, and decides the exit code.
     if !text.contains("ABSENT") {
         assert_eq!(doctor.status.code(), Some(4), "{text}");
     }
     assert!(text.contains("UNKNOWN"), "{text}");
 }
 
-/// The probe dies of the same signal, and before the program has heard of it.
+/// The probe dies by the same signal, before the program gets its own.
 #[test]
 fn a_signal_to_everybody_while_the_machine_is_looked_at_cancels_too() {
     let user = User::new();
@@ -334,7 +334,7 @@ fn a_signal_to_everybody_while_the_machine_is_looked_at_cancels_too() {
     is_cancelled(&user, &run.ends(), SIGNALS[0]);
 }
 
-/// `check` asks networkd, where it is here; one that was ended has judged nothing.
+/// `check` asks networkd, where the machine has it. A networkd that was ended has judged nothing.
 #[test]
 fn a_networkd_that_is_ended_has_not_judged_the_files() {
     for (script, code, word) in [
@@ -350,7 +350,7 @@ fn a_networkd_that_is_ended_has_not_judged_the_files() {
         check.env("BRIDGELAB_SYSTEMD", user.path("bin"));
         let output = check.output().expect("the program under test starts");
         let told = told(&output);
-        // Where no namespace is to be had, nobody could be asked.
+        // Nobody could ask networkd where no namespace can be made.
         if told.contains("host.namespace-denied") {
             return support::skip(&told);
         }

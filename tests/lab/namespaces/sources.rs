@@ -1,12 +1,12 @@
-//! Checks that are sent from one of a vantage's two addresses, to a machine that answers one of them alone: from a machine and
-//! from a ghost, root or not.
+//! Checks that are sent from one of a vantage's two addresses, to a machine that answers only one of them: from a machine and
+//! from a ghost, as root or not.
 
 use std::fs;
 
 use crate::looks::{judge_among, table};
 use bridgelab_harness::report::CheckOutcome::{self, Failed, Passed};
 
-/// The second addresses are those that the peer answers; the kernel chooses the first.
+/// The peer answers the second addresses; the kernel would choose the first ones.
 const MACHINES: &str = r#"
 [machines.desk]
 interfaces = [
@@ -90,7 +90,7 @@ fn the_peer_answers_the_address_that_a_check_is_sent_from() {
             "desk",
             "tcp = { to = \"2001:db8::50\", port = 80, source = \"2001:db8::32\" }",
         ),
-        // Nothing was asked, so nobody was silent.
+        // The address cannot be sent from, so nothing was asked and the silence does not count.
         (
             "no-silence",
             Failed,
@@ -98,7 +98,7 @@ fn the_peer_answers_the_address_that_a_check_is_sent_from() {
             "desk",
             "dns = { name = \"www.peer.test\", record = \"A\", server = \"192.168.1.50\", source = \"192.168.1.99\", rcode = \"none\" }",
         ),
-        // What the peer saw.
+        // The peer saw packets from this address.
         (
             "second-seen",
             Passed,
@@ -120,7 +120,7 @@ fn the_peer_answers_the_address_that_a_check_is_sent_from() {
 
 const FOREIGN: &str = "it has no usable 192.168.1.99, compare `ip addr`";
 
-/// What a check sees of a peer that is silent.
+/// What a check sees if its peer does not answer.
 fn unanswered(name: &str) -> &'static str {
     match name {
         "ping" => "no reply from 192.168.1.50",

@@ -1,4 +1,4 @@
-//! A guest's sysctls: each is set, or ends the run by name; and a ghost has what a MicroVM has.
+//! A guest's sysctls: each is set, or the run ends and names it. A ghost has the same ones as a MicroVM.
 #![expect(clippy::expect_used, reason = "helpers of tests fail as tests do")]
 
 use std::fs;
@@ -7,7 +7,7 @@ use std::path::Path;
 use bridgelab_harness::report::{Outcome, RunReport};
 use support::{bridgelab, ran};
 
-/// A host and a guest of an image, on a cable of their own; the guest's sysctls come last.
+/// A host and a guest of an image, on a cable of their own. The guest's sysctls are the end of the text.
 const ALONE: &str = r#"
 version = 1
 summary = "a guest with sysctls"
@@ -26,7 +26,8 @@ address = { interface = "vm-test1", address = "192.0.2.1/24" }
 [guests.test1.sysctls]
 "#;
 
-/// Its run with these sysctls, and what was set on its machines and guests, a line each. `None`: this host cannot.
+/// Runs the scenario with these sysctls. Returns also what was set on machines and guests, each on a line. `None`: this host
+/// cannot run it.
 fn run(folder: &Path, guests: &str, sysctls: &str) -> Option<(RunReport, Option<i32>, String)> {
     support::set_up();
     let file = folder.join("alone.toml");
@@ -39,13 +40,13 @@ fn run(folder: &Path, guests: &str, sysctls: &str) -> Option<(RunReport, Option<
     Some((run, output.status.code(), set))
 }
 
-/// Those of a guest end in these words, whatever its NIC is called.
+/// Whether a line of the guest's ends with these words, whatever its NIC is called.
 fn has(set: &str, words: &str) -> bool {
     set.lines()
         .any(|line| line.starts_with("test1 ") && line.ends_with(words))
 }
 
-/// Keys of one NIC, of every NIC to come, and of none.
+/// Sysctls of one NIC, of every later NIC, and of no NIC.
 const GOOD: &str = r#"
 "net.ipv6.conf.vm-test1.enhanced_dad" = "0"
 "net.ipv6.conf.default.dad_transmits" = "3"

@@ -1,5 +1,5 @@
-//! Nothing is left behind, whatever ends a run: SIGINT, SIGKILL of the program, SIGKILL of its worker; early, in
-//! mid-run, and with a guest.
+//! Nothing is left behind, whatever ends a run: SIGINT, SIGKILL of the program, SIGKILL of its worker; early, in mid-run,
+//! and with a guest.
 #![expect(clippy::expect_used, reason = "helpers of tests fail as tests do")]
 
 use std::fs;
@@ -31,7 +31,7 @@ fn named(mark: &str, program: &str) -> Result<(), String> {
     }
 }
 
-/// What would outlive processes: mounts, and named namespaces.
+/// What could outlive processes: mounts, and named namespaces.
 fn standing() -> String {
     let mounts = fs::read_to_string("/proc/self/mountinfo").expect("mountinfo");
     let named = fs::read_dir("/run/netns")
@@ -40,7 +40,7 @@ fn standing() -> String {
     format!("{mounts}\n{named} named namespaces")
 }
 
-/// Temporary files of a run, whose `TMPDIR` this is.
+/// Temporary files of a run that has this folder as `TMPDIR`.
 fn files_in(folder: &Path) -> Vec<String> {
     let entries = fs::read_dir(folder).expect("the folder").flatten();
     entries
@@ -102,11 +102,11 @@ fn lan(folder: &Path) -> std::path::PathBuf {
     lan_scenario(folder, NEVER)
 }
 
-/// One test, because the cases look at the whole machine.
+/// This is one test, because its cases look at the whole machine.
 #[test]
 fn nothing_is_left_behind() {
     set_up();
-    // Killed while the topology is being built.
+    // Kill the program while it builds the topology.
     let mut run = Run::start("early", &lan);
     if !run.running.reached("building the topology") {
         return;
@@ -114,7 +114,7 @@ fn nothing_is_left_behind() {
     run.running.signal("-KILL");
     assert_eq!(run.leaves_nothing(), None);
 
-    // Killed with everything standing; first make sure that there is something to be left.
+    // Kill the program when everything stands. First make sure that there is something that could be left.
     let mut run = Run::start("whole", &lan);
     assert!(run.running.reached("checking"));
     wait_until("networkd to run", || named(&run.mark, "systemd-network"));
@@ -122,33 +122,34 @@ fn nothing_is_left_behind() {
     run.running.signal("-KILL");
     assert_eq!(run.leaves_nothing(), None);
 
-    // The worker killed: the program says so, as broken, and takes everything with it.
+    // Kill the worker: the program reports the run as broken, and ends everything.
     let mut run = Run::start("worker", &lan);
     assert!(run.running.reached("checking"));
     run.kill_worker();
     assert_eq!(run.leaves_nothing(), Some(4));
 
-    // Interrupted: in good order.
+    // Interrupt the program: it ends in good order.
     let mut run = Run::start("interrupt", &lan);
     assert!(run.running.reached("checking"));
     run.running.signal("-INT");
     assert_eq!(run.leaves_nothing(), Some(130));
 }
 
-/// The number stands for the test: no other has it in a command line.
+/// A command in the background. Its number is in no other test's command lines, so that it can be found by it.
 const LOAD: &str = r#"
 [[steps]]
 id = "load"
 run = { on = "desktop", command = ["sh", "-c", "trap '' TERM; setsid sleep 98781 & wait; sleep 98781"], background = true }
 "#;
 
-/// A process of a cell has nothing of our environment by which it could be found.
+/// Whether the command runs. A process of a cell has nothing of the test's environment, so it is looked for by its command
+/// line.
 fn asleep() -> bool {
     let pgrep = Command::new("pgrep").args(["-f", "sleep 9878[1]"]).output();
     pgrep.expect("pgrep runs").status.success()
 }
 
-/// The same with a command in the background that hears no SIGTERM.
+/// As above, with a command in the background that ignores SIGTERM.
 #[test]
 fn no_command_in_the_background_is_left_behind() {
     set_up();
@@ -175,12 +176,12 @@ fn no_command_in_the_background_is_left_behind() {
     }
 }
 
-/// Checks that come after a step.
+/// Makes checks come after a step.
 fn after(checks: &str, step: &str) -> String {
     checks.replace("from =", &format!("after = \"{step}\"\nfrom ="))
 }
 
-/// The same with a VMM: it must not outlive the program, and its TAP must not outlive it.
+/// As above, with a VMM, which must not outlive the program, and with its TAP.
 #[test]
 fn no_guest_is_left_behind() {
     set_up();

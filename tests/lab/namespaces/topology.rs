@@ -1,5 +1,5 @@
-//! Hosts made by `ip` and `bridge` instead of networkd: every key is built in real namespaces and read back from the
-//! kernel; as root and as an ordinary user.
+//! Hosts that are made by `ip` and `bridge` instead of networkd. Every key is built in real namespaces and read back from the
+//! kernel, as root and as an ordinary user.
 #![expect(clippy::expect_used, reason = "helpers of tests fail as tests do")]
 
 use std::fs;
@@ -8,7 +8,8 @@ use std::path::{Path, PathBuf};
 use support::lab::{has, link, passed, read, run, written};
 use support::{is_root, run_as_nobody, set_up, skip};
 
-/// Two hosts on two LANs. `host` has a bridge of each kind, `host2` the kernel's own, and a routed TAP's likeness.
+/// Two hosts on two LANs. `host` has a bridge of each kind. `host2` has one with the kernel's defaults, and a veth like a
+/// routed TAP.
 const HOSTS: &str = r#"
 version = 1
 summary = "two hosts made by ip and bridge"
@@ -89,7 +90,7 @@ from = "host"
 bridge_port = { interface = "eno2", bridge = "br1" }
 "#;
 
-/// As the kernel has it, in the words of `ip -d link`.
+/// Compares the links with the scenario, in the words of `ip -d link`.
 fn hosts_are_as_written(folder: &Path) {
     has(
         &link(folder, "host", "br0"),
@@ -147,7 +148,7 @@ fn hosts_are_as_written(folder: &Path) {
             "fd77::/64 via fe80::1 dev br1 proto static",
         ],
     );
-    // A port of a bridge has no IPv6, unless the scenario says so.
+    // A bridge's port has no IPv6 unless the scenario says so.
     let addresses = read(folder, "machines/host/addresses.txt");
     assert!(
         of_link(&addresses, "eno1").all(|line| !line.contains("inet6")),
@@ -169,7 +170,7 @@ fn hosts_are_as_written(folder: &Path) {
             "host2 net.ipv6.conf.eno1.disable_ipv6 = 0",
         ],
     );
-    // The host under test keeps the kernel's duplicate address detection; what stands for the world has none.
+    // The host under test has the kernel's duplicate address detection; machines that stand for the world have none.
     assert!(
         !sysctls.contains("host net.ipv6.conf.all.accept_dad"),
         "{sysctls}"
@@ -308,7 +309,7 @@ must_fail = ["bridged", "bridged-to-routed", "port"]
 guests.vm3.interfaces = [{ type = "tap", id = "vm3", mac = "02:00:00:00:00:03", master = "br0", up = false }]
 "#;
 
-/// The page's unit file of guest `index`.
+/// The page's unit file for guest `index`.
 fn routed_unit(index: u8) -> String {
     format!(
         "[Match]\nMACAddress=02:00:00:00:00:0{index}\n\n[Network]\nAddress=10.0.0.{index}/32\n\

@@ -1,4 +1,4 @@
-//! What the networkd of this machine says about unit files: asked before anything runs, and as it runs.
+//! What this machine's networkd says about unit files, before anything runs and while it runs.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -7,7 +7,7 @@ use bridgelab_harness::report::Outcome;
 use support::output;
 use support::units::{path, scenario};
 
-/// Values are for networkd to judge.
+/// Values in unit files are judged by networkd.
 #[test]
 fn networkd_is_asked_about_values_before_anything_runs() {
     let lan = "[Match]\nName=eno1\n[Network]\nAddress=192.168.1.999/24\n[Link]\nMTUBytes=big\n";
@@ -31,7 +31,7 @@ fn networkd_is_asked_about_values_before_anything_runs() {
     assert_eq!(code, Some(2), "{err}");
 }
 
-/// It names no line where it looks at a file as a whole.
+/// networkd names no line where it looks at a file as a whole, so the line is found here.
 #[test]
 fn a_netdev_that_is_not_there_is_told_at_its_line() {
     let port = "[Match]\nName=eno1\n\n[Network]\nBridge=br1\n";
@@ -51,13 +51,13 @@ fn a_netdev_that_is_not_there_is_told_at_its_line() {
     }
 }
 
-/// The table of keys against the networkd that is installed: it knows each key that is as old as itself, and none that is
-/// newer.
+/// The table of keys is compared with the installed networkd, which knows each key that is as old as itself, and no newer
+/// one.
 #[test]
 fn the_installed_networkd_agrees_with_the_table_of_keys() {
     let table = include_str!("../../../harness/src/networkd/keys.txt");
     let mut files: BTreeMap<String, String> = BTreeMap::new();
-    // By section and key: the version that brought it.
+    // The version that brought a key, by section and key.
     let mut since = BTreeMap::new();
     let mut section = ("", "");
     for line in table.lines().filter(|line| !line.starts_with('#')) {
@@ -96,7 +96,7 @@ fn the_installed_networkd_agrees_with_the_table_of_keys() {
         .map(|(name, text)| (&**name, &**text))
         .collect();
     let mut err = String::new();
-    // A few at a time: of very many warnings not all are drawn.
+    // Take a few files at a time: if there are very many warnings, not all are printed.
     for some in files.chunks(4) {
         let folder = scenario(some);
         let (code, _, told) = output(&["check", path(&folder)]);
@@ -124,7 +124,7 @@ fn the_installed_networkd_agrees_with_the_table_of_keys() {
             format!("Unknown section '{name}'"),
         ];
         let newer = since > version;
-        // Each is followed by its place.
+        // Each warning is followed by its place.
         let told = err.split("warning[").any(|one| {
             one.contains(&format!("host/{name}.{kind}:"))
                 && unknown.iter().any(|words| one.contains(words.as_str()))
@@ -226,7 +226,7 @@ fn what_the_running_networkd_says_is_in_the_verdict_and_the_reports() {
     }
 }
 
-/// `.link` files are not applied on a machine, so the run does not show what they do, and says so when it passes.
+/// `.link` files are not applied on a machine. A run that passes says so, since it does not show what they do.
 #[test]
 fn a_run_without_what_udev_does_is_no_full_pass() {
     let text = "version = 1\nsummary = 'x'\n[machines.host]\nnetworkd = 'host'\n\

@@ -1,4 +1,4 @@
-//! A signal for one process of a run, whichever that is, at whatever moment.
+//! Trials with a signal for one process of a run, whichever it is, at any moment.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use super::ended::{Trial, Trialled, folder};
 use support::bridgelab;
 use support::processes::{Process, marked, signal};
 
-/// What a process is sent; the number by which whoever is killed shows it.
+/// Signals that a process is sent, with the number that shows in the status of a process that it ends.
 const SIGNALS: [(&str, i32); 6] = [
     ("KILL", 9),
     ("TERM", 15),
@@ -17,22 +17,22 @@ const SIGNALS: [(&str, i32); 6] = [
     ("ABRT", 6),
     ("STOP", 19),
 ];
-/// A process that is stopped goes on after this, or never.
+/// Milliseconds until a stopped process goes on; `None`: never.
 const STOPPED: [Option<u64>; 3] = [Some(300), Some(3000), None];
 
-/// Of a run whose guests are ghosts: it takes some four seconds.
+/// A run whose guests are ghosts, which takes some four seconds.
 pub(crate) fn ghosts(rng: &mut Rng) -> Trial {
-    // Half of the signals fall into the time in which the lab is built and taken down.
+    // Send half of the signals while the lab is built or taken down.
     let within = if rng.bool() { 300 } else { 4200 };
     disturbed(rng, &["--guests", "ghost"], within)
 }
 
-/// Of a run with a MicroVM.
+/// A run with a MicroVM.
 pub(crate) fn guest(rng: &mut Rng) -> Trial {
     disturbed(rng, &[], 10_000)
 }
 
-/// What service managers and CI systems send to every process of a run, and whether the program hears of it last.
+/// Signals to every process of a run, as service managers and CI systems send them; the program gets its own last, or not.
 pub(crate) fn everybody(rng: &mut Rng) -> Trial {
     const ALL: [(&str, i32, i32); 4] = [
         ("TERM", 15, 143),
@@ -63,7 +63,7 @@ pub(crate) fn everybody(rng: &mut Rng) -> Trial {
     signal(&format!("-{name}"), &all);
     let ended = run.ends();
     let unheard = ended.told.is_empty();
-    // It was over, or was ended by that and by nothing else: never broken by what ended before it.
+    // The run was over, or was ended by this signal. It must not be broken by a process that ended before it.
     let by = (name == "KILL" || unheard).then_some(number);
     Trial {
         what: format!("SIG{name} of every process"),
@@ -87,7 +87,7 @@ fn disturbed(rng: &mut Rng, words: &[&str], within: u64) -> Trial {
     let mut processes = marked(&run.mark);
     processes.sort_by_key(|process| process.pid.parse().unwrap_or(0_u32));
     let program = run.running.child.id().to_string();
-    // The program alone a third of the time: users end that one, and it is one of many here.
+    // Choose the program a third of the time: it is one of many processes, but the one that users end.
     let chosen = match rng.u8(..3) == 0 {
         true => processes.iter().position(|one| one.pid == program),
         false => (!processes.is_empty()).then(|| rng.usize(..processes.len())),
@@ -111,22 +111,22 @@ fn disturbed(rng: &mut Rng, words: &[&str], within: u64) -> Trial {
                 run.running.goes_on_until(until);
                 signal("-CONT", &chosen);
             }
-            // Nobody can wait for a program that never goes on: that it can be killed is what must hold.
+            // Kill a program that never goes on: nobody can wait for it, and only that it can be killed must hold.
             None if is_program => signal("-KILL", &chosen),
             None => {}
         }
     }
     let ended = run.ends();
     let unheard = ended.told.is_empty();
-    // Whatever came too late changes nothing. Never 1: nothing is wrong with the network.
+    // A signal that comes too late changes nothing. Never 1, since nothing is wrong with the network.
     let (codes, by): (&[i32], _) = match (is_program, name, goes_on) {
         (true, "KILL" | "ABRT", _) => (&[0], Some(number)),
         (true, "STOP", None) => (&[0], Some(9)),
-        // Before it has said anything it may not listen yet, and ends by the signal itself.
+        // A program that has not printed anything may not listen yet, and is ended by the signal itself.
         (true, "TERM", _) => (&[0, 143], unheard.then_some(number)),
         (true, "HUP", _) => (&[0, 129], unheard.then_some(number)),
         (true, "INT", _) => (&[0, 130], unheard.then_some(number)),
-        // The worker may pass on what it was told.
+        // The worker may have told the program what ended it.
         _ => (&[0, 4], None),
     };
     Trial {
@@ -147,12 +147,12 @@ fn undisturbed(run: Trialled, after: Duration) -> Trial {
     }
 }
 
-/// What a process is to the run.
+/// The part that a process has in the run.
 fn part(process: &Process, program: &str) -> String {
     match process.name.as_str() {
         _ if process.pid == program => "the program".to_owned(),
         "bridgelab" => "the worker".to_owned(),
-        // Started as /proc/self/exe.
+        // The probe is started as /proc/self/exe.
         "exe" => "the probe".to_owned(),
         "tiny1" => "the VMM".to_owned(),
         other => other.to_owned(),

@@ -1,4 +1,4 @@
-//! One trial: a run of the program that something happens to, how it ended, and what it left.
+//! One trial: a run of the program to which something happens, how it ended, and what it left.
 
 use std::fs;
 use std::os::unix::process::ExitStatusExt;
@@ -10,21 +10,21 @@ use std::time::{Duration, Instant};
 use support::processes::{MARK, marked, names, signal};
 use support::running::Running;
 
-/// A run that has not ended after this hangs. The longest that anything waits in these runs is four minutes: for a guest that is
-/// emulated and does not boot.
+/// Time after which a run hangs. The longest wait in these runs is four minutes, for an emulated guest that does not
+/// boot.
 const HANGS: Duration = Duration::from_secs(600);
-/// What a run's end takes with it may take this long to be gone.
+/// How long everything of a run may take to be gone after its end.
 const GONE: Duration = Duration::from_secs(20);
 
-/// What was done, what came of it, and whether that is as it must be.
+/// What was done, how it ended, and whether that is as it must be.
 pub(crate) struct Trial {
-    /// What was done, without the numbers by which one trial differs from the next: trials are counted by it.
+    /// What was done, without numbers that differ from trial to trial: trials are counted by this.
     pub(crate) what: String,
-    /// Those numbers.
+    /// The numbers.
     pub(crate) how: String,
     /// How it ended, or why that is wrong.
     pub(crate) ending: Result<String, String>,
-    /// What was there afterwards and should not be.
+    /// What was left and should not be.
     pub(crate) left: Vec<String>,
 }
 
@@ -35,7 +35,7 @@ pub(crate) struct Trialled {
     folder: tempfile::TempDir,
 }
 
-/// How a run ended.
+/// How the run ended.
 pub(crate) struct Ended {
     /// `None`: it hung, and was killed.
     pub(crate) status: Option<ExitStatus>,
@@ -44,7 +44,7 @@ pub(crate) struct Ended {
     pub(crate) left: Vec<String>,
 }
 
-/// A folder for one run: `tmp` is its `TMPDIR`, `evidence` for its evidence.
+/// Makes a folder for one run: `tmp` is its `TMPDIR`, `evidence` for its evidence.
 pub(crate) fn folder() -> tempfile::TempDir {
     let folder = tempfile::tempdir().expect("a temporary directory");
     for inside in ["tmp", "evidence"] {
@@ -70,7 +70,7 @@ impl Trialled {
         }
     }
 
-    /// Its end, and what is left of it.
+    /// Waits for the run's end. Returns also what it left.
     pub(crate) fn ends(mut self) -> Ended {
         let over = self.running.is_over_within(HANGS);
         let mut left = Vec::new();
@@ -96,7 +96,7 @@ impl Trialled {
 }
 
 impl Ended {
-    /// Its ending in words when the exit code is one of these, or it was ended by this signal; else why it is wrong.
+    /// The ending in words, if the exit code is one of these or this signal ended the run; else what is wrong with it.
     pub(crate) fn is(&self, codes: &[i32], by: Option<i32>) -> Result<String, String> {
         let Some(status) = self.status else {
             return Err(format!("no end after {HANGS:?}: {}", self.told));

@@ -1,4 +1,4 @@
-//! Hosts as they are: umasks, and disks with little room.
+//! Trials on unusual hosts: other umasks, and disks with little room.
 
 use std::fs;
 use std::process::Command;
@@ -11,7 +11,7 @@ use support::{program, root};
 
 const UMASKS: [&str; 5] = ["000", "022", "027", "077", "0777"];
 
-/// A shell line in which the rest of the words stand for `"$@"`.
+/// A shell that runs this line, in which `"$@"` is the command of a run.
 fn shell(line: &str) -> Command {
     let mut command = Command::new("sh");
     command.args(["-c", line, "sh", program(), "run", "tiny-guest"]);
@@ -20,7 +20,7 @@ fn shell(line: &str) -> Command {
     command
 }
 
-/// Under any umask a run is as ever.
+/// Under any umask, a run passes as always.
 pub(crate) fn umask(rng: &mut Rng) -> Trial {
     let folder = folder();
     let mask = UMASKS[rng.usize(..UMASKS.len())];
@@ -35,13 +35,13 @@ pub(crate) fn umask(rng: &mut Rng) -> Trial {
     }
 }
 
-/// Evidence for which there is no room is no passed run; where there is room, the report is whole.
+/// A run whose evidence finds no room has not passed; where there is room, the report is whole.
 pub(crate) fn full_disk(rng: &mut Rng) -> Trial {
     let folder = folder();
     let evidence = folder.path().join("evidence");
-    // From nothing at all to enough for everything.
+    // From no room at all to enough for everything.
     let kib = rng.u32(4..2000);
-    // The disk is the run's alone, so the report is copied from it to where it can be read.
+    // Only the run sees this disk, so the report is copied to where the test can read it.
     let mut command = shell(&format!(
         "mount -t tmpfs -o size={kib}k tmpfs \"$EVIDENCE\" && \"$@\"; status=$?; cp \"$EVIDENCE\"/*/report.json \"$COPY\"; \
          exit $status"
@@ -55,7 +55,7 @@ pub(crate) fn full_disk(rng: &mut Rng) -> Trial {
     inside.env("BRIDGELAB_ROOT", root());
     inside.env("EVIDENCE", &evidence).env("COPY", &copy);
     let ended = Trialled::start(inside, folder).ends();
-    // So little that it was told before anything was built.
+    // With so little room, the fault was found before anything was built.
     let refused = ended.told.contains("error: `--evidence") && ended.told.contains("No space left");
     let codes: &[i32] = if refused { &[2] } else { &[0, 4] };
     let mut ending = ended.is(codes, None);

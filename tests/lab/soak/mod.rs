@@ -1,7 +1,7 @@
-//! Whatever happens to a run at whatever moment: it ends in time, its ending is a true one, and nothing is left.
+//! Whatever happens to a run at any moment: it ends in time, its ending is a true one, and nothing is left.
 //!
-//! A few rounds here; `.ci/soak 1000` goes on for as many and prints what was tried. What a round does is drawn by its
-//! number and `BRIDGELAB_SOAK_SEED`; at which instruction a signal arrives is chance.
+//! A usual test run does a few rounds; `.ci/soak 1000` does as many as are wanted, and prints what was tried. What a round
+//! does depends on its number and `BRIDGELAB_SOAK_SEED`. At which instruction a signal arrives is chance.
 #![expect(clippy::expect_used, reason = "helpers of tests fail as tests do")]
 
 mod disturbed;
@@ -26,7 +26,7 @@ const ROUNDS: u64 = 10;
 
 type Kind = fn(&mut Rng) -> Trial;
 
-/// What a round can do, and in how many of hundred.
+/// Kinds of rounds, each with its percentage.
 const KINDS: [(u32, Kind); 6] = [
     (45, disturbed::ghosts),
     (10, disturbed::everybody),
@@ -55,7 +55,7 @@ fn trial(seed: u64) -> Trial {
     unreachable!("the shares add up to what was drawn from")
 }
 
-/// Whether whoever started this had it ignore SIGHUP, which every process inherits that does not handle it.
+/// Whether this process ignores SIGHUP by its parent's will: processes that do not handle the signal inherit that.
 fn hears_no_hangup() -> bool {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
@@ -72,7 +72,7 @@ fn whatever_happens_ends_well() {
     );
     alone();
     set_up();
-    // A host that cannot run a lab at all says nothing about how labs end.
+    // On a host that cannot run a lab at all, nothing can be said about how labs end.
     let lab = bridgelab(&["run", "tiny-guest", "--guests", "ghost"]).output();
     let lab = lab.expect("the program under test starts");
     if lab.status.code() == Some(3) {
@@ -84,7 +84,7 @@ fn whatever_happens_ends_well() {
     let seed = number("BRIDGELAB_SOAK_SEED", 1);
     let before = standing();
     let (next, tally) = (AtomicU64::new(0), Mutex::new(Tally::default()));
-    // A lab waits most of its time: for addresses, for what must not come, for the end of what was stopped.
+    // Run more labs than there are cores, since a lab waits most of its time.
     let hands = 2 * std::thread::available_parallelism().map_or(1, usize::from);
     let begun = Instant::now();
     std::thread::scope(|scope| {
@@ -95,7 +95,7 @@ fn whatever_happens_ends_well() {
                     if round >= rounds {
                         return;
                     }
-                    // Neighbouring seeds must not draw alike.
+                    // Spread the seeds, since generators with neighbouring seeds would draw alike.
                     let trial = trial(seed ^ round.wrapping_mul(0x9e37_79b9_7f4a_7c15));
                     let mut tally = tally.lock().expect("no thread failed");
                     tally.count(round, &trial);

@@ -1,4 +1,4 @@
-//! Scenario files with anything changed in them: valid or not, and never anything else.
+//! Trials with scenario files in which anything was changed: each is valid or is not, and nothing else happens.
 
 use std::fs;
 use std::path::PathBuf;
@@ -9,7 +9,7 @@ use fastrand::Rng;
 use super::ended::{Trial, Trialled, folder};
 use support::{bridgelab, root};
 
-/// What is put into a file.
+/// Words that are put into a file.
 const WORDS: [&str; 16] = [
     "[",
     "]",
@@ -38,7 +38,7 @@ fn shipped(rng: &mut Rng) -> PathBuf {
     }
 }
 
-/// Deletes, doubles, exchanges, writes over, writes between.
+/// Deletes, doubles, exchanges, overwrites or inserts something.
 fn mutate(rng: &mut Rng, text: &mut Vec<u8>) {
     let end = text.len().max(1);
     let (from, length) = (rng.usize(..end), rng.usize(1..200));
@@ -65,7 +65,7 @@ fn mutate(rng: &mut Rng, text: &mut Vec<u8>) {
     }
 }
 
-/// `bridgelab check` of such a file.
+/// Runs `bridgelab check` with such a file.
 pub(crate) fn checked(rng: &mut Rng) -> Trial {
     let folder = folder();
     let shipped = shipped(rng);

@@ -1,4 +1,4 @@
-//! What was tried, and what came of it.
+//! What was tried, and how it ended.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -12,12 +12,12 @@ struct Counts {
     left: usize,
 }
 
-/// Trials by what was done.
+/// Counts of trials, by what was done.
 #[derive(Default)]
 pub(crate) struct Tally(BTreeMap<String, Counts>);
 
 impl Tally {
-    /// Counts a trial; one that is not as it must be is printed at once.
+    /// Counts a trial, and prints it at once if it is not as it must be.
     pub(crate) fn count(&mut self, round: u64, trial: &Trial) {
         let counts = self.0.entry(trial.what.clone()).or_default();
         counts.trials += 1;
@@ -38,7 +38,7 @@ impl Tally {
         }
     }
 
-    /// Something is on the machine that no round is to blame for alone.
+    /// Notes what was left on the machine that cannot be traced to a single round.
     pub(crate) fn left_on_the_machine(&mut self, before: &[String], after: &[String]) {
         let new: Vec<&String> = after.iter().filter(|one| !before.contains(one)).collect();
         let gone: Vec<&String> = before.iter().filter(|one| !after.contains(one)).collect();

@@ -1,9 +1,9 @@
-//! Bytes that are no scenario, and what is too long or too deep.
+//! Bytes that are no scenario, and scenarios that are too long or too deep.
 
 use super::*;
 
-/// Bytes of a valid scenario, what is written instead of them (in front of it where they are none), and the words that
-/// it is refused with; `None`: it is valid.
+/// Bytes of a valid scenario, the bytes that replace them (or come first, if there are none to replace), and words of the
+/// refusal; `None`: the result is valid.
 type Bytes = (
     &'static str,
     &'static [u8],
@@ -95,7 +95,7 @@ const BYTES: [Bytes; 16] = [
     ),
 ];
 
-/// `text` with the first `from` replaced.
+/// `text` with the first `from` replaced by `to`.
 fn with(text: &str, from: &[u8], to: &[u8]) -> Vec<u8> {
     let bytes = text.as_bytes();
     let mut windows = (0..=bytes.len() - from.len()).map(|at| &bytes[at..at + from.len()]);
@@ -118,7 +118,7 @@ fn bytes_that_are_no_scenario_are_told_at_their_line() {
             }
         }
     }
-    // Windows' ends of lines, in all that is read, and a place in it.
+    // Line ends of Windows, in all files that are read, and the place of a fault in such a file.
     let root = library(&valid.replace('\n', "\r\n"));
     let evil = root.path().join("scenarios/evil");
     let unit = "[NetDev]\r\nName=br0\r\nKind=bridge\r\n";
@@ -168,7 +168,7 @@ fn what_is_too_long_or_too_deep_is_told_at_its_place() {
         refused(what, library(&valid.replace(from, &to)).path(), words);
     }
     let line = valid.lines().count() + 1;
-    // What the limit of words lets through is as deep as the stack must bear.
+    // Texts just below the limit of words are as deep as the stack must bear.
     for (deep, bound) in [(20_000, None), (100_000, Some("more than 65536 words"))] {
         for (what, text, words) in [
             ("brackets", format!("x = {}", "[".repeat(deep)), "recurse"),

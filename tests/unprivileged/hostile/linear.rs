@@ -1,11 +1,11 @@
-//! What is long, and not too long: it is read in a time and in a memory that go with its length.
+//! Inputs that are long but not too long: time and memory for reading them grow only with their length.
 
 use super::*;
 
-/// The most bytes of a unit file.
+/// Most bytes of a unit file.
 const UNIT: usize = 1 << 20;
 
-/// The scenario `evil` is read, and planned, with these words among those of `check`; exit code 2 where it is refused.
+/// Reads and plans the scenario `evil`. `check` must say these words; `plan` must end with this code, 2 where it is refused.
 #[track_caller]
 fn read(what: &str, root: &Path, code: i32, words: &str) {
     let (ended, said) = bridgelab(root, &["plan", "evil"]);
@@ -25,7 +25,7 @@ fn beginning(said: &str) -> String {
     said.chars().take(2000).collect()
 }
 
-/// A unit file as long as one may be, of a head and of so many lines as go into it.
+/// A unit file of the greatest length: a head, and as many of these lines as fit.
 fn unit(head: &str, line: &str) -> String {
     let lines = (UNIT - head.len()) / line.len();
     format!("{head}{}", line.repeat(lines))
@@ -50,7 +50,7 @@ fn a_unit_file_of_lines_that_networkd_ignores_is_told_of_by_a_hundred() {
         fs::write(host.join("br0.network"), text).unwrap();
         read(what, root.path(), 0, "evil");
     }
-    // What is told of it: a hundred, and how many others there are.
+    // Of many faults, a hundred are printed, and the number of the others.
     let root = library(&naming("networkd", "host"));
     let host = root.path().join("scenarios/evil/host");
     let text = format!("{head}{}", "k=1\n".repeat(3000));
@@ -138,7 +138,7 @@ fn files_of_guests_are_in_memory_once_however_many_forms_have_them() {
         deep.push(name.repeat(200));
     }
     fs::create_dir_all(&deep).unwrap();
-    // 4 MB of paths alone; in each guest of each form they would be 25 GB.
+    // The paths alone are 4 MB; copied into each guest of each form they would be 25 GB.
     for number in 0..4000 {
         fs::write(deep.join(format!("{number:0200}")), "x").unwrap();
     }

@@ -1,8 +1,8 @@
-//! A stranger's folder can do no harm: inputs that were made to, each with its right ending. `check` and `list` need no
-//! rights and no network, and read all that a run reads.
+//! A stranger's folder can do no harm: inputs that were made to do harm, each with its right ending. `check` and `list` need
+//! no rights and no network, and read everything that a run reads.
 //!
-//! git can hold neither a FIFO nor a socket nor a file of 20 GiB, so each is made here, beside the words of its ending, and
-//! given to the program itself, which has a few seconds and little memory.
+//! git can hold neither a FIFO nor a socket nor a file of 20 GiB. So each is made here, beside the words of its ending, and
+//! given to the program itself, which has a minute and little memory.
 
 #![expect(
     clippy::panic,
@@ -26,9 +26,9 @@ use std::time::{Duration, Instant};
 use nix::sys::stat::Mode;
 use nix::unistd::mkfifo;
 
-/// Generous: a hostile input is told in milliseconds, on a machine that does nothing else; on one that does, in seconds.
+/// Much time: a hostile input is refused within milliseconds on an idle machine, and within seconds on a busy one.
 const PATIENCE: Duration = Duration::from_secs(60);
-/// Address space in KiB. The program alone takes a fifth of it.
+/// Address space in KiB. The program alone takes a fifth of this.
 const MEMORY: &str = "400000";
 /// A line of a file that no scenario may read.
 const SECRET: &str = "root:5ecret-0f-the-mach1ne:";
@@ -59,7 +59,7 @@ fn bridgelab(root: &Path, args: &[&str]) -> (Option<i32>, String) {
     (status.code(), said)
 }
 
-/// A library with the scenario `evil` in it, and a secret beside the library.
+/// A library with the scenario `evil`, and a secret beside the library.
 fn library(scenario: &str) -> tempfile::TempDir {
     let root = tempfile::tempdir().unwrap();
     let evil = root.path().join("scenarios/evil");
@@ -76,7 +76,7 @@ fn library(scenario: &str) -> tempfile::TempDir {
     root
 }
 
-/// A scenario in which a path stands where `key` wants one.
+/// A scenario with this path as the value of `key`.
 fn naming(key: &str, path: &str) -> String {
     let head = "version = 1\nsummary = 'evil'\n";
     let guest =
@@ -96,7 +96,7 @@ fn naming(key: &str, path: &str) -> String {
 const FILES: [&str; 4] = ["nftables", "iptables", "ip6tables", "write_unit"];
 const FOLDERS: [&str; 3] = ["networkd", "units", "files"];
 
-/// The scenario `evil` in `root` is refused with these words, and says nothing of what it must not know.
+/// Fails unless the scenario `evil` in `root` is refused with these words, and nothing of the secret is printed.
 fn refused(what: &str, root: &Path, words: &str) {
     let (code, said) = bridgelab(root, &["check", "evil"]);
     assert_eq!(code, Some(2), "{what}: {said}");
@@ -143,7 +143,7 @@ fn no_path_leads_out_of_the_scenarios() {
         symlink("../../../secret", host.join("a.network")).unwrap();
         refused(&format!("{key}: a unit by a link"), root.path(), out);
     }
-    // The file itself, whose faults are drawn line by line.
+    // The scenario's file itself, of whose faults lines are printed.
     let root = library("");
     let file = root.path().join("scenarios/evil/scenario.toml");
     fs::remove_file(&file).unwrap();
@@ -177,7 +177,7 @@ fn what_lies_beside_a_scenario_of_its_own_is_read_and_no_more() {
             "{said}"
         );
     }
-    // Within a library, scenarios use each other's files.
+    // Scenarios of a library may use each other's files.
     let other = root.path().join("scenarios/other");
     fs::create_dir(&other).unwrap();
     fs::write(
@@ -189,7 +189,7 @@ fn what_lies_beside_a_scenario_of_its_own_is_read_and_no_more() {
     assert_eq!(code, Some(0), "{said}");
 }
 
-/// Makes something that is no file of a scenario.
+/// Function that makes something which is no file of a scenario.
 type Made = fn(&Path);
 
 fn sparse(path: &Path) {
@@ -308,7 +308,7 @@ fn folders_have_an_end() {
         fs::create_dir(&deep).unwrap();
     }
     refused("files", root.path(), "holds no file");
-    // Many units that are small each: a sum is bounded as well.
+    // Many small units: their sum has a limit as well.
     let root = library(&naming("networkd", "much"));
     let much = root.path().join("scenarios/evil/much");
     fs::create_dir(&much).unwrap();
@@ -337,7 +337,7 @@ fn links_of_a_library_end() {
     ] {
         symlink(target, scenarios.join(link)).unwrap();
     }
-    // Folders that lead to each other, in every order.
+    // Folders with links to each other, in every order.
     for from in 0..12 {
         let folder = scenarios.join(format!("d{from}"));
         fs::create_dir(&folder).unwrap();
@@ -361,7 +361,7 @@ fn links_of_a_library_end() {
     assert_eq!(code, Some(0), "{said}");
 }
 
-/// Nothing but the colours that `annotate-snippets` draws faults in.
+/// Whether the output has no control characters except the colours with which `annotate-snippets` draws faults.
 fn is_harmless(said: &str) -> bool {
     let mut rest = said;
     while let Some(at) = rest.find('\u{1b}') {
@@ -383,7 +383,7 @@ fn is_harmless(said: &str) -> bool {
 
 #[test]
 fn nothing_that_a_scenario_says_reaches_a_terminal_as_it_is() {
-    // Cursor, C1, window title, direction of writing, bell: as TOML writes them in a string, and raw.
+    // Cursor, C1, window title, direction of writing, bell: as escapes of a TOML string, and raw.
     let escapes = r"\u001b[2J\u009b1m\u001b]0;t\u0007\u202e\u2066\u200f\u061c\u0008";
     let raw = "\u{1b}[2J\u{9b}1m\u{202e}\u{2066}\u{200f}";
     let valid = naming("networkd", "host");
@@ -448,7 +448,7 @@ fn nothing_that_a_scenario_says_reaches_a_terminal_as_it_is() {
             assert!(is_harmless(&said), "{args:?}, {what}: {said:?}");
         }
     }
-    // Names of files.
+    // Control characters in names of files.
     let root = library(&valid);
     let scenarios = root.path().join("scenarios");
     fs::write(scenarios.join(format!("{raw}.toml")), "x").unwrap();
@@ -467,7 +467,7 @@ fn nothing_that_a_scenario_says_reaches_a_terminal_as_it_is() {
         let (_, said) = bridgelab(root.path(), args);
         assert!(is_harmless(&said), "{args:?}: {said:?}");
     }
-    // A report that somebody sends.
+    // A report from somebody else.
     let report = root.path().join("report.json");
     fs::write(&report, format!("{{ \"{raw}\": 1 }}")).unwrap();
     let (ended, said) = bridgelab(root.path(), &["report", "report.json"]);

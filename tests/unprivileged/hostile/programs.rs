@@ -1,11 +1,11 @@
-//! Whoever stands in a stranger's checkout runs nothing of it.
+//! Somebody who stands in a stranger's checkout runs nothing of it.
 
 use std::os::unix::fs::PermissionsExt;
 
 use super::*;
 
-/// A checkout with scenarios and with a recipe by the name of one that everybody uses, and one of its own. Whoever runs
-/// either leaves a trace.
+/// A checkout with scenarios and two recipes: one has the name of a recipe that everybody uses, the other a name of its own. A
+/// recipe that is run leaves a trace.
 fn checkout() -> tempfile::TempDir {
     let root = library(&naming("networkd", "host"));
     for name in ["tiny", "strange"] {
@@ -20,7 +20,7 @@ fn checkout() -> tempfile::TempDir {
     root
 }
 
-/// As somebody who has typed `cd CHECKOUT`, with a cache of his own.
+/// Runs the program as somebody does who has typed `cd CHECKOUT`, with a cache of his own.
 fn standing_in(root: &Path, words: &[&str]) -> (Option<i32>, String) {
     let output = Command::new(support::program())
         .args(words)
@@ -41,7 +41,7 @@ fn standing_in(root: &Path, words: &[&str]) -> (Option<i32>, String) {
 fn recipes_are_not_taken_from_where_somebody_stands() {
     let root = checkout();
     let at = root.path();
-    // Its scenarios are: they are data.
+    // Scenarios of the checkout are used, since they are data.
     let (code, said) = standing_in(at, &["list"]);
     assert!(code == Some(0) && said.contains("evil"), "{said}");
     let (code, said) = standing_in(at, &["image", "list"]);
@@ -59,7 +59,7 @@ fn recipes_are_not_taken_from_where_somebody_stands() {
         assert_eq!(code, Some(4), "{said}");
         assert!(said.contains("there are debian, lab-vm, tiny"), "{said}");
     }
-    // By name they are, whether it comes before the command or after it, or from the environment.
+    // Recipes are used if the folder is named, before the command or after it, or in the environment.
     for words in [
         &["image", "list", "--images", "images"][..],
         &["--images", "images", "image", "list"],

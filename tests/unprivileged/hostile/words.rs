@@ -1,8 +1,8 @@
-//! No word of a scenario becomes more than one value: an option of a tool, a line of a file, a second `key=value`.
+//! No word of a scenario may become more than one value: an option of a tool, a line of a file, a second `key=value`.
 //!
-//! By kind, and not by name: every string that a scenario of the library has, at every key, and every name of a table, is replaced
-//! by words that would be more than one value to somebody who reads them. Each is refused at its line, or it stands
-//! at one of the few keys whose text is free.
+//! The tests go by kinds and not by names: every string of the library's scenarios, at every key, and every name of a table,
+//! is replaced by words that somebody who reads them would take for more than one value. Each is refused at its line, unless
+//! it stands at one of the few keys whose text is free.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
@@ -16,11 +16,12 @@ use toml::{Table, Value};
 
 use super::*;
 
-/// What nobody but these words says.
+/// Mark that only these words have in them.
 const MARK: &str = "SMUGGLED";
 
-/// For whom each would be more than a value: a tool's options; lines of dnsmasq, networkd, a kernel's console; a shell; QEMU's and
-/// cloud-hypervisor's `key=value,key=value`; the kernel's command line; nft; specifiers of systemd; JSON; a path; a C string.
+/// Words that would be more than a value to their readers: a tool's options; lines of dnsmasq, networkd, a kernel's console; a
+/// shell; QEMU's and cloud-hypervisor's `key=value,key=value`; the kernel's command line; nft; specifiers of systemd; JSON; a
+/// path; a C string.
 const WORDS: [&str; 14] = [
     "-SMUGGLED",
     "--SMUGGLED=1",
@@ -38,7 +39,7 @@ const WORDS: [&str; 14] = [
     "a\0SMUGGLED",
 ];
 
-/// Keys whose text is free, and why it is no more than one value. All others refuse all of [`WORDS`].
+/// Keys whose text is free, each with the reason why it stays one value. All other keys refuse all of [`WORDS`].
 const FREE: [(&str, &str); 26] = [
     ("summary", "shown, by `visible`"),
     ("source", "shown, by `visible`"),
@@ -95,7 +96,7 @@ const FREE: [(&str, &str); 26] = [
     ("steps.*.write_unit.content", "a file of its own"),
 ];
 
-/// Where a string stands: in tables by their keys, in arrays by their index.
+/// The place of a string: keys of tables and indices of arrays.
 type Way = Vec<Key>;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -121,7 +122,8 @@ const NAMED: [&str; 13] = [
     "environment",
 ];
 
-/// The same way in every scenario: names that a scenario chooses, and indices of tables, are `*`; those of strings are left out.
+/// The kind of a place, which is the same in every scenario: names that a scenario chooses and indices of tables become `*`,
+/// indices of strings are left out.
 fn kind_of(way: &Way) -> String {
     let mut words: Vec<&str> = Vec::new();
     let mut named = false;
@@ -141,7 +143,7 @@ fn kind_of(way: &Way) -> String {
     words.join(".")
 }
 
-/// Every string below a value.
+/// Finds the place of every string below a value.
 fn strings(value: &Value, way: &mut Way, found: &mut Vec<Way>) {
     let mut below = |key: Key, value: &Value| {
         way.push(key);
@@ -185,7 +187,7 @@ fn library_of_all() -> Vec<(PathBuf, Value)> {
         let table: Table = text.parse().unwrap();
         found.push((file, Value::Table(table)));
     }
-    // Beside them, so that it may name their files.
+    // The file lies beside the library's, so that it may name their files.
     let file = root.join("scenarios/more.toml");
     let more = Value::Table(include_str!("more.toml").parse().unwrap());
     let (text, right) = read(&file, &more);
@@ -194,7 +196,7 @@ fn library_of_all() -> Vec<(PathBuf, Value)> {
     found
 }
 
-/// The first scenario of each way that strings stand in.
+/// The first scenario that has a string, for each kind of place.
 fn ways() -> BTreeMap<String, (usize, Way)> {
     let mut found = BTreeMap::new();
     for (index, (_, scenario)) in library_of_all().iter().enumerate() {
@@ -202,7 +204,7 @@ fn ways() -> BTreeMap<String, (usize, Way)> {
         strings(scenario, &mut Vec::new(), &mut ways);
         for way in ways {
             let kind = kind_of(&way);
-            // What a variant lays over the file has the same shapes.
+            // Leave out most of a variant: what it lays over the file has the same keys.
             if !kind.starts_with("variants.") || kind.matches('.').count() < 4 {
                 found.entry(kind).or_insert((index, way));
             }
@@ -218,7 +220,7 @@ fn read(file: &Path, value: &Value) -> (String, Result<Scenario, ScenarioErrors>
     (text, green)
 }
 
-/// What is wrong with the way in which it was refused: a fault must stand where the words do.
+/// What is wrong with a refusal: its fault must stand where the words do.
 fn misplaced(text: &str, errors: &ScenarioErrors) -> Option<String> {
     let last = text.lines().count();
     let lines = text.lines().enumerate();
@@ -227,7 +229,7 @@ fn misplaced(text: &str, errors: &ScenarioErrors) -> Option<String> {
         .map(|(at, _)| at + 1)
         .collect();
     let first = marked.first().copied().unwrap_or(last);
-    // A line break in a value is one in the file as well, and a table may be told of by its head.
+    // A line break in the value is one in the file too, and a fault of a table may stand at the table's head.
     let there =
         |line: usize| (first.saturating_sub(4)..=*marked.last().unwrap_or(&last)).contains(&line);
     let faults: Vec<_> = errors
@@ -238,7 +240,7 @@ fn misplaced(text: &str, errors: &ScenarioErrors) -> Option<String> {
         .then(|| format!("line {first}, and told of {faults:?}"))
 }
 
-/// Words of command lines that have the mark in them and are not the value as a whole.
+/// Words of command lines that have the mark in them, but not the whole value.
 fn smuggled(scenario: &Scenario, value: &str) -> Vec<String> {
     let mut lines: Vec<Vec<String>> = Vec::new();
     for (name, guest) in &scenario.guests {
@@ -324,7 +326,7 @@ fn a_value_is_one_value_or_refused_at_its_line() {
     );
 }
 
-/// The names that a scenario chooses, each with the way to its table.
+/// The names that a scenario chooses, each with the place of its table.
 fn names(scenario: &Value) -> Vec<(Way, String)> {
     let mut ways = Vec::new();
     strings(scenario, &mut Vec::new(), &mut ways);
@@ -340,7 +342,8 @@ fn names(scenario: &Value) -> Vec<(Way, String)> {
     found
 }
 
-/// Names of machines, guests, segments, links, containers, sysctls and records are keys of tables.
+/// Names of machines, guests, segments, links, containers, sysctls and records are keys of tables, so they are tried by
+/// themselves.
 #[test]
 fn a_name_is_one_word_or_refused_at_its_line() {
     let library = library_of_all();
@@ -374,7 +377,7 @@ fn a_name_is_one_word_or_refused_at_its_line() {
     assert!(all.is_empty(), "{}:\n{}", all.len(), all.join("\n"));
 }
 
-/// Keys of the schema that take text, by the last of their names.
+/// Finds keys of the schema that take text, by the last part of their names.
 fn text_keys(schema: &serde_json::Value, found: &mut BTreeSet<String>) {
     let is_text = |of: &serde_json::Value| of["type"] == "string" && of["enum"].is_null();
     if let Some(properties) = schema["properties"].as_object() {
@@ -391,7 +394,7 @@ fn text_keys(schema: &serde_json::Value, found: &mut BTreeSet<String>) {
     }
 }
 
-/// Keys that nobody tries, and why.
+/// Keys that are not tried, and why.
 const UNTRIED: [(&str, &str); 4] = [
     ("any_of", "names of checks, as `must_fail` itself has them"),
     ("before", "only in a variant, where it must name a step"),

@@ -1,11 +1,11 @@
-//! What a check is about is not there: no verdict, and soon, unless somebody is to make it.
+//! Checks of something that does not exist: they soon end without a verdict, unless somebody is to make it.
 
 use super::*;
 
-/// Each has the two minutes that a check has, and takes no more than a part of them.
+/// Milliseconds within which such a check ends, though it would have two minutes.
 const SOON: u64 = 20_000;
 
-/// How long what is still to come is waited for here.
+/// Milliseconds for which something is waited for here that is still to come.
 const WITHIN: u64 = 3_000;
 
 #[test]
@@ -84,7 +84,7 @@ fn what_nobody_makes_is_soon_no_verdict() {
             "process = { name = \"sh\", user = \"no-such-user\" }",
         ),
     ];
-    // A check that wants something on a link, or of a daemon, finds fault with what is not there, in all its time.
+    // A check that wants something on a link, or of a daemon, takes all its time and then fails where that does not exist.
     let other: [(&str, &str, &str, &str); 4] = [
         (
             "address-there",
@@ -121,7 +121,7 @@ fn what_nobody_makes_is_soon_no_verdict() {
     });
     let other = other.map(|(id, words, from, kind)| (id, Failed, words, from, kind));
     let cases: Vec<_> = soon.into_iter().chain(table(&other)).collect();
-    // Of a machine the program knows every link before it runs; in a guest a check may name any.
+    // The names of a machine's links are known before the run; in a guest a check may name any link.
     let guest = "[guests.test1]\nunits = \"guest\"\n\
         interfaces = [{ type = \"tap\", id = \"vm-test1\", mac = \"02:00:00:00:00:01\" }]\n\n";
     let folder = tempfile::tempdir().expect("a temporary directory");
@@ -137,13 +137,14 @@ fn what_nobody_makes_is_soon_no_verdict() {
     }
 }
 
-/// A link that a unit file makes comes when networkd has it made; one that is told of and never made is waited for as long.
+/// A link from a unit file appears when networkd has made it. A link that a file names and networkd never makes is waited for
+/// as long.
 #[test]
 fn what_somebody_makes_is_waited_for() {
     let folder = tempfile::tempdir().expect("a temporary directory");
     let host = folder.path().join("host");
     std::fs::create_dir(&host).expect("a folder");
-    // Made only in a virtual machine, by its condition: here it never comes.
+    // By its condition, the bridge would be made only on another host, so it never appears here.
     let never = "[Match]\nHost=somebody-else\n[NetDev]\nName=br7\nKind=bridge\n";
     std::fs::write(host.join("70-never.netdev"), never).expect("a unit");
     let cases = [

@@ -1,4 +1,4 @@
-//! Programs that run, and what rules and captures have counted.
+//! Checks of processes, of rules' counters and of captured frames.
 
 use super::*;
 
@@ -47,7 +47,7 @@ fn what_runs_and_what_is_counted_is_seen_right_and_wrong() {
             "host",
             "process = { name = \"systemd-networkd\", absent = true }",
         ),
-        // It runs on another machine.
+        // dnsmasq runs on another machine.
         (
             "no-dnsmasq",
             Passed,
@@ -99,7 +99,7 @@ fn what_runs_and_what_is_counted_is_seen_right_and_wrong() {
         support::skip("counters are left out: there is no nft");
     }
     let mut cases = table(&rows);
-    // It holds in every other second.
+    // A check that holds in every other second.
     cases.push(case(
         "flaps",
         Failed,
@@ -109,7 +109,8 @@ fn what_runs_and_what_is_counted_is_seen_right_and_wrong() {
     judge(&cases);
 }
 
-/// What a check counts by must be there: a rule in other words than those of `nft -nn` counts nothing, and is no red either.
+/// The rule or chain that a check counts by must exist. A rule in other words than those of `nft -nn` matches none, and then
+/// the check has no verdict, not even where it must fail.
 #[test]
 fn a_counter_that_is_not_there_is_soon_no_verdict() {
     if Command::new("nft").arg("-v").output().is_err() {
@@ -122,7 +123,7 @@ fn a_counter_that_is_not_there_is_soon_no_verdict() {
     std::fs::write(&path, ruleset).expect("a ruleset");
     let machines = "[machines.desktop]\nnftables = \"lab.nft\"\ninterfaces = [{ name = \"eth0\", segment = \"lan\", addresses = [\"192.168.1.20/24\", \"2001:db8::20/64\"] }]\n\n";
     let other_words = "no rule with \"tcp dport ssh\" in chain out in table inet lab; nearest: `tcp dport 22 accept`";
-    // Each with the two minutes that a check has.
+    // Each of these checks would have two minutes.
     let cases = [
         case(
             "other-words",

@@ -1,5 +1,5 @@
-//! Times of checks, and kinds that send something or look at what runs, seen to hold and seen to fail, on a real LAN of
-//! namespaces: root or not, without a guest.
+//! Times of checks, and kinds that send something or look at what runs. Each is seen to hold and seen to fail, on a real LAN of
+//! namespaces, as root or not, without a guest.
 
 mod absent;
 mod counters;
@@ -18,7 +18,7 @@ fn times_are_kept() {
             "192.168.1.20/24 on eth0, from ",
             "from = \"desktop\"\nholds_for = \"700ms\"\naddress = { address = \"192.168.1.20/24\" }",
         ),
-        // networkd's own address is tentative for a second and more (RFC 4862); the desktop's was there before.
+        // An address of networkd's is tentative for more than a second (RFC 4862); the desktop's was there before.
         case(
             "late",
             Passed,
@@ -48,7 +48,7 @@ fn times_are_kept() {
     let by = |id: &str| checks.iter().find(|check| check.id == id).expect(id);
     assert!(by("steady").ms >= 700 && by("steady").attempts >= 3);
     assert!(by("never").ms >= 1000);
-    // Missing or tentative, then there.
+    // The address is missing or tentative at first, and usable at last.
     let seen = &by("late").seen;
     assert_eq!(seen.first().and_then(|seen| seen.holds), Some(false));
     assert_eq!(seen.last().and_then(|seen| seen.holds), Some(true));
@@ -208,7 +208,7 @@ fn traffic_is_seen_right_and_wrong() {
             "desktop",
             "packet = { interface = \"eth0\", filter = \"icmp[icmptype] == icmp-echo and dst host 192.168.1.1\", count = 5 }",
         ),
-        // What was on the wire long ago counts no more.
+        // Frames from before the `last` so many seconds do not count any more.
         (
             "nothing-lately",
             Passed,
@@ -227,7 +227,7 @@ fn traffic_is_seen_right_and_wrong() {
     judge(&cases);
 }
 
-/// In the file's order all but the last of these would be judged before there was anything to count.
+/// Were these checks judged in the file's order, all but the last would be judged before there was anything to count.
 #[test]
 fn what_is_counted_is_judged_when_the_traffic_is_over() {
     let echoes = |rest: &str, to: &str, count: &str| -> &'static str {
@@ -301,7 +301,7 @@ fn what_is_counted_is_judged_when_the_traffic_is_over() {
         "{}",
         by("none").got
     );
-    // One that is too many stays too many: nobody waits half a minute for it.
+    // A count that is too large stays too large, so nobody waits half a minute for it.
     assert!(by("none").attempts == 1 && by("none").ms < 5_000);
     assert!(
         by("since-that")
@@ -312,7 +312,7 @@ fn what_is_counted_is_judged_when_the_traffic_is_over() {
     assert!(by("none").at_ms >= over);
 }
 
-/// The lab's own traffic is all there is: what is counted at a first look says nothing.
+/// There is only the lab's own traffic, so that a count at the first look says nothing.
 #[test]
 fn a_bound_without_any_traffic_of_checks_must_hold_for_a_while() {
     let cases = [case(

@@ -1,4 +1,4 @@
-//! What becomes of a run whose step is refused, or cannot be done.
+//! Runs with a step that is refused or cannot be carried out.
 
 use bridgelab_harness::report::{CheckOutcome, Outcome, Report, StepOutcome};
 
@@ -74,7 +74,7 @@ ping = { to = "192.168.1.1" }
     assert_eq!(run.checks[0].outcome, CheckOutcome::Passed);
 }
 
-/// A ghost has this machine's programs: what they do there shows nothing, and so does everything after.
+/// In a ghost, commands would run this machine's programs, which shows nothing. Neither does anything that comes later.
 #[test]
 fn what_a_ghost_cannot_do_is_skipped_by_name_with_all_that_follows() {
     let text = format!(
@@ -111,7 +111,7 @@ ping = {{ to = "192.168.1.1" }}
     assert!(after.got.contains("step docker"), "{}", after.got);
 }
 
-/// Where the kernel has netem, the link suffers; where not, the run is skipped with its name and never passed.
+/// Where the kernel has netem, the link is impaired. Where it has not, the run is skipped, with netem's name, and never passes.
 #[test]
 fn a_link_is_impaired_where_the_kernel_can() {
     let folder = tempfile::tempdir().expect("a temporary directory");
@@ -155,8 +155,8 @@ ping = { to = "192.168.1.1" }
     passes(run);
 }
 
-/// Units that make a link of a kind that the kernel lacks are no fault of the network: the run is skipped by the kind's name
-/// before anything is built. Where the kernel has it, networkd makes the link.
+/// Units that make a link of a kind that the kernel lacks are no fault of the network: the run is skipped, with the kind's
+/// name, before anything is built. Where the kernel has the kind, networkd makes the link.
 #[test]
 fn a_kind_of_link_is_made_where_the_kernel_can() {
     for (kind, more) in [
@@ -176,7 +176,7 @@ fn a_kind_of_link_is_made_where_the_kernel_can() {
         let unit = format!("[NetDev]\nName=made0\nKind={kind}\n{more}");
         write("30-made0.netdev", &unit);
         if kind == "macvlan" {
-            // What stands on another link is made by that one's `.network`.
+            // A link on top of another one is named in the `.network` file of the lower one.
             write(
                 "10-lan-bridge.network.d/made0.conf",
                 "[Network]\nMACVLAN=made0\n",

@@ -1,4 +1,4 @@
-//! Commands that go on in the background while checks are looked at.
+//! Commands that run in the background while checks are looked at.
 
 use std::fs;
 use std::path::Path;
@@ -18,14 +18,14 @@ fn run_in(folder: &Path, text: &str) -> Option<(RunReport, Output)> {
     ran(&mut command, folder)
 }
 
-/// What a command said, as the evidence has it.
+/// The output of a step's command, from the evidence.
 fn said(run: &RunReport, step: &str) -> String {
     let evidence = run.evidence.as_ref().expect("a folder");
     let file = evidence.join(format!("background/{step}.txt"));
     fs::read_to_string(file).expect("what it said")
 }
 
-/// That no process of this computer has this in its command line.
+/// Waits until no process of this computer has these words in its command line.
 fn gone(words: &str) {
     wait_until("all of it to be gone", || {
         let mut pgrep = std::process::Command::new("pgrep");
@@ -37,7 +37,7 @@ fn gone(words: &str) {
     });
 }
 
-/// One is ended by a step, the other with the run. Neither is left running, and what they said is in the evidence.
+/// A step ends one command, the run's end the other. Neither is left running, and the evidence has the output of both.
 #[test]
 fn a_command_goes_on_until_it_is_ended() {
     let folder = tempfile::tempdir().expect("a folder");
@@ -104,14 +104,14 @@ process = { name = "sleep" }
         load.starts_with(&format!("# {line}\n# ended by the lab after ")),
         "{load}"
     );
-    // It was asked before it was killed.
+    // ping got SIGTERM before SIGKILL, so that it wrote its output.
     assert!(load.contains("bytes from 192.168.1.1"), "{load}");
     assert!(said(&run, "server").contains("\nit is here\n"));
     assert!(!String::from_utf8_lossy(&output.stdout).contains("left running"));
     gone("sleep 9877[1]");
 }
 
-/// Whatever its status: checks would be judged without it.
+/// The command's status does not matter: checks would be judged without the command.
 #[test]
 fn one_that_ends_by_itself_leaves_no_verdict() {
     for (line, how) in [
@@ -169,7 +169,7 @@ ping = {{ to = "192.168.1.99" }}
     }
 }
 
-/// Also one that ends after the last look at anything else: the last check is over a moment later.
+/// The command ends after the last look at anything else: the last check is over a moment later.
 #[test]
 fn one_that_ends_at_once_is_seen_when_all_is_over() {
     let Some(run) = run(r#"
@@ -229,7 +229,7 @@ run = { on = "desktop", command = ["/nowhere/load"], background = true }
     assert_eq!(step(&run, "no-program").outcome, StepOutcome::Refused);
 }
 
-/// It hears no SIGTERM, and what it has started is in sessions of its own.
+/// The command ignores SIGTERM, and what it has started is in sessions of its own.
 #[test]
 fn one_that_does_not_want_to_end_is_killed_with_all_that_it_has_started() {
     let folder = tempfile::tempdir().expect("a folder");
@@ -258,7 +258,7 @@ process = { name = "sleep", absent = true }
     gone("sleep 9877[3]");
 }
 
-/// A ghost's commands run in a cell of its namespace, which goes when it is stopped.
+/// In a ghost, commands run in a cell of its namespace, which ends when the ghost is stopped.
 #[test]
 fn in_a_ghost_it_is_the_same() {
     let text = format!(

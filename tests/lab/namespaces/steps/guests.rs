@@ -1,4 +1,4 @@
-//! Guests that are stopped, started, replugged, and whose bridge or files change under them.
+//! Steps that stop, start and replug guests, and that change their bridge or files.
 
 use std::fs;
 
@@ -15,7 +15,7 @@ fn a_restarted_guest_is_on_the_bridge_again() {
         return;
     };
     passes(&run);
-    // In the scenario's order, and each after its step.
+    // Checks are in the scenario's order, each after its step.
     let ids: Vec<&str> = run.checks.iter().map(|check| check.id.as_str()).collect();
     assert_eq!(
         ids[..3],
@@ -29,7 +29,7 @@ fn a_restarted_guest_is_on_the_bridge_again() {
     {
         assert!(check.at_ms >= on.at_ms + on.ms as i64, "{}", check.id);
     }
-    // The new link has a capture of its own beside that of the first.
+    // The new link has a capture of its own, beside that of the first link.
     let captures = run.evidence.expect("a folder").join("captures");
     for part in ["test1-vm-test1.pcapng", "test1-vm-test1-2.pcapng"] {
         let size = fs::metadata(captures.join(part)).expect(part).len();
@@ -57,8 +57,8 @@ fn without_networkd_nobody_takes_the_new_tap() {
     );
 }
 
-/// What networkd made goes under it. One that starts anew makes it again, and puts the ports on it; `networkctl reload`
-/// does not (systemd 252): its files have not changed.
+/// The bridge that networkd made is deleted under the guest. A networkd that starts anew makes it again and puts the ports on
+/// it; `networkctl reload` does not (systemd 252), since no file has changed.
 #[test]
 fn a_bridge_is_deleted_under_its_guest_and_made_again() {
     let text = format!(
@@ -108,7 +108,7 @@ ping = {{ to = "192.168.1.3" }}
     );
 }
 
-/// networkd's own files, on the host and in the ghost, and its state after each reload.
+/// Steps write and remove files of networkd's, on the host and in the ghost; its state is checked after each reload.
 #[test]
 fn unit_files_are_written_and_removed() {
     let text = format!(
@@ -168,7 +168,7 @@ remove_unit = {{ on = "test1", name = "20-lan.network" }}
     assert!(step(&run, "guest-reconfigure").command.contains("vm-test1"));
 }
 
-/// A NIC goes and comes back; one that the guest never had comes, too.
+/// A NIC is unplugged and plugged in again; another one is plugged in that the guest never had.
 #[test]
 fn nics_are_unplugged_and_plugged() {
     let text = format!(
@@ -228,7 +228,7 @@ bridge_port = {{ interface = "vm-test1b", bridge = "br0" }}
     passes(&run);
 }
 
-/// As with microvm.nix's services: what makes a TAP runs with its guest, and until then the machine has none.
+/// As with microvm.nix's services, the TAP is made when its guest starts; until then the machine has none.
 #[test]
 fn a_guest_s_tap_comes_with_its_start_where_it_is_said() {
     let guest = GUEST.replace("mac =", "at_start = true, mac =");
@@ -270,7 +270,7 @@ link = {{ interface = "vm-test1", absent = true }}
     );
     let Some(told) = run(&text) else { return };
     passes(&told);
-    // Otherwise it is there from the beginning, and the first check tells so.
+    // Without `at_start` the TAP is there from the beginning, so the first check fails.
     let Some(told) = run(&text.replace("at_start = true, ", "")) else {
         return;
     };

@@ -60,7 +60,7 @@ ping = { to = "203.0.113.80" }
     assert_eq!(step(&run, "as-it-says").said, "0");
 }
 
-/// Where no networkd runs, a bridge is what the step makes of it.
+/// Without networkd, the bridge is only what the step makes of it.
 #[test]
 fn a_bridge_is_made_by_hand() {
     let Some(run) = run(r#"
@@ -98,7 +98,7 @@ ping = { to = "192.168.1.1" }
     passes(&run);
 }
 
-/// A daemon is stopped, asked, and started again on what is there then.
+/// A daemon is stopped, is asked, and is started again on the files that are there then.
 #[test]
 fn daemons_stop_and_start_again() {
     let Some(run) = run(r#"
@@ -161,7 +161,8 @@ http = { to = "203.0.113.80", expect = "hello" }
     passes(&run);
 }
 
-/// Who hears an announcement corrects what it knows: once the wrong way, and after a flush the right way again.
+/// A machine that hears an announcement corrects its neighbour entry: first to the wrong address, and after a flush back to
+/// the right one.
 #[test]
 fn an_announcement_moves_an_address() {
     let Some(run) = run(r#"
@@ -206,8 +207,8 @@ run = { on = "host", command = ["sh", "-c", "bridge fdb show br br0 | grep 02:00
     assert_eq!(step(&run, "lie").said, "42 bytes");
 }
 
-/// The kernel takes a tag out of what it receives and hands it over beside the frame; the one behind it stays. An echo request
-/// without a checksum of its IPv4 header, which nobody answers.
+/// The kernel takes the outer tag out of a received frame and passes it beside the frame; the inner tag stays. The frame is an
+/// echo request without a checksum of its IPv4 header, so that nobody answers it.
 #[test]
 fn tags_are_in_the_captures_of_all_who_hear_them() {
     const ECHO: &str = "0800 4500001c0001000040010000 c0a80114c0a80101 0800f7ff00000000";
@@ -251,8 +252,8 @@ send = {{ on = "desktop", interface = "eth0", hex = "ffffffffffff 020000000020 8
     passes(&run);
 }
 
-/// veth takes segments of a TCP stream that are larger than the MTU, as long as the sender makes them. The loopback interface
-/// has no switch for its checksums.
+/// A veth passes segments of a TCP stream that are larger than the MTU while the sender makes them. The loopback interface has
+/// no switch for checksums.
 #[test]
 fn offloads_are_switched_and_show_on_the_wire() {
     let Some(run) = run(r#"
@@ -306,8 +307,8 @@ offload = { on = "host", interface = "lo", checksum = false }
     );
 }
 
-/// The switch loses frames of more than 1400 bytes without a word: a handshake passes, and so does a small page; a large
-/// transfer hangs. Segments larger than the MTU would be cut only behind the switch.
+/// The switch silently loses frames of more than 1400 bytes. A handshake passes, and so does a small page, but a large
+/// transfer hangs. Segmentation offload is off, since segments larger than the MTU would be cut only behind the switch.
 #[test]
 fn a_transfer_hangs_where_large_frames_are_lost() {
     let Some(run) = run(r#"
@@ -349,12 +350,12 @@ tcp = { to = "203.0.113.80", port = 80, bytes = 200000 }
     let by = |id: &str| run.checks.iter().find(|check| check.id == id).expect(id);
     let large = by("large");
     assert!(large.got.contains("bytes of 200000 in "), "{}", large.got);
-    // It was waited for, and given up.
+    // The transfer was waited for, and then given up.
     assert!((10_000..20_000).contains(&large.ms), "{large:?}");
     assert_eq!(by("large-again").got, "all 200000 bytes");
 }
 
-/// A rule and a route that are in no unit file, and networkd started once more.
+/// A rule and a route that no unit file has, before networkd is started once more.
 const RESTARTED: &str = r#"
 [[checks]]
 id = "ready"
@@ -389,8 +390,8 @@ from = "host"
 address = { interface = "br0", address = "192.168.1.2/24" }
 "#;
 
-/// networkd.conf(5), `ManageForeignRoutingPolicyRules=`: what others have set goes when networkd configures a link. On a
-/// booted system that is when it has read what there is; so it is here.
+/// networkd.conf(5), `ManageForeignRoutingPolicyRules=`: rules and routes that others have set are removed when networkd
+/// configures a link. On a booted system it does so after it has read what exists, and so it does here.
 #[test]
 fn a_networkd_that_starts_again_removes_what_others_have_set_unless_it_is_told_otherwise() {
     let gone = r#"
@@ -432,7 +433,7 @@ route = { to = "10.8.0.0/16", absent = true }
         fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
         fs::write(path, text).expect("a file");
     };
-    // The drop-in wins.
+    // The drop-in's value counts, and not the file's.
     write(
         "networkd.conf",
         "[Network]\nManageForeignRoutingPolicyRules=yes\n",
@@ -446,7 +447,7 @@ route = { to = "10.8.0.0/16", absent = true }
     }
 }
 
-/// A server is meant to live until the end: what a step leaves running is named, and is neither a leak nor a fault.
+/// A server is meant to live until the end, so what a step leaves running is named, but is neither a leak nor a fault.
 #[test]
 fn what_a_step_leaves_running_is_named() {
     let folder = tempfile::tempdir().expect("a folder");

@@ -1,5 +1,5 @@
-//! Steps, done in real namespaces: the page's host with its real networkd, and ghosts in the place of guests. No image,
-//! no QEMU, and no root where user namespaces and subordinate ids are at hand.
+//! Steps in real namespaces: the page's host with its real networkd, and ghosts in the place of guests. No image, no QEMU, and
+//! no root where user namespaces and subordinate ids are at hand.
 #![expect(
     clippy::expect_used,
     clippy::panic,
@@ -18,14 +18,14 @@ use std::path::Path;
 use bridgelab_harness::report::{Outcome, RunReport, StepReport};
 use support::{bridgelab, lan_scenario, ran, root};
 
-/// A guest as the page has it, with its unit files beside the host's.
+/// A guest as on the page, with its unit files beside the host's.
 pub(crate) const GUEST: &str = r#"
 [guests.test1]
 units = "guest"
 interfaces = [{ type = "tap", id = "vm-test1", mac = "02:00:00:00:00:01" }]
 "#;
 
-/// Runs the page's host with this text after it; `None`, said aloud, when this host cannot do it.
+/// Runs the page's host with this text added to its file; `None`, said aloud, when this host cannot run it.
 pub(crate) fn run(text: &str) -> Option<RunReport> {
     let folder = tempfile::tempdir().expect("a temporary directory");
     let guest = folder.path().join("guest");

@@ -1,8 +1,8 @@
-//! Steps on links that a networkd has.
+//! Steps that change links which networkd configures.
 
 use super::{passes, run};
 
-/// networkd brings a link up when it has set it up: before that, whoever sets it down has done so in vain.
+/// networkd sets a link up at the end of its configuration, so a step that sets it down before would be undone.
 #[test]
 fn networkd_is_through_with_a_link_before_a_step_changes_it() {
     let Some(run) = run(r#"
