@@ -210,7 +210,7 @@ pub(crate) fn reports(
 /// The runs of one invocation, and what they share.
 struct All<'a> {
     args: &'a RunArgs,
-    /// In the order asked for.
+    /// The runs in the order in which they were asked for.
     planned: Vec<Planned<'a>>,
     /// Accelerator of guests on this machine, and why.
     here: Accelerated,

@@ -42,7 +42,7 @@ pub struct Verdict {
 }
 
 impl Verdict {
-    /// As it should be.
+    /// A verdict that it is as it should be.
     pub fn holds(got: impl Into<String>) -> Self {
         Self {
             holds: true,
@@ -51,7 +51,7 @@ impl Verdict {
         }
     }
 
-    /// Not as it should be.
+    /// A verdict that it is not as it should be.
     pub fn violated(got: impl Into<String>) -> Self {
         Self {
             holds: false,
@@ -60,7 +60,7 @@ impl Verdict {
         }
     }
 
-    /// Not as it should be, now and later.
+    /// A verdict that it is not as it should be, now and later.
     pub fn lost(got: impl Into<String>) -> Self {
         Self {
             for_good: true,

@@ -16,11 +16,11 @@ const CHANGES: usize = 32;
 /// What one look saw, in words.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Sight {
-    /// It is as it should be.
+    /// What the check asks for holds.
     Holds(String),
-    /// It is not.
+    /// It does not hold.
     Violated(String),
-    /// It is not, and no later look can find it otherwise.
+    /// It does not hold, and no later look can find it otherwise.
     Lost(String),
     /// Nobody could look; says nothing about the network.
     Unseen(String),
@@ -52,9 +52,9 @@ impl Sight {
 /// How a check ended, with what was seen.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Ending {
-    /// It did what it should, in its times.
+    /// The check did what it should, within its times.
     Passed(String),
-    /// It did not.
+    /// The check did not do that.
     Failed(String),
     /// Nobody could look when it mattered.
     NotRun(String),
@@ -63,7 +63,7 @@ pub enum Ending {
 /// A moment at which something else was seen than before.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Change {
-    /// Since the check began.
+    /// Time since the check began.
     pub at: Duration,
     /// What was seen from then on.
     pub sight: Sight,

@@ -203,7 +203,7 @@ impl Backgrounds {
         let (tell, known) = (self.tell.clone(), about.clone());
         let ended = move |said: &Said| {
             if !known.may_end {
-                // Nobody listens once there is a verdict.
+                // Ignore an error: nobody listens once there is a verdict.
                 let _ = tell.send(known.ended_early(said.status, &both(said)));
             }
         };

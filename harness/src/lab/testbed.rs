@@ -79,7 +79,7 @@ impl Testbed {
     /// The MicroVM of a guest.
     ///
     /// # Errors
-    /// That it does not run, in words.
+    /// Words for a guest that does not run.
     pub(super) fn vm(&self, guest: &MachineName) -> Result<&Arc<Guest>, String> {
         let vm = self.guests.vm(guest);
         vm.ok_or_else(|| format!("guest `{guest}` is not running"))

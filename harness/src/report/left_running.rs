@@ -15,7 +15,7 @@ pub struct LeftRunning {
     pub machine: String,
     /// Its number there, as `bridgelab enter` shows it.
     pub process: u32,
-    /// Its command line as one would type it; of a process without one, its name in brackets, as by `ps`.
+    /// Its command line as one would type it; for a process without one, its name in brackets, as `ps` prints it.
     pub command: String,
 }
 

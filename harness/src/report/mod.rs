@@ -44,7 +44,7 @@ const QUEUE: &str = "queue";
 pub struct Report {
     /// [`SCHEMA`].
     pub schema: u32,
-    /// In the order they were asked for.
+    /// Reports in the order in which the runs were asked for.
     pub runs: Vec<RunReport>,
 }
 
@@ -146,7 +146,7 @@ pub struct CheckReport {
     /// When it began, in milliseconds from the run's start.
     #[serde(default)]
     pub at_ms: i64,
-    /// From its start to its verdict, in milliseconds.
+    /// Time from its start to its verdict, in milliseconds.
     pub ms: u64,
     /// Every moment at which something else was seen than before.
     #[serde(default)]
@@ -243,7 +243,7 @@ pub enum LabPlace {
     /// On this machine.
     #[default]
     Here,
-    /// In a VM on it.
+    /// In a VM on this machine.
     Vm,
 }
 
@@ -266,10 +266,10 @@ pub struct LabReport {
 /// What a guest takes of this machine's memory.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct GuestMemory {
-    /// Of the whole VMM: the guest's memory, and what QEMU needs for itself, translated code for example.
+    /// Memory of the whole VMM: the guest's, and what QEMU needs for itself, for example for translated code.
     #[serde(flatten)]
     pub vmm: ProcessMemory,
-    /// Of the template's memory alone, which guests share until they write to it; none for a cold start.
+    /// Memory from the template alone, which guests share until they write to it; `None` for a cold start.
     pub template: Option<ProcessMemory>,
 }
 
@@ -295,12 +295,12 @@ pub struct RunReport {
     pub lab: LabReport,
     /// The guests.
     pub guests: Vec<GuestReport>,
-    /// In the scenario's order.
+    /// Checks in the scenario's order.
     pub checks: Vec<CheckReport>,
     /// Steps that the run got to, in the scenario's order.
     #[serde(default)]
     pub steps: Vec<StepReport>,
-    /// In the order they began.
+    /// Stages in the order in which they began.
     pub stages: Vec<StageReport>,
     /// What the stages waited for, in the order they began to.
     #[serde(default)]
@@ -329,7 +329,7 @@ pub struct RunReport {
     pub evidence: Option<PathBuf>,
     /// The command that repeats this run.
     pub reproduce: String,
-    /// From start to end, in milliseconds; without the time in the queue.
+    /// Time from start to end, in milliseconds, without the time in the queue.
     pub ms: u64,
 }
 

@@ -175,7 +175,7 @@ fn numbered(text: &str, before: &str, after: &str) -> Option<u32> {
 /// Judges what [`SCRIPT`] printed; `user` is the number of the user that is wanted.
 ///
 /// # Errors
-/// When it printed nothing of use.
+/// When the script printed nothing of use.
 fn judge(wanted: &Process, user: Option<u32>, printed: &str) -> Result<Verdict, String> {
     let name = &wanted.name;
     let processes = read(printed);
@@ -214,7 +214,7 @@ fn expected(wanted: &Process) -> String {
 mod tests {
     use super::*;
 
-    /// From a machine that holds a guest, by busybox; shortened. The last process is another machine's.
+    /// Printed on a machine that holds a guest, by busybox, and shortened. The last process is another machine's.
     const PRINTED: &str = "net:[4026532281]
 lrwxrwxrwx    1 0        0                0 Nov 24 09:10 71/ns/net -> net:[4026532281]
 lrwxrwxrwx    1 65534    65534            0 Nov 24 09:10 90/ns/net -> net:[4026532281]

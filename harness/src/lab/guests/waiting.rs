@@ -34,7 +34,7 @@ pub(super) struct Up {
 /// How a start ended.
 pub(super) enum Began {
     Up(Box<Up>),
-    /// Its VMM refused to start, and a check asks for how it starts.
+    /// The guest's VMM refused to start, and a check asks how it starts.
     Refused(Box<Known>, VmmStart),
 }
 

@@ -135,7 +135,7 @@ pub enum LabVmError {
     /// The VM could not do what it is for.
     #[error("prepare the lab VM: `{what}` failed; last lines of its console:\n{tail}")]
     Refused {
-        /// What it could not do.
+        /// What the VM could not do.
         what: String,
         /// End of the serial console.
         tail: String,

@@ -70,7 +70,7 @@ pub struct Difference {
 /// What some combinations have in common.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Sight {
-    /// In words.
+    /// What was seen, in words.
     pub seen: String,
     /// Rows of the table, from 1.
     pub rows: Vec<usize>,

@@ -98,7 +98,7 @@ fn expected(wanted: &Ping) -> String {
 /// Judges what ping printed.
 ///
 /// # Errors
-/// What it printed, when it sent nothing for a reason that is not the network's.
+/// What ping printed, when it sent nothing for a reason that is not the network's.
 fn judge(wanted: &Ping, stdout: &str, stderr: &str) -> Result<Verdict, String> {
     let to = wanted.to;
     let replies = stdout
