@@ -24,7 +24,7 @@ const CRATES: [(&str, &str); 9] = [
     // Tables that modules of the right submit, and modules of the left read.
     (
         "inventory",
-        "scenario/ host/capability hypervisor/mod check/kinds lab/",
+        "scenario/ plan/link host/capability hypervisor/mod check/kinds lab/",
     ),
     ("rustix", "host/confine"), // what nix has is nix's
     ("seccompiler", "host/confine/filter"),

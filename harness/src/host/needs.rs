@@ -14,6 +14,10 @@ pub fn needed_by(scenario: &Scenario, guests: GuestKind) -> BTreeSet<Capability>
     let named = scenario.needs.iter();
     let named = named.filter_map(|name| Capability::named(name));
     let planned = plan.steps().iter().flat_map(planned).copied();
+    let links = plan.steps().iter().flat_map(|step| match step {
+        Operation::Link(link) => link.needs(),
+        _ => Vec::new(),
+    });
     let units = plan.steps().iter().flat_map(|step| match step {
         Operation::Networkd { units, .. } => link_kind::asked_by(units),
         _ => BTreeSet::new(),
@@ -36,7 +40,7 @@ pub fn needed_by(scenario: &Scenario, guests: GuestKind) -> BTreeSet<Capability>
     let checks = scenario.checks.iter();
     let looking = checks.filter_map(|check| check.kind.needs());
     let doing = actions.flat_map(Action::needs);
-    let said = looking.chain(doing).filter_map(declared);
+    let said = links.chain(looking).chain(doing).filter_map(declared);
     let mut needs: BTreeSet<_> = named.chain(planned).chain(said).collect();
     needs.extend(units.chain(written));
     // QEMU only warns when there is no vhost, and goes on without it: the guest would not have what the scenario asks
@@ -48,8 +52,8 @@ pub fn needed_by(scenario: &Scenario, guests: GuestKind) -> BTreeSet<Capability>
     needs
 }
 
-/// The capability that a kind of check or an action says it needs. A name without a capability is a fault of the kind
-/// or action.
+/// The capability that a kind of link or check, or an action, says it needs. A name without a capability is a fault of
+/// the kind or action.
 fn declared(name: &'static str) -> Option<Capability> {
     let known = Capability::named(name);
     debug_assert!(known.is_some(), "there is no capability `{name}`");
@@ -62,13 +66,7 @@ fn planned(step: &Operation) -> &'static [Capability] {
             RulesetTool::Nftables => &[Capability::Nftables],
             RulesetTool::Iptables | RulesetTool::Ip6tables => &[Capability::Iptables],
         },
-        Operation::Bridge { config, .. } if config.vlan_filtering == Some(true) => {
-            &[Capability::VlanFiltering]
-        }
         Operation::Vlan { .. } => &[Capability::VlanFiltering],
-        Operation::Macvtap { .. } => &[Capability::Macvtap, Capability::DeviceNodes],
-        // The driver of macvtaps needs that of macvlans, so a kernel with macvtaps has macvlans too.
-        Operation::Macvlan { .. } => &[Capability::Macvtap],
         Operation::Sysctl {
             key,
             optional: false,

@@ -19,9 +19,8 @@ use rtnetlink::sys::AsyncSocket;
 use rtnetlink::{Handle, LinkUnspec, LinkVeth, RouteMessageBuilder, new_connection};
 
 use crate::diagnostic::Diagnose;
+use crate::plan::LinkEnd;
 use crate::scenario::Route;
-use crate::scenario::names::IfName;
-use crate::scenario::net::Mac;
 
 /// The kernel refused a netlink request.
 #[derive(Debug, thiserror::Error)]
@@ -47,17 +46,6 @@ impl Diagnose for LinkError {
             "this kernel lacks the feature: `bridgelab doctor` lists what it has".to_owned()
         })
     }
-}
-
-/// One end of a veth pair: interface name and MAC address.
-#[derive(Debug, Clone)]
-pub struct VethEnd {
-    /// Interface name.
-    pub name: IfName,
-    /// MAC address; the kernel chooses one when absent.
-    pub mac: Option<Mac>,
-    /// MTU in bytes; 1500 when absent.
-    pub mtu: Option<u32>,
 }
 
 /// A netlink connection into one machine's namespace.
@@ -112,8 +100,8 @@ impl Netlink {
     /// [`LinkError`] with the kernel's words.
     pub async fn add_veth(
         &self,
-        here: &VethEnd,
-        peer: &VethEnd,
+        here: &LinkEnd,
+        peer: &LinkEnd,
         peer_namespace: &impl AsFd,
     ) -> Result<(), LinkError> {
         let namespace = peer_namespace.as_fd();

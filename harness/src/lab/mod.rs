@@ -33,7 +33,7 @@ mod job;
 mod job_image;
 mod leaks;
 mod left_running;
-mod nic_backend;
+mod links;
 mod observer;
 mod order;
 mod parallel;

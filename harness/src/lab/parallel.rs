@@ -10,11 +10,17 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::error::LabError;
+use super::links;
+use super::topology::DAEMON_READY;
+use crate::deadline::Deadline;
 use crate::host::capture::Capture;
 use crate::host::daemon::MachineKeeper;
-use crate::host::netlink::{Netlink, VethEnd};
+use crate::host::netlink::Netlink;
 use crate::host::netns::{read_sysctl, write_sysctl};
-use crate::plan::{LinkEnd, Operation};
+use crate::host::tap::Tap;
+use crate::plan::Operation;
+use crate::scenario::names::IfName;
+use crate::wait;
 
 /// A piece of a plan; the next begins when it is done.
 #[derive(Debug)]
@@ -62,10 +68,9 @@ pub(super) fn parts(steps: &[Operation]) -> Vec<Part<'_>> {
 /// than to ask the kernel.
 fn machines(step: &Operation) -> Option<(&str, Option<&str>)> {
     match step {
-        Operation::Veth { here, there } => Some((&here.machine, Some(&there.machine))),
+        Operation::Link(link) if link.alone() => None,
+        Operation::Link(link) => Some((link.machine(), link.peer())),
         Operation::Sysctl { machine, .. }
-        | Operation::Switch { machine, .. }
-        | Operation::Bridge { machine, .. }
         | Operation::Mtu { machine, .. }
         | Operation::BridgePort { machine, .. }
         | Operation::Vlan { machine, .. }
@@ -84,7 +89,11 @@ pub(super) struct OnMachine {
     pub(super) machine: String,
     pub(super) netlink: Netlink,
     pub(super) keeper: MachineKeeper,
-    /// Of the machines that its cables lead to.
+    /// Whether networkd runs there.
+    pub(super) networkd: bool,
+    /// The run's private folder.
+    pub(super) run: PathBuf,
+    /// Of the machines that its cables lead to, and that get links of its.
     pub(super) namespaces: BTreeMap<String, Arc<OwnedFd>>,
     /// Files of its captures, by their labels.
     pub(super) captures: Arc<BTreeMap<String, PathBuf>>,
@@ -95,6 +104,8 @@ pub(super) struct OnMachine {
 pub(super) struct Done {
     pub(super) sysctls: Vec<String>,
     pub(super) captures: Vec<(String, Capture)>,
+    /// Hosts' ends of NICs, to hold for the VMM: of which guest, and which of its interfaces it is, from 0.
+    pub(super) taps: Vec<(String, usize, Tap)>,
 }
 
 impl OnMachine {
@@ -117,25 +128,13 @@ impl OnMachine {
                 optional,
                 ..
             } => done.sysctls.push(self.sysctl(key, value, *optional)?),
-            Operation::Switch { name, config, .. } => netlink.add_switch(name, config).await?,
-            Operation::Bridge { name, config, .. } => {
-                netlink.add_bridge(name.as_str(), config).await?
-            }
+            Operation::Link(link) => links::of(&**link).make(self, done).await?,
             Operation::Mtu { link, mtu, .. } => netlink.set_mtu(link, *mtu).await?,
             Operation::BridgePort { port, options, .. } => {
                 netlink.set_bridge_port(port.as_str(), options).await?;
             }
             Operation::Vlan { port, change, .. } => {
                 netlink.change_vlan(port.as_str(), *change).await?
-            }
-            Operation::Veth { here, there } => {
-                let peer = self.namespaces.get(&there.machine);
-                let peer = peer.ok_or_else(|| LabError::NoMachine {
-                    machine: there.machine.clone(),
-                })?;
-                netlink
-                    .add_veth(&veth_end(here), &veth_end(there), peer)
-                    .await?;
             }
             Operation::Capture { link, file, .. } => {
                 if let Some(path) = self.captures.get(file) {
@@ -156,6 +155,27 @@ impl OnMachine {
         Ok(())
     }
 
+    /// Waits for a link that the machine's networkd makes: it says that it is ready before its netdevs are. Elsewhere the
+    /// link is there, or will never be.
+    pub(super) async fn has_link(&self, link: &IfName) -> Result<(), LabError> {
+        if !self.networkd {
+            return Ok(());
+        }
+        let by = Deadline::after(DAEMON_READY);
+        let what = format!("networkd on {} to make {link}", self.machine);
+        // Values of its own: whoever waits is sent to the machine's thread.
+        let (netlink, name) = (self.netlink.clone(), link.clone());
+        let there = wait::until(by, &what, move || {
+            let (netlink, name) = (netlink.clone(), name.clone());
+            async move { netlink.index(name.as_str()).await }
+        });
+        there.await.map(drop).map_err(|error| LabError::Io {
+            doing: format!("put something on `{link}`"),
+            machine: self.machine.clone(),
+            source: io::Error::new(io::ErrorKind::TimedOut, error),
+        })
+    }
+
     /// Sets a sysctl; what it then is, for the record.
     fn sysctl(&self, key: &str, value: &str, optional: bool) -> Result<String, LabError> {
         let machine = &self.machine;
@@ -173,34 +193,21 @@ impl OnMachine {
     }
 }
 
-fn veth_end(end: &LinkEnd) -> VethEnd {
-    VethEnd {
-        name: end.name.clone(),
-        mac: end.mac,
-        mtu: end.mtu,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::plan::LinkEnd;
+    use crate::plan::link::kinds;
     use crate::scenario::GuestStart;
-    use crate::scenario::names::IfName;
 
-    fn end(machine: &str) -> LinkEnd {
-        LinkEnd {
+    fn cable(here: &str, there: &str) -> Operation {
+        let end = |machine: &str| LinkEnd {
             machine: machine.to_owned(),
             name: IfName::try_from("eth0").expect("a name"),
             mac: None,
             mtu: None,
-        }
-    }
-
-    fn cable(here: &str, there: &str) -> Operation {
-        Operation::Veth {
-            here: end(here),
-            there: end(there),
-        }
+        };
+        Operation::Link((kinds().cable)(end(here), end(there)))
     }
 
     fn up(machine: &str) -> Operation {

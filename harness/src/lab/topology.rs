@@ -129,12 +129,6 @@ impl Lab {
         self.captures.iter()
     }
 
-    /// Keeps a guest's TAP until its VMM takes it over; `index`: which of its interfaces it is, from 0.
-    pub(super) fn hold(&mut self, guest: &str, index: usize, tap: Tap) {
-        let taps = self.taps.entry(guest.to_owned()).or_default();
-        taps.insert(index, tap);
-    }
-
     /// Takes a guest's TAPs, in the order of its interfaces, to hand them to its VMM.
     pub fn take_taps(&mut self, guest: &str) -> Vec<Tap> {
         let taps = self.taps.remove(guest).unwrap_or_default();
@@ -149,19 +143,17 @@ impl Lab {
     ) -> Result<(), LabError> {
         self.taps.remove(guest);
         for step in steps {
-            if let Operation::Tap { machine, id, .. } | Operation::Macvtap { machine, id, .. } =
-                step
-            {
-                self.delete_link(machine, id).await?;
+            if let Operation::Link(link) = step {
+                self.delete_link(link.machine(), link.name()).await?;
             }
         }
         Ok(())
     }
 
     /// `ip link delete LINK`, if it is there.
-    pub(super) async fn delete_link(&self, machine: &str, link: &IfName) -> Result<(), LabError> {
+    pub(super) async fn delete_link(&self, machine: &str, link: &str) -> Result<(), LabError> {
         let netlink = self.machine(machine)?.netlink();
-        Ok(netlink.delete_if_there(link.as_ref()).await?)
+        Ok(netlink.delete_if_there(link).await?)
     }
 
     /// Makes a guest's TAPs anew, as microvm.nix's `tap-up` does before each start: what was there is deleted, and
@@ -270,13 +262,16 @@ impl Lab {
         match step {
             // Machines exist already; guests are booted by `boot`.
             Operation::Machine { .. } | Operation::Guest { .. } => {}
-            Operation::Sysctl { .. }
-            | Operation::Switch { .. }
-            | Operation::Bridge { .. }
+            // With nothing beside it.
+            Operation::Link(link) if link.alone() => {
+                let group = BTreeMap::from([(link.machine(), vec![step])]);
+                self.carry_out_group(group, folders).await?;
+            }
+            Operation::Link(_)
+            | Operation::Sysctl { .. }
             | Operation::Mtu { .. }
             | Operation::BridgePort { .. }
             | Operation::Vlan { .. }
-            | Operation::Veth { .. }
             | Operation::Capture { .. }
             | Operation::Master { .. }
             | Operation::Address { .. }
@@ -324,9 +319,6 @@ impl Lab {
                 let networkd = started.await??;
                 self.networkd.insert(machine.clone(), networkd);
             }
-            Operation::Tap { .. } => self.add_tap(step).await?,
-            Operation::Macvtap { .. } => self.add_macvtap(step, folders).await?,
-            Operation::Macvlan { .. } => self.add_macvlan(step).await?,
         }
         Ok(())
     }
@@ -362,7 +354,7 @@ impl Lab {
         let mut begun = Vec::new();
         for (machine, steps) in group {
             let peers = steps.iter().filter_map(|step| match step {
-                Operation::Veth { there, .. } => Some(there.machine.clone()),
+                Operation::Link(link) => link.peer().map(str::to_owned),
                 _ => None,
             });
             let mut namespaces = BTreeMap::new();
@@ -375,6 +367,8 @@ impl Lab {
                 machine: machine.name().to_owned(),
                 netlink: machine.netlink().clone(),
                 keeper: self.keeper.on(machine.name()),
+                networkd: self.has_networkd(machine.name()),
+                run: folders.run.clone(),
                 namespaces,
                 captures: Arc::clone(&files),
             };
@@ -385,6 +379,9 @@ impl Lab {
             let done = done??;
             self.sysctls.extend(done.sysctls);
             self.captures.extend(done.captures);
+            for (guest, index, tap) in done.taps {
+                self.taps.entry(guest).or_default().insert(index, tap);
+            }
         }
         Ok(())
     }

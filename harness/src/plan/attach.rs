@@ -1,48 +1,42 @@
 //! What is put on what: bridges with their ports, and the host's ends of the guests' NICs.
 
 use super::bridge::vlan_changes;
-use super::operation::{LinkEnd, Operation};
+use super::link::{self, NicEnd, NicLink};
+use super::operation::Operation;
 use super::sysctl::link_of;
 use crate::scenario::names::{IfName, MachineName};
-use crate::scenario::net::Mac;
 use crate::scenario::{Guest, GuestInterface, Machine, Scenario, TapOpen};
 
 /// The bridges that a machine without networkd has, and the interfaces that are put on them; all still down.
 pub(super) fn bridges(name: &MachineName, machine: &Machine, steps: &mut Vec<Operation>) {
     for (bridge, config) in &machine.bridges {
-        steps.push(Operation::Bridge {
-            machine: name.to_string(),
-            name: bridge.clone(),
-            config: config.clone(),
-        });
+        let made = (link::kinds().bridge)(name, bridge, config);
+        steps.push(Operation::Link(made));
         // As an option of `ip link add` it would not count as the administrator's word, and ports would change it.
         mtu(name, bridge, config.mtu, steps);
-        link_sysctls(name, machine, bridge, false, steps);
+        link_sysctls(name, machine, bridge.as_str(), false, steps);
     }
     for interface in &machine.interfaces {
         let master = interface.master.as_ref();
-        link_sysctls(name, machine, &interface.name, master.is_some(), steps);
+        link_sysctls(
+            name,
+            machine,
+            interface.name.as_str(),
+            master.is_some(),
+            steps,
+        );
         put_on(name, machine, &interface.name, master, steps);
     }
 }
 
-/// The macvlans that a machine without networkd has, still down.
-pub(super) fn macvlans(name: &MachineName, machine: &Machine, steps: &mut Vec<Operation>) {
-    for (id, macvlan) in &machine.macvlans {
-        let mac = macvlan.mac.unwrap_or_else(|| Mac::derived(name, id));
-        steps.push(Operation::Macvlan {
-            machine: name.to_string(),
-            link: macvlan.link.clone(),
-            there: LinkEnd {
-                machine: name.to_string(),
-                name: id.clone(),
-                mac: Some(mac),
-                mtu: None,
-            },
-            mode: macvlan.mode,
-            sources: Vec::new(),
-        });
-        link_sysctls(name, machine, id, false, steps);
+/// The other links that a machine without networkd has, still down.
+pub(super) fn own_links(name: &MachineName, machine: &Machine, steps: &mut Vec<Operation>) {
+    for of_machine in link::kinds().machines {
+        for link in of_machine(name, machine) {
+            let id = link.name().to_owned();
+            steps.push(Operation::Link(link));
+            link_sysctls(name, machine, &id, false, steps);
+        }
     }
 }
 
@@ -51,7 +45,7 @@ pub(super) fn nic_backend(
     scenario: &Scenario,
     guest: &MachineName,
     on: &MachineName,
-    nic: &GuestInterface,
+    (nic, made): (&GuestInterface, &dyn NicLink),
     steps: &mut Vec<Operation>,
 ) {
     let (machine, link, end) = (on.to_string(), nic.id.to_string(), &nic.host);
@@ -61,18 +55,9 @@ pub(super) fn nic_backend(
         file: format!("{guest}-{link}"),
     });
     mtu(on, &nic.id, end.mtu, steps);
-    if let Some(macvtap) = nic.macvtap() {
-        // As microvm.nix's `macvtap-up` does: the guest has its own IPv6, and the host none on this link.
-        steps.push(no_ipv6(on, &nic.id));
-        if macvtap.allmulticast {
-            steps.push(Operation::Allmulticast {
-                machine: machine.clone(),
-                link: link.clone(),
-            });
-        }
-    }
+    steps.extend(made.prepared());
     if let Some(holder) = scenario.machines.get(on) {
-        link_sysctls(on, holder, &nic.id, end.master.is_some(), steps);
+        link_sysctls(on, holder, &link, end.master.is_some(), steps);
         put_on(on, holder, &nic.id, end.master.as_ref(), steps);
     }
     if end.up {
@@ -109,33 +94,31 @@ pub(super) fn taps(
     let nics = guest.interfaces.iter().enumerate();
     let nics = nics.filter(|(_, nic)| starting || !nic.host.at_start);
     for (index, nic) in nics.filter(|(_, nic)| nic.host.before_networkd == before_networkd) {
-        let (machine, guest_name) = (guest.on.to_string(), name.to_string());
-        let (id, end) = (nic.id.clone(), nic.host.clone());
         let held = match (starting, nic.nic.open) {
             (true, TapOpen::Fd) => usize::from(nic.nic.queues),
             (false, _) | (_, TapOpen::Name) => 0,
         };
-        steps.push(match nic.macvtap() {
-            None => Operation::Tap {
-                machine,
-                guest: guest_name,
-                index,
-                id,
-                end,
-                held,
-            },
-            Some(macvtap) => Operation::Macvtap {
-                machine,
-                guest: guest_name,
-                index,
-                id,
-                mac: nic.mac,
-                macvtap: macvtap.clone(),
-                end,
-                held,
-            },
-        });
-        nic_backend(scenario, name, &guest.on, nic, steps);
+        let made = link::nic(nic, nic_end(name, &guest.on, (index, nic), held));
+        steps.push(Operation::Link(made.clone()));
+        nic_backend(scenario, name, &guest.on, (nic, &*made), steps);
+    }
+}
+
+/// The host's end of that NIC of a guest, as its kind is told of it.
+pub(super) fn nic_end(
+    guest: &MachineName,
+    on: &MachineName,
+    (index, nic): (usize, &GuestInterface),
+    held: usize,
+) -> NicEnd {
+    NicEnd {
+        machine: on.to_string(),
+        guest: guest.to_string(),
+        index,
+        id: nic.id.clone(),
+        mac: nic.mac,
+        end: nic.host.clone(),
+        held,
     }
 }
 
@@ -154,15 +137,15 @@ fn mtu(name: &MachineName, link: &IfName, mtu: Option<u32>, steps: &mut Vec<Oper
 fn link_sysctls(
     name: &MachineName,
     machine: &Machine,
-    link: &IfName,
+    link: &str,
     port: bool,
     steps: &mut Vec<Operation>,
 ) {
     if port {
-        steps.push(no_ipv6(name, link));
+        steps.push(no_ipv6(name.as_ref(), link));
     }
     for (key, value) in &machine.sysctls {
-        if link_of(key).is_some_and(|of| of == link.as_str()) {
+        if link_of(key).is_some_and(|of| of == link) {
             steps.push(Operation::Sysctl {
                 machine: name.to_string(),
                 key: key.clone(),
@@ -174,11 +157,11 @@ fn link_sysctls(
 }
 
 /// A link without IPv6 of its own.
-fn no_ipv6(name: &MachineName, link: &IfName) -> Operation {
+pub fn no_ipv6(machine: &str, link: &str) -> Operation {
     // sysctl(8): a dot within a name is written as a slash.
-    let written = link.as_str().replace('.', "/");
+    let written = link.replace('.', "/");
     Operation::Sysctl {
-        machine: name.to_string(),
+        machine: machine.to_owned(),
         key: format!("net.ipv6.conf.{written}.disable_ipv6"),
         value: "1".to_owned(),
         optional: false,

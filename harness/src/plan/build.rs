@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use super::attach;
 use super::dnsmasq;
 use super::ghost::{self, GuestKind};
-use super::operation::{LinkEnd, Operation};
+use super::link::{LinkEnd, kinds};
+use super::operation::Operation;
 use super::sysctl::link_of;
 use crate::scenario::names::{IfName, MachineName};
 use crate::scenario::net::Mac;
@@ -38,7 +39,7 @@ pub(super) fn steps(scenario: &Scenario, kind: GuestKind) -> Vec<Operation> {
     let mut up = cables(scenario, &mut steps);
     for (name, machine) in &scenario.machines {
         attach::bridges(name, machine, &mut steps);
-        attach::macvlans(name, machine, &mut steps);
+        attach::own_links(name, machine, &mut steps);
         let made = machine.bridges.keys().chain(machine.macvlans.keys());
         up.extend(made.map(|link| (name.to_string(), link.to_string())));
     }
@@ -204,10 +205,8 @@ fn cables(scenario: &Scenario, steps: &mut Vec<Operation>) -> Vec<(String, Strin
         let ends = plugged.remove(segment).unwrap_or_default();
         match (kind, ends.as_slice()) {
             (Segment::Cable, [(a, here), (b, there)]) => {
-                steps.push(Operation::Veth {
-                    here: end(a, here),
-                    there: end(b, there),
-                });
+                let cable = (kinds().cable)(end(a, here), end(b, there));
+                steps.push(Operation::Link(cable));
                 steps.push(capture(a.as_ref(), here.name.as_ref(), a, here));
                 up.push((a.to_string(), here.name.to_string()));
                 up.push((b.to_string(), there.name.to_string()));
@@ -215,24 +214,20 @@ fn cables(scenario: &Scenario, steps: &mut Vec<Operation>) -> Vec<(String, Strin
             // Validation has made sure that a cable has two ends.
             (Segment::Cable, _) => {}
             (Segment::Switch(config), ends) => {
-                steps.push(Operation::Switch {
-                    machine: FABRIC.to_owned(),
-                    name: segment.to_string(),
-                    config: config.clone(),
-                });
+                let switch = (kinds().switch)(FABRIC, segment, config);
+                steps.push(Operation::Link(switch));
                 up.push((FABRIC.to_owned(), segment.to_string()));
                 for (name, interface) in ends {
                     let socket = port_name(port, name);
                     port += 1;
-                    steps.push(Operation::Veth {
-                        here: LinkEnd {
-                            machine: FABRIC.to_owned(),
-                            name: socket.clone(),
-                            mac: None,
-                            mtu: config.mtu.or(interface.mtu),
-                        },
-                        there: end(name, interface),
-                    });
+                    let here = LinkEnd {
+                        machine: FABRIC.to_owned(),
+                        name: socket.clone(),
+                        mac: None,
+                        mtu: config.mtu.or(interface.mtu),
+                    };
+                    let cable = (kinds().cable)(here, end(name, interface));
+                    steps.push(Operation::Link(cable));
                     steps.push(capture(FABRIC, socket.as_ref(), name, interface));
                     steps.push(Operation::Master {
                         machine: FABRIC.to_owned(),

@@ -6,13 +6,14 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::attach;
-use super::operation::{LinkEnd, Operation};
+use super::link::{self, LinkEnd};
+use super::operation::Operation;
 use super::sysctl::{accept_ra, for_link, link_of, nic_of};
 use crate::networkd::settings;
 use crate::scenario::names::{IfName, MachineName};
 use crate::scenario::provides::Provides;
 use crate::scenario::units::not_applied_in_a_ghost;
-use crate::scenario::{Guest, GuestInterface, MacvlanMode, Macvtap, Scenario, TapOpen, UnitFile};
+use crate::scenario::{Guest, GuestInterface, MacvlanMode, Scenario, TapOpen, UnitFile};
 
 /// What stands for the guests of a scenario.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -120,59 +121,34 @@ pub(super) fn nic(
     steps: &mut Vec<Operation>,
 ) {
     let on = &scenario.guests[name].on;
-    if let Some(macvtap) = interface.macvtap() {
-        steps.extend(macvlan(name, on, index, interface, macvtap));
+    let there = LinkEnd {
+        machine: name.to_string(),
+        name: nic_name(index),
+        mac: Some(interface.mac),
+        mtu: interface.nic.mtu.map(u32::from),
+    };
+    let made = link::nic(interface, attach::nic_end(name, on, (index, interface), 0));
+    if let Some(own) = made.ghost(there.clone()) {
+        steps.push(Operation::Link(own));
+        steps.push(Operation::Capture {
+            machine: name.to_string(),
+            link: there.name.to_string(),
+            file: format!("{name}-{}", interface.id),
+        });
         return;
     }
-    steps.push(Operation::Veth {
-        here: LinkEnd {
-            machine: on.to_string(),
-            name: interface.id.clone(),
-            mac: None,
-            mtu: None,
-        },
-        there: LinkEnd {
-            machine: name.to_string(),
-            name: nic_name(index),
-            mac: Some(interface.mac),
-            mtu: interface.nic.mtu.map(u32::from),
-        },
-    });
-    attach::nic_backend(scenario, name, on, interface, steps);
-}
-
-/// A macvlan for a macvtap, in the same mode on the same link, born on the ghost: nothing of it is on the host.
-fn macvlan(
-    name: &MachineName,
-    on: &MachineName,
-    index: usize,
-    interface: &GuestInterface,
-    macvtap: &Macvtap,
-) -> [Operation; 2] {
-    let nic = nic_name(index);
-    let made = Operation::Macvlan {
+    let here = LinkEnd {
         machine: on.to_string(),
-        link: macvtap.link.clone(),
-        there: LinkEnd {
-            machine: name.to_string(),
-            name: nic.clone(),
-            mac: Some(interface.mac),
-            // A guest's kernel knows nothing of the link's MTU, which a macvlan takes over by itself.
-            mtu: Some(interface.nic.mtu.map_or(USUAL_MTU, u32::from)),
-        },
-        mode: macvtap.mode,
-        sources: macvtap.sources.clone(),
+        name: interface.id.clone(),
+        mac: None,
+        mtu: None,
     };
-    let capture = Operation::Capture {
-        machine: name.to_string(),
-        link: nic.to_string(),
-        file: format!("{name}-{}", interface.id),
-    };
-    [made, capture]
+    steps.push(Operation::Link((link::kinds().cable)(here, there)));
+    attach::nic_backend(scenario, name, on, (interface, &*made), steps);
 }
 
 /// MTU of an Ethernet NIC whose kernel is not told another, in bytes.
-const USUAL_MTU: u32 = 1500;
+pub const USUAL_MTU: u32 = 1500;
 
 /// What the guest's own system does once it runs, last, as a guest boots last: networkd reads its unit files, or, where the
 /// image has none, addresses and routes are set as its init sets them.

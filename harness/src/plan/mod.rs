@@ -10,15 +10,18 @@ mod build;
 pub mod dnsmasq;
 pub mod frame;
 pub mod ghost;
+pub mod link;
 mod operation;
 pub mod shell;
 mod show;
 pub mod sysctl;
 
 pub use accelerator::Accelerator;
+pub use attach::no_ipv6;
 pub use build::FABRIC;
 pub use ghost::GuestKind;
-pub use operation::{LinkEnd, Operation};
+pub use link::{Link, LinkEnd};
+pub use operation::Operation;
 
 use crate::scenario::names::{IfName, MachineName};
 use crate::scenario::net::Mac;

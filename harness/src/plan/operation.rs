@@ -2,29 +2,16 @@
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use ipnet::IpNet;
 
 use super::bridge::VlanChange;
+use super::link::Link;
 use crate::scenario::names::IfName;
-use crate::scenario::net::Mac;
 use crate::scenario::{
-    Bridge, BridgePort, DnsFault, Dnsmasq, GuestStart, HostEnd, HttpServer, MacvlanMode, Macvtap,
-    Route, Ruleset, Switch, UnitFile,
+    BridgePort, DnsFault, Dnsmasq, GuestStart, HttpServer, Route, Ruleset, UnitFile,
 };
-
-/// One end of a veth pair.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LinkEnd {
-    /// Machine that holds it.
-    pub machine: String,
-    /// Interface name there.
-    pub name: IfName,
-    /// MAC address; the kernel chooses when absent.
-    pub mac: Option<Mac>,
-    /// MTU in bytes; 1500 when absent.
-    pub mtu: Option<u32>,
-}
 
 /// A step of a [`TopologyPlan`](super::TopologyPlan); each undoes itself when its machine goes.
 #[derive(Debug, Clone)]
@@ -49,24 +36,8 @@ pub enum Operation {
         /// Whether the key may be missing.
         optional: bool,
     },
-    /// A bridge that stands for a LAN switch.
-    Switch {
-        /// Machine.
-        machine: String,
-        /// Bridge name.
-        name: String,
-        /// What it is told.
-        config: Switch,
-    },
-    /// A bridge of a machine, down.
-    Bridge {
-        /// Machine.
-        machine: String,
-        /// Name.
-        name: IfName,
-        /// Its options. Addresses and ports are steps of their own.
-        config: Bridge,
-    },
+    /// A link of one of the kinds in `lab::links`, down.
+    Link(Arc<dyn Link>),
     /// The MTU of a link.
     Mtu {
         /// Machine.
@@ -75,13 +46,6 @@ pub enum Operation {
         link: String,
         /// In bytes.
         mtu: u32,
-    },
-    /// A cable.
-    Veth {
-        /// End made first.
-        here: LinkEnd,
-        /// The other end.
-        there: LinkEnd,
     },
     /// A packet capture, running before the link goes up.
     Capture {
@@ -180,54 +144,6 @@ pub enum Operation {
         /// Whether it finds a udev that knows every link, as on a booted system. A ghost's does not: the kernel calls the
         /// link that stands for a NIC another type of device than the NIC.
         udev: bool,
-    },
-    /// A guest's TAP, as microvm.nix's `tap-up` makes it.
-    Tap {
-        /// Machine.
-        machine: String,
-        /// Guest it is for.
-        guest: String,
-        /// Which of the guest's interfaces it is, from 0.
-        index: usize,
-        /// Name on the host side.
-        id: IfName,
-        /// Owner and flags; the rest are steps of their own.
-        end: HostEnd,
-        /// How many of its queues the lab holds open for the VMM, to hand down the descriptors. None: it has no carrier
-        /// until the VMM opens it by name, or until it is made anew for a start.
-        held: usize,
-    },
-    /// A guest's macvtap, as microvm.nix's `macvtap-up` makes it, down.
-    Macvtap {
-        /// Machine.
-        machine: String,
-        /// Guest it is for.
-        guest: String,
-        /// Which of the guest's interfaces it is, from 0.
-        index: usize,
-        /// Name on the host side.
-        id: IfName,
-        /// The guest's address, which is the link's, too.
-        mac: Mac,
-        /// What it is put on, and how.
-        macvtap: Macvtap,
-        /// Flags of the descriptors; the rest are steps of their own.
-        end: HostEnd,
-        /// How many of its queues the lab opens for the VMM, to hand down the descriptors.
-        held: usize,
-    },
-    /// A macvlan, down: a machine's own, or one that stands for a guest's macvtap and is born on the ghost.
-    Macvlan {
-        /// Machine of the link that it is put on.
-        machine: String,
-        /// That link.
-        link: IfName,
-        /// The machine that gets it, and what it is there.
-        there: LinkEnd,
-        /// Its mode.
-        mode: MacvlanMode,
-        /// With [`MacvlanMode::Source`], from whom frames come in.
-        sources: Vec<Mac>,
     },
     /// All multicast frames, whether anybody has joined the group or not.
     Allmulticast {

@@ -3,7 +3,6 @@
 use std::fmt::{self, Display, Formatter};
 
 use super::{Operation, TopologyPlan, bridge, dnsmasq, shell};
-use crate::scenario::net::Mac;
 use crate::scenario::{DnsFault, GuestStart};
 
 impl TopologyPlan {
@@ -29,14 +28,6 @@ impl TopologyPlan {
         }
         text
     }
-}
-
-/// ` macaddr set MAC ...`, where there are any.
-fn sources(f: &mut Formatter<'_>, sources: &[Mac]) -> fmt::Result {
-    if !sources.is_empty() {
-        write!(f, " macaddr set")?;
-    }
-    sources.iter().try_for_each(|mac| write!(f, " {mac}"))
 }
 
 impl Display for Operation {
@@ -65,22 +56,7 @@ impl Display for Operation {
                 let flag = if *optional { "-e " } else { "" };
                 write!(f, "ip netns exec {machine} sysctl {flag}-w {key}={value}")
             }
-            Self::Switch {
-                machine,
-                name,
-                config,
-            } => {
-                let words = bridge::switch_words(config);
-                write!(f, "ip -n {machine} link add {name} {words}")
-            }
-            Self::Bridge {
-                machine,
-                name,
-                config,
-            } => {
-                let words = bridge::bridge_words(config);
-                write!(f, "ip -n {machine} link add {name} {words}")
-            }
+            Self::Link(link) => f.write_str(&link.by_hand()),
             Self::Mtu { machine, link, mtu } => {
                 write!(f, "ip -n {machine} link set {link} mtu {mtu}")
             }
@@ -104,23 +80,6 @@ impl Display for Operation {
                 "bridge -n {machine} vlan {}",
                 change.words(port.as_str())
             ),
-            Self::Veth { here, there } => {
-                write!(f, "ip -n {} link add {}", here.machine, here.name)?;
-                if let Some(mac) = here.mac {
-                    write!(f, " address {mac}")?;
-                }
-                if let Some(mtu) = here.mtu {
-                    write!(f, " mtu {mtu}")?;
-                }
-                write!(f, " type veth peer name {}", there.name)?;
-                if let Some(mac) = there.mac {
-                    write!(f, " address {mac}")?;
-                }
-                if let Some(mtu) = there.mtu {
-                    write!(f, " mtu {mtu}")?;
-                }
-                write!(f, " netns {}", there.machine)
-            }
             Self::Capture {
                 machine,
                 link,
@@ -183,57 +142,6 @@ impl Display for Operation {
                     write!(f, " {}", unit.name)?;
                 }
                 Ok(())
-            }
-            Self::Tap {
-                machine, id, end, ..
-            } => {
-                write!(f, "ip -n {machine} tuntap add name {id} mode tap")?;
-                if let Some(owner) = &end.owner {
-                    write!(f, " user {owner}")?;
-                }
-                if end.vnet_hdr {
-                    write!(f, " vnet_hdr")?;
-                }
-                if end.multi_queue {
-                    write!(f, " multi_queue")?;
-                }
-                Ok(())
-            }
-            Self::Macvtap {
-                machine,
-                id,
-                mac,
-                macvtap,
-                ..
-            } => {
-                let link = &macvtap.link;
-                write!(
-                    f,
-                    "ip -n {machine} link add link {link} name {id} address {mac} type macvtap mode {}",
-                    macvtap.mode
-                )?;
-                sources(f, &macvtap.sources)
-            }
-            Self::Macvlan {
-                machine,
-                link,
-                there,
-                mode,
-                sources: from,
-            } => {
-                let name = &there.name;
-                write!(f, "ip -n {machine} link add link {link} name {name}")?;
-                if let Some(mac) = there.mac {
-                    write!(f, " address {mac}")?;
-                }
-                if let Some(mtu) = there.mtu {
-                    write!(f, " mtu {mtu}")?;
-                }
-                if there.machine != *machine {
-                    write!(f, " netns {}", there.machine)?;
-                }
-                write!(f, " type macvlan mode {mode}")?;
-                sources(f, from)
             }
             Self::Allmulticast { machine, link } => {
                 write!(f, "ip -n {machine} link set {link} allmulticast on")

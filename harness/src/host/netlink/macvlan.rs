@@ -5,7 +5,8 @@ use std::os::fd::{AsFd, AsRawFd};
 use rtnetlink::packet_route::link::{InfoMacVlan, InfoMacVtap, MacVlanMacAddressMode, MacVlanMode};
 use rtnetlink::{LinkMacVlan, LinkMacVtap, LinkUnspec};
 
-use super::{LinkError, Netlink, VethEnd};
+use super::{LinkError, Netlink};
+use crate::plan::LinkEnd;
 use crate::scenario::names::IfName;
 use crate::scenario::net::Mac;
 use crate::scenario::{MacvlanMode, Macvtap};
@@ -48,7 +49,7 @@ impl Netlink {
     pub async fn add_macvlan(
         &self,
         link: &IfName,
-        end: &VethEnd,
+        end: &LinkEnd,
         mode: MacvlanMode,
         sources: &[Mac],
         there: Option<&impl AsFd>,

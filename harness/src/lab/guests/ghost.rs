@@ -169,9 +169,10 @@ impl GuestRuntime for Ghosts {
             let declared = declared.find(|nic| nic.id == *interface);
             if declared.is_some_and(|nic| nic.macvtap().is_some()) {
                 let own = nic_name(nic_place(asked.scenario, lab, guest, interface));
-                lab.delete_link(guest.as_ref(), &own).await?;
+                lab.delete_link(guest.as_ref(), own.as_str()).await?;
             } else {
-                lab.delete_link(plan.on.as_ref(), interface).await?;
+                lab.delete_link(plan.on.as_ref(), interface.as_str())
+                    .await?;
             }
             Ok(())
         })
@@ -233,11 +234,12 @@ async fn take_away(guest: &MachineName, around: &mut Around<'_, '_>) -> Result<(
     let nics = nics_of(scenario, lab, guest);
     for id in &nics {
         let host = &scenario.guests[guest].on;
-        lab.delete_link(host.as_ref(), id).await?;
+        lab.delete_link(host.as_ref(), id.as_str()).await?;
     }
     // Delete the NICs first: the kernel removes a namespace late, and a macvlan in it keeps its MAC address in use until then.
     for index in 0..nics.len() {
-        lab.delete_link(guest.as_ref(), &nic_name(index)).await?;
+        lab.delete_link(guest.as_ref(), nic_name(index).as_str())
+            .await?;
     }
     // The machine's thread ends with it, and the namespace with its last thread.
     drop(lab.machines.remove(guest.as_ref()));

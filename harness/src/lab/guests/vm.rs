@@ -171,7 +171,8 @@ impl GuestRuntime for MicroVms {
             let place = nic_place(asked.scenario, lab, guest, interface);
             monitor.unplug(place, by).await?;
             let machine = &asked.scenario.guests[guest].on;
-            lab.delete_link(machine.as_ref(), interface).await?;
+            lab.delete_link(machine.as_ref(), interface.as_str())
+                .await?;
             Ok(())
         })
     }

@@ -1,0 +1,79 @@
+//! The kinds of links that the lab makes.
+//!
+//! A kind is one file here and one row in the table: [`Link`] says which command makes the same by hand, whose it is and what
+//! the machine must offer for it; [`CarryOut`] makes it. Those that unit files make are networkd's (`host::link_kind`).
+
+use std::any::Any;
+
+use futures_util::future::BoxFuture;
+
+use super::error::LabError;
+use super::parallel::{Done, OnMachine};
+use crate::plan::Link;
+use crate::plan::link::LinkKinds;
+
+/// The table: what stands behind cables, switches and bridges, then a row for each kind that a machine may have beside its
+/// bridges, and for each kind of a NIC's end on the host.
+macro_rules! link_kinds {
+    (
+        cable: $cable:ident::$Cable:ident;
+        switch: $switch:ident::$Switch:ident;
+        bridge: $bridge:ident::$Bridge:ident;
+        machines: $($own:ident::$Own:ident,)*;
+        nics: $($nic:ident::$Nic:ident,)*;
+    ) => {
+        mod $cable;
+        mod $switch;
+        mod $bridge;
+        $(mod $own;)*
+        $(mod $nic;)*
+
+        inventory::submit! {
+            LinkKinds {
+                cable: $cable::$Cable::between,
+                switch: $switch::$Switch::of_segment,
+                bridge: $bridge::$Bridge::of_machine,
+                machines: &[$($own::$Own::of_machine),*],
+                nics: &[$($nic::$Nic::of_nic),*],
+            }
+        }
+
+        link_kinds! {
+            carry_out $cable::$Cable $switch::$Switch $bridge::$Bridge $($own::$Own)* $($nic::$Nic)*
+        }
+    };
+    (carry_out $($file:ident::$Kind:ident)*) => {
+        /// The part of a kind that makes the link.
+        pub(super) fn of(link: &dyn Link) -> &dyn CarryOut {
+            let any: &dyn Any = link;
+            $(
+                if let Some(link) = any.downcast_ref::<$file::$Kind>() {
+                    return link;
+                }
+            )*
+            unreachable!("`{}` is of no row of the table", link.by_hand())
+        }
+    };
+}
+
+link_kinds! {
+    cable: veth::Veth;
+    switch: switch::Switch;
+    bridge: bridge::Bridge;
+    machines:
+        macvlan::Macvlan,
+    ;
+    nics:
+        tap::Tap,
+        macvtap::Macvtap,
+    ;
+}
+
+/// A link that is made, or why it is not.
+pub(super) type Making<'l> = BoxFuture<'l, Result<(), LabError>>;
+
+/// How a link is made.
+pub(super) trait CarryOut: Link {
+    /// Makes it, down. Is run on the thread of its machine.
+    fn make<'l>(&'l self, there: &'l OnMachine, done: &'l mut Done) -> Making<'l>;
+}
