@@ -7,8 +7,8 @@ use std::fs;
 use bridgelab_harness::host::capability::Capability;
 use bridgelab_harness::host::setup::{Distribution, packages};
 use bridgelab_harness::host::tool::Tool;
-use bridgelab_harness::hypervisor::{GuestSpec, QEMU, Steering, command};
-use bridgelab_harness::scenario::vmm::{Feature, vmm_table, vmm_words};
+use bridgelab_harness::hypervisor::{GuestSpec, QEMU, Steering, command, vmm_table, vmm_words};
+use bridgelab_harness::scenario::vmm::Feature;
 use bridgelab_harness::scenario::{
     HypervisorKind, MachineType, Overrides, Transport, load_with, needs,
 };

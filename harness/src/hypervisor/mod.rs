@@ -12,6 +12,7 @@ mod monitor;
 mod nic;
 mod program;
 mod steering;
+mod table;
 
 pub use crate::plan::Accelerator;
 pub use cloud_hypervisor::CLOUD_HYPERVISOR;
@@ -20,6 +21,7 @@ pub use nic::{Nic, macvtap_node, nics};
 pub use program::{Hypervisor, Needs};
 pub use qemu::{QEMU, qmp, restore, save};
 pub use steering::{STEER_VSOCK_PORT, Steering};
+pub use table::{vmm_table, vmm_words};
 
 use std::path::{Path, PathBuf};
 

@@ -110,9 +110,8 @@ pub(super) fn read(
             );
         }
         let own = reader.text("summary").map(|text| text.value.to_owned());
-        let more = reader.words("needs", parse::capability).into_iter();
         let mut needs = needs.clone();
-        needs.extend(more.map(|need| need.value));
+        needs.extend(reader.values("needs", parse::capability));
         let Expectations { must_fail, any_of } = expectations(&reader, &mut tree, &faults);
         let laid = forms_of(&tree, name.as_ref());
         if name.is_some() {

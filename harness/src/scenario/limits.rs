@@ -43,30 +43,29 @@ pub(super) fn words(source: &Arc<Source>) -> Result<(), ScenarioErrors> {
     use TokenKind::{Comment, Eof, MlBasicString, MlLiteralString, Newline, Whitespace};
     let mut count = 0;
     for token in toml_parser::Source::new(&source.text).lex() {
-        let is_long = token.span().len() > LONGEST;
-        let (message, label, help) = match token.kind() {
-            Comment | Eof | Newline | Whitespace => continue,
-            _ if count == WORDS => (
+        let is_text = matches!(token.kind(), MlBasicString | MlLiteralString);
+        let is_long = token.span().len() > LONGEST && !is_text;
+        if matches!(token.kind(), Comment | Eof | Newline | Whitespace) {
+            continue;
+        }
+        if count < WORDS && !is_long {
+            count += 1;
+            continue;
+        }
+        let (message, label, help) = match count {
+            WORDS => (
                 format!("the scenario file has more than {WORDS} words"),
-                "names, values and signs before it are as many".to_owned(),
+                "names, values and signs before it are as many",
                 "several files, each with fewer checks or variants",
             ),
-            MlBasicString | MlLiteralString => {
-                count += 1;
-                continue;
-            }
-            _ if is_long => (
+            _ => (
                 format!(
                     "a word of the scenario file is longer than {} KiB",
                     LONGEST >> 10
                 ),
-                "too long".to_owned(),
+                "too long",
                 "a long text has three quotation marks, or is a file beside the scenario",
             ),
-            _ => {
-                count += 1;
-                continue;
-            }
         };
         let place = Place {
             source: Arc::clone(source),

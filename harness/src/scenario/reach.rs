@@ -33,20 +33,16 @@ impl Chosen {
     /// Whether there may be a table in which this and the other set the same key.
     pub(super) fn meets(&self, other: &Self) -> bool {
         let (one, two) = (&self.value, &other.value);
-        let wide = |a: bool, b: bool, same: bool| a || b || same;
         self.table_keys.what == other.table_keys.what
             && one.key == two.key
-            && wide(
-                one.owner.is_none(),
-                two.owner.is_none(),
-                one.owner == two.owner,
-            )
-            && wide(
-                one.interface.is_none(),
-                two.interface.is_none(),
-                one.interface == two.interface,
-            )
+            && meet(one.owner.as_ref(), two.owner.as_ref())
+            && meet(one.interface.as_ref(), two.interface.as_ref())
     }
+}
+
+/// Whether both may be the same; `None`: any.
+fn meet<T: PartialEq>(one: Option<T>, other: Option<T>) -> bool {
+    one.is_none() || other.is_none() || one == other
 }
 
 /// Under which key of a file the tables of that kind are.

@@ -352,6 +352,12 @@ impl<'a> Reader<'a> {
             .collect()
     }
 
+    /// The same, where nobody asks for their places.
+    pub(crate) fn values<T>(&self, key: &str, parse: Word<T>) -> Vec<T> {
+        let words = self.words(key, parse).into_iter();
+        words.map(|word| word.value).collect()
+    }
+
     /// An array of tables.
     pub(crate) fn tables(&self, key: &str, table_keys: &'static TableKeys) -> Vec<Reader<'a>> {
         self.is(key, |kind| kind.is_list(|kind| kind.is_table(table_keys)));

@@ -1,10 +1,8 @@
 //! How a guest is run: the VMM program, its machine, its NICs, and when it starts. Words of microvm.nix and QEMU.
 
 mod kind;
-mod table;
 
 pub use kind::{HypervisorKind, Install, VmmTable};
-pub use table::{vmm_table, vmm_words};
 
 /// The user that VMMs run as, by number.
 pub const VMM_USER: &str = "65534";

@@ -1,6 +1,6 @@
 //! What every check takes, of whatever kind it is.
 
-use super::{KeyType, TableKeys, flag, may, must};
+use super::{KeyType, TableKeys, flag, may, must, text, time};
 use crate::scenario::check_kind::kinds;
 
 pub(crate) const CHECK: TableKeys = TableKeys {
@@ -8,15 +8,13 @@ pub(crate) const CHECK: TableKeys = TableKeys {
     doc: "one property of the network that must hold: exactly one kind of check stands in each",
     keys: &[
         must("id", KeyType::ID, "unique in the scenario"),
-        may(
+        text(
             "from",
-            KeyType::Text,
             "none, which only `vmm` takes",
             "where to look from: a machine, a guest, or `\"GUEST/CONTAINER\"`",
         ),
-        may(
+        time(
             "within",
-            KeyType::TIME,
             "\"30s\"",
             "how long it may take to hold; at most `\"1h\"`",
         ),
@@ -37,15 +35,9 @@ pub(crate) const CHECK: TableKeys = TableKeys {
             "all other checks with the same `after`",
             "whose traffic it is about: begins when the check of this id is over, or the step in `after`",
         ),
-        may(
-            "holds_for",
-            KeyType::TIME,
-            "none",
-            "how long it must then go on holding",
-        ),
-        may(
+        time("holds_for", "none", "how long it must then go on holding"),
+        time(
             "fails_until",
-            KeyType::TIME,
             "none",
             "until then it must not hold; less than `within`",
         ),

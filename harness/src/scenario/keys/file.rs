@@ -2,7 +2,7 @@
 
 use super::{
     CHECK, GUEST, KeyType, MACHINE, MTU, STEP, SWITCH_PORT, TableKeys, first_of_each, flag, list,
-    map, may, must, table_keys,
+    map, may, must, table_keys, text,
 };
 use crate::scenario::needs::capabilities;
 
@@ -25,12 +25,7 @@ pub(crate) const FILE: TableKeys = table_keys(
     &[
         must("version", KeyType::Integer(1, 1), "version of this format"),
         must("summary", KeyType::Text, "one line for people"),
-        may(
-            "source",
-            KeyType::Text,
-            "none",
-            "the page or report it comes from",
-        ),
+        text("source", "none", "the page or report it comes from"),
         list("tags", &KeyType::Text, "labels to filter by"),
         may(
             "needs",
@@ -83,12 +78,7 @@ pub(crate) const VARIANT: TableKeys = table_keys(
     "a variant",
     "laid over the file; the checks in `must_fail` must fail, all others must hold",
     &[
-        may(
-            "summary",
-            KeyType::Text,
-            "the file's",
-            "one line for people",
-        ),
+        text("summary", "the file's", "one line for people"),
         list(
             "must_fail",
             &KeyType::TextOr(&ANY_OF),

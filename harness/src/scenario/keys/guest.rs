@@ -2,7 +2,7 @@
 
 use super::{
     HOST_ROUTE, KeyType, MACVLAN_MODE, MTU, ROUTE, TableKeys, first_of_each, flag, list, map, may,
-    must, table_keys,
+    must, path, table_keys, text,
 };
 use crate::scenario::parse::NicType;
 use crate::scenario::{GuestStart, HypervisorKind, TapOpen};
@@ -25,12 +25,7 @@ pub(crate) const GUEST: TableKeys = table_keys(
             "the image's: 1024, `tiny` 128",
             "memory in MiB",
         ),
-        may(
-            "image",
-            KeyType::Text,
-            "\"debian\"",
-            "image under `images/`",
-        ),
+        text("image", "\"debian\"", "image under `images/`"),
         list(
             "packages",
             &KeyType::Text,
@@ -72,18 +67,14 @@ pub(crate) const GUEST: TableKeys = table_keys(
         ),
         super::machine::MACHINE_ID,
         super::machine::DUPLICATE_MACHINE_ID,
-        may(
+        path(
             "units",
-            KeyType::PATH,
-            "none",
             "folder of unit files for the guest. Needs an image with networkd",
         ),
         super::machine::WITHOUT_UNITS,
         super::machine::FAULTY_UNITS,
-        may(
+        path(
             "files",
-            KeyType::PATH,
-            "none",
             "folder whose files and links are laid over the guest's root file system before its first boot",
         ),
         map(
@@ -120,9 +111,8 @@ pub(crate) const CONTAINER: TableKeys = table_keys(
     "a container, with the options of `docker run`",
     &[
         must("image", KeyType::Text, "`\"busybox\"`"),
-        may(
+        text(
             "network",
-            KeyType::Text,
             "Docker's",
             "`\"bridge\"`, `\"host\"`, `\"none\"`, or the name of a bridge network that is made for it, and of its bridge",
         ),
@@ -210,9 +200,8 @@ pub(crate) const GUEST_INTERFACE: TableKeys = table_keys(
             "as `checksum_offload`",
             "segments larger than the MTU between guest and host: `gso`, `host_tso4`, `guest_tso4` and their like",
         ),
-        may(
+        text(
             "owner",
-            KeyType::Text,
             "none",
             "user that may open the TAP, by name or number",
         ),

@@ -1,7 +1,8 @@
 //! Machines that are network namespaces.
 
 use super::{
-    BRIDGE_PORT, KeyType, TableKeys, first_of_each, flag, list, map, may, must, table_keys,
+    BRIDGE_PORT, KeyType, TableKeys, first_of_each, flag, list, map, may, must, path, table_keys,
+    text, time,
 };
 use crate::scenario::MacvlanMode;
 
@@ -69,28 +70,20 @@ pub(crate) const MACHINE: TableKeys = table_keys(
             &KeyType::Text,
             "`\"net.ipv4.ip_forward\" = \"1\"`: keys below `net.`, in quotes",
         ),
-        may(
+        path(
             "nftables",
-            KeyType::PATH,
-            "none",
             "file beside the scenario for `nft -f`, loaded before any link is up",
         ),
-        may(
+        path(
             "iptables",
-            KeyType::PATH,
-            "none",
             "file beside the scenario for `iptables-restore`",
         ),
-        may(
+        path(
             "ip6tables",
-            KeyType::PATH,
-            "none",
             "file beside the scenario for `ip6tables-restore`",
         ),
-        may(
+        path(
             "networkd",
-            KeyType::PATH,
-            "none",
             "folder of unit files for a systemd-networkd in the machine",
         ),
         WITHOUT_UNITS,
@@ -154,30 +147,10 @@ macro_rules! bridge_keys {
                 "32768",
                 "in the election of the root bridge",
             ),
-            may(
-                "forward_delay",
-                KeyType::TIME,
-                "\"15s\"",
-                "time in each of listening and learning; `\"2s\"` to `\"30s\"` with `stp`",
-            ),
-            may(
-                "hello_time",
-                KeyType::TIME,
-                "\"2s\"",
-                "between two hello packets",
-            ),
-            may(
-                "max_age",
-                KeyType::TIME,
-                "\"20s\"",
-                "of what another bridge said",
-            ),
-            may(
-                "ageing_time",
-                KeyType::TIME,
-                "\"300s\"",
-                "of an address in the forwarding database",
-            ),
+            $crate::scenario::keys::time("forward_delay", "\"15s\"", "time in each of listening and learning; `\"2s\"` to `\"30s\"` with `stp`"),
+            $crate::scenario::keys::time("hello_time", "\"2s\"", "between two hello packets"),
+            $crate::scenario::keys::time("max_age", "\"20s\"", "of what another bridge said"),
+            $crate::scenario::keys::time("ageing_time", "\"300s\"", "of an address in the forwarding database"),
             $crate::scenario::keys::flag("multicast_snooping", "true", "IGMP and MLD snooping"),
             $crate::scenario::keys::flag("multicast_querier", "false", "whether the bridge asks for members itself"),
             $crate::scenario::keys::flag("vlan_filtering", "false", "whether it looks at VLAN tags"),
@@ -368,9 +341,8 @@ pub(crate) const RA_PREFIX: TableKeys = table_keys(
             KeyType::IPV6_PREFIX,
             "the interface has an address in it",
         ),
-        may(
+        time(
             "valid_lifetime",
-            KeyType::TIME,
             "\"24h\"",
             "and preferred lifetime, two minutes at least",
         ),
@@ -393,6 +365,6 @@ pub(crate) const HTTP_SERVER: TableKeys = table_keys(
     "`GET /` answers 200 with `body`",
     &[
         may("port", KeyType::PORT, "80", "TCP port"),
-        may("body", KeyType::Text, "\"\"", "what it answers"),
+        text("body", "\"\"", "what it answers"),
     ],
 );

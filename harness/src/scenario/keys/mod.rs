@@ -96,6 +96,21 @@ pub(crate) const fn flag(name: &'static str, default: &'static str, doc: &'stati
     may(name, KeyType::Flag, default, doc)
 }
 
+/// A string.
+pub(crate) const fn text(name: &'static str, default: &'static str, doc: &'static str) -> Key {
+    may(name, KeyType::Text, default, doc)
+}
+
+/// A duration.
+pub(crate) const fn time(name: &'static str, default: &'static str, doc: &'static str) -> Key {
+    may(name, KeyType::TIME, default, doc)
+}
+
+/// A file or a folder beside the scenario's file, of which there is none unless it is said.
+pub(crate) const fn path(name: &'static str, doc: &'static str) -> Key {
+    may(name, KeyType::PATH, "none", doc)
+}
+
 /// An array, which is empty unless it is said.
 pub(crate) const fn list(name: &'static str, of: &'static KeyType, doc: &'static str) -> Key {
     may(name, KeyType::List(of), "[]", doc)

@@ -1,6 +1,6 @@
 //! What every step takes, whatever its action.
 
-use super::{KeyType, TableKeys, flag, may, must};
+use super::{KeyType, TableKeys, flag, may, must, text, time};
 use crate::scenario::action;
 
 pub(crate) const STEP: TableKeys = TableKeys {
@@ -19,9 +19,8 @@ pub(crate) const STEP: TableKeys = TableKeys {
             "none: to the end",
             "a variant's new step goes before the step of this id",
         ),
-        may(
+        time(
             "within",
-            KeyType::TIME,
             "`\"30s\"`; `\"60s\"` for `start` and `restart`",
             "how long it may take; at most `\"1h\"`",
         ),
@@ -30,9 +29,8 @@ pub(crate) const STEP: TableKeys = TableKeys {
             "false",
             "the run goes on when the kernel or the tool refuses it",
         ),
-        may(
+        text(
             "refused",
-            KeyType::Text,
             "none",
             "it must be refused, with these words in what the kernel or the tool says",
         ),

@@ -47,9 +47,8 @@ fn bridge<'a>(context: &Context<'a>, reader: &Reader<'a>, machine: &str, name: &
 /// What a step can say of a bridge that it makes. Nothing is claimed: one that is made again may have what another one had.
 pub(crate) fn options_of_step(context: &Context<'_>, reader: &Reader<'_>) -> Bridge {
     let mac = reader.word("mac", parse::mac).map(|mac| mac.value);
-    let addresses = reader.words("addresses", parse::address);
-    let addresses = addresses.iter().map(|address| address.value);
-    options(context, reader, (mac, addresses.collect()))
+    let addresses = reader.values("addresses", parse::address);
+    options(context, reader, (mac, addresses))
 }
 
 /// What can be said of any bridge, one that a step makes as well, beside its ports.

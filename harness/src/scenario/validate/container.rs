@@ -48,13 +48,12 @@ fn container(context: &Context<'_>, reader: &Reader<'_>) -> Option<Container> {
     }
     let command = reader.texts("command");
     let environment = contents::pairs(reader, "environment", context.faults);
-    let dns = reader.words("dns", parse::ip);
     Some(Container {
         image: image?.value,
         network: network.map(|network| network.value),
         ports: ports.into_iter().map(|port| port.value).collect(),
         environment: environment.into_iter().collect(),
-        dns: dns.into_iter().map(|server| server.value).collect(),
+        dns: reader.values("dns", parse::ip),
         command: command.iter().map(|word| word.value.to_owned()).collect(),
     })
 }

@@ -176,7 +176,6 @@ fn macvtap(context: &Context<'_>, reader: &Reader<'_>, machine: &str) -> Option<
     if let Some(mode) = &mode {
         alone(context, reader, machine, mode);
     }
-    let sources = reader.words("sources", parse::mac);
     if let Some(mode) = mode.filter(|mode| mode.value != MacvlanMode::Source) {
         let message = format!("`sources` with mode `{}`", mode.value);
         let told = reader.conflict("sources", message, "only mode `source` looks at who sends");
@@ -187,7 +186,7 @@ fn macvtap(context: &Context<'_>, reader: &Reader<'_>, machine: &str) -> Option<
         link: link?,
         mode: mode?.value,
         allmulticast: reader.flag("allmulticast").unwrap_or(true),
-        sources: sources.into_iter().map(|mac| mac.value).collect(),
+        sources: reader.values("sources", parse::mac),
     })
 }
 

@@ -168,16 +168,10 @@ pub(crate) fn scenario(
         variant: None,
         summary: summary(&context, &root),
         source: root.text("source").map(|text| text.value.to_owned()),
-        tags: root
-            .texts("tags")
-            .into_iter()
+        tags: (root.texts("tags").iter())
             .map(|tag| tag.value.to_owned())
             .collect(),
-        needs: root
-            .words("needs", parse::capability)
-            .into_iter()
-            .map(|need| need.value)
-            .collect(),
+        needs: root.values("needs", parse::capability),
         matrix: Vec::new(),
         overrides: Vec::new(),
         path: origin.path.clone(),

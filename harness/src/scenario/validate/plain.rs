@@ -33,8 +33,7 @@ pub(crate) fn guest(context: &Context<'_>, reader: &Reader<'_>, guest: &mut Gues
             (one.conflict("accept_ra", message, label)).help("leave one of the two out");
         }
     }
-    let servers = reader.words("dns", parse::ip).into_iter();
-    guest.dns = servers.map(|server| server.value).collect();
+    guest.dns = reader.values("dns", parse::ip);
     let provides = Provides::of(&guest.image);
     if provides.networkd {
         networkd_owns(reader, &PLAIN, provides);
@@ -63,8 +62,7 @@ fn route(context: &Context<'_>, reader: &Reader<'_>) -> Option<Route> {
 
 /// Reads `addresses` and `accept_ra` into `interface`, and reports them where networkd sets both.
 pub(crate) fn interface(reader: &Reader<'_>, provides: &Provides, interface: &mut GuestInterface) {
-    let addresses = reader.words("addresses", parse::address).into_iter();
-    interface.addresses = addresses.map(|address| address.value).collect();
+    interface.addresses = reader.values("addresses", parse::address);
     interface.accept_ra = reader.flag("accept_ra").unwrap_or(true);
     if provides.networkd {
         networkd_owns(reader, &PLAIN_INTERFACE, provides);

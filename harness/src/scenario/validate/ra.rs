@@ -48,10 +48,9 @@ pub(crate) fn ra(
         let label = "a server that gives addresses gives the rest as well";
         reader.conflict("other", "`other = false` beside `managed`", label);
     }
-    let rdnss = reader.words("rdnss", parse::ipv6);
     let ra = RouterAdvertisement {
         prefixes,
-        rdnss: rdnss.into_iter().map(|address| address.value).collect(),
+        rdnss: reader.values("rdnss", parse::ipv6),
         lifetime: reader.number::<u16>("lifetime").unwrap_or(LIFETIME),
         managed,
         other: other.unwrap_or(false) || managed,

@@ -168,21 +168,15 @@ pub(crate) fn nic(
         checksum_offload: checksum,
         segmentation_offload: segmentation.unwrap_or(checksum),
     };
+    let by_descriptor = nic.open == TapOpen::Fd && nic_type != Some(NicType::Macvtap);
+    let segmentation_off = checksum && !nic.segmentation_offload;
     let asked = [
-        (
-            "open",
-            nic.open == TapOpen::Fd && nic_type != Some(NicType::Macvtap),
-            Feature::TapDescriptor,
-        ),
+        ("open", by_descriptor, Feature::TapDescriptor),
         ("queues", nic.queues > 1, Feature::Queues),
         ("vhost", nic.vhost, Feature::Vhost),
         ("mtu", nic.mtu.is_some(), Feature::Mtu),
         ("checksum_offload", !checksum, Feature::Offloads),
-        (
-            "segmentation_offload",
-            checksum && !nic.segmentation_offload,
-            Feature::Offloads,
-        ),
+        ("segmentation_offload", segmentation_off, Feature::Offloads),
     ];
     for (key, _, feature) in asked.into_iter().filter(|(_, asked, _)| *asked) {
         machine.lacks(context, reader, key, feature);

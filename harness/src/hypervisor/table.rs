@@ -1,6 +1,7 @@
 //! The table of VMMs of `docs/hypervisors.md`: a column for each.
 
-use super::{Feature, HypervisorKind, TapOpen};
+use crate::scenario::vmm::Feature;
+use crate::scenario::{HypervisorKind, TapOpen};
 
 /// A row: its head, and what is said of each.
 type Row = (&'static str, fn(HypervisorKind) -> String);
