@@ -31,12 +31,9 @@ pub(super) fn bridges(name: &MachineName, machine: &Machine, steps: &mut Vec<Ope
 
 /// The other links that a machine without networkd has, still down.
 pub(super) fn own_links(name: &MachineName, machine: &Machine, steps: &mut Vec<Operation>) {
-    for of_machine in link::kinds().machines {
-        for link in of_machine(name, machine) {
-            let id = link.name().to_owned();
-            steps.push(Operation::Link(link));
-            link_sysctls(name, machine, &id, false, steps);
-        }
+    for own in &machine.links {
+        steps.push(Operation::Link(link::of_machine(own)));
+        link_sysctls(name, machine, own.name().as_str(), false, steps);
     }
 }
 

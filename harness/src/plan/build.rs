@@ -40,7 +40,8 @@ pub(super) fn steps(scenario: &Scenario, kind: GuestKind) -> Vec<Operation> {
     for (name, machine) in &scenario.machines {
         attach::bridges(name, machine, &mut steps);
         attach::own_links(name, machine, &mut steps);
-        let made = machine.bridges.keys().chain(machine.macvlans.keys());
+        let others = machine.links.iter().map(|link| link.name());
+        let made = machine.bridges.keys().chain(others);
         up.extend(made.map(|link| (name.to_string(), link.to_string())));
     }
     for (name, machine) in &scenario.machines {
@@ -180,7 +181,8 @@ fn machines(scenario: &Scenario, steps: &mut Vec<Operation>) {
 /// The links of a machine that the plan makes.
 fn links_of<'s>(scenario: &'s Scenario, name: &MachineName, machine: &'s Machine) -> Vec<&'s str> {
     let plugged = machine.interfaces.iter().map(|one| one.name.as_str());
-    let made = machine.bridges.keys().chain(machine.macvlans.keys());
+    let others = machine.links.iter().map(|link| link.name());
+    let made = machine.bridges.keys().chain(others);
     let made = made.map(IfName::as_str);
     let guests = scenario.guests.values().filter(|guest| guest.on == *name);
     let ends = guests.flat_map(|guest| guest.interfaces.iter().map(|nic| nic.id.as_str()));
@@ -301,10 +303,10 @@ fn addresses(name: &MachineName, machine: &Machine, steps: &mut Vec<Operation>) 
         }
     }
     let bridges = machine.bridges.iter();
-    let bridges = bridges.map(|(link, bridge)| (link, &bridge.addresses));
-    let macvlans = machine.macvlans.iter();
-    let macvlans = macvlans.map(|(link, macvlan)| (link, &macvlan.addresses));
-    for (link, addresses) in bridges.chain(macvlans) {
+    let bridges = bridges.map(|(link, bridge)| (link, &bridge.addresses[..]));
+    let others = machine.links.iter();
+    let others = others.map(|link| (link.name(), link.addresses()));
+    for (link, addresses) in bridges.chain(others) {
         steps.extend(addresses.iter().map(|address| Operation::Address {
             machine: name.to_string(),
             interface: link.to_string(),

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use super::Operation;
 use crate::scenario::names::{IfName, MachineName};
 use crate::scenario::net::Mac;
-use crate::scenario::{Bridge, GuestInterface, HostEnd, Machine, Switch};
+use crate::scenario::{Bridge, GuestInterface, HostEnd, MachineLink, Switch};
 
 /// A link that the lab makes.
 pub trait Link: Any + Debug + Send + Sync {
@@ -86,10 +86,10 @@ pub struct NicEnd {
     pub held: usize,
 }
 
-/// A machine's links of a kind.
-pub type OfMachine = fn(&MachineName, &Machine) -> Vec<Arc<dyn Link>>;
+/// What the lab makes of a machine's link; `None`: it is of another kind.
+pub type OfMachine = fn(&Arc<dyn MachineLink>) -> Option<Arc<dyn Link>>;
 
-/// What the lab makes of a guest's NIC; `None`: that is of another kind.
+/// What it makes of a guest's NIC; `None`: that is of another kind.
 pub type OfNic = fn(&GuestInterface, NicEnd) -> Option<Arc<dyn NicLink>>;
 
 /// The table of all kinds.
@@ -103,9 +103,9 @@ pub struct LinkKinds {
     pub switch: fn(&str, &MachineName, &Switch) -> Arc<dyn Link>,
     /// A machine's bridge.
     pub bridge: fn(&MachineName, &IfName, &Bridge) -> Arc<dyn Link>,
-    /// A machine's other links, of each kind.
+    /// A machine's other links.
     pub machines: &'static [OfMachine],
-    /// The host's end of a NIC, by the kind of which it is; `None`: it is of another.
+    /// The hosts' ends of NICs.
     pub nics: &'static [OfNic],
 }
 
@@ -118,6 +118,21 @@ pub fn kinds() -> &'static LinkKinds {
         Some(table) => table,
         None => unreachable!("the lab hands in its kinds of links"),
     }
+}
+
+/// What the lab makes of a machine's link.
+pub(super) fn of_machine(link: &Arc<dyn MachineLink>) -> Arc<dyn Link> {
+    let mut kinds = kinds().machines.iter();
+    match kinds.find_map(|kind| kind(link)) {
+        Some(link) => link,
+        None => unreachable!("`{}` is a kind of link", link.kind()),
+    }
+}
+
+/// The link itself, where it is of that kind.
+pub fn of_kind<L: MachineLink + Link>(link: &Arc<dyn MachineLink>) -> Option<Arc<dyn Link>> {
+    let any: Arc<dyn Any + Send + Sync> = link.clone();
+    Some(any.downcast::<L>().ok()?)
 }
 
 /// The host's end of a guest's NIC.

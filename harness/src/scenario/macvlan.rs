@@ -1,8 +1,6 @@
-//! Links on top of another link, each with a MAC address of its own: a guest's macvtap, and macvlans of machines.
+//! Links on top of another link, each with a MAC address of its own: a guest's macvtap, and the modes of these and of macvlans.
 
 use std::fmt;
-
-use ipnet::IpNet;
 
 use super::names::IfName;
 use super::net::Mac;
@@ -53,18 +51,4 @@ pub struct Macvtap {
     pub allmulticast: bool,
     /// With [`MacvlanMode::Source`], from whom frames come in.
     pub sources: Vec<Mac>,
-}
-
-/// A macvlan of a machine without networkd: a host's own way to guests on macvtaps of the same link, which do not reach
-/// the link itself.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Macvlan {
-    /// Link of the machine that it is put on.
-    pub link: IfName,
-    /// Its mode.
-    pub mode: MacvlanMode,
-    /// MAC address; a stable one is derived from machine and name when absent.
-    pub mac: Option<Mac>,
-    /// Its addresses.
-    pub addresses: Vec<IpNet>,
 }

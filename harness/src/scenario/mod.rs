@@ -26,6 +26,7 @@ mod layers;
 mod limits;
 mod load;
 mod lookup;
+pub(crate) mod machine_link;
 mod macvlan;
 mod matrix;
 pub mod names;
@@ -62,7 +63,8 @@ pub use find::{FindError, ScenarioName, find, scenario_names};
 pub use instances::{LoadedScenario, MatrixValue, UnknownForm};
 pub(crate) use load::{FILE_NAME, file_of};
 pub use load::{load, load_text, load_text_with, load_with};
-pub use macvlan::{Macvlan, MacvlanMode, Macvtap};
+pub use machine_link::MachineLink;
+pub use macvlan::{MacvlanMode, Macvtap};
 pub use overrides::{Overrides, OverridesError};
 pub use port_flag::PortFlag;
 pub use readme::{Described, action_kinds, check_kinds, readme};
@@ -161,8 +163,8 @@ pub struct Machine {
     pub interfaces: Vec<MachineInterface>,
     /// Bridges made by rtnetlink (not on machines that run networkd, which has `.netdev` files).
     pub bridges: BTreeMap<IfName, Bridge>,
-    /// Macvlans made by rtnetlink (not on machines that run networkd, which has `.netdev` files).
-    pub macvlans: BTreeMap<IfName, Macvlan>,
+    /// Other links made by rtnetlink (not on machines that run networkd, which has `.netdev` files).
+    pub links: Vec<Arc<dyn MachineLink>>,
     /// Forward IPv4 and IPv6 between interfaces (`net.ipv4.ip_forward`, `net.ipv6.conf.all.forwarding`).
     pub forward: bool,
     /// Static routes beside the connected ones.

@@ -179,7 +179,7 @@ fn place_of(word: &str) -> Option<(&'static TableKeys, &'static Key)> {
 
 /// The keys of a table that take single values.
 fn single(table_keys: &TableKeys) -> impl Iterator<Item = &'static str> + Clone + use<> {
-    let keys = table_keys.keys.iter().filter(|key| key.kind.is_single());
+    let keys = table_keys.all().filter(|key| key.kind.is_single());
     keys.map(|key| key.name)
 }
 

@@ -74,7 +74,7 @@ pub(super) fn keys<'s>(
     all_keys: &'s [&'static TableKeys],
 ) -> impl Iterator<Item = (&'static TableKeys, &'static Key)> + Clone + 's {
     all_keys.iter().flat_map(|&table_keys| {
-        let single = table_keys.keys.iter().filter(|key| key.kind.is_single());
+        let single = table_keys.all().filter(|key| key.kind.is_single());
         single.map(move |key| (table_keys, key))
     })
 }

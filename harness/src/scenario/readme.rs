@@ -36,7 +36,7 @@ pub fn action_kinds() -> Vec<Described> {
 }
 
 fn described(table: &TableKeys, does: String) -> Described {
-    let keys: Vec<_> = table.keys.iter().map(key).collect();
+    let keys: Vec<_> = table.all().map(key).collect();
     Described {
         name: table.what,
         keys: keys.join("; "),

@@ -65,7 +65,7 @@ fn keys(
         return;
     }
     seen.push(table_keys.what);
-    for key in table_keys.keys {
+    for key in table_keys.all() {
         if let Some(inner) = key.kind.table_keys() {
             keys(inner, seen, found);
         } else if matches!(key.kind, KeyType::Like("path", _)) {

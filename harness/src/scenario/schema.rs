@@ -50,7 +50,7 @@ impl Definitions {
 
     fn table(&mut self, table_keys: &TableKeys, layer: Layer) -> Value {
         let mut properties = Map::new();
-        for key in table_keys.keys {
+        for key in table_keys.all() {
             let layer = match () {
                 () if table_keys.what == VARIANT.what => Layer::Over,
                 () if table_keys.what == FILE.what && !BASED.contains(&key.name) => Layer::Whole,
@@ -68,11 +68,11 @@ impl Definitions {
             "properties": properties,
             "additionalProperties": false,
         });
-        let needed =
-            |key: &&Key| key.default.is_none() && (layer == Layer::Whole || key.name == "id");
+        let needed = |key: &&'static Key| {
+            key.default.is_none() && (layer == Layer::Whole || key.name == "id")
+        };
         let required: Vec<&str> = table_keys
-            .keys
-            .iter()
+            .all()
             .filter(needed)
             .map(|key| key.name)
             .collect();
@@ -140,7 +140,7 @@ impl Definitions {
     fn many(&mut self, all_keys: &[&'static TableKeys]) -> Map<String, Value> {
         let mut kinds: BTreeMap<&str, Vec<Value>> = BTreeMap::new();
         for table_keys in all_keys {
-            for key in table_keys.keys.iter().filter(|key| key.kind.is_single()) {
+            for key in table_keys.all().filter(|key| key.kind.is_single()) {
                 let kind = self.kind(&key.kind, Layer::Whole);
                 let known = kinds.entry(key.name).or_default();
                 if !known.contains(&kind) {

@@ -1,14 +1,18 @@
 //! Macvlans: those of machines without networkd, and those that stand for a guest's macvtap and are born on the ghost.
 
-use std::sync::Arc;
+use ipnet::IpNet;
 
 use super::{CarryOut, Making};
 use crate::host::capability::Capability;
 use crate::lab::parallel::{Done, OnMachine};
 use crate::plan::{Link, LinkEnd};
-use crate::scenario::names::{IfName, MachineName};
+use crate::scenario::keys::{
+    DUPLICATE_MAC, KeyType, LINK, MACVLAN_MODE, OWN_MAC, TableKeys, list, may, table_keys,
+};
+use crate::scenario::machine_link::{Asked, Declared};
+use crate::scenario::names::IfName;
 use crate::scenario::net::Mac;
-use crate::scenario::{Machine, MacvlanMode};
+use crate::scenario::{MachineLink, MacvlanMode};
 
 /// `ip link add link LINK name NAME type macvlan mode MODE`.
 #[derive(Debug)]
@@ -22,27 +26,69 @@ pub(super) struct Macvlan {
     pub(super) mode: MacvlanMode,
     /// With [`MacvlanMode::Source`], from whom frames come in.
     pub(super) sources: Vec<Mac>,
+    /// Of a machine's, which are steps of their own.
+    pub(super) addresses: Vec<IpNet>,
 }
 
-impl Macvlan {
-    pub(super) fn of_machine(name: &MachineName, machine: &Machine) -> Vec<Arc<dyn Link>> {
-        let own = machine.macvlans.iter();
-        let own = own.map(|(id, macvlan)| -> Arc<dyn Link> {
-            let mac = macvlan.mac.unwrap_or_else(|| Mac::derived(name, id));
-            Arc::new(Self {
-                machine: name.to_string(),
-                link: macvlan.link.clone(),
-                there: LinkEnd {
-                    machine: name.to_string(),
-                    name: id.clone(),
-                    mac: Some(mac),
-                    mtu: None,
-                },
-                mode: macvlan.mode,
-                sources: Vec::new(),
-            })
-        });
-        own.collect()
+impl MachineLink for Macvlan {
+    fn name(&self) -> &IfName {
+        &self.there.name
+    }
+
+    fn kind(&self) -> &'static str {
+        "macvlan"
+    }
+
+    fn addresses(&self) -> &[IpNet] {
+        &self.addresses
+    }
+}
+
+impl Declared for Macvlan {
+    const KEY: (&'static str, &'static str) = (
+        "macvlans",
+        "made as by `ip link add link LINK name NAME type macvlan`. Not with `networkd`",
+    );
+    const KEYS: TableKeys = table_keys(
+        "a macvlan",
+        "`ip link add link LINK name NAME type macvlan mode MODE`",
+        &[
+            LINK,
+            may(
+                "mode",
+                MACVLAN_MODE,
+                "\"bridge\"",
+                "how it gets at others on the same link, and at what is behind it",
+            ),
+            OWN_MAC,
+            DUPLICATE_MAC,
+            list("addresses", &KeyType::ADDRESS, "its addresses"),
+        ],
+    );
+
+    fn read(asked: &Asked<'_, '_>) -> Option<Self> {
+        let (mac, addresses) = asked.own();
+        let mode = asked.reader.meaning("mode", &MacvlanMode::WORDS);
+        if let Some(mode) = &mode {
+            asked.alone(mode);
+        }
+        let link = asked.carrier()?;
+        let (machine, name) = asked.names()?;
+        let mac = mac.unwrap_or_else(|| Mac::derived(&machine, &name));
+        let machine = machine.to_string();
+        Some(Self {
+            machine: machine.clone(),
+            link,
+            there: LinkEnd {
+                machine,
+                name,
+                mac: Some(mac),
+                mtu: None,
+            },
+            mode: mode.map_or(MacvlanMode::Bridge, |mode| mode.value),
+            sources: Vec::new(),
+            addresses,
+        })
     }
 }
 

@@ -87,6 +87,7 @@ impl NicLink for Macvtap {
             },
             mode: self.on.mode,
             sources: self.on.sources.clone(),
+            addresses: Vec::new(),
         }))
     }
 }

@@ -10,7 +10,8 @@ use futures_util::future::BoxFuture;
 use super::error::LabError;
 use super::parallel::{Done, OnMachine};
 use crate::plan::Link;
-use crate::plan::link::LinkKinds;
+use crate::plan::link::{LinkKinds, of_kind};
+use crate::scenario::machine_link::{MachineLinks, Row};
 
 /// The table: what stands behind cables, switches and bridges, then a row for each kind that a machine may have beside its
 /// bridges, and for each kind of a NIC's end on the host.
@@ -28,12 +29,13 @@ macro_rules! link_kinds {
         $(mod $own;)*
         $(mod $nic;)*
 
+        inventory::submit! { MachineLinks(&[$(Row::of::<$own::$Own>()),*]) }
         inventory::submit! {
             LinkKinds {
                 cable: $cable::$Cable::between,
                 switch: $switch::$Switch::of_segment,
                 bridge: $bridge::$Bridge::of_machine,
-                machines: &[$($own::$Own::of_machine),*],
+                machines: &[$(of_kind::<$own::$Own>),*],
                 nics: &[$($nic::$Nic::of_nic),*],
             }
         }

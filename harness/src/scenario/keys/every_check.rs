@@ -43,5 +43,6 @@ pub(crate) const CHECK: TableKeys = TableKeys {
         ),
         flag("fails", "false", "it must not hold at any look"),
     ],
+    added: super::Added::NONE,
     one_of: kinds,
 };

@@ -1,18 +1,19 @@
 //! Machines that are network namespaces.
 
 use super::{
-    BRIDGE_PORT, KeyType, TableKeys, first_of_each, flag, list, map, may, must, path, table_keys,
-    text, time,
+    Added, BRIDGE_PORT, KeyType, TableKeys, first_of_each, flag, list, map, may, must, path,
+    table_keys, text, time,
 };
-use crate::scenario::MacvlanMode;
+use crate::scenario::{MacvlanMode, machine_link};
 
-pub(super) const DUPLICATE_MAC: super::Key = flag(
+pub(crate) const DUPLICATE_MAC: super::Key = flag(
     "duplicate_mac",
     "false",
     "another interface may have the same address",
 );
 pub(crate) const MTU: KeyType = KeyType::Integer(68, 65_535);
-const OWN_MAC: super::Key = may("mac", KeyType::MAC, "derived from the names", "MAC address");
+pub(crate) const OWN_MAC: super::Key =
+    may("mac", KeyType::MAC, "derived from the names", "MAC address");
 pub(super) const WITHOUT_UNITS: super::Key = list(
     "without_units",
     &KeyType::Text,
@@ -54,11 +55,6 @@ pub(crate) const MACHINE: TableKeys = table_keys(
             &KeyType::Table(&BRIDGE),
             "made as by `ip link add NAME type bridge`. Not with `networkd`",
         ),
-        map(
-            "macvlans",
-            &KeyType::Table(&MACVLAN),
-            "made as by `ip link add link LINK name NAME type macvlan`. Not with `networkd`",
-        ),
         flag("forward", "false", "forward IPv4 and IPv6"),
         list(
             "routes",
@@ -98,7 +94,11 @@ pub(crate) const MACHINE: TableKeys = table_keys(
         ),
         may("http", KeyType::Table(&HTTP_SERVER), "none", "HTTP server"),
     ],
-);
+)
+.with(Added {
+    behind: "bridges",
+    keys: machine_link::keys,
+});
 
 pub(crate) const INTERFACE: TableKeys = table_keys(
     "a machine's interface",
@@ -187,30 +187,13 @@ pub(crate) const BRIDGE: TableKeys = table_keys(
 );
 
 /// What macvlans and macvtaps are put on.
-pub(super) const LINK: super::Key = must(
+pub(crate) const LINK: super::Key = must(
     "link",
     KeyType::INTERFACE,
     "link of the machine that it is put on; not a bridge's port",
 );
 /// Modes of macvlans and macvtaps.
-pub(super) const MACVLAN_MODE: KeyType = KeyType::Words(&first_of_each(&MacvlanMode::WORDS));
-
-pub(crate) const MACVLAN: TableKeys = table_keys(
-    "a macvlan",
-    "`ip link add link LINK name NAME type macvlan mode MODE`",
-    &[
-        LINK,
-        may(
-            "mode",
-            MACVLAN_MODE,
-            "\"bridge\"",
-            "how it gets at others on the same link, and at what is behind it",
-        ),
-        OWN_MAC,
-        DUPLICATE_MAC,
-        list("addresses", &KeyType::ADDRESS, "its addresses"),
-    ],
-);
+pub(crate) const MACVLAN_MODE: KeyType = KeyType::Words(&first_of_each(&MacvlanMode::WORDS));
 
 const TO: super::Key = must("to", KeyType::PREFIX, "destination");
 const ONLINK: super::Key = flag(

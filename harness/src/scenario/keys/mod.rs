@@ -17,12 +17,12 @@ pub(crate) use every_check::CHECK;
 pub(crate) use file::{ANY_OF, BASED, BASES, FILE, IS_SWITCH, LAYERED, SEGMENT, VARIANT};
 pub(crate) use guest::{CONTAINER, GUEST, GUEST_INTERFACE, MACVTAP};
 pub(crate) use key_type::{KeyType, first_of_each};
-use machine::MACVLAN_MODE;
 pub(crate) use machine::bridge_keys;
 pub(crate) use machine::{
-    BRIDGE, DNSMASQ, HOST_ROUTE, HTTP_SERVER, INTERFACE, MACHINE, MACHINE_ROUTE, MACVLAN, MTU, RA,
+    BRIDGE, DNSMASQ, HOST_ROUTE, HTTP_SERVER, INTERFACE, MACHINE, MACHINE_ROUTE, MTU, RA,
     RA_PREFIX, ROUTE,
 };
+pub(crate) use machine::{DUPLICATE_MAC, LINK, MACVLAN_MODE, OWN_MAC};
 pub(crate) use port::{BRIDGE_PORT, SWITCH_PORT};
 pub(crate) use port::{COST, GROUP_FWD_MASK, PRIORITY, port_flags};
 pub(crate) use requires::Requires;
@@ -35,11 +35,29 @@ pub(crate) struct TableKeys {
     pub(crate) what: &'static str,
     /// What the table says; for a kind of check: when it holds.
     pub(crate) doc: &'static str,
-    /// Every key it takes, besides those of `one_of`.
+    /// The keys that it takes, besides those of `added` and `one_of`.
     pub(crate) keys: &'static [Key],
+    /// Keys that come from rows further to the right.
+    pub(crate) added: Added,
     /// Exactly one of these stands in the table, each as a key that is named like its `what`. Asked when it runs: rows of
     /// these tables stand in modules further to the right.
     pub(crate) one_of: fn() -> &'static [TableKeys],
+}
+
+/// Keys that rows of a table in modules further to the right add to one of the format.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Added {
+    /// The key that they stand behind, where people are told of them.
+    pub(crate) behind: &'static str,
+    /// Asked when it runs, as `one_of`.
+    pub(crate) keys: fn() -> &'static [&'static Key],
+}
+
+impl Added {
+    pub(crate) const NONE: Self = Self {
+        behind: "",
+        keys: || &[],
+    };
 }
 
 /// A key of a table.
@@ -62,6 +80,7 @@ pub(crate) const fn table_keys(
         what,
         doc,
         keys,
+        added: Added::NONE,
         one_of: || &[],
     }
 }
@@ -122,14 +141,28 @@ pub(crate) const fn map(name: &'static str, of: &'static KeyType, doc: &'static 
 }
 
 impl TableKeys {
+    /// The same with keys that come from rows further to the right.
+    pub(crate) const fn with(self, added: Added) -> Self {
+        Self { added, ..self }
+    }
+
+    /// Every key, those of `one_of` aside.
+    pub(crate) fn all(&self) -> impl Iterator<Item = &'static Key> + Clone + use<> {
+        let behind = |key: &Key| key.name == self.added.behind;
+        let at = self.keys.iter().position(behind);
+        let (before, after) = self.keys.split_at(at.map_or(self.keys.len(), |at| at + 1));
+        let added = (self.added.keys)().iter().copied();
+        before.iter().chain(added).chain(after)
+    }
+
     /// The key of that name, those of `one_of` aside.
     pub(crate) fn key(&self, name: &str) -> Option<&'static Key> {
-        self.keys.iter().find(|key| key.name == name)
+        self.all().find(|key| key.name == name)
     }
 
     /// The name of every key.
     pub(crate) fn names(&self) -> impl Iterator<Item = &'static str> + Clone + use<> {
-        let keys = self.keys.iter().map(|key| key.name);
+        let keys = self.all().map(|key| key.name);
         keys.chain((self.one_of)().iter().map(|table_keys| table_keys.what))
     }
 
@@ -155,10 +188,7 @@ mod tests {
         let mut all: Vec<&'static TableKeys> = vec![&FILE];
         let mut at = 0;
         while let Some(table_keys) = all.get(at).copied() {
-            let inner = table_keys
-                .keys
-                .iter()
-                .filter_map(|key| key.kind.table_keys());
+            let inner = table_keys.all().filter_map(|key| key.kind.table_keys());
             for inner in inner.chain((table_keys.one_of)()) {
                 // Constants have no address of their own; two tables of one name are one table.
                 if all.iter().all(|known| known.what != inner.what) {
@@ -189,7 +219,7 @@ mod tests {
             let count = names.len();
             names.dedup();
             assert_eq!(names.len(), count, "{}", table_keys.what);
-            for key in table_keys.keys {
+            for key in table_keys.all() {
                 assert!(!key.doc.is_empty() && !key.doc.ends_with('.'), "{key:?}");
                 assert!(key.default.is_none_or(|text| !text.is_empty()), "{key:?}");
             }

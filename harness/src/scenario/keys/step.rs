@@ -35,5 +35,6 @@ pub(crate) const STEP: TableKeys = TableKeys {
             "it must be refused, with these words in what the kernel or the tool says",
         ),
     ],
+    added: super::Added::NONE,
     one_of: action::keys,
 };

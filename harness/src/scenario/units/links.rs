@@ -28,8 +28,8 @@ pub(super) fn of_machine(
     for bridge in machine.bridges.keys() {
         links.add(bridge, LinkKind::made("bridge"), None);
     }
-    for macvlan in machine.macvlans.keys() {
-        links.add(macvlan, LinkKind::made("macvlan"), None);
+    for link in &machine.links {
+        links.add(link.name(), LinkKind::made(link.kind()), None);
     }
     for guest in scenario.guests.values().filter(|guest| guest.on == *name) {
         for nic in &guest.interfaces {

@@ -8,6 +8,7 @@ use crate::networkd::made;
 use crate::scenario::beneath::{self, Beneath};
 use crate::scenario::file::Table;
 use crate::scenario::lookup::{is_off, rows, table, text};
+use crate::scenario::machine_link;
 
 /// The names of a scenario.
 #[derive(Debug, Default)]
@@ -29,9 +30,9 @@ pub(crate) struct KnownMachine<'a> {
     pub(crate) taps: BTreeSet<&'a str>,
     /// Bridges made by rtnetlink.
     pub(crate) bridges: BTreeSet<&'a str>,
-    /// Macvlans made by rtnetlink.
-    pub(crate) macvlans: BTreeSet<&'a str>,
-    /// How many macvlans and macvtaps there are on a link.
+    /// Other links made by rtnetlink.
+    pub(crate) made: BTreeSet<&'a str>,
+    /// How many links there are on a link.
     pub(crate) carried: BTreeMap<&'a str, usize>,
     /// Which interface or TAP is put on which bridge by rtnetlink.
     pub(crate) masters: BTreeMap<&'a str, &'a str>,
@@ -63,7 +64,7 @@ pub(crate) struct KnownGuest<'a> {
 impl KnownMachine<'_> {
     /// Whether there is one of that name among [`interfaces`](Self::interfaces).
     pub(crate) fn has_interface(&self, name: &str) -> bool {
-        let sets = [&self.plugged, &self.bridges, &self.macvlans, &self.taps];
+        let sets = [&self.plugged, &self.bridges, &self.made, &self.taps];
         let mut sets = sets.into_iter();
         sets.any(|set| set.contains(name)) || self.netdevs.contains(name) || name == "lo"
     }
@@ -74,7 +75,7 @@ impl KnownMachine<'_> {
         let netdevs = self.netdevs.iter().map(String::as_str);
         plugged
             .chain(self.bridges.iter().copied())
-            .chain(self.macvlans.iter().copied())
+            .chain(self.made.iter().copied())
             .chain(netdevs)
             .chain(self.taps.iter().copied())
             .chain(["lo"])
@@ -192,8 +193,10 @@ impl<'a> Known<'a> {
 }
 
 fn known_machine<'a>(machine: &'a Table, files: &Beneath, units: &UnitFolders) -> KnownMachine<'a> {
+    let kinds = machine_link::keys().iter();
+    let links = kinds.flat_map(|kind| tables(machine, kind.name));
     let mut carried = BTreeMap::new();
-    for link in tables(machine, "macvlans").filter_map(|(_, macvlan)| text(macvlan, "link")) {
+    for link in links.clone().filter_map(|(_, link)| text(link, "link")) {
         *carried.entry(link).or_default() += 1;
     }
     let read = text(machine, "networkd").map(|name| units.read(files, Path::new(name)));
@@ -201,7 +204,7 @@ fn known_machine<'a>(machine: &'a Table, files: &Beneath, units: &UnitFolders) -
         plugged: names_in(machine, "interfaces", "name").collect(),
         taps: BTreeSet::new(),
         bridges: tables(machine, "bridges").map(|(name, _)| name).collect(),
-        macvlans: tables(machine, "macvlans").map(|(name, _)| name).collect(),
+        made: links.map(|(name, _)| name).collect(),
         carried,
         masters: masters(machine, "name").collect(),
         networkd: machine.contains_key("networkd"),
@@ -229,7 +232,10 @@ pub(crate) fn unit_files(
 }
 
 /// The keys of a table of tables, with their tables; what is no table counts as an empty one.
-fn tables<'a>(tree: &'a Table, key: &str) -> impl Iterator<Item = (&'a str, &'a Table)> {
+fn tables<'a>(
+    tree: &'a Table,
+    key: &str,
+) -> impl Iterator<Item = (&'a str, &'a Table)> + Clone + use<'a> {
     static EMPTY: Table = Table::new();
     let named = table(tree, key).unwrap_or(&EMPTY).iter();
     named.map(|(key, entry)| (key.as_str(), entry.node.value.as_table().unwrap_or(&EMPTY)))

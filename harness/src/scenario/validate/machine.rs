@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 
 use super::next_hop::Reach;
 use super::segment::{End, Ends};
-use super::{Context, bridge, dnsmasq, macvlan, routes, rules, services, units};
+use super::{Context, bridge, dnsmasq, routes, rules, services, units};
 use crate::scenario::keys::{INTERFACE, MACHINE, MACHINE_ROUTE};
 use crate::scenario::names::MachineName;
 use crate::scenario::read::{Reader, parsed, text_of};
-use crate::scenario::{Machine, MachineInterface, parse};
+use crate::scenario::{Machine, MachineInterface, machine_link, parse};
 
 pub(crate) fn machines<'a>(
     context: &Context<'a>,
@@ -51,7 +51,9 @@ fn machine<'a>(
         for reader in &readers {
             networkd_owns(reader, name, &["addresses", "master"]);
         }
-        networkd_owns(reader, name, &["routes", "bridges", "macvlans"]);
+        networkd_owns(reader, name, &["routes", "bridges"]);
+        let made: Vec<_> = machine_link::keys().iter().map(|key| key.name).collect();
+        networkd_owns(reader, name, &made);
     }
     if networkd.is_none() {
         let message = |key: &str| format!("`{key}` of a machine without `networkd`");
@@ -60,15 +62,15 @@ fn machine<'a>(
     }
     let machine_id = (context.claims).machine_id(reader, &format!("machine `{name}`"));
     let bridges = bridge::bridges(context, reader, name);
-    let macvlans = macvlan::macvlans(context, reader, name);
+    let links = machine_link::read(context, reader, name);
     let on = || {
         let plugged = interfaces.iter();
-        let plugged = plugged.map(|one| (one.name.clone(), &one.addresses));
-        let made = bridges.iter().map(|(id, one)| (id.clone(), &one.addresses));
-        let put = macvlans
-            .iter()
-            .map(|(id, one)| (id.clone(), &one.addresses));
-        plugged.chain(made).chain(put)
+        let plugged = plugged.map(|one| (one.name.clone(), &one.addresses[..]));
+        let made = bridges.iter();
+        let made = made.map(|(id, one)| (id.clone(), &one.addresses[..]));
+        let others = links.iter();
+        let others = others.map(|one| (one.name().clone(), one.addresses()));
+        plugged.chain(made).chain(others)
     };
     // Of what is wrong nobody knows what it would have been.
     let whole = context.faults.count() == before && networkd.is_none();
@@ -83,7 +85,7 @@ fn machine<'a>(
     Machine {
         interfaces,
         bridges,
-        macvlans,
+        links,
         forward: reader.flag("forward").unwrap_or(false),
         routes,
         sysctls: sysctls(context, reader),

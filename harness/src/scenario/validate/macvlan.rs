@@ -1,16 +1,14 @@
-//! Macvlans of machines and macvtaps of guests: what they are put on.
-
-use std::collections::BTreeMap;
+//! Macvtaps of guests, and what they and other links are put on.
 
 use super::vmm::{Machine, is_imposed};
 use super::{Context, in_machine};
 use crate::scenario::error::code;
-use crate::scenario::keys::{MACVLAN, MACVTAP};
+use crate::scenario::keys::MACVTAP;
 use crate::scenario::lookup;
 use crate::scenario::names::IfName;
 use crate::scenario::parse::NicType;
 use crate::scenario::read::{At, Reader, parsed};
-use crate::scenario::{GuestInterfaceKind, HostEnd, Macvlan, MacvlanMode, Macvtap, TapOpen, parse};
+use crate::scenario::{GuestInterfaceKind, HostEnd, MacvlanMode, Macvtap, TapOpen, parse};
 
 /// Keys of an interface that are a TAP's alone. microvm.nix's `macvtap-up` gives the node to one user, and a macvtap is
 /// no port of a bridge and has no address.
@@ -33,39 +31,6 @@ const TAP_ONLY: [(&str, &str); 5] = [
         "it is the guest's alone; the host has its own in `macvlans`",
     ),
 ];
-
-/// Reads a machine's macvlans.
-pub(crate) fn macvlans<'a>(
-    context: &Context<'a>,
-    machine: &Reader<'a>,
-    name: &str,
-) -> BTreeMap<IfName, Macvlan> {
-    machine.named("macvlans", parse::if_name, |key, node| {
-        (context.claims).interface_name(key.value, name, key.place, "a macvlan");
-        let reader = Reader::of(node, key.value, &MACVLAN, context.faults)?;
-        macvlan(context, &reader, name, key.value)
-    })
-}
-
-fn macvlan<'a>(
-    context: &Context<'a>,
-    reader: &Reader<'a>,
-    machine: &str,
-    name: &str,
-) -> Option<Macvlan> {
-    let owner = format!("`{name}` of machine `{machine}`");
-    let (mac, addresses) = (context.claims).of_interface(reader, &in_machine(machine), &owner);
-    let mode = reader.meaning("mode", &MacvlanMode::WORDS);
-    if let Some(mode) = &mode {
-        alone(context, reader, machine, mode);
-    }
-    Some(Macvlan {
-        link: link(context, reader, machine)?,
-        mode: mode.map_or(MacvlanMode::Bridge, |mode| mode.value),
-        mac,
-        addresses,
-    })
-}
 
 /// What `type` and `macvtap` of a guest's interface say together.
 pub(crate) fn kind(
@@ -191,7 +156,7 @@ fn macvtap(context: &Context<'_>, reader: &Reader<'_>, machine: &str) -> Option<
 }
 
 /// The link that `link` names, which the machine must have and which must not be a bridge's port.
-fn link(context: &Context<'_>, reader: &Reader<'_>, machine: &str) -> Option<IfName> {
+pub(crate) fn link(context: &Context<'_>, reader: &Reader<'_>, machine: &str) -> Option<IfName> {
     let text = reader.need("link", reader.text("link"))?;
     let name = parsed(text, parse::if_name, context.faults)?;
     let known = context.known.machines.get(machine)?;
@@ -213,7 +178,12 @@ fn link(context: &Context<'_>, reader: &Reader<'_>, machine: &str) -> Option<IfN
 }
 
 /// Reports mode `passthru` beside another on the same link: the kernel refuses whichever comes second.
-fn alone(context: &Context<'_>, reader: &Reader<'_>, machine: &str, mode: &At<'_, MacvlanMode>) {
+pub(crate) fn alone(
+    context: &Context<'_>,
+    reader: &Reader<'_>,
+    machine: &str,
+    mode: &At<'_, MacvlanMode>,
+) {
     let Some(link) = reader.said("link") else {
         return;
     };

@@ -37,6 +37,8 @@ pub(crate) use check::read_kind;
 pub(crate) use check::vantage;
 pub(crate) use contents::Laid;
 pub(crate) use known::unit_files;
+pub(crate) use macvlan::alone as carried_alone;
+pub(crate) use macvlan::link as carrier;
 pub(crate) use port::flags as port_flags;
 pub(crate) use port::stepped as port_options;
 pub(crate) use routes::same_family;
@@ -94,7 +96,7 @@ pub(crate) type From<'f, 'a> = Option<&'f At<'a, super::VantagePoint>>;
 pub(crate) const INTERFACE: (&str, &str) = ("interface", "interfaces");
 
 /// Where faults say that something is missing.
-fn in_machine(machine: &str) -> String {
+pub(crate) fn in_machine(machine: &str) -> String {
     format!(" in machine `{machine}`")
 }
 

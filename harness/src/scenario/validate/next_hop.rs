@@ -43,10 +43,7 @@ pub(crate) struct Refusal {
 
 impl Reach {
     /// Of a machine with links of these addresses; not `whole`: some of them are not known, and nothing is refused.
-    pub(crate) fn new<'a>(
-        whole: bool,
-        links: impl Iterator<Item = (IfName, &'a Vec<IpNet>)>,
-    ) -> Self {
+    pub(crate) fn new<'a>(whole: bool, links: impl Iterator<Item = (IfName, &'a [IpNet])>) -> Self {
         let mut reach = Self {
             whole,
             first: Default::default(),
@@ -234,7 +231,7 @@ mod tests {
             .to_vec();
         Reach::new(
             true,
-            [(name("a"), &addresses), (name("b"), &Vec::new())].into_iter(),
+            [(name("a"), &addresses[..]), (name("b"), &[])].into_iter(),
         )
     }
 
@@ -285,7 +282,7 @@ mod tests {
             (0..count).map(one).collect()
         };
         let (many, few) = (nets(1, 20), nets(2, 2));
-        let links = [(name("a"), &many), (name("b"), &few)];
+        let links = [(name("a"), &many[..]), (name("b"), &few[..])];
         let reach = Reach::new(true, links.into_iter());
         let help = |dev| {
             let refusal =

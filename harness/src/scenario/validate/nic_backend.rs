@@ -34,7 +34,7 @@ pub(crate) fn nic_backend<'a>(
     }
     let addresses: Vec<_> = addresses.into_iter().map(|address| address.value).collect();
     let whole = context.faults.count() == before && !known.is_some_and(|known| known.networkd);
-    let link = id.map(|id| (id.clone(), &addresses));
+    let link = id.map(|id| (id.clone(), &addresses[..]));
     let mut reach = Reach::new(whole && link.is_some(), link.into_iter());
     let whose = format!("`{}` of guest `{guest}`", id.map_or("?", IfName::as_str));
     let routes = reader.tables("host_routes", &HOST_ROUTE);

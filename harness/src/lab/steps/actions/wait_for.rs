@@ -14,7 +14,7 @@ use crate::lab::steps::NotDone;
 use crate::plan::GuestKind;
 use crate::report::CheckOutcome;
 use crate::scenario::declare::{
-    Asked, Change, Declared, KeyType, TableKeys, kinds, must, read_kind,
+    Asked, Change, Declared, KeyType, TableKeys, kinds, must, read_kind, table_keys,
 };
 use crate::scenario::names::CheckId;
 use crate::scenario::{Check, CheckKind, Scenario, Step, Times, VantagePoint};
@@ -28,10 +28,12 @@ pub(super) struct WaitFor {
 
 impl Declared for WaitFor {
     const KEYS: TableKeys = TableKeys {
-        what: "wait_for",
-        doc: "waits until that check would hold, at most `within`",
-        keys: &[must("from", KeyType::Text, "where to look from")],
         one_of: kinds,
+        ..table_keys(
+            "wait_for",
+            "waits until that check would hold, at most `within`",
+            &[must("from", KeyType::Text, "where to look from")],
+        )
     };
     const REMARK: &'static str = "Beside `from` stands one kind of check";
 
