@@ -223,7 +223,7 @@ pub(crate) struct RunArgs {
     /// Hold the lab after the checks and print how to enter each machine.
     #[arg(long)]
     pub(crate) keep: bool,
-    /// Do what a test asks for on stdin, answer on stdout: for the library's `lab::scope`.
+    /// Do what a test asks for on stdin, answer on stdout: for `bridgelab-client`.
     #[arg(long, hide = true, conflicts_with_all = ["keep", "all_variants", "all", "json"])]
     pub(crate) hold: bool,
     /// Install what is missing on this machine (apt) before running.

@@ -8,6 +8,8 @@
 //! shelf (imports none of these): bytes_page, deadline, diagnostic, did_you_mean, place, visible, wait
 //! ```
 //!
+//! A lab inside of somebody's test is the business of the crate `bridgelab-client`; what it and `lab` say to each other stands there.
+//!
 //! Kinds of checks, actions of steps and VMMs stand in the rooms that do them, and hand their tables to the left: `docs/scenario-language.md`
 //! says how and why. Words that are ours are in `docs/glossary.md`.
 
@@ -29,6 +31,3 @@ pub mod scenario;
 pub mod template;
 pub mod visible;
 pub mod wait;
-
-/// The values that a [`scenario::Builder`] takes, of the version that it takes.
-pub use toml;

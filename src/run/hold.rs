@@ -1,12 +1,16 @@
-//! `run --hold`: for a test that holds the lab with the library's `lab::scope`. Its requests come on stdin. Answers go to
+//! `run --hold`: for a test that holds the lab with `bridgelab-client`. Its requests come on stdin. Answers go to
 //! stdout, and at the end the report.
 
 use std::io::{BufRead, Write};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use bridgelab_harness::lab::{Ask, Event};
+use bridgelab_client::protocol::{Ask, HoldEvent, VERSION};
+use bridgelab_harness::report::RunReport;
 use tokio::sync::{mpsc, watch};
+
+/// Events for the test. The report of the run is sent whole.
+pub(super) type Event = HoldEvent<RunReport>;
 
 /// Whether the lab has been handed over to the test.
 #[derive(Debug, Clone, Default)]
@@ -20,6 +24,14 @@ impl Handed {
         }
         tell(event);
     }
+}
+
+/// Names the program and the version of the protocol. Comes before anything that may fail.
+pub(super) fn greet() {
+    tell(&Event::Hello {
+        protocol: VERSION,
+        program: concat!("bridgelab ", env!("CARGO_PKG_VERSION")).to_owned(),
+    });
 }
 
 /// Prints an event as a line of JSON. Errors are ignored: a test that no longer reads has closed stdin too, and that ends the

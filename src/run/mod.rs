@@ -46,6 +46,9 @@ use screen::Screen;
 use wanted::{Wanted, prepare};
 
 pub(crate) fn run(args: &RunArgs) -> i32 {
+    if args.hold {
+        hold::greet();
+    }
     let signals = match Signals::listen(Box::new(signals::before_anything)) {
         Ok(signals) => signals,
         Err(code) => return code,
@@ -399,7 +402,8 @@ impl All<'_> {
                 ));
             }
             News::Kept(..) | News::Settled => {}
-            News::Held(event) => self.handed.tell(event),
+            News::Held(places) => self.handed.tell(&hold::Event::Held { places }),
+            News::Answer(answer) => self.handed.tell(&hold::Event::Answer { answer }),
         }
     }
 

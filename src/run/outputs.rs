@@ -3,7 +3,6 @@
 use std::io::Write;
 use std::path::PathBuf;
 
-use bridgelab_harness::lab::Event;
 use bridgelab_harness::report::text::summary;
 use bridgelab_harness::report::{Report, RunReport, SCHEMA, exit_code, junit};
 
@@ -61,7 +60,7 @@ impl Told {
         }
         for run in runs.iter().filter(|_| self.hold) {
             let report = Box::new(run.clone());
-            hold::tell(&Event::Report { report });
+            hold::tell(&hold::Event::Report { report });
         }
         let report = Report {
             schema: SCHEMA,

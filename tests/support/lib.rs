@@ -13,9 +13,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::{LazyLock, OnceLock};
 
+use bridgelab_client::{HeldLab, Hold, NoLab};
 use bridgelab_harness::host::capability::strict;
 use bridgelab_harness::image::Store;
-use bridgelab_harness::lab::scope::{HeldLab, Hold, NoLab};
 use bridgelab_harness::report::{NOT_SHOWN, Outcome, Report, RunReport};
 
 /// The program under test. It is looked for beside the folder of this test's binary: cargo tells its path only to test

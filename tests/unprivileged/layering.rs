@@ -4,8 +4,11 @@
 //! A fault here is first a question about design, and then one about a line: data flows from left to right through [`ORDER`],
 //! so `use` points left.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::{fs, io};
+
+use toml::{Table, Value};
 
 /// The pipeline. A module imports from its left and from the [`SHELF`].
 const ORDER: &str = "networkd scenario plan host image hypervisor guest template check report lab";
@@ -16,7 +19,8 @@ const OBSERVERS: &str = "check/from_source check/looking check/mod check/vantage
     check/kinds/container/inspect check/kinds/dns/ask check/kinds/http/get check/kinds/packet/count check/kinds/packet/filters check/kinds/ssh/ask \
     check/kinds/sysctl check/kinds/tcp/connect check/kinds/vmm/ask";
 /// Crates that only these paths may use, by their beginnings. Judges use none of them; `mod tests` may use all.
-const CRATES: [(&str, &str); 9] = [
+const CRATES: [(&str, &str); 10] = [
+    ("bridgelab_client", "report/ lab/"), // what a test and its lab say to each other
     (
         "nix",
         "host/ image/store hypervisor/descriptor guest/ssh template/ lab/ scenario/beneath",
@@ -37,6 +41,9 @@ const CRATES: [(&str, &str); 9] = [
     ),
     ("which", "host/"), // a tool is found once, in the preflight
 ];
+/// Packages that a test with a lab must not have to compile, so the client must not need them.
+const NOT_BELOW_CLIENT: &str =
+    "bridgelab-harness libssh2-sys nix openssl-src openssl-sys rtnetlink ssh2";
 /// Words by which code reads files of the machine.
 const FILE_READERS: [&str; 9] = [
     "fs::",
@@ -62,7 +69,7 @@ const ALLOW: &str = concat!("[all", "ow(");
 fn the_walls_stand() -> io::Result<()> {
     let root = support::root();
     let mut files = Vec::new();
-    for folder in ["harness/src", "src", "tests"] {
+    for folder in ["harness/src", "harness/client", "src", "tests"] {
         rust_files(&root.join(folder), &mut files)?;
     }
     let mut found = Vec::new();
@@ -117,6 +124,11 @@ fn faults(file: &str, text: &str) -> Vec<String> {
             "use #[expect(.., reason = \"..\")]: it ends with its cause",
         );
     }
+    if file.starts_with("harness/client/") {
+        for at in paths_from(&code, "bridgelab_harness") {
+            fault(at, "the client imports nothing of the harness");
+        }
+    }
     let Some(inner) = path
         .strip_prefix("harness/src/")
         .filter(|inner| *inner != "lib")
@@ -152,7 +164,7 @@ fn faults(file: &str, text: &str) -> Vec<String> {
         }
     }
     // The scenario's files are read in one place, which stays within the scenario's root.
-    let reads = listed("scenario/beneath scenario/builder", inner) || inner.ends_with("tests");
+    let reads = inner == "scenario/beneath" || inner.ends_with("tests");
     if module == "scenario" && !reads {
         for word in FILE_READERS {
             for (at, _) in code[..tests].match_indices(word) {
@@ -276,6 +288,8 @@ const PLANTED: &str = r"
     harness/src/host/util.rs       |                                             | `util` says nothing
     tests/common/mod.rs            |                                             | `common` says nothing
     harness/src/bus.rs             |                                             | `bus` has no place
+    harness/client/src/lab.rs      | use bridgelab_harness::report::RunReport;   | the client imports nothing of the harness
+    harness/src/check/progress.rs  | use bridgelab_client::Outcome;              | crate `bridgelab_client` belongs to report/ lab/
 ";
 
 const ALLOWED: &str = r"
@@ -321,4 +335,40 @@ fn what_is_allowed_is_left_alone() {
     for row in rows(ALLOWED) {
         assert_eq!(faults(&row[0], &row[1]), [""; 0], "{row:?}");
     }
+}
+
+/// Every package that one needs, by what Cargo.lock says: also those for other systems, and for its own tests.
+fn below(lock: &Table, package: &str) -> BTreeSet<String> {
+    let packages = lock["package"].as_array().map_or(&[][..], Vec::as_slice);
+    let mut found = BTreeSet::from([package.to_owned()]);
+    let mut left = vec![package.to_owned()];
+    while let Some(name) = left.pop() {
+        let its = packages
+            .iter()
+            .filter(|one| one["name"].as_str() == Some(&name));
+        let needs = its.filter_map(|one| one.get("dependencies")?.as_array());
+        for need in needs.flatten().filter_map(Value::as_str) {
+            // `NAME VERSION` where there are several.
+            let need = need.split(' ').next().unwrap_or(need);
+            if found.insert(need.to_owned()) {
+                left.push(need.to_owned());
+            }
+        }
+    }
+    found
+}
+
+#[test]
+fn who_holds_a_lab_compiles_neither_openssl_nor_a_vmm_driver() {
+    let lock = fs::read_to_string(support::root().join("Cargo.lock")).expect("Cargo.lock");
+    let lock: Table = lock.parse().expect("TOML");
+    let heavy = |package| -> Vec<String> {
+        let below = below(&lock, package).into_iter();
+        below
+            .filter(|name| listed(NOT_BELOW_CLIENT, name))
+            .collect()
+    };
+    assert_eq!(heavy("bridgelab-client"), [""; 0]);
+    let all: Vec<&str> = NOT_BELOW_CLIENT.split(' ').collect();
+    assert_eq!(heavy("bridgelab"), all, "each is a name that is looked for");
 }

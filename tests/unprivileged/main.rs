@@ -2,12 +2,14 @@
 //!
 //! - **Text of this repository**: [`layering`], the walls between modules; [`model`], the scenarios and the messages of invalid
 //!   ones; [`plan`], whole plans of set-ups; [`vmms`], the table of VMMs.
-//! - **The program's words**: [`cli`], the command line; [`matrix`], tables of combinations; [`units`], faults of unit files.
+//! - **The program's words**: [`cli`], the command line; [`hold`], what a test hears that holds a lab; [`matrix`], tables of
+//!   combinations; [`units`], faults of unit files.
 //! - **Whatever is put in**: [`bad_input`], anything changed in anything; [`hostile`], what was made to do harm.
 //! - **These tests themselves**: [`turns`], how they share the machine.
 
 mod bad_input;
 mod cli;
+mod hold;
 mod hostile;
 mod layering;
 mod matrix;

@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
+use bridgelab_client::protocol::{Answer, Ask, Output, Places};
 use tokio::sync::mpsc::UnboundedReceiver;
 
-use super::ask::{ASKED, Answer, Ask};
+use super::asked_for::AskedFor;
 use super::ended::Ended;
 use super::job::Event;
 use super::run::Run;
@@ -14,6 +15,9 @@ use crate::diagnostic::Diagnostic;
 use crate::host::unwritten;
 use crate::scenario::names::MachineName;
 use crate::scenario::{Scenario, VantagePoint, instances::GREEN, load_text_with};
+
+/// The file in the evidence with the scenario as it was when a held lab was asked for something last.
+pub const ASKED: &str = "asked.toml";
 
 /// What is asked, line by line.
 pub(super) type Asked = UnboundedReceiver<String>;
@@ -39,16 +43,18 @@ impl Run<'_> {
             let names = inside.containers.keys();
             names.map(move |name| format!("{guest}/{name}"))
         });
-        (self.asked.tell)(Event::Held {
+        let places = Places {
             // A ghost is a machine of the lab, and yet the scenario's guest.
             machines: machines.filter(|name| !is_guest(name)).collect(),
             guests: guests.keys().map(ToString::to_string).collect(),
             containers: containers.collect(),
-        });
+        };
+        (self.asked.tell)(Event::Held { places });
+        let mut asked_for = AskedFor::new(&self.asked.job.sources.text);
         while let Some(line) = asked.recv().await {
             let answer = match serde_json::from_str::<Ask>(&line) {
                 Ok(Ask::Finish) => break,
-                Ok(ask) => self.answer(ask).await,
+                Ok(ask) => self.answer(ask, &mut asked_for).await,
                 Err(error) => Err(format!("understand what was asked: {error}")),
             };
             let answer = answer.unwrap_or_else(|why| Answer::Refused { why });
@@ -58,7 +64,7 @@ impl Run<'_> {
         self.stopped()
     }
 
-    async fn answer(&mut self, ask: Ask) -> Result<Answer, String> {
+    async fn answer(&mut self, ask: Ask, asked_for: &mut AskedFor) -> Result<Answer, String> {
         match ask {
             Ask::Exec {
                 from,
@@ -74,29 +80,41 @@ impl Run<'_> {
                 let _turn = vantage.turn().await;
                 let output = vantage.exec(&words, Deadline::after(time)).await;
                 let output = output.map_err(|error| Diagnostic::new(&error).to_string())?;
-                Ok(Answer::Ran {
+                let output = Output {
                     stdout: output.stdout,
                     stderr: output.stderr,
                     status: output.status,
-                })
+                };
+                Ok(Answer::Ran { output })
             }
-            Ask::Check { scenario, id } => {
-                let form = self.form_of(scenario)?;
+            Ask::Check { id, keys } => {
+                let more = asked_for.with_check(&id, &keys);
+                let (more, form) = match more.and_then(|more| self.form_of(more)) {
+                    Ok(valid) => valid,
+                    Err(errors) => return Ok(Answer::Invalid { errors }),
+                };
                 let mut checks = form.checks.iter();
                 let check = checks.find(|check| check.id.as_str() == id);
                 let check = check.ok_or_else(|| format!("there is no check `{id}`"))?;
+                self.take(asked_for, more);
                 let report = self.checker().check_one(check).await;
                 self.record.report.checks.push(report.clone());
                 let check = Box::new(report);
                 Ok(Answer::Checked { check })
             }
-            Ask::Step { scenario, id } => {
-                let form = self.form_of(scenario)?;
+            Ask::Step { id, numbered, keys } => {
+                let id = if numbered { asked_for.unused(&id) } else { id };
+                let more = asked_for.with_step(&id, &keys);
+                let (more, form) = match more.and_then(|more| self.form_of(more)) {
+                    Ok(valid) => valid,
+                    Err(errors) => return Ok(Answer::Invalid { errors }),
+                };
                 let mut steps = form.steps.iter();
                 let step = steps.find(|step| step.id.as_str() == id);
                 let step = step.ok_or_else(|| format!("there is no step `{id}`"))?;
                 let lacks = needs_of(&self.testbed.lab, std::slice::from_ref(step)).await;
                 lacks.map_err(|unmet| unmet.to_string())?;
+                self.take(asked_for, more);
                 let report = self.step(step).await;
                 self.record.report.steps.push(report.clone());
                 let step = Box::new(report);
@@ -107,21 +125,30 @@ impl Run<'_> {
     }
 
     /// The form that is held, of a scenario with more in it.
-    fn form_of(&self, scenario: String) -> Result<Scenario, String> {
-        let asked = self.asked.job.evidence.join(ASKED);
-        if let Err(error) = std::fs::write(&asked, &scenario) {
-            unwritten::note(&asked, &error);
-        }
+    ///
+    /// # Errors
+    /// What is wrong with it, as `bridgelab check` writes it.
+    fn form_of(&self, more: AskedFor) -> Result<(AskedFor, Scenario), String> {
         let loaded = load_text_with(
             &self.asked.scenario.path,
-            scenario,
+            more.text().to_owned(),
             &self.asked.job.overrides,
         );
         let loaded = loaded.map_err(|errors| errors.render(false))?;
         let form = self.asked.job.variant.as_deref().unwrap_or(GREEN);
         let forms = loaded.named(form).map_err(|error| error.to_string())?;
         let form = forms.first().map(|form| (*form).clone());
-        form.ok_or_else(|| "the form is gone".to_owned())
+        let form = form.ok_or_else(|| "the form is gone".to_owned())?;
+        Ok((more, form))
+    }
+
+    /// What is valid and will be done is part of the scenario from now on.
+    fn take(&self, asked_for: &mut AskedFor, more: AskedFor) {
+        let file = self.asked.job.evidence.join(ASKED);
+        if let Err(error) = std::fs::write(&file, more.text()) {
+            unwritten::note(&file, &error);
+        }
+        *asked_for = more;
     }
 
     /// What a place is called in a scenario: `MACHINE`, `GUEST` or `GUEST/CONTAINER`.

@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use bridgelab_client::protocol::{Answer, Places};
 use serde::{Deserialize, Serialize};
 
-use super::ask::Answer;
 use super::sources::Sources;
 use super::vm::LabVm;
 use crate::hypervisor::Accelerator;
@@ -126,12 +126,8 @@ pub enum Event {
     },
     /// The lab is held after its checks, and carries out what it is asked for.
     Held {
-        /// Namespace machines.
-        machines: Vec<String>,
-        /// The scenario's guests, whether they run or not.
-        guests: Vec<String>,
-        /// Their containers: `GUEST/CONTAINER`.
-        containers: Vec<String>,
+        /// What there is in it.
+        places: Places,
     },
     /// The answer to what was asked last.
     Answer {

@@ -13,7 +13,7 @@
 //! steps       changes what stands; an action takes the parts that it needs
 //! ```
 
-mod ask;
+mod asked_for;
 mod assignment;
 mod background;
 mod boot;
@@ -40,7 +40,6 @@ mod parallel;
 mod pending;
 mod record;
 mod run;
-pub mod scope;
 mod sources;
 mod standstill;
 mod steps;
@@ -52,9 +51,9 @@ pub mod vm;
 mod watch;
 mod worker;
 
-pub use ask::{ASKED, Answer, Ask};
 pub use copied::copy_scenario;
 pub use error::LabError;
+pub use hold::ASKED;
 pub use job::{Event, Job, JobImage, StartFrom, TOGETHER, WORKER_COMMAND};
 pub use sources::{Changed, Sources};
 pub use steps::{ByHand, by_hand};

@@ -3,6 +3,7 @@
 use std::io;
 use std::process::Stdio;
 
+use bridgelab_client::protocol::{Answer, Places};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::process::{ChildStdin, Command};
 use tokio::sync::{mpsc, watch};
@@ -72,8 +73,10 @@ pub enum News<'a> {
     Settled,
     /// The lab is kept: host-side process id of the worker, and the event.
     Kept(u32, &'a Event),
-    /// The lab is held, or answers what it was asked for.
-    Held(&'a Event),
+    /// The lab is held; what there is in it.
+    Held(Places),
+    /// A held lab's answer to what it was asked for.
+    Answer(Answer),
 }
 
 /// Runs a job in a worker of its own and returns its report, whatever happens to the worker.
@@ -175,7 +178,8 @@ async fn supervise(
             Ok(Event::Progress { text }) => tell(News::Progress(&text)),
             Ok(Event::Settled) => tell(News::Settled),
             Ok(kept @ Event::Kept { .. }) => tell(News::Kept(pid, &kept)),
-            Ok(held @ (Event::Held { .. } | Event::Answer { .. })) => tell(News::Held(&held)),
+            Ok(Event::Held { places }) => tell(News::Held(places)),
+            Ok(Event::Answer { answer }) => tell(News::Answer(answer)),
             Ok(Event::Report { report: run }) => report = Some(*run),
             Err(error) => tracing::warn!(%error, line, "the worker said something odd"),
         }

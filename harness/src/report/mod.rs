@@ -9,20 +9,21 @@ pub mod junit;
 mod left_running;
 mod purpose;
 pub mod side_by_side;
-mod step;
 #[cfg(test)]
 mod tests;
 pub mod text;
 pub mod timings;
 pub mod units;
 
+pub use bridgelab_client::report::{
+    CheckOutcome, CheckReport, Outcome, SightReport, StepOutcome, StepReport,
+};
 pub use cancelled::Cancelled;
 pub use compare::{Comparison, compare};
 pub use hole::Hole;
 pub use judge::judge_run;
 pub use left_running::LeftRunning;
 pub use purpose::{NOT_SHOWN, not_shown};
-pub use step::{StepOutcome, StepReport};
 pub use units::UnitsReport;
 
 use std::collections::BTreeMap;
@@ -48,37 +49,6 @@ pub struct Report {
     pub runs: Vec<RunReport>,
 }
 
-/// How a run ended: always exactly one of six words.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Outcome {
-    /// Every check holds; in a variant: exactly the named checks fail, in the named way.
-    Passed,
-    /// The network is not what it should be.
-    Failed,
-    /// Host, image, VMM or harness: no verdict on the network.
-    Broken,
-    /// A stage took too long; `problem` names it.
-    TimedOut,
-    /// The host cannot do it, or what was run cannot show it; `problem` names the reason.
-    Skipped,
-    /// Somebody ended it.
-    Cancelled,
-}
-
-impl std::fmt::Display for Outcome {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(match self {
-            Self::Passed => "passed",
-            Self::Failed => "failed",
-            Self::Broken => "broken",
-            Self::TimedOut => "timed out",
-            Self::Skipped => "skipped",
-            Self::Cancelled => "cancelled",
-        })
-    }
-}
-
 /// Why a run has no verdict: an error with its code and its remedy.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Problem {
@@ -100,79 +70,6 @@ impl From<crate::diagnostic::Diagnostic> for Problem {
             code: diagnostic.code,
             chain: diagnostic.chain,
             help: diagnostic.help.or(more_files),
-        }
-    }
-}
-
-/// How one check ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum CheckOutcome {
-    /// It holds.
-    Passed,
-    /// It does not hold.
-    Failed,
-    /// It could not be looked at.
-    NotRun,
-    /// The lab cannot show it, for example because its guests are ghosts; `got` says why.
-    Skipped,
-    /// The run ended first; `got` has the last look, if there was one.
-    Undecided,
-}
-
-/// One check of a run.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct CheckReport {
-    /// Its id in the scenario.
-    pub id: String,
-    /// Where it looked from.
-    pub from: String,
-    /// Its kind, as in the scenario file.
-    pub kind: String,
-    /// What it saw. Whether that is right is the run's `outcome`: a variant's named checks must fail.
-    pub outcome: CheckOutcome,
-    /// Whether this variant says that it must fail.
-    pub must_fail: bool,
-    /// Ids of the checks of which at least one must fail in this variant, if this check is among them; it may then hold. Empty
-    /// where there is no such set.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub any_of: Vec<String>,
-    /// What should hold, in words.
-    pub expected: String,
-    /// What was seen, in words.
-    pub got: String,
-    /// How often it looked.
-    pub attempts: u32,
-    /// When it began, in milliseconds from the run's start.
-    #[serde(default)]
-    pub at_ms: i64,
-    /// Time from its start to its verdict, in milliseconds.
-    pub ms: u64,
-    /// Every moment at which something else was seen than before.
-    #[serde(default)]
-    pub seen: Vec<SightReport>,
-}
-
-/// What a check saw from one moment on.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct SightReport {
-    /// When, in milliseconds from the run's start.
-    pub at_ms: i64,
-    /// Whether it held then; `None`: it could not be looked at.
-    pub holds: Option<bool>,
-    /// What was seen, in words.
-    pub got: String,
-}
-
-impl CheckReport {
-    /// Whether the check is not as the scenario says: it holds and must fail, does not hold and should, or nobody could look.
-    /// A check of a set of which one must fail may hold or not; an undecided check is neither right nor wrong.
-    pub fn is_wrong(&self) -> bool {
-        match self.outcome {
-            CheckOutcome::Passed => self.must_fail,
-            CheckOutcome::Failed => !self.must_fail && self.any_of.is_empty(),
-            CheckOutcome::NotRun => true,
-            CheckOutcome::Skipped | CheckOutcome::Undecided => false,
         }
     }
 }

@@ -3,11 +3,13 @@
 
 use std::collections::BTreeMap;
 
+use bridgelab_client::protocol::HoldEvent;
+
 use super::text::{Colour, verdict};
 use super::units::{SaidReport, UnitsReport, WarningReport};
 use super::{
-    CheckOutcome, CheckReport, Outcome, Problem, Report, RunReport, SCHEMA, StageReport, judge_run,
-    junit,
+    CheckOutcome, CheckReport, Outcome, Problem, Report, RunReport, SCHEMA, SightReport,
+    StageReport, StepOutcome, StepReport, judge_run, junit,
 };
 use crate::host::networkd_said::UnitSaid;
 
@@ -393,4 +395,50 @@ fn a_stage_in_front_moves_everything_behind_it() {
         );
     }
     assert_eq!(run.ms, ms + 700);
+}
+
+/// The client reads less of a run than there is, and what it reads is what is there: nothing is lost, nothing renamed.
+#[test]
+fn what_is_written_of_a_run_is_what_a_test_reads_of_it() {
+    let mut full = with_units(judged(
+        Some("red"),
+        &[("a", "no reply")],
+        vec![check("a", CheckOutcome::Failed, "no reply")],
+    ));
+    full.checks[0].any_of = vec!["a".to_owned(), "b".to_owned()];
+    full.checks[0].seen = vec![SightReport {
+        at_ms: 3,
+        holds: None,
+        got: "nothing yet".to_owned(),
+    }];
+    full.steps = vec![StepReport {
+        id: "down".to_owned(),
+        action: "link_down".to_owned(),
+        command: "ip -n host link set eno1 down".to_owned(),
+        outcome: StepOutcome::Refused,
+        may_fail: true,
+        refused: Some("busy".to_owned()),
+        said: "Device or resource busy".to_owned(),
+        at_ms: 5,
+        ms: 1,
+    }];
+    full.problem = Some(Problem {
+        code: "c".to_owned(),
+        chain: vec!["outer".to_owned(), "inner".to_owned()],
+        help: Some("a command".to_owned()),
+    });
+    for outcome in [Outcome::Passed, Outcome::TimedOut, Outcome::Cancelled] {
+        full.outcome = outcome;
+        let report = Box::new(full.clone());
+        let line = serde_json::to_string(&HoldEvent::Report { report }).expect("JSON");
+        let Ok(HoldEvent::Report { report: read }) = serde_json::from_str::<HoldEvent>(&line)
+        else {
+            unreachable!("not a report: {line}");
+        };
+        assert_eq!(read.outcome, full.outcome);
+        assert_eq!(read.checks, full.checks);
+        assert_eq!(read.steps, full.steps);
+        let whole = serde_json::to_value(&full).expect("JSON");
+        assert_eq!(serde_json::to_value(&read).expect("JSON"), whole);
+    }
 }

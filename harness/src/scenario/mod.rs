@@ -10,7 +10,6 @@
 pub mod action;
 mod beneath;
 mod bounds;
-mod builder;
 pub mod check_kind;
 pub mod contents;
 pub(crate) mod declare;
@@ -54,7 +53,6 @@ pub mod vmm;
 pub use action::{Action, Change};
 pub(crate) use beneath::{Beneath, EntryKind, Unread};
 pub use bounds::Bounds;
-pub use builder::{BuildError, Builder};
 pub use check_kind::CheckKind;
 pub use contents::{Container, GuestFile, GuestFileKind};
 pub use dnsmasq::{AdvertisedPrefix, DnsFault, Dnsmasq, RouterAdvertisement};

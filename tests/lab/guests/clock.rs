@@ -3,15 +3,12 @@
 
 use std::time::Instant;
 
-use bridgelab_harness::lab::scope::{HeldGuest, Hold};
-use bridgelab_harness::report::Outcome;
-use bridgelab_harness::scenario::{Builder, Scenario};
-use bridgelab_harness::toml::toml;
+use bridgelab_client::{HeldGuest, Hold, Outcome, Scenario, toml::toml};
 use support::held;
 
 /// One guest with each of QEMU's machines: only `microvm` has no second clock by which the kernel could notice a wrong one.
-fn scenario() -> Builder {
-    let guests = Scenario::builder("two guests with clocks");
+fn scenario() -> Scenario {
+    let guests = Scenario::new("two guests with clocks");
     let guests = guests.guest(
         "tiny1",
         toml! {
@@ -46,7 +43,7 @@ async fn uptime(guest: HeldGuest<'_>) -> (Instant, f64, Instant) {
 #[tokio::test]
 async fn an_hour_in_a_guest_is_an_hour() {
     let folder = tempfile::tempdir().expect("a folder");
-    let hold = Hold::built(&scenario()).expect("the scenario is valid");
+    let hold = Hold::built(&scenario()).expect("it can be written");
     let Some(lab) = held(hold, folder.path()).await else {
         return;
     };

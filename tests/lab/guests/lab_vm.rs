@@ -7,9 +7,8 @@ use std::io::{BufRead, BufReader, Read};
 use std::os::unix::fs::MetadataExt;
 use std::process::{Child, Command, Stdio};
 
-use bridgelab_harness::lab::scope::Hold;
+use bridgelab_client::{Hold, toml::toml};
 use bridgelab_harness::report::{LabPlace, Outcome, RunReport, StepOutcome, exit_code};
-use bridgelab_harness::toml::toml;
 use support::processes::{MARK, marked, wait_until, wait_until_gone};
 use support::{
     bridgelab, held, in_a_vm_as_nobody, is_root, only_run, output, passed, set_up, skip,
@@ -265,7 +264,7 @@ async fn a_test_holds_a_lab_in_a_vm() {
     let folder = tempfile::tempdir().expect("a temporary directory");
     let scenario = folder.path().join("scenario.toml");
     fs::write(&scenario, GUEST).expect("a scenario");
-    let hold = Hold::file(&scenario).expect("readable").ghosts();
+    let hold = Hold::scenario(&scenario).ghosts();
     let hold = hold.option("--lab").option("vm");
     let Some(lab) = held(hold, folder.path()).await else {
         return;
@@ -281,7 +280,7 @@ async fn a_test_holds_a_lab_in_a_vm() {
     assert!(check.passed(), "{check:?}");
     let report = lab.finish().await.expect("a report");
     assert_eq!(report.outcome, Outcome::Passed, "{report:?}");
-    assert_eq!(report.lab.place, LabPlace::Vm);
+    assert_eq!(report.others["lab"]["place"], "vm");
     assert_eq!(report.checks.len(), 3);
     let evidence = report.evidence.expect("gathered in the VM, kept here");
     assert!(evidence.join("machines/host").is_dir(), "{evidence:?}");

@@ -7,10 +7,8 @@ use std::os::linux::net::SocketAddrExt;
 use std::os::unix::net::{SocketAddr, UnixListener};
 use std::path::Path;
 
-use bridgelab_harness::lab::scope::{HeldLab, HeldVantage, Hold};
-use bridgelab_harness::report::{CheckOutcome, StepOutcome};
-use bridgelab_harness::scenario::Scenario;
-use bridgelab_harness::toml::{Table, Value};
+use bridgelab_client::toml::{Table, Value};
+use bridgelab_client::{CheckOutcome, HeldLab, HeldVantage, Hold, Scenario, StepOutcome};
 
 use support::processes::wait_until;
 use support::{held, is_root, lacks, root};
@@ -223,18 +221,14 @@ async fn open(place: HeldVantage<'_>, line: &str) -> (bool, String) {
 }
 
 async fn lab(folder: &Path) -> Option<HeldLab> {
-    let scenario = Scenario::builder("machines with a stranger's commands").networkd(
+    let scenario = Scenario::new("machines with a stranger's commands").networkd(
         "host",
         [(
             "eno1.network",
             "[Match]\nName=eno1\n\n[Network]\nAddress=192.168.1.2/24\n",
         )],
     );
-    held(
-        Hold::built(&scenario).expect("the scenario is valid"),
-        folder,
-    )
-    .await
+    held(Hold::built(&scenario).expect("it can be written"), folder).await
 }
 
 #[tokio::test]
@@ -289,7 +283,8 @@ async fn the_lab_is_no_root_of_the_computer() {
     let report = lab.finish().await.expect("a report");
     let outside = std::fs::read_link("/proc/self/ns/user").expect("own namespace");
     let own = inside.trim() != outside.to_string_lossy();
-    let told = report.lab.user_namespace;
+    let told = report.others["lab"]["user_namespace"].as_str();
+    let told = told.expect("words");
     assert_eq!(told == "own", own, "{told}");
     assert_eq!(told.starts_with("the caller's: "), !own, "{told}");
     assert_eq!(node, !own, "a device node can be made: {node}; {told}");
@@ -485,9 +480,12 @@ async fn what_is_left_running_lives_with_the_machine_and_what_is_late_dies() {
     let report = lab.finish().await.expect("a report");
     assert_eq!(report.leaks, [""; 0]);
     // What was killed before, and what ran into its limit, was not left running.
-    let left = report.left_running.iter();
-    let left: Vec<_> = left.map(|one| (&*one.command, &*one.machine)).collect();
-    assert_eq!(left, [("sleep 98763", CONFINED)]);
+    let left = report.others["left_running"].as_array().expect("a list");
+    let left: Vec<_> = left
+        .iter()
+        .map(|one| (&one["command"], &one["machine"]))
+        .collect();
+    assert_eq!(left, [(&"sleep 98763".into(), &CONFINED.into())]);
     wait_until("nothing of the cell is left", || {
         let output = std::process::Command::new("pgrep")
             .args(["-f", "sleep 98763"])

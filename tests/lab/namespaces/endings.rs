@@ -7,10 +7,8 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::Command;
 
-use bridgelab_harness::lab::scope::Hold;
+use bridgelab_client::{Hold, Scenario, toml::toml};
 use bridgelab_harness::report::{Outcome, RunReport};
-use bridgelab_harness::scenario::Scenario;
-use bridgelab_harness::toml::toml;
 use support::processes::wait_until;
 use support::running::Running;
 use support::user::User;
@@ -305,8 +303,8 @@ fn a_run_is_done_again_from_its_evidence_alone() {
 #[tokio::test]
 async fn a_lab_of_a_test_is_done_again_after_the_test() {
     let folder = tempfile::tempdir().expect("a folder");
-    let scenario = Scenario::builder("the base topology alone");
-    let hold = Hold::built(&scenario).expect("it is valid").ghosts();
+    let scenario = Scenario::new("the base topology alone");
+    let hold = Hold::built(&scenario).expect("it can be written").ghosts();
     let Some(lab) = support::held(hold, folder.path()).await else {
         return;
     };

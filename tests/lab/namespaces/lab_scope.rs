@@ -1,4 +1,4 @@
-//! Labs inside tests, by `bridgelab_harness::lab::scope`: an example to copy, and what happens when a test does not end well.
+//! Labs inside tests, by `bridgelab_client`: an example to copy, and what happens when a test does not end well.
 //!
 //! The labs have ghost guests, so they need no image and stand within seconds; without `.ghosts()` the same lines boot
 //! MicroVMs.
@@ -6,16 +6,14 @@
 
 use std::path::Path;
 
+use bridgelab_client::toml::toml;
+use bridgelab_client::{HeldLab, HeldVantage, Hold, NoLab, Outcome, Scenario, StepOutcome};
 use bridgelab_harness::host::capability::strict;
-use bridgelab_harness::lab::scope::{HeldLab, HeldVantage, Hold, NoLab};
-use bridgelab_harness::report::{Outcome, StepOutcome};
-use bridgelab_harness::scenario::{Builder, Scenario};
-use bridgelab_harness::toml::toml;
 use rstest::{fixture, rstest};
 
 /// The page's host with one guest behind `br0`.
-fn scenario() -> Builder {
-    Scenario::builder("a guest on br0, for tests in Rust")
+fn scenario() -> Scenario {
+    Scenario::new("a guest on br0, for tests in Rust")
         .networkd(
             "host",
             [
@@ -55,7 +53,7 @@ fn scenario() -> Builder {
 /// Holds a lab; `None`, said aloud, on a machine that cannot have one. Leave out `program` in another package: then
 /// `bridgelab` is found by `BRIDGELAB_BIN` or on `PATH`.
 async fn hold(evidence: &Path) -> Option<HeldLab> {
-    let hold = Hold::built(&scenario()).expect("the scenario is valid");
+    let hold = Hold::built(&scenario()).expect("it can be written");
     let hold = hold
         .program(support::program())
         .ghosts()

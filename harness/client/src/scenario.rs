@@ -1,29 +1,29 @@
-//! The same language from Rust: a scenario put together by code, written as the folder that a person would have
-//! written, and read by the same reader.
+//! A scenario put together by code, and written as the folder that a person would have written.
 //!
-//! There is no second way into the model. What the builder holds is the tree of a `scenario.toml`, so every key of the
+//! There is no second way into the model. What it holds is the tree of a `scenario.toml`, so every key of the
 //! format can be set the day it exists, mistakes come with the line of the written file, and a test's scenario can be
 //! run again by `bridgelab run FOLDER`.
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io;
 use std::path::{Path, PathBuf};
 
-use thiserror::Error;
 use toml::{Table, Value};
 
-use super::load::FILE_NAME;
-use super::{LoadedScenario, Scenario, ScenarioErrors, load};
-use crate::diagnostic::Diagnose;
+use crate::NoLab;
 
-/// A scenario under construction.
+/// The file in a scenario's folder.
+const FILE_NAME: &str = "scenario.toml";
+
+/// Version of the format.
+const FORMAT: i64 = 1;
+
+/// A scenario of code.
 ///
 /// ```
-/// use bridgelab_harness::scenario::Scenario;
-/// use bridgelab_harness::toml::toml;
+/// use bridgelab_client::{Scenario, toml::toml};
 ///
-/// let scenario = Scenario::builder("a MicroVM on br0 is reached from the LAN")
+/// let scenario = Scenario::new("a MicroVM on br0 is reached from the LAN")
 ///     .networkd("host", [
 ///         ("br0.netdev", "[NetDev]\nName=br0\nKind=bridge\n"),
 ///         ("10-lan.network", "[Match]\nName=eno1\nName=vm-*\n\n[Network]\nBridge=br0\n"),
@@ -38,56 +38,27 @@ use crate::diagnostic::Diagnose;
 ///         ping = { to = "192.168.1.3" }
 ///     });
 /// let folder = tempfile::tempdir()?;
-/// let loaded = scenario.write(folder.path())?;
-/// assert_eq!(loaded.scenario(None)?.checks.len(), 1);
+/// scenario.write(folder.path())?; // what is wrong in it: `bridgelab check FOLDER`
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug, Clone)]
-pub struct Builder {
+pub struct Scenario {
     tree: Table,
     /// Files beside the scenario's, by path relative to it.
     files: BTreeMap<PathBuf, Vec<u8>>,
 }
 
-/// Why a built scenario is none.
-#[derive(Debug, Error)]
-#[non_exhaustive]
-pub enum BuildError {
-    /// The folder or a file of it could not be written.
-    #[error("write the scenario into `{}`", path.display())]
-    Write {
-        /// What was being written.
-        path: PathBuf,
-        /// What the kernel said.
-        source: io::Error,
-    },
-    /// The reader refused it.
-    #[error("{}", .0.render(false))]
-    Invalid(#[from] ScenarioErrors),
-}
-
-impl Diagnose for BuildError {
-    fn code(&self) -> &'static str {
-        match self {
-            Self::Write { .. } => "scenario.write",
-            Self::Invalid(errors) => errors.code(),
-        }
-    }
-}
-
 impl Scenario {
-    /// Begins a scenario on the base topology; `summary` is one line for people.
-    pub fn builder(summary: &str) -> Builder {
+    /// Begins one on the base topology; `summary` is one line for people.
+    pub fn new(summary: &str) -> Self {
         let tree = Table::from_iter([
-            ("version".to_owned(), Value::Integer(1)),
+            ("version".to_owned(), Value::Integer(FORMAT)),
             ("summary".to_owned(), Value::String(summary.to_owned())),
         ]);
         let files = BTreeMap::new();
-        Builder { tree, files }
+        Self { tree, files }
     }
-}
 
-impl Builder {
     /// Sets any key of the format, by the names of the tables on the way to it:
     /// `set(["machines", "router", "dnsmasq", "ra", "lifetime"], 0)`.
     #[must_use]
@@ -166,9 +137,9 @@ impl Builder {
     }
 
     fn over(self, keys: &[&str], table: Table) -> Self {
-        table.into_iter().fold(self, |builder, (key, value)| {
+        table.into_iter().fold(self, |scenario, (key, value)| {
             let keys = keys.iter().copied().chain([key.as_str()]);
-            builder.set(keys.collect::<Vec<_>>(), value)
+            scenario.set(keys.collect::<Vec<_>>(), value)
         })
     }
 
@@ -190,22 +161,20 @@ impl Builder {
         toml::to_string(&self.tree).unwrap_or_default()
     }
 
-    /// Writes it into a folder, which is made if it is not there, and loads it; the scenario is named like the folder.
+    /// Writes it into a folder, which is made if it is not there; the scenario is named like the folder.
     ///
     /// # Errors
-    ///
-    /// When a file cannot be written, or [`load`] finds anything wrong.
-    pub fn write(&self, folder: &Path) -> Result<LoadedScenario, BuildError> {
+    /// [`NoLab::Written`] when a file cannot be written.
+    pub fn write(&self, folder: &Path) -> Result<(), NoLab> {
         let write = |path: PathBuf, bytes: &[u8]| {
             let made = path.parent().map_or(Ok(()), fs::create_dir_all);
             let written = made.and_then(|()| fs::write(&path, bytes));
-            written.map_err(|source| BuildError::Write { path, source })
+            written.map_err(|source| NoLab::Written { path, source })
         };
         for (path, bytes) in &self.files {
             write(folder.join(path), bytes)?;
         }
-        write(folder.join(FILE_NAME), self.to_toml().as_bytes())?;
-        Ok(load(folder)?)
+        write(folder.join(FILE_NAME), self.to_toml().as_bytes())
     }
 }
 
@@ -215,27 +184,8 @@ mod tests {
     use toml::toml;
 
     #[test]
-    fn a_mistake_comes_with_the_line_of_the_written_file() {
-        let folder = tempfile::tempdir().unwrap();
-        let builder = Scenario::builder("x").check(
-            "up",
-            toml! {
-                from = "dekstop"
-                ping = { to = "192.168.1.1" }
-            },
-        );
-        let error = builder.write(folder.path()).unwrap_err();
-        let text = error.to_string();
-        assert!(
-            text.contains("scenario.toml:") && text.contains("did you mean `desktop`?"),
-            "{text}"
-        );
-        assert_eq!(error.code(), "scenario.unknown-name");
-    }
-
-    #[test]
     fn later_keys_replace_earlier_ones_and_leave_the_others() {
-        let builder = Scenario::builder("x")
+        let scenario = Scenario::new("x")
             .guest("a", toml! { vcpu = 1 })
             .guest("a", toml! { mem = 256 })
             .set(["guests", "a", "vcpu"], 2)
@@ -243,7 +193,7 @@ mod tests {
                 ["machines", "router", "sysctls", "net.ipv4.ip_forward"],
                 "0",
             );
-        let tree: Table = builder.to_toml().parse().unwrap();
+        let tree = scenario.tree;
         assert_eq!(
             tree["guests"]["a"],
             Value::Table(toml! { vcpu = 2 mem = 256 })

@@ -4,10 +4,10 @@ use std::fmt;
 
 use toml::{Table, Value};
 
-use super::{HeldLab, NoLab};
-use crate::did_you_mean::suggest;
-use crate::guest::ssh::Output;
-use crate::report::{CheckReport, StepOutcome, StepReport};
+use crate::{CheckReport, HeldLab, NoLab, Output, StepOutcome, StepReport};
+
+/// Most edits between a name and what it was meant to be.
+const FARTHEST: usize = 3;
 
 /// A place to look from: a machine, a guest, or a container of a guest.
 #[derive(Clone, Copy)]
@@ -26,13 +26,13 @@ pub struct HeldGuest<'lab> {
 impl HeldLab {
     /// The machines that are namespaces; of a ghost, see [`guests`](Self::guests).
     pub fn machines(&self) -> impl Iterator<Item = HeldVantage<'_>> {
-        let names = self.machines.iter();
+        let names = self.places.machines.iter();
         names.map(|name| HeldVantage { lab: self, name })
     }
 
     /// The scenario's guests, ghosts as well, whether they run or not.
     pub fn guests(&self) -> impl Iterator<Item = HeldGuest<'_>> {
-        let names = self.guests.iter();
+        let names = self.places.guests.iter();
         names.map(|name| HeldGuest { lab: self, name })
     }
 
@@ -41,7 +41,8 @@ impl HeldLab {
     /// # Errors
     /// [`NoLab::Unknown`] with the places there are.
     pub fn vantage(&self, name: &str) -> Result<HeldVantage<'_>, NoLab> {
-        let places = [&self.machines, &self.guests, &self.containers];
+        let all = &self.places;
+        let places = [&all.machines, &all.guests, &all.containers];
         let name = known(name, "vantage", places.into_iter().flatten())?;
         Ok(HeldVantage { lab: self, name })
     }
@@ -51,7 +52,7 @@ impl HeldLab {
     /// # Errors
     /// [`NoLab::Unknown`] with the guests there are.
     pub fn guest(&self, name: &str) -> Result<HeldGuest<'_>, NoLab> {
-        let name = known(name, "guest", self.guests.iter())?;
+        let name = known(name, "guest", self.places.guests.iter())?;
         Ok(HeldGuest { lab: self, name })
     }
 }
@@ -112,7 +113,7 @@ impl<'lab> HeldGuest<'lab> {
     pub fn container(&self, name: &str) -> Result<HeldVantage<'lab>, NoLab> {
         let Self { lab, name: guest } = *self;
         let own = |place: &&String| place.split_once('/').is_some_and(|(of, _)| of == guest);
-        let places = lab.containers.iter().filter(own);
+        let places = lab.places.containers.iter().filter(own);
         let name = known(&format!("{guest}/{name}"), "container", places)?;
         Ok(HeldVantage { lab, name })
     }
@@ -195,7 +196,7 @@ async fn act(lab: &HeldLab, action: &str, keys: &[(&str, &str)]) -> Result<StepR
         .iter()
         .map(|&(key, word)| (key.to_owned(), Value::from(word)));
     let step = Table::from_iter([(action.to_owned(), Value::Table(keys.collect()))]);
-    let report = lab.step_under_new_id(&id, step).await?;
+    let report = lab.numbered_step(&id, step).await?;
     match report.outcome {
         StepOutcome::Done => Ok(report),
         _ => Err(NoLab::Refused(format!(
@@ -222,14 +223,30 @@ fn known<'lab>(
     names: impl Iterator<Item = &'lab String> + Clone,
 ) -> Result<&'lab str, NoLab> {
     let found = names.clone().find(|known| known.as_str() == name);
-    found.map(String::as_str).ok_or_else(|| {
-        let names = names.map(String::as_str);
-        NoLab::Unknown {
-            what,
-            name: name.to_owned(),
-            help: suggest(name, &format!("{what}s"), names),
-        }
+    found.map(String::as_str).ok_or_else(|| NoLab::Unknown {
+        what,
+        name: name.to_owned(),
+        help: nearest_or_all(name, what, names),
     })
+}
+
+/// The name that was meant, if one is near, or the names there are.
+fn nearest_or_all<'lab>(
+    name: &str,
+    what: &str,
+    names: impl Iterator<Item = &'lab String> + Clone,
+) -> String {
+    let edits = |known: &&String| strsim::osa_distance(name, known);
+    let farthest = (name.chars().count() / 3).clamp(1, FARTHEST);
+    let nearest = names.clone().min_by_key(edits);
+    if let Some(near) = nearest.filter(|near| edits(near) <= farthest) {
+        return format!("did you mean `{near}`?");
+    }
+    let all: Vec<String> = names.map(|name| format!("`{name}`")).collect();
+    match all.is_empty() {
+        true => format!("there are no {what}s"),
+        false => format!("{what}s: {}", all.join(", ")),
+    }
 }
 
 #[cfg(test)]
@@ -241,8 +258,7 @@ mod tests {
         let id = |words: &[&str]| id_of(words.iter().copied());
         assert_eq!(id(&["host", "eno1", "link_down"]), "host-eno1-link-down");
         assert_eq!(id(&["host", "Vm_1@x", "plug"]), "host-vm-1-x-plug");
-        let made = id(&["host", "eth0.5", "link_up"]);
-        assert!(crate::scenario::names::StepId::try_from(made.as_str()).is_ok());
+        assert_eq!(id(&["host", "eth0.5", "link_up"]), "host-eth0.5-link-up");
     }
 
     #[test]
