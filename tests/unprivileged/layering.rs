@@ -69,7 +69,13 @@ const ALLOW: &str = concat!("[all", "ow(");
 fn the_walls_stand() -> io::Result<()> {
     let root = support::root();
     let mut files = Vec::new();
-    for folder in ["harness/src", "harness/client", "src", "tests"] {
+    for folder in [
+        "harness/src",
+        "harness/bench",
+        "harness/client",
+        "src",
+        "tests",
+    ] {
         rust_files(&root.join(folder), &mut files)?;
     }
     let mut found = Vec::new();

@@ -125,7 +125,7 @@ fn target(figure: &Figure, ours: &str) -> String {
 }
 
 /// The sections of a record, one after another.
-pub(super) fn sections(record: &Record) -> String {
+pub fn sections(record: &Record) -> String {
     let sections = record.benches.iter();
     let sections: Vec<String> = sections
         .map(|bench| section(bench, &record.machine))
@@ -134,7 +134,7 @@ pub(super) fn sections(record: &Record) -> String {
 }
 
 /// `document` with the record's sections in the place of those of the same name, and at its end where there are none.
-pub(super) fn merge(document: &str, record: &Record) -> String {
+pub fn merge(document: &str, record: &Record) -> String {
     let mut document = document.to_owned();
     for bench in &record.benches {
         let new = section(bench, &record.machine);
@@ -160,7 +160,7 @@ pub(super) fn merge(document: &str, record: &Record) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::bench::rounds::{Sample, Stop, Subject};
+    use crate::rounds::{Sample, Stop, Subject};
 
     fn subject(name: &str, samples: &[(&str, f64)]) -> Subject {
         let samples = samples.iter().map(|(what, ms)| Sample::ms(*what, *ms));
@@ -185,7 +185,7 @@ mod tests {
             .target("down", Target::AtMost(2.5))
             .note("`ip` captures nothing.");
         Record {
-            schema: crate::bench::record::SCHEMA,
+            schema: crate::record::SCHEMA,
             machine: Machine::example(),
             benches: vec![bench],
         }

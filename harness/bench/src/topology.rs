@@ -24,7 +24,7 @@ const IP: &str = "ip";
 const IP_BATCH: &str = "ip -batch";
 
 /// The page's machines and cables, without their daemons.
-const PAGE_SCENARIO: &str = include_str!("../../benches/topology.toml");
+const PAGE_SCENARIO: &str = include_str!("../../../benches/topology.toml");
 
 /// Up and down of the page's network.
 pub(super) async fn page(context: &Context<'_>) -> Result<BenchRecord, Stop> {

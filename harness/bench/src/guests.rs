@@ -21,15 +21,15 @@ const COLD: &str = "cold";
 const HOST: [(&str, &str); 3] = [
     (
         "10-lan.network",
-        include_str!("../../scenarios/simple-network/host/10-lan.network"),
+        include_str!("../../../scenarios/simple-network/host/10-lan.network"),
     ),
     (
         "10-lan-bridge.network",
-        include_str!("../../scenarios/simple-network/host/10-lan-bridge.network"),
+        include_str!("../../../scenarios/simple-network/host/10-lan-bridge.network"),
     ),
     (
         "br0.netdev",
-        include_str!("../../scenarios/simple-network/host/br0.netdev"),
+        include_str!("../../../scenarios/simple-network/host/br0.netdev"),
     ),
 ];
 

@@ -7,17 +7,16 @@ use std::time::Instant;
 use bridgelab_harness::image;
 use tokio::sync::watch;
 
-use super::BenchArgs;
+use super::Options;
 use super::lab_run::LabRun;
 use super::machine::Machine;
 use super::record::BenchRecord;
 use super::rounds::{Sample, Stop, Subject, interleave};
 use super::scratch::Scratch;
-use crate::signals::Signals;
 
 /// A call's surroundings, and the benchmark that is being made.
 pub(super) struct Context<'a> {
-    pub(super) args: &'a BenchArgs,
+    pub(super) options: &'a Options,
     pub(super) machine: Machine,
     /// This program.
     pub(super) program: PathBuf,
@@ -32,16 +31,16 @@ pub(super) struct Context<'a> {
 
 impl<'a> Context<'a> {
     pub(super) fn new(
-        args: &'a BenchArgs,
+        options: &'a Options,
         machine: Machine,
-        signals: &Signals,
+        interrupts: watch::Receiver<u32>,
     ) -> Result<Self, Stop> {
         let failed = |doing: &str, error: std::io::Error| Stop::Failed(format!("{doing}: {error}"));
         let program = image::worker_program();
         let program = program.map_err(|error| failed("find this program", error))?;
         let scratch = Scratch::new(&program);
-        let interrupts = signals.wishes();
-        let mut wishes = signals.wishes();
+        let scratch = scratch.map_err(|error| failed("make a temporary folder", error))?;
+        let mut wishes = interrupts.clone();
         tokio::spawn(async move {
             while wishes.changed().await.is_ok() {
                 let what = match *wishes.borrow_and_update() {
@@ -51,14 +50,12 @@ impl<'a> Context<'a> {
                 let _ = writeln!(anstream::stderr(), "interrupted: {what}");
             }
         });
-        // From here on the folder goes in good order.
-        signals.begin();
         Ok(Self {
-            args,
+            options,
             machine,
             program,
             interrupts,
-            scratch: scratch.map_err(|error| failed("make a temporary folder", error))?,
+            scratch,
             begun: Instant::now(),
             name: "",
             about: "",
@@ -86,10 +83,10 @@ impl<'a> Context<'a> {
 
     /// The sizes asked for, or `usual`.
     pub(super) fn sizes(&self, usual: &[u16]) -> Vec<u16> {
-        if self.args.sizes.is_empty() {
+        if self.options.sizes.is_empty() {
             usual.to_vec()
         } else {
-            self.args.sizes.clone()
+            self.options.sizes.clone()
         }
     }
 

@@ -10,7 +10,6 @@ use super::child::{Finished, Line, Running, run};
 use super::context::Context;
 use super::processes::{Owner, Usage, usage};
 use super::rounds::{Sample, Stop};
-use crate::cli::Accel;
 
 /// What a run says when it begins.
 const FIRST_STAGE: &str = "building the topology";
@@ -85,12 +84,10 @@ impl LabRun {
             // What the user set for his own runs is no part of what is compared.
             .env_remove("BRIDGELAB_COLD")
             .env_remove("BRIDGELAB_STRICT")
-            .env("BRIDGELAB_ROOT", crate::own::tree())
-            .env("BRIDGELAB_IMAGES", crate::own::images());
-        match context.args.accel {
-            Accel::Auto => {}
-            Accel::Kvm => drop(command.args(["--accel", "kvm"])),
-            Accel::Tcg => drop(command.args(["--accel", "tcg"])),
+            .env("BRIDGELAB_ROOT", &context.options.tree)
+            .env("BRIDGELAB_IMAGES", &context.options.images);
+        if let Some(accelerator) = context.options.accelerator {
+            command.args(["--accel", accelerator.name()]);
         }
         let finished = run(command, context.interrupts.clone(), hear).await?;
         let failed = || Stop::Failed(finished.last_words());

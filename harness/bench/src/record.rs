@@ -11,13 +11,29 @@ pub(super) const SCHEMA: u32 = 1;
 
 /// All benchmarks of one call.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub(super) struct Record {
+pub struct Record {
     /// [`SCHEMA`].
     pub(super) schema: u32,
     /// Where it was measured, and when it began.
     pub(super) machine: Machine,
     /// In the order in which they were made.
     pub(super) benches: Vec<BenchRecord>,
+}
+
+impl Record {
+    /// Whether anything that was measured did not do its work.
+    pub fn any_failed(&self) -> bool {
+        self.subjects().any(|subject| subject.failed.is_some())
+    }
+
+    /// Whether this host could not measure something.
+    pub fn any_skipped(&self) -> bool {
+        self.subjects().any(|subject| subject.skipped.is_some())
+    }
+
+    fn subjects(&self) -> impl Iterator<Item = &SubjectRecord> {
+        self.benches.iter().flat_map(|bench| &bench.subjects)
+    }
 }
 
 /// One benchmark.
@@ -187,7 +203,7 @@ fn cell(subject: &Subject, what: &str) -> Option<Cell> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::bench::rounds::Sample;
+    use crate::rounds::Sample;
 
     fn subject(name: &str, times: &[f64]) -> Subject {
         Subject {

@@ -132,12 +132,12 @@ fn longest_waits(report: &RunReport) -> String {
 }
 
 async fn by_hand(context: &Context<'_>) -> Result<Vec<Sample>, Stop> {
-    let root = crate::own::tree();
+    let root = &context.options.tree;
     let script = root.join(SCRIPT);
     if !script.is_file() {
         return Err(Stop::Skipped(format!("there is no `{}`", script.display())));
     }
-    let image = crate::commands::ready_image("debian");
+    let image = (context.options.ready_image)("debian");
     let image = image.map_err(|error| Stop::Failed(error.to_string()))?;
     let mut command = Command::new(script);
     command

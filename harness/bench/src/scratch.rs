@@ -15,7 +15,7 @@ use nix::sys::signal::{SigSet, Signal};
 use tempfile::TempDir;
 
 /// Hidden subcommand that becomes the process.
-pub(crate) const WORKER_COMMAND: &str = "__bench-folder";
+pub const WORKER_COMMAND: &str = "__bench-folder";
 
 /// Said by a call that leaves its folder behind.
 const KEEP: u8 = b'k';
@@ -82,7 +82,7 @@ impl Drop for Scratch {
 }
 
 /// Body of the process: waits, and removes the folder.
-pub(crate) fn worker_main(mut words: impl Iterator<Item = OsString>) -> i32 {
+pub fn worker_main(mut words: impl Iterator<Item = OsString>) -> i32 {
     let Some(folder) = words.next() else {
         return exit_code::INVALID;
     };

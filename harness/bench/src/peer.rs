@@ -21,12 +21,12 @@ pub(super) const LARGEST: u16 = 200;
 /// # Errors
 /// [`Stop::Skipped`] when nobody asked for it, or it cannot be built.
 pub(super) async fn ready(context: &Context<'_>) -> Result<PathBuf, Stop> {
-    if !context.args.patchbay {
+    if !context.options.patchbay {
         return Err(Stop::Skipped(
             "`--patchbay` builds and measures it".to_owned(),
         ));
     }
-    let folder = crate::own::tree().join("benches/patchbay");
+    let folder = context.options.tree.join("benches/patchbay");
     let manifest = folder.join("Cargo.toml");
     if !manifest.is_file() {
         let manifest = manifest.display();

@@ -28,12 +28,12 @@ const MINUTES: f64 = 10.0;
 const LONGEST: usize = 5;
 
 pub(super) async fn measure(context: &Context<'_>) -> Result<BenchRecord, Stop> {
-    let names = if context.args.scenarios.is_empty() {
-        let known = scenario_names(&crate::commands::root());
+    let names = if context.options.scenarios.is_empty() {
+        let known = scenario_names(&context.options.root);
         let known = known.map_err(|error| Stop::Failed(error.to_string()))?;
         known.into_iter().map(|one| one.name).collect()
     } else {
-        context.args.scenarios.clone()
+        context.options.scenarios.clone()
     };
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
     let notes = RefCell::new(Vec::new());

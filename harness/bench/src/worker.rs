@@ -24,7 +24,7 @@ use super::lab_run::ms;
 use super::series::Series;
 
 /// Hidden subcommand that becomes the worker.
-pub(crate) const WORKER_COMMAND: &str = "__bench-topology";
+pub const WORKER_COMMAND: &str = "__bench-topology";
 
 /// Who builds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -90,7 +90,7 @@ pub(super) enum Answer {
 }
 
 /// Body of the worker. Must be called before any thread is started.
-pub(crate) fn worker_main() -> i32 {
+pub fn worker_main() -> i32 {
     let mut input = BufReader::new(io::stdin());
     let answer = work(&mut input).unwrap_or_else(|answer| answer);
     let line = serde_json::to_string(&answer).unwrap_or_default();

@@ -64,22 +64,22 @@ fn samples(run: &LabRun, report: &RunReport) -> Vec<Sample> {
 const V4_FILES: [(&str, &str); 5] = [
     (
         "scenario.toml",
-        include_str!("../../benches/without-ipv6/scenario.toml"),
+        include_str!("../../../benches/without-ipv6/scenario.toml"),
     ),
     (
         "host/br0.netdev",
-        include_str!("../../benches/without-ipv6/host/br0.netdev"),
+        include_str!("../../../benches/without-ipv6/host/br0.netdev"),
     ),
     (
         "host/10-lan.network",
-        include_str!("../../benches/without-ipv6/host/10-lan.network"),
+        include_str!("../../../benches/without-ipv6/host/10-lan.network"),
     ),
     (
         "host/10-lan-bridge.network",
-        include_str!("../../benches/without-ipv6/host/10-lan-bridge.network"),
+        include_str!("../../../benches/without-ipv6/host/10-lan-bridge.network"),
     ),
     (
         "guest/20-lan.network",
-        include_str!("../../benches/without-ipv6/guest/20-lan.network"),
+        include_str!("../../../benches/without-ipv6/guest/20-lan.network"),
     ),
 ];

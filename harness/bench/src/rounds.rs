@@ -33,7 +33,7 @@ impl Sample {
 
 /// Why there is no measurement.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Stop {
+pub enum Stop {
     /// Somebody ended it: nothing more is begun.
     Interrupted,
     /// This host cannot; the reason.

@@ -7,11 +7,9 @@ use bridgelab_harness::deadline::Deadline;
 use bridgelab_harness::host::doctor::{Doctor, DoctorReport};
 use bridgelab_harness::host::kvm::KvmVerdict;
 use bridgelab_harness::host::tool::Tool;
-use bridgelab_harness::hypervisor::QEMU;
+use bridgelab_harness::hypervisor::{Accelerator, QEMU};
 use bridgelab_harness::image::Store;
 use serde::{Deserialize, Serialize};
-
-use crate::cli::Accel;
 
 /// Where and when something was measured.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -35,7 +33,7 @@ pub(super) struct Machine {
 
 impl Machine {
     /// This machine, now.
-    pub(super) async fn here(accel: Accel) -> Self {
+    pub(super) async fn here(asked: Option<Accelerator>) -> Self {
         let mut doctor = Doctor::new(Store::cache_folder());
         doctor.prove_kvm = false;
         let load = read_load();
@@ -55,7 +53,7 @@ impl Machine {
             memory_mib: memory_mib(),
             qemu: version(&report, Tool::Vmm(QEMU)),
             systemd: version(&report, Tool::Networkd),
-            accelerator: accelerator(accel, &report.kvm).to_owned(),
+            accelerator: accelerator(asked, &report.kvm).to_owned(),
             load,
         }
     }
@@ -116,11 +114,12 @@ fn version(report: &DoctorReport, tool: Tool) -> Option<String> {
     report.tools.get(tool).ok()?.version.clone()
 }
 
-fn accelerator(asked: Accel, verdict: &KvmVerdict) -> &'static str {
-    match (asked, verdict) {
-        (Accel::Kvm, _) | (Accel::Auto, KvmVerdict::Works { .. }) => "kvm",
-        (Accel::Tcg, _) | (Accel::Auto, _) => "tcg",
-    }
+fn accelerator(asked: Option<Accelerator>, verdict: &KvmVerdict) -> &'static str {
+    let here = match verdict {
+        KvmVerdict::Works { .. } => Accelerator::Kvm,
+        _ => Accelerator::Tcg,
+    };
+    asked.unwrap_or(here).name()
 }
 
 /// proc(5), `/proc/loadavg`: the mean of the last minute.
