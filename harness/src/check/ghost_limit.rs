@@ -1,6 +1,6 @@
 //! Why a check says nothing with ghosts in the place of guests.
 
-use super::ghosts::{Ghosts, no_docker, no_macvtap};
+use super::ghosts::{Ghosts, no_docker};
 use super::kinds;
 use crate::scenario::{Check, Scenario, VantagePoint};
 
@@ -12,6 +12,6 @@ pub fn ghost_limit(scenario: &Scenario, check: &Check) -> Option<String> {
     }
     let (ghosts, kind) = (Ghosts { scenario, from }, kinds::of(&*check.kind));
     let links = kind.links();
-    let macvtap = links.iter().find(|link| ghosts.is_macvtap(link));
-    macvtap.map_or_else(|| kind.ghost_limit(&ghosts), |link| Some(no_macvtap(link)))
+    let missing = links.iter().find_map(|link| ghosts.not_on_the_host(link));
+    missing.or_else(|| kind.ghost_limit(&ghosts))
 }

@@ -27,10 +27,10 @@ impl<'s> Ghosts<'s> {
         self.nic_backend(interface).is_some()
     }
 
-    /// Whether the interface is a guest's macvtap, seen from the machine that holds the guest.
-    pub(super) fn is_macvtap(&self, interface: &IfName) -> bool {
-        let nic = self.nic_backend(interface);
-        nic.is_some_and(|nic| nic.macvtap().is_some())
+    /// Why the interface is not on the host, if it is the end of a guest's NIC that is none with ghosts. `None` for any other.
+    pub(super) fn not_on_the_host(&self, interface: &IfName) -> Option<String> {
+        let why = self.nic_backend(interface)?.kind.not_on_the_host()?;
+        Some(format!("{interface} {why}"))
     }
 
     /// The guest's NIC whose backend on the vantage's machine has this name.
@@ -62,18 +62,13 @@ impl<'s> Ghosts<'s> {
     }
 }
 
-pub(super) fn no_macvtap(interface: &IfName) -> String {
-    format!("{interface} is a macvlan of the ghost here, and not on the host")
-}
-
-/// Why a step cannot change a link that is a guest's macvtap: with ghosts the host has no such link. `None` for any other link.
-pub(crate) fn no_macvtap_here(
+/// Why a step cannot change a link: with ghosts it is none of the host's. `None` for any other link.
+pub(crate) fn not_on_the_host(
     scenario: &Scenario,
     from: &VantagePoint,
     link: &IfName,
 ) -> Option<String> {
-    let is_one = Ghosts { scenario, from }.is_macvtap(link);
-    is_one.then(|| no_macvtap(link))
+    Ghosts { scenario, from }.not_on_the_host(link)
 }
 
 pub(super) fn carrier_of_a_veth(interface: &IfName) -> String {

@@ -119,46 +119,24 @@ fn string<'a>(rest: &mut &'a [u8]) -> Option<&'a [u8]> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::scenario::{
-        GuestInterface, GuestInterfaceKind, GuestStart, HostEnd, HypervisorKind, MachineType,
-        NicOptions, Route, Transport,
-    };
-    use std::collections::BTreeMap;
+    use crate::scenario::Route;
+    use crate::scenario::vmm::tests::guest_on_a_tap;
 
     fn guest() -> Guest {
-        Guest {
-            on: "host".try_into().expect("a name"),
-            vcpu: 1,
-            mem: 128,
-            image: "tiny".to_owned(),
-            hypervisor: HypervisorKind::default(),
-            machine_type: MachineType::Auto,
-            transport: Transport::Auto,
-            start: GuestStart::Boot,
-            interfaces: vec![GuestInterface {
-                kind: GuestInterfaceKind::Tap,
-                id: "vm-test1".try_into().expect("a name"),
-                mac: "02:00:00:00:00:01".parse().expect("a MAC"),
-                host: HostEnd::default(),
-                addresses: vec![
-                    "192.168.1.3/24".parse().expect("an address"),
-                    "2001:db8::b/64".parse().expect("an address"),
-                ],
-                accept_ra: false,
-                nic: NicOptions::default(),
-            }],
-            machine_id: None,
-            units: Vec::new(),
-            routes: vec![Route::via(
-                "0.0.0.0/0".parse().expect("a prefix"),
-                "192.168.1.1".parse().expect("an address"),
-            )],
-            dns: vec!["192.168.1.1".parse().expect("an address")],
-            files: Default::default(),
-            sysctls: BTreeMap::new(),
-            docker: None,
-            containers: BTreeMap::new(),
-        }
+        let mut guest = guest_on_a_tap();
+        guest.image = "tiny".to_owned();
+        let nic = &mut guest.interfaces[0];
+        nic.addresses = vec![
+            "192.168.1.3/24".parse().expect("an address"),
+            "2001:db8::b/64".parse().expect("an address"),
+        ];
+        nic.accept_ra = false;
+        guest.routes = vec![Route::via(
+            "0.0.0.0/0".parse().expect("a prefix"),
+            "192.168.1.1".parse().expect("an address"),
+        )];
+        guest.dns = vec!["192.168.1.1".parse().expect("an address")];
+        guest
     }
 
     #[test]

@@ -40,8 +40,9 @@ pub fn nics(guest: &Guest, run: &Path) -> Vec<Nic> {
             mac: interface.mac,
             tap: interface.id.clone(),
             node: interface
-                .macvtap()
-                .map(|_| macvtap_node(run, guest.on.as_ref(), &interface.id)),
+                .kind
+                .is_the_guests()
+                .then(|| macvtap_node(run, guest.on.as_ref(), &interface.id)),
             fds: first..next,
             options: interface.nic,
         }

@@ -13,7 +13,7 @@ use crate::networkd::settings;
 use crate::scenario::names::{IfName, MachineName};
 use crate::scenario::provides::Provides;
 use crate::scenario::units::not_applied_in_a_ghost;
-use crate::scenario::{Guest, GuestInterface, MacvlanMode, Scenario, TapOpen, UnitFile};
+use crate::scenario::{Guest, GuestInterface, Scenario, TapOpen, UnitFile};
 
 /// What stands for the guests of a scenario.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -264,26 +264,12 @@ fn vmm_alone(name: &MachineName, guest: &Guest) -> Vec<String> {
         }),
         "has a NIC without offloads, which a veth has",
     );
-    let usual = |mtu: Option<u32>| mtu.unwrap_or(USUAL_MTU);
-    unless(
-        nics().all(|nic| {
-            nic.macvtap().is_some() || usual(nic.nic.mtu.map(u32::from)) == usual(nic.host.mtu)
-        }),
-        "has an MTU that is not its TAP's: a veth's end takes no frame larger than its own",
-    );
-    let macvtaps = || nics().filter_map(|nic| Some((nic, nic.macvtap()?)));
-    unless(
-        macvtaps().all(|(_, macvtap)| macvtap.allmulticast),
-        "has a macvtap without allmulticast: a macvlan knows the groups of its own kernel",
-    );
-    unless(
-        macvtaps().all(|(nic, _)| nic.host.up && nic.host.mtu.is_none()),
-        "has a macvtap with `up` or `host_mtu`: a ghost's macvlan has no end on the host",
-    );
-    unless(
-        macvtaps().all(|(_, macvtap)| macvtap.mode != MacvlanMode::Passthru),
-        "has a macvtap in the mode passthru: a macvlan has its link's MAC address there",
-    );
+    for why in nics().flat_map(|nic| nic.kind.unlike_a_ghost(nic)) {
+        let told = format!("guest {name} {why}");
+        if !found.contains(&told) {
+            found.push(told);
+        }
+    }
     found
 }
 
@@ -300,7 +286,7 @@ fn too_large(scenario: &Scenario, name: &MachineName, guest: &Guest) -> Vec<Stri
     };
     let nics = guest.interfaces.iter();
     let larger = nics.filter(|nic| {
-        let link = nic.macvtap().and_then(|macvtap| bears(&macvtap.link));
+        let link = nic.kind.carrier().and_then(bears);
         let mtu = nic.nic.mtu.map_or(USUAL_MTU, u32::from);
         link.is_some_and(|link| mtu > link)
     });

@@ -1,9 +1,6 @@
-//! Links on top of another link, each with a MAC address of its own: a guest's macvtap, and the modes of these and of macvlans.
+//! Modes of links that share another one, each with a MAC address of its own: macvlans, and the macvtaps of guests.
 
 use std::fmt;
-
-use super::names::IfName;
-use super::net::Mac;
 
 /// How the macvtaps and macvlans of one link get at each other and at what is behind it: `ip link add ... type macvtap mode
 /// MODE` (ip-link(8)).
@@ -37,18 +34,4 @@ impl fmt::Display for MacvlanMode {
         let word = Self::WORDS.iter().find(|(_, mode)| mode == self);
         f.write_str(word.map_or("", |(word, _)| word))
     }
-}
-
-/// The host's end of a NIC with `type = "macvtap"`, as microvm.nix's `macvtap-up` makes it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Macvtap {
-    /// Link of the machine that it is put on.
-    pub link: IfName,
-    /// Its mode.
-    pub mode: MacvlanMode,
-    /// `ip link set ID allmulticast on`: without it the kernel, which cannot see the guest's groups, drops nearly all
-    /// multicast for it.
-    pub allmulticast: bool,
-    /// With [`MacvlanMode::Source`], from whom frames come in.
-    pub sources: Vec<Mac>,
 }

@@ -31,6 +31,7 @@ mod matrix;
 pub mod names;
 pub mod needs;
 pub mod net;
+pub(crate) mod nic_kind;
 mod one_layer;
 mod overlay;
 mod overrides;
@@ -62,7 +63,8 @@ pub use instances::{LoadedScenario, MatrixValue, UnknownForm};
 pub(crate) use load::{FILE_NAME, file_of};
 pub use load::{load, load_text, load_text_with, load_with};
 pub use machine_link::MachineLink;
-pub use macvlan::{MacvlanMode, Macvtap};
+pub use macvlan::MacvlanMode;
+pub use nic_kind::NicKind;
 pub use overrides::{Overrides, OverridesError};
 pub use port_flag::PortFlag;
 pub use readme::{Described, action_kinds, check_kinds, readme};
@@ -247,10 +249,10 @@ pub struct Guest {
 }
 
 /// A NIC of a MicroVM (`microvm.interfaces.*` of microvm.nix).
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct GuestInterface {
     /// How it reaches the host.
-    pub kind: GuestInterfaceKind,
+    pub kind: Arc<dyn NicKind>,
     /// Name of the interface on the host side.
     pub id: IfName,
     /// The guest's MAC address.
@@ -263,25 +265,6 @@ pub struct GuestInterface {
     pub accept_ra: bool,
     /// What the VMM is told about the NIC.
     pub nic: NicOptions,
-}
-
-/// `type` of a guest interface.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum GuestInterfaceKind {
-    /// A TAP, left for the host's networkd to put on a bridge.
-    Tap,
-    /// A macvtap on a link of the host.
-    Macvtap(Macvtap),
-}
-
-impl GuestInterface {
-    /// Its macvtap, if it is one.
-    pub fn macvtap(&self) -> Option<&Macvtap> {
-        match &self.kind {
-            GuestInterfaceKind::Tap => None,
-            GuestInterfaceKind::Macvtap(macvtap) => Some(macvtap),
-        }
-    }
 }
 
 /// One property of the network that should hold.

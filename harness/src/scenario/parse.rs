@@ -321,18 +321,6 @@ pub(crate) fn hypervisor(text: &str) -> Result<HypervisorKind, Bad> {
     one_of(text, "hypervisor", &known)
 }
 
-/// The words of `type`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum NicType {
-    Tap,
-    Macvtap,
-}
-
-impl NicType {
-    pub(crate) const WORDS: [(&'static str, Self); 2] =
-        [("tap", Self::Tap), ("macvtap", Self::Macvtap)];
-}
-
 /// The name of something that a machine may offer.
 pub(crate) fn capability(text: &str) -> Result<String, Bad> {
     let names = capabilities().into_iter();

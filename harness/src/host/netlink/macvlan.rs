@@ -7,9 +7,9 @@ use rtnetlink::{LinkMacVlan, LinkMacVtap, LinkUnspec};
 
 use super::{LinkError, Netlink};
 use crate::plan::LinkEnd;
+use crate::scenario::MacvlanMode;
 use crate::scenario::names::IfName;
 use crate::scenario::net::Mac;
-use crate::scenario::{MacvlanMode, Macvtap};
 
 impl Netlink {
     /// `ip link add link LINK name NAME address MAC type macvtap mode MODE`; its index.
@@ -18,15 +18,16 @@ impl Netlink {
     /// [`LinkError`] with the kernel's words: `EBUSY` when the link is a bridge's port, `EINVAL` beside mode `passthru`.
     pub async fn add_macvtap(
         &self,
-        name: &IfName,
-        mac: Mac,
-        macvtap: &Macvtap,
+        link: &IfName,
+        (name, mac): (&IfName, Mac),
+        mode: MacvlanMode,
+        sources: &[Mac],
     ) -> Result<u32, LinkError> {
-        let lower = self.index(macvtap.link.as_str()).await?;
-        let mut message = LinkMacVtap::new(name.as_str(), lower, kernel(macvtap.mode))
-            .address(mac.octets().to_vec());
-        if !macvtap.sources.is_empty() {
-            let sources = macvtap.sources.iter();
+        let lower = self.index(link.as_str()).await?;
+        let mut message =
+            LinkMacVtap::new(name.as_str(), lower, kernel(mode)).address(mac.octets().to_vec());
+        if !sources.is_empty() {
+            let sources = sources.iter();
             let sources = sources
                 .map(|mac| InfoMacVtap::MacAddr(mac.octets()))
                 .collect();
@@ -35,7 +36,6 @@ impl Netlink {
                 .append_info_data(InfoMacVtap::MacAddrData(sources));
         }
         let command = || {
-            let (link, mode) = (&macvtap.link, macvtap.mode);
             format!("ip link add link {link} name {name} address {mac} type macvtap mode {mode}")
         };
         self.add_link(message.build(), command).await?;

@@ -154,7 +154,7 @@ impl GuestRuntime for Ghosts {
         })
     }
 
-    /// Deletes only the ghost's macvlan where the NIC is one, since it has no end on the host.
+    /// Deletes only the ghost's link where the NIC has no end on the host.
     fn unplug<'r>(
         &'r self,
         guest: &'r MachineName,
@@ -167,7 +167,7 @@ impl GuestRuntime for Ghosts {
             let plan = &asked.scenario.guests[guest];
             let mut declared = plan.interfaces.iter();
             let declared = declared.find(|nic| nic.id == *interface);
-            if declared.is_some_and(|nic| nic.macvtap().is_some()) {
+            if declared.is_some_and(|nic| nic.kind.not_on_the_host().is_some()) {
                 let own = nic_name(nic_place(asked.scenario, lab, guest, interface));
                 lab.delete_link(guest.as_ref(), own.as_str()).await?;
             } else {

@@ -4,14 +4,18 @@
 //! the machine must offer for it; [`CarryOut`] makes it. Those that unit files make are networkd's (`host::link_kind`).
 
 use std::any::Any;
+use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
 
 use super::error::LabError;
 use super::parallel::{Done, OnMachine};
+use crate::host::tap::Tap as Held;
 use crate::plan::Link;
-use crate::plan::link::{LinkKinds, of_kind};
+use crate::plan::link::{LinkKinds, NicEnd, NicLink, of_kind};
 use crate::scenario::machine_link::{MachineLinks, Row};
+use crate::scenario::nic_kind::{self, NicKinds};
+use crate::scenario::{GuestInterface, NicKind};
 
 /// The table: what stands behind cables, switches and bridges, then a row for each kind that a machine may have beside its
 /// bridges, and for each kind of a NIC's end on the host.
@@ -29,6 +33,7 @@ macro_rules! link_kinds {
         $(mod $own;)*
         $(mod $nic;)*
 
+        inventory::submit! { NicKinds(&[$(nic_kind::Row::of::<$nic::$Nic>()),*]) }
         inventory::submit! { MachineLinks(&[$(Row::of::<$own::$Own>()),*]) }
         inventory::submit! {
             LinkKinds {
@@ -36,20 +41,20 @@ macro_rules! link_kinds {
                 switch: $switch::$Switch::of_segment,
                 bridge: $bridge::$Bridge::of_machine,
                 machines: &[$(of_kind::<$own::$Own>),*],
-                nics: &[$($nic::$Nic::of_nic),*],
+                nics: &[$(End::<$nic::$Nic>::of),*],
             }
         }
 
         link_kinds! {
-            carry_out $cable::$Cable $switch::$Switch $bridge::$Bridge $($own::$Own)* $($nic::$Nic)*
+            carry_out $cable::$Cable, $switch::$Switch, $bridge::$Bridge, $($own::$Own,)* $(End<$nic::$Nic>,)*
         }
     };
-    (carry_out $($file:ident::$Kind:ident)*) => {
+    (carry_out $($Link:ty,)*) => {
         /// The part of a kind that makes the link.
         pub(super) fn of(link: &dyn Link) -> &dyn CarryOut {
             let any: &dyn Any = link;
             $(
-                if let Some(link) = any.downcast_ref::<$file::$Kind>() {
+                if let Some(link) = any.downcast_ref::<$Link>() {
                     return link;
                 }
             )*
@@ -73,6 +78,30 @@ link_kinds! {
 
 /// A link that is made, or why it is not.
 pub(super) type Making<'l> = BoxFuture<'l, Result<(), LabError>>;
+
+/// The host's end of a NIC of that kind.
+#[derive(Debug)]
+struct End<K> {
+    /// What the scenario says of it.
+    kind: K,
+    nic: NicEnd,
+}
+
+impl<K: NicKind + Clone> End<K>
+where
+    Self: NicLink,
+{
+    fn of(interface: &GuestInterface, nic: NicEnd) -> Option<Arc<dyn NicLink>> {
+        let kind = interface.kind.downcast_ref::<K>()?.clone();
+        Some(Arc::new(Self { kind, nic }))
+    }
+
+    /// Has the lab hold it for the guest's VMM.
+    fn hold(&self, opened: Held, done: &mut Done) {
+        let NicEnd { guest, index, .. } = &self.nic;
+        done.taps.push((guest.clone(), *index, opened));
+    }
+}
 
 /// How a link is made.
 pub(super) trait CarryOut: Link {

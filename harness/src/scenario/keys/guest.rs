@@ -1,11 +1,10 @@
 //! MicroVMs. The words are microvm.nix's where it has them.
 
 use super::{
-    HOST_ROUTE, KeyType, MACVLAN_MODE, MTU, ROUTE, TableKeys, first_of_each, flag, list, map, may,
-    must, path, table_keys, text,
+    Added, HOST_ROUTE, KeyType, MTU, ROUTE, TableKeys, first_of_each, flag, list, map, may, must,
+    path, table_keys, text,
 };
-use crate::scenario::parse::NicType;
-use crate::scenario::{GuestStart, HypervisorKind, TapOpen};
+use crate::scenario::{GuestStart, HypervisorKind, TapOpen, nic_kind};
 
 pub(crate) const GUEST: TableKeys = table_keys(
     "a guest",
@@ -138,17 +137,11 @@ pub(crate) const GUEST_INTERFACE: TableKeys = table_keys(
     &[
         must(
             "type",
-            KeyType::Words(&first_of_each(&NicType::WORDS)),
+            KeyType::Names(nic_kind::words),
             "how it reaches the host",
         ),
         must("id", KeyType::INTERFACE, "name on the host"),
         must("mac", KeyType::MAC, "the guest's address"),
-        may(
-            "macvtap",
-            KeyType::Table(&MACVTAP),
-            "none",
-            "what a macvtap is put on, and how. Only with `type = \"macvtap\"`, which needs it",
-        ),
         super::machine::DUPLICATE_MAC,
         flag(
             "invalid_mac",
@@ -245,27 +238,8 @@ pub(crate) const GUEST_INTERFACE: TableKeys = table_keys(
             "routes by the TAP. Not with `networkd`",
         ),
     ],
-);
-
-pub(crate) const MACVTAP: TableKeys = table_keys(
-    "a macvtap",
-    "`ip link add link LINK name ID address MAC type macvtap mode MODE`",
-    &[
-        super::machine::LINK,
-        must(
-            "mode",
-            MACVLAN_MODE,
-            "how it gets at others on the same link, and at what is behind it",
-        ),
-        flag(
-            "allmulticast",
-            "true",
-            "`ip link set ID allmulticast on`, as microvm.nix's `macvtap-up` has it",
-        ),
-        list(
-            "sources",
-            &KeyType::MAC,
-            "with `mode = \"source\"`: from whom frames come in",
-        ),
-    ],
-);
+)
+.with(Added {
+    behind: "mac",
+    keys: nic_kind::keys,
+});

@@ -15,7 +15,7 @@ mod step;
 
 pub(crate) use every_check::CHECK;
 pub(crate) use file::{ANY_OF, BASED, BASES, FILE, IS_SWITCH, LAYERED, SEGMENT, VARIANT};
-pub(crate) use guest::{CONTAINER, GUEST, GUEST_INTERFACE, MACVTAP};
+pub(crate) use guest::{CONTAINER, GUEST, GUEST_INTERFACE};
 pub(crate) use key_type::{KeyType, first_of_each};
 pub(crate) use machine::bridge_keys;
 pub(crate) use machine::{

@@ -33,12 +33,8 @@ pub(super) fn of_machine(
     }
     for guest in scenario.guests.values().filter(|guest| guest.on == *name) {
         for nic in &guest.interfaces {
-            // A macvtap has its guest's address, a TAP one of its own.
-            let (kind, mac) = match nic.macvtap() {
-                Some(_) => ("macvtap", Some(nic.mac.to_string())),
-                None => ("tap", None),
-            };
-            links.add(&nic.id, LinkKind::made(kind), mac);
+            let mac = nic.kind.is_the_guests().then(|| nic.mac.to_string());
+            links.add(&nic.id, LinkKind::made(nic.kind.word()), mac);
         }
     }
     links.add_netdevs(units);

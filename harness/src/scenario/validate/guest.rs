@@ -3,13 +3,12 @@
 use std::collections::BTreeMap;
 
 use super::machine::sysctls;
-use super::{Context, container, contents, image, macvlan, nic_backend, plain, units, vmm};
+use super::{Context, container, contents, image, nic_backend, plain, units, vmm};
 use crate::scenario::keys::{GUEST, GUEST_INTERFACE};
 use crate::scenario::names::MachineName;
-use crate::scenario::parse::NicType;
 use crate::scenario::provides::Provides;
 use crate::scenario::read::{At, Reader, parsed};
-use crate::scenario::{Guest, GuestInterface, GuestStart, parse};
+use crate::scenario::{Guest, GuestInterface, GuestStart, nic_kind, parse};
 
 pub(crate) fn guests<'a>(context: &Context<'a>, root: &Reader<'a>) -> BTreeMap<MachineName, Guest> {
     root.named("guests", parse::our_name, |key, node| {
@@ -81,10 +80,19 @@ fn interface<'a>(
     machine: &vmm::Machine<'_>,
 ) -> Option<GuestInterface> {
     let owner = format!("guest `{guest}`");
-    let nic_type = reader.need("type", reader.meaning("type", &parse::NicType::WORDS));
-    let kind = nic_type
+    let row = nic_kind::named(context, reader);
+    let asked = row.as_ref().map(|row| {
+        let asked = nic_kind::Asked {
+            context,
+            reader,
+            place: row.place,
+            machine: host,
+        };
+        (row.value, asked)
+    });
+    let kind = asked
         .as_ref()
-        .and_then(|nic_type| macvlan::kind(context, reader, (host, machine), nic_type));
+        .and_then(|(row, asked)| nic_kind::read(row, asked, machine.hypervisor));
     let text = reader.need("id", reader.text("id"));
     if let Some(id) = text {
         let claims = &context.claims;
@@ -95,24 +103,17 @@ fn interface<'a>(
         context.claims.mac_of(reader, mac, &owner);
     }
     let id = text.and_then(|text| parsed(text, parse::if_name, context.faults));
-    let mut nic = vmm::nic(
-        context,
-        reader,
-        nic_type.as_ref().map(|at| at.value),
-        machine,
-    );
-    if let Some(nic_type) = &nic_type {
-        macvlan::open(context, reader, nic_type, machine, &mut nic.open);
+    let row = row.map(|row| row.value);
+    let mut nic = vmm::nic(context, reader, row, machine);
+    if let Some((row, asked)) = &asked {
+        nic_kind::open(row, asked, machine, &mut nic.open);
     }
     let id = id.map(|id| id.value);
     let mut end = nic_backend::nic_backend(context, reader, guest, host, id.as_ref());
-    let nic_type = nic_type.map(|nic_type| nic_type.value);
-    if nic_type == Some(NicType::Macvtap) {
-        end = macvlan::nic_backend(end);
-    } else if let Some(bridge) = macvlan::bridge_instead(context, reader, host) {
-        end.master = Some(bridge);
+    if let Some((row, asked)) = &asked {
+        end = (row.end)(asked, end);
     }
-    vmm::queues(context, reader, nic_type, &nic, &mut end);
+    vmm::queues(context, reader, row, &nic, &mut end);
     Some(GuestInterface {
         kind: kind?,
         id: id?,

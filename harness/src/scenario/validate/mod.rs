@@ -4,6 +4,7 @@
 //! read, and a fault in one machine does not make every mention of it a fault as well.
 
 mod bridge;
+mod carrier;
 mod check;
 mod claims;
 mod container;
@@ -14,7 +15,6 @@ mod guest;
 mod image;
 mod known;
 mod machine;
-mod macvlan;
 mod next_hop;
 mod nic_backend;
 mod plain;
@@ -33,12 +33,13 @@ mod variant;
 mod vmm;
 
 pub(crate) use bridge::options_of_step as bridge_options;
+pub(crate) use carrier::alone as carried_alone;
+pub(crate) use carrier::link as carrier;
 pub(crate) use check::read_kind;
 pub(crate) use check::vantage;
 pub(crate) use contents::Laid;
+pub(crate) use known::KnownMachine;
 pub(crate) use known::unit_files;
-pub(crate) use macvlan::alone as carried_alone;
-pub(crate) use macvlan::link as carrier;
 pub(crate) use port::flags as port_flags;
 pub(crate) use port::stepped as port_options;
 pub(crate) use routes::same_family;
@@ -46,7 +47,8 @@ pub(crate) use source::source;
 pub(crate) use steps::{Asked as AskedAction, Takes};
 pub(crate) use units::UnitFolders;
 pub(crate) use variant::{Expectations, expectations};
-pub(crate) use vmm::{holder, refused};
+pub(crate) use vmm::Machine as VmmAsked;
+pub(crate) use vmm::{holder, is_imposed, refused};
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -130,6 +132,11 @@ impl Context<'_> {
     pub(crate) fn is_guest(&self, guest: &At<'_, &str>) -> bool {
         let known = self.known.guests.keys().copied();
         self.faults.among(guest, ("guest", "guests"), "", known)
+    }
+
+    /// Notes why what the command line imposes cannot be in this scenario, which is skipped then.
+    pub(crate) fn is_beyond(&self, vmm: HypervisorKind, reason: String) {
+        self.beyond.borrow_mut().push((vmm, reason));
     }
 
     /// Reports an interface that its machine does not have.

@@ -8,8 +8,9 @@ use crate::scenario::file::Place;
 use crate::scenario::lookup;
 use crate::scenario::names::MachineName;
 use crate::scenario::net::Mac;
+use crate::scenario::nic_kind;
 use crate::scenario::overrides::COMMAND_LINE;
-use crate::scenario::parse::{NicType, one_of};
+use crate::scenario::parse::one_of;
 use crate::scenario::provides::Provides;
 use crate::scenario::read::{At, Reader, parsed};
 use crate::scenario::vmm::{Feature, VMM_USER, Vmm};
@@ -32,7 +33,7 @@ pub(crate) struct Machine<'a> {
 }
 
 impl Machine<'_> {
-    pub(super) fn row(&self) -> &'static Vmm {
+    pub(crate) fn row(&self) -> &'static Vmm {
         self.hypervisor.row()
     }
 
@@ -148,7 +149,7 @@ pub(crate) fn mac<'a>(reader: &Reader<'a>) -> Option<At<'a, Mac>> {
 pub(crate) fn nic(
     context: &Context<'_>,
     reader: &Reader<'_>,
-    nic_type: Option<NicType>,
+    kind: Option<&nic_kind::Row>,
     machine: &Machine<'_>,
 ) -> NicOptions {
     let checksum = reader.flag("checksum_offload").unwrap_or(true);
@@ -168,7 +169,8 @@ pub(crate) fn nic(
         checksum_offload: checksum,
         segmentation_offload: segmentation.unwrap_or(checksum),
     };
-    let by_descriptor = nic.open == TapOpen::Fd && nic_type != Some(NicType::Macvtap);
+    let is_a_tap = kind.is_none_or(nic_kind::Row::is_opened_as_a_tap);
+    let by_descriptor = nic.open == TapOpen::Fd && is_a_tap;
     let segmentation_off = checksum && !nic.segmentation_offload;
     let asked = [
         ("open", by_descriptor, Feature::TapDescriptor),
@@ -190,11 +192,12 @@ pub(crate) fn nic(
 pub(crate) fn queues(
     context: &Context<'_>,
     reader: &Reader<'_>,
-    nic_type: Option<NicType>,
+    kind: Option<&nic_kind::Row>,
     nic: &NicOptions,
     end: &mut HostEnd,
 ) {
-    let by_name = nic.open == TapOpen::Name && nic_type == Some(NicType::Tap);
+    let is_a_tap = kind.is_some_and(nic_kind::Row::is_opened_as_a_tap);
+    let by_name = nic.open == TapOpen::Name && is_a_tap;
     if by_name && reader.entry("open").is_none() && reader.entry("owner").is_none() {
         end.owner = Some(VMM_USER.to_owned());
     }
@@ -202,12 +205,8 @@ pub(crate) fn queues(
         end.multi_queue = nic.queues > 1;
         return;
     };
-    // A macvtap's node can be opened again and again; there the flag is the descriptor's.
-    if nic_type != Some(NicType::Macvtap)
-        && nic.open == TapOpen::Fd
-        && nic.queues > 1
-        && !end.multi_queue
-    {
+    // A node of its own can be opened again and again; there the flag is the descriptor's.
+    if is_a_tap && nic.open == TapOpen::Fd && nic.queues > 1 && !end.multi_queue {
         let message = format!("{} queues of a TAP without `multi_queue`", nic.queues);
         let label = "the kernel opens such a TAP once";
         let told = context.faults.conflict(&entry.node.place, message, label);

@@ -1,7 +1,7 @@
 //! Steps that set links up and down, and delete them.
 
 use super::{ByHand, CarryOut, Doing, LINK};
-use crate::check::no_macvtap_here;
+use crate::check::not_on_the_host;
 use crate::deadline::Deadline;
 use crate::lab::run::Run;
 use crate::lab::steps::NotDone;
@@ -157,7 +157,7 @@ impl Link {
     }
 
     fn ghost_limit(&self, scenario: &Scenario) -> Option<String> {
-        no_macvtap_here(scenario, &self.on, &self.interface)
+        not_on_the_host(scenario, &self.on, &self.interface)
     }
 
     async fn act(

@@ -1,7 +1,7 @@
 //! Steps that turn offloads of a machine's links on and off.
 
 use super::{ByHand, CarryOut, Doing, ON_MACHINE};
-use crate::check::no_macvtap_here;
+use crate::check::not_on_the_host;
 use crate::deadline::Deadline;
 use crate::host::offload;
 use crate::lab::error::LabError;
@@ -86,7 +86,7 @@ impl CarryOut for Offload {
 
     fn ghost_limit(&self, scenario: &Scenario) -> Option<String> {
         let on = VantagePoint::Machine(self.on.clone());
-        no_macvtap_here(scenario, &on, &self.interface)
+        not_on_the_host(scenario, &on, &self.interface)
     }
 
     fn act<'r>(&'r self, run: &'r mut Run<'_>, _: &'r Step, _: Deadline) -> Doing<'r> {
