@@ -186,6 +186,7 @@ impl Declared for Macvtap {
             multi_queue: end.multi_queue,
             vnet_hdr: end.vnet_hdr,
             up: end.up,
+            at_start: end.at_start,
             mtu: end.mtu,
             ..HostEnd::default()
         }
@@ -294,6 +295,7 @@ mod tests {
     use std::path::Path;
 
     use super::*;
+    use crate::plan::TopologyPlan;
     use crate::scenario::{LoadedScenario, Overrides, load_text_with};
 
     fn loaded(text: &str, imposed: &str) -> LoadedScenario {
@@ -368,5 +370,25 @@ mod tests {
             ["br7 bridge", "br7 bridge", "br7 vepa"]
         );
         assert_eq!(loaded_as("nic=tap"), ["tap on br7", "tap", "tap on br7"]);
+    }
+
+    /// As a TAP: there is none before the step that starts its guest.
+    #[test]
+    fn one_that_is_made_at_the_start_is_not_there_before() {
+        let text = |at_start: bool| {
+            format!(
+                "[machines.host]\nbridges.br0 = {{}}\n[guests.a]\nstart = 'step'\n\
+                interfaces = [{{ type = 'macvtap', id = 'mv-a', mac = '02:00:00:00:00:01', \
+                at_start = {at_start}, macvtap = {{ link = 'br0', mode = 'bridge' }} }}]\n"
+            )
+        };
+        for at_start in [true, false] {
+            let loaded = loaded(&text(at_start), "vcpu=1");
+            let scenario = loaded.scenario(None).expect("its green form");
+            let plan = TopologyPlan::new(&scenario);
+            let made =
+                |step: &Operation| matches!(step, Operation::Link(link) if link.name() == "mv-a");
+            assert_eq!(plan.steps().iter().any(made), !at_start);
+        }
     }
 }
