@@ -344,6 +344,17 @@ impl Beneath {
         })
     }
 
+    /// The names of what lies beside a path and is of that kind.
+    pub(super) fn beside(&self, path: &Path, is_it: fn(EntryKind) -> bool) -> Vec<String> {
+        let above = path.parent().unwrap_or(Path::new(""));
+        let entries = self.list(above).unwrap_or_default();
+        let entries = entries.iter();
+        let entries = entries.filter(|name| self.kind(&above.join(name)).is_ok_and(is_it));
+        entries
+            .map(|name| name.to_string_lossy().into_owned())
+            .collect()
+    }
+
     /// Whether there is something of that name that is no folder; what it is, [`Beneath::read`] says.
     pub(crate) fn has_file(&self, path: &Path) -> bool {
         self.kind(path).is_ok_and(|kind| kind != EntryKind::Folder)

@@ -129,3 +129,11 @@ pub(crate) struct At<'a, T> {
     pub(crate) value: T,
     pub(crate) place: &'a Place,
 }
+
+impl<'a, T> At<'a, T> {
+    /// What it means, in the same place.
+    pub(crate) fn with<U>(&self, value: U) -> At<'a, U> {
+        let place = self.place;
+        At { value, place }
+    }
+}

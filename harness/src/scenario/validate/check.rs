@@ -41,11 +41,7 @@ fn check<'a>(
         vmm::vantage(context, reader).map(|value| At { value, place })
     } else {
         let from = reader.need("from", reader.text("from"));
-        from.and_then(|text| {
-            let value = vantage(context, &text)?;
-            let place = text.place;
-            Some(At { value, place })
-        })
+        from.and_then(|text| Some(text.with(vantage(context, &text)?)))
     };
     let after = reader.text("after");
     timeline.runs_then(context, after.as_ref(), from.as_ref());

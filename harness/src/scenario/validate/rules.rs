@@ -77,15 +77,8 @@ fn ruleset(
 
 /// The file meant, or those there are.
 fn others(files: &Beneath, path: &Path) -> String {
-    let above = path.parent().unwrap_or(Path::new(""));
-    let names = files.list(above).unwrap_or_default();
-    let names = names.iter();
-    let is_file = |kind: EntryKind| matches!(kind, EntryKind::File { .. });
-    let names = names.filter(|name| files.kind(&above.join(name)).is_ok_and(is_file));
-    let names: Vec<String> = names
-        .map(|name| name.to_string_lossy().into_owned())
-        .filter(|name| !name.ends_with(".toml"))
-        .collect();
+    let mut names = files.beside(path, |kind| matches!(kind, EntryKind::File { .. }));
+    names.retain(|name| !name.ends_with(".toml"));
     let wanted = path.file_name().unwrap_or_default().to_string_lossy();
     suggest(&wanted, "files there", names.iter().map(String::as_str))
 }

@@ -153,20 +153,9 @@ fn entries(files: &Beneath, folder: &Path) -> Result<Vec<(String, PathBuf)>, Unr
 
 /// For a folder that is not there: the one meant, or those there are beside it.
 fn other_folders(files: &Beneath, folder: &Path, name: &str) -> String {
-    let above = folder.parent().unwrap_or(Path::new(""));
-    let beside = files.list(above).unwrap_or_default();
-    let beside = beside.iter();
-    let is_folder =
-        |entry: &&OsString| files.kind(&above.join(entry)).ok() == Some(EntryKind::Folder);
-    let names: Vec<_> = beside
-        .filter(is_folder)
-        .map(|entry| entry.to_string_lossy().into_owned())
-        .collect();
-    suggest(
-        name,
-        "folders beside the file",
-        names.iter().map(String::as_str),
-    )
+    let names = files.beside(folder, |kind| kind == EntryKind::Folder);
+    let names = names.iter().map(String::as_str);
+    suggest(name, "folders beside the file", names)
 }
 
 /// The unit files of the folder that `key` names, less those in `without_units`; `owner` is the machine or guest.

@@ -51,7 +51,8 @@ impl State {
             return;
         }
         let name = format!("guest `{}`", guest.value);
-        self.turn(context, guest.place, &name, self.runs(guest.value), on);
+        let is = self.runs(guest.value);
+        self.turn(context, guest.place, &name, (is, on), RUNS);
         let own = |place: &Option<String>| place.as_deref() == Some(guest.value);
         if !on && let Some((step, _)) = self.commands.iter().find(|(_, place)| own(place)) {
             let message = format!("the command of step `{step}` runs in {name}");
@@ -89,18 +90,10 @@ impl State {
         };
         let key = format!("{place} {daemon}");
         let name = format!("{daemon} on `{place}`");
-        self.turn(
-            context,
-            on.place,
-            &name,
-            !self.stopped.contains(&key),
-            start,
-        );
-        if self.excused {
-        } else if start {
-            self.stopped.remove(&key);
-        } else {
-            self.stopped.insert(key);
+        let is = !self.stopped.contains(&key);
+        self.turn(context, on.place, &name, (is, start), RUNS);
+        if !self.excused {
+            set(&mut self.stopped, key, !start);
         }
     }
 
@@ -145,38 +138,39 @@ impl State {
     ) {
         let key = format!("{} {}", guest.value, interface.value);
         let name = format!("NIC `{}` of guest `{}`", interface.value, guest.value);
-        let declared = context
-            .known
-            .guests
-            .get(guest.value)
-            .is_some_and(|known| known.macs.contains_key(interface.value));
-        let is = match declared {
-            true => !self.unplugged.contains(&key),
-            false => self.macs.contains_key(&key) && !self.unplugged.contains(&key),
-        };
-        if is == plugged && !self.excused {
-            let word = if is {
-                "is plugged in"
-            } else {
-                "is not plugged in"
-            };
-            report(context, interface.place, format!("{name} {word} already"));
-        }
-        if self.excused {
-        } else if plugged {
-            self.unplugged.remove(&key);
-        } else {
-            self.unplugged.insert(key);
+        let known = context.known.guests.get(guest.value);
+        let declared = known.is_some_and(|known| known.macs.contains_key(interface.value));
+        let is = (declared || self.macs.contains_key(&key)) && !self.unplugged.contains(&key);
+        self.turn(context, interface.place, &name, (is, plugged), PLUGGED);
+        if !self.excused {
+            set(&mut self.unplugged, key, !plugged);
         }
     }
 
-    fn turn(&self, context: &Context<'_>, place: &Place, name: &str, is: bool, wanted: bool) {
-        if is != wanted || self.excused {
-            return;
+    /// Reports what is so already.
+    fn turn(
+        &self,
+        context: &Context<'_>,
+        place: &Place,
+        name: &str,
+        (is, wanted): (bool, bool),
+        (on, off): (&str, &str),
+    ) {
+        if is == wanted && !self.excused {
+            let word = if is { on } else { off };
+            report(context, place, format!("{name} {word} already"));
         }
-        let word = if is { "runs" } else { "is stopped" };
-        report(context, place, format!("{name} {word} already"));
     }
+}
+
+const RUNS: (&str, &str) = ("runs", "is stopped");
+const PLUGGED: (&str, &str) = ("is plugged in", "is not plugged in");
+
+fn set(all: &mut BTreeSet<String>, key: String, there: bool) {
+    match there {
+        true => all.insert(key),
+        false => all.remove(&key),
+    };
 }
 
 fn report(context: &Context<'_>, place: &Place, message: String) {
