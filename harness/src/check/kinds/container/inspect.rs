@@ -1,6 +1,6 @@
 //! Looks at a container from its guest.
 
-use super::ContainerSeen;
+use super::judge::ContainerSeen;
 use crate::check::ProbeError;
 use crate::check::looking::{Looking, odd};
 use crate::check::started::ContainerStart;

@@ -7,8 +7,11 @@ use std::sync::Arc;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpSocket, UdpSocket};
 
-use super::RecordType;
-use crate::check::kinds::dns;
+use super::answer::{
+    Answer, cut_short, hex_reply, may_be_cut_short, nslookup_server, parse_nslookup, parse_reply,
+    parse_resolvectl, query,
+};
+use super::declared::RecordType;
 use crate::check::looking::{ANSWER, as_words};
 use crate::check::{ProbeError, Vantage, from_source, source};
 use crate::deadline::Deadline;
@@ -25,7 +28,7 @@ pub(super) async fn resolve(
     source: Option<IpAddr>,
     from: &Vantage,
     by: Deadline,
-) -> Result<dns::Answer, ProbeError> {
+) -> Result<Answer, ProbeError> {
     let kind = match record {
         RecordType::A => "-type=a",
         RecordType::Aaaa => "-type=aaaa",
@@ -59,9 +62,9 @@ pub(super) async fn resolve(
             ];
             let output = from.exec(&words, by).await?;
             if output.status == Some(124) {
-                return Ok(dns::Answer::Silence(NO_ANSWER.to_owned()));
+                return Ok(Answer::Silence(NO_ANSWER.to_owned()));
             }
-            Ok(dns::parse_resolvectl(
+            Ok(parse_resolvectl(
                 &output.stdout,
                 &output.stderr,
                 output.success(),
@@ -91,18 +94,18 @@ async fn looked_up(
     record: RecordType,
     from: &Vantage,
     by: Deadline,
-) -> Result<dns::Answer, ProbeError> {
+) -> Result<Answer, ProbeError> {
     if matches!(output.status, Some(124 | 143)) {
-        return Ok(dns::Answer::Silence(NO_ANSWER.to_owned()));
+        return Ok(Answer::Silence(NO_ANSWER.to_owned()));
     }
-    let answer = dns::parse_nslookup(&output.stdout, &output.stderr);
-    if !dns::may_be_cut_short(name, record, &answer) {
+    let answer = parse_nslookup(&output.stdout, &output.stderr);
+    if !may_be_cut_short(name, record, &answer) {
         return Ok(answer);
     }
     let (Vantage::Guest(guest) | Vantage::Container { guest, .. }) = from else {
         return Ok(answer);
     };
-    match dns::nslookup_server(&output.stdout) {
+    match nslookup_server(&output.stdout) {
         Some(server) if guest.spec().image.clients => {
             let any = any_of(server);
             ask_from(any, server, name, record, from, Transport::Tcp, by).await
@@ -131,31 +134,31 @@ async fn ask_from(
     from: &Vantage,
     first: Transport,
     by: Deadline,
-) -> Result<dns::Answer, ProbeError> {
-    let query = dns::query(name, record).map_err(ProbeError::Impossible)?;
+) -> Result<Answer, ProbeError> {
+    let query = query(name, record).map_err(ProbeError::Impossible)?;
     if first == Transport::Udp {
         let words = from_source::ask(source, server, 53, &query);
         let output = from.exec_in_net(&as_words(&words), by).await?;
         if !output.success() {
             return Ok(unasked(Some(source), output.stderr.trim()));
         }
-        match dns::hex_reply(&output.stdout) {
-            Ok(reply) if dns::cut_short(&reply) => {}
-            Ok(reply) => return Ok(dns::parse_reply(&reply)),
+        match hex_reply(&output.stdout) {
+            Ok(reply) if cut_short(&reply) => {}
+            Ok(reply) => return Ok(parse_reply(&reply)),
             Err(answer) => return Ok(answer),
         }
     }
     let words = from_source::ask_over_tcp(source, server, 53, &query);
     let output = from.exec_in_net(&as_words(&words), by).await?;
     Ok(match output.success() {
-        true => dns::hex_reply(&output.stdout).map_or_else(|odd| odd, |all| dns::parse_reply(&all)),
+        true => hex_reply(&output.stdout).map_or_else(|odd| odd, |all| parse_reply(&all)),
         false => only_a_part(output.stderr.trim()),
     })
 }
 
 /// Answer of which UDP brought a part and TCP nothing: this is neither silence nor an answer.
-fn only_a_part(why: &str) -> dns::Answer {
-    dns::Answer::Refused(format!(
+fn only_a_part(why: &str) -> Answer {
+    Answer::Refused(format!(
         "the answer is too long for UDP, and over TCP it failed: {why}"
     ))
 }
@@ -170,11 +173,11 @@ fn any_of(server: IpAddr) -> IpAddr {
 
 /// Answer where the query failed. With a source address that is not usable no query was sent, so a check that expects silence does
 /// not hold.
-fn unasked(source: Option<IpAddr>, why: &str) -> dns::Answer {
+fn unasked(source: Option<IpAddr>, why: &str) -> Answer {
     let explained = source::explained(source, why);
     match explained == why {
-        true => dns::Answer::Silence(explained),
-        false => dns::Answer::Refused(explained),
+        true => Answer::Silence(explained),
+        false => Answer::Refused(explained),
     }
 }
 
@@ -184,8 +187,8 @@ async fn ask_server(
     record: RecordType,
     server: IpAddr,
     source: Option<IpAddr>,
-) -> Result<dns::Answer, ProbeError> {
-    let query = dns::query(name, record).map_err(ProbeError::Impossible)?;
+) -> Result<Answer, ProbeError> {
+    let query = query(name, record).map_err(ProbeError::Impossible)?;
     let from = source.unwrap_or_else(|| any_of(server));
     let ask = query.clone();
     let asked = machine
@@ -195,16 +198,16 @@ async fn ask_server(
         Ok(Err(e)) => return Ok(unasked(source, &e.to_string())),
         Err(_) => {
             let why = format!("{server} did not answer within {ANSWER:?}");
-            return Ok(dns::Answer::Silence(why));
+            return Ok(Answer::Silence(why));
         }
     };
-    if !dns::cut_short(&reply) {
-        return Ok(dns::parse_reply(&reply));
+    if !cut_short(&reply) {
+        return Ok(parse_reply(&reply));
     }
     let asked = machine
         .run(async move { tokio::time::timeout(ANSWER, over_tcp(from, server, &query)).await });
     Ok(match asked.await? {
-        Ok(Ok(reply)) => dns::parse_reply(&reply),
+        Ok(Ok(reply)) => parse_reply(&reply),
         Ok(Err(error)) => only_a_part(&error.to_string()),
         Err(_) => only_a_part(&format!("no answer within {ANSWER:?}")),
     })

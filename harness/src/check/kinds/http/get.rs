@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use crate::check::kinds::http;
+use super::page::{Arrived, body_of, bytes_url, judge, judge_bytes, url};
 use crate::check::kinds::tcp::connect::connect;
 use crate::check::kinds::tcp::transfer::Transfer;
 use crate::check::looking::{ANSWER, Looking, as_words};
@@ -24,7 +24,7 @@ pub(super) async fn look(
 ) -> Result<Verdict, ProbeError> {
     let (from, by) = (at.from, at.by);
     let Ends { to, port, source } = ends;
-    let url = http::url(to, port);
+    let url = url(to, port);
     let words = match from {
         Vantage::Machine(machine) => {
             let mut stream = match connect(machine, ends).await? {
@@ -43,12 +43,12 @@ pub(super) async fn look(
                 tokio::time::timeout(ANSWER, exchange).await
             });
             return Ok(match exchange.await? {
-                Ok(Ok(response)) => match http::body(&response) {
-                    Ok(body) => http::judge(expect, Ok(body)),
-                    Err(why) => http::judge(expect, Err(&why)),
+                Ok(Ok(response)) => match body_of(&response) {
+                    Ok(body) => judge(expect, Ok(body)),
+                    Err(why) => judge(expect, Err(&why)),
                 },
-                Ok(Err(e)) => http::judge(expect, Err(&e.to_string())),
-                Err(_) => http::judge(expect, Err(&format!("no page within {ANSWER:?}"))),
+                Ok(Err(e)) => judge(expect, Err(&e.to_string())),
+                Err(_) => judge(expect, Err(&format!("no page within {ANSWER:?}"))),
             });
         }
         Vantage::Guest(_) | Vantage::Container { .. } => client(from, source, &["5"], &url),
@@ -65,7 +65,7 @@ pub(super) async fn look(
     } else {
         Err(why.as_str())
     };
-    Ok(http::judge(expect, body))
+    Ok(judge(expect, body))
 }
 
 /// Command that prints the page. The guest's curl gets it where the guest has one. For a container curl is needed only with a source
@@ -96,7 +96,7 @@ pub(super) async fn look_at_bytes(
 ) -> Result<Verdict, ProbeError> {
     let (from, by) = (at.from, at.by);
     let Ends { to, port, source } = ends;
-    let url = http::bytes_url(to, port, bytes);
+    let url = bytes_url(to, port, bytes);
     let Vantage::Machine(machine) = from else {
         let seconds = by.left().as_secs().max(1);
         let (seconds, silence) = (seconds.to_string(), SILENCE.as_secs().to_string());
@@ -106,7 +106,7 @@ pub(super) async fn look_at_bytes(
         let line =
             format!("exec 4>&1; {{ {get} | tee /proc/self/fd/3 | sha256sum >&4; }} 3>&1 | wc -c");
         let output = from_source::run(&["sh", "-c", &line], source, from, by).await?;
-        let Some(arrived) = http::Arrived::parse(&output.stdout) else {
+        let Some(arrived) = Arrived::parse(&output.stdout) else {
             return Err(ProbeError::Output {
                 command: line,
                 printed: format!("{}{}", output.stdout, output.stderr),
@@ -115,9 +115,9 @@ pub(super) async fn look_at_bytes(
         return Ok(match output.stderr.trim() {
             said if arrived.length == 0 => {
                 let why = source::explained(source, said);
-                http::judge_bytes(bytes, Err(&format!("no page from {url}: {why}")))
+                judge_bytes(bytes, Err(&format!("no page from {url}: {why}")))
             }
-            _ => http::judge_bytes(bytes, Ok(&arrived)),
+            _ => judge_bytes(bytes, Ok(&arrived)),
         });
     };
     let stream = match connect(machine, ends).await? {
@@ -140,11 +140,11 @@ pub(super) async fn look_at_bytes(
         over: got.over,
         other: None,
     };
-    Ok(match http::body(&String::from_utf8_lossy(head)) {
+    Ok(match body_of(&String::from_utf8_lossy(head)) {
         Ok(_) if transfer.arrived < u64::from(bytes) => Verdict::violated(transfer.short_of(bytes)),
-        Ok(_) => http::judge_bytes(bytes, Ok(&http::Arrived::of([body]))),
+        Ok(_) => judge_bytes(bytes, Ok(&Arrived::of([body]))),
         Err(_) if head.is_empty() => Verdict::violated(transfer.short_of(bytes)),
-        Err(why) => http::judge_bytes(bytes, Err(&why)),
+        Err(why) => judge_bytes(bytes, Err(&why)),
     })
 }
 

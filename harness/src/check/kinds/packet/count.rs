@@ -2,7 +2,9 @@
 
 use std::time::SystemTime;
 
-use super::{Packet, counted, cut, judge, saying};
+use super::declared::Packet;
+use super::frames::{counted, cut, saying};
+use super::judge::judge;
 use crate::check::looking::Looking;
 use crate::check::{ProbeError, Verdict};
 use crate::host::tcpdump;

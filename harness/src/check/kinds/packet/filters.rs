@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::Packet;
+use super::declared::Packet;
 use crate::host::tcpdump;
 use crate::scenario::{LoadedScenario, Scenario, ScenarioErrors};
 

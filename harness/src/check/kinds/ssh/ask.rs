@@ -47,7 +47,7 @@ pub(super) async fn look(
             let output = from
                 .exec(&["ssh-keyscan", "-T", "10", "-t", "ed25519", &address], by)
                 .await?;
-            super::key(&output.stdout)
+            key_in(&output.stdout)
                 .map(str::to_owned)
                 .ok_or_else(|| output.stderr.trim().to_owned())
         }
@@ -62,4 +62,24 @@ pub(super) async fn look(
         Ok(got) => Verdict::violated(format!("another host key from {to}: {got}")),
         Err(why) => Verdict::violated(format!("no SSH server at {to}: {why}")),
     })
+}
+
+/// The key in base64: the third word of the first line that is not a comment. OpenSSH 10 writes the server's banner as
+/// a comment to standard output, older ones to standard error.
+fn key_in(stdout: &str) -> Option<&str> {
+    let mut lines = stdout.lines().filter(|line| !line.starts_with('#'));
+    lines.find_map(|line| line.split_whitespace().nth(2))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_banner_is_not_the_key_in() {
+        let text = "# 192.168.1.4:22 SSH-2.0-dropbear_2025.89\n192.168.1.4 ssh-ed25519 AAAAC3Nz\n";
+        assert_eq!(key_in(text), Some("AAAAC3Nz"));
+        assert_eq!(key_in("# 192.168.1.4:22 SSH-2.0-dropbear_2025.89\n"), None);
+        assert_eq!(key_in(""), None);
+    }
 }

@@ -1,6 +1,6 @@
 //! Looks at a guest's VMM from outside.
 
-use super::VmmSeen;
+use super::judge::VmmSeen;
 use crate::check::started::VmmStart;
 use crate::host::service::ServiceError;
 
