@@ -7,10 +7,15 @@
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-use super::FIRST_NIC_FD;
 use crate::scenario::names::IfName;
 use crate::scenario::net::Mac;
 use crate::scenario::{Guest, GuestInterface, NicOptions, TapOpen};
+
+/// First descriptor number that a VMM inherits for a NIC.
+pub const FIRST_NIC_FD: i32 = 30;
+
+/// Root ports of a template: the largest number of NICs that a guest from it can have.
+pub const NIC_PORTS: usize = 4;
 
 /// A NIC of a guest.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -3,6 +3,9 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
+/// Steering channels of each guest: 0 for checks, 1 stays free for `bridgelab enter`, 2 for what takes long.
+pub const STEER_PORTS: usize = 3;
+
 /// The vsock port on which guests serve SSH.
 pub const STEER_VSOCK_PORT: u32 = 1024;
 

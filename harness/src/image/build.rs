@@ -11,9 +11,9 @@ use std::process::{Child, Command, Stdio};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use super::error::{ImageError, io_error};
 use super::progress::Progress;
 use super::recipe::Recipe;
-use super::{ImageError, io_error};
 use crate::host::isolate::{self, Isolation};
 
 /// Hidden subcommand of the binary that becomes the build worker.

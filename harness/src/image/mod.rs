@@ -5,6 +5,7 @@
 
 mod build;
 mod damage;
+mod error;
 mod progress;
 mod recipe;
 pub mod seed;
@@ -12,117 +13,8 @@ mod store;
 
 pub use build::{WORKER_COMMAND, stop_building, worker_main, worker_program};
 pub use damage::damage;
+pub use error::ImageError;
+pub(crate) use error::cache_help;
 pub use recipe::{Recipe, recipes};
 pub use store::{Image, Progress, Store, versions_in};
-pub(crate) use store::{UNFINISHED, cache_help, lock_of, open_to_all, sweep};
-
-use std::io;
-use std::path::PathBuf;
-
-use crate::diagnostic::Diagnose;
-use crate::host::isolate::IsolateError;
-
-/// An image could not be found or built.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum ImageError {
-    /// No such recipe.
-    #[error("find image `{name}` among the recipes in `{}`: there are {known}", folder.display())]
-    UnknownRecipe {
-        /// The name that was asked for.
-        name: String,
-        /// `images/`.
-        folder: PathBuf,
-        /// Names that exist.
-        known: String,
-    },
-    /// There is no folder of recipes.
-    #[error("look for recipes of images in `{}`", folder.display())]
-    NoRecipes {
-        /// The folder.
-        folder: PathBuf,
-        /// The kernel's answer.
-        source: io::Error,
-    },
-    /// A file of the recipe or of the cache could not be read or written.
-    #[error("{doing} `{}`", path.display())]
-    Io {
-        /// What was being done.
-        doing: &'static str,
-        /// With which file.
-        path: PathBuf,
-        /// The kernel's answer.
-        source: io::Error,
-    },
-    /// The build worker could not get its namespaces.
-    #[error("isolate the image build")]
-    Isolate {
-        /// Why.
-        source: IsolateError,
-    },
-    /// The recipe's build script failed.
-    #[error("build image `{name}`: `{script}` ended with {status}; last lines of `{}`:\n{tail}", log.display())]
-    Build {
-        /// Image.
-        name: String,
-        /// Script of the recipe.
-        script: String,
-        /// Exit status.
-        status: String,
-        /// Full log.
-        log: PathBuf,
-        /// Its last lines.
-        tail: String,
-    },
-    /// An image is there, but a file of it is missing or is not as it was built.
-    #[error("use image `{}`: {problem}", path.display())]
-    Incomplete {
-        /// Image folder.
-        path: PathBuf,
-        /// What is wrong with it.
-        problem: String,
-    },
-}
-
-impl Diagnose for ImageError {
-    fn code(&self) -> &'static str {
-        match self {
-            Self::UnknownRecipe { .. } | Self::NoRecipes { .. } => "image.unknown",
-            Self::Io { .. } => "image.io",
-            Self::Isolate { .. } => "image.isolate",
-            Self::Build { .. } => "image.build",
-            Self::Incomplete { .. } => "image.incomplete",
-        }
-    }
-
-    fn help(&self) -> Option<String> {
-        match self {
-            Self::Isolate { source } => source.help(),
-            Self::Build { log, tail, .. } => {
-                let full = io::Error::from(io::ErrorKind::StorageFull);
-                let help = tail.contains("No space left on device");
-                let help = help.then(|| cache_help(log, &full)).flatten();
-                help.or_else(|| Some("`bridgelab doctor` lists the tools a build needs".to_owned()))
-            }
-            Self::Io { path, source, .. } => cache_help(path, source),
-            Self::Incomplete { path, .. } => Some(format!(
-                "remove it and build again: `rm -rf {}; bridgelab image build`",
-                path.display()
-            )),
-            Self::NoRecipes { .. } => Some(
-                "`--images DIR` or `BRIDGELAB_IMAGES=DIR` names a folder of recipes: `images/` of bridgelab's source"
-                    .to_owned(),
-            ),
-            Self::UnknownRecipe { .. } => None,
-        }
-    }
-}
-
-fn io_error(doing: &'static str, path: impl Into<PathBuf>) -> impl FnOnce(io::Error) -> ImageError {
-    let path = path.into();
-    move |source| ImageError::Io {
-        doing,
-        path,
-        source,
-    }
-}
+pub(crate) use store::{UNFINISHED, lock_of, open_to_all, sweep};

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 
-use super::{ImageError, io_error};
+use super::error::{ImageError, io_error};
 use crate::scenario::provides::Provides;
 
 /// Version of the result's layout; part of every digest, so that a newer harness rebuilds.

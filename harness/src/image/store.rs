@@ -3,7 +3,7 @@
 pub use super::progress::Progress;
 use std::collections::BTreeMap;
 use std::fs::{self, File};
-use std::io::{self, ErrorKind, Read};
+use std::io::{self, Read};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
@@ -12,8 +12,8 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::build::{UnderWay, build_in_worker};
+use super::error::{ImageError, io_error};
 use super::recipe::Recipe;
-use super::{ImageError, io_error};
 use crate::scenario::provides::Provides;
 
 /// Prefix of the name of a folder that is being made; the name of the finished folder follows.
@@ -221,21 +221,6 @@ pub(crate) fn sweep(cache: &Path) {
         {
             tracing::warn!(%error, path = %entry.path().display(), "what a killed maker left stays");
         }
-    }
-}
-
-/// The remedy for an error about a file in the cache; `None`: the error is not about the cache's disk.
-pub(crate) fn cache_help(path: &Path, source: &io::Error) -> Option<String> {
-    let elsewhere = "choose another cache folder: `BRIDGELAB_CACHE=DIR`";
-    match source.kind() {
-        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => Some(format!(
-            "see what fills the disk: `df -h {}`; or {elsewhere}",
-            path.parent().unwrap_or(path).display()
-        )),
-        ErrorKind::ReadOnlyFilesystem | ErrorKind::PermissionDenied => {
-            Some(format!("make it writable, or {elsewhere}"))
-        }
-        _ => None,
     }
 }
 

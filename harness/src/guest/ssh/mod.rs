@@ -3,13 +3,15 @@
 //! libssh2 blocks and cannot be cancelled, so each channel has a thread of its own; every call has a timeout, and
 //! shutting down the socket ends one that is under way.
 
+mod command;
 mod error;
 mod session;
 mod worker;
 
+pub use command::{GuestCommand, Output};
+pub use error::ChannelError;
 pub use session::network_host_key;
 
-pub use error::ChannelError;
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
@@ -19,61 +21,7 @@ use tokio::sync::oneshot;
 use super::identity::Identity;
 use crate::deadline::Deadline;
 use crate::hypervisor::Steering;
-use crate::plan::shell;
-use worker::Worker;
-
-/// A command for a guest: argv, quoted once for the remote shell.
-#[derive(Debug, Clone)]
-pub struct GuestCommand {
-    line: String,
-}
-
-impl GuestCommand {
-    /// A program and its arguments.
-    pub fn new<W: AsRef<str>>(words: impl IntoIterator<Item = W>) -> Self {
-        let words: Vec<W> = words.into_iter().collect();
-        Self {
-            line: shell::join(&words),
-        }
-    }
-
-    /// A line for the guest's shell, as it stands.
-    pub fn shell(line: impl Into<String>) -> Self {
-        Self { line: line.into() }
-    }
-
-    /// The line that the shell gets.
-    pub fn line(&self) -> &str {
-        &self.line
-    }
-}
-
-/// What a command left.
-#[derive(Debug, Clone, Default)]
-pub struct Output {
-    /// Standard output.
-    pub stdout: String,
-    /// Standard error.
-    pub stderr: String,
-    /// Exit status; `None`: ended by a signal.
-    pub status: Option<i32>,
-}
-
-impl Output {
-    /// Whether the command ended with status 0.
-    pub fn success(&self) -> bool {
-        self.status == Some(0)
-    }
-}
-
-enum Request {
-    Exec {
-        command: GuestCommand,
-        by: Deadline,
-        reply: oneshot::Sender<Result<Output, ChannelError>>,
-    },
-    Close,
-}
+use worker::{Request, Worker};
 
 /// SSH into a guest over its steering channel: works with the guest's network down, for many sessions in turn.
 #[derive(Debug)]
@@ -115,7 +63,7 @@ impl SshChannel {
     /// [`ChannelError`]; after one the session is thrown away and the next command opens a new one.
     pub async fn exec(&self, command: GuestCommand, by: Deadline) -> Result<Output, ChannelError> {
         let (reply, answer) = oneshot::channel();
-        let line = command.line.clone();
+        let line = command.line().to_owned();
         let request = Request::Exec { command, by, reply };
         self.requests
             .send(request)

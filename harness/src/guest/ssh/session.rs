@@ -11,7 +11,8 @@ use base64::engine::general_purpose::STANDARD;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use ssh2::{BlockDirections, Channel, MethodType, Session};
 
-use super::{ChannelError, GuestCommand, Output};
+use super::command::{GuestCommand, Output};
+use super::error::ChannelError;
 use crate::deadline::Deadline;
 use crate::plan::shell;
 
@@ -99,7 +100,7 @@ impl Shell {
         command: &GuestCommand,
         by: Deadline,
     ) -> Result<Output, ChannelError> {
-        let doing = |what: &str| format!("{what} `{}`", command.line);
+        let doing = |what: &str| format!("{what} `{}`", command.line());
         let io = |what: &str| {
             let doing = doing(what);
             move |source| ChannelError::Io { doing, source }
@@ -108,7 +109,7 @@ impl Shell {
         let mark = format!("{} {} ", self.mark, self.count);
         session.set_blocking(true);
         set_timeout(session, by);
-        let script = script(&command.line, &mark);
+        let script = script(command.line(), &mark);
         self.channel
             .write_all(script.as_bytes())
             .map_err(io("run"))?;
@@ -134,7 +135,7 @@ impl Shell {
             }
             if by.passed() {
                 return Err(ChannelError::Timeout {
-                    command: command.line.clone(),
+                    command: command.line().to_owned(),
                     waited: by.elapsed(),
                 });
             }

@@ -5,13 +5,25 @@ use std::os::unix::net::UnixStream;
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
 
 use ssh2::Session;
+use tokio::sync::oneshot;
 
+use super::command::{GuestCommand, Output};
+use super::error::ChannelError;
 use super::session::{Shell, host_key, new_session, say_goodbye, shake_hands, ssh_error};
-use super::{ChannelError, GuestCommand, Output, Request};
 use crate::deadline::Deadline;
 use crate::guest::identity::KeyPair;
 use crate::guest::steer::{open_steering, reopen_steering};
 use crate::hypervisor::Steering;
+
+/// What the thread is asked for.
+pub(super) enum Request {
+    Exec {
+        command: GuestCommand,
+        by: Deadline,
+        reply: oneshot::Sender<Result<Output, ChannelError>>,
+    },
+    Close,
+}
 
 /// The channel's thread.
 pub(super) struct Worker {
@@ -42,7 +54,7 @@ impl Worker {
             }
             let result = if by.passed() {
                 Err(ChannelError::Timeout {
-                    command: command.line.clone(),
+                    command: command.line().to_owned(),
                     waited: by.elapsed(),
                 })
             } else {
