@@ -1,6 +1,6 @@
 //! What ended a run from outside, before it had a verdict.
 
-use super::{Outcome, Problem, RunReport, StageReport, exit_code};
+use super::{Outcome, Problem, RunReport, StageReport};
 
 /// Stages during which no run is said to have ended: they come after the end, or go on beside other stages.
 const BESIDE: [&str; 4] = ["evidence", "teardown", "dad", "containers"];
@@ -43,15 +43,6 @@ impl Cancelled {
             Self::Terminated => "terminated",
             Self::HungUp => "hung up",
             Self::LetGo => "let go",
-        }
-    }
-
-    /// The exit code: 128 and the signal's number, as shells have it.
-    pub fn exit_code(self) -> i32 {
-        match self {
-            Self::Interrupted | Self::LetGo => exit_code::INTERRUPTED,
-            Self::Terminated => exit_code::TERMINATED,
-            Self::HungUp => exit_code::HUNG_UP,
         }
     }
 

@@ -23,6 +23,17 @@ pub const TERMINATED: i32 = 143;
 /// Ended by SIGHUP.
 pub const HUNG_UP: i32 = 129;
 
+impl Cancelled {
+    /// The exit code: 128 and the signal's number, as shells have it.
+    pub fn exit_code(self) -> i32 {
+        match self {
+            Self::Interrupted | Self::LetGo => INTERRUPTED,
+            Self::Terminated => TERMINATED,
+            Self::HungUp => HUNG_UP,
+        }
+    }
+}
+
 /// The exit code for some runs. The first of these decides: an interruption, a failure, a run without a verdict (a skipped
 /// one last), a leak.
 ///

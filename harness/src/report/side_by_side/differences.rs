@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Combination, Difference, Sight, word};
+use super::table::{Combination, Difference, Sight, word};
 use crate::report::{CheckOutcome, CheckReport, GuestReport, NicReport, RunReport};
 
 /// A row of the table, from 1, and its run.

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use super::differences::told_mtu;
-use super::{Combination, Difference, SideBySide};
+use super::table::{Combination, Difference, SideBySide};
 use crate::report::text::seconds;
 use crate::report::{CheckOutcome, NicReport, RunReport};
 
