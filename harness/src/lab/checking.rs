@@ -8,21 +8,16 @@ use futures_util::future::LocalBoxFuture;
 use futures_util::stream::FuturesUnordered;
 
 use super::assignment::Assignment;
-use super::containers::{note_containers, start_containers};
-use super::ended::Ended;
 use super::guests::Before;
-use super::job::Event;
 use super::observer::Observer;
 use super::order::Order;
 use super::pending::seen_last;
-use super::run::Run;
 use super::testbed::Testbed;
 use crate::check::progress::{Change, Ending, Progress, Sight};
 use crate::check::{Looking, ProbeError, Since, Vantage, of};
 use crate::deadline::Deadline;
 use crate::diagnostic::Diagnostic;
 use crate::report::{CheckOutcome, CheckReport, SightReport};
-use crate::scenario::names::StepId;
 use crate::scenario::units::{is_of_a_module_of_docker, may_come};
 use crate::scenario::{Check, Times, VantagePoint};
 use crate::wait::watch_woken;
@@ -39,10 +34,10 @@ const APPEARS_IN_GUEST: Duration = Duration::from_secs(5);
 
 /// The traffic that a check judges.
 #[derive(Debug, Clone, Copy)]
-struct Traffic {
+pub(super) struct Traffic {
     since: Since,
     /// The first moment at which a check that counts the traffic could have seen it.
-    counts_from: Instant,
+    pub(super) counts_from: Instant,
 }
 
 impl Traffic {
@@ -63,15 +58,15 @@ impl Traffic {
 }
 
 /// The checks of one stage under way.
-struct Group<'a> {
+pub(super) struct Group<'a> {
     order: &'a Order<'a>,
-    traffic: Traffic,
+    pub(super) traffic: Traffic,
     /// Whether the only traffic is what the lab itself sends.
-    alone: bool,
+    pub(super) alone: bool,
 }
 
 impl<'a> Group<'a> {
-    fn new(order: &'a Order<'a>) -> Self {
+    pub(super) fn new(order: &'a Order<'a>) -> Self {
         Self {
             order,
             traffic: Traffic::of_all(),
@@ -89,62 +84,6 @@ pub(super) struct Checker<'r> {
     blind: Option<String>,
 }
 
-impl Run<'_> {
-    /// Looks at the checks `after` a step, or at those before the first step, in the parts of an [`Order`].
-    pub(super) async fn checks_after(&mut self, after: Option<&StepId>) -> Result<(), Ended> {
-        let stage = match after {
-            None => "checks".to_owned(),
-            Some(step) => format!("checks after {step}"),
-        };
-        let text = match after {
-            None => "checking".to_owned(),
-            Some(step) => format!("checking after {step}"),
-        };
-        let begun = self.record.stage(&stage, &text);
-        let (asked, scenario) = (self.asked, self.asked.scenario);
-        let now = scenario.checks.iter();
-        let now = now.filter(|check| check.after.as_ref() == after);
-        let order = Order::of(now, |id| scenario.must_fail.contains_key(id));
-        let mut group = Group::new(&order);
-        let blind = self.record.blind();
-        let checker = Checker::new(asked, &self.testbed, &self.observer, blind.clone());
-        let guests = &*self.testbed.guests;
-        let containers = async {
-            let begun = Instant::now();
-            let began = match after {
-                None => start_containers(asked, guests, None).await?,
-                Some(_) => Vec::new(),
-            };
-            if after.is_none() && guests.boots() {
-                (asked.tell)(Event::Settled);
-            }
-            Ok((began, begun, begun.elapsed()))
-        };
-        let early = async {
-            checker.check_all(&order.early, &group).await;
-            Ok::<_, Ended>(())
-        };
-        // A container that Docker refused, and that no check asks for, ends the run without a verdict: do not wait for the
-        // checks.
-        let ((), (began, begun_containers, took)) = tokio::try_join!(early, containers)?;
-        note_containers(began, &mut self.observer, &mut self.record);
-        let checker = Checker::new(asked, &self.testbed, &self.observer, blind);
-        checker.check_all(&order.late, &group).await;
-        group.traffic.counts_from = Instant::now();
-        checker.check_all(&order.red, &group).await;
-        group.alone = after.is_none() && order.has_only_last();
-        checker.check_all(&order.last, &group).await;
-        let mut guests = scenario.guests.values();
-        let containers = guests.any(|guest| !guest.containers.is_empty());
-        if after.is_none() && containers && self.testbed.guests.boots() {
-            self.record.timed("containers", begun_containers, took);
-        }
-        self.record.keep(&self.observer.pending);
-        self.record.done(&stage, begun);
-        Ok(())
-    }
-}
-
 impl<'r> Checker<'r> {
     pub(super) fn new(
         asked: Assignment<'r>,
@@ -160,7 +99,7 @@ impl<'r> Checker<'r> {
         }
     }
 
-    async fn check_all(&self, checks: &[&Check], group: &Group<'_>) {
+    pub(super) async fn check_all(&self, checks: &[&Check], group: &Group<'_>) {
         let mut running: FuturesUnordered<_> = checks
             .iter()
             .map(|check| self.check_and_followers(check, group.traffic, group))

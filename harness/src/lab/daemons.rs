@@ -7,8 +7,9 @@ use std::process::Command;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::daemon_times::DAEMON_READY;
 use super::error::LabError;
-use super::topology::{DAEMON_READY, Folders, Lab, machine_folder};
+use super::topology::{Folders, Lab, machine_folder};
 use crate::deadline::Deadline;
 use crate::host::daemon::{Daemon, Kept};
 use crate::host::service::Log;

@@ -11,6 +11,7 @@ use futures_util::future::join_all;
 use super::assignment::Assignment;
 use super::gathered::{Asked, NOT_GATHERED, Piece, SIGN, write};
 use super::record::Record;
+use super::show_plan::show_plan_with;
 use super::testbed::Testbed;
 use super::topology::machine_folder;
 use crate::check::Vantage;
@@ -117,7 +118,7 @@ pub(super) async fn gather(
     let (lab, vms) = (&testbed.lab, testbed.guests.vms());
     write(
         &evidence.join("plan.txt"),
-        &super::show_plan_with(scenario, job.guests, |name| {
+        &show_plan_with(scenario, job.guests, |name| {
             let mut vms = vms.iter();
             let (_, guest) = vms.find(|(known, _)| known.as_ref() == name)?;
             Some(hypervisor::command(guest.spec()).to_string())

@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use bridgelab_client::protocol::{Answer, Ask, Output, Places};
-use tokio::sync::mpsc::UnboundedReceiver;
 
 use super::asked_for::AskedFor;
 use super::ended::Ended;
@@ -18,9 +17,6 @@ use crate::scenario::{Scenario, VantagePoint, instances::GREEN, load_text_with};
 
 /// The file in the evidence with the scenario as it was when a held lab was asked for something last.
 pub const ASKED: &str = "asked.toml";
-
-/// What is asked, line by line.
-pub(super) type Asked = UnboundedReceiver<String>;
 
 impl Run<'_> {
     /// Hands the lab over to whoever holds it; returns when they are done with it.

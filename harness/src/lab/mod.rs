@@ -9,7 +9,8 @@
 //! guests      what stands for the guests, MicroVMs or ghosts, by one trait
 //! observer    what looks; checking carries out checks with it
 //! record      what is recorded: parts of the report, times of the stages, commands
-//! run         the stages, from the first namespace to the verdict
+//! run         a run under way: the parts above
+//! stages      what it goes through, from the first namespace to the verdict
 //! steps       changes what stands; an action takes the parts that it needs
 //! ```
 
@@ -18,8 +19,10 @@ mod assignment;
 mod background;
 mod boot;
 mod checking;
+mod checks_after;
 mod containers;
 mod copied;
+mod daemon_times;
 mod daemons;
 pub mod durations;
 mod ended;
@@ -35,12 +38,15 @@ mod leaks;
 mod left_running;
 mod links;
 mod observer;
+mod on_machine;
 mod order;
 mod parallel;
 mod pending;
 mod record;
 mod run;
+mod show_plan;
 mod sources;
+mod stages;
 mod standstill;
 mod steps;
 mod stopped;
@@ -55,39 +61,8 @@ pub use copied::copy_scenario;
 pub use error::LabError;
 pub use hold::ASKED;
 pub use job::{Event, Job, JobImage, StartFrom, TOGETHER, WORKER_COMMAND};
+pub use show_plan::show_plan;
 pub use sources::{Changed, Sources};
 pub use steps::{ByHand, by_hand};
 pub use topology::{Folders, Lab};
 pub use worker::worker_main;
-
-use crate::guest::contents;
-use crate::hypervisor::{self, GuestSpec};
-use crate::plan::{GuestKind, TopologyPlan};
-use crate::scenario::Scenario;
-use crate::visible::visible;
-
-/// A scenario's plan as text, each step with its equivalent command; needs no privileges.
-pub fn show_plan(scenario: &Scenario, guests: GuestKind) -> String {
-    show_plan_with(scenario, guests, |_| None)
-}
-
-/// As [`show_plan`], for a run under way: `started` has the command line that a guest's VMM was started with.
-fn show_plan_with(
-    scenario: &Scenario,
-    guests: GuestKind,
-    started: impl Fn(&str) -> Option<String>,
-) -> String {
-    let plan = TopologyPlan::with_guests(scenario, guests).render(|name| {
-        let guest = scenario
-            .guests
-            .iter()
-            .find(|(known, _)| known.as_ref() == name);
-        guest.map_or_else(Default::default, |(_, guest)| {
-            let planned = || hypervisor::command(&GuestSpec::planned(name, guest)).to_string();
-            let command = started(name).unwrap_or_else(planned);
-            (command, contents::show(guest))
-        })
-    });
-    let steps = steps::render(scenario, guests);
-    visible(&(plan + &steps)).into_owned()
-}

@@ -5,22 +5,13 @@
 
 use std::collections::BTreeMap;
 use std::io;
-use std::os::fd::OwnedFd;
-use std::path::PathBuf;
-use std::sync::Arc;
 
 use super::error::LabError;
 use super::links;
-use super::topology::DAEMON_READY;
-use crate::deadline::Deadline;
+use super::on_machine::{Done, OnMachine};
 use crate::host::capture::Capture;
-use crate::host::daemon::MachineKeeper;
-use crate::host::netlink::Netlink;
 use crate::host::netns::{read_sysctl, write_sysctl};
-use crate::host::tap::Tap;
 use crate::plan::Operation;
-use crate::scenario::names::IfName;
-use crate::wait;
 
 /// A piece of a plan; the next begins when it is done.
 #[derive(Debug)]
@@ -84,30 +75,6 @@ fn machines(step: &Operation) -> Option<(&str, Option<&str>)> {
     }
 }
 
-/// What a machine's thread needs for its steps.
-pub(super) struct OnMachine {
-    pub(super) machine: String,
-    pub(super) netlink: Netlink,
-    pub(super) keeper: MachineKeeper,
-    /// Whether networkd runs there.
-    pub(super) networkd: bool,
-    /// The run's private folder.
-    pub(super) run: PathBuf,
-    /// Of the machines that its cables lead to, and that get links of its.
-    pub(super) namespaces: BTreeMap<String, Arc<OwnedFd>>,
-    /// Files of its captures, by their labels.
-    pub(super) captures: Arc<BTreeMap<String, PathBuf>>,
-}
-
-/// What steps leave behind.
-#[derive(Debug, Default)]
-pub(super) struct Done {
-    pub(super) sysctls: Vec<String>,
-    pub(super) captures: Vec<(String, Capture)>,
-    /// Hosts' ends of NICs, to hold for the VMM: of which guest, and which of its interfaces it is, from 0.
-    pub(super) taps: Vec<(String, usize, Tap)>,
-}
-
 impl OnMachine {
     /// Carries out steps in order. Must run on the machine's thread.
     pub(super) async fn carry_out(&self, steps: &[Operation]) -> Result<Done, LabError> {
@@ -155,27 +122,6 @@ impl OnMachine {
         Ok(())
     }
 
-    /// Waits for a link that the machine's networkd makes: it says that it is ready before its netdevs are. Elsewhere the
-    /// link is there, or will never be.
-    pub(super) async fn has_link(&self, link: &IfName) -> Result<(), LabError> {
-        if !self.networkd {
-            return Ok(());
-        }
-        let by = Deadline::after(DAEMON_READY);
-        let what = format!("networkd on {} to make {link}", self.machine);
-        // Values of its own: whoever waits is sent to the machine's thread.
-        let (netlink, name) = (self.netlink.clone(), link.clone());
-        let there = wait::until(by, &what, move || {
-            let (netlink, name) = (netlink.clone(), name.clone());
-            async move { netlink.index(name.as_str()).await }
-        });
-        there.await.map(drop).map_err(|error| LabError::Io {
-            doing: format!("put something on `{link}`"),
-            machine: self.machine.clone(),
-            source: io::Error::new(io::ErrorKind::TimedOut, error),
-        })
-    }
-
     /// Sets a sysctl; what it then is, for the record.
     fn sysctl(&self, key: &str, value: &str, optional: bool) -> Result<String, LabError> {
         let machine = &self.machine;
@@ -199,6 +145,7 @@ mod tests {
     use crate::plan::LinkEnd;
     use crate::plan::link::kinds;
     use crate::scenario::GuestStart;
+    use crate::scenario::names::IfName;
 
     fn cable(here: &str, there: &str) -> Operation {
         let end = |machine: &str| LinkEnd {

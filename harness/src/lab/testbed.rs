@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::time::Duration;
 
 use super::assignment::Assignment;
 use super::background::Backgrounds;
@@ -14,9 +13,6 @@ use crate::guest::{Guest, GuestError};
 use crate::host::daemon::Keeper;
 use crate::scenario::VantagePoint;
 use crate::scenario::names::MachineName;
-
-/// How long processes get to end before they are killed.
-pub(super) const GRACE: Duration = Duration::from_secs(2);
 
 /// The lab, its guests, and what runs on both.
 #[derive(Debug)]

@@ -5,8 +5,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use super::daemon_times::DAEMON_READY;
 use super::error::LabError;
-use super::parallel::{OnMachine, Part, parts};
+use super::on_machine::OnMachine;
+use super::parallel::{Part, parts};
 use crate::deadline::Deadline;
 use crate::host::capture::Capture;
 use crate::host::daemon::{Daemon, Keeper, Worker};
@@ -20,9 +22,6 @@ use crate::plan::{FABRIC, Operation, TopologyPlan};
 use crate::scenario::names::{IfName, MachineName};
 use futures_util::future::join_all;
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
-
-/// How long a daemon may take to be ready.
-pub(super) const DAEMON_READY: Duration = Duration::from_secs(15);
 
 /// Open files of a process with a lab of a few machines.
 const USUAL_FILES: u64 = 512;

@@ -14,9 +14,8 @@ use super::assignment::Assignment;
 use super::ended::broken;
 use super::gathered;
 use super::guests::runtime;
-use super::hold::Asked;
 use super::job::{CANCEL, Event, Job, TOGETHER};
-use super::run::Run;
+use super::run::{Run, Wishes};
 use super::topology::Folders;
 use crate::host::capability::Capability;
 use crate::host::isolate::{self, IsolateError, Isolation, users};
@@ -187,7 +186,7 @@ async fn run(
     folders: Folders,
     standstills: &Standstills,
     cancelled: watch::Receiver<bool>,
-    wishes: Option<Asked>,
+    wishes: Option<Wishes>,
 ) -> RunReport {
     let say = |event: Event| {
         if let Err(error) = tell(&event) {

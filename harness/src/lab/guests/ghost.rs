@@ -11,17 +11,17 @@ use crate::deadline::Deadline;
 use crate::guest::Guest;
 use crate::host::netlink_events::Whereabouts;
 use crate::lab::assignment::Assignment;
+use crate::lab::daemon_times::GRACE;
 use crate::lab::ended::Ended;
 use crate::lab::error::LabError;
 use crate::lab::record::Record;
-use crate::lab::steps::{NotDone, actions};
-use crate::lab::testbed::GRACE;
+use crate::lab::steps::NotDone;
 use crate::lab::topology::{Lab, begin_machine};
 use crate::plan::ghost::{nic_name, unfit};
 use crate::plan::{Operation, TopologyPlan};
 use crate::report::{GuestReport, NOT_SHOWN, Problem};
 use crate::scenario::names::{IfName, MachineName};
-use crate::scenario::{Action, Check, Scenario};
+use crate::scenario::{Check, Scenario};
 
 /// How long a check that must fail is looked at, to see whether it holds after all. Ghosts neither boot nor are slow: their
 /// longest wait is that of networkd between two router solicitations, four seconds (RFC 4861, 10).
@@ -195,10 +195,6 @@ impl GuestRuntime for Ghosts {
 
     fn cannot_show(&self, scenario: &Scenario, check: &Check) -> Option<String> {
         ghost_limit(scenario, check)
-    }
-
-    fn cannot_do(&self, scenario: &Scenario, action: &dyn Action) -> Option<String> {
-        actions::of(action).ghost_limit(scenario)
     }
 
     fn must_fail_window(&self) -> Duration {

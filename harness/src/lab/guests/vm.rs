@@ -23,18 +23,18 @@ use crate::lab::assignment::Assignment;
 use crate::lab::boot::{
     Drawn, GuestImage, GuestImages, Launch, Sealed, bind_template, bind_vmm, start,
 };
+use crate::lab::daemon_times::GRACE;
 use crate::lab::ended::Ended;
 use crate::lab::error::LabError;
 use crate::lab::job::StartFrom;
 use crate::lab::record::Record;
 use crate::lab::steps::NotDone;
-use crate::lab::testbed::GRACE;
 use crate::lab::topology::Lab;
 use crate::plan::TopologyPlan;
 use crate::report::Problem;
 use crate::scenario::names::{IfName, MachineName};
 use crate::scenario::{
-    Action, Check, Guest as GuestPlan, GuestStart, HypervisorKind, NicOptions, Scenario, TapOpen,
+    Check, Guest as GuestPlan, GuestStart, HypervisorKind, NicOptions, Scenario, TapOpen,
 };
 
 /// How long a check that must fail is looked at, to see whether it holds after all.
@@ -198,10 +198,6 @@ impl GuestRuntime for MicroVms {
     }
 
     fn cannot_show(&self, _: &Scenario, _: &Check) -> Option<String> {
-        None
-    }
-
-    fn cannot_do(&self, _: &Scenario, _: &dyn Action) -> Option<String> {
         None
     }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{CarryOut, Making};
 use crate::host::capability::Capability;
-use crate::lab::parallel::{Done, OnMachine};
+use crate::lab::on_machine::{Done, OnMachine};
 use crate::plan::Link;
 use crate::plan::bridge::bridge_words;
 use crate::scenario::names::{IfName, MachineName};

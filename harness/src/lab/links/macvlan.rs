@@ -4,7 +4,7 @@ use ipnet::IpNet;
 
 use super::{CarryOut, Making};
 use crate::host::capability::Capability;
-use crate::lab::parallel::{Done, OnMachine};
+use crate::lab::on_machine::{Done, OnMachine};
 use crate::plan::{Link, LinkEnd};
 use crate::scenario::keys::{
     DUPLICATE_MAC, KeyType, LINK, MACVLAN_MODE, OWN_MAC, TableKeys, list, may, table_keys,

@@ -7,7 +7,7 @@ use super::{CarryOut, End, Making};
 use crate::host::capability::Capability;
 use crate::host::macvtap;
 use crate::hypervisor::macvtap_node;
-use crate::lab::parallel::{Done, OnMachine};
+use crate::lab::on_machine::{Done, OnMachine};
 use crate::plan::ghost::USUAL_MTU;
 use crate::plan::link::{NicEnd, NicLink};
 use crate::plan::{Link, LinkEnd, Operation, no_ipv6};

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{CarryOut, Making};
-use crate::lab::parallel::{Done, OnMachine};
+use crate::lab::on_machine::{Done, OnMachine};
 use crate::plan::Link;
 use crate::plan::bridge::switch_words;
 use crate::scenario::names::MachineName;

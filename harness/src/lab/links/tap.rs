@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{CarryOut, End, Making};
 use crate::host::tap::Tap as Opened;
-use crate::lab::parallel::{Done, OnMachine};
+use crate::lab::on_machine::{Done, OnMachine};
 use crate::plan::ghost::USUAL_MTU;
 use crate::plan::link::{NicEnd, NicLink};
 use crate::plan::{Link, LinkEnd, Operation};

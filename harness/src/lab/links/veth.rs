@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{CarryOut, Making};
 use crate::lab::error::LabError;
-use crate::lab::parallel::{Done, OnMachine};
+use crate::lab::on_machine::{Done, OnMachine};
 use crate::plan::{Link, LinkEnd};
 
 /// `ip link add NAME type veth peer name PEER netns OTHER`.

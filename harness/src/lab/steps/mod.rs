@@ -7,11 +7,13 @@ mod by_hand;
 mod command;
 mod not_done;
 mod settled;
+mod shown;
 
-pub(super) use by_hand::render;
-pub use by_hand::{ByHand, by_hand};
+pub use by_hand::ByHand;
 pub(in crate::lab) use command::Places;
 pub(in crate::lab) use not_done::NotDone;
+pub use shown::by_hand;
+pub(super) use shown::render;
 
 use std::time::{Instant, SystemTime};
 
@@ -140,8 +142,9 @@ impl Run<'_> {
     }
 
     async fn attempt(&mut self, step: &Step, action: &dyn Action) -> (StepOutcome, String) {
-        let guests = &self.testbed.guests;
-        if let Some(why) = guests.cannot_do(self.asked.scenario, action) {
+        let limit = || actions::of(action).ghost_limit(self.asked.scenario);
+        let ghosts = !self.testbed.guests.boots();
+        if let Some(why) = ghosts.then(limit).flatten() {
             return (StepOutcome::Skipped, why);
         }
         match self.act(step, action).await {

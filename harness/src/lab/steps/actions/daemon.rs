@@ -6,11 +6,11 @@ use super::{ByHand, CarryOut, Doing, ON};
 use crate::check::{no_docker, no_server};
 use crate::deadline::Deadline;
 use crate::lab::assignment::Assignment;
+use crate::lab::daemon_times::GRACE;
 use crate::lab::error::LabError;
 use crate::lab::run::Run;
 use crate::lab::steps::NotDone;
 use crate::lab::steps::by_hand::{in_guest, words};
-use crate::lab::testbed::GRACE;
 use crate::lab::topology::Lab;
 use crate::plan::GuestKind;
 use crate::scenario::declare::{
