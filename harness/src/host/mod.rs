@@ -6,6 +6,7 @@
 //! capability   what a machine may or may not offer
 //! link_kind    kinds of links that a kernel may lack, and unit files ask for
 //! needs        which of them a plan asks for, beyond what every run does
+//! unit_needs   which of them unit files ask for
 //! finding      what is known about one of them here: present, or absent with its remedy
 //! command      one external command under a deadline, and how it failed
 //! tool         programs: where they are and which version
@@ -91,6 +92,7 @@ pub mod tcpdump;
 pub(crate) mod terminal;
 pub mod tool;
 mod tsc;
+mod unit_needs;
 pub(crate) mod unwritten;
 mod vmm_user;
 pub(crate) mod vsock;

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::capability::Capability;
-use super::link_kind;
+use super::unit_needs::asked_by;
 use crate::plan::{GuestKind, Operation, TopologyPlan};
 use crate::scenario::{Action, Change, RulesetTool, Scenario, VantagePoint};
 
@@ -19,7 +19,7 @@ pub fn needed_by(scenario: &Scenario, guests: GuestKind) -> BTreeSet<Capability>
         _ => Vec::new(),
     });
     let units = plan.steps().iter().flat_map(|step| match step {
-        Operation::Networkd { units, .. } => link_kind::asked_by(units),
+        Operation::Networkd { units, .. } => asked_by(units),
         _ => BTreeSet::new(),
     });
     let machine = |on: &VantagePoint| match on {
@@ -32,9 +32,7 @@ pub fn needed_by(scenario: &Scenario, guests: GuestKind) -> BTreeSet<Capability>
     let actions = actions.filter_map(|step| step.action.as_deref());
     let changes = actions.clone().flat_map(Action::changes);
     let written = changes.flat_map(|change| match change {
-        Change::WritesUnit { on, unit } if machine(on) => {
-            link_kind::asked_by(std::slice::from_ref(unit))
-        }
+        Change::WritesUnit { on, unit } if machine(on) => asked_by(std::slice::from_ref(unit)),
         _ => BTreeSet::new(),
     });
     let checks = scenario.checks.iter();

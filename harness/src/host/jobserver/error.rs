@@ -1,7 +1,7 @@
 //! Why a place in the queue could not be asked for.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::budget;
 use crate::diagnostic::Diagnose;
@@ -53,5 +53,18 @@ impl Diagnose for JobserverError {
                 Some("give the scenario's guests less `mem`, or fewer of them".to_owned())
             }
         }
+    }
+}
+
+/// The error of a file of the queue.
+pub(super) fn io_error(
+    doing: &'static str,
+    path: &Path,
+) -> impl FnOnce(io::Error) -> JobserverError {
+    let path = path.to_owned();
+    move |source| JobserverError::Io {
+        doing,
+        path,
+        source,
     }
 }

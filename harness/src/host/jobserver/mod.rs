@@ -13,15 +13,17 @@ mod queue;
 mod wake;
 
 pub use budget::{Budget, Limit, Need};
-pub use memory::physical_memory;
-
 pub use error::JobserverError;
+pub use memory::physical_memory;
+pub use queue::Waiting;
+
 use std::io;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 
 use tokio::sync::{mpsc, oneshot};
 
+use error::io_error;
 use queue::{Queue, Ticket};
 use wake::Woken;
 
@@ -30,31 +32,6 @@ use wake::Woken;
 pub struct Jobserver {
     folder: PathBuf,
     limit: Limit,
-}
-
-fn io_error(doing: &'static str, path: &Path) -> impl FnOnce(io::Error) -> JobserverError {
-    let path = path.to_owned();
-    move |source| JobserverError::Io {
-        doing,
-        path,
-        source,
-    }
-}
-
-/// What a request waits for; shown as a sentence that names the runs that it waits for.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Waiting {
-    /// Requests that came first are not admitted yet.
-    Behind(String),
-    /// The request is the first, and there is no room for it.
-    Room(String),
-}
-
-impl std::fmt::Display for Waiting {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let (Self::Behind(text) | Self::Room(text)) = self;
-        f.write_str(text)
-    }
 }
 
 /// Admission of one run; ends when dropped, or with the process.

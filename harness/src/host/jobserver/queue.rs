@@ -12,7 +12,7 @@ use nix::fcntl::{Flock, FlockArg};
 use serde::{Deserialize, Serialize};
 
 use super::budget::{Budget, Limit, Need};
-use super::{JobserverError, Waiting, io_error};
+use super::error::{JobserverError, io_error};
 
 const TURNSTILE: &str = "turnstile";
 /// The number of the last request that came.
@@ -21,6 +21,22 @@ const LAST: &str = "last";
 const BUDGET: &str = "budget";
 const WAITING: &str = "waiting";
 const RUNNING: &str = "running";
+
+/// What a request waits for; shown as a sentence that names the runs that it waits for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Waiting {
+    /// Requests that came first are not admitted yet.
+    Behind(String),
+    /// The request is the first, and there is no room for it.
+    Room(String),
+}
+
+impl std::fmt::Display for Waiting {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let (Self::Behind(text) | Self::Room(text)) = self;
+        f.write_str(text)
+    }
+}
 
 /// What a request says about itself. Unknown keys are ignored: another version may have written them.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]

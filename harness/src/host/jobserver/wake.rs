@@ -10,8 +10,8 @@ use nix::fcntl::{Flock, FlockArg};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::inotify::{AddWatchFlags, InitFlags, Inotify, InotifyEvent};
 
+use super::error::{JobserverError, io_error};
 use super::queue::parse_name;
-use super::{JobserverError, io_error};
 
 /// Why [`Watch::wait`] returned.
 #[derive(Debug, PartialEq, Eq)]

@@ -11,11 +11,10 @@ use nix::sched::CloneFlags;
 use nix::sys::stat::{Mode, SFlag, makedev, mknod};
 use nix::unistd::{getegid, geteuid};
 
-use super::{Attempt, ProbeReport};
+use super::{Attempt, ProbeReport, links};
 use crate::host::capability::Capability;
 use crate::host::die_with_parent;
 use crate::host::doctor_sys::{make_tap, open_tun};
-use crate::host::link_kind;
 use crate::host::tool::{Tool, locate};
 
 /// Said by the child when it has a user namespace and waits for its id map.
@@ -35,7 +34,7 @@ pub fn probe_child() -> ! {
     let entered = matches!(namespaces, Attempt::Works { .. });
     attempts.insert(Capability::Namespaces, namespaces);
     if entered {
-        attempts.extend(link_kind::attempts());
+        attempts.extend(links::attempts());
         attempts.extend(inside());
     }
     let report = ProbeReport {

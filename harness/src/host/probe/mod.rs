@@ -9,6 +9,7 @@
 
 mod child;
 mod idmap;
+mod links;
 mod reading;
 mod sysctls;
 mod watch;
