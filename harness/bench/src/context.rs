@@ -7,9 +7,8 @@ use std::time::Instant;
 use bridgelab_harness::image;
 use tokio::sync::watch;
 
-use super::Options;
-use super::lab_run::LabRun;
 use super::machine::Machine;
+use super::options::Options;
 use super::record::BenchRecord;
 use super::rounds::{Sample, Stop, Subject, interleave};
 use super::scratch::Scratch;
@@ -95,13 +94,6 @@ impl<'a> Context<'a> {
         let at = self.begun.elapsed().as_secs_f64();
         let name = self.name;
         let _ = writeln!(anstream::stderr(), "[{at:6.1} s] {name}: {text}");
-    }
-
-    /// Runs scenarios once, so that images and templates are there and no round pays for them.
-    pub(super) async fn warm_up(&self, scenarios: &[&str]) -> Result<(), Stop> {
-        let names = scenarios.join(", ");
-        self.say(&format!("images and templates first: one run of {names}"));
-        LabRun::of(self, scenarios).await.map(drop)
     }
 
     /// Measures everybody in turn, telling what comes out.

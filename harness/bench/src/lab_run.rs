@@ -144,6 +144,15 @@ impl LabRun {
     }
 }
 
+impl Context<'_> {
+    /// Runs scenarios once, so that images and templates are there and no round pays for them.
+    pub(super) async fn warm_up(&self, scenarios: &[&str]) -> Result<(), Stop> {
+        let names = scenarios.join(", ");
+        self.say(&format!("images and templates first: one run of {names}"));
+        LabRun::of(self, scenarios).await.map(drop)
+    }
+}
+
 /// Passed, every one, or skipped where others passed; with the verdict of the first that did not.
 fn judge(runs: &[RunReport], finished: &Finished) -> Result<(), Stop> {
     for run in runs {

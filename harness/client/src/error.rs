@@ -4,8 +4,10 @@ use std::fmt;
 use std::io;
 use std::path::PathBuf;
 
-use crate::hold::PROGRAM_VARIABLE;
 use crate::protocol::VERSION;
+
+/// The program that builds labs, if it is not the `bridgelab` of `PATH`.
+pub const PROGRAM_VARIABLE: &str = "BRIDGELAB_BIN";
 
 /// Why there is no lab, or it did not answer.
 ///

@@ -7,10 +7,7 @@ use std::sync::{Arc, Mutex};
 use tempfile::TempDir;
 
 use crate::pipe::{Pipe, blocking};
-use crate::{HeldLab, NoLab, Scenario};
-
-/// The program that builds labs, if it is not the `bridgelab` of `PATH`.
-pub const PROGRAM_VARIABLE: &str = "BRIDGELAB_BIN";
+use crate::{HeldLab, NoLab, PROGRAM_VARIABLE, Scenario};
 
 /// A lab that is to be held.
 #[derive(Debug)]

@@ -37,8 +37,8 @@ pub mod protocol;
 pub mod report;
 mod scenario;
 
-pub use error::NoLab;
-pub use hold::{Hold, PROGRAM_VARIABLE};
+pub use error::{NoLab, PROGRAM_VARIABLE};
+pub use hold::Hold;
 pub use lab::HeldLab;
 pub use places::{HeldGuest, HeldVantage};
 pub use protocol::Output;
