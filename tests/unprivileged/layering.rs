@@ -14,13 +14,22 @@ use toml::{Table, Value};
 const ORDER: &str = "networkd scenario plan host image hypervisor guest template check report lab";
 /// What every stage needs; imports nothing of the pipeline.
 const SHELF: &str = "bytes_page deadline diagnostic did_you_mean evidence place trace visible wait";
+/// Where they are: the pure ones in a crate of their own, which the other one shows as its own.
+const LIBRARIES: [&str; 2] = ["harness/src/", "harness/model/src/"];
+/// What is in the crate of pure modules, which compiles without the crates of the other.
+const PURE: &str = "bytes_page diagnostic did_you_mean networkd place plan scenario visible";
+/// Crates that a pure one never needs: a runtime, SSH, netlink, processes of others.
+const IMPURE: &str =
+    "bridgelab-harness libssh2-sys mio openssl-sys rtnetlink rustix socket2 ssh2 tokio";
 /// What looks at the network, the table of kinds, and what became of starts. Every other file of `check` judges: pure functions, instant to test.
 const OBSERVERS: &str = "check/from_source check/looking check/mod check/vantage check/kinds/mod check/started \
     check/kinds/container/inspect check/kinds/dns/ask check/kinds/http/get check/kinds/packet/count check/kinds/packet/filters check/kinds/ssh/ask \
     check/kinds/sysctl check/kinds/tcp/connect check/kinds/vmm/ask";
 /// Crates that only these paths may use, by their beginnings. Judges use none of them; `mod tests` may use all.
-const CRATES: [(&str, &str); 10] = [
+const CRATES: [(&str, &str); 11] = [
     ("bridgelab_client", "report/ lab/"), // what a test and its lab say to each other
+    // As `crate::scenario` and its like, which the walls know.
+    ("bridgelab_model", "lib"),
     (
         "nix",
         "host/ image/store hypervisor/descriptor guest/ssh template/ lab/ scenario/beneath",
@@ -137,8 +146,9 @@ fn faults(file: &str, text: &str) -> Vec<String> {
             fault(at, &format!("`unsafe` belongs to {UNSAFE}"));
         }
     }
-    let Some(inner) = path
-        .strip_prefix("harness/src/")
+    let Some(inner) = LIBRARIES
+        .iter()
+        .find_map(|library| path.strip_prefix(library))
         .filter(|inner| *inner != "lib")
     else {
         return found;
@@ -148,6 +158,12 @@ fn faults(file: &str, text: &str) -> Vec<String> {
         fault(
             0,
             &format!("module `{module}` has no place in tests/unprivileged/layering.rs"),
+        );
+    }
+    if (path.starts_with(LIBRARIES[1])) != listed(PURE, module) {
+        fault(
+            0,
+            &format!("of the modules, {PURE} are in {}", LIBRARIES[1]),
         );
     }
     for (at, other) in imports(inner, &code) {
@@ -271,12 +287,12 @@ fn without_comments(text: &str) -> String {
 
 /// `FILE | LINE | WORDS OF THE FAULT`; `$` stands for a line break, `@` for nothing (it cuts a word in two).
 const PLANTED: &str = r"
-    harness/src/plan/step.rs       | use crate::host::netns::Netns;              | plan/step must not import `host`
-    harness/src/plan/step.rs       | use crate::{deadline::{Deadline}, lab::up}; | must not import `lab`
-    harness/src/plan/mod.rs        | use super::lab::scope;                      | must not import `lab`
-    harness/src/plan/mod.rs        | use crate::Scenario;                        | must not import `Scenario`
-    harness/src/scenario/net.rs    | let x = super::super::plan::Step::new();    | must not import `plan`
-    harness/src/networkd/unit.rs   | use crate::scenario::Scenario;              | must not import `scenario`
+    harness/model/src/plan/step.rs       | use crate::host::netns::Netns;              | plan/step must not import `host`
+    harness/model/src/plan/step.rs       | use crate::{deadline::{Deadline}, lab::up}; | must not import `lab`
+    harness/model/src/plan/mod.rs        | use super::lab::scope;                      | must not import `lab`
+    harness/model/src/plan/mod.rs        | use crate::Scenario;                        | must not import `Scenario`
+    harness/model/src/scenario/net.rs    | let x = super::super::plan::Step::new();    | must not import `plan`
+    harness/model/src/networkd/unit.rs   | use crate::scenario::Scenario;              | must not import `scenario`
     harness/src/guest/mod.rs       | use crate::report::Report;                  | must not import `report`
     harness/src/wait.rs            | use crate::scenario::Check;                 | must not import `scenario`
     harness/src/hypervisor/qemu.rs | use crate::host::tap::Tap;                  | must not import `host`
@@ -285,8 +301,8 @@ const PLANTED: &str = r"
     harness/src/lab/mod.rs         | use ssh2::Session;                          | crate `ssh2` belongs to guest/ssh
     harness/src/host/bridge.rs     | rtnetlink::new_connection()                 | crate `rtnetlink` belongs to
     src/main.rs                    | #[all@ow(dead_code)]                        | use #[expect(
-    harness/src/scenario/load.rs   | let text = std::fs::read(path)?;             | files are read by scenario/beneath alone
-    harness/src/scenario/net.rs    | if path.is_dir() { }                        | files are read by scenario/beneath alone
+    harness/model/src/scenario/load.rs   | let text = std::fs::read(path)?;             | files are read by scenario/beneath alone
+    harness/model/src/scenario/net.rs    | if path.is_dir() { }                        | files are read by scenario/beneath alone
     harness/src/host/netns.rs      | let x = uns@afe { libc::getuid() };          | `unsafe` belongs to harness/src/host/sys
     harness/model/src/lib.rs       | uns@afe { danger() }                        | `unsafe` belongs to harness/src/host/sys
     tests/unprivileged/cli.rs      | uns@afe impl Send for X {}                  | `unsafe` belongs to harness/src/host/sys
@@ -295,6 +311,9 @@ const PLANTED: &str = r"
     harness/src/bus.rs             |                                             | `bus` has no place
     harness/client/src/lab.rs      | use bridgelab_harness::report::RunReport;   | the client imports nothing of the harness
     harness/src/check/progress.rs  | use bridgelab_client::Outcome;              | crate `bridgelab_client` belongs to report/ lab/
+    harness/src/plan/mod.rs        |                                             | are in harness/model/src/
+    harness/model/src/wait.rs      |                                             | are in harness/model/src/
+    harness/src/lab/mod.rs         | use bridgelab_model::plan::Operation;       | crate `bridgelab_model` belongs to lib
 ";
 
 const ALLOWED: &str = r"
@@ -302,7 +321,7 @@ const ALLOWED: &str = r"
     harness/src/host/netns.rs   | use super::netlink::{self, Netlink};$use rtnetlink_like::x;
     harness/src/host/netlink.rs | use rtnetlink::Handle; // crate::lab
     harness/src/host/mod.rs     | mod tests {$    use super::*;$    use super::tap::Tap;$}
-    harness/src/plan/build.rs   | #[cfg(test)]$mod tests {$    use tempfile::tempdir;$}
+    harness/model/src/plan/build.rs   | #[cfg(test)]$mod tests {$    use tempfile::tempdir;$}
     harness/src/check/kinds/link.rs | use crate::scenario::Check;$use crate::check::Verdict;
     harness/src/check/kinds/tcp/connect.rs | use tokio::net::TcpStream;$use crate::{deadline::Deadline, host::netns::Netns};
     harness/src/lib.rs          | pub use crate::lab::scope;
@@ -332,6 +351,50 @@ fn a_planted_fault_is_found_with_its_line() {
     let nested = "mod tests {\n    use super::super::super::guest::Guest;\n}\n";
     assert_eq!(faults("harness/src/host/tap.rs", nested).len(), 1);
     assert_eq!(faults("src/main.rs", &"\n".repeat(LONGEST + 1)).len(), 1);
+}
+
+/// Everything that these crates are compiled with, by `Cargo.lock`, in which only members of the workspace have the needs of their
+/// tests.
+fn compiled_with(mut open: Vec<String>, lock: &toml::Table) -> BTreeSet<String> {
+    let mut found = BTreeSet::new();
+    let packages = lock["package"].as_array().into_iter().flatten();
+    while let Some(name) = open.pop() {
+        // Of two versions of one crate both are looked at.
+        let same = |package: &&toml::Value| package["name"].as_str() == Some(&name);
+        for package in packages.clone().filter(same) {
+            let needs = package.get("dependencies").and_then(toml::Value::as_array);
+            let needs = needs.into_iter().flatten().filter_map(toml::Value::as_str);
+            let names = needs.filter_map(|need| need.split(' ').next());
+            open.extend(
+                names
+                    .filter(|need| !found.contains(*need))
+                    .map(str::to_owned),
+            );
+        }
+        found.insert(name);
+    }
+    found
+}
+
+#[test]
+fn the_crate_of_pure_modules_needs_no_impure_one() {
+    support::turn::beside_others();
+    let read = |file: &str| -> toml::Table {
+        let text = fs::read_to_string(support::root().join(file)).expect("a file of cargo");
+        text.parse().expect("TOML")
+    };
+    let lock = read("Cargo.lock");
+    let impure = |manifest: &str| {
+        let needs = read(manifest);
+        let needs = needs["dependencies"].as_table().expect("what it needs");
+        let all = compiled_with(needs.keys().cloned().collect(), &lock);
+        assert!(all.contains("serde_core"), "{all:?}");
+        let impure = all.into_iter().filter(|name| listed(IMPURE, name));
+        impure.collect::<Vec<_>>()
+    };
+    assert_eq!(impure("harness/model/Cargo.toml"), [""; 0]);
+    let found = impure("harness/Cargo.toml");
+    assert!(found.iter().any(|name| name == "openssl-sys"), "{found:?}");
 }
 
 #[test]

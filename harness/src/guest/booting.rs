@@ -233,10 +233,10 @@ async fn with_status(mut error: GuestError, spec: &GuestSpec) -> GuestError {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::guest::any::any_guest;
     use crate::guest::identity::KeyPair;
     use crate::host::ChildSetup;
     use crate::host::service::Log;
-    use crate::scenario::vmm::tests::any_guest;
 
     /// The error of a guest whose VMM is this shell script, after two seconds at most.
     async fn ends(script: &str) -> GuestError {

@@ -150,7 +150,7 @@ mod tests {
     fn docker_is_started_anew_for_what_it_reads_at_its_start() {
         use crate::scenario::{GuestFile, GuestFileKind};
         let restarts = |change: &dyn Fn(&mut Guest)| {
-            let mut guest = crate::scenario::vmm::tests::any_guest();
+            let mut guest = crate::guest::any::any_guest();
             change(&mut guest);
             let mut seed = Seed::default();
             add(&mut seed, &guest);

@@ -1,5 +1,7 @@
 //! The inside of a guest: its identity, and a way to run things in it that does not need its network.
 
+#[cfg(test)]
+pub(crate) mod any;
 pub mod background;
 mod booting;
 pub mod contents;

@@ -119,8 +119,8 @@ fn string<'a>(rest: &mut &'a [u8]) -> Option<&'a [u8]> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::guest::any::guest_on_a_tap;
     use crate::scenario::Route;
-    use crate::scenario::vmm::tests::guest_on_a_tap;
 
     fn guest() -> Guest {
         let mut guest = guest_on_a_tap();

@@ -177,7 +177,7 @@ pub fn path(key: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::scenario::vmm::tests::guest_on_a_tap;
+    use crate::guest::any::guest_on_a_tap;
 
     fn with(keys: &[(&str, &str)]) -> Guest {
         let mut guest = guest_on_a_tap();

@@ -230,7 +230,7 @@ mod tests {
 
     #[test]
     fn a_vmm_whose_guests_boot_is_named_with_the_reason() {
-        let mut guest = crate::scenario::vmm::tests::any_guest();
+        let mut guest = crate::guest::any::any_guest();
         assert_eq!(CacheKey::refuses(&guest), None);
         guest.hypervisor = HypervisorKind::named("kvmtool").expect("a row");
         let why = CacheKey::refuses(&guest).expect("a reason");

@@ -77,7 +77,7 @@ mod tests {
 
     #[test]
     fn what_is_read_at_boot_asks_for_a_boot() {
-        let mut guest = crate::scenario::vmm::tests::any_guest();
+        let mut guest = crate::guest::any::any_guest();
         assert_eq!(refuses(&guest), None);
         let late = vec![file("/etc/resolv.conf"), file("/usr/local/bin/serve")];
         guest.files = late.clone().into();
@@ -90,7 +90,7 @@ mod tests {
 
     #[test]
     fn what_a_restart_of_docker_does_not_undo_asks_for_a_boot() {
-        let mut guest = crate::scenario::vmm::tests::any_guest();
+        let mut guest = crate::guest::any::any_guest();
         let daemon = |text| serde_json::from_str(text).expect("JSON");
         guest.docker = Some(daemon(r#"{ "dns": ["192.168.1.1"], "ipv6": true }"#));
         assert_eq!(refuses(&guest), None);

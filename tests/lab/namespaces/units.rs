@@ -55,7 +55,7 @@ fn a_netdev_that_is_not_there_is_told_at_its_line() {
 /// one.
 #[test]
 fn the_installed_networkd_agrees_with_the_table_of_keys() {
-    let table = include_str!("../../../harness/src/networkd/keys.txt");
+    let table = include_str!("../../../harness/model/src/networkd/keys.txt");
     let mut files: BTreeMap<String, String> = BTreeMap::new();
     // The version that brought a key, by section and key.
     let mut since = BTreeMap::new();
