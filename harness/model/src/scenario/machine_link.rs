@@ -135,14 +135,3 @@ pub(super) fn read<'a>(
     }
     all
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn there_is_one_table_and_it_has_rows() {
-        assert_eq!(inventory::iter::<MachineLinks>.into_iter().count(), 1);
-        assert!(keys().iter().any(|key| key.name == "macvlans"));
-    }
-}

@@ -13,6 +13,8 @@ mod limits;
 #[cfg(test)]
 mod load;
 #[cfg(test)]
+mod machine_link;
+#[cfg(test)]
 mod matrix;
 #[cfg(test)]
 mod one_layer;

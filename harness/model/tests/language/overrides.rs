@@ -1,5 +1,6 @@
 use std::path::Path;
 
+use bridgelab_model::diagnostic::Diagnose;
 use bridgelab_model::scenario::names::VariantName;
 use bridgelab_model::scenario::{
     LoadedScenario, Overrides, Scenario, ScenarioErrors, load_text_with,
@@ -62,4 +63,15 @@ fn what_does_not_go_together_is_a_fault_of_the_command_line() {
     );
     assert!(drawn.contains("the command line:1:11"), "{drawn}");
     assert!(drawn.contains("transport=mmio"), "{drawn}");
+}
+
+/// `type` of every guest's NICs, whose words are those of rows.
+#[test]
+fn what_nics_are_can_be_imposed() {
+    assert!("nic=tap".parse::<Overrides>().is_ok());
+    let refused = "nic=tpa".parse::<Overrides>().unwrap_err();
+    let told = refused.to_string();
+    assert!(told.starts_with("`nic` cannot be `tpa`"), "{told}");
+    let help = refused.help().unwrap_or_default();
+    assert!(help.starts_with("did you mean `tap`?"), "{help}");
 }

@@ -1,6 +1,6 @@
 //! What it means: reads a laid tree into a [`Scenario`], collecting every fault.
 //!
-//! First [`Known`] gathers, without judging, which names exist; so a reference can be checked the moment it is
+//! First `Known` gathers, without judging, which names exist; so a reference can be checked the moment it is
 //! read, and a fault in one machine does not make every mention of it a fault as well.
 
 mod bridge;
