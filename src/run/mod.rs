@@ -16,7 +16,7 @@ pub(crate) mod wanted;
 use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::io::Write;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use bridgelab_harness::diagnostic::Diagnostic;
 use bridgelab_harness::host::capability::strict;
@@ -387,12 +387,25 @@ impl All<'_> {
     fn tell(&self, index: usize, title: &str, news: News<'_>) {
         match news {
             News::Progress(text) => self.screen.progress(index, title, text),
+            News::Check(Event::Waits {
+                check,
+                got,
+                left_ms,
+            }) => {
+                let left = Duration::from_millis(*left_ms);
+                self.screen.waits(index, title, check, got, left);
+            }
+            News::Check(Event::Checked { report }) => self.screen.checked(index, title, report),
             News::Kept(
                 pid,
                 Event::Kept {
-                    machines, guests, ..
+                    machines,
+                    guests,
+                    report,
+                    ..
                 },
             ) => {
+                self.screen.verdict_so_far(report);
                 let names = machines.iter().chain(guests);
                 let commands: String = names
                     .map(|name| format!("\n  {}", enter::command(pid, name)))
@@ -401,7 +414,7 @@ impl All<'_> {
                     "{title}: the lab stands. Ctrl-C takes it down. Enter a machine or guest with:{commands}"
                 ));
             }
-            News::Kept(..) | News::Settled => {}
+            News::Check(_) | News::Kept(..) | News::Settled => {}
             News::Held(places) => self.handed.tell(&hold::Event::Held { places }),
             News::Answer(answer) => self.handed.tell(&hold::Event::Answer { answer }),
         }

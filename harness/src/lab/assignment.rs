@@ -35,6 +35,21 @@ impl Assignment<'_> {
         (self.tell)(Event::Progress { text });
     }
 
+    /// Says how a check was decided.
+    pub(super) fn decided(&self, report: &CheckReport) {
+        let report = Box::new(report.clone());
+        (self.tell)(Event::Checked { report });
+    }
+
+    /// Says what a check sees that does not hold yet, and how long it goes on.
+    pub(super) fn waits(&self, check: &Check, got: &str, left: Duration) {
+        (self.tell)(Event::Waits {
+            check: check.id.to_string(),
+            got: got.to_owned(),
+            left_ms: left.as_millis() as u64,
+        });
+    }
+
     /// Milliseconds from the run's start to `instant`.
     pub(super) fn at_ms(&self, instant: Instant) -> i64 {
         instant.duration_since(self.started).as_millis() as i64

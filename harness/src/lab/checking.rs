@@ -120,7 +120,7 @@ impl<'r> Checker<'r> {
                 .pending
                 .note(&check.id, self.asked.undecided(check));
             let report = self.check(check, traffic, group.alone).await;
-            self.asked.progress(format!("{}: {}", check.id, report.got));
+            self.asked.decided(&report);
             self.observer.pending.note(&check.id, report.clone());
             let followers = group.order.after(&check.id);
             if matches!(report.outcome, CheckOutcome::Passed | CheckOutcome::Failed) {
@@ -213,6 +213,7 @@ impl<'r> Checker<'r> {
         let by = Deadline::after(course.within());
         let one_look = self.asked.patience(ONE_LOOK + of(&*check.kind).takes());
         let mut attempts = 0;
+        let mut told = None;
         let events = self.testbed.lab.changes().count();
         let (outcome, got) = watch_woken(events, async || {
             let sight = match guests.before_look(check, by, self.asked.scenario, &self.testbed.lab)
@@ -232,19 +233,26 @@ impl<'r> Checker<'r> {
             };
             // Leave out the time in which this process was stopped: nobody can say what held then.
             let stopped = self.asked.standstills.counted_since(begun);
-            let last = seen_last(sight.words());
+            let words = sight.words().to_owned();
+            let last = seen_last(&words);
             match course.look(begun.elapsed().saturating_sub(stopped), sight) {
                 Some(Ending::Passed(got)) => ControlFlow::Break((CheckOutcome::Passed, got)),
                 Some(Ending::Failed(got)) => ControlFlow::Break((CheckOutcome::Failed, got)),
                 Some(Ending::NotRun(why)) => ControlFlow::Break((CheckOutcome::NotRun, why)),
                 None => {
+                    let until = begun + stopped + course.last_look();
+                    if told.as_ref() != Some(&last) {
+                        let left = until.saturating_duration_since(Instant::now());
+                        self.asked.waits(check, &words, left);
+                        told = Some(last.clone());
+                    }
                     self.observer.pending.looked(&check.id, |report| {
                         report.got = last;
                         report.attempts = attempts;
                         report.ms = begun.elapsed().as_millis() as u64;
                         report.seen = self.sights(begun, &course);
                     });
-                    ControlFlow::Continue(begun + stopped + course.last_look())
+                    ControlFlow::Continue(until)
                 }
             }
         })

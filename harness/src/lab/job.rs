@@ -12,7 +12,7 @@ use super::sources::Sources;
 use super::vm::LabVm;
 use crate::hypervisor::Accelerator;
 use crate::plan::GuestKind;
-use crate::report::RunReport;
+use crate::report::{CheckReport, RunReport};
 use crate::scenario::{HypervisorKind, Overrides};
 
 /// Hidden subcommand of the binary that becomes a worker.
@@ -113,6 +113,20 @@ pub enum Event {
         /// What began.
         text: String,
     },
+    /// A check does not hold yet and is looked at again. Told once more when it sees something else.
+    Waits {
+        /// Its id.
+        check: String,
+        /// What was seen, in words.
+        got: String,
+        /// Milliseconds from now until its time is over.
+        left_ms: u64,
+    },
+    /// A check was decided.
+    Checked {
+        /// What it saw.
+        report: Box<CheckReport>,
+    },
     /// The guests are up, and their containers run: from now on the lab mostly waits.
     Settled,
     /// `--keep`: the lab stands and these are its machines and guests.
@@ -123,6 +137,8 @@ pub enum Event {
         guests: Vec<String>,
         /// Private folder with sockets and keys, as the worker sees it.
         run: PathBuf,
+        /// The verdict as it is before the lab is taken down, which can still leave something behind.
+        report: Box<RunReport>,
     },
     /// The lab is held after its checks, and carries out what it is asked for.
     Held {

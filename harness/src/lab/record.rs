@@ -166,6 +166,14 @@ impl<'a> Record<'a> {
         self.weigh_skips();
     }
 
+    /// The report as it is before the lab is taken down.
+    pub(super) fn so_far(&self) -> RunReport {
+        RunReport {
+            ms: self.asked.started.elapsed().as_millis() as u64,
+            ..self.report.clone()
+        }
+    }
+
     /// The checks that must fail, each with the words that it must show.
     fn must_fail(&self) -> BTreeMap<String, String> {
         let must_fail = self.asked.scenario.must_fail.iter();

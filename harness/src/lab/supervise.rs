@@ -69,6 +69,8 @@ impl Diagnose for SuperviseError {
 pub enum News<'a> {
     /// Progress, for people.
     Progress(&'a str),
+    /// What a check waits for, or how it was decided: [`Event::Waits`], [`Event::Checked`].
+    Check(&'a Event),
     /// The guests are up: see [`Event::Settled`].
     Settled,
     /// The lab is kept: host-side process id of the worker, and the event.
@@ -176,6 +178,7 @@ async fn supervise(
         }
         match serde_json::from_str::<Event>(&line) {
             Ok(Event::Progress { text }) => tell(News::Progress(&text)),
+            Ok(check @ (Event::Waits { .. } | Event::Checked { .. })) => tell(News::Check(&check)),
             Ok(Event::Settled) => tell(News::Settled),
             Ok(kept @ Event::Kept { .. }) => tell(News::Kept(pid, &kept)),
             Ok(Event::Held { places }) => tell(News::Held(places)),

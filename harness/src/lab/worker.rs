@@ -260,6 +260,7 @@ async fn run(
                 .collect(),
             guests: running.map(|(name, _)| name.to_string()).collect(),
             run: folders.run.clone(),
+            report: Box::new(run.record.so_far()),
         });
         wait_for_cancel(cancelled).await;
     }

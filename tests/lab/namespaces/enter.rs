@@ -14,15 +14,20 @@ from = "host"
 wait_online = { interface = "br0" }
 "#;
 
-/// The worker's process id, from `bridgelab enter --pid N host`; `None` when the run ended before it printed that.
-fn kept(run: &mut Child) -> Option<String> {
+/// The worker's process id, from `bridgelab enter --pid N host`, and what was told before; `None` when the run ended before
+/// it printed that.
+fn kept(run: &mut Child) -> Option<(String, String)> {
     let stderr = run.stderr.take().expect("piped");
-    let mut lines = BufReader::new(stderr).lines();
-    lines.find_map(|line| {
+    let mut told = String::new();
+    for line in BufReader::new(stderr).lines() {
         let line = line.expect("readable");
-        let words = line.trim().strip_prefix("bridgelab enter --pid ")?;
-        Some(words.strip_suffix(" host")?.to_owned())
-    })
+        let words = line.trim().strip_prefix("bridgelab enter --pid ");
+        if let Some(pid) = words.and_then(|words| words.strip_suffix(" host")) {
+            return Some((pid.to_owned(), told));
+        }
+        told = told + &line + "\n";
+    }
+    None
 }
 
 fn enter(pid: &str, words: &[&str]) -> Command {
@@ -50,12 +55,25 @@ fn tools_work_on_an_entered_machine_and_a_forgotten_shell_ends_with_the_lab() {
         .stderr(Stdio::piped())
         .spawn()
         .expect("the program under test starts");
-    let Some(pid) = kept(&mut run) else {
+    let Some((pid, progress)) = kept(&mut run) else {
         let output = run.wait_with_output().expect("it ended");
         let told = String::from_utf8_lossy(&output.stdout);
         assert_eq!(output.status.code(), Some(3), "{told}");
         return skip(&told);
     };
+
+    // Whoever keeps a lab wants to know what to look for in it.
+    let told = [
+        "ok      online: ",
+        "passed (1 of 1 checks hold)",
+        "evidence: ",
+        "the lab stands",
+    ];
+    let told = told.map(|words| progress.find(words));
+    assert!(
+        told.iter().all(Option::is_some) && told.is_sorted(),
+        "{progress}"
+    );
 
     // networkctl compares this with networkd's own namespace. It exists only inside the lab's PID namespace.
     let own = says(&pid, &["readlink", "/proc/self/ns/net"]);
