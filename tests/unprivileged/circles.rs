@@ -187,7 +187,7 @@ const PLANTED: &[(&str, &[&str])] = &[
         ],
     ),
     (
-        "// lib.rs\nmod a; mod b; fn a() {}
+        "// lib.rs\nmod a; mod b; fn b() {}
          // a.rs\npub fn name() -> String { format!(\"{}\", crate::b::NUMBER) }
          // b.rs\npub const NUMBER: u8 = 1; impl B { fn f() { use super::a; a::name(); } }",
         &["a b crate::b::NUMBER", "b a a::name"],
