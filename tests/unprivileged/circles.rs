@@ -36,7 +36,6 @@ const KNOWN: &[(&str, usize, &str)] = &[
         "a table is a type of values, and has keys of types",
     ),
     ("scenario/mod.rs", 49, MOD),
-    ("scenario/vmm.rs", 2, MOD),
 ];
 
 /// The commonest cause. What is taken apart has a file of its own; `mod.rs` says what is there.

@@ -8,7 +8,7 @@ use std::ops::Deref;
 use serde::de::Error;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::Vmm;
+use super::row::{Feature, Vmm};
 
 /// A VMM program: a row of the table, known by its name and ordered as the table is.
 #[derive(Clone, Copy)]
@@ -19,37 +19,6 @@ pub struct HypervisorKind(&'static Vmm);
 pub struct VmmTable(pub &'static [&'static Vmm]);
 
 inventory::collect!(VmmTable);
-
-/// What brings a VMM's program: packages by distribution, a crate, or somebody's hands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Install {
-    /// Debian, Ubuntu.
-    pub apt: &'static [&'static str],
-    /// Fedora.
-    pub dnf: &'static [&'static str],
-    /// Arch.
-    pub pacman: &'static [&'static str],
-    /// nixpkgs.
-    pub nix: &'static [&'static str],
-    /// The crate whose program it is.
-    pub cargo: Option<&'static str>,
-    /// Where it was looked for in vain, and where people get it; behind "`PROGRAM` is".
-    pub absent: &'static str,
-}
-
-impl Install {
-    /// No package brings it; `absent` is behind "`PROGRAM` is".
-    pub const fn by_hand(absent: &'static str) -> Self {
-        Self {
-            apt: &[],
-            dnf: &[],
-            pacman: &[],
-            nix: &[],
-            cargo: None,
-            absent,
-        }
-    }
-}
 
 impl HypervisorKind {
     /// The VMM of this row.
@@ -74,6 +43,15 @@ impl HypervisorKind {
 
     fn place(self) -> Option<usize> {
         table().iter().position(|row| row.name == self.name)
+    }
+}
+
+impl Feature {
+    /// The VMMs that have it, for people: "`qemu`, `alioth`".
+    pub fn owners(self) -> String {
+        let owners = HypervisorKind::all().filter(|kind| kind.can(self));
+        let owners: Vec<String> = owners.map(|kind| format!("`{kind}`")).collect();
+        owners.join(", ")
     }
 }
 
