@@ -30,11 +30,6 @@ const KNOWN: &[(&str, usize, &str)] = &[
         2,
         "a link is an operation, and a NIC's end needs some",
     ),
-    (
-        "scenario/keys/key_type.rs",
-        2,
-        "a table is a type of values, and has keys of types",
-    ),
     ("scenario/mod.rs", 49, MOD),
 ];
 

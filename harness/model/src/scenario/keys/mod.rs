@@ -7,7 +7,7 @@
 mod every_check;
 mod file;
 mod guest;
-mod key_type;
+mod key;
 mod machine;
 mod port;
 pub(crate) mod requires;
@@ -16,7 +16,7 @@ mod step;
 pub(crate) use every_check::CHECK;
 pub(crate) use file::{ANY_OF, BASED, BASES, FILE, IS_SWITCH, LAYERED, SEGMENT, VARIANT};
 pub(crate) use guest::{CONTAINER, GUEST, GUEST_INTERFACE};
-pub use key_type::{KeyType, first_of_each};
+pub use key::{Added, Key, KeyType, TableKeys, first_of_each};
 pub use machine::MTU;
 pub use machine::bridge_keys;
 pub(crate) use machine::{
@@ -28,49 +28,6 @@ pub(crate) use port::{BRIDGE_PORT, SWITCH_PORT};
 pub use port::{COST, GROUP_FWD_MASK, PRIORITY, port_flags};
 pub(crate) use requires::Requires;
 pub(crate) use step::STEP;
-
-/// A kind of table.
-#[derive(Debug, Clone, Copy)]
-pub struct TableKeys {
-    /// With its article, as errors say it.
-    pub what: &'static str,
-    /// What the table says; for a kind of check: when it holds.
-    pub doc: &'static str,
-    /// The keys that it takes, besides those of `added` and `one_of`.
-    pub keys: &'static [Key],
-    /// Keys that come from rows further to the right.
-    pub added: Added,
-    /// Exactly one of these stands in the table, each as a key that is named like its `what`. Asked when it runs: rows of
-    /// these tables stand in modules further to the right.
-    pub one_of: fn() -> &'static [TableKeys],
-}
-
-/// Keys that rows of a table in modules further to the right add to one of the format.
-#[derive(Debug, Clone, Copy)]
-pub struct Added {
-    /// The key that they stand behind, where people are told of them.
-    pub(crate) behind: &'static str,
-    /// Asked when it runs, as `one_of`.
-    pub(crate) keys: fn() -> &'static [&'static Key],
-}
-
-impl Added {
-    pub(crate) const NONE: Self = Self {
-        behind: "",
-        keys: || &[],
-    };
-}
-
-/// A key of a table.
-#[derive(Debug)]
-pub struct Key {
-    pub(crate) name: &'static str,
-    pub(crate) kind: KeyType,
-    /// What holds without the key: a TOML literal, or words such as `none`. `None`: the key must be there.
-    pub(crate) default: Option<&'static str>,
-    /// What it means: a fragment, without a full stop.
-    pub(crate) doc: &'static str,
-}
 
 /// A table that takes these keys and no others.
 pub const fn table_keys(what: &'static str, doc: &'static str, keys: &'static [Key]) -> TableKeys {
@@ -136,45 +93,6 @@ pub const fn list(name: &'static str, of: &'static KeyType, doc: &'static str) -
 /// A table whose keys the scenario chooses, which is empty unless it is said.
 pub(crate) const fn map(name: &'static str, of: &'static KeyType, doc: &'static str) -> Key {
     may(name, KeyType::Map(of), "{}", doc)
-}
-
-impl TableKeys {
-    /// The same with keys that come from rows further to the right.
-    pub(crate) const fn with(self, added: Added) -> Self {
-        Self { added, ..self }
-    }
-
-    /// Every key, those of `one_of` aside.
-    pub(crate) fn all(&self) -> impl Iterator<Item = &'static Key> + Clone + use<> {
-        let behind = |key: &Key| key.name == self.added.behind;
-        let at = self.keys.iter().position(behind);
-        let (before, after) = self.keys.split_at(at.map_or(self.keys.len(), |at| at + 1));
-        let added = (self.added.keys)().iter().copied();
-        before.iter().chain(added).chain(after)
-    }
-
-    /// The key of that name, those of `one_of` aside.
-    pub(crate) fn key(&self, name: &str) -> Option<&'static Key> {
-        self.all().find(|key| key.name == name)
-    }
-
-    /// The name of every key.
-    pub(crate) fn names(&self) -> impl Iterator<Item = &'static str> + Clone + use<> {
-        let keys = self.all().map(|key| key.name);
-        keys.chain((self.one_of)().iter().map(|table_keys| table_keys.what))
-    }
-
-    pub(crate) fn has(&self, name: &str) -> bool {
-        self.names().any(|known| known == name)
-    }
-
-    /// Whether the table takes the key, and with values for which `fits` holds.
-    pub(crate) fn takes(&self, name: &str, fits: impl Fn(&KeyType) -> bool) -> bool {
-        match self.key(name) {
-            Some(key) => fits(&key.kind),
-            None => self.has(name),
-        }
-    }
 }
 
 #[cfg(test)]
