@@ -1,7 +1,7 @@
 //! What is put on what: bridges with their ports, and the host's ends of the guests' NICs.
 
 use super::bridge::vlan_changes;
-use super::link::{self, NicEnd, NicLink};
+use super::link_kinds::{self, NicEnd, NicLink};
 use super::operation::Operation;
 use super::sysctl::link_of;
 use crate::scenario::names::{IfName, MachineName};
@@ -10,7 +10,7 @@ use crate::scenario::{Guest, GuestInterface, Machine, Scenario, TapOpen};
 /// The bridges that a machine without networkd has, and the interfaces that are put on them; all still down.
 pub(super) fn bridges(name: &MachineName, machine: &Machine, steps: &mut Vec<Operation>) {
     for (bridge, config) in &machine.bridges {
-        let made = (link::kinds().bridge)(name, bridge, config);
+        let made = (link_kinds::kinds().bridge)(name, bridge, config);
         steps.push(Operation::Link(made));
         // As an option of `ip link add` it would not count as the administrator's word, and ports would change it.
         mtu(name, bridge, config.mtu, steps);
@@ -32,7 +32,7 @@ pub(super) fn bridges(name: &MachineName, machine: &Machine, steps: &mut Vec<Ope
 /// The other links that a machine without networkd has, still down.
 pub(super) fn own_links(name: &MachineName, machine: &Machine, steps: &mut Vec<Operation>) {
     for own in &machine.links {
-        steps.push(Operation::Link(link::of_machine(own)));
+        steps.push(Operation::Link(link_kinds::of_machine(own)));
         link_sysctls(name, machine, own.name().as_str(), false, steps);
     }
 }
@@ -95,7 +95,7 @@ pub(super) fn taps(
             (true, TapOpen::Fd) => usize::from(nic.nic.queues),
             (false, _) | (_, TapOpen::Name) => 0,
         };
-        let made = link::nic(nic, nic_end(name, &guest.on, (index, nic), held));
+        let made = link_kinds::nic(nic, nic_end(name, &guest.on, (index, nic), held));
         steps.push(Operation::Link(made.clone()));
         nic_backend(scenario, name, &guest.on, (nic, &*made), steps);
     }

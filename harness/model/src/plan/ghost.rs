@@ -6,7 +6,8 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::attach;
-use super::link::{self, LinkEnd};
+use super::link::LinkEnd;
+use super::link_kinds;
 use super::operation::Operation;
 use super::sysctl::{accept_ra, for_link, link_of, nic_of};
 use crate::networkd::settings;
@@ -127,7 +128,7 @@ pub(super) fn nic(
         mac: Some(interface.mac),
         mtu: interface.nic.mtu.map(u32::from),
     };
-    let made = link::nic(interface, attach::nic_end(name, on, (index, interface), 0));
+    let made = link_kinds::nic(interface, attach::nic_end(name, on, (index, interface), 0));
     if let Some(own) = made.ghost(there.clone()) {
         steps.push(Operation::Link(own));
         steps.push(Operation::Capture {
@@ -143,7 +144,7 @@ pub(super) fn nic(
         mac: None,
         mtu: None,
     };
-    steps.push(Operation::Link((link::kinds().cable)(here, there)));
+    steps.push(Operation::Link((link_kinds::kinds().cable)(here, there)));
     attach::nic_backend(scenario, name, on, (interface, &*made), steps);
 }
 

@@ -11,6 +11,7 @@ pub mod dnsmasq;
 pub mod frame;
 pub mod ghost;
 pub mod link;
+mod link_kinds;
 mod operation;
 pub mod shell;
 mod show;
