@@ -1,43 +1,15 @@
 //! The forms of a scenario file: the file as it stands and each variant, each once for every combination of the
 //! matrix.
 
-use std::fmt;
-
 use thiserror::Error;
 
-use super::names::{CheckId, IfName, MachineName, VariantName};
+use super::names::{CheckId, VariantName};
 use super::{Fault, Scenario};
 use crate::diagnostic::Diagnose;
 use crate::did_you_mean::suggest;
 
 /// What the form without a variant is called.
 pub const GREEN: &str = "green";
-
-/// One value of the matrix: a key of guests or machines or of their interfaces, and what it is in this form.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct MatrixValue {
-    /// The guest or machine that it is about; `None`: every guest.
-    pub owner: Option<MachineName>,
-    /// The interface of the owner that it is about; `None`: the owner itself, or every interface of it.
-    pub interface: Option<IfName>,
-    /// The key, for example `vcpu`.
-    pub key: String,
-    /// The value as text.
-    pub value: String,
-}
-
-/// `vcpu=2`, `test1.vcpu=2`, `test1.vm-test1.queues=2`.
-impl fmt::Display for MatrixValue {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let Some(owner) = &self.owner {
-            write!(f, "{owner}.")?;
-        }
-        if let Some(interface) = &self.interface {
-            write!(f, "{interface}.")?;
-        }
-        write!(f, "{}={}", self.key, self.value)
-    }
-}
 
 impl Scenario {
     /// The form's name: `green` or the variant, the matrix' values, and those that are imposed: `no-19-docker,vcpu=2`.

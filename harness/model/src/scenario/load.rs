@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::beneath::{self, Beneath, Unread};
+use super::beneath::{self, Beneath, Unread, shown};
 use super::error::{Fault, ScenarioErrors, code};
 use super::file::{Place, Source, Table, Value, parse};
 use super::validate::{Laid, Origin};
@@ -109,13 +109,6 @@ fn read(origin: &Origin) -> Result<Arc<Source>, ScenarioErrors> {
             let message = format!("the scenario file is not UTF-8 in line {line}");
             unreadable(Source::new(shown, String::new(), false), message).into()
         })
-}
-
-/// The path as people know it: relative to the working directory where it lies below it.
-pub fn shown(path: &Path) -> PathBuf {
-    let here = std::env::current_dir().ok();
-    let below = here.and_then(|here| path.strip_prefix(here).ok().map(Path::to_owned));
-    below.unwrap_or_else(|| path.components().collect())
 }
 
 fn origin(path: PathBuf) -> Origin {

@@ -9,8 +9,8 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use super::file::{Entry, Node, Place, Source, Table, Value};
-use super::instances::MatrixValue;
 use super::keys::{GUEST, GUEST_INTERFACE, Key, KeyType, TableKeys};
+use super::matrix_value::MatrixValue;
 use crate::diagnostic::Diagnose;
 use crate::did_you_mean::suggest;
 

@@ -2,9 +2,10 @@
 
 use super::error::code;
 use super::file::{Entry, Node, Place, Table};
-use super::instances::MatrixValue;
 use super::keys::{GUEST, GUEST_INTERFACE, INTERFACE, Key, MACHINE, TableKeys};
 use super::lookup;
+use super::matrix_value::MatrixValue;
+use super::names::IfName;
 use super::read::Faults;
 use super::removal::name_of;
 use crate::did_you_mean::suggest;
@@ -127,7 +128,7 @@ fn reached(tree: &Table, chosen: &Chosen) -> Vec<Reached> {
             continue;
         }
         for (at, one) in interfaces(own) {
-            let asked = interface.as_ref().map(super::IfName::as_str);
+            let asked = interface.as_ref().map(IfName::as_str);
             if asked.is_none_or(|asked| name_of(one) == Some(asked)) {
                 add(Some(at));
             }
