@@ -19,13 +19,11 @@ use super::action::Change;
 use super::error::{Fault, code};
 use super::file::Place;
 use super::provides::Provides;
+use super::validate::Meant;
 use super::{Scenario, UnitFile, VantagePoint};
 use crate::networkd::{
     Links, Matches, Unit, UnitKind, matches_nothing, misspelt, two_files, without_match,
 };
-
-/// Units that are meant to be as they are: the place they are at, and the name with where it stands.
-pub(super) type Meant = Vec<(VantagePoint, String, Place)>;
 
 /// All warnings about a scenario's unit files.
 pub(super) fn warnings(scenario: &Scenario, meant: &Meant) -> Vec<Fault> {

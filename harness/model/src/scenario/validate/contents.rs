@@ -1,55 +1,17 @@
 //! What is put into a guest: extra files, sysctls, and Docker's configuration.
 
-use std::cell::RefCell;
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
-use std::rc::Rc;
+use std::path::Path;
 use std::sync::Arc;
 
 use serde_json::{Map, Value as Json};
 
-use super::Context;
-use crate::scenario::beneath::{Beneath, EntryKind, Unread};
+use super::context::Context;
+use super::laid::{MOST, MOST_FILES};
+use crate::scenario::GuestFile;
 use crate::scenario::error::code;
 use crate::scenario::file::{Node, Value};
 use crate::scenario::read::{At, Faults, Reader, text_of};
-use crate::scenario::{GuestFile, GuestFileKind};
-
-/// The most that is laid over a guest, in bytes: it passes through the guest's memory.
-const MOST: u64 = 16 << 20;
-/// The most files, links and folders.
-const MOST_FILES: usize = 4096;
-/// The longest path, in bytes: PATH_MAX of Linux.
-const LONGEST: usize = 4096;
-
-/// Paths that make a guest this guest; the lab writes them.
-const OURS: [&str; 6] = [
-    "/etc/hostname",
-    "/etc/machine-id",
-    "/etc/bridgelab/",
-    "/etc/ssh/ssh_host_",
-    "/root/.ssh/authorized_keys",
-    "/usr/lib/bridgelab/",
-];
-
-/// Folders that were read, each once however many guests and forms name it.
-#[derive(Debug, Default)]
-pub(crate) struct Laid(RefCell<BTreeMap<PathBuf, Rc<Found>>>);
-
-impl Laid {
-    fn read(&self, files: &Beneath, folder: &Path) -> Result<Rc<Found>, Unread> {
-        if let Some(found) = self.0.borrow().get(folder) {
-            return Ok(Rc::clone(found));
-        }
-        let mut found = Found::default();
-        found.read(files, folder, "")?;
-        found.shared = std::mem::take(&mut found.files).into();
-        let found = Rc::new(found);
-        let mut known = self.0.borrow_mut();
-        known.insert(folder.to_owned(), Rc::clone(&found));
-        Ok(found)
-    }
-}
 
 /// Reads the folder that `files` names.
 pub(crate) fn files(context: &Context<'_>, reader: &Reader<'_>) -> Arc<[GuestFile]> {
@@ -86,79 +48,6 @@ pub(crate) fn files(context: &Context<'_>, reader: &Reader<'_>) -> Arc<[GuestFil
         fault(problem.clone(), "the folder that holds it");
     }
     Arc::clone(&found.shared)
-}
-
-/// What a folder holds.
-#[derive(Debug, Default)]
-struct Found {
-    files: Vec<GuestFile>,
-    /// The same, once all are there.
-    shared: Arc<[GuestFile]>,
-    bytes: u64,
-    /// Files, links and folders.
-    all: usize,
-    problems: Vec<String>,
-}
-
-impl Found {
-    fn read(&mut self, files: &Beneath, folder: &Path, inside: &str) -> Result<(), Unread> {
-        for from in files.list(folder)?.iter() {
-            let path = folder.join(from);
-            self.all += 1;
-            if self.all > MOST_FILES {
-                return Ok(());
-            }
-            let Some(name) = from.to_str() else {
-                self.problems
-                    .push(format!("the name of `{}` is not UTF-8", path.display()));
-                continue;
-            };
-            let inside = format!("{inside}/{name}");
-            let kind = files.kind(&path)?;
-            if kind == EntryKind::Folder {
-                if inside.len() > LONGEST {
-                    self.problems
-                        .push(format!("a path in it is longer than {LONGEST} bytes"));
-                    return Ok(());
-                }
-                self.read(files, &path, &inside)?;
-                continue;
-            }
-            if OURS.iter().any(|ours| inside.starts_with(ours)) {
-                let instead = match inside.as_str() {
-                    "/etc/machine-id" => "; `machine_id` says another one",
-                    _ => "",
-                };
-                self.problems.push(format!(
-                    "`{inside}` is what the lab gives each guest of its own{instead}"
-                ));
-                continue;
-            }
-            let kind = match kind {
-                EntryKind::Link => {
-                    let target = files.link(&path)?.to_string_lossy().into_owned();
-                    GuestFileKind::Link { target }
-                }
-                EntryKind::File { executable } => match files.read(&path, MOST) {
-                    Ok(bytes) => {
-                        self.bytes += bytes.len() as u64;
-                        GuestFileKind::File { executable, bytes }
-                    }
-                    Err(unread) => {
-                        self.problems.push(unread.told("file", &inside));
-                        continue;
-                    }
-                },
-                EntryKind::Folder | EntryKind::Other => {
-                    self.problems
-                        .push(format!("`{inside}` is neither a file nor a link"));
-                    continue;
-                }
-            };
-            self.files.push(GuestFile { path: inside, kind });
-        }
-        Ok(())
-    }
 }
 
 /// Reads `docker`: the content of `/etc/docker/daemon.json`, whose keys are for dockerd to judge.

@@ -5,7 +5,8 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use ipnet::IpNet;
 
-use super::{Context, ra};
+use super::context::Context;
+use super::ra::{Served, ra};
 use crate::did_you_mean::suggest;
 use crate::scenario::error::code;
 use crate::scenario::file::{Node, Value};
@@ -79,9 +80,6 @@ const DHCP_OPTIONS: [&str; 61] = [
     "server-ip-address",
 ];
 
-/// The addresses of the interface that is served; `None` where they are not known: what networkd sets is not.
-pub(crate) type Served<'m> = Option<&'m [IpNet]>;
-
 pub(crate) fn dnsmasq<'a>(
     context: &Context<'a>,
     machine: &Reader<'a>,
@@ -109,7 +107,7 @@ pub(crate) fn dnsmasq<'a>(
     Some(Dnsmasq {
         records,
         faults,
-        ra: ra::ra(context, &reader, served),
+        ra: ra(context, &reader, served),
         dhcp: dhcp(context, &reader, served),
         dhcp_options: dhcp_options(context, &reader),
         interface: interface?,

@@ -1,6 +1,6 @@
 //! What it means: reads a laid tree into a [`Scenario`], collecting every fault.
 //!
-//! First `Known` gathers, without judging, which names exist; so a reference can be checked the moment it is
+//! First `gather` finds, without judging, which names exist; so a reference can be checked the moment it is
 //! read, and a fault in one machine does not make every mention of it a fault as well.
 
 mod bridge;
@@ -9,11 +9,14 @@ mod check;
 mod claims;
 mod container;
 mod contents;
+mod context;
 mod dnsmasq;
 mod during;
+mod gather;
 mod guest;
 mod image;
 mod known;
+mod laid;
 mod machine;
 mod next_hop;
 mod nic_backend;
@@ -28,6 +31,7 @@ mod services;
 mod source;
 mod steps;
 mod times;
+mod unit_folders;
 mod units;
 mod variant;
 mod vmm;
@@ -37,15 +41,17 @@ pub(crate) use carrier::alone as carried_alone;
 pub(crate) use carrier::link as carrier;
 pub use check::read_kind;
 pub use check::vantage;
-pub(crate) use contents::Laid;
+pub use context::{Context, From};
+pub(crate) use context::{INTERFACE, Meant, in_machine};
+pub(crate) use gather::unit_files;
 pub(crate) use known::KnownMachine;
-pub(crate) use known::unit_files;
+pub(crate) use laid::Laid;
 pub use port::flags as port_flags;
 pub use port::stepped as port_options;
 pub use routes::same_family;
 pub(crate) use source::source;
 pub use steps::{Asked as AskedAction, Takes};
-pub(crate) use units::UnitFolders;
+pub(crate) use unit_folders::UnitFolders;
 pub(crate) use variant::{Expectations, expectations};
 pub(crate) use vmm::Machine as VmmAsked;
 pub(crate) use vmm::is_imposed;
@@ -53,17 +59,16 @@ pub use vmm::{holder, refused};
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use self::claims::Claims;
-use self::known::Known;
-use super::beneath::{Beneath, Unread};
+use super::beneath::Beneath;
 use super::error::{Fault, code};
 use super::file::{Place, Table};
 use super::keys::FILE;
-use super::read::{At, Faults, Reader};
-use super::units::{Meant, warnings};
-use super::{HypervisorKind, Scenario, parse};
+use super::read::{Faults, Reader};
+use super::units::warnings;
+use super::{Scenario, parse};
 
 /// Where a scenario comes from.
 #[derive(Debug)]
@@ -78,84 +83,6 @@ pub(crate) struct Origin {
     pub(crate) laid: Laid,
 }
 
-/// What every part of the validation needs.
-pub struct Context<'a> {
-    /// What is wrong so far.
-    pub faults: &'a Faults,
-    /// Which names there are.
-    pub known: Known<'a>,
-    /// What must not be there twice.
-    pub claims: Claims<'a>,
-    /// What VMMs that the command line imposes cannot do.
-    beyond: RefCell<Vec<(HypervisorKind, String)>>,
-    /// Unit files that are meant to be as they are.
-    meant: RefCell<Meant>,
-    /// What the scenario's paths are relative to, and stay beneath.
-    pub files: &'a Beneath,
-    units: &'a UnitFolders,
-    laid: &'a Laid,
-}
-
-/// From where a check looks or where a step is done, where that is known.
-pub type From<'f, 'a> = Option<&'f At<'a, super::VantagePoint>>;
-
-/// One and many, as faults call interfaces.
-pub(crate) const INTERFACE: (&str, &str) = ("interface", "interfaces");
-
-/// Where faults say that something is missing.
-pub(crate) fn in_machine(machine: &str) -> String {
-    format!(" in machine `{machine}`")
-}
-
-impl Context<'_> {
-    /// Reports a path that was not read. `what` it should have been, and what it would have been for.
-    pub fn unread(
-        &self,
-        path: &At<'_, &str>,
-        (what, label): (&str, &str),
-        unread: &Unread,
-        code: &'static str,
-    ) {
-        let code = unread.code(code);
-        let message = unread.told(what, path.value);
-        let told = self.faults.report(path.place, code, message, label);
-        told.help_if(unread.help());
-    }
-
-    /// Whether a path is none beside the scenario's file; reports it.
-    pub(crate) fn is_absolute(&self, path: &At<'_, &str>, key: &str, code: &'static str) -> bool {
-        let is = Path::new(path.value).is_absolute();
-        if is {
-            let message = format!("`{key}` is an absolute path");
-            let label = "must be relative to the scenario file";
-            self.faults.report(path.place, code, message, label);
-        }
-        is
-    }
-
-    /// Whether there is such a guest; reports where there is none.
-    pub(crate) fn is_guest(&self, guest: &At<'_, &str>) -> bool {
-        let known = self.known.guests.keys().copied();
-        self.faults.among(guest, ("guest", "guests"), "", known)
-    }
-
-    /// Notes why what the command line imposes cannot be in this scenario, which is skipped then.
-    pub(crate) fn is_beyond(&self, vmm: HypervisorKind, reason: String) {
-        self.beyond.borrow_mut().push((vmm, reason));
-    }
-
-    /// Reports an interface that its machine does not have.
-    pub fn interface_exists(&self, machine: &str, interface: &At<'_, &str>) {
-        let Some(known) = self.known.machines.get(machine) else {
-            return;
-        };
-        if known.complete && !known.has_interface(interface.value) {
-            let (scope, known) = (in_machine(machine), known.interfaces());
-            self.faults.unknown(interface, INTERFACE, &scope, known);
-        }
-    }
-}
-
 /// Reads a laid tree. The scenario is only good when there are no faults.
 pub(crate) fn scenario(
     tree: &Table,
@@ -167,7 +94,7 @@ pub(crate) fn scenario(
     let root = Reader::new(tree, place, &FILE, &faults);
     let context = Context {
         faults: &faults,
-        known: Known::gather(tree, &origin.files, units),
+        known: gather::names(tree, &origin.files, units),
         claims: Claims::default(),
         beyond: RefCell::default(),
         meant: RefCell::default(),

@@ -3,10 +3,9 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
-use ipnet::Ipv6Net;
+use ipnet::{IpNet, Ipv6Net};
 
-use super::Context;
-use super::dnsmasq::Served;
+use super::context::Context;
 use crate::scenario::error::code;
 use crate::scenario::keys::{RA, RA_PREFIX};
 use crate::scenario::read::{At, Reader};
@@ -16,6 +15,9 @@ use crate::scenario::{AdvertisedPrefix, RouterAdvertisement, dnsmasq_words, pars
 const LIFETIME: u16 = 1800;
 /// dnsmasq takes no shorter one, and says nothing (`option.c`: two minutes).
 const SHORTEST: Duration = Duration::from_secs(120);
+
+/// The addresses of the interface that is served; `None` where they are not known: what networkd sets is not.
+pub(crate) type Served<'m> = Option<&'m [IpNet]>;
 
 pub(crate) fn ra(
     context: &Context<'_>,
