@@ -1,8 +1,11 @@
 //! Places in texts that people write: a scenario's file, a unit file, the command line.
 
 use std::ops::Range;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
+
+/// What faults call the command line, where they name the file otherwise.
+pub(crate) const COMMAND_LINE: &str = "the command line";
 
 /// A text in which something has its place.
 #[derive(Debug)]
@@ -109,6 +112,11 @@ impl Place {
     /// Sorts the built-in base first, then by position: of two that clash the later one is reported.
     pub fn order(&self) -> (bool, usize, usize) {
         (!self.source.built_in, self.span.start, self.span.end)
+    }
+
+    /// Whether what stands there is the command line's.
+    pub(crate) fn is_imposed(&self) -> bool {
+        self.source.shown == Path::new(COMMAND_LINE)
     }
 }
 

@@ -265,7 +265,7 @@ fn vmm_alone(name: &MachineName, guest: &Guest) -> Vec<String> {
         }),
         "has a NIC without offloads, which a veth has",
     );
-    for why in nics().flat_map(|nic| nic.kind.unlike_a_ghost(nic)) {
+    for why in nics().flat_map(|nic| nic.kind.unlike_a_ghost(&nic.host, &nic.nic)) {
         let told = format!("guest {name} {why}");
         if !found.contains(&told) {
             found.push(told);

@@ -13,11 +13,9 @@ use super::lookup;
 use super::names::IfName;
 use super::parse::one_of;
 use super::read::{At, Reader, parsed};
-use super::validate::{
-    Context, KnownMachine, VmmAsked as Machine, carried_alone, carrier, is_imposed,
-};
+use super::validate::{Context, KnownMachine, VmmAsked as Machine, carried_alone, carrier};
 use super::vmm::Vmm;
-use super::{GuestInterface, HostEnd, HypervisorKind, MacvlanMode, TapOpen};
+use super::{HostEnd, HypervisorKind, MacvlanMode, NicOptions, TapOpen};
 
 /// How a guest's NIC reaches the host.
 pub trait NicKind: Any + Debug + Send + Sync {
@@ -34,8 +32,8 @@ pub trait NicKind: Any + Debug + Send + Sync {
     /// Why there is no such link on the host where ghosts stand for guests, in words that follow its name; `None`: there is.
     fn not_on_the_host(&self) -> Option<&'static str>;
 
-    /// Why a ghost's NIC would mislead, in words that follow the guest's name.
-    fn unlike_a_ghost(&self, nic: &GuestInterface) -> Vec<&'static str>;
+    /// Why a ghost's NIC would mislead, by the host's end and by what the VMM is told; in words that follow the guest's name.
+    fn unlike_a_ghost(&self, end: &HostEnd, nic: &NicOptions) -> Vec<&'static str>;
 }
 
 impl dyn NicKind {
@@ -195,7 +193,7 @@ pub(super) fn read(
         Some(_) => row.own(asked.reader).is_none(),
         None => others().next().is_some(),
     };
-    if written_as_another && is_imposed(asked.place) {
+    if written_as_another && asked.place.is_imposed() {
         return match (row.instead)(asked) {
             Ok(kind) => Some(kind),
             Err(reason) => {

@@ -13,12 +13,10 @@ use super::keys::{GUEST, GUEST_INTERFACE, Key, KeyType, TableKeys};
 use super::matrix_value::MatrixValue;
 use crate::diagnostic::Diagnose;
 use crate::did_you_mean::suggest;
+use crate::place::COMMAND_LINE;
 
 /// Words of a command line for keys whose own name says too little there.
 const ALIASES: [(&str, &str); 1] = [("nic", "type")];
-
-/// What faults call the command line, where they name the file otherwise.
-pub(super) const COMMAND_LINE: &str = "the command line";
 
 /// One key of guests, or of the interfaces of guests, and the value that it has in all of them. Whatever file, variant
 /// and matrix say of it does not count.

@@ -19,7 +19,7 @@ use crate::scenario::names::IfName;
 use crate::scenario::net::Mac;
 use crate::scenario::nic_kind::{Asked, Declared};
 use crate::scenario::vmm::Vmm;
-use crate::scenario::{GuestInterface, HostEnd, MacvlanMode, NicKind, TapOpen, parse};
+use crate::scenario::{HostEnd, MacvlanMode, NicKind, NicOptions, TapOpen, parse};
 
 /// `type = "macvtap"`: on a link of the host.
 #[derive(Debug, Clone)]
@@ -73,14 +73,14 @@ impl NicKind for Macvtap {
         Some("is a macvlan of the ghost here, and not on the host")
     }
 
-    fn unlike_a_ghost(&self, nic: &GuestInterface) -> Vec<&'static str> {
+    fn unlike_a_ghost(&self, end: &HostEnd, _: &NicOptions) -> Vec<&'static str> {
         let found = [
             (
                 !self.allmulticast,
                 "has a macvtap without allmulticast: a macvlan knows the groups of its own kernel",
             ),
             (
-                !nic.host.up || nic.host.mtu.is_some(),
+                !end.up || end.mtu.is_some(),
                 "has a macvtap with `up` or `host_mtu`: a ghost's macvlan has no end on the host",
             ),
             (

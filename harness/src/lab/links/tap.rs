@@ -12,7 +12,7 @@ use crate::scenario::keys::Key;
 use crate::scenario::names::IfName;
 use crate::scenario::nic_kind::{Asked, Declared};
 use crate::scenario::vmm::Vmm;
-use crate::scenario::{GuestInterface, HostEnd, NicKind, TapOpen};
+use crate::scenario::{HostEnd, NicKind, NicOptions, TapOpen};
 
 /// `type = "tap"`: left for the host's networkd to put on a bridge, or put there by `master`.
 #[derive(Debug, Clone)]
@@ -35,9 +35,9 @@ impl NicKind for Tap {
         None
     }
 
-    fn unlike_a_ghost(&self, nic: &GuestInterface) -> Vec<&'static str> {
+    fn unlike_a_ghost(&self, end: &HostEnd, nic: &NicOptions) -> Vec<&'static str> {
         let usual = |mtu: Option<u32>| mtu.unwrap_or(USUAL_MTU);
-        match usual(nic.nic.mtu.map(u32::from)) == usual(nic.host.mtu) {
+        match usual(nic.mtu.map(u32::from)) == usual(end.mtu) {
             true => Vec::new(),
             false => vec![
                 "has an MTU that is not its TAP's: a veth's end takes no frame larger than its own",

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value as Json};
 
-use super::context::Context;
+use super::Context;
 use super::laid::{MOST, MOST_FILES};
 use crate::scenario::GuestFile;
 use crate::scenario::error::code;

@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use ipnet::IpNet;
 
-use super::context::Context;
+use super::Context;
 use super::ra::{Served, ra};
 use crate::did_you_mean::suggest;
 use crate::scenario::error::code;

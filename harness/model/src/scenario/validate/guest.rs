@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::machine::sysctls;
-use super::{Context, container, contents, image, nic_backend, plain, units, vmm};
+use super::{Context, container, contents, image, nic, nic_backend, plain, units, vmm};
 use crate::scenario::keys::{GUEST, GUEST_INTERFACE};
 use crate::scenario::names::MachineName;
 use crate::scenario::provides::Provides;
@@ -98,13 +98,13 @@ fn interface<'a>(
         let claims = &context.claims;
         claims.interface_name(id.value, host, id.place, &owner);
     }
-    let mac = vmm::mac(reader);
+    let mac = nic::mac(reader);
     if let Some(mac) = &mac {
         context.claims.mac_of(reader, mac, &owner);
     }
     let id = text.and_then(|text| parsed(text, parse::if_name, context.faults));
     let row = row.map(|row| row.value);
-    let mut nic = vmm::nic(context, reader, row, machine);
+    let mut nic = nic::options(context, reader, row, machine);
     if let Some((row, asked)) = &asked {
         nic_kind::open(row, asked, machine, &mut nic.open);
     }
@@ -113,7 +113,7 @@ fn interface<'a>(
     if let Some((row, asked)) = &asked {
         end = (row.end)(asked, end);
     }
-    vmm::queues(context, reader, row, &nic, &mut end);
+    nic::queues(context, reader, row, &nic, &mut end);
     Some(GuestInterface {
         kind: kind?,
         id: id?,

@@ -19,6 +19,7 @@ mod known;
 mod laid;
 mod machine;
 mod next_hop;
+mod nic;
 mod nic_backend;
 mod plain;
 mod port;
@@ -54,7 +55,6 @@ pub use steps::{Asked as AskedAction, Takes};
 pub(crate) use unit_folders::UnitFolders;
 pub(crate) use variant::{Expectations, expectations};
 pub(crate) use vmm::Machine as VmmAsked;
-pub(crate) use vmm::is_imposed;
 pub use vmm::{holder, refused};
 
 use std::cell::RefCell;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use ipnet::{IpNet, Ipv6Net};
 
-use super::context::Context;
+use super::Context;
 use crate::scenario::error::code;
 use crate::scenario::keys::{RA, RA_PREFIX};
 use crate::scenario::read::{At, Reader};

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::context::Context;
+use super::Context;
 use super::unit_folders::{HOLDS, Problem, UnitFolder};
 use crate::networkd::looks_like_a_unit;
 use crate::scenario::error::{Fault, code};
