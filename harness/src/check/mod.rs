@@ -13,6 +13,7 @@ mod kind;
 pub mod kinds;
 mod look;
 mod looking;
+mod no_verdict;
 pub mod progress;
 mod source;
 mod started;

@@ -5,6 +5,7 @@ use futures_util::FutureExt;
 use crate::check::ghosts::{self, Ghosts};
 use crate::check::kind::{Kind, Looked};
 use crate::check::looking::{Looking, as_words};
+use crate::check::no_verdict::NoVerdict;
 use crate::check::{ProbeError, Verdict};
 use crate::scenario::check_kind::{Asked, Declared, Looks};
 use crate::scenario::error::{Fault, code};
@@ -88,7 +89,9 @@ impl Kind for Command {
                 stderr: &output.stderr,
             };
             // A shell ends with status 126 or 127 where the program cannot be executed or does not exist.
-            let absent = |why| ProbeError::Absent(at.not_started(&self.run, why).to_string());
+            let absent = |ended: NoVerdict| {
+                ProbeError::Absent(at.not_started(&self.run, ended.why).to_string())
+            };
             judge(self, ended).map_err(absent)
         }
         .boxed_local()
@@ -113,7 +116,7 @@ struct Ended<'a> {
 ///
 /// # Errors
 /// When the command could not be started: a shell's status 126 or 127, where the check does not want that status.
-fn judge(wanted: &Command, ended: Ended<'_>) -> Result<Verdict, String> {
+fn judge(wanted: &Command, ended: Ended<'_>) -> Result<Verdict, NoVerdict> {
     let Some(status) = ended.status else {
         return Ok(Verdict::violated(format!(
             "ended by a signal; {}",
@@ -122,7 +125,7 @@ fn judge(wanted: &Command, ended: Ended<'_>) -> Result<Verdict, String> {
     };
     let right = status == i32::from(wanted.status);
     if matches!(status, 126 | 127) && !right {
-        return Err(said(ended));
+        return Err(NoVerdict::new(said(ended)));
     }
     let got = format!("status {status}; {}", seen(wanted, ended));
     Ok(match right && ended.stdout.contains(&wanted.stdout) {
@@ -219,7 +222,7 @@ mod tests {
         let absent = ended(127, "", "sh: nft: not found\n");
         assert_eq!(
             judge(&wanted(0, ""), absent),
-            Err("sh: nft: not found".to_owned())
+            Err(NoVerdict::new("sh: nft: not found"))
         );
         assert!(judge(&wanted(127, ""), absent).is_ok_and(|verdict| verdict.holds));
     }

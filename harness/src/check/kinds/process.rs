@@ -7,6 +7,7 @@ use futures_util::FutureExt;
 use crate::check::ghosts::Ghosts;
 use crate::check::kind::{Kind, Looked};
 use crate::check::looking::Looking;
+use crate::check::no_verdict::NoVerdict;
 use crate::check::{ProbeError, Verdict};
 use crate::scenario::check_kind::{ABSENT, Asked, Declared, Looks};
 use crate::scenario::keys::{KeyType, TableKeys, may, must, table_keys};
@@ -87,9 +88,9 @@ async fn look(wanted: &Process, at: &Looking<'_>) -> Result<Verdict, ProbeError>
     };
     let output = at.exec(&["sh", "-c", SCRIPT]).await?;
     // Errors of the script are no fault: processes end while they are listed, and the tools complain of each.
-    judge(wanted, user, &output.stdout).map_err(|printed| ProbeError::Output {
+    judge(wanted, user, &output.stdout).map_err(|unread| ProbeError::Output {
         command: "list the processes".to_owned(),
-        printed: format!("{printed}{}", output.stderr.trim()),
+        printed: format!("{}{}", unread.why, output.stderr.trim()),
     })
 }
 
@@ -176,11 +177,11 @@ fn numbered(text: &str, before: &str, after: &str) -> Option<u32> {
 ///
 /// # Errors
 /// When the script printed nothing of use.
-fn judge(wanted: &Process, user: Option<u32>, printed: &str) -> Result<Verdict, String> {
+fn judge(wanted: &Process, user: Option<u32>, printed: &str) -> Result<Verdict, NoVerdict> {
     let name = &wanted.name;
     let processes = read(printed);
     if !processes.values().any(|process| process.inside) {
-        return Err(printed.trim().to_owned());
+        return Err(NoVerdict::new(printed.trim()));
     }
     let found: Vec<(u32, u32)> = processes
         .iter()

@@ -7,6 +7,7 @@ use futures_util::FutureExt;
 use crate::check::ghosts::{self, Ghosts};
 use crate::check::kind::{Kind, Looked, Tally};
 use crate::check::looking::{Looking, as_words};
+use crate::check::no_verdict::NoVerdict;
 use crate::check::{ProbeError, Verdict};
 
 pub use declared::{Counter, Firewall};
@@ -41,7 +42,7 @@ async fn look(wanted: &Counter, at: &Looking<'_>) -> Result<Verdict, ProbeError>
     let (from, by) = (at.from, at.by);
     let output = from.exec_in_net(&as_words(&words), by).await?;
     if output.success() {
-        return judge(wanted, &output.stdout).map_err(ProbeError::Absent);
+        return judge(wanted, &output.stdout).map_err(|none| ProbeError::Absent(none.why));
     }
     // nft says so of a table or a chain that does not exist, iptables of a table.
     let said = output.stderr.trim();
@@ -95,7 +96,7 @@ struct Rule {
 ///
 /// # Errors
 /// When no rule with the words counts packets, which is neither too many nor too few. The error names the nearest rules.
-fn judge(wanted: &Counter, listed: &str) -> Result<Verdict, String> {
+fn judge(wanted: &Counter, listed: &str) -> Result<Verdict, NoVerdict> {
     let rules = match wanted.firewall {
         Firewall::Nft => nft(listed),
         Firewall::Iptables | Firewall::Ip6tables => iptables(listed, wanted),
@@ -107,7 +108,7 @@ fn judge(wanted: &Counter, listed: &str) -> Result<Verdict, String> {
         .filter_map(|rule| Some((rule, rule.packets?)))
         .collect();
     let what = match counting.as_slice() {
-        [] => return Err(no_rule(wanted, listed, &rules)),
+        [] => return Err(NoVerdict::new(no_rule(wanted, listed, &rules))),
         [(rule, _)] => format!("`{}`", rule.text),
         several => format!("{} rules of chain {}", several.len(), wanted.chain),
     };
@@ -295,7 +296,7 @@ mod tests {
     #[test]
     fn a_rule_that_is_not_there_is_no_verdict_and_the_nearest_are_named() {
         let by = |rule, listed| judge(&counter(Firewall::Nft, "forward", rule, 0), listed);
-        let why = |rule, listed| by(rule, listed).expect_err("no verdict");
+        let why = |rule, listed| by(rule, listed).expect_err("no verdict").why;
         assert_eq!(
             why("ip protocol icmp", CHAIN),
             "no rule with \"ip protocol icmp\" in chain forward in table inet filter; nearest: `ip protocol 1 counter name \"hits\"` (no \
@@ -387,7 +388,7 @@ mod tests {
                 "chain OWN in table filter has no policy (`:OWN - [0:0]`): give the words of a `rule`",
             ),
         ] {
-            assert_eq!(by(chain, rule, 1), Err(told.to_owned()));
+            assert_eq!(by(chain, rule, 1), Err(NoVerdict::new(told)));
         }
     }
 

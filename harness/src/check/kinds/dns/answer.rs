@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use simple_dns::rdata::RData;
-use simple_dns::{CLASS, Name, Packet, PacketFlag, Question, RCODE, TYPE};
+use simple_dns::{CLASS, Name, Packet, PacketFlag, Question, RCODE, SimpleDnsError, TYPE};
 
 use super::declared::{DnsExpect, RecordType};
 use crate::check::Verdict;
@@ -55,18 +55,18 @@ pub(super) fn judge(name: &str, expect: &DnsExpect, answer: &Answer) -> Verdict 
 ///
 /// # Errors
 /// When the name is no domain name.
-pub(super) fn query(name: &str, record: RecordType) -> Result<Vec<u8>, String> {
+pub(super) fn query(name: &str, record: RecordType) -> Result<Vec<u8>, SimpleDnsError> {
     let kind = match record {
         RecordType::A => TYPE::A,
         RecordType::Aaaa => TYPE::AAAA,
     };
     let mut packet = Packet::new_query(0xb71d);
     packet.set_flags(PacketFlag::RECURSION_DESIRED);
-    let name = Name::new(name).map_err(|e| e.to_string())?;
+    let name = Name::new(name)?;
     packet
         .questions
         .push(Question::new(name, kind.into(), CLASS::IN.into(), false));
-    packet.build_bytes_vec().map_err(|e| e.to_string())
+    packet.build_bytes_vec()
 }
 
 /// Whether a reply over UDP says that there is more than fits into it (TC, RFC 1035, 4.2.1): all of it is to be had over TCP.

@@ -135,7 +135,7 @@ async fn ask_from(
     first: Transport,
     by: Deadline,
 ) -> Result<Answer, ProbeError> {
-    let query = query(name, record).map_err(ProbeError::Impossible)?;
+    let query = query(name, record).map_err(|e| ProbeError::Impossible(e.to_string()))?;
     if first == Transport::Udp {
         let words = from_source::ask(source, server, 53, &query);
         let output = from.exec_in_net(&as_words(&words), by).await?;
@@ -188,7 +188,7 @@ async fn ask_server(
     server: IpAddr,
     source: Option<IpAddr>,
 ) -> Result<Answer, ProbeError> {
-    let query = query(name, record).map_err(ProbeError::Impossible)?;
+    let query = query(name, record).map_err(|e| ProbeError::Impossible(e.to_string()))?;
     let from = source.unwrap_or_else(|| any_of(server));
     let ask = query.clone();
     let asked = machine

@@ -29,7 +29,7 @@ pub(super) async fn look(
         Vantage::Machine(machine) => {
             let mut stream = match connect(machine, ends).await? {
                 Ok(stream) => stream,
-                Err(why) => return Ok(Verdict::violated(why)),
+                Err(why) => return Ok(Verdict::violated(why.to_string())),
             };
             let exchange = machine.run(async move {
                 let exchange = async {
@@ -45,7 +45,7 @@ pub(super) async fn look(
             return Ok(match exchange.await? {
                 Ok(Ok(response)) => match body_of(&response) {
                     Ok(body) => judge(expect, Ok(body)),
-                    Err(why) => judge(expect, Err(&why)),
+                    Err(why) => judge(expect, Err(&why.to_string())),
                 },
                 Ok(Err(e)) => judge(expect, Err(&e.to_string())),
                 Err(_) => judge(expect, Err(&format!("no page within {ANSWER:?}"))),
@@ -122,7 +122,7 @@ pub(super) async fn look_at_bytes(
     };
     let stream = match connect(machine, ends).await? {
         Ok(stream) => stream,
-        Err(why) => return Ok(Verdict::violated(why)),
+        Err(why) => return Ok(Verdict::violated(why.to_string())),
     };
     let request = format!("GET /bytes/{bytes} HTTP/1.1\r\nHost: {to}\r\nConnection: close\r\n\r\n");
     let most = u64::from(bytes) + (64 << 10);
@@ -144,7 +144,7 @@ pub(super) async fn look_at_bytes(
         Ok(_) if transfer.arrived < u64::from(bytes) => Verdict::violated(transfer.short_of(bytes)),
         Ok(_) => judge_bytes(bytes, Ok(&Arrived::of([body]))),
         Err(_) if head.is_empty() => Verdict::violated(transfer.short_of(bytes)),
-        Err(why) => judge_bytes(bytes, Err(&why)),
+        Err(why) => judge_bytes(bytes, Err(&why.to_string())),
     })
 }
 

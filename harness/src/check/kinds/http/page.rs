@@ -71,17 +71,26 @@ pub(super) fn judge_bytes(bytes: u32, arrived: Result<&Arrived, &str>) -> Verdic
     }
 }
 
+/// An answer that is not `HTTP/1.x` with status 200.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the answer `{status_line}`")]
+pub(super) struct NotOk {
+    /// Its first line, which may be empty.
+    status_line: String,
+}
+
 /// The body of a raw `HTTP/1.x` response with status 200.
 ///
 /// # Errors
-/// The status line, or that there is none.
-pub(super) fn body_of(response: &str) -> Result<&str, String> {
+/// [`NotOk`]
+pub(super) fn body_of(response: &str) -> Result<&str, NotOk> {
     let (head, body) = response.split_once("\r\n\r\n").unwrap_or((response, ""));
-    let status = head.lines().next().unwrap_or_default();
-    if status.starts_with("HTTP/1.") && status.split_whitespace().nth(1) == Some("200") {
+    let status_line = head.lines().next().unwrap_or_default();
+    if status_line.starts_with("HTTP/1.") && status_line.split_whitespace().nth(1) == Some("200") {
         Ok(body)
     } else {
-        Err(format!("the answer `{status}`"))
+        let status_line = status_line.to_owned();
+        Err(NotOk { status_line })
     }
 }
 
@@ -111,14 +120,15 @@ mod tests {
 
     #[test]
     fn only_a_200_with_the_words_holds() {
-        let page = body_of("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello");
-        assert!(judge("hello", page.as_deref().map_err(String::as_str)).holds);
-        assert!(!judge("goodbye", page.as_deref().map_err(String::as_str)).holds);
+        let page = body_of("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello").expect("a page");
+        assert!(judge("hello", Ok(page)).holds);
+        assert!(!judge("goodbye", Ok(page)).holds);
+        let why = |response| body_of(response).expect_err("no page").to_string();
         assert_eq!(
-            body_of("HTTP/1.1 404 Not Found\r\n\r\n"),
-            Err("the answer `HTTP/1.1 404 Not Found`".to_owned())
+            why("HTTP/1.1 404 Not Found\r\n\r\n"),
+            "the answer `HTTP/1.1 404 Not Found`"
         );
-        assert_eq!(body_of(""), Err("the answer ``".to_owned()));
+        assert_eq!(why(""), "the answer ``");
     }
 
     #[test]

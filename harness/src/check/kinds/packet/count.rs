@@ -35,5 +35,5 @@ pub(super) async fn look(wanted: &Packet, at: &Looking<'_>) -> Result<Verdict, P
     } else {
         saying(&tcpdump::describe(part, filter, at.by).await?, &wanted.says)
     };
-    judge(wanted, count, capture.complete()).map_err(ProbeError::Impossible)
+    judge(wanted, count, capture.complete()).map_err(|lacks| ProbeError::Impossible(lacks.why))
 }

@@ -2,12 +2,13 @@
 
 use super::declared::Packet;
 use crate::check::Verdict;
+use crate::check::no_verdict::NoVerdict;
 
 /// Judges a count; `complete` says whether the capture has all that was on the wire.
 ///
 /// # Errors
 /// When frames that the capture does not have could make the count right or wrong.
-pub(super) fn judge(wanted: &Packet, count: u64, complete: bool) -> Result<Verdict, String> {
+pub(super) fn judge(wanted: &Packet, count: u64, complete: bool) -> Result<Verdict, NoVerdict> {
     let packets = match count {
         0 => "no packet".to_owned(),
         1 => "1 packet".to_owned(),
@@ -27,7 +28,9 @@ pub(super) fn judge(wanted: &Packet, count: u64, complete: bool) -> Result<Verdi
             Some(most) => count > most,
         };
     match (certain, right) {
-        (false, _) => Err(format!("the capture has not got every frame, after {got}")),
+        (false, _) => Err(NoVerdict::new(format!(
+            "the capture has not got every frame, after {got}"
+        ))),
         (true, true) => Ok(Verdict::holds(got)),
         // A count of frames since the beginning never falls; one of the `last` frames does.
         (true, false) if wanted.last.is_none() && wanted.count.exceeded(count) => {

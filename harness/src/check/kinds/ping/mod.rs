@@ -9,6 +9,7 @@ use futures_util::FutureExt;
 use crate::check::ghosts::Ghosts;
 use crate::check::kind::{Kind, Looked, Target};
 use crate::check::looking::{Looking, as_words};
+use crate::check::no_verdict::NoVerdict;
 use crate::check::{ProbeError, Verdict, source};
 
 pub use declared::Ping;
@@ -31,9 +32,9 @@ impl Kind for Ping {
             let words = command(self, at.from.has_busybox_alone());
             let output = at.exec(&as_words(&words)).await?;
             let judged = judge(self, &output.stdout, &output.stderr);
-            judged.map_err(|printed| ProbeError::Output {
+            judged.map_err(|unread| ProbeError::Output {
                 command: words.join(" "),
-                printed,
+                printed: unread.why,
             })
         }
         .boxed_local()
@@ -99,7 +100,7 @@ fn expected(wanted: &Ping) -> String {
 ///
 /// # Errors
 /// What ping printed, when it sent nothing for a reason that is not the network's.
-fn judge(wanted: &Ping, stdout: &str, stderr: &str) -> Result<Verdict, String> {
+fn judge(wanted: &Ping, stdout: &str, stderr: &str) -> Result<Verdict, NoVerdict> {
     let to = wanted.to;
     let replies = stdout
         .lines()
@@ -114,7 +115,13 @@ fn judge(wanted: &Ping, stdout: &str, stderr: &str) -> Result<Verdict, String> {
         // busybox's ping may end without a summary.
         (None, _) if count == 1 && !replies.is_empty() => 1,
         (None, Some(_)) => 0,
-        (None, None) => return Err(format!("{}{}", stdout.trim(), stderr.trim())),
+        (None, None) => {
+            return Err(NoVerdict::new(format!(
+                "{}{}",
+                stdout.trim(),
+                stderr.trim()
+            )));
+        }
     };
     let lost = count - answered;
     let percent = lost * 100 / count;
@@ -335,7 +342,11 @@ mod tests {
             "ping: invalid argument: '0.001'",
             "sh: 1: ping: not found",
         ] {
-            assert_eq!(judge(&once(), "", said), Err(said.to_owned()), "{said}");
+            assert_eq!(
+                judge(&once(), "", said),
+                Err(NoVerdict::new(said)),
+                "{said}"
+            );
         }
     }
 

@@ -18,7 +18,7 @@ pub(super) async fn look(
     let (from, by) = (at.from, at.by);
     let got = match from {
         Vantage::Machine(machine) => match connect(machine, Ends::new(to, 22, source)).await? {
-            Err(why) => return Ok(Verdict::violated(why)),
+            Err(why) => return Ok(Verdict::violated(why.to_string())),
             Ok(stream) => {
                 let stream = stream
                     .into_std()

@@ -8,28 +8,33 @@ use std::time::Instant;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpSocket, TcpStream};
 
+use super::no_connection::NoConnection;
 use super::transfer::{self, Transfer};
 use crate::bytes_page::{LINE, lines};
 use crate::check::looking::{ANSWER, Looking, as_words};
 use crate::check::source::{self, Ends};
 use crate::check::{ProbeError, Vantage, Verdict, from_source};
+use crate::guest::ssh::Output;
 use crate::host::netns::Netns;
 use crate::plan::shell;
 
-/// Connects from a machine; the inner `Err` says in words why the connection failed.
+/// Connects from a machine; the inner `Err` says why the port did not accept.
 pub(in crate::check::kinds) async fn connect(
     machine: &Arc<Netns>,
     ends: Ends,
-) -> Result<Result<TcpStream, String>, ProbeError> {
+) -> Result<Result<TcpStream, NoConnection>, ProbeError> {
     let connected =
         machine.run(async move { tokio::time::timeout(ANSWER, connect_here(ends)).await });
     Ok(match connected.await? {
         Ok(Ok(stream)) => Ok(stream),
-        Ok(Err(e)) => {
-            let why = source::explained(ends.source, &e.to_string());
-            Err(format!("no connection to {ends}: {why}"))
-        }
-        Err(_) => Err(format!("no connection to {ends} within {ANSWER:?}")),
+        Ok(Err(e)) => Err(NoConnection::Refused {
+            ends,
+            said: e.to_string(),
+        }),
+        Err(_) => Err(NoConnection::Late {
+            ends,
+            waited: ANSWER,
+        }),
     })
 }
 
@@ -64,7 +69,7 @@ pub(super) async fn look(ends: Ends, at: &Looking<'_>) -> Result<Verdict, ProbeE
             if output.success() {
                 Ok(())
             } else {
-                Err(format!("no connection to {ends}: {}", output.stderr.trim()))
+                Err(refused(ends, &output))
             }
         }
         (Vantage::Guest(_) | Vantage::Container { .. }, Some(source)) => {
@@ -73,8 +78,7 @@ pub(super) async fn look(ends: Ends, at: &Looking<'_>) -> Result<Verdict, ProbeE
             if output.success() {
                 Ok(())
             } else {
-                let why = source::explained(Some(source), output.stderr.trim());
-                Err(format!("no connection to {ends}: {why}"))
+                Err(refused(ends, &output))
             }
         }
     };
@@ -83,8 +87,16 @@ pub(super) async fn look(ends: Ends, at: &Looking<'_>) -> Result<Verdict, ProbeE
             "{to} accepts on port {port}{}",
             source::from(source)
         )),
-        Err(why) => Verdict::violated(why),
+        Err(why) => Verdict::violated(why.to_string()),
     })
+}
+
+/// Why there is no connection, as the tool that tried says.
+fn refused(ends: Ends, output: &Output) -> NoConnection {
+    NoConnection::Refused {
+        ends,
+        said: output.stderr.trim().to_owned(),
+    }
 }
 
 /// Sends so many bytes to one of the lab's web servers, which counts them.
@@ -106,7 +118,7 @@ pub(super) async fn look_at_bytes(
         Vantage::Machine(machine) => {
             let stream = match connect(machine, ends).await? {
                 Ok(stream) => stream,
-                Err(why) => return Ok(Verdict::violated(why)),
+                Err(why) => return Ok(Verdict::violated(why.to_string())),
             };
             let begun = Instant::now();
             let sending = send(stream, head("\r\n"), bytes);

@@ -1,6 +1,7 @@
 //! TCP connections, and bytes that are sent over one.
 
 pub(super) mod connect;
+mod no_connection;
 pub(super) mod transfer;
 
 use std::net::IpAddr;
