@@ -91,7 +91,6 @@ pub fn enter(
     }
     own_namespace(CloneFlags::CLONE_NEWPID, "PID")?;
     die_with(parent)?;
-    let middle = nix::unistd::getpid();
     // These signals are blocked in this process. They come to all processes of a run when somebody wants to end the
     // run, which the supervisor does in good order; this process, if it ended, would only take the worker with it. The
     // worker is PID 1, and the kernel keeps from it signals that it has no handler for.
@@ -106,10 +105,9 @@ pub fn enter(
             std::process::exit(code);
         }
         ForkResult::Child => {
-            // In the new PID namespace the parent's number reads 0, so the child cannot compare it as `die_with` does.
-            let _ = middle;
             // Processes that the worker starts inherit the mask, and must not be deaf to these signals.
             mask(polite.thread_unblock()).map_err(other("hear SIGTERM"))?;
+            // In the new PID namespace the parent's number reads 0, so the child cannot compare it as `die_with` does.
             prctl::set_pdeathsig(Signal::SIGKILL).map_err(|e| IsolateError::Other {
                 doing: "tie the worker to its parent",
                 source: e.into(),

@@ -29,6 +29,7 @@ use rustix::thread::{
 
 use super::super::sys;
 use super::filter;
+use super::not_entered::NotEntered;
 use super::policy;
 
 /// Number of the descriptor by which a command enters the cell: a pidfd of the cell's PID 1.
@@ -68,7 +69,7 @@ enum End {
 }
 
 /// Ends this process as its command ended, or says why the command did not start.
-fn code_of(ended: Result<End, String>, starts: Option<File>) -> i32 {
+fn code_of(ended: Result<End, NotEntered>, starts: Option<File>) -> i32 {
     match ended {
         Ok(End::Status(status)) => status,
         Ok(End::Signal) => by(Signal::SIGKILL),
@@ -92,26 +93,24 @@ fn by(signal: Signal) -> i32 {
     REFUSED
 }
 
-fn doing<E: Into<io::Error>>(what: &str) -> impl FnOnce(E) -> String + '_ {
-    move |error| format!("{what}: {}", error.into())
-}
-
 #[expect(
     clippy::disallowed_methods,
     reason = "a process of its own with one thread, on its way into a cell"
 )]
-fn enter(words: &[std::ffi::OsString], starts: &mut Option<File>) -> Result<End, String> {
-    let door = sys::handed_down(DOOR).map_err(doing("find the cell"))?;
-    sys::close_on_exec_from(DOOR.cast_unsigned()).map_err(doing("close descriptors"))?;
+fn enter(words: &[std::ffi::OsString], starts: &mut Option<File>) -> Result<End, NotEntered> {
+    let door = sys::handed_down(DOOR).map_err(NotEntered::refused("find the cell"))?;
+    sys::close_on_exec_from(DOOR.cast_unsigned())
+        .map_err(NotEntered::refused("close descriptors"))?;
     // Signals are blocked until there is a process that acts on them.
     let mut signals = SigSet::empty();
     signals.add(Signal::SIGTERM);
     signals.add(ASKED);
     signals.add(Signal::SIGCHLD);
-    sigprocmask(SigmaskHow::SIG_BLOCK, Some(&signals), None).map_err(doing("block signals"))?;
+    sigprocmask(SigmaskHow::SIG_BLOCK, Some(&signals), None)
+        .map_err(NotEntered::refused("block signals"))?;
     setns(door.as_fd(), CloneFlags::CLONE_NEWPID)
-        .map_err(doing("enter the cell's PID namespace"))?;
-    match sys::fork_single_threaded().map_err(doing("fork into the cell"))? {
+        .map_err(NotEntered::refused("enter the cell's PID namespace"))?;
+    match sys::fork_single_threaded().map_err(NotEntered::refused("fork into the cell"))? {
         ForkResult::Parent { child } => {
             drop(starts.take());
             let _ = prctl::set_name(c"in-cell");
@@ -124,14 +123,14 @@ fn enter(words: &[std::ffi::OsString], starts: &mut Option<File>) -> Result<End,
     }
 }
 
-fn end_of(child: Pid) -> Result<End, String> {
+fn end_of(child: Pid) -> Result<End, NotEntered> {
     loop {
         match waitpid(child, None) {
             Ok(WaitStatus::Exited(_, status)) => return Ok(End::Status(status)),
             Ok(WaitStatus::Signaled(_, signal, _)) if signal == ASKED => return Ok(End::Asked),
             Ok(WaitStatus::Signaled(..)) => return Ok(End::Signal),
             Ok(_) | Err(Errno::EINTR) => {}
-            Err(error) => return Err(doing("wait for the command")(error)),
+            Err(error) => return Err(NotEntered::refused("wait for the command")(error)),
         }
     }
 }
@@ -144,7 +143,7 @@ fn keep(
     signals: &SigSet,
     words: &[std::ffi::OsString],
     starts: &mut Option<File>,
-) -> Result<End, String> {
+) -> Result<End, NotEntered> {
     setns(
         door.as_fd(),
         CloneFlags::CLONE_NEWNS
@@ -152,27 +151,30 @@ fn keep(
             | CloneFlags::CLONE_NEWUTS
             | CloneFlags::CLONE_NEWCGROUP,
     )
-    .map_err(doing("enter the cell"))?;
-    std::env::set_current_dir("/root").map_err(doing("enter /root of the cell"))?;
-    prctl::set_child_subreaper(true).map_err(doing("become a reaper"))?;
+    .map_err(NotEntered::refused("enter the cell"))?;
+    std::env::set_current_dir("/root").map_err(NotEntered::refused("enter /root of the cell"))?;
+    prctl::set_child_subreaper(true).map_err(NotEntered::refused("become a reaper"))?;
     let _ = prctl::set_name(c"keeper");
     let told = SignalFd::with_flags(signals, SfdFlags::SFD_CLOEXEC);
-    let told = told.map_err(doing("watch signals"))?;
-    let command = match sys::fork_single_threaded().map_err(doing("fork the command"))? {
-        ForkResult::Parent { child } => child,
-        ForkResult::Child => {
-            let why = become_and_execute(words);
-            std::process::exit(code_of(Err(why), starts.take()))
-        }
-    };
+    let told = told.map_err(NotEntered::refused("watch signals"))?;
+    let command =
+        match sys::fork_single_threaded().map_err(NotEntered::refused("fork the command"))? {
+            ForkResult::Parent { child } => child,
+            ForkResult::Child => {
+                let why = become_and_execute(words);
+                std::process::exit(code_of(Err(why), starts.take()))
+            }
+        };
     drop(starts.take());
     let caps = only(CapabilitySet::KILL, CapabilitySet::empty());
-    set_capabilities(None, caps).map_err(doing("drop capabilities"))?;
+    set_capabilities(None, caps).map_err(NotEntered::refused("drop capabilities"))?;
     loop {
         if let Some(end) = reap(command) {
             return Ok(end);
         }
-        let signal = told.read_signal().map_err(doing("wait for the command"))?;
+        let signal = told
+            .read_signal()
+            .map_err(NotEntered::refused("wait for the command"))?;
         let is = |wanted: Signal| signal.is_some_and(|told| told.ssi_signo == wanted as u32);
         if is(Signal::SIGTERM) {
             kill_all(&told);
@@ -279,30 +281,32 @@ fn children() -> Vec<Pid> {
 }
 
 /// Gives up privileges and executes the command; returns only with the reason why it could not.
-fn become_and_execute(words: &[std::ffi::OsString]) -> String {
+fn become_and_execute(words: &[std::ffi::OsString]) -> NotEntered {
     let Some((program, args)) = words.split_first() else {
-        return "there is no command".to_owned();
+        return NotEntered::NoCommand;
     };
     if let Err(why) = become_stranger() {
         return why;
     }
     // Signals blocked here would stay blocked in the command, and what it starts could not be ended by `kill`.
     if let Err(error) = sigprocmask(SigmaskHow::SIG_SETMASK, Some(&SigSet::empty()), None) {
-        return format!("unblock signals: {error}");
+        return NotEntered::refused("unblock signals")(error);
     }
     // `exec` sets SIGPIPE back to its default.
-    let error = Command::new(program).args(args).exec();
-    format!("{}: {error}", program.to_string_lossy())
+    NotEntered::Program {
+        said: Command::new(program).args(args).exec(),
+        program: program.to_string_lossy().into_owned(),
+    }
 }
 
-fn become_stranger() -> Result<(), String> {
-    setsid().map_err(doing("start a session"))?;
+fn become_stranger() -> Result<(), NotEntered> {
+    setsid().map_err(NotEntered::refused("start a session"))?;
     nix::sys::stat::umask(nix::sys::stat::Mode::from_bits_truncate(0o022));
     for (what, most) in [
         (Resource::RLIMIT_CORE, 0),
         (Resource::RLIMIT_NPROC, policy::PROCESSES),
     ] {
-        setrlimit(what, most, most).map_err(doing("set limits"))?;
+        setrlimit(what, most, most).map_err(NotEntered::refused("set limits"))?;
     }
     for bit in 0..64 {
         let capability = CapabilitySet::from_bits_retain(1 << bit);
@@ -314,20 +318,20 @@ fn become_stranger() -> Result<(), String> {
             break;
         }
     }
-    set_keep_capabilities(true).map_err(doing("keep capabilities"))?;
+    set_keep_capabilities(true).map_err(NotEntered::refused("keep capabilities"))?;
     let (user, group) = (
         Uid::from_raw(policy::STRANGER),
         Gid::from_raw(policy::STRANGER),
     );
-    setgroups(&[]).map_err(doing("leave all groups"))?;
-    setresgid(group, group, group).map_err(doing("become a group of nobody"))?;
-    setresuid(user, user, user).map_err(doing("become a user who is nobody"))?;
+    setgroups(&[]).map_err(NotEntered::refused("leave all groups"))?;
+    setresgid(group, group, group).map_err(NotEntered::refused("become a group of nobody"))?;
+    setresuid(user, user, user).map_err(NotEntered::refused("become a user who is nobody"))?;
     let caps = only(policy::CAPABILITIES, policy::CAPABILITIES);
-    set_capabilities(None, caps).map_err(doing("set capabilities"))?;
+    set_capabilities(None, caps).map_err(NotEntered::refused("set capabilities"))?;
     for capability in policy::CAPABILITIES.iter() {
         configure_capability_in_ambient_set(capability, true)
-            .map_err(doing("pass capabilities on"))?;
+            .map_err(NotEntered::refused("pass capabilities on"))?;
     }
-    set_no_new_privs(true).map_err(doing("set no_new_privs"))?;
+    set_no_new_privs(true).map_err(NotEntered::refused("set no_new_privs"))?;
     filter::install()
 }

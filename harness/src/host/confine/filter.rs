@@ -13,6 +13,8 @@ use seccompiler::{
     SeccompFilter, SeccompRule, TargetArch, apply_filter,
 };
 
+use super::not_entered::NotEntered;
+
 /// Families of sockets: all that a machine's network has, and no family that knows of no network namespace (vsock, the
 /// kernel's ciphers, Bluetooth).
 const FAMILIES: [i32; 5] = [
@@ -170,9 +172,15 @@ fn program() -> Result<BpfProgram, seccompiler::BackendError> {
 }
 
 /// Sets the filter on the calling thread, which cannot take it off again.
-pub(super) fn install() -> Result<(), String> {
-    let program = program().map_err(|error| format!("write the seccomp filter: {error}"))?;
-    apply_filter(&program).map_err(|error| format!("set the seccomp filter: {error}"))
+pub(super) fn install() -> Result<(), NotEntered> {
+    let program = program().map_err(|error| NotEntered::Filter {
+        doing: "write",
+        said: error.to_string(),
+    })?;
+    apply_filter(&program).map_err(|error| NotEntered::Filter {
+        doing: "set",
+        said: error.to_string(),
+    })
 }
 
 #[cfg(test)]

@@ -15,6 +15,7 @@ mod background;
 mod cell;
 mod entry;
 mod filter;
+mod not_entered;
 mod policy;
 mod root;
 
