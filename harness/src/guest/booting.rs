@@ -7,6 +7,7 @@ use tokio::sync::Mutex;
 
 use super::disk_full::{no_room, used_up};
 use super::identity::Identity;
+use super::personalization_error::PersonalizationError;
 use super::personalize::{Personalization, facts};
 use super::ssh::{ChannelError, GuestCommand, SshChannel};
 use super::steer::send_identity;
@@ -159,9 +160,9 @@ async fn hello(
         done("the saved machine runs");
         let said = become_guest(spec, personalization, evidence, by)
             .await
-            .map_err(|why| GuestError::Personalization {
+            .map_err(|source| GuestError::Personalization {
                 guest: guest(),
-                why,
+                source,
             })?;
         drawn = facts(&said)
             .find(|(key, _)| *key == "random")
@@ -189,9 +190,9 @@ async fn become_guest(
     personalization: &Personalization,
     evidence: &Path,
     by: Deadline,
-) -> Result<String, String> {
+) -> Result<String, PersonalizationError> {
     let end = spec.steering(0);
-    let socket = end.port().ok_or("its VMM has no virtio-serial port")?;
+    let socket = end.port().ok_or(PersonalizationError::NoPort)?;
     let socket = socket.to_owned();
     let sent = SystemTime::now();
     let archive = personalization.archive(sent);
@@ -200,7 +201,7 @@ async fn become_guest(
     std::thread::Builder::new()
         .name(format!("become:{}", spec.name))
         .spawn(move || reply.send(send_identity(&socket, &archive, by)))
-        .map_err(|e| format!("start a thread: {e}"))?;
+        .map_err(|source| PersonalizationError::Thread { source })?;
     match answer.await {
         Ok(Ok(said)) => {
             let now = SystemTime::now();
@@ -212,8 +213,8 @@ async fn become_guest(
             }
             personalization.prove(&said, sent, now).map(|()| said)
         }
-        Ok(Err(error)) => Err(format!("talk to it: {error}")),
-        Err(_) => Err("the thread that talks to it ended".to_owned()),
+        Ok(Err(source)) => Err(PersonalizationError::Talk { source }),
+        Err(_) => Err(PersonalizationError::ThreadEnded),
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::personalization_error::PersonalizationError;
 use super::ssh::ChannelError;
 use crate::diagnostic::Diagnose;
 use crate::host::service::ServiceError;
@@ -86,12 +87,12 @@ pub enum GuestError {
         source: MonitorError,
     },
     /// The guest did not take on an identity of its own.
-    #[error("give guest `{guest}`, started from a template, its identity: {why}")]
+    #[error("give guest `{guest}`, started from a template, its identity")]
     Personalization {
         /// Guest.
         guest: String,
         /// What went wrong.
-        why: String,
+        source: PersonalizationError,
     },
     /// Its kernel has not got a sysctl that the scenario sets, or does not take its value.
     #[error("set sysctls of guest `{guest}`: {said}")]

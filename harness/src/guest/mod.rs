@@ -8,7 +8,9 @@ pub mod contents;
 mod disk_full;
 mod error;
 pub mod identity;
+mod layer_error;
 pub mod nics;
+mod personalization_error;
 mod personalize;
 pub mod plain;
 pub mod ssh;
@@ -18,6 +20,8 @@ pub mod sysctls;
 
 pub use booting::BootingGuest;
 pub use disk_full::used_up;
+pub use layer_error::LayerError;
+pub use personalization_error::PersonalizationError;
 pub use personalize::Personalization;
 
 pub use steer::{open_steering, reopen_steering, send_identity, wait_for_announcement};
@@ -179,9 +183,9 @@ impl Guest {
         };
         match freed {
             Ok(()) => Ok(self.vmm.into_inner()),
-            Err(error) => Err(GuestError::Personalization {
+            Err(source) => Err(GuestError::Personalization {
                 guest: self.name,
-                why: format!("wait until nobody is served: {error}"),
+                source: PersonalizationError::Served { source },
             }),
         }
     }

@@ -6,6 +6,7 @@ use std::io::{self, Read};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::identity::Identity;
+use super::personalization_error::PersonalizationError;
 use crate::image::seed::Seed;
 use crate::scenario::provides::Provides;
 
@@ -91,7 +92,7 @@ impl Personalization {
         said: &str,
         sent: SystemTime,
         now: SystemTime,
-    ) -> Result<(), String> {
+    ) -> Result<(), PersonalizationError> {
         let said: BTreeMap<&str, &str> = facts(said).collect();
         let is = |key: &str| said.get(key).copied().unwrap_or_default();
         // Only networkd keeps leases.
@@ -111,19 +112,28 @@ impl Personalization {
         let others = leases.into_iter().chain(host_key).chain(docker0);
         for (key, wanted) in always.into_iter().chain(others) {
             if is(key) != wanted {
-                return Err(format!("its {key} is `{}`, not `{wanted}`", is(key)));
+                return Err(PersonalizationError::Other {
+                    key,
+                    is: is(key).to_owned(),
+                    wanted: wanted.to_owned(),
+                });
             }
         }
         if !is_uuid(is("random")) {
-            return Err(format!("its random number is `{}`", is("random")));
+            return Err(PersonalizationError::Random {
+                is: is("random").to_owned(),
+            });
         }
         let since = |time: SystemTime| time.duration_since(UNIX_EPOCH).unwrap_or_default();
         let clock = is("clock").parse::<u64>().map(Duration::from_secs);
-        let clock = clock.map_err(|e| format!("its clock is `{}`: {e}", is("clock")))?;
+        let clock = clock.map_err(|source| PersonalizationError::NoClock {
+            is: is("clock").to_owned(),
+            source,
+        })?;
         let (earliest, latest) = (since(sent).saturating_sub(SECOND), since(now) + SECOND);
         if clock < earliest || clock > latest {
             let off = clock.abs_diff(since(now));
-            return Err(format!("its clock is {off:.0?} off"));
+            return Err(PersonalizationError::Clock { off });
         }
         Ok(())
     }
@@ -174,7 +184,8 @@ mod tests {
              machine_id={machine_id} neighbours=0 random=00112233-4455-4677-8899-aabbccddeeff",
             personalization.boot_id
         );
-        assert_eq!(personalization.prove(&good, now - SECOND, now), Ok(()));
+        let proven = personalization.prove(&good, now - SECOND, now);
+        proven.expect("it says what it was sent");
         for (right, wrong, word) in [
             ("hostname=test1", "hostname=template", "template"),
             ("clock=1800000001", "clock=1799999997", "off"),
@@ -193,7 +204,8 @@ mod tests {
             let bad = good.replace(right, wrong);
             let why = personalization
                 .prove(&bad, now - SECOND, now)
-                .expect_err("not proven");
+                .expect_err("not proven")
+                .to_string();
             assert!(why.contains(word), "{why}");
         }
     }

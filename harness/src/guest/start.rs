@@ -10,8 +10,10 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
 
+use super::error::GuestError;
 use super::identity::Identity;
-use super::{BootingGuest, GuestError, Personalization};
+use super::layer_error::LayerError;
+use super::{BootingGuest, Personalization};
 use crate::host::service::{Log, Service, ServiceError};
 use crate::host::terminal::Terminal;
 use crate::host::tool::{Tool, locate};
@@ -24,12 +26,22 @@ use crate::image::seed::Seed;
 #[non_exhaustive]
 pub enum StartError {
     /// Something that it needs could not be made.
-    #[error("{doing}")]
+    #[error("{doing} `{}`", path.display())]
     Io {
-        /// What was being done, with which file.
-        doing: String,
+        /// What was being done.
+        doing: &'static str,
+        /// With which file or folder.
+        path: PathBuf,
         /// The kernel's answer.
         source: io::Error,
+    },
+    /// The file for its writes to its disk could not be made.
+    #[error("make the disk `{}`", layer.display())]
+    Layer {
+        /// The file.
+        layer: PathBuf,
+        /// Why.
+        source: LayerError,
     },
     /// The guest's identity could not be made.
     #[error(transparent)]
@@ -41,9 +53,13 @@ pub enum StartError {
 
 impl StartError {
     /// What turns the kernel's answer to `doing` something with `path` into an error.
-    pub fn io(doing: &str, path: &Path) -> impl FnOnce(io::Error) -> Self + use<> {
-        let doing = format!("{doing} `{}`", path.display());
-        move |source| Self::Io { doing, source }
+    pub fn io(doing: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self + use<> {
+        let path = path.to_owned();
+        move |source| Self::Io {
+            doing,
+            path,
+            source,
+        }
     }
 }
 
@@ -93,20 +109,24 @@ pub fn write_initrd(seed: &Seed, of_image: Vec<u8>, to: &Path) -> Result<(), Sta
 /// Makes the file that takes a guest's writes to its disk: `qemu-img create -f qcow2 -F raw -b BASE OVERLAY`.
 ///
 /// # Errors
-/// What is missing, or what qemu-img said.
-pub fn make_layer(overlay: &Path, base: &str) -> Result<(), String> {
-    let program =
-        locate(Tool::QemuImg).ok_or("find qemu-img (Debian: apt-get install qemu-utils)")?;
+/// [`StartError::Layer`]
+pub fn make_layer(overlay: &Path, base: &str) -> Result<(), StartError> {
+    let failed = |source| StartError::Layer {
+        layer: overlay.to_owned(),
+        source,
+    };
+    let refused = |said: String| failed(LayerError::Refused { said });
+    let program = locate(Tool::QemuImg).ok_or_else(|| failed(LayerError::NoProgram))?;
     let made = Command::new(program)
         .args(["create", "-q", "-f", "qcow2", "-F", "raw", "-b", base])
         .arg(overlay)
         .output()
-        .map_err(|e| format!("qemu-img create: {e}"))?;
+        .map_err(|e| refused(e.to_string()))?;
     if made.status.success() {
         return Ok(());
     }
     let said = String::from_utf8_lossy(&made.stderr);
-    Err(format!("qemu-img create: {}", said.trim()))
+    Err(refused(said.trim().to_owned()))
 }
 
 /// A guest whose VMM has all that it needs to start.
@@ -126,16 +146,15 @@ impl ReadyGuest {
     /// Makes what the VMM of `spec` needs. What only the caller has is added by [`inherit`](Self::inherit).
     ///
     /// # Errors
-    /// [`StartError::Io`]
+    /// [`StartError::Io`] or [`StartError::Layer`].
     pub fn prepare(spec: GuestSpec, folders: &GuestFolders) -> Result<Self, StartError> {
         let needs = hypervisor(spec.hypervisor).needs(&spec);
         for (path, text) in &needs.files {
             fs::write(path, text).map_err(StartError::io("write", path))?;
         }
         if let (Some(layer), Some(disk)) = (&needs.layer, &spec.disk) {
-            make_layer(layer, &disk.to_string_lossy())
-                .and_then(|()| chown(layer, Some(VMM_ID), Some(VMM_ID)).map_err(|e| e.to_string()))
-                .map_err(io::Error::other)
+            make_layer(layer, &disk.to_string_lossy())?;
+            chown(layer, Some(VMM_ID), Some(VMM_ID))
                 .map_err(StartError::io("make the disk", layer))?;
         }
         // The sockets listen before the VMM starts, so that an early connection waits and is not refused.

@@ -191,7 +191,7 @@ async fn start_guest(
     };
     let folders = folders.make().map_err(failed)?;
     let run = folders.run.as_path();
-    let io = |doing: &str| {
+    let io = |doing: &'static str| {
         let failed = StartError::io(doing, run);
         move |source| unstarted(name, failed(source))
     };
@@ -253,8 +253,17 @@ async fn start_guest(
 /// The error for what went wrong before a guest's VMM ran.
 fn unstarted(name: &MachineName, error: StartError) -> LabError {
     match error {
-        StartError::Io { doing, source } => LabError::Io {
+        StartError::Io {
             doing,
+            path,
+            source,
+        } => LabError::Io {
+            doing: format!("{doing} `{}`", path.display()),
+            machine: name.to_string(),
+            source,
+        },
+        StartError::Layer { layer, source } => LabError::Disk {
+            layer,
             machine: name.to_string(),
             source,
         },
@@ -365,16 +374,23 @@ fn template_mount(run: &Path, guest: &str) -> PathBuf {
 /// Binds a guest's template into the worker's private tmpfs.
 ///
 /// # Errors
-/// What was bound where, and the kernel's answer.
+/// [`LabError::Io`] or [`LabError::Template`].
 pub(super) fn bind_template(
     guest: &MachineName,
     template: &Path,
     image: &Path,
     run: &Path,
-) -> Result<(), String> {
+) -> Result<(), LabError> {
     let at = template_mount(run, guest.as_ref());
-    fs::create_dir_all(&at).map_err(|e| format!("create `{}`: {e}", at.display()))?;
-    mount_template(template, image, &at)
+    fs::create_dir_all(&at).map_err(|source| LabError::Io {
+        doing: format!("create `{}`", at.display()),
+        machine: guest.to_string(),
+        source,
+    })?;
+    mount_template(template, image, &at).map_err(|source| LabError::Template {
+        template: template.to_owned(),
+        source,
+    })
 }
 
 /// Folder of a guest's evidence.

@@ -1,10 +1,13 @@
 //! What goes wrong while a lab is built or changed.
 
 use std::io;
+use std::path::PathBuf;
 
 use crate::diagnostic::Diagnose;
+use crate::guest::LayerError;
 use crate::host::capture::CaptureError;
 use crate::host::firewall::FirewallError;
+use crate::host::isolate::IsolateError;
 use crate::host::macvtap::MacvtapError;
 use crate::host::netlink::LinkError;
 use crate::host::netns::NetnsError;
@@ -46,6 +49,24 @@ pub enum LabError {
         /// The kernel's answer.
         source: io::Error,
     },
+    /// The file for a guest's writes to its disk.
+    #[error("make the disk `{}` on machine `{machine}`", layer.display())]
+    Disk {
+        /// The file.
+        layer: PathBuf,
+        /// Guest.
+        machine: String,
+        /// Why.
+        source: LayerError,
+    },
+    /// A template was not bound to where its guest is started from.
+    #[error("bind the template `{}`", template.display())]
+    Template {
+        /// Its folder.
+        template: PathBuf,
+        /// Why.
+        source: IsolateError,
+    },
     /// A guest.
     #[error("bring up the guests")]
     Guest(#[from] crate::guest::GuestError),
@@ -68,7 +89,8 @@ impl Diagnose for LabError {
             Self::Macvtap(e) => e.code(),
             Self::Firewall(e) => e.code(),
             Self::Guest(e) => e.code(),
-            Self::Io { .. } => "lab.io",
+            Self::Template { source, .. } => source.code(),
+            Self::Io { .. } | Self::Disk { .. } => "lab.io",
             Self::NoMachine { .. } => "lab.no-machine",
         }
     }
@@ -83,7 +105,8 @@ impl Diagnose for LabError {
             Self::Macvtap(e) => e.help(),
             Self::Firewall(e) => e.help(),
             Self::Guest(e) => e.help(),
-            Self::Io { .. } | Self::NoMachine { .. } => None,
+            Self::Template { source, .. } => source.help(),
+            Self::Io { .. } | Self::Disk { .. } | Self::NoMachine { .. } => None,
         }
     }
 }

@@ -14,14 +14,15 @@ use nix::mount::MsFlags;
 use serde::{Deserialize, Serialize};
 
 use super::files::{INITRD, Progress, STATE};
+use super::make_error::MakeError;
 use super::{CacheKey, TemplateError, io_error};
 use crate::deadline::Deadline;
-use crate::diagnostic::{Diagnose, Diagnostic};
+use crate::diagnostic::Diagnostic;
 use crate::guest::identity::{Identity, KeyPair};
 use crate::guest::plain;
 use crate::guest::ssh::GuestCommand;
-use crate::guest::start::{GuestFolders, ReadyGuest, StartError, make_layer, write_initrd};
-use crate::host::isolate::{self, Isolation, mount_at};
+use crate::guest::start::{GuestFolders, ReadyGuest, make_layer, write_initrd};
+use crate::host::isolate::{self, IsolateError, Isolation, mount_at};
 use crate::host::tsc_mhz;
 use crate::hypervisor::qemu::{OVERLAY, RAM, monitor_socket};
 use crate::hypervisor::qmp::Qmp;
@@ -96,7 +97,7 @@ pub fn worker_main() -> i32 {
     match work() {
         Ok(()) => 0,
         Err(why) => {
-            let why = serde_json::to_string(&why).unwrap_or_default();
+            let why = serde_json::to_string(&why.to_string()).unwrap_or_default();
             let _ = writeln!(io::stdout(), "failed: {why}");
             1
         }
@@ -107,19 +108,17 @@ fn stage(what: &str) {
     let _ = writeln!(io::stdout(), "stage: {what}");
 }
 
-fn work() -> Result<(), String> {
-    let told = |e: io::Error| format!("read the job: {e}");
+fn work() -> Result<(), MakeError> {
     let mut input = BufReader::new(io::stdin());
     let mut line = String::new();
-    input.read_line(&mut line).map_err(told)?;
-    let job: MakeJob = serde_json::from_str(&line).map_err(|e| e.to_string())?;
+    input.read_line(&mut line).map_err(MakeError::Job)?;
+    let job: MakeJob = serde_json::from_str(&line).map_err(MakeError::Garbled)?;
     let avoid = [job.image.clone(), job.out.clone()];
-    let place = isolate::enter(Isolation::Lab, &mut io::stdout(), &mut input, &avoid)
-        .map_err(|e| Diagnostic::new(&e).to_string())?;
+    let place = isolate::enter(Isolation::Lab, &mut io::stdout(), &mut input, &avoid)?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
-        .map_err(|e| format!("start the runtime: {e}"))?;
+        .map_err(MakeError::Runtime)?;
     let by = Deadline::after(match job.key.accelerator {
         Accelerator::Kvm => Duration::from_secs(120),
         Accelerator::Tcg => Duration::from_secs(600),
@@ -134,7 +133,7 @@ struct Prepared {
     state: File,
 }
 
-async fn make(job: &MakeJob, run: &Path, by: Deadline) -> Result<(), String> {
+async fn make(job: &MakeJob, run: &Path, by: Deadline) -> Result<(), MakeError> {
     let Prepared {
         guest,
         identity,
@@ -142,80 +141,60 @@ async fn make(job: &MakeJob, run: &Path, by: Deadline) -> Result<(), String> {
     } = prepare(job, run)?;
     let spec = guest.spec().clone();
     stage("booting the guest");
-    let started = guest.start().map_err(|e| told(&e))?;
+    let started = guest.start()?;
     let socket = monitor_socket(&spec);
-    let mut qmp = Qmp::connect(&socket, by).await.map_err(|e| told(&e))?;
+    let mut qmp = Qmp::connect(&socket, by).await?;
     let booting = started.boots(&identity, None);
-    let guest = booting.wait(by).await.map_err(|(e, _)| told(&e))?;
-    for (what, line) in spec.image.settle.unwrap_or_default() {
-        stage(what);
-        let output = guest
-            .exec(GuestCommand::shell(*line), by)
-            .await
-            .map_err(|e| told(&e))?;
+    let guest = booting.wait(by).await.map_err(|(e, _)| e)?;
+    for (step, line) in spec.image.settle.unwrap_or_default() {
+        stage(step);
+        let output = guest.exec(GuestCommand::shell(*line), by).await?;
         if !output.success() {
-            return Err(format!("{what}: {}{}", output.stdout, output.stderr.trim()));
+            let said = format!("{}{}", output.stdout, output.stderr.trim());
+            return Err(MakeError::Settle { step, said });
         }
     }
     stage("saving it");
     // A template is saved while no session is open and the guest's steering program waits for one, because its guests
     // begin in that state.
-    let vmm = guest.release(by).await.map_err(|e| told(&e))?;
-    let saved = save(&mut qmp, &state, by).await;
-    saved.map_err(|e| told(&e))?;
+    let vmm = guest.release(by).await?;
+    save(&mut qmp, &state, by).await?;
     let _ = vmm.stop(Duration::from_secs(10)).await;
     stage("saved");
     Ok(())
 }
 
-fn told(error: &dyn Diagnose) -> String {
-    Diagnostic::new(error).to_string()
-}
-
-/// The text of an error from before the VMM started.
-fn unstarted(error: StartError) -> String {
-    match error {
-        StartError::Io { doing, source } => format!("{doing}: {source}"),
-        StartError::Guest(error) => told(&error),
-        StartError::Vmm(error) => told(&error),
-    }
-}
-
-fn prepare(job: &MakeJob, run: &Path) -> Result<Prepared, String> {
-    let io = |doing: &str, path: &Path| {
-        let what = format!("{doing} `{}`", path.display());
-        move |e: io::Error| format!("{what}: {e}")
-    };
+fn prepare(job: &MakeJob, run: &Path) -> Result<Prepared, MakeError> {
     let folder = run.join("template");
     for path in [&folder, &job.out.join("image")] {
-        fs::create_dir_all(path).map_err(io("create", path))?;
+        fs::create_dir_all(path).map_err(MakeError::io("create", path))?;
     }
     let folders = GuestFolders {
         run: run.to_owned(),
         logs: job.out.clone(),
     };
-    let folders = folders.make().map_err(unstarted)?;
+    let folders = folders.make()?;
     mount_template(&job.out, &job.image, &folder)?;
     let keys = folders.keys();
-    let login = KeyPair::generate("bridgelab", &keys.join("login_key")).map_err(|e| told(&e))?;
-    let identity = Identity::generate("template", &keys, &login).map_err(|e| told(&e))?;
+    let login = KeyPair::generate("bridgelab", &keys.join("login_key"))?;
+    let identity = Identity::generate("template", &keys, &login)?;
     let image = folder.join("image");
     let initrd = folder.join(INITRD);
     let booted = image.join("initrd");
     let provides = Provides::of(&job.key.image);
-    let seed = plain::identity(&identity, provides, &[]).map_err(|e| told(&e))?;
-    let booted = fs::read(&booted).map_err(io("read", &booted))?;
-    write_initrd(&seed, booted, &initrd).map_err(unstarted)?;
+    let seed = plain::identity(&identity, provides, &[])?;
+    let booted = fs::read(&booted).map_err(MakeError::io("read", &booted))?;
+    write_initrd(&seed, booted, &initrd)?;
     let made = |name: &str| {
         let path = folder.join(name);
-        let file = File::create(&path).map_err(io("create", &path))?;
+        let file = File::create(&path).map_err(MakeError::io("create", &path))?;
         fs::set_permissions(&path, fs::Permissions::from_mode(0o666))
-            .map_err(io("hand over", &path))?;
-        Ok::<_, String>(file)
+            .map_err(MakeError::io("hand over", &path))?;
+        Ok::<_, MakeError>(file)
     };
     made(RAM)?
         .set_len(u64::from(job.key.mem) << 20)
-        .map_err(io("size", &folder.join(RAM)))?;
+        .map_err(MakeError::io("size", &folder.join(RAM)))?;
     let state = made(STATE)?;
     let mut spec = job.key.spec(Start::Recording(folder.clone()));
     if spec.accelerator == Accelerator::Tcg {
@@ -228,11 +207,11 @@ fn prepare(job: &MakeJob, run: &Path) -> Result<Prepared, String> {
         // Relative to the overlay, so that it is found wherever the two are mounted.
         make_layer(&overlay, &format!("image/{disk}"))?;
         fs::set_permissions(&overlay, fs::Permissions::from_mode(0o666))
-            .map_err(io("hand over", &overlay))?;
+            .map_err(MakeError::io("hand over", &overlay))?;
     }
     spec.initrd = initrd;
     spec.run = run.to_owned();
-    let guest = ReadyGuest::prepare(spec, &folders).map_err(unstarted)?;
+    let guest = ReadyGuest::prepare(spec, &folders)?;
     Ok(Prepared {
         guest,
         identity,
@@ -243,12 +222,11 @@ fn prepare(job: &MakeJob, run: &Path) -> Result<Prepared, String> {
 /// Binds a template's folder to `at`, and its image into it.
 ///
 /// # Errors
-/// What was bound where, and the kernel's answer.
-pub fn mount_template(template: &Path, image: &Path, at: &Path) -> Result<(), String> {
+/// [`IsolateError::Mount`]
+pub fn mount_template(template: &Path, image: &Path, at: &Path) -> Result<(), IsolateError> {
     for (from, to) in [(template, at.to_owned()), (image, at.join("image"))] {
         let (source, target) = (from.to_string_lossy(), to.to_string_lossy());
-        mount_at(Some(&source), &target, None, MsFlags::MS_BIND, None)
-            .map_err(|e| Diagnostic::new(&e).to_string())?;
+        mount_at(Some(&source), &target, None, MsFlags::MS_BIND, None)?;
     }
     Ok(())
 }

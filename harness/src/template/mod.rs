@@ -10,6 +10,7 @@ mod contents;
 mod eviction;
 mod files;
 mod make;
+mod make_error;
 mod store;
 
 pub use cache_key::{CacheKey, QemuVersion};

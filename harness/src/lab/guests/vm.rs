@@ -425,8 +425,7 @@ fn mount_images(asked: Assignment<'_>) -> Result<GuestImages, Ended> {
         if let (Some(StartFrom::Template { folder, .. }), Some(image)) =
             (job.starts.get(name.as_ref()), job.images.get(&guest.image))
         {
-            bind_template(name, folder, &image.folder, run)
-                .map_err(|why| bound(folder)(std::io::Error::other(why)))?;
+            bind_template(name, folder, &image.folder, run)?;
         }
     }
     Ok(mounted)

@@ -6,7 +6,7 @@ use crate::check::{VmmStart, kinds};
 use crate::deadline::Deadline;
 use crate::diagnostic::Diagnostic;
 use crate::guest::ssh::GuestCommand;
-use crate::guest::{Guest, GuestError, sysctls};
+use crate::guest::{Guest, GuestError, PersonalizationError, sysctls};
 use crate::host::service::ServiceError;
 use crate::lab::assignment::Assignment;
 use crate::lab::boot::{Drawn, Launch, Started, start_again};
@@ -143,7 +143,9 @@ fn is_itself(guest: Guest, drawn: &Drawn) -> Result<Guest, GuestError> {
     match guest.drawn() {
         Some(number) if !drawn.is_new(number) => Err(GuestError::Personalization {
             guest: guest.name().to_owned(),
-            why: format!("it drew the same random number as another guest: {number}"),
+            source: PersonalizationError::SameRandom {
+                number: number.to_owned(),
+            },
         }),
         _ => Ok(guest),
     }

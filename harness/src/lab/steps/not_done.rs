@@ -26,7 +26,8 @@ impl From<LabError> for NotDone {
             | LabError::Service(_)
             | LabError::Tap(_)
             | LabError::Macvtap(_)
-            | LabError::Io { .. } => Self::Refused(diagnostic.to_string()),
+            | LabError::Io { .. }
+            | LabError::Disk { .. } => Self::Refused(diagnostic.to_string()),
             _ => Self::Broken(diagnostic),
         }
     }
