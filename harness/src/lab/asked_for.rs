@@ -27,7 +27,7 @@ impl AskedFor {
     ///
     /// # Errors
     /// Why the keys are no TOML.
-    pub(super) fn with_check(&self, id: &str, keys: &str) -> Result<Self, String> {
+    pub(super) fn with_check(&self, id: &str, keys: &str) -> Result<Self, toml::de::Error> {
         let mut keys = table(keys)?;
         if let Some(last) = &self.last {
             keys.entry("after").or_insert_with(|| last.as_str().into());
@@ -42,7 +42,7 @@ impl AskedFor {
     ///
     /// # Errors
     /// Why the keys are no TOML.
-    pub(super) fn with_step(&self, id: &str, keys: &str) -> Result<Self, String> {
+    pub(super) fn with_step(&self, id: &str, keys: &str) -> Result<Self, toml::de::Error> {
         Ok(Self {
             text: self.with("steps", id, table(keys)?),
             last: Some(id.to_owned()),
@@ -82,8 +82,8 @@ impl AskedFor {
     }
 }
 
-fn table(keys: &str) -> Result<Table, String> {
-    keys.parse::<Table>().map_err(|error| error.to_string())
+fn table(keys: &str) -> Result<Table, toml::de::Error> {
+    keys.parse()
 }
 
 #[cfg(test)]
@@ -125,6 +125,7 @@ mod tests {
     #[test]
     fn what_is_no_toml_says_where() {
         let error = scenario().with_check("b", "from = ").expect_err("no TOML");
+        let error = error.to_string();
         assert!(error.contains("line 1, column"), "{error}");
     }
 }

@@ -196,14 +196,14 @@ impl<'r> Checker<'r> {
         }
         let vantage = match self.testbed.vantage(&check.from) {
             Ok(vantage) => vantage,
-            Err(why) => return self.asked.not_run(check, &why),
+            Err(why) => return self.asked.not_run(check, &why.to_string()),
         };
         let with = of(&*check.kind)
             .with()
             .map(|with| self.testbed.vantage(with));
         let with = match with.transpose() {
             Ok(with) => with,
-            Err(why) => return self.asked.not_run(check, &why),
+            Err(why) => return self.asked.not_run(check, &why.to_string()),
         };
         if let Vantage::Guest(_) | Vantage::Container { .. } = vantage {
             course.missing_for(self.asked.patience(APPEARS_IN_GUEST));

@@ -47,7 +47,7 @@ pub(super) async fn start_containers(
         };
         // systemd waits until Docker runs and the image is loaded: both are services of the guest.
         let services = "systemctl start docker.service bridgelab-container-image.service";
-        if let Err(said) = told(asked, guest, services.to_owned()).await? {
+        if let Err(Refused { said }) = told(asked, guest, services.to_owned()).await? {
             let guest = name.to_string();
             return Err(GuestError::Docker { guest, said });
         }
@@ -56,10 +56,10 @@ pub(super) async fn start_containers(
             let line = start_container(container.as_ref(), options);
             let start = match told(asked, guest, line).await? {
                 Ok(()) => ContainerStart::Started,
-                Err(said) if is_asked(asked.scenario, name, container) => {
+                Err(Refused { said }) if is_asked(asked.scenario, name, container) => {
                     ContainerStart::Refused(said)
                 }
-                Err(said) => {
+                Err(Refused { said }) => {
                     return Err(GuestError::Container {
                         guest: name.to_string(),
                         container: container.to_string(),
@@ -79,17 +79,27 @@ pub(super) async fn start_containers(
     Ok(began)
 }
 
-/// Runs a line in a guest's shell. The inner `Err` has the words of a command that failed.
+/// Docker, or systemd for it, did not do what it was told.
+#[derive(Debug, thiserror::Error)]
+#[error("{said}")]
+struct Refused {
+    /// Its words, without its advice.
+    said: String,
+}
+
+/// Runs a line in a guest's shell. The inner `Err` is that of a command that failed.
 async fn told(
     asked: Assignment<'_>,
     guest: &Guest,
     line: String,
-) -> Result<Result<(), String>, GuestError> {
+) -> Result<Result<(), Refused>, GuestError> {
     let by = Deadline::after(asked.patience(START));
     let output = guest.exec_long(GuestCommand::shell(line), by).await?;
     Ok(match output.success() {
         true => Ok(()),
-        false => Err(docker_s_words(&output.stderr)),
+        false => Err(Refused {
+            said: docker_s_words(&output.stderr),
+        }),
     })
 }
 

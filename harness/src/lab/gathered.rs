@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use crate::check::Vantage;
+use crate::check::{ProbeError, Vantage};
 use crate::deadline::Deadline;
 use crate::diagnostic::Diagnostic;
 use crate::host::unwritten;
@@ -41,15 +41,17 @@ impl Asked<'_> {
     pub(super) async fn of(self, vantage: &Vantage) -> Vec<String> {
         self.by(async |script: &str, time: Duration| {
             let words = ["sh", "-c", script];
-            let output = vantage.exec(&words, Deadline::after(time)).await;
-            let output = output.map_err(|error| Diagnostic::new(&error).chain.join(": "))?;
+            let output = vantage.exec(&words, Deadline::after(time)).await?;
             Ok(output.stdout)
         })
         .await
     }
 
     /// As [`Asked::of`], through `ask`, which runs a script within a time.
-    async fn by(self, ask: impl AsyncFn(&str, Duration) -> Result<String, String>) -> Vec<String> {
+    async fn by(
+        self,
+        ask: impl AsyncFn(&str, Duration) -> Result<String, ProbeError>,
+    ) -> Vec<String> {
         let mut first = None;
         let mut missing = String::new();
         let (mut there, mut left) = (self.sign.is_none(), self.sign.unwrap_or_default());
@@ -59,13 +61,15 @@ impl Asked<'_> {
                 let begun = Instant::now();
                 match ask(THERE, left).await {
                     Ok(_) => there = true,
-                    Err(why) => gone = Some(format!("it does not answer: {why}")),
+                    Err(error) => gone = Some(format!("it does not answer: {}", words(&error))),
                 }
                 left = left.saturating_sub(begun.elapsed());
             }
             let told = match &gone {
                 Some(why) => Err(why.clone()),
-                None => ask(&script(part), PART).await,
+                None => ask(&script(part), PART)
+                    .await
+                    .map_err(|error| words(&error)),
             };
             match told {
                 Ok(told) => {
@@ -86,6 +90,11 @@ impl Asked<'_> {
         }
         first.unwrap_or_default()
     }
+}
+
+/// What went wrong, on one line.
+fn words(error: &ProbeError) -> String {
+    Diagnostic::new(error).chain.join(": ")
 }
 
 /// What could not be gathered in this process, which carries out a single run.
@@ -168,7 +177,7 @@ mod tests {
     /// Asks somebody who answers by `answer`. Returns each script with its time in seconds, and the output of the first part.
     async fn asked(
         sign: Option<Duration>,
-        answer: impl Fn(&str) -> Result<String, String>,
+        answer: impl Fn(&str) -> Result<String, ProbeError>,
     ) -> (Vec<(String, u64)>, Vec<String>, tempfile::TempDir) {
         let folder = tempfile::tempdir().expect("temporary directory");
         let log = RefCell::new(Vec::new());
@@ -192,13 +201,17 @@ mod tests {
         fs::read_to_string(folder.path().join(NOT_GATHERED)).ok()
     }
 
-    fn tells(script: &str) -> Result<String, String> {
+    fn silence(why: &str) -> ProbeError {
+        ProbeError::Impossible(why.to_owned())
+    }
+
+    fn tells(script: &str) -> Result<String, ProbeError> {
         Ok("\u{c}told\n".repeat(script.lines().count()))
     }
 
     #[tokio::test]
     async fn a_guest_that_does_not_answer_is_asked_once_and_for_ten_seconds() {
-        let silent = |_: &str| Err("no answer in 10 s".to_owned());
+        let silent = |_: &str| Err(silence("no answer in 10 s"));
         let (log, first, folder) = asked(Some(SIGN), silent).await;
         assert_eq!(log, [("true".to_owned(), 10)]);
         assert!(first.is_empty());
@@ -233,7 +246,7 @@ mod tests {
             *told.borrow_mut() += 1;
             match *told.borrow() {
                 1 | 2 => tells(script),
-                _ => Err("the session has ended".to_owned()),
+                _ => Err(silence("the session has ended")),
             }
         };
         let (log, first, folder) = asked(Some(SIGN), falls).await;
@@ -257,7 +270,7 @@ mod tests {
     #[tokio::test]
     async fn one_that_is_slow_and_there_is_asked_for_the_rest() {
         let slow = |script: &str| match script.contains("(links)") {
-            true => Err("not within 30 s".to_owned()),
+            true => Err(silence("not within 30 s")),
             false => tells(script),
         };
         let (_, _, folder) = asked(Some(SIGN), slow).await;

@@ -4,15 +4,15 @@ use std::time::Duration;
 
 use bridgelab_client::protocol::{Answer, Ask, Output, Places};
 
+use super::ask_refused::{AskInvalid, AskRefused};
 use super::asked_for::AskedFor;
 use super::ended::Ended;
 use super::job::Event;
 use super::run::Run;
 use super::steps::actions::needs_of;
 use crate::deadline::Deadline;
-use crate::diagnostic::Diagnostic;
 use crate::host::unwritten;
-use crate::scenario::names::MachineName;
+use crate::scenario::names::{MachineName, NameError};
 use crate::scenario::{Scenario, VantagePoint, instances::GREEN, load_text_with};
 
 /// The file in the evidence with the scenario as it was when a held lab was asked for something last.
@@ -51,16 +51,18 @@ impl Run<'_> {
             let answer = match serde_json::from_str::<Ask>(&line) {
                 Ok(Ask::Finish) => break,
                 Ok(ask) => self.answer(ask, &mut asked_for).await,
-                Err(error) => Err(format!("understand what was asked: {error}")),
+                Err(error) => Err(AskRefused::Garbled(error)),
             };
-            let answer = answer.unwrap_or_else(|why| Answer::Refused { why });
+            let answer = answer.unwrap_or_else(|refused| Answer::Refused {
+                why: refused.to_string(),
+            });
             (self.asked.tell)(Event::Answer { answer });
         }
         self.record.done("held", begun);
         self.stopped()
     }
 
-    async fn answer(&mut self, ask: Ask, asked_for: &mut AskedFor) -> Result<Answer, String> {
+    async fn answer(&mut self, ask: Ask, asked_for: &mut AskedFor) -> Result<Answer, AskRefused> {
         match ask {
             Ask::Exec {
                 from,
@@ -68,14 +70,14 @@ impl Run<'_> {
                 seconds,
             } => {
                 if words.is_empty() {
-                    return Err("a command needs words".to_owned());
+                    return Err(AskRefused::NoWords);
                 }
                 let vantage = self.testbed.vantage(&self.place_of(&from)?)?;
                 let time = self.asked.patience(Duration::from_secs(seconds));
                 let words: Vec<&str> = words.iter().map(String::as_str).collect();
                 let _turn = vantage.turn().await;
                 let output = vantage.exec(&words, Deadline::after(time)).await;
-                let output = output.map_err(|error| Diagnostic::new(&error).to_string())?;
+                let output = output.map_err(AskRefused::Probe)?;
                 let output = Output {
                     stdout: output.stdout,
                     stderr: output.stderr,
@@ -84,14 +86,14 @@ impl Run<'_> {
                 Ok(Answer::Ran { output })
             }
             Ask::Check { id, keys } => {
-                let more = asked_for.with_check(&id, &keys);
+                let more = asked_for.with_check(&id, &keys).map_err(AskInvalid::from);
                 let (more, form) = match more.and_then(|more| self.form_of(more)) {
                     Ok(valid) => valid,
-                    Err(errors) => return Ok(Answer::Invalid { errors }),
+                    Err(invalid) => return Ok(answer_to(&invalid)),
                 };
                 let mut checks = form.checks.iter();
                 let check = checks.find(|check| check.id.as_str() == id);
-                let check = check.ok_or_else(|| format!("there is no check `{id}`"))?;
+                let check = check.ok_or(AskRefused::NoCheck { id })?;
                 self.take(asked_for, more);
                 let report = self.checker().check_one(check).await;
                 self.record.report.checks.push(report.clone());
@@ -100,41 +102,42 @@ impl Run<'_> {
             }
             Ask::Step { id, numbered, keys } => {
                 let id = if numbered { asked_for.unused(&id) } else { id };
-                let more = asked_for.with_step(&id, &keys);
+                let more = asked_for.with_step(&id, &keys).map_err(AskInvalid::from);
                 let (more, form) = match more.and_then(|more| self.form_of(more)) {
                     Ok(valid) => valid,
-                    Err(errors) => return Ok(Answer::Invalid { errors }),
+                    Err(invalid) => return Ok(answer_to(&invalid)),
                 };
                 let mut steps = form.steps.iter();
                 let step = steps.find(|step| step.id.as_str() == id);
-                let step = step.ok_or_else(|| format!("there is no step `{id}`"))?;
-                let lacks = needs_of(&self.testbed.lab, std::slice::from_ref(step)).await;
-                lacks.map_err(|unmet| unmet.to_string())?;
+                let step = step.ok_or(AskRefused::NoStep { id })?;
+                needs_of(&self.testbed.lab, std::slice::from_ref(step)).await?;
                 self.take(asked_for, more);
                 let report = self.step(step).await;
                 self.record.report.steps.push(report.clone());
                 let step = Box::new(report);
                 Ok(Answer::Stepped { step })
             }
-            Ask::Finish => Err("the lab is over".to_owned()),
+            Ask::Finish => Err(AskRefused::Over),
         }
     }
 
     /// The form that is held, of a scenario with more in it.
     ///
     /// # Errors
-    /// What is wrong with it, as `bridgelab check` writes it.
-    fn form_of(&self, more: AskedFor) -> Result<(AskedFor, Scenario), String> {
+    /// [`AskInvalid`]
+    fn form_of(&self, more: AskedFor) -> Result<(AskedFor, Scenario), AskInvalid> {
         let loaded = load_text_with(
             &self.asked.scenario.path,
             more.text().to_owned(),
             &self.asked.job.overrides,
         );
-        let loaded = loaded.map_err(|errors| errors.render(false))?;
+        let loaded = loaded.map_err(|errors| AskInvalid::Scenario {
+            rendered: errors.render(false),
+        })?;
         let form = self.asked.job.variant.as_deref().unwrap_or(GREEN);
-        let forms = loaded.named(form).map_err(|error| error.to_string())?;
+        let forms = loaded.named(form)?;
         let form = forms.first().map(|form| (*form).clone());
-        let form = form.ok_or_else(|| "the form is gone".to_owned())?;
+        let form = form.ok_or(AskInvalid::NoForm)?;
         Ok((more, form))
     }
 
@@ -148,15 +151,22 @@ impl Run<'_> {
     }
 
     /// What a place is called in a scenario: `MACHINE`, `GUEST` or `GUEST/CONTAINER`.
-    fn place_of(&self, text: &str) -> Result<VantagePoint, String> {
-        let name = |text: &str| MachineName::try_from(text).map_err(|error| error.to_string());
+    fn place_of(&self, text: &str) -> Result<VantagePoint, NameError> {
         if let Some((guest, container)) = text.split_once('/') {
-            return Ok(VantagePoint::Container(name(guest)?, name(container)?));
+            let (guest, container) = (guest.try_into()?, container.try_into()?);
+            return Ok(VantagePoint::Container(guest, container));
         }
-        let name = name(text)?;
+        let name = MachineName::try_from(text)?;
         if self.asked.scenario.guests.contains_key(&name) {
             return Ok(VantagePoint::Guest(name));
         }
         Ok(VantagePoint::Machine(name))
+    }
+}
+
+/// The answer where what was asked for makes no valid scenario.
+fn answer_to(invalid: &AskInvalid) -> Answer {
+    Answer::Invalid {
+        errors: invalid.to_string(),
     }
 }

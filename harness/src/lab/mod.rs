@@ -14,6 +14,7 @@
 //! steps       changes what stands; an action takes the parts that it needs
 //! ```
 
+mod ask_refused;
 mod asked_for;
 mod assignment;
 mod background;
@@ -37,6 +38,7 @@ mod job_image;
 mod leaks;
 mod left_running;
 mod links;
+mod no_vantage;
 mod observer;
 mod on_machine;
 mod order;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::assignment::Assignment;
 use super::background::Backgrounds;
 use super::guests::{GuestRuntime, runtime};
+use super::no_vantage::NoVantage;
 use super::topology::Lab;
 use super::watch::{Lost, Watch};
 use crate::check::Vantage;
@@ -48,12 +49,12 @@ impl Testbed {
     /// The vantage that a scenario names.
     ///
     /// # Errors
-    /// Why one cannot look from there, in words.
-    pub(super) fn vantage(&self, from: &VantagePoint) -> Result<Vantage, String> {
+    /// [`NoVantage`]
+    pub(super) fn vantage(&self, from: &VantagePoint) -> Result<Vantage, NoVantage> {
         Ok(match from {
             VantagePoint::Guest(name) => self.guests.vantage(name, &self.lab)?,
             VantagePoint::Machine(name) => {
-                let machine = self.lab.machine(name.as_ref()).map_err(|e| e.to_string())?;
+                let machine = self.lab.machine(name.as_ref())?;
                 Vantage::Machine(Arc::clone(machine))
             }
             VantagePoint::Container(name, container) => Vantage::Container {
@@ -75,9 +76,11 @@ impl Testbed {
     /// The MicroVM of a guest.
     ///
     /// # Errors
-    /// Words for a guest that does not run.
-    pub(super) fn vm(&self, guest: &MachineName) -> Result<&Arc<Guest>, String> {
+    /// [`NoVantage::NotRunning`]
+    pub(super) fn vm(&self, guest: &MachineName) -> Result<&Arc<Guest>, NoVantage> {
         let vm = self.guests.vm(guest);
-        vm.ok_or_else(|| format!("guest `{guest}` is not running"))
+        vm.ok_or_else(|| NoVantage::NotRunning {
+            guest: guest.clone(),
+        })
     }
 }

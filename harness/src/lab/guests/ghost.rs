@@ -14,6 +14,7 @@ use crate::lab::assignment::Assignment;
 use crate::lab::daemon_times::GRACE;
 use crate::lab::ended::Ended;
 use crate::lab::error::LabError;
+use crate::lab::no_vantage::NoVantage;
 use crate::lab::record::Record;
 use crate::lab::steps::NotDone;
 use crate::lab::topology::{Lab, begin_machine};
@@ -178,8 +179,8 @@ impl GuestRuntime for Ghosts {
         })
     }
 
-    fn vantage(&self, guest: &MachineName, lab: &Lab) -> Result<Vantage, String> {
-        let ghost = lab.machine(guest.as_ref()).map_err(|e| e.to_string())?;
+    fn vantage(&self, guest: &MachineName, lab: &Lab) -> Result<Vantage, NoVantage> {
+        let ghost = lab.machine(guest.as_ref())?;
         Ok(Vantage::Machine(Arc::clone(ghost)))
     }
 

@@ -11,6 +11,7 @@ use crate::deadline::Deadline;
 use crate::guest::Guest;
 use crate::lab::assignment::Assignment;
 use crate::lab::ended::Ended;
+use crate::lab::no_vantage::NoVantage;
 use crate::lab::observer::Observer;
 use crate::lab::record::Record;
 use crate::lab::steps::NotDone;
@@ -107,8 +108,8 @@ pub(in crate::lab) trait GuestRuntime: Debug {
     /// The guest as a place to look from.
     ///
     /// # Errors
-    /// Why one cannot look from there, in words.
-    fn vantage(&self, guest: &MachineName, lab: &Lab) -> Result<Vantage, String>;
+    /// [`NoVantage`]
+    fn vantage(&self, guest: &MachineName, lab: &Lab) -> Result<Vantage, NoVantage>;
 
     /// Why a look would be of no use now; `None`: look.
     fn before_look(

@@ -27,6 +27,7 @@ use crate::lab::daemon_times::GRACE;
 use crate::lab::ended::Ended;
 use crate::lab::error::LabError;
 use crate::lab::job::StartFrom;
+use crate::lab::no_vantage::NoVantage;
 use crate::lab::record::Record;
 use crate::lab::steps::NotDone;
 use crate::lab::topology::Lab;
@@ -177,10 +178,11 @@ impl GuestRuntime for MicroVms {
         })
     }
 
-    fn vantage(&self, guest: &MachineName, _: &Lab) -> Result<Vantage, String> {
+    fn vantage(&self, guest: &MachineName, _: &Lab) -> Result<Vantage, NoVantage> {
         let vm = self.running.get(guest).cloned();
-        vm.map(Vantage::Guest)
-            .ok_or_else(|| format!("guest `{guest}` is not running"))
+        vm.map(Vantage::Guest).ok_or_else(|| NoVantage::NotRunning {
+            guest: guest.clone(),
+        })
     }
 
     /// Holds looks back only in a scenario without guests: the lab does not see the addresses of MicroVMs.

@@ -20,7 +20,7 @@ pub(in crate::lab) struct Places<'r> {
 impl Places<'_> {
     /// The vantage of a step. Refuses a guest that does not run, which cannot be asked.
     pub(super) fn place(&self, on: &VantagePoint) -> Result<Vantage, NotDone> {
-        self.testbed.vantage(on).map_err(NotDone::Refused)
+        Ok(self.testbed.vantage(on)?)
     }
 
     /// Runs commands at a place one after another, until one is refused.

@@ -5,6 +5,7 @@ use crate::diagnostic::Diagnostic;
 use crate::hypervisor::MonitorError;
 use crate::lab::ended::Ended;
 use crate::lab::error::LabError;
+use crate::lab::no_vantage::NoVantage;
 
 /// Why a step was not done.
 #[derive(Debug)]
@@ -30,6 +31,13 @@ impl From<LabError> for NotDone {
             | LabError::Disk { .. } => Self::Refused(diagnostic.to_string()),
             _ => Self::Broken(diagnostic),
         }
+    }
+}
+
+/// A guest that does not run cannot be asked.
+impl From<NoVantage> for NotDone {
+    fn from(none: NoVantage) -> Self {
+        Self::Refused(none.to_string())
     }
 }
 

@@ -206,7 +206,7 @@ impl CarryOut for Kill {
 impl RunCommand {
     /// Runs a command of the scenario. In a guest the command may leave something behind, so the guest is noted.
     async fn run_foreign(&self, testbed: &mut Testbed, by: Deadline) -> Result<String, NotDone> {
-        let place = testbed.vantage(&self.on).map_err(NotDone::Refused)?;
+        let place = testbed.vantage(&self.on)?;
         if let VantagePoint::Guest(guest) | VantagePoint::Container(guest, _) = &self.on {
             testbed.used_shell_of(guest);
         }
@@ -236,7 +236,7 @@ impl RunCommand {
             command: self.by_hand(asked.scenario, guests).line(guests),
             may_end: step.answer == Answer::Either,
         };
-        let place = testbed.vantage(on).map_err(NotDone::Refused)?;
+        let place = testbed.vantage(on)?;
         let words: Vec<&str> = command.iter().map(String::as_str).collect();
         let (guest, words) = match &place {
             Vantage::Machine(machine) => {
