@@ -149,18 +149,28 @@ pub fn told(guest: &Guest) -> Option<String> {
     Some(format!("{set} && cat {TOLD}"))
 }
 
+/// Sysctls of a guest could not be set.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{said}")]
+pub struct NotSet {
+    /// Which of them, and why.
+    pub said: String,
+}
+
 /// Reads the script's report: what was set, a line each.
 ///
 /// # Errors
-/// The sysctls that could not be set, and why.
-pub fn set(printed: &str) -> Result<Vec<String>, String> {
+/// [`NotSet`]
+pub fn set(printed: &str) -> Result<Vec<String>, NotSet> {
     let failed: Vec<&str> = printed
         .lines()
         .filter_map(|line| line.strip_prefix(FAILED))
         .collect();
     match failed.is_empty() {
         true => Ok(printed.lines().map(str::to_owned).collect()),
-        false => Err(failed.join("; ")),
+        false => Err(NotSet {
+            said: failed.join("; "),
+        }),
     }
 }
 
@@ -236,7 +246,8 @@ mod tests {
     fn every_sysctl_that_failed_is_told() {
         let printed = "a = 1\nFAILED b = 2: Invalid argument\nFAILED c = 3: no NIC\n";
         let why = "b = 2: Invalid argument; c = 3: no NIC";
-        assert_eq!(set(printed), Err(why.to_owned()));
+        let told = set(printed).expect_err("two failed");
+        assert_eq!(told.to_string(), why);
         assert_eq!(set("a = 1\n"), Ok(vec!["a = 1".to_owned()]));
     }
 

@@ -6,7 +6,8 @@ use crate::check::{VmmStart, kinds};
 use crate::deadline::Deadline;
 use crate::diagnostic::Diagnostic;
 use crate::guest::ssh::GuestCommand;
-use crate::guest::{Guest, GuestError, PersonalizationError, sysctls};
+use crate::guest::sysctls::{self, NotSet};
+use crate::guest::{Guest, GuestError, PersonalizationError};
 use crate::host::service::ServiceError;
 use crate::lab::assignment::Assignment;
 use crate::lab::boot::{Drawn, Launch, Started, start_again};
@@ -99,9 +100,11 @@ impl Wait<'_, '_> {
             let output = guest.exec_long(GuestCommand::shell(line), by).await?;
             let told = match output.success() {
                 true => sysctls::set(&output.stdout),
-                false => Err(output.stderr.trim().to_owned()),
+                false => Err(NotSet {
+                    said: output.stderr.trim().to_owned(),
+                }),
             };
-            set = told.map_err(|said| GuestError::Sysctl {
+            set = told.map_err(|NotSet { said }| GuestError::Sysctl {
                 guest: name.to_string(),
                 said,
             })?;
