@@ -4,7 +4,8 @@ use std::path::PathBuf;
 
 use bridgelab_harness::diagnostic::Diagnostic;
 use bridgelab_harness::plan::GuestKind;
-use bridgelab_harness::scenario::{Overrides, OverridesError};
+use bridgelab_harness::plan::picture::{self, Picture};
+use bridgelab_harness::scenario::{Overrides, OverridesError, Scenario};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::{bench, commands, enter, list, matrix, new, report, rerun, run};
@@ -79,6 +80,12 @@ enum Command {
         /// Take warnings about unit files as errors.
         #[arg(long)]
         strict: bool,
+        /// Instead, draw the topology as a Mermaid flowchart, which GitHub and GitLab show in a fenced block.
+        #[arg(long, conflicts_with_all = ["svg", "guests"])]
+        mermaid: bool,
+        /// Instead, draw the topology as SVG.
+        #[arg(long, conflicts_with = "guests")]
+        svg: bool,
     },
     /// Run a scenario with every combination of some values; one table of verdicts, with what differs.
     #[command(after_help = matrix::EXIT_CODES)]
@@ -291,7 +298,18 @@ pub(crate) fn main() -> i32 {
             variant,
             guests,
             strict,
-        } => commands::plan(&scenario, variant.as_deref(), guests.into(), strict),
+            mermaid,
+            svg,
+        } => {
+            let draw: fn(&Scenario) -> String = match (mermaid, svg) {
+                (true, _) => |form| picture::mermaid(&Picture::of(form)),
+                (_, true) => |form| picture::svg(&Picture::of(form)),
+                (false, false) => {
+                    return commands::plan(&scenario, variant.as_deref(), guests.into(), strict);
+                }
+            };
+            commands::draw(&scenario, variant.as_deref(), strict, draw)
+        }
         Command::Matrix(args) => matrix::matrix(&args),
         Command::Schema { readme } => commands::schema(readme.as_deref()),
         Command::Compare { here, there } => crate::compare::compare_files(&here, &there),

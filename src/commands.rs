@@ -223,6 +223,37 @@ pub(crate) fn plan(
     }
 }
 
+/// Prints a picture of one form.
+pub(crate) fn draw(
+    wanted: &str,
+    wanted_form: Option<&str>,
+    strict: bool,
+    draw: fn(&Scenario) -> String,
+) -> i32 {
+    let drawn = load(wanted).and_then(|(_, loaded)| {
+        let forms = named(&loaded, wanted_form.unwrap_or(GREEN))?;
+        warn(warnings_of(forms.iter().copied()), strict)?;
+        let [form] = forms.as_slice() else {
+            let forms: Vec<String> = forms.iter().map(|form| form.form()).collect();
+            let _ = writeln!(
+                anstream::stderr(),
+                "error: a picture is of one form, and `{wanted}` has {}: {}\n  help: choose one by `--variant`",
+                forms.len(),
+                forms.join(", ")
+            );
+            return Err(exit_code::INVALID);
+        };
+        Ok(draw(form))
+    });
+    match drawn {
+        Ok(picture) => {
+            print(&picture);
+            exit_code::PASSED
+        }
+        Err(code) => code,
+    }
+}
+
 /// The image of a recipe. It is built now if it is missing, with progress on stderr.
 pub(crate) fn ready_image(name: &str) -> Result<Image, ImageError> {
     let recipe = Recipe::find(&images(), name)?;

@@ -103,6 +103,42 @@ fn an_invalid_scenario_is_exit_code_2_with_its_place_and_nothing_is_built() {
 }
 
 #[test]
+fn a_plan_is_drawn_instead_of_told() {
+    said(&[
+        (
+            "plan simple-network --mermaid",
+            &["flowchart LR", "vm-test1", "test1/web"],
+        ),
+        (
+            "plan simple-network --variant tap-outside-match --svg",
+            &[
+                "<svg ",
+                ">simple-network/tap-outside-match<",
+                ">my-microvm<",
+            ],
+        ),
+    ]);
+    refused(&[
+        (
+            "plan baseline --svg",
+            &[
+                "a picture is of one form, and `baseline` has ",
+                "`--variant`",
+            ],
+        ),
+        (
+            "plan simple-network --svg --mermaid",
+            &["cannot be used with"],
+        ),
+        (
+            "plan simple-network --svg --guests ghost",
+            &["cannot be used with"],
+        ),
+        ("plan simple-netwerk --svg", &["simple-network"]),
+    ]);
+}
+
+#[test]
 fn tcpdump_judges_filters_before_anything_runs() {
     if std::process::Command::new("tcpdump")
         .arg("--version")

@@ -125,4 +125,13 @@ impl Unit {
         let last = settings.find(|one| one.section == section && one.key == key)?;
         Some(&last.value)
     }
+
+    /// All values of a key that makes a list; an empty one takes back all before it.
+    pub fn values(&self, section: &str, key: &str) -> impl Iterator<Item = &str> {
+        let settings = self.settings.iter();
+        let values = settings.filter(|one| one.section == section && one.key == key);
+        let values: Vec<&str> = values.map(|one| one.value.as_str()).collect();
+        let after = values.iter().rposition(|value| value.is_empty());
+        values.into_iter().skip(after.map_or(0, |at| at + 1))
+    }
 }

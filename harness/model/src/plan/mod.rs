@@ -13,6 +13,7 @@ pub mod ghost;
 pub mod link;
 mod link_kinds;
 mod operation;
+pub mod picture;
 pub mod shell;
 mod show;
 pub mod sysctl;

@@ -23,6 +23,8 @@ mod overlay;
 #[cfg(test)]
 mod overrides;
 #[cfg(test)]
+mod picture;
+#[cfg(test)]
 mod readme;
 #[cfg(test)]
 mod references;

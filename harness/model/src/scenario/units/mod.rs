@@ -57,7 +57,7 @@ pub(super) fn warnings(scenario: &Scenario, meant: &Meant) -> Vec<Fault> {
 }
 
 /// Where unit files are, with those that are there from the beginning, and the links there.
-fn places(scenario: &Scenario) -> Vec<(VantagePoint, &[UnitFile], Links)> {
+pub fn places(scenario: &Scenario) -> Vec<(VantagePoint, &[UnitFile], Links)> {
     let machines = scenario.machines.iter().filter_map(|(name, machine)| {
         let units = machine.networkd.as_deref()?;
         let links = of_machine(scenario, name, machine, units);
