@@ -8,6 +8,7 @@ mod doctor;
 mod enter;
 mod ghosts;
 mod list;
+mod log;
 mod matrix;
 mod new;
 mod output;
@@ -24,6 +25,7 @@ use bridgelab_harness::host::{allow_open_files, confine, networkd_asked, probe};
 use bridgelab_harness::{image, lab, template as saved};
 
 fn main() -> ExitCode {
+    log::begin();
     allow_open_files();
     // Start a worker before anything else: it enters its namespaces while the process has a single thread.
     let mut words = std::env::args_os().skip(1);

@@ -103,6 +103,20 @@ fn an_invalid_scenario_is_exit_code_2_with_its_place_and_nothing_is_built() {
 }
 
 #[test]
+fn a_level_that_there_is_not_is_told_and_nothing_is_logged() {
+    let listed = support::bridgelab(&["list"])
+        .env("BRIDGELAB_LOG", "loud")
+        .output()
+        .expect("the program under test starts");
+    assert!(listed.status.success());
+    let err = String::from_utf8_lossy(&listed.stderr);
+    assert_eq!(
+        err,
+        "warning: nothing is logged: `BRIDGELAB_LOG=loud` is none of error, warn, info, debug, trace\n"
+    );
+}
+
+#[test]
 fn a_plan_is_drawn_instead_of_told() {
     said(&[
         (

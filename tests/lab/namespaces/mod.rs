@@ -24,6 +24,7 @@ mod image;
 mod lab_scope;
 mod lan;
 mod lines;
+mod log;
 mod macvtap;
 mod matrix;
 mod queue;
