@@ -106,13 +106,13 @@ pub(crate) fn matrix(args: &MatrixArgs) -> i32 {
         Err(code) => return code,
     };
     let axes = chosen.iter().map(|one| one.axis.name.to_owned());
-    let parity = SideBySide::new(loaded.name(), axes.collect(), combinations);
-    let runs = parity.runs();
+    let side_by_side = SideBySide::new(loaded.name(), axes.collect(), combinations);
+    let runs = side_by_side.runs();
     let code = match runs.is_empty() {
         true => exit_code::INVALID,
         false => exit_code::worst(&runs),
     };
-    write(args, &parity, code)
+    write(args, &side_by_side, code)
 }
 
 fn complain(text: &str) {
@@ -279,8 +279,8 @@ fn carry_out(args: &MatrixArgs, mut rows: Vec<Planned>) -> Result<Vec<Combinatio
 
 /// Writes the table as it was asked for: to stdout, unless JSON goes there. Returns the exit code of a call that would
 /// otherwise end with `code`.
-fn write(args: &MatrixArgs, parity: &SideBySide, mut code: i32) -> i32 {
-    let markdown = parity.markdown();
+fn write(args: &MatrixArgs, side_by_side: &SideBySide, mut code: i32) -> i32 {
+    let markdown = side_by_side.markdown();
     if !to_stdout(args.json.as_deref()) {
         say(markdown.trim_end());
     }
@@ -288,7 +288,7 @@ fn write(args: &MatrixArgs, parity: &SideBySide, mut code: i32) -> i32 {
         code = output::write(code, "--markdown", path, &markdown);
     }
     if let Some(path) = &args.json {
-        let json = serde_json::to_string_pretty(parity).unwrap_or_default();
+        let json = serde_json::to_string_pretty(side_by_side).unwrap_or_default();
         code = output::write(code, "--json", path, &json);
     }
     code

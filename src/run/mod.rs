@@ -39,7 +39,7 @@ use crate::rerun::Rerun;
 use crate::signals::{self, Signals};
 use crate::template::{Starts, Templates};
 use crate::{enter, report};
-use outputs::Told;
+use outputs::Outputs;
 use planned::Planned;
 use queue::Turn;
 use screen::Screen;
@@ -63,7 +63,7 @@ pub(crate) fn run(args: &RunArgs) -> i32 {
     }
     match prepare(args) {
         Ok(wanted) => match reports(args, &wanted, signals) {
-            Ok(runs) => Told::of(args).finish(runs),
+            Ok(runs) => Outputs::of(args).finish(runs),
             Err(code) => code,
         },
         Err(code) => code,
@@ -79,7 +79,7 @@ pub(crate) fn reports(
     wanted: &[Wanted],
     signals: Signals,
 ) -> Result<Vec<RunReport>, i32> {
-    let told = Told::of(args);
+    let told = Outputs::of(args);
     if let Err(unwritable) = told.tried(args) {
         return Err(unwritable.complain());
     }
@@ -225,7 +225,7 @@ struct All<'a> {
     handed: hold::Handed,
     /// Requests to a held lab.
     asked: Cell<Option<mpsc::UnboundedReceiver<String>>>,
-    told: Told,
+    told: Outputs,
     screen: Screen,
 }
 

@@ -13,7 +13,7 @@ use crate::report;
 
 /// Files and streams that verdicts and reports go to.
 #[derive(Debug, Clone)]
-pub(super) struct Told {
+pub(super) struct Outputs {
     json: Option<PathBuf>,
     junit: Option<PathBuf>,
     /// Whether each verdict goes to stdout when it comes.
@@ -21,7 +21,7 @@ pub(super) struct Told {
     hold: bool,
 }
 
-impl Told {
+impl Outputs {
     pub(super) fn of(args: &RunArgs) -> Self {
         let taken = [&args.json, &args.junit].map(|path| to_stdout(path.as_deref()));
         Self {

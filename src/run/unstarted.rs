@@ -9,7 +9,7 @@ use bridgelab_harness::image;
 use bridgelab_harness::report::{Outcome, Problem, RunReport, UnitsReport};
 
 use super::again;
-use super::outputs::Told;
+use super::outputs::Outputs;
 use super::wanted::Wanted;
 use crate::cli::RunArgs;
 use crate::output;
@@ -51,7 +51,7 @@ pub(super) fn report(
 
 /// What a signal does before any run has begun: it cancels all runs, and reports that.
 pub(super) fn ended_by_signal(args: &RunArgs, wanted: &[Wanted]) -> Unbegun {
-    let told = Told::of(args);
+    let told = Outputs::of(args);
     let runs = wanted.iter();
     let runs: Vec<RunReport> = runs
         .map(|one| report(args, one, Outcome::Cancelled, None))

@@ -11,7 +11,7 @@ use crate::guest::{Guest, GuestError, background};
 use crate::host::confine::NotRun;
 use crate::host::netns::{Netns, NetnsError};
 use crate::host::networkd::wait_online_path;
-use crate::host::output::{self, Said};
+use crate::host::output::{self, Printed};
 use crate::plan::shell;
 
 /// A look was not possible; says nothing about the network.
@@ -259,7 +259,7 @@ async fn exec_on_machine(
             Err(ProbeError::Absent(tool(e.to_string()).to_string()))
         }
         Err(e) => Err(tool(e.to_string())),
-        Ok(Some(said)) => Ok(told(said)),
+        Ok(Some(said)) => Ok(output_of(said)),
     }
 }
 
@@ -273,7 +273,7 @@ async fn exec_in_cell(
     let command = shell::join(&words);
     let ran = machine.run_confined(words, by).await?;
     let said = ran.map_err(|not_run| not_in_cell(machine, command, not_run, by))?;
-    Ok(told(said))
+    Ok(output_of(said))
 }
 
 /// Why a command did not run in a machine's cell.
@@ -303,7 +303,7 @@ fn late(by: Deadline) -> String {
     format!("no end after {:.1?}", by.elapsed())
 }
 
-fn told(said: Said) -> Output {
+fn output_of(said: Printed) -> Output {
     Output {
         stdout: said.stdout,
         stderr: said.stderr,

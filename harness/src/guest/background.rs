@@ -74,7 +74,7 @@ pub fn kill(id: &str) -> String {
 }
 
 /// Prints the output of a command in the background.
-pub fn said(id: &str) -> String {
+pub fn print_output(id: &str) -> String {
     format!(
         "cd {} && cat head && if [ $(wc -c <tail) -eq {TAIL} ]; then \
          printf '\\n[... what was said meanwhile is left out ...]\\n'; fi && cat tail",
@@ -181,9 +181,9 @@ mod tests {
         shell.is_over(&id).await;
         assert_eq!(shell.run(&super::status(&id)).0, "7");
         assert!(
-            shell.run(&said(&id)).0.starts_with("its here\n"),
+            shell.run(&print_output(&id)).0.starts_with("its here\n"),
             "{:?}",
-            shell.run(&said(&id))
+            shell.run(&print_output(&id))
         );
         assert_eq!(shell.run(&ask(&id)).0, "7", "it had ended before");
     }
@@ -195,7 +195,7 @@ mod tests {
         let (process, status) = shell.run(&start(&id, &["sh", "-c", line]));
         assert_eq!(status, Some(0), "{process}");
         let deaf = until(Deadline::secs(20), "its trap", async || {
-            match shell.run(&said(&id)).0.contains("deaf") {
+            match shell.run(&print_output(&id)).0.contains("deaf") {
                 true => Ok(()),
                 false => Err("it has not said so"),
             }
@@ -226,7 +226,7 @@ mod tests {
         assert_eq!(started, Some(0), "{process}");
         shell.is_over(&id).await;
         assert_eq!(shell.run(&ask(&id)).0, "3");
-        let said = shell.run(&said(&id)).0;
+        let said = shell.run(&print_output(&id)).0;
         assert!(said.starts_with("first\nx") && said.ends_with("xlast"));
         assert!(said.contains("\n[... what was said meanwhile is left out ...]\n"));
         assert!(said.len() < 2 * TAIL + 100, "{}", said.len());

@@ -14,11 +14,11 @@ use crate::scenario::provides::Provides;
 /// The file that `systemd-sysctl` reads at boot, after those of the distribution. A guest from a template reads it when
 /// it takes on its identity.
 const EARLY: &str = "/etc/sysctl.d/90-bridgelab.conf";
-/// The script that sets all sysctls, once, and reports in [`TOLD`] how that went.
+/// The script that sets all sysctls, once, and reports in [`REPORT`] how that went.
 const SCRIPT: &str = "/etc/bridgelab/sysctls";
 /// The script's report, a line for each sysctl: `KEY = VALUE` as the kernel gives it back, or
 /// `FAILED KEY = VALUE: why`.
-const TOLD: &str = "/run/bridgelab-sysctls";
+const REPORT: &str = "/run/bridgelab-sysctls";
 const UNIT: &str = "bridgelab-sysctls.service";
 
 /// What the report's line begins with for a sysctl that could not be set.
@@ -134,7 +134,7 @@ fn script(guest: &Guest) -> String {
 
 /// A line for the guest's shell that waits until all sysctls are set, and prints the script's report. `None`: the
 /// scenario sets none.
-pub fn told(guest: &Guest) -> Option<String> {
+pub fn report_line(guest: &Guest) -> Option<String> {
     if guest.sysctls.is_empty() {
         return None;
     }
@@ -146,7 +146,7 @@ pub fn told(guest: &Guest) -> Option<String> {
     } else {
         "true".to_owned()
     };
-    Some(format!("{set} && cat {TOLD}"))
+    Some(format!("{set} && cat {REPORT}"))
 }
 
 /// Sysctls of a guest could not be set.
@@ -239,7 +239,7 @@ mod tests {
         assert!(!early(&[("net.ipv4.ip_forward", "1")]));
         assert!(early(&[("net.ipv6.conf.all.forwarding", "1")]));
         assert!(early(&[("net.ipv6.conf.eth0.forwarding", "1")]));
-        assert_eq!(told(&guest_on_a_tap()), None);
+        assert_eq!(report_line(&guest_on_a_tap()), None);
     }
 
     #[test]

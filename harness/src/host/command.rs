@@ -79,7 +79,7 @@ pub(crate) async fn run<A: AsRef<OsStr>>(
 ) -> Result<Ran, CommandFailure> {
     let by = by.child(by.left());
     let fail = |ending: String, said: Vec<String>, answered: bool| CommandFailure {
-        command: shown(program, args),
+        command: command_line(program, args),
         ending,
         said,
         elapsed: by.elapsed(),
@@ -179,7 +179,7 @@ pub(crate) fn last_lines(text: &str) -> Vec<String> {
 }
 
 /// A command line as one would type it.
-pub(crate) fn shown<A: AsRef<OsStr>>(program: &Path, args: &[A]) -> String {
+pub(crate) fn command_line<A: AsRef<OsStr>>(program: &Path, args: &[A]) -> String {
     let words = std::iter::once(program.as_os_str().to_owned())
         .chain(args.iter().map(|arg| OsString::from(arg.as_ref())));
     words
@@ -324,7 +324,7 @@ mod tests {
     #[test]
     fn command_lines_can_be_pasted() {
         assert_eq!(
-            shown(Path::new("echo"), &["a b", "it's", ""]),
+            command_line(Path::new("echo"), &["a b", "it's", ""]),
             r"echo 'a b' 'it'\''s' ''"
         );
     }

@@ -254,7 +254,7 @@ impl MachineKeeper {
         all.push(Arc::downgrade(&watched));
         let (keeper, seen) = (self.clone(), Arc::clone(&watched));
         tokio::spawn(async move {
-            let how = match seen.end.clone().told().await {
+            let how = match seen.end.clone().ended_error().await {
                 ServiceError::Ended { status, tail, .. } if tail.is_empty() => {
                     format!("it ended with {status}, without a word")
                 }
@@ -457,7 +457,7 @@ mod tests {
         stopped.stop(grace).await.expect("it ends");
         drop(dropped);
         for mut end in ends {
-            end.told().await;
+            end.ended_error().await;
         }
         assert!(keeper.ended_by_now().await.is_none());
         let worker = on.work(Kept::Http, std::future::pending());

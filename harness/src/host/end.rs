@@ -102,7 +102,7 @@ impl End {
     }
 
     /// Waits for the process's end and for the last of its output; returns both as an error.
-    pub(crate) async fn told(&mut self) -> ServiceError {
+    pub(crate) async fn ended_error(&mut self) -> ServiceError {
         let status = self.status().await;
         let read = |life: &Life| matches!(life, Life::Read(_));
         let _ = self.life.wait_for(read).await;

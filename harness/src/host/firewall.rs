@@ -94,11 +94,14 @@ pub(crate) async fn load(
         return Ok(());
     }
     let said = String::from_utf8_lossy(&output.stderr);
-    Err(failed(told(ruleset, said.trim_end(), output.status), false))
+    Err(failed(
+        refusal(ruleset, said.trim_end(), output.status),
+        false,
+    ))
 }
 
 /// The tool's words. nft begins with file and line; iptables-restore names the line somewhere, and no file.
-fn told(ruleset: &Ruleset, said: &str, status: std::process::ExitStatus) -> String {
+fn refusal(ruleset: &Ruleset, said: &str, status: std::process::ExitStatus) -> String {
     if said.is_empty() {
         return format!("it ended with {status} and said nothing");
     }

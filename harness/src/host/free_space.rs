@@ -7,7 +7,7 @@ use nix::sys::statvfs::statvfs;
 
 /// How full a file system is, in bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Room {
+pub struct FreeSpace {
     /// Free for users other than root.
     pub free: u64,
     /// Its size.
@@ -18,7 +18,7 @@ pub struct Room {
 ///
 /// # Errors
 /// The kernel's answer.
-pub fn room(folder: &Path) -> io::Result<Room> {
+pub fn room(folder: &Path) -> io::Result<FreeSpace> {
     let about = statvfs(folder)?;
     // The widths of these fields differ between architectures.
     #[expect(clippy::useless_conversion, reason = "u32 on 32-bit machines")]
@@ -27,7 +27,7 @@ pub fn room(folder: &Path) -> io::Result<Room> {
         u64::from(about.blocks_available()),
         u64::from(about.blocks()),
     ];
-    Ok(Room {
+    Ok(FreeSpace {
         free: unit.saturating_mul(free),
         all: unit.saturating_mul(all),
     })

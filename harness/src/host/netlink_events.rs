@@ -30,7 +30,7 @@ const GROUPS: [MulticastGroup; 5] = [
 /// Where an address is among the machines that are followed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Whereabouts {
-    /// On none of them, as far as the kernel told.
+    /// On none of them, as far as the kernel known.
     Nowhere,
     /// On this machine, in duplicate address detection or refused by it (RFC 4862, 5.4).
     Tentative(String),
@@ -41,12 +41,12 @@ pub enum Whereabouts {
 /// The followed machines' addresses, and a counter that grows with each change of a link, address or route.
 #[derive(Debug, Clone, Default)]
 pub struct Changes {
-    told: Arc<Mutex<Told>>,
+    known: Arc<Mutex<Known>>,
     count: watch::Sender<u64>,
 }
 
 #[derive(Debug, Default)]
-struct Told {
+struct Known {
     /// By machine, interface index and address: whether it is tentative.
     addresses: BTreeMap<(String, u32, IpAddr), bool>,
     /// By machine.
@@ -89,12 +89,12 @@ impl Changes {
 
     /// Where `address` is. `None` when that is not known for certain: the kernel had to drop a message.
     pub fn whereabouts(&self, address: IpAddr) -> Option<Whereabouts> {
-        let told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
-        if told.lost {
+        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        if known.lost {
             return None;
         }
         let mut found = Whereabouts::Nowhere;
-        for ((machine, _, known), tentative) in &told.addresses {
+        for ((machine, _, known), tentative) in &known.addresses {
             match (*known == address, tentative) {
                 (true, false) => return Some(Whereabouts::Up(machine.clone())),
                 (true, true) => found = Whereabouts::Tentative(machine.clone()),
@@ -106,31 +106,31 @@ impl Changes {
 
     /// Forgets a machine that has ended.
     pub fn forget(&self, machine: &str) {
-        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
-        told.addresses.retain(|(on, ..), _| on != machine);
-        told.last_detection.remove(machine);
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        known.addresses.retain(|(on, ..), _| on != machine);
+        known.last_detection.remove(machine);
     }
 
     /// When duplicate address detection last let an address of `machine` through.
     pub fn last_detection(&self, machine: &str) -> Option<Instant> {
-        let told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
-        told.last_detection.get(machine).copied()
+        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        known.last_detection.get(machine).copied()
     }
 
     fn hear(&self, machine: &str, payload: &NetlinkPayload<RouteNetlinkMessage>) {
         {
-            let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
             match payload {
                 NetlinkPayload::InnerMessage(RouteNetlinkMessage::NewAddress(message)) => {
-                    told.add(machine, message);
+                    known.add(machine, message);
                 }
                 NetlinkPayload::InnerMessage(RouteNetlinkMessage::DelAddress(message)) => {
                     if let Some(address) = address(message) {
                         let key = (machine.to_owned(), message.header.index, address);
-                        told.addresses.remove(&key);
+                        known.addresses.remove(&key);
                     }
                 }
-                NetlinkPayload::Overrun(_) => told.lost = true,
+                NetlinkPayload::Overrun(_) => known.lost = true,
                 _ => {}
             }
         }
@@ -138,7 +138,7 @@ impl Changes {
     }
 }
 
-impl Told {
+impl Known {
     fn add(&mut self, machine: &str, message: &AddressMessage) {
         let Some(address) = address(message) else {
             return;
@@ -215,8 +215,9 @@ mod tests {
     fn addresses_go_with_their_machine() {
         let changes = Changes::default();
         for machine in ["host", "test1"] {
-            let told = RouteNetlinkMessage::NewAddress(message("fe80::1", AddressFlags::Permanent));
-            changes.hear(machine, &NetlinkPayload::InnerMessage(told));
+            let known =
+                RouteNetlinkMessage::NewAddress(message("fe80::1", AddressFlags::Permanent));
+            changes.hear(machine, &NetlinkPayload::InnerMessage(known));
         }
         let address: IpAddr = "fe80::1".parse().expect("an address");
         changes.forget("host");

@@ -20,7 +20,7 @@ use tokio::sync::{OnceCell, oneshot};
 use super::confine::{self, Background, Cell, NotRun};
 use super::isolate::mount_at;
 use super::netlink::Netlink;
-use super::output::Said;
+use super::output::Printed;
 use super::sys;
 use crate::deadline::Deadline;
 use crate::diagnostic::Diagnose;
@@ -152,7 +152,7 @@ impl Netns {
         &self,
         words: Vec<String>,
         by: Deadline,
-    ) -> Result<Result<Said, NotRun>, NetnsError> {
+    ) -> Result<Result<Printed, NotRun>, NetnsError> {
         let door = self.door().await?;
         self.run(async move { confine::run(door, &words, by).await })
             .await
@@ -164,7 +164,7 @@ impl Netns {
         &self,
         words: Vec<String>,
         by: Deadline,
-        tell: impl FnOnce(&Said) + Send + 'static,
+        tell: impl FnOnce(&Printed) + Send + 'static,
     ) -> Result<Result<Background, NotRun>, NetnsError> {
         let door = self.door().await?;
         self.run(async move { Background::start(door, &words, by, tell).await })

@@ -19,7 +19,7 @@ use super::daemon::Keeper;
 use super::isolate::{self, Isolation};
 use super::netns::{MachineRoot, Netns};
 use super::networkd::{self, Networkd};
-use super::networkd_said::{UnitSaid, said};
+use super::networkd_said::{UnitSaid, about_units};
 use super::service::ServiceError;
 use crate::deadline::Deadline;
 use crate::diagnostic::{Diagnose, Diagnostic};
@@ -134,7 +134,7 @@ fn converse(question: &[Files]) -> io::Result<Answer> {
             .stderr(Stdio::null())
             .kill_on_drop(true)
             .spawn()?;
-        let answer = tokio::time::timeout_at(by.tokio(), told(&mut child, question)).await;
+        let answer = tokio::time::timeout_at(by.tokio(), exchange(&mut child, question)).await;
         let who = "the process that asks networkd";
         let Ok(answer) = answer else {
             child.kill().await?;
@@ -162,7 +162,7 @@ fn by_signal(status: ExitStatus) -> bool {
     status.code().is_none_or(|code| code > 128)
 }
 
-async fn told(child: &mut Child, question: &[Files]) -> io::Result<Answer> {
+async fn exchange(child: &mut Child, question: &[Files]) -> io::Result<Answer> {
     let no_pipe = || io::Error::other("no pipe to the child");
     let pid = child.id().ok_or_else(no_pipe)?;
     let mut input = child.stdin.take().ok_or_else(no_pipe)?;
@@ -261,5 +261,5 @@ async fn read(files: Files, folder: PathBuf) -> Result<Vec<UnitSaid>, Answer> {
     })?;
     networkd.stop(GRACE).await.map_err(doing)?;
     let log = fs::read(folder.join(networkd::LOG)).map_err(doing)?;
-    Ok(said(&String::from_utf8_lossy(&log)))
+    Ok(about_units(&String::from_utf8_lossy(&log)))
 }

@@ -35,7 +35,7 @@ const MORE: &str = "more lines that networkd says something of";
 
 /// What a log, or a journal, says of unit files, each line once. Of a file with more than a hundred lines the others
 /// are counted.
-pub fn said(log: &str) -> Vec<UnitSaid> {
+pub fn about_units(log: &str) -> Vec<UnitSaid> {
     let mut found: Vec<UnitSaid> = Vec::new();
     let mut seen: BTreeSet<UnitSaid> = BTreeSet::new();
     let mut of_file: BTreeMap<String, usize> = BTreeMap::new();
@@ -143,10 +143,10 @@ mod tests {
         let line = |file: &str, line: usize| format!("/run/systemd/network/{file}:{line}: Bad.\n");
         let log =
             |count: usize| -> String { (1..=count).map(|at| line("a.network", at)).collect() };
-        assert_eq!(said(&log(KEPT)).len(), KEPT);
+        assert_eq!(about_units(&log(KEPT)).len(), KEPT);
         // A line that was said before does not count, nor does one about another file.
         let more = log(KEPT + 7) + &line("a.network", 1) + &line("b.network", 1);
-        let found = said(&more);
+        let found = about_units(&more);
         assert_eq!(found.len(), KEPT + 2);
         let last = found.last().expect("some");
         assert_eq!((last.file.as_str(), last.line), ("a.network", None));
@@ -168,7 +168,7 @@ NetDev has no Kind= configured in \"/run/systemd/network/br0.netdev\", ignoring.
 Skipping empty file: /run/systemd/network/50-e.network
 [    5.1] test1 systemd-networkd[210]: /etc/systemd/network/20-lan.network:6: Invalid address 'x: y', ignoring
 ";
-        let found: Vec<String> = said(log).iter().map(ToString::to_string).collect();
+        let found: Vec<String> = about_units(log).iter().map(ToString::to_string).collect();
         assert_eq!(
             found,
             [
@@ -185,7 +185,7 @@ Skipping empty file: /run/systemd/network/50-e.network
     #[test]
     fn nothing_in_it_steers_a_terminal() {
         let log = "/run/systemd/network/a.network:1: Bad \u{1b}[2Jx\u{202e}y\n";
-        let found = said(log);
+        let found = about_units(log);
         assert_eq!(found[0].words, r"Bad \u{1b}[2Jx\u{202e}y");
     }
 
@@ -195,7 +195,7 @@ Skipping empty file: /run/systemd/network/50-e.network
             "/run/systemd/network/a.network:1: Bad {}\n",
             "x".repeat(5000)
         );
-        let found = said(&log);
+        let found = about_units(&log);
         assert_eq!(found[0].words.chars().count(), LONGEST + 3);
     }
 }

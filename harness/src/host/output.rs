@@ -18,7 +18,7 @@ const LAST_WORDS: Duration = Duration::from_secs(1);
 
 /// How a command ended and what it said.
 #[derive(Debug)]
-pub(crate) struct Said {
+pub(crate) struct Printed {
     pub(crate) stdout: String,
     pub(crate) stderr: String,
     /// Exit status; `None`: ended by a signal.
@@ -26,10 +26,10 @@ pub(crate) struct Said {
 }
 
 /// Waits for a child whose outputs are pipes, and reads them.
-pub(crate) async fn of(mut child: Child) -> io::Result<Said> {
+pub(crate) async fn of(mut child: Child) -> io::Result<Printed> {
     let outputs = Outputs::of(&mut child);
     let status = child.wait().await?;
-    Ok(outputs.said(status).await)
+    Ok(outputs.finish(status).await)
 }
 
 /// The output of a child while it runs.
@@ -48,13 +48,13 @@ impl Outputs {
     }
 
     /// All of the output, once the child has ended.
-    pub(crate) async fn said(self, status: ExitStatus) -> Said {
+    pub(crate) async fn finish(self, status: ExitStatus) -> Printed {
         let _ = tokio::time::timeout(LAST_WORDS, async {
             self.stdout.ended().await;
             self.stderr.ended().await;
         })
         .await;
-        Said {
+        Printed {
             stdout: self.stdout.text(),
             stderr: self.stderr.text(),
             status: status.code(),
@@ -143,7 +143,7 @@ mod tests {
 
     use super::*;
 
-    async fn said(line: &str) -> Said {
+    async fn finish(line: &str) -> Printed {
         let child = tokio::process::Command::new("sh")
             .args(["-c", line])
             .stdout(Stdio::piped())
@@ -154,7 +154,7 @@ mod tests {
 
     #[tokio::test]
     async fn short_words_are_kept_as_they_are() {
-        let said = said("printf 'a\\nb'; printf c >&2; exit 3").await;
+        let said = finish("printf 'a\\nb'; printf c >&2; exit 3").await;
         assert_eq!((said.stdout.as_str(), said.stderr.as_str()), ("a\nb", "c"));
         assert_eq!(said.status, Some(3));
     }
@@ -162,7 +162,7 @@ mod tests {
     #[tokio::test]
     async fn of_many_the_first_and_the_last_are_kept_and_the_gap_is_counted() {
         let said =
-            said("echo first; head -c 20000000 /dev/zero | tr '\\0' x; echo; echo last").await;
+            finish("echo first; head -c 20000000 /dev/zero | tr '\\0' x; echo; echo last").await;
         assert!(said.stdout.starts_with("first\nxxx"));
         assert!(said.stdout.ends_with("xxx\nlast\n"));
         let all = 20_000_000 + 6 + 1 + 5;
@@ -174,7 +174,7 @@ mod tests {
     #[tokio::test]
     async fn what_a_command_leaves_running_does_not_hold_it_up() {
         let begun = std::time::Instant::now();
-        let said = said("sleep 30 & echo started").await;
+        let said = finish("sleep 30 & echo started").await;
         assert_eq!(said.stdout, "started\n");
         assert!(begun.elapsed() < Duration::from_secs(15));
     }

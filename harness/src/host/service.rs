@@ -145,7 +145,7 @@ impl Service {
                 Some(_) => Ok(()),
                 None => Err(self.not_ready(sign, by)),
             },
-            ended = end.told() => Err(ended),
+            ended = end.ended_error() => Err(ended),
         }
     }
 
@@ -165,7 +165,7 @@ impl Service {
                 Ok(value) => Ok(value),
                 Err(_) => Err(self.not_ready(sign, by)),
             },
-            ended = end.told() => Err(ended),
+            ended = end.ended_error() => Err(ended),
         }
     }
 
@@ -180,7 +180,7 @@ impl Service {
         let ended = tokio::time::timeout(time, end.status()).await;
         // The process may have ended just now, and its end may not have been noticed yet.
         (ended.is_ok() || end.is_here()).then_some(())?;
-        Some(end.told().await)
+        Some(end.ended_error().await)
     }
 
     /// Ends the process group: SIGTERM, then SIGKILL after `grace`. Returns the exit status.

@@ -19,7 +19,7 @@ use crate::guest::background;
 use crate::guest::ssh::{GuestCommand, Output};
 use crate::guest::{Guest, GuestError};
 use crate::host::confine::{Background, Over};
-use crate::host::output::Said;
+use crate::host::output::Printed;
 use crate::scenario::VantagePoint;
 use crate::scenario::names::{MachineName, StepId};
 use crate::wait::until;
@@ -125,7 +125,7 @@ fn with(status: Option<i32>) -> String {
 }
 
 /// What a command said on both of its outputs.
-fn both(said: &Said) -> String {
+fn both(said: &Printed) -> String {
     format!("{}\n{}", said.stdout.trim_end(), said.stderr.trim_end())
 }
 
@@ -142,7 +142,7 @@ impl Default for Backgrounds {
 
 impl Backgrounds {
     /// The receiver of commands that ended by themselves on machines; `None` the second time.
-    pub(super) fn told(&mut self) -> Option<UnboundedReceiver<EndedEarly>> {
+    pub(super) fn early_ends(&mut self) -> Option<UnboundedReceiver<EndedEarly>> {
         self.told.take()
     }
 
@@ -197,11 +197,11 @@ impl Backgrounds {
     pub(super) async fn begin_in_cell<E>(
         &mut self,
         begun: Begun<'_>,
-        start: impl AsyncFnOnce(Box<dyn FnOnce(&Said) + Send>) -> Result<Background, E>,
+        start: impl AsyncFnOnce(Box<dyn FnOnce(&Printed) + Send>) -> Result<Background, E>,
     ) -> Result<(), E> {
         let about = begun.about();
         let (tell, known) = (self.tell.clone(), about.clone());
-        let ended = move |said: &Said| {
+        let ended = move |said: &Printed| {
             if !known.may_end {
                 // Ignore an error: nobody listens once there is a verdict.
                 let _ = tell.send(known.ended_early(said.status, &both(said)));
@@ -364,8 +364,10 @@ async fn end_in_guest(
     let status = ask_of(asked_for, guest, background::status(id))
         .await?
         .stdout;
-    let stdout = ask_of(asked_for, guest, background::said(id)).await?.stdout;
-    let said = Said {
+    let stdout = ask_of(asked_for, guest, background::print_output(id))
+        .await?
+        .stdout;
+    let said = Printed {
         stdout,
         stderr: String::new(),
         status: status.trim().parse().ok().filter(|status| *status <= 128),

@@ -47,14 +47,14 @@ pub(super) async fn start_containers(
         };
         // systemd waits until Docker runs and the image is loaded: both are services of the guest.
         let services = "systemctl start docker.service bridgelab-container-image.service";
-        if let Err(Refused { said }) = told(asked, guest, services.to_owned()).await? {
+        if let Err(Refused { said }) = run_line(asked, guest, services.to_owned()).await? {
             let guest = name.to_string();
             return Err(GuestError::Docker { guest, said });
         }
         for (container, options) in &plan.containers {
             let begun = Instant::now();
             let line = start_container(container.as_ref(), options);
-            let start = match told(asked, guest, line).await? {
+            let start = match run_line(asked, guest, line).await? {
                 Ok(()) => ContainerStart::Started,
                 Err(Refused { said }) if is_asked(asked.scenario, name, container) => {
                     ContainerStart::Refused(said)
@@ -88,7 +88,7 @@ struct Refused {
 }
 
 /// Runs a line in a guest's shell. The inner `Err` is that of a command that failed.
-async fn told(
+async fn run_line(
     asked: Assignment<'_>,
     guest: &Guest,
     line: String,

@@ -241,7 +241,7 @@ const fn detail(outcome: Outcome, red: bool, keep: bool) -> Detail {
 
 /// What networkd said about unit files, from the logs of machines and ghosts, and from those journals of guests that were
 /// gathered.
-pub(super) fn said(testbed: &Testbed, evidence: &Path) -> Vec<SaidReport> {
+pub(super) fn networkd_said(testbed: &Testbed, evidence: &Path) -> Vec<SaidReport> {
     let lab = &testbed.lab;
     let machines = lab.machines().map(|machine| machine.name().to_owned());
     let machines = machines.filter(|name| lab.has_networkd(name));
@@ -259,7 +259,7 @@ pub(super) fn said(testbed: &Testbed, evidence: &Path) -> Vec<SaidReport> {
         let read =
             fs::File::open(&log).and_then(|file| file.take(MOST_READ).read_to_end(&mut bytes));
         if read.is_ok() {
-            let said = networkd_said::said(&String::from_utf8_lossy(&bytes)).into_iter();
+            let said = networkd_said::about_units(&String::from_utf8_lossy(&bytes)).into_iter();
             found.extend(said.map(|said| SaidReport {
                 machine: machine.clone(),
                 said,

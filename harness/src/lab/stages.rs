@@ -37,14 +37,14 @@ enum By {
 impl Run<'_> {
     /// Carries out everything but teardown. Returns when there is a verdict, or when `cancelled` does.
     pub(super) async fn carry_out(&mut self, cancelled: impl Future<Output = ()>) {
-        let told = self.testbed.watch.told();
+        let told = self.testbed.watch.losses();
         let lost = async {
             match told {
                 Some(mut told) => told.recv().await,
                 None => None,
             }
         };
-        let told = self.testbed.backgrounds.told();
+        let told = self.testbed.backgrounds.early_ends();
         let early = async {
             match told {
                 Some(mut told) => told.recv().await,
@@ -149,7 +149,7 @@ impl Run<'_> {
         for guest in &mut report.guests {
             guest.nics = nics.remove(&guest.name).unwrap_or_default();
         }
-        report.units.said = evidence::said(&self.testbed, &asked.folders.evidence);
+        report.units.said = evidence::networkd_said(&self.testbed, &asked.folders.evidence);
         self.record.done("evidence", begun);
     }
 

@@ -92,7 +92,7 @@ impl Watch {
     }
 
     /// The receiver of lost guests; `None` the second time.
-    pub(super) fn told(&mut self) -> Option<UnboundedReceiver<Lost>> {
+    pub(super) fn losses(&mut self) -> Option<UnboundedReceiver<Lost>> {
         self.told.take()
     }
 }

@@ -74,8 +74,10 @@ impl RunReport {
         // A run that did not end in good order has a problem already: what became of its worker.
         let before = self.problem.take();
         let first = match self.last_stage() {
-            Some(stage) if stage.cut_short => format!("{by} during {}", shown(&stage.name)),
-            Some(stage) => format!("{by} after {}", shown(&stage.name)),
+            Some(stage) if stage.cut_short => {
+                format!("{by} during {}", stage_in_words(&stage.name))
+            }
+            Some(stage) => format!("{by} after {}", stage_in_words(&stage.name)),
             None => by.to_string(),
         };
         let rest = before.into_iter().flat_map(|problem| problem.chain);
@@ -94,7 +96,7 @@ impl RunReport {
 }
 
 /// Names a stage, as part of a sentence.
-fn shown(stage: &str) -> String {
+fn stage_in_words(stage: &str) -> String {
     match (stage.strip_prefix("checks"), stage.strip_prefix("step ")) {
         (Some(after), _) => match after.strip_prefix(" after ") {
             Some(step) => format!("the checks after step `{step}`"),

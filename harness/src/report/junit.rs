@@ -19,12 +19,12 @@ pub fn render(report: &Report) -> Result<String, SerializeError> {
 }
 
 fn suite(run: &RunReport) -> TestSuite {
-    let mut suite = TestSuite::new(shown(&run.title()));
+    let mut suite = TestSuite::new(xml_text(&run.title()));
     suite.set_time(Duration::from_millis(run.ms));
     suite.add_properties(
         run.versions
             .iter()
-            .map(|(name, value)| (shown(name), shown(value))),
+            .map(|(name, value)| (xml_text(name), xml_text(value))),
     );
     for check in &run.checks {
         let status = wrong(run, check).map(|(kind, message)| {
@@ -59,7 +59,7 @@ fn suite(run: &RunReport) -> TestSuite {
     not_applied(&mut suite, run);
     let printed = printed(run);
     if !printed.is_empty() {
-        suite.set_system_out(shown(&printed));
+        suite.set_system_out(xml_text(&printed));
     }
     suite
 }
@@ -79,9 +79,9 @@ impl Wrong {
             Self::Error => TestCaseStatus::non_success(NonSuccessKind::Error),
             Self::Skipped => TestCaseStatus::skipped(),
         };
-        status.set_message(shown(message));
+        status.set_message(xml_text(message));
         if let Some(description) = description {
-            status.set_description(shown(description));
+            status.set_description(xml_text(description));
         }
         status
     }
@@ -89,8 +89,8 @@ impl Wrong {
 
 fn case(run: &RunReport, name: &str, status: Option<TestCaseStatus>) -> TestCase {
     let status = status.unwrap_or_else(TestCaseStatus::success);
-    let mut case = TestCase::new(shown(name), status);
-    case.set_classname(shown(&run.title()));
+    let mut case = TestCase::new(xml_text(name), status);
+    case.set_classname(xml_text(&run.title()));
     case
 }
 
@@ -100,7 +100,7 @@ fn timed(mut case: TestCase, ms: u64) -> TestCase {
 }
 
 /// A text with its control characters made visible, which a guest or a command may have brought in.
-fn shown(text: &str) -> XmlString {
+fn xml_text(text: &str) -> XmlString {
     XmlString::new(visible(text).replace('\t', " "))
 }
 

@@ -73,7 +73,7 @@ pub enum Unread {
 
 impl Unread {
     /// The fault in words: of `what`, a `file` or `unit file` or so, which the scenario calls `name`.
-    pub(crate) fn told(&self, what: &str, name: &str) -> String {
+    pub(crate) fn in_words(&self, what: &str, name: &str) -> String {
         match self {
             Self::Absent => format!("there is no {what} `{name}`"),
             Self::NotFolder => format!("`{name}` is not a folder"),
@@ -126,7 +126,7 @@ impl Unread {
             Self::Absent => io::Error::from(Errno::ENOENT),
             Self::NotFolder => io::Error::from(Errno::ENOTDIR),
             Self::Circle => io::Error::from(Errno::ELOOP),
-            other => io::Error::other(other.told(what, name)),
+            other => io::Error::other(other.in_words(what, name)),
         }
     }
 
@@ -411,7 +411,7 @@ impl Beneath {
 }
 
 /// The path as people know it: relative to the working directory where it lies below it.
-pub fn shown(path: &Path) -> PathBuf {
+pub fn from_here(path: &Path) -> PathBuf {
     let here = std::env::current_dir().ok();
     let below = here.and_then(|here| path.strip_prefix(here).ok().map(Path::to_owned));
     below.unwrap_or_else(|| path.components().collect())

@@ -1,7 +1,7 @@
 //! What a file needs that declares an action of steps and reads it.
 
 pub use super::action::{Action, ActionRow, Actions, Change, Declared};
-pub use super::beneath::{UNIT as LARGEST_UNIT, shown};
+pub use super::beneath::{UNIT as LARGEST_UNIT, from_here};
 pub use super::check_kind::kinds;
 pub use super::error::{Fault, code};
 pub use super::keys::{

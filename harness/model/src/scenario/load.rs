@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::beneath::{self, Beneath, Unread, shown};
+use super::beneath::{self, Beneath, Unread, from_here};
 use super::error::{Fault, ScenarioErrors, code};
 use super::file::{Place, Source, Table, Value, parse};
 use super::validate::{Laid, Origin};
@@ -63,7 +63,7 @@ pub fn load_text_with(
     text: String,
     overrides: &[Overrides],
 ) -> Result<LoadedScenario, ScenarioErrors> {
-    let source = Source::new(shown(path), text, false);
+    let source = Source::new(from_here(path), text, false);
     from_source(&source, &origin(path.to_owned()), overrides)
 }
 
@@ -86,13 +86,13 @@ fn unreadable(source: Arc<Source>, message: String) -> Fault {
 }
 
 fn read(origin: &Origin) -> Result<Arc<Source>, ScenarioErrors> {
-    let shown = shown(&origin.path);
+    let shown = from_here(&origin.path);
     let file = Path::new(origin.path.file_name().unwrap_or_default());
     let bytes = origin.files.read_own(file, beneath::SCENARIO);
     let bytes = bytes.map_err(|unread| {
         let message = match &unread {
             Unread::Io(error) => format!("the scenario file cannot be read: {error}"),
-            other => other.told("scenario file", &file.to_string_lossy()),
+            other => other.in_words("scenario file", &file.to_string_lossy()),
         };
         let empty = Source::new(shown.clone(), String::new(), false);
         unreadable(empty, message).help(unread.help())

@@ -120,14 +120,14 @@ fn judge(wanted: &Command, ended: Ended<'_>) -> Result<Verdict, NoVerdict> {
     let Some(status) = ended.status else {
         return Ok(Verdict::violated(format!(
             "ended by a signal; {}",
-            seen(wanted, ended)
+            quoted_stdout(wanted, ended)
         )));
     };
     let right = status == i32::from(wanted.status);
     if matches!(status, 126 | 127) && !right {
-        return Err(NoVerdict::new(said(ended)));
+        return Err(NoVerdict::new(printed(ended)));
     }
-    let got = format!("status {status}; {}", seen(wanted, ended));
+    let got = format!("status {status}; {}", quoted_stdout(wanted, ended));
     Ok(match right && ended.stdout.contains(&wanted.stdout) {
         true => Verdict::holds(got),
         false => Verdict::violated(got),
@@ -146,10 +146,10 @@ fn expected(wanted: &Command) -> String {
 
 /// Quotes the output. Where the check looks for words on standard output, text on standard error is named as such, since words
 /// there do not count.
-fn seen(wanted: &Command, ended: Ended<'_>) -> String {
+fn quoted_stdout(wanted: &Command, ended: Ended<'_>) -> String {
     let (stdout, stderr) = (ended.stdout.trim(), ended.stderr.trim());
     match (wanted.stdout.is_empty(), stdout, stderr) {
-        (true, ..) => said(ended),
+        (true, ..) => printed(ended),
         (false, "", "") => "nothing on stdout".to_owned(),
         (false, "", stderr) => format!("nothing on stdout; on stderr: {}", on_one_line(stderr)),
         (false, stdout, _) => format!("on stdout: {}", on_one_line(stdout)),
@@ -157,7 +157,7 @@ fn seen(wanted: &Command, ended: Ended<'_>) -> String {
 }
 
 /// Quotes standard output, or standard error where standard output is empty.
-fn said(ended: Ended<'_>) -> String {
+fn printed(ended: Ended<'_>) -> String {
     match (ended.stdout.trim(), ended.stderr.trim()) {
         ("", "") => "it said nothing".to_owned(),
         ("", text) | (text, _) => on_one_line(text),

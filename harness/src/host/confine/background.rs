@@ -8,7 +8,7 @@ use tokio::sync::oneshot;
 use super::entry;
 use super::{NotRun, Started, start};
 use crate::deadline::Deadline;
-use crate::host::output::{Outputs, Said};
+use crate::host::output::{Outputs, Printed};
 
 /// How a command in the background ended.
 #[derive(Debug)]
@@ -16,7 +16,7 @@ pub(crate) struct Over {
     /// Whether it was asked to end; otherwise it has ended by itself.
     pub(crate) asked: bool,
     /// Its status, and what it said.
-    pub(crate) said: Said,
+    pub(crate) said: Printed,
 }
 
 /// A command in the background. Dropping it ends it, with everything that it has started.
@@ -34,7 +34,7 @@ impl Background {
         door: OwnedFd,
         words: &[String],
         by: Deadline,
-        tell: impl FnOnce(&Said) + Send + 'static,
+        tell: impl FnOnce(&Printed) + Send + 'static,
     ) -> Result<Self, NotRun> {
         let started = tokio::time::timeout_at(by.tokio(), start(door, words)).await;
         let started = started.map_err(|_| NotRun::Late)??;
@@ -80,6 +80,6 @@ async fn follow(started: Started, ask: oneshot::Receiver<()>) -> Option<Over> {
     let status = status.ok()?;
     Some(Over {
         asked: status.signal() == Some(entry::ASKED as i32),
-        said: outputs.said(status).await,
+        said: outputs.finish(status).await,
     })
 }

@@ -32,7 +32,7 @@ use tokio::net::unix::pipe::Receiver;
 use tokio::process::{Child, Command};
 
 use super::command::Group;
-use super::output::{self, Said};
+use super::output::{self, Printed};
 use super::sys;
 use crate::deadline::Deadline;
 
@@ -120,7 +120,7 @@ pub(crate) enum NotRun {
 }
 
 /// Runs a command in a machine's cell, on the machine's thread.
-pub(crate) async fn run(door: OwnedFd, words: &[String], by: Deadline) -> Result<Said, NotRun> {
+pub(crate) async fn run(door: OwnedFd, words: &[String], by: Deadline) -> Result<Printed, NotRun> {
     let ran = async {
         let Started { child, group } = start(door, words).await?;
         // Declared last, so dropped first: the group must be ended before the child is waited for, which frees its

@@ -15,7 +15,7 @@ use super::{Attempt, PROBE_ARGUMENT, ProbeReport};
 use crate::deadline::Deadline;
 use crate::diagnostic::Diagnose;
 use crate::host::capability::Capability;
-use crate::host::command::{Group, last_lines, shown};
+use crate::host::command::{Group, command_line, last_lines};
 use crate::host::die_with_parent;
 
 /// How to start a process that does nothing but [`probe_child`](super::probe_child).
@@ -77,7 +77,7 @@ impl Diagnose for ProbeError {
 /// # Errors
 /// The child could not be started or did not report by `by`. A feature that does not work is in the report.
 pub async fn probe(command: &ProbeCommand, by: Deadline) -> Result<ProbeReport, ProbeError> {
-    let line = shown(&command.program, &command.arguments);
+    let line = command_line(&command.program, &command.arguments);
     let start = |source| ProbeError::Start {
         command: line.clone(),
         source,

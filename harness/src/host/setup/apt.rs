@@ -8,7 +8,7 @@ use std::time::Duration;
 use nix::unistd::geteuid;
 use tokio::process::Command;
 
-use super::told::told;
+use super::installer::install;
 use crate::deadline::Deadline;
 use crate::host::command::{CommandFailure, Ran, run};
 
@@ -108,20 +108,20 @@ pub(super) async fn perform(
     by: Deadline,
 ) -> Result<(), CommandFailure> {
     let (program, arguments) = privilege.apt(arguments);
-    told(&program, &arguments, say, by).await
+    install(&program, &arguments, say, by).await
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::host::capability::skip_test;
-    use crate::host::command::shown;
+    use crate::host::command::command_line;
 
     #[test]
     fn sudo_is_put_in_front_for_those_who_are_not_root() {
         let shown_as = |privilege: Privilege| {
             let (program, arguments) = privilege.apt(&["update".to_owned()]);
-            shown(&program, &arguments)
+            command_line(&program, &arguments)
         };
         let apt = "env DEBIAN_FRONTEND=noninteractive LC_ALL=C apt-get -q -o DPkg::Lock::Timeout=60 update";
         assert_eq!(shown_as(Privilege::Root), apt);

@@ -2,8 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use super::installer::install;
 use super::run::SetupError;
-use super::told::told;
 use crate::deadline::Deadline;
 use crate::host::capability::Capability;
 
@@ -49,7 +49,7 @@ pub async fn install_crates(
     {
         any = true;
         let words = arguments(name).map(str::to_owned);
-        let made = told(Path::new("cargo"), &words, say, by).await;
+        let made = install(Path::new("cargo"), &words, say, by).await;
         made.map_err(|source| SetupError::Cargo {
             source,
             command: cargo_command(capability),

@@ -3,10 +3,10 @@
 mod apt;
 mod cargo;
 mod distribution;
+mod installer;
 mod packages;
 mod run;
 mod simulation;
-mod told;
 
 pub(super) use cargo::cargo_folder;
 pub use cargo::{cargo_command, install_crates};

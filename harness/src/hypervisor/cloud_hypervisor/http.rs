@@ -76,7 +76,7 @@ impl Api {
             return Err(MonitorError::Refused {
                 vmm: VMM,
                 command: format!("{endpoint}{body}"),
-                said: said(status, &text),
+                said: refusal(status, &text),
             });
         }
         Ok(serde_json::from_str(&text).unwrap_or(Value::Null))
@@ -165,7 +165,7 @@ fn request_text(method: &str, endpoint: &str, body: Option<&Value>) -> String {
 }
 
 /// A refusal in words: a list of causes since version 52, a text before.
-fn said(status: u16, text: &str) -> String {
+fn refusal(status: u16, text: &str) -> String {
     let causes = serde_json::from_str::<Vec<String>>(text).map(|causes| causes.join(": "));
     let words = causes.unwrap_or_else(|_| text.trim().to_owned());
     format!("{words} (HTTP {status})")

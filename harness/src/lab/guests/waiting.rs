@@ -95,7 +95,7 @@ impl Wait<'_, '_> {
         known: Known,
     ) -> Result<Began, Ended> {
         let mut set = Vec::new();
-        if let Some(line) = sysctls::told(&self.asked.scenario.guests[name]) {
+        if let Some(line) = sysctls::report_line(&self.asked.scenario.guests[name]) {
             let by = Deadline::after(self.asked.patience(BOOT));
             let output = guest.exec_long(GuestCommand::shell(line), by).await?;
             let told = match output.success() {

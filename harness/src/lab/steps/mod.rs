@@ -6,14 +6,14 @@ pub(in crate::lab) mod actions;
 mod by_hand;
 mod command;
 mod not_done;
+mod planned;
 mod settled;
-mod shown;
 
 pub use by_hand::ByHand;
 pub(in crate::lab) use command::Places;
 pub(in crate::lab) use not_done::NotDone;
-pub use shown::by_hand;
-pub(super) use shown::render;
+pub use planned::by_hand;
+pub(super) use planned::render;
 
 use std::time::{Instant, SystemTime};
 

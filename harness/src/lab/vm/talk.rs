@@ -33,7 +33,7 @@ const SILENCE_TCG: u32 = 180;
 const UNPACK: Duration = Duration::from_secs(60);
 
 /// The worker's report, and how long it took until there was a worker.
-pub(super) type Told = (Box<RunReport>, Duration);
+pub(super) type WorkerReport = (Box<RunReport>, Duration);
 
 /// The three ports.
 pub(super) struct Ports {
@@ -112,7 +112,7 @@ pub(super) struct Talk<'a> {
 
 /// What the VM said by its first port.
 #[derive(Debug, PartialEq, Eq)]
-enum Said<'a> {
+enum Message<'a> {
     Ready {
         kvm: bool,
         kernel: &'a str,
@@ -124,7 +124,7 @@ enum Said<'a> {
     Other,
 }
 
-impl<'a> Said<'a> {
+impl<'a> Message<'a> {
     fn read(line: &'a str) -> Self {
         let (word, rest) = line.trim().split_once(' ').unwrap_or((line.trim(), ""));
         match word {
@@ -146,7 +146,7 @@ impl Talk<'_> {
     ///
     /// # Errors
     /// [`LabVmError`]: the VM ended, was silent, or could not do what it is for.
-    pub(super) async fn hold(&mut self, ports: &mut Ports) -> Result<Told, LabVmError> {
+    pub(super) async fn hold(&mut self, ports: &mut Ports) -> Result<WorkerReport, LabVmError> {
         let begun = Instant::now();
         self.wait_until_ready(ports, begun).await?;
         let boot = begun.elapsed();
@@ -185,8 +185,8 @@ impl Talk<'_> {
             let Ok(Some(line)) = line else {
                 return Err(self.died());
             };
-            match Said::read(&line) {
-                Said::Ready { kvm: false, .. }
+            match Message::read(&line) {
+                Message::Ready { kvm: false, .. }
                     if self.job.accelerator == Accelerator::Kvm
                         && runtime(self.job.guests).boots() =>
                 {
@@ -196,13 +196,13 @@ impl Talk<'_> {
                         tail: (self.tail)(),
                     });
                 }
-                Said::Ready { kernel, .. } => {
+                Message::Ready { kernel, .. } => {
                     let text = format!("the lab VM runs (Linux {kernel})");
                     (self.tell)(Event::Progress { text });
                     return Ok(());
                 }
-                Said::Failed(what) => return Err(self.refused(what)),
-                Said::Ended(_) | Said::Sent | Said::Other => {}
+                Message::Failed(what) => return Err(self.refused(what)),
+                Message::Ended(_) | Message::Sent | Message::Other => {}
             }
         }
     }
@@ -234,11 +234,11 @@ impl Talk<'_> {
                     let Ok(Some(line)) = line else {
                         return report.ok_or_else(|| self.died());
                     };
-                    match Said::read(&line) {
-                        Said::Ended(status) => ended = Some(status.to_owned()),
-                        Said::Sent => break,
-                        Said::Failed(what) => tracing::warn!(what, "the lab VM"),
-                        Said::Ready { .. } | Said::Other => {}
+                    match Message::read(&line) {
+                        Message::Ended(status) => ended = Some(status.to_owned()),
+                        Message::Sent => break,
+                        Message::Failed(what) => tracing::warn!(what, "the lab VM"),
+                        Message::Ready { .. } | Message::Other => {}
                     }
                 }
                 Some(line) = self.asked.recv() => self.send(ports, line.trim_end()).await?,

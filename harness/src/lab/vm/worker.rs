@@ -13,7 +13,7 @@ use nix::mount::MsFlags;
 use tokio::sync::mpsc::{self, UnboundedReceiver};
 
 use super::command::{FIRST_PORT_FD, PORTS, command};
-use super::talk::{Patience, Ports, Talk, Told};
+use super::talk::{Patience, Ports, Talk, WorkerReport};
 use super::{LabVm, LabVmError, share};
 use crate::host::isolate::{self, Isolation, mount_at};
 use crate::host::service::{Log, Service};
@@ -211,7 +211,7 @@ impl Outer {
         job: &Job,
         vm: &LabVm,
         asked: &mut UnboundedReceiver<String>,
-    ) -> Result<Told, LabVmError> {
+    ) -> Result<WorkerReport, LabVmError> {
         let log = self.vmm.log().clone();
         let mut talk = Talk {
             patience: Patience::on(vm.accelerator),
@@ -230,7 +230,10 @@ impl Outer {
     }
 
     /// Ends QEMU, whose disk is thrown away, and adds QEMU's own words to the error of the conversation.
-    async fn stop(mut self, talked: Result<Told, LabVmError>) -> Result<Told, LabVmError> {
+    async fn stop(
+        mut self,
+        talked: Result<WorkerReport, LabVmError>,
+    ) -> Result<WorkerReport, LabVmError> {
         let ended = match &talked {
             Err(LabVmError::Died { .. }) => self.vmm.ended_within(Duration::from_secs(5)).await,
             _ => None,

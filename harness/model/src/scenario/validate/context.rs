@@ -54,7 +54,7 @@ impl Context<'_> {
         code: &'static str,
     ) {
         let code = unread.code(code);
-        let message = unread.told(what, path.value);
+        let message = unread.in_words(what, path.value);
         let told = self.faults.report(path.place, code, message, label);
         told.help_if(unread.help());
     }

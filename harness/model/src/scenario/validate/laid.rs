@@ -102,7 +102,7 @@ impl Found {
                         GuestFileKind::File { executable, bytes }
                     }
                     Err(unread) => {
-                        self.problems.push(unread.told("file", &inside));
+                        self.problems.push(unread.in_words("file", &inside));
                         continue;
                     }
                 },

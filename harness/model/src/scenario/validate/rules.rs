@@ -52,7 +52,7 @@ fn ruleset(
         Ok(bytes) => bytes,
         Err(unread @ Unread::Absent) => {
             let help = others(context.files, path);
-            return fault(unread.told(FILE.0, file.value), FILE.1, Some(help));
+            return fault(unread.in_words(FILE.0, file.value), FILE.1, Some(help));
         }
         Err(unread) => {
             context.unread(file, FILE, &unread, code::UNREADABLE);

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use crate::did_you_mean::suggest;
 use crate::networkd::{MASK, SUFFIXES, Taken, netdevs};
 use crate::scenario::UnitFile;
-use crate::scenario::beneath::{self, Beneath, EntryKind, Unread, shown};
+use crate::scenario::beneath::{self, Beneath, EntryKind, Unread, from_here};
 use crate::scenario::error::code;
 
 /// Folders that were read, each once however many layers name it.
@@ -44,7 +44,7 @@ impl Problem {
     fn of(unread: &Unread, what: &str, name: &str, label: &'static str) -> Self {
         Self {
             code: unread.code(code::UNIT_FILE),
-            message: unread.told(what, name),
+            message: unread.in_words(what, name),
             label,
             help: unread.help(),
         }
@@ -130,7 +130,7 @@ impl UnitFolder {
         match bytes {
             Ok(bytes) => self.units.push(UnitFile {
                 name,
-                shown: shown(&files.named(path)),
+                shown: from_here(&files.named(path)),
                 bytes,
             }),
             Err(unread) => (self.problems).push(Problem::of(&unread, "unit file", &name, HOLDS)),

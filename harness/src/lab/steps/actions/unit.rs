@@ -17,7 +17,7 @@ use crate::lab::steps::{NotDone, Places};
 use crate::plan::GuestKind;
 use crate::scenario::declare::{
     Asked, At, Change, Declared, Fault, KeyType, LARGEST_UNIT, TableKeys, Takes, UNIT_SUFFIXES,
-    code, may, must, shown, table_keys,
+    code, from_here, may, must, table_keys,
 };
 use crate::scenario::{Scenario, Step, UnitFile, VantagePoint};
 
@@ -186,7 +186,7 @@ fn written(asked: &Asked<'_, '_>) -> Option<UnitFile> {
     match context.files.read(path, LARGEST_UNIT) {
         Ok(bytes) => Some(UnitFile {
             name,
-            shown: shown(&context.files.named(path)),
+            shown: from_here(&context.files.named(path)),
             bytes,
         }),
         Err(unread) => {

@@ -15,15 +15,18 @@ use crate::lab::ended::broken;
 
 #[test]
 fn the_vm_s_own_words() {
-    let ready = Said::read("ready kvm 6.12.95+deb13-amd64");
+    let ready = Message::read("ready kvm 6.12.95+deb13-amd64");
     let kernel = "6.12.95+deb13-amd64";
-    assert_eq!(ready, Said::Ready { kvm: true, kernel });
-    let without = Said::read("ready no-kvm 6.1");
-    assert!(matches!(without, Said::Ready { kvm: false, .. }));
-    assert_eq!(Said::read("ended 127"), Said::Ended("127"));
-    assert_eq!(Said::read("sent\r"), Said::Sent);
-    assert_eq!(Said::read("failed modprobe x"), Said::Failed("modprobe x"));
-    assert_eq!(Said::read("alive"), Said::Other);
+    assert_eq!(ready, Message::Ready { kvm: true, kernel });
+    let without = Message::read("ready no-kvm 6.1");
+    assert!(matches!(without, Message::Ready { kvm: false, .. }));
+    assert_eq!(Message::read("ended 127"), Message::Ended("127"));
+    assert_eq!(Message::read("sent\r"), Message::Sent);
+    assert_eq!(
+        Message::read("failed modprobe x"),
+        Message::Failed("modprobe x")
+    );
+    assert_eq!(Message::read("alive"), Message::Other);
 }
 
 const READY: &str = "booted\nready kvm 6.12\n";
@@ -75,7 +78,10 @@ fn job(evidence: &Path) -> Job {
 }
 
 /// How the conversation ends, what the worker got, and what the user was told.
-async fn talk(fake: Fake, asked: &[&str]) -> (Result<Told, LabVmError>, String, Vec<String>) {
+async fn talk(
+    fake: Fake,
+    asked: &[&str],
+) -> (Result<WorkerReport, LabVmError>, String, Vec<String>) {
     let folder = tempfile::tempdir().expect("temporary directory");
     let paths = ["init", "worker", "evidence"].map(|name| folder.path().join(name));
     let [init, worker, evidence] = paths
@@ -134,7 +140,7 @@ async fn talk(fake: Fake, asked: &[&str]) -> (Result<Told, LabVmError>, String, 
     (ended, got, told.into_inner().expect("one thread"))
 }
 
-fn code(ended: &Result<Told, LabVmError>) -> &'static str {
+fn code(ended: &Result<WorkerReport, LabVmError>) -> &'static str {
     ended.as_ref().map_or_else(Diagnose::code, |_| "report")
 }
 

@@ -7,7 +7,7 @@ use std::process::Stdio;
 use tokio::process::Command;
 
 use crate::deadline::Deadline;
-use crate::host::command::{CommandFailure, Group, lines_of, shown};
+use crate::host::command::{CommandFailure, Group, command_line, lines_of};
 
 /// How many of its last lines an error shows.
 const KEPT: usize = 20;
@@ -16,7 +16,7 @@ const KEPT: usize = 20;
 ///
 /// # Errors
 /// It did not start, failed, or was still running at the deadline and was asked to stop; with its last words.
-pub(super) async fn told(
+pub(super) async fn install(
     program: &Path,
     arguments: &[String],
     say: &mut (dyn FnMut(&str) + Send),
@@ -24,7 +24,7 @@ pub(super) async fn told(
 ) -> Result<(), CommandFailure> {
     let time = by.child(by.left());
     let fail = |ending: String, said: VecDeque<String>, answered: bool| CommandFailure {
-        command: shown(program, arguments),
+        command: command_line(program, arguments),
         ending,
         said: said.into(),
         elapsed: time.elapsed(),
