@@ -64,7 +64,7 @@ const SETTLE_DEBIAN: [(&str, &str); 3] = [
     ),
 ];
 
-const IMAGES: [Provides; 3] = [
+const IMAGES: &[Provides] = &[
     Provides {
         image: "debian",
         guest: true,
@@ -158,7 +158,7 @@ mod tests {
     #[test]
     fn every_recipe_has_its_row_and_every_row_its_recipe() {
         let images = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../images");
-        for row in &IMAGES {
+        for row in IMAGES {
             assert!(images.join(row.image).join("build").is_file(), "{row:?}");
             for suite in row.suites {
                 let list = images.join(row.image).join(format!("packages.{suite}"));
