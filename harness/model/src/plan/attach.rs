@@ -78,6 +78,18 @@ pub(super) fn nic_backend(
     }
 }
 
+/// The NICs of a guest, each with its number, whose ends on the host are made before its machine's networkd, or after it. Those that
+/// are made at the guest's start alone are among them when it is `starting`.
+pub(super) fn nics(
+    guest: &Guest,
+    before_networkd: bool,
+    starting: bool,
+) -> impl Iterator<Item = (usize, &GuestInterface)> {
+    let nics = guest.interfaces.iter().enumerate();
+    nics.filter(move |(_, nic)| starting || !nic.host.at_start)
+        .filter(move |(_, nic)| nic.host.before_networkd == before_networkd)
+}
+
 /// The TAPs and macvtaps of a guest that are made before its machine's networkd, or those after it; `starting`: its VMM is started
 /// next, and not by a later step.
 pub(super) fn taps(
@@ -88,9 +100,7 @@ pub(super) fn taps(
     starting: bool,
     steps: &mut Vec<Operation>,
 ) {
-    let nics = guest.interfaces.iter().enumerate();
-    let nics = nics.filter(|(_, nic)| starting || !nic.host.at_start);
-    for (index, nic) in nics.filter(|(_, nic)| nic.host.before_networkd == before_networkd) {
+    for (index, nic) in nics(guest, before_networkd, starting) {
         let held = match (starting, nic.nic.open) {
             (true, TapOpen::Fd) => usize::from(nic.nic.queues),
             (false, _) | (_, TapOpen::Name) => 0,

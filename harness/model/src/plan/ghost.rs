@@ -105,9 +105,7 @@ pub(super) fn links(
     starting: bool,
     steps: &mut Vec<Operation>,
 ) {
-    let nics = guest.interfaces.iter().enumerate();
-    let nics = nics.filter(|(_, nic)| starting || !nic.host.at_start);
-    for (index, interface) in nics.filter(|(_, nic)| nic.host.before_networkd == before_networkd) {
+    for (index, interface) in attach::nics(guest, before_networkd, starting) {
         nic(scenario, name, index, interface, steps);
         steps.extend(sysctls_of_nic(name, guest, index));
     }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::links::{self, Configured, configured};
 use super::parts::{End, Node, NodeKind, Picture, Port, Wire};
+use crate::plan::ghost::nic_name;
 use crate::scenario::names::MachineName;
 use crate::scenario::provides::Provides;
 use crate::scenario::{Scenario, Segment, VantagePoint};
@@ -144,7 +145,7 @@ impl Picture {
                     addresses.push("RA".to_owned());
                 }
                 links.push(Port {
-                    name: links::nic_name(index),
+                    name: nic_name(index).to_string(),
                     kind: "virtio".to_owned(),
                     master: None,
                     addresses,
@@ -161,7 +162,7 @@ impl Picture {
                 links,
             });
             for (index, nic) in guest.interfaces.iter().enumerate() {
-                let to = self.end(name.as_ref(), &links::nic_name(index));
+                let to = self.end(name.as_ref(), nic_name(index).as_str());
                 let ends = self.end(guest.on.as_ref(), nic.id.as_str()).zip(to);
                 self.wires.extend(ends.map(|(from, to)| Wire {
                     from,

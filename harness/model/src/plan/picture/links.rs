@@ -4,16 +4,12 @@ use std::collections::BTreeMap;
 
 use super::parts::Port;
 use crate::networkd::{Link, LinkName, Links, Matches, Unit, UnitKind};
+use crate::plan::ghost::nic_name;
 use crate::scenario::units::places;
 use crate::scenario::{Container, Scenario, VantagePoint};
 
 /// By place, the links there.
 pub(super) type Configured = BTreeMap<VantagePoint, Vec<Port>>;
-
-/// The name of a guest's NIC before udev gives it another.
-pub(super) fn nic_name(index: usize) -> String {
-    format!("eth{index}")
-}
 
 /// The links of every place with networkd.
 pub(super) fn configured(scenario: &Scenario) -> Configured {
@@ -46,7 +42,7 @@ fn port(units: &[Unit], links: &Links, link: &Link, of_docker: &[&str]) -> Optio
     let name = match &link.name {
         LinkName::Exactly(name) if name == "lo" => return None,
         LinkName::Exactly(name) => name.clone(),
-        LinkName::Nic(index) => nic_name(*index),
+        LinkName::Nic(index) => nic_name(*index).to_string(),
         LinkName::Beginning(_) => return None,
     };
     let mut port = Port {

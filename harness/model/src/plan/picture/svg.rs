@@ -148,16 +148,10 @@ fn of_port(port: &Port) -> Vec<String> {
 
 /// The line of a box at which a wire ends.
 fn line_of(node: &Node, end: &End) -> usize {
-    let before = end.port.unwrap_or(0);
-    match end.port {
-        None => 0,
-        Some(_) => {
-            1 + node.links[..before]
-                .iter()
-                .map(|port| of_port(port).len())
-                .sum::<usize>()
-        }
-    }
+    end.port.map_or(0, |port| {
+        let before = node.links[..port].iter();
+        1 + before.map(|port| of_port(port).len()).sum::<usize>()
+    })
 }
 
 fn draw_box(text: &mut String, node: &Node, place: Place) {
