@@ -4,7 +4,7 @@
 //! Data flows from left to right, `use` points left; a test keeps it so:
 //!
 //! ```text
-//! networkd -> scenario -> plan -> host -> image -> hypervisor -> guest -> template -> check -> report -> lab
+//! networkd -> scenario -> plan -> host -> image -> hypervisor -> guest -> template -> check -> diagnosis -> report -> lab
 //! shelf (imports none of these): bytes_page, deadline, diagnostic, did_you_mean, place, visible, wait
 //! ```
 //!
@@ -18,6 +18,7 @@
 
 pub mod check;
 pub mod deadline;
+pub mod diagnosis;
 pub mod guest;
 pub mod host;
 pub mod hypervisor;

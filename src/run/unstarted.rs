@@ -43,6 +43,7 @@ pub(super) fn report(
         unwritten: Vec::new(),
         not_gathered: Vec::new(),
         holes: Vec::new(),
+        diagnosis: Vec::new(),
         evidence: None,
         reproduce: again::command(one, &again::options(args, one, None)),
         ms: 0,

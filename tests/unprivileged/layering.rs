@@ -11,7 +11,8 @@ use std::{fs, io};
 use toml::{Table, Value};
 
 /// The pipeline. A module imports from its left and from the [`SHELF`].
-const ORDER: &str = "networkd scenario plan host image hypervisor guest template check report lab";
+const ORDER: &str =
+    "networkd scenario plan host image hypervisor guest template check diagnosis report lab";
 /// What every stage needs; imports nothing of the pipeline.
 const SHELF: &str = "bytes_page deadline diagnostic did_you_mean evidence place trace visible wait";
 /// Where they are: the pure ones in a crate of their own, which the other one shows as its own.

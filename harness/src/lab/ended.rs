@@ -65,6 +65,7 @@ pub(super) fn broken(job: &Job, scenario: &str, error: &dyn Diagnose) -> RunRepo
         unwritten: Vec::new(),
         not_gathered: Vec::new(),
         holes: Vec::new(),
+        diagnosis: Vec::new(),
         evidence: Some(job.evidence.clone()),
         reproduce: job.reproduce.clone(),
         ms: 0,

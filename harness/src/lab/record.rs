@@ -46,6 +46,7 @@ impl<'a> Record<'a> {
             unwritten: Vec::new(),
             not_gathered: Vec::new(),
             holes: Vec::new(),
+            diagnosis: Vec::new(),
             evidence: Some(job.evidence.clone()),
             reproduce: job.reproduce.clone(),
             ms: 0,

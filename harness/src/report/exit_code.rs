@@ -90,6 +90,7 @@ mod tests {
             unwritten: Vec::new(),
             not_gathered: Vec::new(),
             holes: Vec::new(),
+            diagnosis: Vec::new(),
             evidence: None,
             reproduce: String::new(),
             ms: 1,

@@ -13,6 +13,7 @@ use super::left_running::LeftRunning;
 use super::problem::Problem;
 use super::stage::{LabReport, StageReport, WaitReport};
 use super::units::UnitsReport;
+use crate::diagnosis::Diagnosis;
 
 /// The stage before a run's start.
 const QUEUE: &str = "queue";
@@ -81,6 +82,9 @@ pub struct RunReport {
     /// What was not looked at, and why.
     #[serde(default)]
     pub holes: Vec<Hole>,
+    /// Why checks do not hold, the cause that explains most of them first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub diagnosis: Vec<Diagnosis>,
     /// Folder with everything that was gathered.
     pub evidence: Option<PathBuf>,
     /// The command that repeats this run.

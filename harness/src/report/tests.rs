@@ -130,6 +130,7 @@ fn judged(
         unwritten: Vec::new(),
         not_gathered: Vec::new(),
         holes: Vec::new(),
+        diagnosis: Vec::new(),
         evidence: Some("/evidence/1".into()),
         reproduce: "bridgelab run simple-network --accel tcg".to_owned(),
         ms: 31_062,

@@ -372,6 +372,7 @@ mod tests {
             unwritten: Vec::new(),
             not_gathered: Vec::new(),
             holes: Vec::new(),
+            diagnosis: Vec::new(),
             evidence: Some("/evidence/1".into()),
             reproduce: "bridgelab run simple-network".to_owned(),
             ms: 61_900,
