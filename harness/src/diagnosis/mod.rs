@@ -5,7 +5,9 @@
 //! course   where the packets of a check were seen, request and answer each by itself
 //! code     what can be found, a closed list
 //! facts    what kernels and networkd are asked, and what they answered
+//! observed all of it together: what a diagnosis is made of
 //! gap      what keeps a packet from coming further, as kernels know it
+//! files    which line of which file makes a gap
 //! finding  what was found, with its evidence, its place in a file and its remedy
 //! ```
 //!
@@ -14,13 +16,17 @@
 mod code;
 mod course;
 mod facts;
+mod files;
 mod finding;
 mod gap;
+mod observed;
 mod point;
 
 pub use code::Code;
 pub use course::{Course, Seen};
 pub use facts::{Answers, Facts, OF_DOCKER, OF_NETWORKD, QUESTIONS, Question};
+pub use files::{Located, locate};
 pub use finding::{At, Cause, Diagnosis, Edit, Evidence, Proof, Remedy};
 pub use gap::Gap;
+pub use observed::{Observed, Unheld};
 pub use point::{Point, Station};
