@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::course::Course;
 use super::facts::Facts;
 use crate::host::networkd_said::UnitSaid;
-use crate::scenario::{Check, Scenario};
+use crate::scenario::{Check, Scenario, Written};
 
 /// A check that does not hold.
 #[derive(Debug, Clone, Copy)]
@@ -21,6 +21,8 @@ pub struct Unheld<'a> {
 pub struct Observed<'a> {
     /// The form that was run: the scenario with the change of its variant.
     pub scenario: &'a Scenario,
+    /// Where it says what it says.
+    pub written: &'a Written,
     /// The checks that do not hold, in the scenario's order. Those of a variant that must fail are among them.
     pub unheld: &'a [Unheld<'a>],
     /// Ids of the checks that hold.

@@ -141,7 +141,7 @@ pub(super) fn read(
 }
 
 /// The built-in base topology.
-fn base() -> Result<Table, ScenarioErrors> {
+pub(super) fn base() -> Result<Table, ScenarioErrors> {
     let shown = PathBuf::from("base.toml (built in)");
     let text = include_str!("base.toml").to_owned();
     parse(&Source::new(shown, text, true))

@@ -56,6 +56,7 @@ pub mod units;
 pub mod validate;
 mod vantage_point;
 pub mod vmm;
+mod written;
 
 pub use action::{Action, Change};
 pub use beneath::{Beneath, EntryKind, Unread};
@@ -86,5 +87,6 @@ pub use step::Step;
 pub use topology::{Bridge, BridgePort, HostEnd, KERNEL_PVID, Route, Ruleset, RulesetTool};
 pub use vantage_point::VantagePoint;
 pub use vmm::{GuestStart, HypervisorKind, MachineType, NicOptions, TapOpen, Transport};
+pub use written::{Part, Written, WrittenAt};
 
 pub use crate::networkd::{NETWORKD_CONF, UnitFile};
