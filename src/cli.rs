@@ -230,6 +230,9 @@ pub(crate) struct RunArgs {
     /// Hold the lab after the checks and print how to enter each machine.
     #[arg(long)]
     pub(crate) keep: bool,
+    /// Do not look for the causes of checks that do not hold.
+    #[arg(long)]
+    pub(crate) no_diagnosis: bool,
     /// Do what a test asks for on stdin, answer on stdout: for `bridgelab-client`.
     #[arg(long, hide = true, conflicts_with_all = ["keep", "all_variants", "all", "json"])]
     pub(crate) hold: bool,

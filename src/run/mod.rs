@@ -381,6 +381,7 @@ impl All<'_> {
             evidence,
             keep: self.args.keep,
             hold: self.args.hold,
+            no_diagnosis: self.args.no_diagnosis,
         })
     }
 

@@ -146,6 +146,13 @@ impl Backgrounds {
         self.told.take()
     }
 
+    /// Lets every command that still runs end by itself.
+    pub(super) fn let_end(&mut self) {
+        for running in self.running.values_mut() {
+            running.about.may_end = true;
+        }
+    }
+
     /// Forgets the commands in a guest that is stopped: they end with it.
     pub(super) fn forget(&mut self, guest: &MachineName) {
         self.running.retain(|_, one| match &one.about.on {

@@ -60,6 +60,9 @@ pub struct Job {
     /// Hold the lab after the checks, and carry out what is asked for on the worker's input.
     #[serde(default)]
     pub hold: bool,
+    /// Leave it at the verdict: do not look for the causes of checks that do not hold.
+    #[serde(default)]
+    pub no_diagnosis: bool,
     /// The command that repeats this run.
     pub reproduce: String,
     /// The VM that the lab stands in; `None`: it stands on this machine.

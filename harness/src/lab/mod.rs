@@ -25,6 +25,7 @@ mod containers;
 mod copied;
 mod daemon_times;
 mod daemons;
+mod diagnose;
 pub mod durations;
 mod ended;
 mod error;

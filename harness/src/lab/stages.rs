@@ -1,5 +1,6 @@
 //! Runs a scenario in a worker's namespaces, from the first namespace to the verdict.
 
+use std::pin::pin;
 use std::time::Instant;
 
 use super::background::{ENDED_EARLY, EndedEarly};
@@ -52,9 +53,10 @@ impl Run<'_> {
             }
         };
         let keeper = self.testbed.keeper.clone();
+        let mut cancelled = pin!(cancelled);
         let by = tokio::select! {
             biased;
-            () = cancelled => By::Request,
+            () = &mut cancelled => By::Request,
             ended = keeper.ended() => By::Daemon(ended),
             Some(lost) = lost => By::Guest(lost),
             Some(early) = early => By::Background(early),
@@ -68,7 +70,7 @@ impl Run<'_> {
             // A daemon that ended may be the cause of whatever the stages ended with, so it comes first.
             By::Itself(ended) => Some(match (keeper.ended_by_now().await, ended) {
                 (Some(daemon), _) => Err(Ended::Broken(Diagnostic::new(&daemon))),
-                (None, Ok(())) => self.end_backgrounds().await,
+                (None, Ok(())) => self.diagnose_and_end(cancelled).await,
                 (None, ended) => ended,
             }),
         };
@@ -113,6 +115,29 @@ impl Run<'_> {
         guests.settled(lab, asked, &mut self.record);
         self.steps().await?;
         self.hand_over().await
+    }
+
+    /// Looks for causes while the commands in the background run, unless `cancelled` returns first, and ends these commands.
+    async fn diagnose_and_end(&mut self, cancelled: impl Future<Output = ()>) -> Result<(), Ended> {
+        if self.is_to_be_diagnosed() {
+            let Testbed {
+                backgrounds,
+                guests,
+                ..
+            } = &mut self.testbed;
+            backgrounds.run_still(&**guests, &mut self.record).await?;
+            // The checks are decided: one that ends from now on ended in time.
+            backgrounds.let_end();
+            let diagnosed = tokio::select! {
+                biased;
+                () = cancelled => false,
+                () = self.diagnose() => true,
+            };
+            if !diagnosed {
+                self.record.cut_stage_short();
+            }
+        }
+        self.end_backgrounds().await
     }
 
     /// Ends the commands in the background.

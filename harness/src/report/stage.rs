@@ -32,7 +32,8 @@ pub struct LabReport {
 /// A stage of a run and what it took.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StageReport {
-    /// `queue`, `topology`, `boot`, `containers`, `checks`, `step ID`, `checks after ID`, `evidence`, `teardown`.
+    /// `queue`, `topology`, `boot`, `containers`, `checks`, `step ID`, `checks after ID`, `diagnosis`,
+    /// `evidence`, `teardown`.
     pub name: String,
     /// When it began, in milliseconds from the run's start; negative for `queue`, which ends there.
     #[serde(default)]

@@ -4,6 +4,7 @@
 //! - Networks as they are built: [`lan`], [`topology`], [`macvtap`], [`firewall`], [`dnsmasq`], [`units`], [`sysctls`], [`ghosts`]
 //! - What is looked at: [`checks`], [`check_states`], [`sources`], [`lines`]
 //! - What is done: [`steps`], [`enter`], [`lab_scope`], [`bench`], [`matrix`], [`image`]
+//! - Causes of faults: [`diagnosis`]
 //! - Endings and faults: [`endings`], [`teardown`], [`signals`], [`faults`], [`daemon_faults`]
 //! - Many at once: [`queue`], [`crowd`]
 //! - Strangers: [`confined`]
@@ -14,6 +15,7 @@ mod checks;
 mod confined;
 mod crowd;
 mod daemon_faults;
+mod diagnosis;
 mod dnsmasq;
 mod endings;
 mod enter;
