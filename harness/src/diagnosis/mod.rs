@@ -25,7 +25,7 @@ mod point;
 pub use code::Code;
 pub use course::{Course, Seen};
 pub use facts::{Answers, Facts, OF_DOCKER, OF_NETWORKD, QUESTIONS, Question};
-pub use files::{Located, locate};
+pub use files::{Located, locate, place_of_check};
 pub use finding::{At, Cause, Diagnosis, Edit, Evidence, Proof, Remedy};
 pub use gap::Gap;
 pub use observed::{Observed, Unheld};

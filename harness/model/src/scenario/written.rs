@@ -54,8 +54,8 @@ impl Written {
         let variants = lookup::table(&file, "variants");
         let over = variant.and_then(|name| lookup::table(variants?, name));
         let below = match lookup::text(&file, "base") {
-            Some(_) => None,
-            None => layers::base().ok(),
+            Some("none") => None,
+            _ => layers::base().ok(),
         };
         let mut layers: Vec<Table> = over.into_iter().cloned().collect();
         layers.push(file);

@@ -1,26 +1,63 @@
 //! Which line of which file makes a gap: from what a kernel lacks to what its configuration says.
+//!
+//! ```text
+//! rows      which keys of unit files and of the scenario can make a gap with a code
+//! machine   the unit files and links of a machine, as networkd sees them
+//! units     the line of a unit file
+//! matching  why a unit file does not match a link
+//! netdev    why a link that networkd makes is not there
+//! docker    the unit that takes Docker's veths
+//! keys      the key of the scenario file
+//! located   what all of them give
+//! rulesets  the line of a ruleset
+//! ```
 
-use super::code::Code;
-use super::finding::{At, Evidence, Remedy};
+mod at;
+mod docker;
+mod keys;
+mod located;
+mod machine;
+mod matching;
+mod netdev;
+mod rows;
+mod rulesets;
+mod units;
+mod value;
+
+use super::finding::At;
 use super::gap::Gap;
 use super::observed::Observed;
 
-/// What the files say about a gap.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Located {
-    /// A more exact code than the gap's own, where the files give one: `unit.not_matched` for `port.not_enslaved`.
-    pub code: Option<Code>,
-    /// The cause as the files have it, in one sentence: "`Name=vm-*` does not match `my-microvm`".
-    pub statement: Option<String>,
-    /// The line.
-    pub place: Option<At>,
-    /// Further facts.
-    pub evidence: Vec<Evidence>,
-    /// What mends it.
-    pub remedy: Option<Remedy>,
-}
+pub use located::Located;
 
 /// The places that may make a gap, the most likely first; none where no file is known to be at fault.
-pub fn locate(_gap: &Gap, _observed: &Observed<'_>) -> Vec<Located> {
-    Vec::new()
+pub fn locate(gap: &Gap, observed: &Observed<'_>) -> Vec<Located> {
+    let mut found = Vec::new();
+    if let Some(machine) = machine::UnitMachine::of(&gap.machine, observed) {
+        found.extend(docker::veths(gap, &machine));
+        found.extend(netdev::link(gap, &machine));
+        found.extend(units::lines(gap, &machine));
+    }
+    found.extend(rulesets::rule(gap, observed));
+    found.extend(keys::of_scenario(gap, observed));
+    let mut seen = Vec::new();
+    found.retain(|one| {
+        let new = !seen.contains(&one.place);
+        seen.push(one.place.clone());
+        new
+    });
+    found
 }
+
+/// Where the scenario asks for what a check asks for: `key` of the check's kind, or the kind itself.
+pub fn place_of_check(
+    id: &str,
+    kind: &str,
+    key: Option<&str>,
+    observed: &Observed<'_>,
+) -> Option<At> {
+    keys::of_check(id, kind, key, observed)
+}
+
+#[cfg(test)]
+mod tests;

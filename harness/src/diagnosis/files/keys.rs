@@ -1,0 +1,206 @@
+//! The key of the scenario file that makes a gap.
+
+use super::located::Located;
+use super::rows;
+use super::value::{distance, same};
+use crate::diagnosis::finding::At;
+use crate::diagnosis::gap::Gap;
+use crate::diagnosis::observed::Observed;
+use crate::scenario::{Part, Written, WrittenAt};
+
+/// The keys that can make the gap, of its machine or guest.
+pub(super) fn of_scenario(gap: &Gap, observed: &Observed<'_>) -> Vec<Located> {
+    let machine = gap.machine.split('/').next().unwrap_or_default();
+    let ways = rows::of(gap.code).scenario.iter();
+    let found = ways.flat_map(|way| along(way, gap, machine, observed));
+    let mut found: Vec<(usize, Located)> = found.collect();
+    found.sort_by_key(|(far, _)| *far);
+    found.into_iter().map(|(_, one)| one).collect()
+}
+
+/// Where the scenario asks for what a check asks for.
+pub(super) fn of_check(
+    id: &str,
+    kind: &str,
+    key: Option<&str>,
+    observed: &Observed<'_>,
+) -> Option<At> {
+    let check = [Part::Key("checks"), Part::With("id", id), Part::Key(kind)];
+    let exact = key.and_then(|key| {
+        let way = [&check[..], &[Part::Key(key)]].concat();
+        observed.written.at(&way)
+    });
+    let at = exact.or_else(|| observed.written.at(&check))?;
+    Some(At::of(&at.value))
+}
+
+/// A way with the names of the gap in the place of its placeholders, and from where it begins.
+fn along(way: &str, gap: &Gap, machine: &str, observed: &Observed<'_>) -> Vec<(usize, Located)> {
+    let scenario = observed.scenario;
+    let link = gap.link.as_deref().unwrap_or_default();
+    let key = gap.key.as_deref().unwrap_or_default();
+    if (way.contains("LINK") && link.is_empty()) || (way.contains("KEY") && key.is_empty()) {
+        return Vec::new();
+    }
+    let mut beginnings: Vec<(Vec<Part<'_>>, &str)> = Vec::new();
+    if let Some(rest) = way.strip_prefix("NIC.") {
+        for (name, guest) in &scenario.guests {
+            let nics = guest.interfaces.iter().enumerate();
+            let own = nics.filter(|(at, nic)| {
+                let host_end = guest.on.as_str() == machine && nic.id.as_ref() == link;
+                let inside = name.as_str() == machine
+                    && (link.is_empty()
+                        || guest.interfaces.len() == 1
+                        || link.ends_with(&at.to_string()));
+                host_end || inside
+            });
+            for (at, _) in own {
+                let parts = [
+                    Part::Key("guests"),
+                    Part::Key(name.as_str()),
+                    Part::Key("interfaces"),
+                    Part::Nth(at),
+                ];
+                beginnings.push((parts.to_vec(), rest));
+            }
+        }
+    } else if let Some(rest) = way.strip_prefix("PORT.") {
+        if let Some(known) = scenario.machines.get(machine) {
+            for bridge in known.bridges.keys() {
+                let parts = [
+                    Part::Key("machines"),
+                    Part::Key(machine),
+                    Part::Key("bridges"),
+                    Part::Key(bridge.as_ref()),
+                    Part::Key("ports"),
+                    Part::Key(link),
+                ];
+                beginnings.push((parts.to_vec(), rest));
+            }
+        }
+        for name in scenario.segments.keys() {
+            let parts = [
+                Part::Key("segments"),
+                Part::Key(name.as_str()),
+                Part::Key("ports"),
+                Part::Key(link),
+            ];
+            beginnings.push((parts.to_vec(), rest));
+        }
+    } else {
+        let of = match scenario.guests.contains_key(machine) {
+            true => "guests",
+            false => "machines",
+        };
+        beginnings.push((vec![Part::Key(of), Part::Key(machine)], way));
+    }
+    let mut found = Vec::new();
+    for (beginning, rest) in beginnings {
+        let mut parts = beginning;
+        parts.extend(parts_of(rest, link, key));
+        found.extend(at(&parts, gap, observed.written));
+    }
+    found
+}
+
+/// The parts of `interfaces[name=LINK].mtu`.
+fn parts_of<'k>(way: &'k str, link: &'k str, key: &'k str) -> Vec<Part<'k>> {
+    let word = |text: &'k str| match text {
+        "LINK" => link,
+        "KEY" => key,
+        text => text,
+    };
+    let mut parts = Vec::new();
+    for step in way.split('.') {
+        let (name, element) = match step.split_once('[') {
+            Some((name, element)) => (name, element.strip_suffix(']')),
+            None => (step, None),
+        };
+        parts.push(Part::Key(word(name)));
+        if let Some(element) = element {
+            parts.push(match element.split_once('=') {
+                Some((key, value)) => Part::With(key, word(value)),
+                None => Part::Nth(element.parse().unwrap_or_default()),
+            });
+        }
+    }
+    parts
+}
+
+/// Elements of an array that are looked at.
+const MOST: usize = 32;
+
+/// The value at the end of a way; of an array of texts or of tables the element that the gap is about, or nearly.
+fn at(way: &[Part<'_>], gap: &Gap, written: &Written) -> Option<(usize, Located)> {
+    let whole = written.at(way)?;
+    if whole.is_built_in() {
+        return None;
+    }
+    let needed = gap.needed.as_deref();
+    let is = gap.is.as_deref();
+    let elements = (0..MOST).map_while(|number| written.at(&[way, &[Part::Nth(number)]].concat()));
+    let mut best: Option<(usize, WrittenAt)> = None;
+    for element in elements {
+        let text = element.text.clone().unwrap_or_else(|| source_of(&element));
+        let far = match (is, needed) {
+            (Some(is), _) if same(&text, is) || mentions(&text, is) => Some(0),
+            (_, Some(needed)) if mentions(&text, needed) => None,
+            (_, Some(needed)) => distance(&text, needed),
+            _ => None,
+        };
+        if let Some(far) = far.filter(|far| best.as_ref().is_none_or(|(least, _)| far < least)) {
+            best = Some((far, element));
+        }
+    }
+    let (far, found) = best.unwrap_or((FAR, whole));
+    if far == FAR
+        && needed.is_some_and(|needed| found.text.as_deref().is_some_and(|text| same(text, needed)))
+    {
+        return None;
+    }
+    let place = At::of(&found.value);
+    let key = way.iter().rev().find_map(|part| match part {
+        Part::Key(key) => Some(*key),
+        _ => None,
+    });
+    let statement = match (key, needed) {
+        (Some(key), Some(needed)) => format!(
+            "`{key}` of the scenario says `{}`, and `{needed}` is needed",
+            source_of(&found)
+        ),
+        (Some(key), None) => format!("`{key}` of the scenario says `{}`", source_of(&found)),
+        (None, _) => format!("the scenario says `{}`", source_of(&found)),
+    };
+    let located = Located {
+        code: None,
+        statement: Some(statement),
+        place: Some(place),
+        evidence: Vec::new(),
+        remedy: None,
+    };
+    Some((far, located))
+}
+
+/// Farther than any value that was compared: a key that only could have to do with it.
+const FAR: usize = usize::MAX;
+
+/// What stands at a place.
+fn source_of(at: &WrittenAt) -> String {
+    let text = at
+        .value
+        .source
+        .text
+        .get(at.value.span.clone())
+        .unwrap_or_default();
+    let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    text.trim_matches(['"', '\'']).to_owned()
+}
+
+/// Whether an element that is a table has this word among its values.
+fn mentions(table: &str, word: &str) -> bool {
+    let words = table.split(['"', '\'', ' ', ',']);
+    table.starts_with('{')
+        && words
+            .filter(|one| !one.is_empty())
+            .any(|one| same(one, word))
+}

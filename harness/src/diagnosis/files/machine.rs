@@ -1,0 +1,112 @@
+//! The unit files and links of a machine or guest that runs networkd.
+
+use std::borrow::Cow;
+
+use serde_json::Value;
+
+use crate::diagnosis::facts::Answers;
+use crate::diagnosis::observed::Observed;
+use crate::host::networkd_said::UnitSaid;
+use crate::networkd::{Link, LinkKind, LinkName, Links, Unit, UnitFile, UnitKind};
+use crate::scenario::units::places;
+
+/// What a machine's networkd has read, and the links that it found.
+#[derive(Debug)]
+pub(super) struct UnitMachine<'o> {
+    /// Its name.
+    pub(super) name: &'o str,
+    /// The unit files.
+    pub(super) files: &'o [UnitFile],
+    /// The units, in the order in which networkd tries them.
+    pub(super) units: Vec<Unit>,
+    /// The links that its kernel has.
+    pub(super) links: Links,
+    /// What its networkd said of the files.
+    pub(super) said: &'o [UnitSaid],
+    answers: Option<&'o Answers>,
+}
+
+impl<'o> UnitMachine<'o> {
+    /// The machine of this name; `None`: it runs no networkd.
+    pub(super) fn of(name: &'o str, observed: &Observed<'o>) -> Option<Self> {
+        let all = places(observed.scenario).into_iter();
+        let mut own = all.filter(|(place, ..)| place.to_string() == name);
+        let (_, files, known) = own.next()?;
+        let answers = observed.facts.get(name);
+        let seen = answers.map(links).unwrap_or_default();
+        let links = match seen.is_empty() {
+            true => known,
+            false => Links {
+                all: seen,
+                open: false,
+                ..known
+            },
+        };
+        Some(Self {
+            name,
+            files,
+            units: Unit::all(files),
+            links,
+            said: observed.said.get(name).map_or(&[][..], Vec::as_slice),
+            answers,
+        })
+    }
+
+    /// The `.network` units.
+    pub(super) fn networks(&self) -> impl Iterator<Item = &Unit> {
+        let mut units = self.units.iter();
+        std::iter::from_fn(move || units.next()).filter(|unit| unit.kind == UnitKind::Network)
+    }
+
+    /// The link of this name.
+    pub(super) fn link(&self, name: &str) -> Option<&Link> {
+        let is_it = |link: &&Link| matches!(&link.name, LinkName::Exactly(known) if known == name);
+        self.links.all.iter().find(is_it)
+    }
+
+    /// The unit that networkd says it has applied to a link (`networkctl status`); `None`: none, or nobody knows.
+    pub(super) fn applied(&self, link: &str) -> Option<&Unit> {
+        let status = self.status(link)?;
+        let path = status.get("NetworkFile")?.as_str()?;
+        let name = path.rsplit('/').next()?;
+        self.networks().find(|unit| unit.name == name)
+    }
+
+    /// What networkd says of a link: an object of `networkctl --json`.
+    fn status(&self, link: &str) -> Option<Value> {
+        let text = self.answers?.by_question.get("networkctl")?;
+        let all: Value = serde_json::from_str(text).ok()?;
+        let mut links = all.get("Interfaces")?.as_array()?.iter();
+        let own = links.find(|one| one.get("Name").and_then(Value::as_str) == Some(link));
+        own.cloned()
+    }
+
+    /// The file of this name.
+    pub(super) fn file(&self, name: &str) -> Option<&'o UnitFile> {
+        self.files.iter().find(|file| file.name == name)
+    }
+}
+
+/// The links of `ip -j -d link`.
+fn links(answers: &Answers) -> Vec<Link> {
+    let text = answers.by_question.get("links").map_or("", String::as_str);
+    let all: Vec<Value> = serde_json::from_str(text).unwrap_or_default();
+    let text = |link: &Value, key: &str| Some(link.get(key)?.as_str()?.to_owned());
+    let link = |one: Value| {
+        let name = text(&one, "ifname")?;
+        let kind = one.pointer("/linkinfo/info_kind").and_then(Value::as_str);
+        let kind = match (kind, name.as_str()) {
+            (_, "lo") => LinkKind::Loopback,
+            // A TAP is a `tun` for the kernel.
+            (Some("tun"), _) => LinkKind::made("tap"),
+            (Some(kind), _) => LinkKind::Made(Cow::Owned(kind.to_owned())),
+            (None, _) => LinkKind::Nic,
+        };
+        Some(Link {
+            name: LinkName::Exactly(name),
+            mac: text(&one, "address"),
+            kind,
+        })
+    };
+    all.into_iter().filter_map(link).collect()
+}

@@ -1,0 +1,184 @@
+//! Why a link that networkd makes is not there, or not as it is needed.
+
+use super::at::with_value;
+use super::located::Located;
+use super::machine::UnitMachine;
+use super::rows;
+use super::value::same;
+use crate::diagnosis::code::Code;
+use crate::diagnosis::finding::{At, Evidence, Remedy};
+use crate::diagnosis::gap::Gap;
+use crate::did_you_mean;
+use crate::networkd::{Setting, Unit, UnitKind};
+
+/// The line of a `.netdev` that makes the gap.
+pub(super) fn link(gap: &Gap, machine: &UnitMachine<'_>) -> Vec<Located> {
+    let row = rows::of(gap.code);
+    let Some(name) = gap.link.as_deref().filter(|_| !row.netdev.is_empty()) else {
+        return Vec::new();
+    };
+    let netdevs = machine.units.iter();
+    let netdevs: Vec<&Unit> = netdevs
+        .filter(|unit| unit.kind == UnitKind::Netdev)
+        .collect();
+    let own = netdevs
+        .iter()
+        .find(|unit| unit.last("NetDev", "Name") == Some(name));
+    match own {
+        Some(unit) => in_unit(gap, row.netdev, machine, unit),
+        None if gap.code == Code::LinkAbsent => {
+            let mut found: Vec<Located> = other_name(name, &netdevs).into_iter().collect();
+            found.extend(wanted_by(name, machine));
+            found
+        }
+        None => Vec::new(),
+    }
+}
+
+fn in_unit(
+    gap: &Gap,
+    keys: &[(&str, &str)],
+    machine: &UnitMachine<'_>,
+    unit: &Unit,
+) -> Vec<Located> {
+    let mut found: Vec<Located> = Vec::new();
+    for said in machine.said.iter().filter(|said| said.file == unit.name) {
+        let line = |one: &&Setting| said.line == Some(one.key_place.position().0);
+        let place = match unit.settings.iter().find(line) {
+            Some(setting) => Some(&setting.value_place),
+            None => unit.head.as_ref(),
+        };
+        found.extend(place.map(|place| Located {
+            code: Some(Code::UnitInvalid),
+            statement: Some(format!(
+                "networkd of {} says of `{}`: {}",
+                machine.name, unit.name, said.words
+            )),
+            place: Some(At::of(place)),
+            evidence: vec![Evidence {
+                fact: format!("networkd says: {}", said.words),
+                machine: machine.name.to_owned(),
+                command: "journalctl -u systemd-networkd".to_owned(),
+                file: None,
+            }],
+            remedy: None,
+        }));
+    }
+    let settings = unit.settings.iter();
+    let own = settings.filter(|one| {
+        keys.iter()
+            .any(|(section, key)| one.section == *section && one.key == *key)
+    });
+    for setting in own {
+        if gap
+            .needed
+            .as_deref()
+            .is_some_and(|needed| same(&setting.value, needed))
+        {
+            continue;
+        }
+        // The name is right, or this were not the unit.
+        if setting.key == "Name" {
+            continue;
+        }
+        let Setting { key, value, .. } = setting;
+        let needed = gap.needed.as_deref();
+        let statement = match needed {
+            Some(needed) => format!(
+                "`{}` says `{key}={value}`, and `{needed}` is needed",
+                unit.name
+            ),
+            None => format!("`{}` says `{key}={value}`", unit.name),
+        };
+        let edit = needed.and_then(|needed| with_value(setting, needed));
+        found.push(Located {
+            code: None,
+            statement: Some(statement),
+            place: Some(At::of(&setting.value_place)),
+            evidence: Vec::new(),
+            remedy: edit.map(|edit| Remedy {
+                statement: format!("write `{}`", edit.to.trim()),
+                source: Some("systemd.netdev(5)".to_owned()),
+                edits: vec![edit],
+            }),
+        });
+    }
+    if found.is_empty() {
+        found.extend(no_kind(unit, gap));
+    }
+    found
+}
+
+/// A `.netdev` without `Kind=`.
+fn no_kind(unit: &Unit, gap: &Gap) -> Option<Located> {
+    if unit.last("NetDev", "Kind").is_some() {
+        return None;
+    }
+    let place = unit
+        .settings
+        .last()
+        .map(|one| &one.value_place)
+        .or(unit.head.as_ref())?;
+    let needed = gap.needed.as_deref().unwrap_or("bridge");
+    Some(Located {
+        code: None,
+        statement: Some(format!("`{}` has no `Kind={needed}`", unit.name)),
+        place: Some(At::of(place)),
+        evidence: Vec::new(),
+        remedy: None,
+    })
+}
+
+/// A `.netdev` that makes a link with nearly that name; or the only one, which then makes another.
+fn other_name(name: &str, netdevs: &[&Unit]) -> Option<Located> {
+    let named: Vec<(&str, &Unit)> = netdevs
+        .iter()
+        .filter_map(|unit| Some((unit.last("NetDev", "Name")?, *unit)))
+        .collect();
+    let near = did_you_mean::nearest(name, named.iter().map(|(name, _)| *name));
+    let (_, unit) = named.iter().find(|(known, _)| Some(*known) == near)?;
+    let is_name = |one: &&Setting| one.section == "NetDev" && one.key == "Name";
+    let setting = unit.settings.iter().rev().find(is_name)?;
+    let edit = with_value(setting, name);
+    Some(Located {
+        code: None,
+        statement: Some(format!(
+            "`{}` makes `{}`, and no unit makes `{name}`",
+            unit.name, setting.value
+        )),
+        place: Some(At::of(&setting.value_place)),
+        evidence: Vec::new(),
+        remedy: edit.map(|edit| Remedy {
+            statement: format!("write `Name={name}`"),
+            source: Some("systemd.netdev(5)".to_owned()),
+            edits: vec![edit],
+        }),
+    })
+}
+
+/// Keys of `.network` files that name a link which networkd must have.
+const NAMES: [&str; 9] = [
+    "Bridge", "Bond", "VRF", "VLAN", "MACVLAN", "MACVTAP", "IPVLAN", "VXLAN", "Tunnel",
+];
+
+/// The first line that names a link which nothing makes.
+fn wanted_by(name: &str, machine: &UnitMachine<'_>) -> Option<Located> {
+    let names = |setting: &&Setting| {
+        setting.section == "Network"
+            && NAMES.contains(&setting.key.as_str())
+            && setting.value.split_whitespace().any(|word| word == name)
+    };
+    machine.networks().find_map(|unit| {
+        let setting = unit.settings.iter().find(names)?;
+        Some(Located {
+            code: None,
+            statement: Some(format!(
+                "`{}` says `{}={}`, and no .netdev of {} makes `{name}`",
+                unit.name, setting.key, setting.value, machine.name
+            )),
+            place: Some(At::of(&setting.value_place)),
+            evidence: Vec::new(),
+            remedy: None,
+        })
+    })
+}

@@ -1,0 +1,220 @@
+//! One thing of the page's files is broken, and the line is found by what the kernel lacks.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use super::*;
+use crate::diagnosis::code::Code;
+use crate::diagnosis::facts::{Answers, Facts};
+use crate::host::networkd_said::UnitSaid;
+use crate::scenario::{Scenario, UnitFile, Written, load};
+
+/// The links of the page's host, as `ip -j -d link` has them, and which unit networkd applied to each.
+const LINKS: &str = r#"[{"ifname":"lo","address":"00:00:00:00:00:00"},
+ {"ifname":"eno1","address":"02:00:00:00:00:10","linkinfo":{"info_kind":"veth"}},
+ {"ifname":"br0","address":"02:00:00:00:00:20","linkinfo":{"info_kind":"bridge"}},
+ {"ifname":"vm-test1","address":"fe:00:00:00:00:01","linkinfo":{"info_kind":"tun"}}]"#;
+
+fn page() -> Scenario {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../scenarios/simple-network");
+    let loaded = load(&path).expect("the page");
+    loaded.forms().next().expect("the green form").clone()
+}
+
+/// The unit files of a machine or guest.
+fn files<'s>(scenario: &'s mut Scenario, of: &str) -> &'s mut Vec<UnitFile> {
+    if let Some(guest) = scenario.guests.get_mut(of) {
+        return &mut guest.units;
+    }
+    let machine = scenario.machines.get_mut(of).expect("a machine");
+    machine.networkd.as_mut().expect("unit files")
+}
+
+/// The page with one text of a file changed.
+fn broken(of: &str, file: &str, from: &str, to: &str) -> Scenario {
+    let mut scenario = page();
+    let mut all = files(&mut scenario, of).iter_mut();
+    let unit = all.find(|unit| unit.name == file).expect("a file");
+    let text = String::from_utf8(unit.bytes.to_vec()).expect("UTF-8");
+    assert!(text.contains(from), "{text}");
+    unit.bytes = text.replacen(from, to, 1).into_bytes().into();
+    scenario
+}
+
+fn gap(code: Code, machine: &str, link: Option<&str>, needed: Option<&str>) -> Gap {
+    Gap {
+        code,
+        machine: machine.to_owned(),
+        link: link.map(ToOwned::to_owned),
+        is: None,
+        needed: needed.map(ToOwned::to_owned),
+        key: None,
+        statement: String::new(),
+        evidence: Vec::new(),
+    }
+}
+
+/// What is located first, with the unit that networkd has applied to the gap's link, and what it said.
+fn first(scenario: &Scenario, gap: &Gap, applied: Option<&str>, said: Vec<UnitSaid>) -> Located {
+    all(scenario, gap, applied, said)
+        .into_iter()
+        .next()
+        .expect("a place")
+}
+
+fn all(scenario: &Scenario, gap: &Gap, applied: Option<&str>, said: Vec<UnitSaid>) -> Vec<Located> {
+    let link = gap.link.as_deref().unwrap_or_default();
+    let file = applied.map(|unit| format!(r#","NetworkFile":"/etc/systemd/network/{unit}""#));
+    let status = format!(
+        r#"{{"Interfaces":[{{"Name":"{link}"{}}}]}}"#,
+        file.unwrap_or_default()
+    );
+    let by_question = [("links", LINKS.to_owned()), ("networkctl", status)];
+    let answers = Answers {
+        by_question: by_question
+            .map(|(name, text)| (name.to_owned(), text))
+            .into(),
+        unasked: None,
+    };
+    let facts: Facts = BTreeMap::from([("host".to_owned(), answers)]);
+    let said = BTreeMap::from([("host".to_owned(), said)]);
+    let text = std::fs::read_to_string(&scenario.path).expect("the scenario's text");
+    let written = Written::of(&scenario.path, &text, None);
+    let observed = Observed {
+        scenario,
+        written: &written,
+        unheld: &[],
+        held: &[],
+        facts: &facts,
+        courses: &BTreeMap::new(),
+        said: &said,
+    };
+    locate(gap, &observed)
+}
+
+/// File name, line and text of a place.
+fn at(located: &Located) -> (String, usize, &str) {
+    let place = located.place.as_ref().expect("a place");
+    let name = place.file.file_name().expect("a file").to_string_lossy();
+    (name.into_owned(), place.line, &place.text)
+}
+
+#[test]
+fn a_port_without_a_bridge_leads_to_the_line_that_should_give_it_one() {
+    let port = |needed| gap(Code::PortNotEnslaved, "host", Some("vm-test1"), needed);
+    let lan = "10-lan.network";
+    // The name does not match.
+    let scenario = broken("host", lan, "vm-*", "wm-*");
+    let found = first(&scenario, &port(Some("br0")), None, Vec::new());
+    assert_eq!(found.code, Some(Code::UnitNotMatched));
+    assert_eq!(at(&found).0, lan);
+    assert_eq!(at(&found).2, "Name=wm-*");
+    let remedy = found.remedy.expect("a remedy");
+    assert_eq!(remedy.edits[0].to, "Name=wm-* vm-test1");
+    // Another bridge.
+    let scenario = broken("host", lan, "Bridge=br0", "Bridge=br1");
+    let found = first(&scenario, &port(Some("br0")), Some(lan), Vec::new());
+    assert_eq!((found.code, at(&found).2), (None, "Bridge=br1"));
+    assert_eq!(found.remedy.expect("a remedy").edits[0].to, "Bridge=br0");
+    // A misspelt key.
+    let scenario = broken("host", lan, "Bridge=br0", "Brdge=br0");
+    let found = first(&scenario, &port(Some("br0")), Some(lan), Vec::new());
+    assert_eq!(
+        (found.code, at(&found).2),
+        (Some(Code::UnitInvalid), "Brdge=br0")
+    );
+    assert_eq!(found.remedy.expect("a remedy").edits[0].to, "Bridge=br0");
+    // No line at all: the section that it belongs into, and the line to add.
+    let scenario = broken("host", lan, "Bridge=br0\n", "LLDP=no\n");
+    let found = first(&scenario, &port(Some("br0")), Some(lan), Vec::new());
+    assert_eq!(at(&found).2, "LLDP=no");
+    assert_eq!(found.remedy.expect("a remedy").edits[0].to, "Bridge=br0");
+}
+
+#[test]
+fn a_unit_that_takes_the_link_first_is_named_before_the_one_that_was_meant() {
+    let mut scenario = page();
+    files(&mut scenario, "host").push(UnitFile {
+        name: "05-all.network".to_owned(),
+        shown: "host/05-all.network".into(),
+        bytes: b"[Match]\nName=*\n[Network]\nLLDP=no\n"[..].into(),
+    });
+    let port = gap(Code::PortNotEnslaved, "host", Some("vm-test1"), Some("br0"));
+    let found = first(&scenario, &port, Some("05-all.network"), Vec::new());
+    assert_eq!(found.code, Some(Code::UnitWrongMatch));
+    assert_eq!(at(&found), ("05-all.network".to_owned(), 2, "Name=*"));
+}
+
+#[test]
+fn a_bridge_that_is_not_there_or_is_none_leads_to_its_netdev() {
+    let scenario = broken("host", "br0.netdev", "Kind=bridge", "Kind=dummy");
+    let kind = gap(Code::LinkKind, "host", Some("br0"), Some("bridge"));
+    let found = first(&scenario, &kind, None, Vec::new());
+    assert_eq!(
+        (at(&found).0.as_str(), at(&found).2),
+        ("br0.netdev", "Kind=dummy")
+    );
+    assert_eq!(found.remedy.expect("a remedy").edits[0].to, "Kind=bridge");
+    let absent = gap(Code::LinkAbsent, "host", Some("br0"), None);
+    let scenario = broken("host", "br0.netdev", "Name=br0", "Name=br1");
+    let found = first(&scenario, &absent, None, Vec::new());
+    assert_eq!(at(&found).2, "Name=br1");
+    let said = UnitSaid {
+        file: "br0.netdev".to_owned(),
+        line: Some(3),
+        words: "Unknown type of netdev".to_owned(),
+    };
+    let scenario = broken("host", "br0.netdev", "Kind=bridge", "Kind=brigde");
+    let found = first(&scenario, &absent, None, vec![said]);
+    assert_eq!((found.code, at(&found).1), (Some(Code::UnitInvalid), 3));
+}
+
+#[test]
+fn of_several_addresses_and_gateways_the_one_that_was_meant_is_found() {
+    let bridge = "10-lan-bridge.network";
+    let scenario = broken("host", bridge, "192.168.1.2/24", "192.168.1.12/24");
+    let address = gap(
+        Code::AddressAbsent,
+        "host",
+        Some("br0"),
+        Some("192.168.1.2/24"),
+    );
+    let found = first(&scenario, &address, Some(bridge), Vec::new());
+    assert!(at(&found).2.contains("192.168.1.12/24"), "{found:?}");
+}
+
+#[test]
+fn docker_s_veth_is_taken_by_the_unit_whose_match_is_too_wide() {
+    let mut scenario = page();
+    files(&mut scenario, "test1").retain(|unit| unit.name != "19-docker.network");
+    let taken = gap(Code::ContainerVethTaken, "test1", Some("veth1234567"), None);
+    let found = first(&scenario, &taken, None, Vec::new());
+    assert_eq!(at(&found).0, "20-lan.network");
+    let edit = &found.remedy.expect("a remedy").edits[0];
+    assert!(edit.file.ends_with("19-docker.network") && edit.to.contains("Unmanaged=yes"));
+    // With the page's file it is left alone.
+    assert_eq!(all(&page(), &taken, None, Vec::new()), []);
+}
+
+#[test]
+fn a_key_of_the_scenario_is_found_by_machine_link_and_value() {
+    let scenario = page();
+    let mac = gap(Code::LinkMac, "host", Some("vm-test1"), None);
+    let found = all(&scenario, &mac, None, Vec::new());
+    let keys = found.iter().filter_map(|one| one.place.as_ref());
+    let found: Vec<&str> = keys.map(|place| place.text.as_str()).collect();
+    assert!(
+        found
+            .iter()
+            .any(|text| text.contains("mac = \"02:00:00:00:00:01\"")),
+        "{found:?}"
+    );
+    // The base topology is nobody's file.
+    let address = gap(
+        Code::AddressAbsent,
+        "router",
+        Some("lan0"),
+        Some("192.168.1.7/24"),
+    );
+    assert_eq!(all(&scenario, &address, None, Vec::new()), []);
+}
