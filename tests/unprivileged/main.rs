@@ -10,6 +10,7 @@
 mod bad_input;
 mod circles;
 mod cli;
+mod codes;
 mod hold;
 mod hostile;
 mod layering;

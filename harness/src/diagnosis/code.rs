@@ -47,6 +47,10 @@ codes! {
     LinkMtu = "link.mtu",
     /// A link has another MAC address than what expects it.
     LinkMac = "link.mac",
+    /// The mode of a macvlan or a macvtap keeps frames from whom they are for.
+    LinkMode = "link.mode",
+    /// A link has another setting than the one that is asked for.
+    LinkSetting = "link.setting",
     /// A link that should be a port of a bridge has no bridge.
     PortNotEnslaved = "port.not_enslaved",
     /// A link is the port of another bridge than the one that is needed.
@@ -79,6 +83,8 @@ codes! {
     AddressOther = "address.other",
     /// Two machines have the same address.
     AddressDuplicate = "address.duplicate",
+    /// Two machines have the same machine-id, of which networkd makes the identifiers of DHCP clients.
+    MachineSameId = "machine.same_id",
     /// Duplicate address detection found the address in use, so it is not used.
     AddressDadFailed = "address.dad_failed",
     /// The address is still being probed for duplicates.

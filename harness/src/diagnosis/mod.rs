@@ -8,20 +8,34 @@
 //! observed all of it together: what a diagnosis is made of
 //! gap      what keeps a packet from coming further, as kernels know it
 //! files    which line of which file makes a gap
+//! state    what machines answered, read
+//! net      all machines as one graph: what is connected with what
+//! hooks    what a firewall does with a packet
+//! walk     the way of a packet through all of that
+//! explain  what keeps a check from holding
+//! causes   few causes for many checks
 //! finding  what was found, with its evidence, its place in a file and its remedy
 //! ```
 //!
 //! All of this is data, and what is made of it is pure: `lab` asks kernels and catches packets.
 
+mod causes;
 mod code;
 mod course;
+mod explain;
 mod facts;
 mod files;
 mod finding;
+mod found;
 mod gap;
+mod hooks;
+mod net;
 mod observed;
 mod point;
+mod state;
+mod walk;
 
+pub use causes::diagnose;
 pub use code::Code;
 pub use course::{Course, Seen};
 pub use facts::{Answers, Facts, OF_DOCKER, OF_NETWORKD, QUESTIONS, Question};

@@ -1,0 +1,110 @@
+//! One fault after the other in one lab, each with what must be found.
+
+use super::lab::{lab, said, scenario};
+use super::{of_links, of_routes};
+use crate::diagnosis::Code;
+
+/// Checks that the scenario has not got.
+const MORE: &str = r#"
+[[checks]]
+id = "host-tap-setup"
+from = "host"
+networkctl = { interface = "vm-tiny1", setup = "configured" }
+[[checks]]
+id = "host-tap-file"
+from = "host"
+networkctl = { interface = "vm-tiny1", file = "10-lan.network" }
+[[checks]]
+id = "host-dns"
+from = "host"
+networkctl = { interface = "br0", dns = ["192.168.1.1"] }
+[[checks]]
+id = "host-required"
+from = "host"
+networkctl = { interface = "br0", required_for_online = "no" }
+[[checks]]
+id = "host-tap-mac"
+from = "host"
+link = { interface = "vm-tiny1", mac = "02:00:00:00:00:77" }
+[[checks]]
+id = "host-tap-allmulti"
+from = "host"
+link = { interface = "vm-tiny1", flags = ["ALLMULTI"] }
+[[checks]]
+id = "desktop-ping-guest-full"
+from = "desktop"
+ping = { to = "192.168.1.3", size = 1472, df = true }
+[[checks]]
+id = "router-forwards"
+from = "router"
+sysctl = { key = "net.ipv4.ip_forward", value = "1" }
+[[checks]]
+id = "host-mdb"
+from = "host"
+mdb = { group = "ff02::1:ff00:b", interface = "vm-tiny1" }
+"#;
+
+#[test]
+fn each_fault_is_one_cause_at_its_link_and_explains_all_that_does_not_hold() {
+    let scenario = scenario(MORE);
+    let mut wrong = Vec::new();
+    for (what, breaks, checks, (code, machine, link)) in
+        of_links::FAULTS.iter().chain(of_routes::FAULTS)
+    {
+        let mut lab = lab();
+        breaks(&mut lab);
+        let unheld: Vec<(&str, &str)> = checks.iter().map(|id| (*id, "no reply")).collect();
+        let found = said(&scenario, lab, &unheld, &Default::default());
+        let [only] = found.as_slice() else {
+            let causes: Vec<_> = found
+                .iter()
+                .map(|one| (one.code, &one.cause.statement))
+                .collect();
+            wrong.push(format!("{what}: {causes:?}"));
+            continue;
+        };
+        let right = only.code == *code
+            && only.cause.object.split(' ').next() == Some(machine)
+            && link.is_none_or(|link| only.cause.object == format!("{machine} {link}"))
+            && only.checks.len() == checks.len();
+        if !right {
+            let cause = (
+                only.code,
+                &only.cause.object,
+                &only.cause.statement,
+                &only.checks,
+            );
+            wrong.push(format!("{what}: {cause:?}"));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn a_lab_in_which_everything_is_right_gives_no_cause_that_is_sure() {
+    let scenario = scenario(MORE);
+    let flows = ["ping", "tcp", "http", "router_advert", "bridge_port"];
+    let checks = scenario.checks.iter();
+    // No server of a ghost's answers, and these are asked of the guest.
+    let own = checks.filter(|check| flows.contains(&check.kind.name()));
+    let own = own.filter(|check| !check.id.as_str().starts_with("desktop-http"));
+    let unheld: Vec<(&str, &str)> = own.map(|check| (check.id.as_str(), "no")).collect();
+    assert!(unheld.len() >= 15, "{unheld:?}");
+    for one in unheld {
+        let found = said(&scenario, lab(), &[one], &Default::default());
+        let causes: Vec<_> = found
+            .iter()
+            .map(|one| (one.code, &one.cause.statement))
+            .collect();
+        let sure = causes
+            .iter()
+            .filter(|(code, _)| !code.is_unknown() && *code != Code::RaNotSeen);
+        assert_eq!(sure.count(), 0, "{one:?}: {causes:?}");
+    }
+}
+
+#[test]
+fn what_holds_has_no_cause() {
+    let scenario = scenario("");
+    assert_eq!(said(&scenario, lab(), &[], &Default::default()), []);
+}

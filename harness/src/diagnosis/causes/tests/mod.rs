@@ -1,0 +1,8 @@
+//! Whole diagnoses of one lab.
+
+mod fault;
+mod faults;
+mod lab;
+mod of_links;
+mod of_routes;
+mod wire;

@@ -1,0 +1,89 @@
+//! What networkd has not done yet: links without a unit, and links that it is not through with.
+
+use std::collections::BTreeMap;
+
+use super::carrier::not_up;
+use crate::diagnosis::code::Code;
+use crate::diagnosis::found::Found;
+use crate::diagnosis::net::{End, Net};
+use crate::diagnosis::state::Managed;
+
+/// Why networkd has not set up what its unit says for a link: it is not there, it has no unit, it is down or has no carrier, it is
+/// still being configured.
+pub(super) fn not_done(net: &Net<'_>, machine: &str, link: Option<&str>) -> Vec<Found> {
+    let Some(networkd) = net.state(machine).and_then(|state| state.networkd.as_ref()) else {
+        return Vec::new();
+    };
+    let mut found = Vec::new();
+    for (name, managed) in networkd {
+        if link.is_some_and(|link| link != name) {
+            continue;
+        }
+        let end = End::new(machine, name);
+        match managed.setup.as_str() {
+            // Without a link that is asked for, only one that is wired counts.
+            "unmanaged" if link.is_some() || net.wired(&end).is_some() => {
+                found.push(unmatched(&end));
+            }
+            "configuring" | "failed" | "pending" | "initialized" => {
+                found.extend(not_up(net, &end));
+                found.extend(several(networkd, &end, managed));
+                found.push(setup(&end, &managed.setup, "configured"));
+            }
+            _ if link.is_some() => {
+                found.extend(not_up(net, &end));
+                found.extend(several(networkd, &end, managed));
+            }
+            _ => {}
+        }
+    }
+    found
+}
+
+/// A unit that matches more than one link of those that have a wire, and gives each the same addresses.
+pub(super) fn several(
+    networkd: &BTreeMap<String, Managed>,
+    end: &End,
+    managed: &Managed,
+) -> Option<Found> {
+    let file = managed.file()?;
+    let mut others = networkd.iter();
+    let (other, _) = others.find(|(name, one)| **name != end.link && one.file() == Some(file))?;
+    let End { machine, link } = end;
+    let statement = format!("{file} of {machine} matches {link} and {other}");
+    let found = Found::link(Code::UnitWrongMatch, end, statement).is(file);
+    Some(
+        found
+            .seen(
+                format!("the network file of {link} and of {other} is {file}"),
+                "networkctl status --all",
+            )
+            .maybe(),
+    )
+}
+
+/// A link that no unit matches.
+pub(super) fn unmatched(end: &End) -> Found {
+    let End { machine, link } = end;
+    let statement = format!("no unit of {machine}'s networkd matches {link}");
+    Found::link(Code::UnitNotMatched, end, statement)
+        .is("unmanaged")
+        .seen(
+            format!("{link} has no network file"),
+            format!("networkctl status {link}"),
+        )
+}
+
+/// A link in another state of set-up than is needed.
+pub(super) fn setup(end: &End, is: &str, needed: &str) -> Found {
+    let End { machine, link } = end;
+    let statement = format!("networkd of {machine} has {link} as {is}");
+    Found::link(Code::UnitConfiguring, end, statement)
+        .is(is)
+        .needed(needed)
+        .key("SETUP")
+        .seen(
+            format!("{link} is {is}"),
+            format!("networkctl status {link}"),
+        )
+}

@@ -1,0 +1,108 @@
+//! What is behind a gap: an address that is missing because networkd has not set up its link, a route that an advertisement would
+//! have brought, the MTU of a bridge that is that of one of its ports.
+
+use super::{adverts, managed};
+use crate::diagnosis::code::Code;
+use crate::diagnosis::found::Found;
+use crate::diagnosis::net::{End, Net};
+
+/// The same, each gap with what is behind it before it.
+pub(super) fn before(net: &Net<'_>, all: Vec<Found>) -> Vec<Found> {
+    let mut found: Vec<Found> = Vec::new();
+    for one in all {
+        let mut roots = behind(net, &one);
+        roots.push(one);
+        for one in roots {
+            if !found.iter().any(|known| known.gap == one.gap) {
+                found.push(one);
+            }
+        }
+    }
+    found
+}
+
+fn behind(net: &Net<'_>, found: &Found) -> Vec<Found> {
+    let gap = &found.gap;
+    let link = gap.link.as_deref();
+    let v6 = |text: &Option<String>| text.as_ref().is_some_and(|text| text.contains(':'));
+    let mut roots = match gap.code {
+        Code::AddressAbsent => {
+            let mut roots = same_id(net, &gap.machine);
+            roots.extend(managed::not_done(net, &gap.machine, link));
+            roots
+        }
+        Code::RouteNone | Code::RouteNoneBack => {
+            let mut roots = managed::not_done(net, &gap.machine, None);
+            if v6(&gap.needed) {
+                roots.extend(adverts::in_the_way(net, &gap.machine, None));
+            }
+            roots
+        }
+        Code::AddressDuplicate => same_id(net, &gap.machine),
+        Code::LinkMtu => narrow_port(net, found).into_iter().collect(),
+        _ => Vec::new(),
+    };
+    // The packet stops where the gap is, whatever is behind it.
+    for root in &mut roots {
+        if root.between.is_none() {
+            root.between.clone_from(&found.between);
+        }
+    }
+    roots
+}
+
+/// A bridge has the smallest MTU of its ports where nobody set it.
+fn narrow_port(net: &Net<'_>, found: &Found) -> Option<Found> {
+    let gap = &found.gap;
+    let end = End::new(&gap.machine, gap.link.clone()?);
+    let state = net.state(&end.machine)?;
+    let bridge = net.link(&end).filter(|link| link.is_bridge())?;
+    let ports = || {
+        let all = state.links.values();
+        all.filter(|port| port.master.as_deref() == Some(&bridge.name))
+    };
+    let widest = ports().map(|port| port.mtu).max()?;
+    let port = ports().find(|port| port.mtu == bridge.mtu && port.mtu < widest)?;
+    let (machine, name, mtu) = (&end.machine, &port.name, port.mtu);
+    let statement = format!(
+        "{name} of {machine} bears {mtu} bytes, and so does its bridge {}",
+        bridge.name
+    );
+    let root = Found::link(Code::LinkMtu, &End::new(machine, name), statement)
+        .is(mtu.to_string())
+        .needed(gap.needed.clone().unwrap_or_default())
+        .key("mtu");
+    Some(root.seen(
+        format!("{name} has mtu {mtu}"),
+        format!("ip link show dev {name}"),
+    ))
+}
+
+/// Guests with one machine-id are one client to a DHCP server (RFC 4361).
+pub(super) fn same_id(net: &Net<'_>, machine: &str) -> Vec<Found> {
+    let guests = || net.scenario.guests.iter();
+    let own = guests().find(|(name, _)| name.as_str() == machine);
+    let Some((own, id)) = own.and_then(|(name, guest)| Some((name, guest.machine_id.as_ref()?)))
+    else {
+        return Vec::new();
+    };
+    let same = guests().find(|(name, guest)| *name != own && guest.machine_id.as_ref() == Some(id));
+    let twice = same.map(|(other, _)| {
+        let (first, second) = if own < other {
+            (own, other)
+        } else {
+            (other, own)
+        };
+        let statement = format!("{first} and {second} have the same machine-id {id}");
+        Found::at(Code::MachineSameId, first.as_str(), statement)
+            .is(id)
+            .key("machine_id")
+            .seen(format!("{first} has {id}"), "cat /etc/machine-id")
+            .seen_at(
+                second.as_str(),
+                format!("{second} has {id}"),
+                "cat /etc/machine-id",
+            )
+    });
+    twice.into_iter().collect()
+}

@@ -1,0 +1,27 @@
+//! The codes of diagnoses: scripts look them up, so the document has each with its meaning.
+
+use std::fs;
+
+use bridgelab_harness::diagnosis::Code;
+
+use support::root;
+
+/// The table of the document.
+fn table() -> String {
+    let rows = Code::ALL
+        .iter()
+        .map(|code| format!("| `{code}` | {} |\n", code.meaning()));
+    let head = "| code | what it means |\n|---|---|\n".to_owned();
+    std::iter::once(head).chain(rows).collect()
+}
+
+#[test]
+fn the_document_has_each_code_with_its_meaning() {
+    support::turn::beside_others();
+    let file = root().join("harness/docs/diagnosis.md");
+    let text = fs::read_to_string(&file).expect("the document");
+    let table = table();
+    assert!(text.contains(&table), "its table should be:\n{table}");
+    let rows = text.lines().filter(|line| line.starts_with("| `"));
+    assert_eq!(rows.count(), Code::ALL.len(), "a row for each code alone");
+}
