@@ -8,7 +8,7 @@ use bridgelab_harness::plan::picture::{self, Picture};
 use bridgelab_harness::scenario::{Overrides, OverridesError, Scenario};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::{bench, commands, enter, list, matrix, new, report, rerun, run};
+use crate::{bench, commands, enter, explain, list, matrix, new, report, rerun, run};
 
 const EXIT_CODES: &str = "\
 Exit codes:
@@ -105,6 +105,8 @@ enum Command {
     },
     /// Print the verdicts of a report.json again.
     Report(report::ReportArgs),
+    /// Say why checks of a run do not hold: the line that is to blame, where the packet stopped, and whether the remedy mends it.
+    Explain(explain::ExplainArgs),
     /// Do again what a folder of evidence is of, by the scenario and options that lie in it.
     Rerun(rerun::RerunArgs),
     /// Build, list or locate guest images.
@@ -317,6 +319,7 @@ pub(crate) fn main() -> i32 {
         Command::Schema { readme } => commands::schema(readme.as_deref()),
         Command::Compare { here, there } => crate::compare::compare_files(&here, &there),
         Command::Report(args) => report::report(&args),
+        Command::Explain(args) => explain::explain(&args),
         Command::Rerun(args) => rerun::rerun(&args),
         Command::Image { action } => commands::image(&action),
         Command::Bench(args) => bench::bench(&args),

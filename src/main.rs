@@ -6,6 +6,7 @@ mod commands;
 mod compare;
 mod doctor;
 mod enter;
+mod explain;
 mod ghosts;
 mod list;
 mod log;

@@ -76,6 +76,35 @@ impl Rerun {
         std::fs::write(evidence.join(FILE), text)
     }
 
+    /// Reads the description in a folder of evidence.
+    ///
+    /// # Errors
+    /// Why it cannot be read, in words.
+    pub(crate) fn read(evidence: &Path) -> Result<Self, String> {
+        let file = evidence.join(FILE);
+        let read = std::fs::read(&file).and_then(|text| Ok(serde_json::from_slice(&text)?));
+        let rerun: Self = read.map_err(|error| format!("read `{}`: {error}", file.display()))?;
+        match rerun.schema {
+            SCHEMA => Ok(rerun),
+            _ => Err(format!("`{}` is of another version", file.display())),
+        }
+    }
+
+    /// The scenario's file, below the folder of evidence.
+    pub(crate) fn scenario(&self) -> &Path {
+        &self.scenario
+    }
+
+    /// `green` or a variant, with the values of its matrix.
+    pub(crate) fn form(&self) -> &str {
+        &self.form
+    }
+
+    /// Options of `bridgelab run` that make the run what it was.
+    pub(crate) fn options(&self) -> &[String] {
+        &self.options
+    }
+
     /// Adds what a test asked of a held lab to the scenario in the evidence, so that a new run does it as well.
     pub(crate) fn take_what_was_asked(evidence: &Path) {
         let (asked, rerun) = (evidence.join(ASKED), evidence.join(FILE));
@@ -109,20 +138,14 @@ pub(crate) fn rerun(args: &RerunArgs) -> i32 {
         let _ = writeln!(anstream::stderr(), "error: {text}");
         exit_code::INVALID
     };
-    let file = args.folder.join(FILE);
-    let read = std::fs::read(&file).and_then(|text| Ok(serde_json::from_slice(&text)?));
-    let rerun: Rerun = match read {
+    let rerun = match Rerun::read(&args.folder) {
         Ok(rerun) => rerun,
-        Err(error) => {
+        Err(why) => {
             return complain(&format!(
-                "read `{}`: {error}\n  help: it is in the folder that a verdict ends with, `evidence: FOLDER`",
-                file.display()
+                "{why}\n  help: it is in the folder that a verdict ends with, `evidence: FOLDER`"
             ));
         }
     };
-    if rerun.schema != SCHEMA {
-        return complain(&format!("`{}` is of another version", file.display()));
-    }
     let version = env!("CARGO_PKG_VERSION");
     if rerun.version != version {
         let _ = writeln!(

@@ -14,6 +14,7 @@
 //! walk     the way of a packet through all of that
 //! explain  what keeps a check from holding
 //! causes   few causes for many checks
+//! edits    carries out a remedy on a text
 //! finding  what was found, with its evidence, its place in a file and its remedy
 //! ```
 //!
@@ -22,6 +23,7 @@
 mod causes;
 mod code;
 mod course;
+mod edits;
 mod explain;
 mod facts;
 mod files;
@@ -38,6 +40,7 @@ mod walk;
 pub use causes::diagnose;
 pub use code::Code;
 pub use course::{Course, Seen};
+pub use edits::{NotThere, apply};
 pub use facts::{Answers, Facts, OF_DOCKER, OF_NETWORKD, QUESTIONS, Question};
 pub use files::{Located, locate, place_of_check};
 pub use finding::{At, Cause, Diagnosis, Edit, Evidence, Proof, Remedy};

@@ -1,6 +1,7 @@
 //! The verdict on a run as data, and its renderings. The JSON keys are documented in `docs/report-format.md`.
 
 mod cancelled;
+pub mod causes;
 mod compare;
 pub mod exit_code;
 mod find_holes;

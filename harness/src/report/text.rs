@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use super::hole::REQUIRED;
 use super::judge::{AT_LEAST_ONE, sets};
-use super::{CheckOutcome, CheckReport, Outcome, RunReport};
+use super::{CheckOutcome, CheckReport, Outcome, RunReport, causes};
 use crate::visible::visible;
 
 /// Checks shown in full; the rest is counted.
@@ -75,7 +75,11 @@ fn rest(run: &RunReport) -> String {
     let told = |check: &&CheckReport| check.is_wrong() || is_undecided(check);
     let wrong: Vec<&CheckReport> = run.checks.iter().filter(told).collect();
     if run.outcome != Outcome::Passed {
-        for check in wrong.iter().take(SHOWN) {
+        let causes = causes::in_short(run);
+        // What a cause explains is counted there.
+        let shown = if causes.is_empty() { SHOWN } else { 1 };
+        text.push_str(&causes);
+        for check in wrong.iter().take(shown) {
             let got = inner(&check.got);
             let told = match check.outcome {
                 CheckOutcome::Passed => format!("must fail here, and holds: {got}"),
@@ -98,7 +102,7 @@ fn rest(run: &RunReport) -> String {
                 seconds(check.ms)
             );
         }
-        and_more(&mut text, wrong.len());
+        and_more(&mut text, wrong.len(), shown);
         for step in run.steps.iter().filter(|step| step.ends_the_run()) {
             let _ = writeln!(
                 text,
@@ -130,7 +134,7 @@ fn rest(run: &RunReport) -> String {
             };
             let _ = writeln!(text, "  {} {fails}: {}", check.id, inner(&check.got));
         }
-        and_more(&mut text, red.len());
+        and_more(&mut text, red.len(), SHOWN);
     }
     about_units(&mut text, run);
     let required = match run.outcome {
@@ -187,9 +191,9 @@ fn rest(run: &RunReport) -> String {
 }
 
 /// Counts the checks beyond those that are shown.
-fn and_more(text: &mut String, checks: usize) {
-    if checks > SHOWN {
-        let _ = writeln!(text, "  and {} more in report.json", checks - SHOWN);
+fn and_more(text: &mut String, checks: usize, shown: usize) {
+    if checks > shown {
+        let _ = writeln!(text, "  and {} more in report.json", checks - shown);
     }
 }
 

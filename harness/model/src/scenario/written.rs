@@ -3,7 +3,7 @@
 //! A [`Scenario`](super::Scenario) holds what a form says and not where, since most readers need no places. Whoever has found a
 //! fault of the network looks its key up here.
 
-use std::path::Path;
+use std::path::{Component, Path, PathBuf};
 
 use super::beneath::from_here;
 use super::file::{Entry, Node, Place, Source, Table, Value, parse};
@@ -44,6 +44,8 @@ impl WrittenAt {
 #[derive(Debug, Clone, Default)]
 pub struct Written {
     layers: Vec<Table>,
+    /// The scenario's file, as it is shown to people.
+    shown: PathBuf,
 }
 
 impl Written {
@@ -60,7 +62,20 @@ impl Written {
         let mut layers: Vec<Table> = over.into_iter().cloned().collect();
         layers.push(file);
         layers.extend(below);
-        Self { layers }
+        let shown = source.shown.clone();
+        Self { layers, shown }
+    }
+
+    /// A file, which is shown to people like this, from the folder of the scenario's file: `../page/host/br0.netdev`.
+    pub fn from_folder(&self, shown: &Path) -> PathBuf {
+        let folder = self.shown.parent().unwrap_or(Path::new(""));
+        let shared = folder.components().zip(shown.components());
+        let shared = shared.take_while(|(one, other)| one == other).count();
+        let up = folder
+            .components()
+            .skip(shared)
+            .map(|_| Component::ParentDir);
+        up.chain(shown.components().skip(shared)).collect()
     }
 
     /// Where the value at the end of this way stands: in the first layer that has it.
@@ -165,5 +180,20 @@ sysctls = { 'net.ipv4.ip_forward' = '0' }
         assert_eq!(line(None, &none), None);
         let other = [&eno1[..], &[Item("10.0.0.2/24")]].concat();
         assert_eq!(line(None, &other), None);
+    }
+
+    #[test]
+    fn files_are_named_from_the_scenario_s_folder() {
+        let written = Written {
+            shown: "scenarios/page/scenario.toml".into(),
+            ..Written::default()
+        };
+        for (shown, wanted) in [
+            ("scenarios/page/host/br0.netdev", "host/br0.netdev"),
+            ("scenarios/other/host/a.network", "../other/host/a.network"),
+            ("scenarios/page/scenario.toml", "scenario.toml"),
+        ] {
+            assert_eq!(written.from_folder(Path::new(shown)), Path::new(wanted));
+        }
     }
 }

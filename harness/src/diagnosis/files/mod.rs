@@ -46,6 +46,13 @@ pub fn locate(gap: &Gap, observed: &Observed<'_>) -> Vec<Located> {
         seen.push(one.place.clone());
         new
     });
+    for edit in found
+        .iter_mut()
+        .filter_map(|one| one.remedy.as_mut())
+        .flat_map(|remedy| &mut remedy.edits)
+    {
+        edit.file = observed.written.from_folder(&edit.file);
+    }
     found
 }
 
