@@ -40,7 +40,12 @@ pub(super) fn explain(at: &At<'_>) -> Option<Explained> {
     let held = here.iter().find(|(_, _, local)| fits(*local));
     let link = end.as_ref().map(|end| end.link.as_str());
     let mut found = Vec::new();
-    match (asked.state, held) {
+    // A check that must not hold asks for the opposite.
+    let state_asked = match (asked.state, at.unheld.check.times.fails) {
+        (AddressState::Usable, true) => AddressState::Absent,
+        (state, _) => state,
+    };
+    match (state_asked, held) {
         (AddressState::Usable, Some((link, one, local))) => {
             found.extend(unusable(&machine, state, *local));
             found.extend(twins(at, &End::new(&machine, &link.name)));
@@ -50,7 +55,11 @@ pub(super) fn explain(at: &At<'_>) -> Option<Explained> {
             }
         }
         (AddressState::Usable, None) => {
-            found.extend(managed::not_done(at.net, &at.machine(), link));
+            let not_done = managed::not_done(at.net, &at.machine(), link).into_iter();
+            found.extend(not_done.map(|one| match one.gap.code {
+                Code::UnitWrongMatch if link.is_some() => sure(one),
+                _ => one,
+            }));
             if asked.any_of_prefix && wanted.addr().is_ipv6() {
                 found.extend(adverts::in_the_way(at.net, &at.machine(), link));
             }
@@ -77,6 +86,14 @@ pub(super) fn explain(at: &At<'_>) -> Option<Explained> {
             let is = format!("{local}/{}", one.prefixlen);
             let needed = format!("{state:?}").to_lowercase();
             found.push(other(&machine, Some(&link.name), &is, &needed));
+        }
+        (AddressState::Absent, None) => {
+            // It came and went: a unit that gives it to several links is enough for that.
+            let all = managed::not_done(at.net, &at.machine(), link).into_iter();
+            found.extend(
+                all.filter(|one| one.gap.code == Code::UnitWrongMatch)
+                    .map(sure),
+            );
         }
         (_, None) => found.push(absent(&machine, link, asked, &[])),
     }

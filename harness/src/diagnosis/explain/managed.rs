@@ -87,3 +87,18 @@ pub(super) fn setup(end: &End, is: &str, needed: &str) -> Found {
             format!("networkctl status {link}"),
         )
 }
+
+/// A machine whose networkd does not answer, although it has unit files. Whoever could not be asked at all is not meant.
+pub(super) fn not_running(net: &Net<'_>, machine: &str) -> Option<Found> {
+    let state = net.state(machine)?;
+    let mut machines = net.scenario.machines.iter();
+    let of_machine = machines.find(|(name, _)| name.as_str() == machine);
+    let units = of_machine.is_some_and(|(_, machine)| machine.networkd.is_some());
+    (units && state.networkd.is_none() && !state.links.is_empty()).then(|| {
+        let statement = format!("networkd of {machine} does not run");
+        let found = Found::at(Code::ServiceNotRunning, machine, statement);
+        found
+            .key("systemd-networkd")
+            .seen("networkd does not answer", "networkctl status")
+    })
+}

@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use super::adverts;
 use super::at::{At, Explained};
 use super::carrier::not_up;
-use super::managed::{not_done, setup, unmatched};
+use super::managed::{self, not_done, setup, unmatched};
 use super::missing::{absent_link, not_watched};
 use crate::check::kinds::{Networkctl, WaitOnline};
 use crate::diagnosis::code::Code;
@@ -19,7 +19,11 @@ pub(super) fn explain(at: &At<'_>) -> Option<Explained> {
     let asked = at.kind::<Networkctl>()?;
     let end = at.end(asked.interface.as_str());
     let Some(networkd) = at.state().and_then(|state| state.networkd.as_ref()) else {
-        return Some(not_watched(end.machine));
+        let stopped = managed::not_running(at.net, &end.machine);
+        return Some(match stopped {
+            Some(stopped) => Explained::of(vec![stopped]),
+            None => not_watched(end.machine),
+        });
     };
     let Some(managed) = networkd.get(&end.link) else {
         return Some(Explained::of(vec![absent_link(&end)]));

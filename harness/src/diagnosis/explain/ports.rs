@@ -8,7 +8,7 @@ use crate::check::kinds::{BridgePort, BridgeVlan, Fdb, Mdb};
 use crate::diagnosis::code::Code;
 use crate::diagnosis::found::Found;
 use crate::diagnosis::net::{End, Hop, Join};
-use crate::diagnosis::walk::membership;
+use crate::diagnosis::walk::{by_stp, membership};
 
 /// `bridge_port`.
 pub(super) fn explain(at: &At<'_>) -> Option<Explained> {
@@ -65,6 +65,9 @@ pub(super) fn of_bridge(at: &At<'_>, port: &End, bridge: &End) -> Explained {
                 format!("bridge -d link show dev {link}"),
             );
         found.push(blocking);
+    }
+    if found.is_empty() {
+        found.extend(by_stp(at.net, port, bridge));
     }
     Explained::of(found)
 }

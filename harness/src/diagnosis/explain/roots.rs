@@ -10,7 +10,11 @@ use crate::diagnosis::net::{End, Net};
 pub(super) fn before(net: &Net<'_>, all: Vec<Found>) -> Vec<Found> {
     let mut found: Vec<Found> = Vec::new();
     for one in all {
-        let mut roots = behind(net, &one);
+        let mut roots = Vec::new();
+        for root in behind(net, &one) {
+            roots.extend(behind(net, &root));
+            roots.push(root);
+        }
         roots.push(one);
         for one in roots {
             if !found.iter().any(|known| known.gap == one.gap) {
@@ -38,6 +42,10 @@ fn behind(net: &Net<'_>, found: &Found) -> Vec<Found> {
             }
             roots
         }
+        Code::PortNotEnslaved | Code::LinkAbsent => managed::not_running(net, &gap.machine)
+            .into_iter()
+            .collect(),
+        Code::RouteOtherLink => of_a_port(net, found).into_iter().collect(),
         Code::AddressDuplicate => same_id(net, &gap.machine),
         Code::LinkMtu => narrow_port(net, found).into_iter().collect(),
         _ => Vec::new(),
@@ -49,6 +57,25 @@ fn behind(net: &Net<'_>, found: &Found) -> Vec<Found> {
         }
     }
     roots
+}
+
+/// A port that has taken an address of its own, and with it a route.
+fn of_a_port(net: &Net<'_>, found: &Found) -> Option<Found> {
+    let gap = &found.gap;
+    let end = End::new(&gap.machine, gap.link.clone()?);
+    let link = net.link(&end).filter(|link| link.master.is_some())?;
+    let mut all = link.addresses.iter();
+    let own = all
+        .find(|one| one.dynamic && one.scope == "global")?
+        .net()?;
+    let (machine, name) = (&end.machine, &link.name);
+    let is = format!("{}/{}", own.addr(), own.prefix_len());
+    let statement =
+        format!("{name} of {machine} is a port of a bridge, and has the address {is} of its own");
+    let root = Found::link(Code::AddressOther, &end, statement)
+        .is(is)
+        .needed("absent");
+    Some(root.seen("it has an address", format!("ip address show dev {name}")))
 }
 
 /// A bridge has the smallest MTU of its ports where nobody set it.

@@ -37,7 +37,7 @@ pub(super) fn chains(ruleset: &Value) -> Vec<Chain> {
 
 fn read(rule: &Value) -> Rule {
     let mut read = Rule {
-        text: format!("handle {}", rule["handle"]),
+        text: written(rule),
         ..Rule::default()
     };
     for statement in rule["expr"].as_array().into_iter().flatten() {
@@ -62,6 +62,33 @@ fn read(rule: &Value) -> Rule {
         }
     }
     read
+}
+
+/// As a ruleset has it, where it is simple.
+fn written(rule: &Value) -> String {
+    let statements = rule["expr"].as_array().into_iter().flatten();
+    let words: Vec<String> = statements
+        .filter_map(|statement| {
+            let (word, value) = statement.as_object()?.iter().next()?;
+            if word != "match" {
+                return Some(word.clone());
+            }
+            let (left, right) = (&value["left"], &value["right"]);
+            let key = left["meta"]["key"].as_str().map(str::to_owned);
+            let key = key.or_else(|| {
+                let payload = &left["payload"];
+                let (of, field) = (payload["protocol"].as_str()?, payload["field"].as_str()?);
+                Some(format!("{of} {field}"))
+            });
+            let key = key.or_else(|| Some(format!("ct {}", left["ct"]["key"].as_str()?)))?;
+            let not = if value["op"] == "!=" { "!= " } else { "" };
+            let right = right
+                .as_str()
+                .map_or_else(|| right.to_string(), str::to_owned);
+            Some(format!("{key} {not}{right}"))
+        })
+        .collect();
+    words.join(" ")
 }
 
 fn test(value: &Value) -> Test {

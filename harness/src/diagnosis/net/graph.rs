@@ -119,6 +119,12 @@ impl<'a> Net<'a> {
         known.map_or_else(|| name.to_owned(), |link| link.name.clone())
     }
 
+    /// Whether a guest's NIC is at the other end of a link.
+    pub(in crate::diagnosis) fn guest_beyond(&self, end: &End) -> bool {
+        let named = IfName::try_from(end.link.as_str()).ok();
+        named.is_some_and(|name| self.guest_of(&name).is_some())
+    }
+
     /// The guest whose NIC goes by this name on the host.
     pub(in crate::diagnosis) fn guest_of(&self, id: &IfName) -> Option<&MachineName> {
         let mut guests = self.scenario.guests.iter();

@@ -69,6 +69,8 @@ pub(in crate::diagnosis) struct Address {
     pub(in crate::diagnosis) dadfailed: bool,
     /// Not for new connections.
     pub(in crate::diagnosis) deprecated: bool,
+    /// One of privacy extensions.
+    pub(in crate::diagnosis) temporary: bool,
     /// It has a lifetime: by an advertisement or a lease.
     pub(in crate::diagnosis) dynamic: bool,
 }

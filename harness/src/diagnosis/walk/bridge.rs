@@ -23,6 +23,7 @@ pub(super) fn through(
     };
     let mut found = Vec::new();
     found.extend(not_forwarding(&hop.from, port, true));
+    found.extend(by_stp(net, &hop.from, &hop.to));
     found.extend(locked(state, &hop.from, port));
     let into = vlan_in(state, bridge, &hop.from, frame);
     found.extend(into);
@@ -53,6 +54,7 @@ pub(super) fn out_of(net: &Net<'_>, hop: &Hop, own: bool, frame: &mut Frame) -> 
     };
     let mut found = Vec::new();
     found.extend(not_forwarding(&hop.to, port, false));
+    found.extend(by_stp(net, &hop.to, &hop.from));
     if own {
         // What the machine itself sends without a tag is in the bridge's own VLAN.
         found.extend(vlan_in(state, bridge, &hop.from, frame));
@@ -61,6 +63,29 @@ pub(super) fn out_of(net: &Net<'_>, hop: &Hop, own: bool, frame: &mut Frame) -> 
     found.extend(wrong_port(state, bridge, &hop.to, frame));
     found.extend(not_flooded(state, &hop.to, port, frame));
     found
+}
+
+/// A port that forwards now, on a bridge with STP: for twice the forward delay after it came it did not (IEEE 802.1D, 8.4).
+pub(in crate::diagnosis) fn by_stp(net: &Net<'_>, port: &End, bridge: &End) -> Option<Found> {
+    let stp = net.link(bridge)?.linkinfo.data["stp_state"] == 1;
+    // The uplink was there first: what comes later waits.
+    let late = net.guest_beyond(port);
+    (stp && late && net.link(port)?.port_state() == Some("forwarding")).then(|| {
+        let (name, End { machine, link }) = (&bridge.link, port);
+        let statement = format!(
+            "{name} of {machine} has STP, and {link} listens and learns before it forwards"
+        );
+        let found = Found::link(Code::PortBlocking, port, statement)
+            .is("STP")
+            .needed("no STP")
+            .key("STP");
+        found
+            .seen(
+                format!("{name} has stp_state 1"),
+                format!("ip -d link show dev {name}"),
+            )
+            .maybe()
+    })
 }
 
 fn not_forwarding(end: &End, port: &Link, comes_in: bool) -> Option<Found> {

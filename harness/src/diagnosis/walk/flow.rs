@@ -26,7 +26,7 @@ pub(in crate::diagnosis) fn both_ways(net: &Net<'_>, start: &str, packet: Packet
     let mut walked = Walked::default();
     let mut replaced = Vec::new();
     let mut sent = packet;
-    let Some(end) = one_way(net, start, &mut sent, &mut replaced, &mut walked) else {
+    let Some(end) = one_way(net, (start, true), &mut sent, &mut replaced, &mut walked) else {
         return walked;
     };
     arrive::service(net, &end, &sent, &mut walked);
@@ -40,28 +40,45 @@ pub(in crate::diagnosis) fn both_ways(net: &Net<'_>, start: &str, packet: Packet
         ..packet
     };
     let mut machine = end;
+    // A machine that replaced the source does not send the answer itself.
+    let mut sends = true;
     // Whoever replaced the source gets the answer, and passes it on.
     while let Some(back) = replaced.pop() {
-        let reached = one_way(net, &machine, &mut answer, &mut Vec::new(), &mut walked);
+        let reached = one_way(
+            net,
+            (&machine, sends),
+            &mut answer,
+            &mut Vec::new(),
+            &mut walked,
+        );
+        sends = false;
         if reached.as_deref() != Some(&back.machine) {
             return walked;
         }
         machine = back.machine;
         answer.to = back.from;
     }
-    one_way(net, &machine, &mut answer, &mut Vec::new(), &mut walked);
+    one_way(
+        net,
+        (&machine, sends),
+        &mut answer,
+        &mut Vec::new(),
+        &mut walked,
+    );
     walked
 }
 
 /// A packet from a machine to its destination: the machine that it comes to, also where something is in its way.
 fn one_way(
     net: &Net<'_>,
-    start: &str,
+    (start, sends): (&str, bool),
     packet: &mut Packet,
     replaced: &mut Vec<Replaced>,
     walked: &mut Walked,
 ) -> Option<String> {
     let mut at = Place {
+        // A machine that replaced the source passes the answer on.
+        sends,
         machine: start.to_owned(),
         came_by: None,
     };
@@ -125,7 +142,7 @@ fn next(
     if packet.from.is_none() {
         packet.from = hop::source(state, &route, &link, packet.to, via);
     }
-    if at.came_by.is_none() {
+    if at.sends {
         walked
             .found
             .extend(hop::source_missing(&at.machine, state, packet));
@@ -167,6 +184,7 @@ fn next(
         .found
         .extend(hop::reverse_path(&there, state, packet));
     Some(Place {
+        sends: false,
         machine: there.machine.clone(),
         came_by: Some(there),
     })

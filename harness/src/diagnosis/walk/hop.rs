@@ -142,8 +142,10 @@ pub(super) fn source(
             .addresses
             .iter()
             .find(|one| one.local == Some(*address));
-        !net.and_then(|one| one.net())
-            .is_some_and(|net| net.contains(&via))
+        let near = net.and_then(|one| one.net());
+        let near = near.is_some_and(|net| net.contains(&via));
+        // Of the others one that changes, where there are such (RFC 8981).
+        (!near, !net.is_some_and(|one| one.temporary))
     });
     all.first().copied().or_else(|| {
         let others = state.links.keys().filter(|other| *other != link);
@@ -198,6 +200,7 @@ pub(super) fn meant(net: &Net<'_>, machine: &str, packet: &Packet) -> Option<Pla
         let around = net.around(&here);
         if around.contains(&owner) {
             return Some(Place {
+                sends: false,
                 machine: owner.machine.clone(),
                 came_by: Some(owner),
             });
@@ -219,6 +222,7 @@ pub(super) fn meant(net: &Net<'_>, machine: &str, packet: &Packet) -> Option<Pla
         });
         if let Some(router) = router {
             return Some(Place {
+                sends: false,
                 machine: router.machine.clone(),
                 came_by: Some(router.clone()),
             });

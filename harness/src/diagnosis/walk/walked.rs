@@ -14,6 +14,8 @@ pub(in crate::diagnosis) struct Walked {
 
 /// Where a packet is.
 pub(super) struct Place {
+    /// Whether it is sent there, and not only passed on.
+    pub(super) sends: bool,
     /// Its machine.
     pub(super) machine: String,
     /// The link that it came in by; `None`: it is sent here.

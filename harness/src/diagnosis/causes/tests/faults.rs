@@ -1,6 +1,6 @@
 //! One fault after the other in one lab, each with what must be found.
 
-use super::lab::{lab, said, scenario};
+use super::lab::{at, lab, said, scenario};
 use super::{of_links, of_routes};
 use crate::diagnosis::Code;
 
@@ -107,4 +107,27 @@ fn a_lab_in_which_everything_is_right_gives_no_cause_that_is_sure() {
 fn what_holds_has_no_cause() {
     let scenario = scenario("");
     assert_eq!(said(&scenario, lab(), &[], &Default::default()), []);
+}
+
+/// Behind a machine that puts its own address in the place of the source, the answer is passed on by that machine, which has not
+/// got the address that the answer comes from.
+#[test]
+fn an_answer_that_is_passed_on_has_a_source_of_another_machine() {
+    let scenario = scenario("");
+    let mut masked = lab();
+    let rule = "*nat\n:POSTROUTING ACCEPT [0:0]\n-A POSTROUTING -o wan0 -j MASQUERADE\nCOMMIT\n";
+    rule.clone_into(&mut at(&mut masked, "router").iptables);
+    // Without the rule there would be no way back.
+    at(&mut masked, "internet")
+        .routes
+        .retain(|route| route.dst != "192.168.1.0/24");
+    let unheld = [("guest-ping-internet-v4", "no reply")];
+    let found = said(&scenario, masked, &unheld, &Default::default());
+    assert_eq!(found[0].code, Code::UnknownNoFact, "{found:?}");
+    let mut bare = lab();
+    at(&mut bare, "internet")
+        .routes
+        .retain(|route| route.dst != "192.168.1.0/24");
+    let found = said(&scenario, bare, &unheld, &Default::default());
+    assert_eq!(found[0].code, Code::RouteNoneBack, "{found:?}");
 }
