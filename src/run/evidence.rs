@@ -7,7 +7,8 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use bridgelab_harness::host::free_space::room;
 use bridgelab_harness::lab::durations::state_folder;
 use bridgelab_harness::report::text::{Colour, verdict};
-use bridgelab_harness::report::{Outcome, Report, RunReport, SCHEMA};
+use bridgelab_harness::report::{Outcome, Report, RunReport, SCHEMA, html};
+use bridgelab_harness::scenario::Scenario;
 
 use super::wanted::Wanted;
 use crate::cli::RunArgs;
@@ -67,8 +68,9 @@ pub(super) fn make_folder(args: &RunArgs, one: &Wanted) -> std::io::Result<PathB
     Err(ErrorKind::AlreadyExists.into())
 }
 
-/// Writes `report.json`, and the verdict's word as a file of its own. A run whose evidence is not whole has not passed.
-pub(super) fn save(evidence: &Path, report: &mut RunReport) {
+/// Writes `report.json`, `report.html` and `verdict.txt`, and the verdict's word as a file of its own. A run whose evidence is not
+/// whole has not passed.
+pub(super) fn save(evidence: &Path, scenario: &Scenario, report: &mut RunReport) {
     match room(evidence) {
         // The last writer may have been a daemon, which tells nobody that it found no room.
         Ok(room) if room.free < FULL => report
@@ -80,6 +82,16 @@ pub(super) fn save(evidence: &Path, report: &mut RunReport) {
             .push(format!("{}: {error}", evidence.display())),
     }
     report.weigh_unwritten();
+    // Write the page before the report: where there is no room for it, the report says so.
+    let page = evidence.join(html::FILE);
+    if let Err(error) = std::fs::write(&page, super::page::render(evidence, scenario, report)) {
+        let _ = std::fs::remove_file(&page);
+        report
+            .unwritten
+            .push(format!("{}: {error}", page.display()));
+        report.weigh_unwritten();
+    }
+    // Remove the reserve after the page has been written, so that the page does not take its room.
     let _ = std::fs::remove_file(evidence.join(RESERVE));
     if let Err((name, error)) = try_save(evidence, report) {
         // Remove half a report, which would be worse than none.

@@ -6,6 +6,7 @@ mod evidence;
 mod hold;
 mod needs;
 mod outputs;
+mod page;
 mod place;
 mod planned;
 mod queue;
@@ -16,7 +17,7 @@ pub(crate) mod wanted;
 use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::io::Write;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use bridgelab_harness::diagnostic::Diagnostic;
 use bridgelab_harness::host::capability::strict;
@@ -28,7 +29,7 @@ use bridgelab_harness::lab::supervise::{News, run_job};
 use bridgelab_harness::lab::vm;
 use bridgelab_harness::lab::{Event, Job, JobImage};
 use bridgelab_harness::plan::shell::quote;
-use bridgelab_harness::report::{Outcome, RunReport, exit_code};
+use bridgelab_harness::report::{Outcome, RunReport, exit_code, moment};
 use futures_util::{StreamExt, stream};
 use tokio::sync::{mpsc, watch};
 
@@ -265,7 +266,8 @@ impl All<'_> {
             report.queued_for(waited.unwrap_or_default());
             if let Some(evidence) = report.evidence.clone() {
                 Rerun::take_what_was_asked(&evidence);
-                evidence::save(&evidence, &mut report);
+                let scenario = &self.planned[index].wanted.scenario;
+                evidence::save(&evidence, scenario, &mut report);
             }
             (index, report)
         });
@@ -322,6 +324,7 @@ impl All<'_> {
             News::Settled => queue::rest(&mut slot),
             news => self.tell(index, &title, news),
         };
+        let began = moment(SystemTime::now());
         let report = run_job(&job, self.interrupts.clone(), self.asked.take(), tell).await;
         let report = crate::ghosts::blame_the_host(self.args, report);
         let images = one.images.iter().filter_map(|name| self.images.get(name));
@@ -329,6 +332,7 @@ impl All<'_> {
         if self.args.require_all.unwrap_or_else(strict) {
             report.require_all();
         }
+        report.started = Some(began);
         starts.discard_failed(&report.guests);
         // The run's processes are gone, so the next may have its place.
         drop(slot);

@@ -46,6 +46,7 @@ pub(super) fn report(
         diagnosis: Vec::new(),
         evidence: None,
         reproduce: again::command(one, &again::options(args, one, None)),
+        started: None,
         ms: 0,
     }
 }

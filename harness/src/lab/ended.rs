@@ -68,6 +68,7 @@ pub(super) fn broken(job: &Job, scenario: &str, error: &dyn Diagnose) -> RunRepo
         diagnosis: Vec::new(),
         evidence: Some(job.evidence.clone()),
         reproduce: job.reproduce.clone(),
+        started: None,
         ms: 0,
     }
 }

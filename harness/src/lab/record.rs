@@ -49,6 +49,7 @@ impl<'a> Record<'a> {
             diagnosis: Vec::new(),
             evidence: Some(job.evidence.clone()),
             reproduce: job.reproduce.clone(),
+            started: None,
             ms: 0,
         };
         Self {

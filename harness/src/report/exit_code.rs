@@ -93,6 +93,7 @@ mod tests {
             diagnosis: Vec::new(),
             evidence: None,
             reproduce: String::new(),
+            started: None,
             ms: 1,
         }
     }

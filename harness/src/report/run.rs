@@ -89,6 +89,9 @@ pub struct RunReport {
     pub evidence: Option<PathBuf>,
     /// The command that repeats this run.
     pub reproduce: String,
+    /// When it began, after its time in the queue, in UTC by RFC 3339; `None`: it never began.
+    #[serde(default)]
+    pub started: Option<String>,
     /// Time from start to end, in milliseconds, without the time in the queue.
     pub ms: u64,
 }

@@ -133,6 +133,7 @@ fn judged(
         diagnosis: Vec::new(),
         evidence: Some("/evidence/1".into()),
         reproduce: "bridgelab run simple-network --accel tcg".to_owned(),
+        started: None,
         ms: 31_062,
     }
 }

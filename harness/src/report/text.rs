@@ -262,7 +262,8 @@ fn unseen(check: &CheckReport) -> Option<&'static str> {
     }
 }
 
-fn counts(run: &RunReport) -> String {
+/// How many checks hold, or fail as they must: ` (75 of 84 checks hold, 9 skipped)`; empty where there are none.
+pub(in crate::report) fn counts(run: &RunReport) -> String {
     if run.checks.is_empty() {
         return String::new();
     }
@@ -379,6 +380,7 @@ mod tests {
             diagnosis: Vec::new(),
             evidence: Some("/evidence/1".into()),
             reproduce: "bridgelab run simple-network".to_owned(),
+            started: None,
             ms: 61_900,
         }
     }

@@ -11,12 +11,18 @@ const NARROWEST: usize = 20;
 const LONGEST_NAME: usize = 40;
 
 /// A bar of the chart.
-struct Span {
-    depth: usize,
-    name: String,
-    at: i64,
-    end: i64,
-    critical: bool,
+#[derive(Debug)]
+pub(super) struct Span {
+    /// How many bars it lies within.
+    pub(super) depth: usize,
+    /// The stage, what it waited for, or the check.
+    pub(super) name: String,
+    /// From when, in milliseconds from the run's start.
+    pub(super) at: i64,
+    /// Until when.
+    pub(super) end: i64,
+    /// Whether the run's end waited for it.
+    pub(super) critical: bool,
 }
 
 impl Span {
@@ -82,7 +88,7 @@ fn shorten(name: &str) -> String {
 }
 
 /// Stages in the order they began, each followed by what went on in it.
-fn spans(run: &RunReport) -> Vec<Span> {
+pub(super) fn spans(run: &RunReport) -> Vec<Span> {
     let waits = |stage: &str, depth| -> Vec<Span> {
         let of_stage = run.waits.iter().filter(|wait| wait.stage == stage);
         of_stage
@@ -220,6 +226,7 @@ mod tests {
             diagnosis: Vec::new(),
             evidence: None,
             reproduce: String::new(),
+            started: None,
             ms: 10_000,
         };
         run.queued_for(std::time::Duration::from_secs(10));

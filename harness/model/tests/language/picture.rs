@@ -2,10 +2,15 @@
 
 use std::path::Path;
 
-use bridgelab_model::plan::picture::{NodeKind, Picture, Port, mermaid, svg};
+use bridgelab_model::plan::picture::{
+    Lost, NodeKind, Overlay, Picture, Port, Stop, mermaid, svg, svg_with,
+};
 use bridgelab_model::scenario::names::VariantName;
 use bridgelab_model::scenario::{Scenario, load, scenario_names};
 use roxmltree::{Document, Node};
+
+/// The namespace of SVG.
+const SVG: &str = "http://www.w3.org/2000/svg";
 
 fn root() -> &'static Path {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
@@ -204,4 +209,82 @@ fn what_a_file_says_is_text_and_nothing_else() {
         flowchart.contains("#60;/text#62;#60;script#62;#34;#38;#59;"),
         "{flowchart}"
     );
+}
+
+/// The strokes that are drawn over the wires, by their colour, with the path's own text.
+fn strokes<'d>(document: &'d Document<'_>, colour: &str) -> Vec<&'d str> {
+    let paths = document.descendants();
+    let paths = paths.filter(|node| node.has_tag_name((SVG, "path")));
+    let paths = paths.filter(|node| node.attribute("stroke") == Some(colour));
+    // Those of the legend are not moved.
+    let paths = paths.filter(|node| node.attribute("transform").is_some());
+    paths.filter_map(|node| node.attribute("d")).collect()
+}
+
+#[test]
+fn a_way_follows_the_wires_and_is_marked_where_it_ends() {
+    let picture = page(None);
+    let stop = |node: &str, link: &str| Stop {
+        node: node.to_owned(),
+        link: Some(link.to_owned()),
+    };
+    let overlay = Overlay {
+        request: vec![
+            stop("test1", "eth0"),
+            stop("host", "vm-test1"),
+            stop("host", "eno1"),
+            stop("router", "lan0"),
+        ],
+        answer: vec![stop("router", "lan0"), stop("elsewhere", "eth0")],
+        lost: Some(Lost {
+            after: stop("router", "lan0"),
+            before: Some(stop("host", "eno1")),
+        }),
+    };
+    let plain = svg(&picture);
+    let drawn = svg_with(&picture, &overlay);
+    let (before, after) = (
+        Document::parse(&plain).unwrap(),
+        Document::parse(&drawn).unwrap(),
+    );
+    let wires: Vec<&str> = before
+        .descendants()
+        .filter(|node| node.has_tag_name((SVG, "path")))
+        .filter_map(|node| node.attribute("d"))
+        .collect();
+    // The guest's wire, the host's to the switch, and the switch's to the router; what the picture does not have is passed over.
+    let request = strokes(&after, "#0b57d0");
+    assert_eq!(request.len(), 3);
+    assert!(request.iter().all(|way| wires.contains(way)), "{request:?}");
+    assert!(strokes(&after, "#8a4500").is_empty());
+    let texts = |document: &Document<'_>| -> Vec<String> {
+        let texts = document
+            .descendants()
+            .filter(|node| node.has_tag_name((SVG, "text")));
+        texts
+            .filter_map(|node| node.text())
+            .map(str::to_owned)
+            .collect()
+    };
+    let more: Vec<String> = texts(&after)
+        .into_iter()
+        .filter(|text| !texts(&before).contains(text))
+        .collect();
+    assert_eq!(more, ["lost here", "request", "answer"]);
+    // The mark stands halfway on the wire from the router to the switch.
+    let mark = after
+        .descendants()
+        .find(|node| node.has_tag_name((SVG, "circle")))
+        .unwrap();
+    let number = |name| mark.attribute(name).unwrap().parse::<usize>().unwrap();
+    let [x1, y1, .., x2, y2] = numbers(request[2])[..] else {
+        unreachable!("{request:?}");
+    };
+    assert_eq!((number("cx"), number("cy")), ((x1 + x2) / 2, (y1 + y2) / 2));
+}
+
+/// The numbers of a path.
+fn numbers(path: &str) -> Vec<usize> {
+    let words = path.split(|letter: char| !letter.is_ascii_digit());
+    words.filter_map(|word| word.parse().ok()).collect()
 }
