@@ -131,3 +131,43 @@ fn an_answer_that_is_passed_on_has_a_source_of_another_machine() {
     let found = said(&scenario, bare, &unheld, &Default::default());
     assert_eq!(found[0].code, Code::RouteNoneBack, "{found:?}");
 }
+
+/// What a check saw tells where the state is as it should be.
+#[test]
+fn what_was_seen_is_explained_where_the_state_is_right() {
+    let scenario =
+        scenario("[[checks]]\nid = \"own\"\nfrom = \"desktop\"\ncommand = { run = [\"false\"] }\n");
+    let rows = [
+        (
+            "guest-ra-seen",
+            "from fe80::1 lifetime 0 s",
+            Code::RaContent,
+            "router",
+        ),
+        (
+            "guest-http-v4",
+            "200 and \"another page\"",
+            Code::ServiceAnswer,
+            "internet",
+        ),
+        ("own", "it ended with 1", Code::UnknownNoProbe, "desktop"),
+        (
+            "guest-ping-router-v4",
+            "no reply",
+            Code::UnknownNoFact,
+            "tiny1",
+        ),
+    ];
+    for (check, got, code, machine) in rows {
+        let found = said(&scenario, lab(), &[(check, got)], &Default::default());
+        let [only] = found.as_slice() else {
+            panic!("{check}: {found:?}")
+        };
+        let object = only.cause.object.split(' ').next();
+        assert_eq!(
+            (only.code, object),
+            (code, Some(machine)),
+            "{check}: {found:?}"
+        );
+    }
+}

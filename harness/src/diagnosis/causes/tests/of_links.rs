@@ -5,6 +5,7 @@ use serde_json::json;
 use super::fault::{DESKTOP, Fault, INTERNET, down, forget, port};
 use super::lab::{at, link};
 use crate::diagnosis::Code;
+use crate::diagnosis::state::PortVlan;
 
 /// What must be found of each: worked out by hand.
 pub(super) const FAULTS: &[Fault] = &[
@@ -155,5 +156,23 @@ pub(super) const FAULTS: &[Fault] = &[
         |lab| link(lab, "desktop", "eth0").mac = "02:00:00:00:00:01".to_owned(),
         &["guest-ping-router-v4", "host-ping-guest-v4"],
         (Code::FdbDuplicateMac, "desktop", Some("eth0")),
+    ),
+    (
+        "the TAP is in another VLAN",
+        |lab| {
+            link(lab, "host", "br0").linkinfo.data["vlan_filtering"] = json!(1);
+            let vlans = &mut at(lab, "host").vlans;
+            for (name, vlan) in [("eno1", 1), ("br0", 1), ("vm-tiny1", 20)] {
+                let own = PortVlan {
+                    first: vlan,
+                    last: vlan,
+                    pvid: true,
+                    untagged: true,
+                };
+                vlans.insert(name.to_owned(), vec![own]);
+            }
+        },
+        DESKTOP,
+        (Code::PortVlan, "host", Some("vm-tiny1")),
     ),
 ];

@@ -272,4 +272,17 @@ pub(super) const FAULTS: &[Fault] = &[
         INTERNET,
         (Code::UnknownNotWatched, "router", None),
     ),
+    (
+        "the host's networkd does not run",
+        |lab| {
+            at(lab, "host").networkd = None;
+            link(lab, "host", "vm-tiny1").master = None;
+        },
+        &[
+            "host-tap-setup",
+            "host-tap-on-bridge",
+            "desktop-ping-guest-v4",
+        ],
+        (Code::ServiceNotRunning, "host", None),
+    ),
 ];
