@@ -7,7 +7,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use bridgelab_harness::host::free_space::room;
 use bridgelab_harness::lab::durations::state_folder;
 use bridgelab_harness::report::text::{Colour, verdict};
-use bridgelab_harness::report::{Outcome, Report, RunReport, SCHEMA, html};
+use bridgelab_harness::report::{Outcome, Report, RunReport, SCHEMA, html, perfetto};
 use bridgelab_harness::scenario::Scenario;
 
 use super::wanted::Wanted;
@@ -83,14 +83,10 @@ pub(super) fn save(evidence: &Path, scenario: &Scenario, report: &mut RunReport)
     }
     report.weigh_unwritten();
     // Write the page before the report: where there is no room for it, the report says so.
-    let page = evidence.join(html::FILE);
-    if let Err(error) = std::fs::write(&page, super::page::render(evidence, scenario, report)) {
-        let _ = std::fs::remove_file(&page);
-        report
-            .unwritten
-            .push(format!("{}: {error}", page.display()));
-        report.weigh_unwritten();
-    }
+    let times = perfetto::trace(report).to_string();
+    keep(evidence, perfetto::FILE, &times, report);
+    let page = super::page::render(evidence, scenario, report);
+    keep(evidence, html::FILE, &page, report);
     // Remove the reserve after the page has been written, so that the page does not take its room.
     let _ = std::fs::remove_file(evidence.join(RESERVE));
     if let Err((name, error)) = try_save(evidence, report) {
@@ -102,6 +98,18 @@ pub(super) fn save(evidence: &Path, scenario: &Scenario, report: &mut RunReport)
         // Small files may still find room.
         let _ = std::fs::write(evidence.join("verdict.txt"), verdict(report, Colour::Off));
         let _ = std::fs::write(evidence.join(word(report)), "");
+    }
+}
+
+/// Writes one more file of a run's evidence. Where there is no room for it, none of it stays, and the run says so.
+fn keep(evidence: &Path, name: &str, text: &str, report: &mut RunReport) {
+    let file = evidence.join(name);
+    if let Err(error) = std::fs::write(&file, text) {
+        let _ = std::fs::remove_file(&file);
+        report
+            .unwritten
+            .push(format!("{}: {error}", file.display()));
+        report.weigh_unwritten();
     }
 }
 

@@ -3,6 +3,7 @@
 mod again;
 mod damaged;
 mod evidence;
+mod github;
 mod hold;
 mod needs;
 mod outputs;
@@ -64,7 +65,11 @@ pub(crate) fn run(args: &RunArgs) -> i32 {
     }
     match prepare(args) {
         Ok(wanted) => match reports(args, &wanted, signals) {
-            Ok(runs) => Outputs::of(args).finish(runs),
+            Ok(runs) => {
+                let outputs = Outputs::of(args);
+                github::tell(&wanted, &runs, outputs.verdicts);
+                outputs.finish(runs)
+            }
             Err(code) => code,
         },
         Err(code) => code,

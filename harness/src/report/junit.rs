@@ -1,11 +1,15 @@
-//! JUnit XML, as CI systems read it: a suite for each run, a case for each check.
+//! JUnit XML, as CI systems read it: a suite for each run, a case for each check. What is wrong names the evidence, its page and the
+//! command that repeats the run.
 
+use std::path::Path;
 use std::time::Duration;
 
+use chrono::{DateTime, FixedOffset};
 use quick_junit::{NonSuccessKind, SerializeError, TestCase, TestCaseStatus, TestSuite, XmlString};
 
 use super::hole::{NO_UDEV, REQUIRED};
-use super::{CheckOutcome, CheckReport, Outcome, Report, RunReport, StepOutcome, StepReport};
+use super::{CheckOutcome, CheckReport, Outcome, Report, RunReport, StepOutcome, StepReport, html};
+use crate::diagnosis::Diagnosis;
 use crate::visible::visible;
 
 /// Renders a report.
@@ -26,6 +30,10 @@ fn suite(run: &RunReport) -> TestSuite {
             .iter()
             .map(|(name, value)| (xml_text(name), xml_text(value))),
     );
+    if let Some(started) = started(run) {
+        suite.set_timestamp(started);
+    }
+    suite.add_properties(where_to_look(run));
     for check in &run.checks {
         let status = wrong(run, check).map(|(kind, message)| {
             let fails = if check.must_fail {
@@ -37,7 +45,8 @@ fn suite(run: &RunReport) -> TestSuite {
                 format!("a failure of at least one of {any_of}, instead of ")
             };
             let (from, expected) = (&check.from, &check.expected);
-            let asked = format!("from {from}, expected {fails}{expected}");
+            let cause = cause(run, check);
+            let asked = format!("from {from}, expected {fails}{expected}{cause}");
             kind.status(message, Some(&asked))
         });
         suite.add_test_case(timed(case(run, &check.id, status), check.ms));
@@ -64,6 +73,43 @@ fn suite(run: &RunReport) -> TestSuite {
     suite
 }
 
+/// When the run began.
+fn started(run: &RunReport) -> Option<DateTime<FixedOffset>> {
+    let started = run.started.as_deref()?;
+    DateTime::parse_from_rfc3339(started).ok()
+}
+
+/// Where a run's evidence is, its page, and the command that repeats it.
+fn where_to_look(run: &RunReport) -> Vec<(XmlString, XmlString)> {
+    let evidence = run.evidence.as_ref();
+    let path = |path: &Path| path.to_string_lossy().into_owned();
+    let all = [
+        ("evidence", evidence.map(|folder| path(folder))),
+        (
+            "report",
+            evidence.map(|folder| path(&folder.join(html::FILE))),
+        ),
+        ("again", Some(run.reproduce.clone())),
+    ];
+    let known = all
+        .into_iter()
+        .filter_map(|(name, value)| Some((name, value?)));
+    known
+        .map(|(name, value)| (xml_text(name), xml_text(&value)))
+        .collect()
+}
+
+/// The cause that explains a check, as the end of what is said of it; empty where none is known.
+fn cause(run: &RunReport, check: &CheckReport) -> String {
+    let explains = |one: &&Diagnosis| one.checks.contains(&check.id);
+    let Some(one) = run.diagnosis.iter().find(explains) else {
+        return String::new();
+    };
+    let place = one.cause.place.as_ref();
+    let place = place.map_or(String::new(), |at| format!(" ({at})"));
+    format!("\ncause: {}{place} [{}]", one.cause.statement, one.code)
+}
+
 /// What may be wrong with a case.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Wrong {
@@ -88,9 +134,14 @@ impl Wrong {
 }
 
 fn case(run: &RunReport, name: &str, status: Option<TestCaseStatus>) -> TestCase {
+    let is_wrong = status.is_some();
     let status = status.unwrap_or_else(TestCaseStatus::success);
     let mut case = TestCase::new(xml_text(name), status);
     case.set_classname(xml_text(&run.title()));
+    // Many readers show the properties of a case alone.
+    if is_wrong {
+        case.add_properties(where_to_look(run));
+    }
     case
 }
 

@@ -5,7 +5,7 @@
 //! - What is looked at: [`checks`], [`check_states`], [`sources`], [`lines`]
 //! - What is done: [`steps`], [`enter`], [`lab_scope`], [`bench`], [`matrix`], [`image`]
 //! - Causes of faults: [`diagnosis`]
-//! - Endings and faults: [`endings`], [`teardown`], [`signals`], [`faults`], [`daemon_faults`]
+//! - Endings and faults: [`endings`], [`page`], [`teardown`], [`signals`], [`faults`], [`daemon_faults`]
 //! - Many at once: [`queue`], [`crowd`]
 //! - Strangers: [`confined`]
 
@@ -29,6 +29,7 @@ mod lines;
 mod log;
 mod macvtap;
 mod matrix;
+mod page;
 mod queue;
 mod signals;
 mod sources;
