@@ -8,7 +8,7 @@ use bridgelab_harness::plan::picture::{self, Picture};
 use bridgelab_harness::scenario::{Overrides, OverridesError, Scenario};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::{bench, commands, enter, explain, list, matrix, new, report, rerun, run};
+use crate::{bench, commands, enter, explain, list, matrix, mutate, new, report, rerun, run};
 
 const EXIT_CODES: &str = "\
 Exit codes:
@@ -90,6 +90,9 @@ enum Command {
     /// Run a scenario with every combination of some values; one table of verdicts, with what differs.
     #[command(after_help = matrix::EXIT_CODES)]
     Matrix(matrix::MatrixArgs),
+    /// Break one thing of a scenario at a time, and say which lines of its configuration no check would miss.
+    #[command(after_help = mutate::EXIT_CODES)]
+    Mutate(mutate::MutateArgs),
     /// Print the JSON Schema of scenario files, for editors.
     Schema {
         /// Instead, write the tables of kinds of checks and actions in this README anew.
@@ -263,6 +266,9 @@ pub(crate) struct RunArgs {
     /// Whether stdout is kept free for something else, such as a table.
     #[arg(skip)]
     pub(crate) quiet: bool,
+    /// Whether these are mutants of a scenario, of which many runs are alike.
+    #[arg(skip)]
+    pub(crate) mutants: bool,
 }
 
 impl RunArgs {
@@ -316,6 +322,7 @@ pub(crate) fn main() -> i32 {
             commands::draw(&scenario, variant.as_deref(), strict, draw)
         }
         Command::Matrix(args) => matrix::matrix(&args),
+        Command::Mutate(args) => mutate::mutate(&args),
         Command::Schema { readme } => commands::schema(readme.as_deref()),
         Command::Compare { here, there } => crate::compare::compare_files(&here, &there),
         Command::Report(args) => report::report(&args),

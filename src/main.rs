@@ -11,6 +11,7 @@ mod ghosts;
 mod list;
 mod log;
 mod matrix;
+mod mutate;
 mod new;
 mod output;
 mod own;

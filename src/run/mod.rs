@@ -85,6 +85,19 @@ pub(crate) fn reports(
     wanted: &[Wanted],
     signals: Signals,
 ) -> Result<Vec<RunReport>, i32> {
+    reports_each(args, wanted, signals, &|_, _| None)
+}
+
+/// As [`reports`]; each run's end is told to `each`, with the run's place among `wanted`. What that returns is shown as a line.
+///
+/// # Errors
+/// As of [`reports`].
+pub(crate) fn reports_each(
+    args: &RunArgs,
+    wanted: &[Wanted],
+    signals: Signals,
+    each: &dyn Fn(usize, &RunReport) -> Option<String>,
+) -> Result<Vec<RunReport>, i32> {
     let told = Outputs::of(args);
     if let Err(unwritable) = told.tried(args) {
         return Err(unwritable.complain());
@@ -205,7 +218,8 @@ pub(crate) fn reports(
         handed,
         asked: Cell::new(asked),
         told,
-        screen: Screen::new(wanted.len()),
+        each,
+        screen: Screen::new(wanted.len(), !args.mutants),
     };
     let runs = runtime.block_on(async {
         tokio::select! {
@@ -232,6 +246,8 @@ struct All<'a> {
     /// Requests to a held lab.
     asked: Cell<Option<mpsc::UnboundedReceiver<String>>>,
     told: Outputs,
+    /// What is told of each run's end.
+    each: &'a dyn Fn(usize, &RunReport) -> Option<String>,
     screen: Screen,
 }
 
@@ -282,6 +298,9 @@ impl All<'_> {
             let text = report::printed(&report, self.args.timings);
             let shown = self.told.verdicts.then_some(text.as_str());
             self.screen.ended(index, shown);
+            if let Some(line) = (self.each)(index, &report) {
+                self.screen.note(&line);
+            }
             reports.insert(index, report);
         };
         for (index, run) in self.planned.iter().enumerate() {
@@ -291,7 +310,10 @@ impl All<'_> {
             }
         }
         while let Some((index, report)) = runs.next().await {
-            queue::remember(remembered.as_ref(), &report);
+            // A mutant's time says nothing of its scenario's.
+            if !self.args.mutants {
+                queue::remember(remembered.as_ref(), &report);
+            }
             ended(index, report);
         }
         reports.into_values().collect()
@@ -391,6 +413,7 @@ impl All<'_> {
             keep: self.args.keep,
             hold: self.args.hold,
             no_diagnosis: self.args.no_diagnosis,
+            within: one.within.clone(),
         })
     }
 

@@ -1,9 +1,10 @@
 //! What was asked for on the command line.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use bridgelab_harness::lab::Sources;
 use bridgelab_harness::report::exit_code;
@@ -26,6 +27,10 @@ pub(crate) struct Wanted {
     pub(super) overrides: Vec<Overrides>,
     /// Text and digests of the scenario's files when the run was asked for.
     pub(super) sources: Arc<Sources>,
+    /// Checks that have less time than the scenario gives them, by id.
+    pub(super) within: BTreeMap<String, Duration>,
+    /// What the run is called while it goes on, where several are of one form.
+    called: Option<String>,
 }
 
 impl Wanted {
@@ -49,11 +54,25 @@ impl Wanted {
             scenario: form.clone(),
             overrides: overrides.to_vec(),
             sources: Arc::clone(sources),
+            within: BTreeMap::new(),
+            called: None,
+        }
+    }
+
+    /// The same, with another name while it goes on, and with less time for some checks.
+    pub(crate) fn called(self, called: &str, within: &BTreeMap<String, Duration>) -> Self {
+        Self {
+            within: within.clone(),
+            called: Some(called.to_owned()),
+            ..self
         }
     }
 
     /// `scenario` or `scenario/form`.
     pub(super) fn title(&self) -> String {
+        if let Some(called) = &self.called {
+            return called.clone();
+        }
         match &self.form {
             Some(form) => format!("{}/{form}", self.name),
             None => self.name.clone(),

@@ -16,6 +16,7 @@ mod hostile;
 mod layering;
 mod matrix;
 mod model;
+mod mutate;
 mod plan;
 mod rows;
 mod turns;

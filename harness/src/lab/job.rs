@@ -13,7 +13,7 @@ use super::vm::LabVm;
 use crate::hypervisor::Accelerator;
 use crate::plan::GuestKind;
 use crate::report::{CheckReport, RunReport};
-use crate::scenario::{HypervisorKind, Overrides};
+use crate::scenario::{Check, HypervisorKind, Overrides};
 
 /// Hidden subcommand of the binary that becomes a worker.
 pub const WORKER_COMMAND: &str = "__worker";
@@ -63,6 +63,9 @@ pub struct Job {
     /// Leave it at the verdict: do not look for the causes of checks that do not hold.
     #[serde(default)]
     pub no_diagnosis: bool,
+    /// Checks that have less time to hold than the scenario gives them, by id: as of a mutant, whose checks are known to hold sooner.
+    #[serde(default)]
+    pub within: BTreeMap<String, Duration>,
     /// The command that repeats this run.
     pub reproduce: String,
     /// The VM that the lab stands in; `None`: it stands on this machine.
@@ -77,6 +80,20 @@ pub struct Job {
 }
 
 impl Job {
+    /// Takes from checks the time that they are not to have. What a check waits for on purpose stays: one that must not hold, or not
+    /// before a time, shows that by waiting.
+    pub(super) fn shorten(&self, checks: &mut [Check]) {
+        for check in checks {
+            let times = &mut check.times;
+            if let Some(within) = self.within.get(check.id.as_str())
+                && !times.fails
+                && times.fails_until.is_none()
+            {
+                times.within = times.within.min(*within);
+            }
+        }
+    }
+
     /// Stretches a time in which a guest's instructions run, where a processor is emulated. In a lab without guests, on a
     /// processor that is not emulated, a time stays as it is: it may be one that the kernel keeps, as for a neighbour entry.
     pub(super) fn patience(&self, time: Duration) -> Duration {

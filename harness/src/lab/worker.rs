@@ -78,9 +78,10 @@ fn work() -> io::Result<()> {
         Ok(forms) => forms.into_iter().next().cloned(),
         Err(unknown) => return finish(broken(&job, &name, &unknown)),
     };
-    let Some(scenario) = scenario else {
+    let Some(mut scenario) = scenario else {
         return Err(io::Error::other("a form that is named is there"));
     };
+    job.shorten(&mut scenario.checks);
     let images = job.images.values().map(|image| image.folder.clone());
     let avoid: Vec<PathBuf> = images
         .chain([job.evidence.clone()])

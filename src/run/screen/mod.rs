@@ -23,6 +23,8 @@ pub(super) struct Screen {
     begun: Cell<Instant>,
     /// How many runs there are.
     runs: usize,
+    /// Whether news may have lines of their own.
+    lines: bool,
     /// Whether the first news of a run has come.
     under_way: Cell<bool>,
     /// The table; `None`: nothing but lines.
@@ -30,13 +32,14 @@ pub(super) struct Screen {
 }
 
 impl Screen {
-    /// With a table, if there is a terminal that can move its cursor.
-    pub(super) fn new(runs: usize) -> Self {
+    /// With a table, if there is a terminal that can move its cursor; without `lines`, with nothing else but notes.
+    pub(super) fn new(runs: usize, lines: bool) -> Self {
         let dumb = std::env::var_os("TERM").is_none_or(|term| term == "dumb");
         let table = std::io::stderr().is_terminal() && !dumb;
         Self {
             begun: Cell::new(Instant::now()),
             runs,
+            lines,
             under_way: Cell::new(false),
             table: table.then(RefCell::default),
         }
@@ -127,7 +130,7 @@ impl Screen {
 
     /// Whether each piece of news gets a line that stays.
     fn has_lines(&self) -> bool {
-        self.runs == 1 || self.table.is_none()
+        self.lines && (self.runs == 1 || self.table.is_none())
     }
 
     fn with_table(&self, change: impl FnOnce(&mut Table)) {

@@ -3,7 +3,7 @@
 //!
 //! - Networks as they are built: [`lan`], [`topology`], [`macvtap`], [`firewall`], [`dnsmasq`], [`units`], [`sysctls`], [`ghosts`]
 //! - What is looked at: [`checks`], [`check_states`], [`sources`], [`lines`]
-//! - What is done: [`steps`], [`enter`], [`lab_scope`], [`bench`], [`matrix`], [`image`]
+//! - What is done: [`steps`], [`enter`], [`lab_scope`], [`bench`], [`matrix`], [`mutate`], [`image`]
 //! - Causes of faults: [`diagnosis`]
 //! - Endings and faults: [`endings`], [`page`], [`teardown`], [`signals`], [`faults`], [`daemon_faults`]
 //! - Many at once: [`queue`], [`crowd`]

@@ -32,6 +32,7 @@ pub use link_kind::LinkKind;
 pub use matching::{KeyMatch, Matches};
 pub use spelling::{TOLD, misspelt};
 pub use syntax::settings;
+pub(crate) use syntax::{What, lines};
 pub use two_files::warnings as two_files;
 pub use unit::{Setting, Unit};
 pub use unmatched::{matches_nothing, without_match};

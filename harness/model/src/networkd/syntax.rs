@@ -4,16 +4,16 @@ use std::ops::Range;
 
 /// What stands in a line, with its place in bytes of the text.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Line<'t> {
+pub(crate) struct Line<'t> {
     /// What it is.
-    pub(super) what: What<'t>,
+    pub(crate) what: What<'t>,
     /// Where it is; of an assignment, its key.
-    pub(super) at: Range<usize>,
+    pub(crate) at: Range<usize>,
 }
 
 /// What a line is.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum What<'t> {
+pub(crate) enum What<'t> {
     /// `[NAME]`.
     Section(&'t str),
     /// `KEY=VALUE`.
@@ -34,7 +34,7 @@ pub(super) enum What<'t> {
 const BYTE_ORDER_MARK: char = '\u{feff}';
 
 /// The lines that are neither empty nor a comment. A line that ends in a backslash goes on in the next one that is no comment.
-pub(super) fn lines(text: &str) -> Vec<Line<'_>> {
+pub(crate) fn lines(text: &str) -> Vec<Line<'_>> {
     let mut found: Vec<Line<'_>> = Vec::new();
     let mut goes_on = false;
     let mut marked = false;

@@ -33,6 +33,7 @@ pub mod machine_link;
 mod macvlan;
 mod matrix;
 mod matrix_value;
+pub mod mutation;
 pub mod names;
 pub mod needs;
 pub mod net;
