@@ -53,6 +53,16 @@ pub(crate) trait Kind: CheckKind {
         None
     }
 
+    /// What a look sends, and to whom, where its packets can be followed.
+    fn flow(&self) -> Option<Flow> {
+        None
+    }
+
+    /// As [`look`](Self::look), with as few packets as show whether it holds.
+    fn probe<'a>(&'a self, at: &'a Looking<'a>) -> Looked<'a> {
+        self.look(at)
+    }
+
     /// How much longer one look of this kind may take than a look of any other kind.
     fn takes(&self) -> Duration {
         Duration::ZERO
@@ -66,6 +76,30 @@ pub(crate) struct Tally {
     pub(crate) bounds: Bounds,
     /// Whether everything since the beginning is counted, so that the count never falls.
     pub(crate) only_grows: bool,
+}
+
+/// What a probe asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Asks {
+    /// An ICMP echo.
+    Echo,
+    /// A name, at port 53.
+    Dns,
+    /// A TCP connection to that port.
+    Tcp(u16),
+}
+
+/// What a look sends. Looks of the same flow from the same place send the same.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Flow {
+    /// What it asks for.
+    pub asks: Asks,
+    /// Destination; `None`: the resolver of the place chooses it.
+    pub to: Option<IpAddr>,
+    /// Address to send from; `None`: the kernel's choice.
+    pub source: Option<IpAddr>,
+    /// Bytes of data, and whether they must not be fragmented, where the check names either.
+    pub size: Option<(u16, bool)>,
 }
 
 /// Destination of a look's first packet.

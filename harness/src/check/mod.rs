@@ -23,6 +23,7 @@ pub use expect::{expected, wanted};
 pub use ghost_limit::ghost_limit;
 pub use ghosts::no_server;
 pub(crate) use ghosts::{no_docker, not_on_the_host};
+pub use kind::{Asks, Flow};
 pub(crate) use kinds::networkctl::{READ_LINK, is_under_way};
 pub(crate) use kinds::of;
 pub use kinds::packet::filter_faults;

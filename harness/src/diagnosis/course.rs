@@ -1,5 +1,7 @@
 //! Where the packets of a check were seen.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 use super::point::Point;
@@ -26,4 +28,32 @@ pub struct Course {
     /// Why parts of the way could not be watched, one sentence each.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub blind: Vec<String>,
+}
+
+/// Each leg with one line for each point, and what dropped the packet there.
+impl fmt::Display for Course {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (leg, seen) in [("request", &self.request), ("answer", &self.answer)] {
+            if seen.is_empty() {
+                writeln!(f, "  {leg}: none was seen")?;
+                continue;
+            }
+            writeln!(f, "  {leg}:")?;
+            for Seen {
+                point,
+                packet,
+                dropped_by,
+            } in seen
+            {
+                write!(f, "    {point}: {packet}")?;
+                match dropped_by {
+                    Some(by) => writeln!(f, ", dropped by {by}")?,
+                    None => writeln!(f)?,
+                }
+            }
+        }
+        self.blind
+            .iter()
+            .try_for_each(|why| writeln!(f, "  not seen: {why}"))
+    }
 }

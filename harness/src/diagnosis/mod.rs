@@ -5,6 +5,10 @@
 //! course   where the packets of a check were seen, request and answer each by itself
 //! code     what can be found, a closed list
 //! facts    what kernels and networkd are asked, and what they answered
+//! reading  what answers say about links, addresses and next hops
+//! mark     kinds of packets that are followed
+//! instrument  the rules of nftables by which packets are seen
+//! trace    what nft(8) prints of them, and the course that it shows
 //! observed all of it together: what a diagnosis is made of
 //! gap      what keeps a packet from coming further, as kernels know it
 //! files    which line of which file makes a gap
@@ -31,10 +35,14 @@ mod finding;
 mod found;
 mod gap;
 mod hooks;
+mod instrument;
+mod mark;
 mod net;
 mod observed;
 mod point;
+pub mod reading;
 mod state;
+mod trace;
 mod walk;
 
 pub use causes::diagnose;
@@ -45,5 +53,8 @@ pub use facts::{Answers, Facts, OF_DOCKER, OF_NETWORKD, QUESTIONS, Question};
 pub use files::{Located, locate, place_of_check};
 pub use finding::{At, Cause, Diagnosis, Edit, Evidence, Proof, Remedy};
 pub use gap::Gap;
+pub use instrument::{CANARY, lines as instruments};
+pub use mark::{Mark, Target, Way};
 pub use observed::{Observed, Unheld};
 pub use point::{Point, Station};
+pub use trace::{Followed, Sight, Wire, sights};

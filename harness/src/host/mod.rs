@@ -27,6 +27,7 @@
 //! netlink      verbs on links, addresses and routes
 //! netlink_events  changes of these, as the kernel reports them
 //! firewall     rulesets, loaded by nft and iptables
+//! nft_trace    packets of a machine, as nft(8) traces them
 //! tap          a guest's TAP
 //! capture      a packet capture on a link
 //! tcpdump      which frames of a capture a filter matches
@@ -76,6 +77,7 @@ pub mod netns;
 pub mod networkd;
 pub mod networkd_asked;
 pub mod networkd_said;
+pub(crate) mod nft_trace;
 pub mod offload;
 pub mod output;
 pub mod probe;

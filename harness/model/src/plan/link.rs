@@ -22,6 +22,11 @@ pub trait Link: Any + Debug + Send + Sync {
     /// The machine that gets it, or its other end, where that may be another.
     fn peer(&self) -> Option<&str>;
 
+    /// Its two ends, each as machine and name, where what one is given the other receives. `None`: it has one end.
+    fn wire(&self) -> Option<[(String, String); 2]> {
+        None
+    }
+
     /// Whether making it takes more than requests to the kernel, so that nothing else is done at the same time.
     fn alone(&self) -> bool;
 

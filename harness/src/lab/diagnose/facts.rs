@@ -1,5 +1,6 @@
 //! Asks every machine, guest and container what a cause can be known by.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use futures_util::future::{join, join_all};
@@ -9,11 +10,14 @@ use crate::deadline::Deadline;
 use crate::diagnosis::{Answers, Facts, OF_DOCKER, OF_NETWORKD, QUESTIONS, Question};
 use crate::diagnostic::Diagnostic;
 use crate::guest::ssh::Output;
+use crate::host::networkd_said::{UnitSaid, about_units};
 use crate::lab::assignment::Assignment;
+use crate::lab::evidence::networkd_said;
 use crate::lab::testbed::Testbed;
 
-/// How long one shell may take to answer all of its questions.
-const ANSWERS: Duration = Duration::from_millis(1500);
+/// How long one shell may take to answer all of its questions. A tenth of a second is usual; the rest is for a computer on which
+/// many labs run.
+const ANSWERS: Duration = Duration::from_secs(5);
 
 /// networkd's own log in a guest. That of a machine or ghost is a file of the evidence.
 const JOURNAL: Question = (
@@ -134,7 +138,11 @@ fn answers(questions: &[Question], told: Result<Output, ProbeError>) -> Answers 
     let told = match told {
         Ok(told) => told.stdout,
         Err(error) => {
-            let unasked = Some(Diagnostic::new(&error).chain.join(": "));
+            // Its command is the whole script.
+            let unasked = Some(match error {
+                ProbeError::Tool { why, .. } => why,
+                error => Diagnostic::new(&error).chain.join(": "),
+            });
             return Answers {
                 unasked,
                 ..Answers::default()
@@ -159,10 +167,26 @@ fn answers(questions: &[Question], told: Result<Output, ProbeError>) -> Answers 
     }
 }
 
+/// What networkd said of its unit files, by machine or guest.
+pub(super) fn said(
+    asked: Assignment<'_>,
+    testbed: &Testbed,
+    facts: &Facts,
+) -> BTreeMap<String, Vec<UnitSaid>> {
+    let mut said: BTreeMap<String, Vec<UnitSaid>> = BTreeMap::new();
+    for one in networkd_said(testbed, &asked.folders.evidence) {
+        said.entry(one.machine).or_default().push(one.said);
+    }
+    for (name, answers) in facts {
+        if let Some(journal) = answers.by_question.get(JOURNAL.0) {
+            said.insert(name.clone(), about_units(journal));
+        }
+    }
+    said
+}
+
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
-
     use super::*;
 
     const TWO: [Question; 3] = [("a", "true"), ("b", "echo b"), ("c", "no-such-program")];

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use super::follow::Courses;
 use crate::diagnosis::Facts;
 use crate::lab::gathered::{note, write};
 
@@ -18,5 +19,27 @@ pub(super) fn facts(evidence: &Path, facts: &Facts) {
         if let Some(why) = &answers.unasked {
             note(format!("{FOLDER}/facts/{name}: {why}"));
         }
+    }
+}
+
+/// The course of each check as `diagnosis/courses.txt` and `.json`, and what they were read from as
+/// `diagnosis/traces/MACHINE.txt`.
+pub(super) fn courses(evidence: &Path, courses: &Courses) {
+    if courses.by_check.is_empty() {
+        return;
+    }
+    let folder = evidence.join(FOLDER);
+    let by_check = courses.by_check.iter();
+    let text: String = by_check
+        .map(|(check, course)| format!("{check}\n{course}\n"))
+        .collect();
+    write(&folder.join("courses.txt"), &text);
+    match serde_json::to_string_pretty(&courses.by_check) {
+        Ok(json) => write(&folder.join("courses.json"), &json),
+        Err(error) => note(format!("{FOLDER}/courses.json: {error}")),
+    }
+    for (machine, trace) in &courses.traces {
+        let file = folder.join("traces").join(format!("{machine}.txt"));
+        write(&file, trace);
     }
 }

@@ -48,6 +48,11 @@ impl Link for Veth {
         Some(&self.there.machine)
     }
 
+    fn wire(&self) -> Option<[(String, String); 2]> {
+        let ends = [&self.here, &self.there];
+        Some(ends.map(|end| (end.machine.clone(), end.name.to_string())))
+    }
+
     fn alone(&self) -> bool {
         false
     }

@@ -11,7 +11,7 @@ use futures_util::FutureExt;
 use self::answer::judge;
 use super::networkctl;
 use crate::check::ghosts::Ghosts;
-use crate::check::kind::{Kind, Looked, Target};
+use crate::check::kind::{Asks, Flow, Kind, Looked, Target};
 use crate::check::looking::Looking;
 use crate::check::{ProbeError, Verdict};
 use crate::scenario::provides::Provides;
@@ -44,6 +44,15 @@ impl Kind for Dns {
             (true, None) => resolve_as_networkd_says(self, at).boxed_local(),
             _ => look(self, self.server, at).boxed_local(),
         }
+    }
+
+    fn flow(&self) -> Option<Flow> {
+        Some(Flow {
+            asks: Asks::Dns,
+            to: self.server,
+            source: self.source,
+            size: None,
+        })
     }
 
     fn target(&self) -> Option<Target> {

@@ -11,7 +11,7 @@ use futures_util::FutureExt;
 use super::tcp::transfer;
 use crate::bytes_page::MOST_BYTES;
 use crate::check::ghosts::Ghosts;
-use crate::check::kind::{Kind, Looked, Target};
+use crate::check::kind::{Asks, Flow, Kind, Looked, Target};
 use crate::check::looking::Looking;
 use crate::check::source::{self, Ends};
 use crate::scenario::check_kind::{Asked, Declared, Looks, SOURCE};
@@ -106,6 +106,21 @@ impl Kind for Http {
             }
         }
         .boxed_local()
+    }
+
+    fn flow(&self) -> Option<Flow> {
+        Some(Flow {
+            asks: Asks::Tcp(self.port),
+            to: Some(self.to),
+            source: self.source,
+            size: None,
+        })
+    }
+
+    /// Only a page: the bytes would fill the trace.
+    fn probe<'a>(&'a self, at: &'a Looking<'a>) -> Looked<'a> {
+        let ends = Ends::new(self.to, self.port, self.source);
+        async move { get::look(ends, &self.expect, at).await }.boxed_local()
     }
 
     fn target(&self) -> Option<Target> {

@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
+use crate::check::kind::{Asks, Flow};
 use crate::scenario::check_kind::{Asked, Declared, Looks, SOURCE};
 use crate::scenario::error::{Fault, code};
 use crate::scenario::keys::{KeyType, TableKeys, may, must, table_keys};
@@ -30,6 +31,28 @@ pub struct Ping {
     pub interval: Duration,
     /// Smallest and largest share of requests that may stay without a reply, in percent.
     pub loss: (u8, u8),
+}
+
+impl Ping {
+    /// What one look sends.
+    pub(super) fn sends(&self) -> Flow {
+        let size = self.size.unwrap_or(56);
+        Flow {
+            asks: Asks::Echo,
+            to: Some(self.to),
+            source: self.source,
+            size: (self.size.is_some() || self.df).then_some((size, self.df)),
+        }
+    }
+
+    /// The same, with one request.
+    pub(super) fn once(&self) -> Self {
+        Self {
+            count: 1,
+            loss: (0, 0),
+            ..self.clone()
+        }
+    }
 }
 
 impl Declared for Ping {

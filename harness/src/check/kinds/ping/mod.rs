@@ -7,7 +7,7 @@ use std::time::Duration;
 use futures_util::FutureExt;
 
 use crate::check::ghosts::Ghosts;
-use crate::check::kind::{Kind, Looked, Target};
+use crate::check::kind::{Flow, Kind, Looked, Target};
 use crate::check::looking::{Looking, as_words};
 use crate::check::no_verdict::NoVerdict;
 use crate::check::{ProbeError, Verdict, source};
@@ -42,6 +42,14 @@ impl Kind for Ping {
 
     fn target(&self) -> Option<Target> {
         Some(Target::machine(self.to))
+    }
+
+    fn flow(&self) -> Option<Flow> {
+        Some(self.sends())
+    }
+
+    fn probe<'a>(&'a self, at: &'a Looking<'a>) -> Looked<'a> {
+        async { self.once().look(at).await }.boxed_local()
     }
 
     fn takes(&self) -> Duration {

@@ -7,13 +7,16 @@ use std::net::IpAddr;
 use futures_util::FutureExt;
 
 use crate::check::ghosts::{self, Ghosts};
-use crate::check::kind::{Kind, Looked, Target};
+use crate::check::kind::{Asks, Flow, Kind, Looked, Target};
 use crate::check::looking::Looking;
 use crate::check::{ProbeError, source};
 use crate::scenario::check_kind::{Asked, Declared, Looks, SOURCE};
 use crate::scenario::keys::{KeyType, TableKeys, must, table_keys};
 use crate::scenario::names::MachineName;
 use crate::scenario::parse;
+
+/// Port of SSH servers.
+const PORT: u16 = 22;
 
 /// An SSH server answers with the host key that the harness gave that guest.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -79,6 +82,15 @@ impl Kind for Ssh {
             ask::look(self.to, self.source, key, at).await
         }
         .boxed_local()
+    }
+
+    fn flow(&self) -> Option<Flow> {
+        Some(Flow {
+            asks: Asks::Tcp(PORT),
+            to: Some(self.to),
+            source: self.source,
+            size: None,
+        })
     }
 
     fn target(&self) -> Option<Target> {
