@@ -29,6 +29,7 @@ mod lines;
 mod log;
 mod macvtap;
 mod matrix;
+mod mutate;
 mod page;
 mod queue;
 mod signals;
