@@ -153,9 +153,9 @@ fn at(way: &[Part<'_>], gap: &Gap, written: &Written) -> Option<(usize, Located)
         }
     }
     let (far, found) = best.unwrap_or((FAR, whole));
-    if far == FAR
-        && needed.is_some_and(|needed| found.text.as_deref().is_some_and(|text| same(text, needed)))
-    {
+    let stands = source_of(&found);
+    // What says what is needed already is not to blame.
+    if needed.is_some_and(|needed| same(&stands, needed) || mentions(&stands, needed)) {
         return None;
     }
     let place = At::of(&found.value);

@@ -60,12 +60,7 @@ const ROWS: &[Row] = &[
         codes: &[Code::LinkMtu],
         network: &[("Link", "MTUBytes"), ("Network", "IPv6MTUBytes")],
         netdev: &[("NetDev", "MTUBytes")],
-        scenario: &[
-            "interfaces[name=LINK].mtu",
-            "NIC.mtu",
-            "bridges.LINK.mtu",
-            "interfaces[name=LINK].segment",
-        ],
+        scenario: &["interfaces[name=LINK].mtu", "NIC.mtu", "bridges.LINK.mtu"],
     },
     Row {
         codes: &[Code::LinkMac, Code::FdbDuplicateMac, Code::NeighWrongMac],

@@ -1,5 +1,9 @@
 //! The line of a unit file that makes a gap.
 
+use std::net::IpAddr;
+
+use ipnet::IpNet;
+
 use super::at::{added_behind, with_key, with_value};
 use super::located::Located;
 use super::machine::UnitMachine;
@@ -207,17 +211,36 @@ fn misspelt(row: &Row, machine: &UnitMachine<'_>, unit: &Unit) -> Option<Located
     })
 }
 
+/// Whether a value is one that this key takes. A gap's words can be about something that no single line says.
+fn fits(key: &str, value: &str) -> bool {
+    match key {
+        "Address" => value.parse::<IpNet>().is_ok(),
+        "Gateway" | "DNS" => value.parse::<IpAddr>().is_ok(),
+        "MTUBytes" | "PVID" => value.parse::<u32>().is_ok(),
+        "MACAddress" => value.split(':').count() == 6,
+        "Bridge" => !value.contains([' ', '/', '.']),
+        _ => same(value, "yes") || same(value, "no"),
+    }
+}
+
 /// That the unit lacks a line: at the head of the section that it belongs into, or of the file.
 fn missing(gap: &Gap, row: &Row, machine: &UnitMachine<'_>, unit: &Unit) -> Option<Located> {
     if gives_what_is_needed(gap, row, unit) {
         return None;
     }
     let (section, key) = row.network.first()?;
+    if !gap
+        .needed
+        .as_deref()
+        .is_some_and(|needed| fits(key, needed))
+    {
+        return None;
+    }
     let of_section = |one: &&Setting| one.section == *section;
     let last = unit.settings.iter().rev().find(of_section);
     let place = last.map(|one| &one.value_place).or(unit.head.as_ref())?;
     let needed = gap.needed.as_deref();
-    let line = format!("{key}={}", needed.unwrap_or("..."));
+    let line = format!("{key}={}", needed.unwrap_or_default());
     // A section that is not there would have to be written as well.
     let edit = needed
         .and(last)

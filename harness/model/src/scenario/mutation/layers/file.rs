@@ -20,9 +20,8 @@ fn makes(key: &TomlKey) -> bool {
 fn misspelt(word: &str) -> Option<String> {
     let mut letters: Vec<char> = word.chars().collect();
     let middle = letters.len() / 2;
-    let swapped = (1..=middle)
-        .rev()
-        .find(|&at| at < letters.len() && letters[at - 1] != letters[at])?;
+    let mut places = (1..=middle).rev().chain(middle + 1..letters.len());
+    let swapped = places.find(|&at| at < letters.len() && letters[at - 1] != letters[at])?;
     letters.swap(swapped - 1, swapped);
     Some(letters.into_iter().collect())
 }
