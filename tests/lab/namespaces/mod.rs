@@ -19,6 +19,7 @@ mod diagnosis;
 mod dnsmasq;
 mod endings;
 mod enter;
+mod explain;
 mod faults;
 mod firewall;
 mod ghosts;

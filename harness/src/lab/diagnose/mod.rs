@@ -20,6 +20,7 @@ use crate::deadline::Deadline;
 use crate::diagnosis::{Course, Diagnosis, Facts, Observed, Unheld, diagnose};
 use crate::host::networkd_said::UnitSaid;
 use crate::report::CheckOutcome;
+use crate::scenario::names::VariantName;
 use crate::scenario::{Check, Written};
 
 /// How long a diagnosis goes on with more and more flows, in a lab of namespaces and with MicroVMs.
@@ -64,7 +65,8 @@ impl Run<'_> {
         said: &BTreeMap<String, Vec<UnitSaid>>,
     ) -> Vec<Diagnosis> {
         let (job, scenario) = (self.asked.job, self.asked.scenario);
-        let written = Written::of(&scenario.path, &job.sources.text, job.variant.as_deref());
+        let variant = scenario.variant.as_ref().map(VariantName::as_str);
+        let written = Written::of(&scenario.path, &job.sources.text, variant);
         let reports = &self.record.report.checks;
         let with = |outcome: CheckOutcome| reports.iter().filter(move |one| one.outcome == outcome);
         let held = with(CheckOutcome::Passed).map(|one| one.id.clone());
