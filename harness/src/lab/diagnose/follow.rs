@@ -8,7 +8,7 @@ use futures_util::future::join_all;
 
 use super::flows::{MOST_TARGETS, Probed, flows, rounds};
 use super::watching::{self, Watched};
-use crate::check::{Looking, Since, of};
+use crate::check::{Looking, Since, Vantage, of};
 use crate::deadline::Deadline;
 use crate::diagnosis::{Course, Facts, Followed, Sight, Target, Wire, reading, sights};
 use crate::lab::assignment::Assignment;
@@ -79,7 +79,7 @@ pub(super) async fn follow(
         let (round, beyond): (Vec<&Probed<'_>>, Vec<_>) =
             round.partition(|flow| targets.contains(&flow.target()));
         unprobed(&beyond, "there are too many destinations", &mut courses);
-        if number > 0 && more.left() < asked.patience(PROBE) {
+        if number > 0 && more.left() < PROBE {
             unprobed(&round, "the time for it was over", &mut courses);
             continue;
         }
@@ -206,9 +206,13 @@ impl Known<'_> {
         };
         let ghost = matches!(
             (&check.from, &vantage),
-            (VantagePoint::Guest(_), crate::check::Vantage::Machine(_))
+            (VantagePoint::Guest(_), Vantage::Machine(_))
         );
-        let by = by.child(self.asked.patience(PROBE));
+        // A guest's program may need longer than that only to start.
+        let by = by.child(match vantage {
+            Vantage::Machine(_) => PROBE,
+            Vantage::Guest(_) | Vantage::Container { .. } => self.asked.patience(PROBE),
+        });
         let looking = Looking {
             from: &vantage,
             with: None,
