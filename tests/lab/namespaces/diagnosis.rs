@@ -105,25 +105,25 @@ sysctls = { "net.ipv4.conf.all.rp_filter" = "0", "net.ipv4.conf.eth0.rp_filter" 
 [[checks]]
 id = "near"
 from = "client"
-within = "1s"
+within = "3s"
 ping = { to = "10.0.0.2" }
 
 [[checks]]
 id = "big"
 from = "client"
-within = "1s"
+within = "3s"
 ping = { to = "10.0.0.2", size = 1372, df = true }
 
 [[checks]]
 id = "far"
 from = "client"
-within = "1s"
+within = "3s"
 ping = { to = "10.1.0.1" }
 
 [[checks]]
 id = "back"
 from = "client"
-within = "1s"
+within = "3s"
 ping = { to = "10.0.0.2", source = "10.9.9.9" }
 
 [variants.isolated]

@@ -111,6 +111,10 @@ fn a_port_without_a_bridge_leads_to_the_line_that_should_give_it_one() {
     assert_eq!(at(&found).2, "Name=wm-*");
     let remedy = found.remedy.expect("a remedy");
     assert_eq!(remedy.edits[0].to, "Name=wm-* vm-test1");
+    // It is the same line where the gap is that no unit matches.
+    let none = gap(Code::UnitNotMatched, "host", Some("vm-test1"), None);
+    let found = first(&scenario, &none, None, Vec::new());
+    assert_eq!(at(&found).2, "Name=wm-*");
     // Another bridge.
     let scenario = broken("host", lan, "Bridge=br0", "Bridge=br1");
     let found = first(&scenario, &port(Some("br0")), Some(lan), Vec::new());

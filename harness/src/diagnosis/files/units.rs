@@ -22,6 +22,9 @@ type Key = (&'static str, &'static str);
 
 /// The lines of `.network` files that can make the gap, the most likely first.
 pub(super) fn lines(gap: &Gap, machine: &UnitMachine<'_>) -> Vec<Located> {
+    if gap.code == Code::UnitNotMatched {
+        return not_matching(gap, machine).into_iter().collect();
+    }
     let row = rows::of(gap.code);
     if row.network.is_empty() {
         return Vec::new();
@@ -37,6 +40,14 @@ pub(super) fn lines(gap: &Gap, machine: &UnitMachine<'_>) -> Vec<Located> {
             found.into_iter().map(|(_, one)| one).collect()
         }
     }
+}
+
+/// The unit that was most likely meant for a link which none matches.
+fn not_matching(gap: &Gap, machine: &UnitMachine<'_>) -> Option<Located> {
+    let name = gap.link.as_deref()?;
+    let link = machine.link(name)?;
+    let (unit, setting) = nearest(machine.networks(), machine, link, name)?;
+    Some(not_matched(unit, setting, machine, name))
 }
 
 fn of_link(gap: &Gap, row: &Row, machine: &UnitMachine<'_>, name: &str) -> Vec<Located> {

@@ -133,7 +133,10 @@ impl Followed<'_> {
             let places = (0..left.len()).filter(|place| ready(*place));
             let next = places.min_by_key(|place| {
                 let (sight, _) = left[*place];
-                let stays = sight.point.machine == here && sight.point.station != Station::Ingress;
+                // What a bridge's own link receives came by no wire: its machine had it already.
+                let comes = sight.point.station == Station::Ingress
+                    && self.other_end(&sight.point).is_some();
+                let stays = sight.point.machine == here && !comes;
                 let ends = Some(sight.point.machine.as_str()) == owner;
                 (!stays, ends, sight.at)
             });
@@ -148,20 +151,10 @@ impl Followed<'_> {
 
     /// Whether what a link received has not yet been given to the other end of its wire.
     fn is_on_its_way(&self, sight: &Sight, left: &[(&Sight, Leg)]) -> bool {
-        let point = &sight.point;
-        if point.station != Station::Ingress {
+        if sight.point.station != Station::Ingress {
             return false;
         }
-        let is_here = |(machine, link): &(String, String)| {
-            *machine == point.machine && Some(link) == point.link.as_ref()
-        };
-        let mut wires = self.wires.iter();
-        let other = wires.find_map(|[one, two]| match (is_here(one), is_here(two)) {
-            (true, _) => Some(two),
-            (_, true) => Some(one),
-            _ => None,
-        });
-        let Some((machine, link)) = other else {
+        let Some((machine, link)) = self.other_end(&sight.point) else {
             return false;
         };
         left.iter().any(|(one, _)| {
@@ -169,6 +162,19 @@ impl Followed<'_> {
                 && one.point.station == Station::Egress
                 && one.point.machine == *machine
                 && one.point.link.as_ref() == Some(link)
+        })
+    }
+
+    /// The link at the other end of the wire of a point's link.
+    fn other_end(&self, point: &Point) -> Option<&(String, String)> {
+        let is_here = |(machine, link): &(String, String)| {
+            *machine == point.machine && Some(link) == point.link.as_ref()
+        };
+        let mut wires = self.wires.iter();
+        wires.find_map(|[one, two]| match (is_here(one), is_here(two)) {
+            (true, _) => Some(two),
+            (_, true) => Some(one),
+            _ => None,
         })
     }
 }
@@ -255,6 +261,9 @@ mod tests {
                 &format!("netdev egress-1 x pc {ask}"),
                 &format!("bridge forward-last pa pd {ask}"),
                 &format!("netdev egress-2 x pd {ask}"),
+                &format!("bridge input-last pa x {ask}"),
+                &format!("netdev ingress-1 br0 x {ask}"),
+                &format!("arp input-last br0 x {ask}"),
             ],
         );
         let c = saw(
@@ -302,6 +311,9 @@ mod tests {
                 format!("b egress pc: {arp}"),
                 format!("b bridge forward pd: {arp}"),
                 format!("b egress pd: {arp}"),
+                format!("b bridge input pa: {arp}"),
+                format!("b ingress br0: {arp}"),
+                format!("b arp input br0: {arp}"),
                 format!("d ingress eth0: {arp}"),
                 format!("d arp input eth0: {arp}"),
                 format!("c ingress eth0: {arp}"),
