@@ -142,7 +142,7 @@ fn in_a_workflow_a_red_run_is_annotated_and_summed_up() {
         let said = [output.stdout, output.stderr]
             .map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
             .concat();
-        let command = "::error file=lan/scenario.toml,title=lan%3A failed::`address` failed: ";
+        let command = "::error file=lan/host/10-lan.network,line=4,";
         assert!(said.lines().any(|line| line.starts_with(command)), "{said}");
         assert!(said.contains(told), "{said}");
     }

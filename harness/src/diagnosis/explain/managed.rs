@@ -28,7 +28,8 @@ pub(super) fn not_done(net: &Net<'_>, machine: &str, link: Option<&str>) -> Vec<
             "configuring" | "failed" | "pending" | "initialized" => {
                 found.extend(not_up(net, &end));
                 found.extend(several(networkd, &end, managed));
-                found.push(setup(&end, &managed.setup, "configured"));
+                // What is missing may be missing whatever networkd still does, so this is a suspect and no more.
+                found.push(setup(&end, &managed.setup, "configured").maybe());
             }
             _ if link.is_some() => {
                 found.extend(not_up(net, &end));
