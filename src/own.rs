@@ -5,8 +5,9 @@
 //! checkout, in order to look at it, must run nothing of it. They come from this program's own tree, or from a folder that was
 //! named.
 
-use std::io::Write;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::sync::OnceLock;
 
 use bridgelab_harness::image::Recipe;
@@ -28,6 +29,18 @@ pub(crate) fn take_images_from(folder: Option<PathBuf>) {
 /// The folder of recipes that the user named.
 pub(crate) fn named_images() -> Option<&'static Path> {
     NAMED.get().map(PathBuf::as_path)
+}
+
+/// This program as a process of its own, with the same recipes.
+///
+/// # Errors
+/// The program's file is not known.
+pub(crate) fn program() -> io::Result<Command> {
+    let mut command = Command::new(std::env::current_exe()?);
+    if let Some(images) = named_images() {
+        command.env("BRIDGELAB_IMAGES", images);
+    }
+    Ok(command)
 }
 
 /// The tree that has the other parts of this program: `$BRIDGELAB_ROOT`, or the source tree that the program was built from.

@@ -3,7 +3,6 @@
 use std::io::Write;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use bridgelab_harness::lab::{self, ASKED};
 use bridgelab_harness::report::exit_code;
@@ -155,16 +154,12 @@ pub(crate) fn rerun(args: &RerunArgs) -> i32 {
         );
     }
     let folder = std::path::absolute(&args.folder).unwrap_or_else(|_| args.folder.clone());
-    let program = match std::env::current_exe() {
-        Ok(program) => program,
+    let mut command = match crate::own::program() {
+        Ok(command) => command,
         Err(error) => return complain(&format!("find this program: {error}")),
     };
-    let mut command = Command::new(program);
     for name in OPTIONS {
         command.env_remove(name);
-    }
-    if let Some(images) = crate::own::named_images() {
-        command.env("BRIDGELAB_IMAGES", images);
     }
     command
         .arg("run")

@@ -4,8 +4,8 @@ mod prove;
 mod symptom;
 
 use std::io::Write;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::path::Path;
+use std::process::Stdio;
 
 use bridgelab_harness::report::{Report, causes, exit_code};
 use bridgelab_harness::visible::visible;
@@ -105,12 +105,8 @@ fn reported(what: &str, args: &ExplainArgs) -> Result<Report, i32> {
 /// # Errors
 /// The exit code of a run that left no report.
 pub(super) fn run(words: &[String], json: &Path) -> Result<Report, i32> {
-    let program: PathBuf = std::env::current_exe()
+    let mut command = crate::own::program()
         .map_err(|error| complain(&format!("find this program: {error}"), exit_code::BROKEN))?;
-    let mut command = Command::new(program);
-    if let Some(images) = crate::own::named_images() {
-        command.env("BRIDGELAB_IMAGES", images);
-    }
     let ended = command
         .args(words)
         .arg("--json")

@@ -1,9 +1,10 @@
 //! Whether a diagnosis names what was broken. Pure.
 
 use std::ops::Range;
-use std::path::{Component, Path, PathBuf};
+use std::path::Path;
 
 use bridgelab_harness::diagnosis::{At, Cause, Diagnosis};
+use bridgelab_harness::lab::normal;
 use serde::Serialize;
 
 /// What a diagnosis said of a mutant that was caught.
@@ -79,21 +80,10 @@ fn is_file(shown: &Path, broken: Broken<'_>) -> bool {
     !shown.as_os_str().is_empty() && (shown == whole || whole.ends_with(&shown))
 }
 
-/// Without `.` and `..`; those at the beginning of a path lead to where nobody knows, and are left out.
-fn normal(path: &Path) -> PathBuf {
-    let mut whole = PathBuf::new();
-    for part in path.components() {
-        match part {
-            Component::ParentDir => drop(whole.pop()),
-            Component::CurDir => {}
-            other => whole.push(other),
-        }
-    }
-    whole
-}
-
 #[cfg(test)]
 mod tests {
+    use std::path::PathBuf;
+
     use super::*;
     use bridgelab_harness::diagnosis::{Code, Edit, Remedy};
 

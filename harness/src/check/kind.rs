@@ -102,6 +102,18 @@ pub struct Flow {
     pub size: Option<(u16, bool)>,
 }
 
+impl Flow {
+    /// A TCP connection.
+    pub(crate) const fn tcp(to: IpAddr, port: u16, source: Option<IpAddr>) -> Self {
+        Self {
+            asks: Asks::Tcp(port),
+            to: Some(to),
+            source,
+            size: None,
+        }
+    }
+}
+
 /// Destination of a look's first packet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Target {

@@ -6,6 +6,7 @@ use std::net::IpAddr;
 use serde_json::Value;
 
 use super::facts::Answers;
+use super::state::{self, Link};
 
 /// The entries of a list that a question was answered with.
 fn entries(answers: &Answers, question: &str) -> Vec<Value> {
@@ -16,22 +17,21 @@ fn entries(answers: &Answers, question: &str) -> Vec<Value> {
 
 /// Names of its links but for the loopback, and their MAC addresses.
 pub fn links(answers: &Answers) -> Vec<(String, Option<String>)> {
-    let links = entries(answers, "links").into_iter();
-    let word = |link: &Value, key: &str| link[key].as_str().map(str::to_owned);
-    links
-        .filter(|link| link["link_type"] != "loopback")
-        .filter_map(|link| Some((word(&link, "ifname")?, word(&link, "address"))))
-        .collect()
+    let mac = |link: &Link| Some(link.mac.clone()).filter(|mac| !mac.is_empty());
+    let links = others(answers);
+    links.map(|link| (link.name.clone(), mac(&link))).collect()
 }
 
 /// Addresses of its links but for the loopback.
 pub fn addresses(answers: &Answers) -> BTreeSet<IpAddr> {
-    let links = entries(answers, "addresses").into_iter();
-    let others = links.filter(|link| link["link_type"] != "loopback");
-    let infos = others.flat_map(|link| link["addr_info"].as_array().cloned().unwrap_or_default());
-    infos
-        .filter_map(|info| info["local"].as_str()?.parse().ok())
-        .collect()
+    let addresses = others(answers).flat_map(|link| link.addresses);
+    addresses.filter_map(|address| address.local).collect()
+}
+
+/// Its links but for the loopback.
+fn others(answers: &Answers) -> impl Iterator<Item = Link> {
+    let named = state::links(answers).into_iter();
+    named.filter(|link| !link.is_loopback() && !link.name.is_empty())
 }
 
 /// Next hops of its routes.

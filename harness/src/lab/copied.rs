@@ -83,7 +83,7 @@ pub(super) fn unread(path: &Path) -> impl FnOnce(Unread) -> io::Error {
 }
 
 /// Removes `.` and `..` by the words alone. Links are followed later, when the file is read, as the reader of scenarios does.
-fn normal(path: &Path) -> PathBuf {
+pub fn normal(path: &Path) -> PathBuf {
     let mut whole = PathBuf::new();
     for part in path.components() {
         match part {

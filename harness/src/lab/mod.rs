@@ -60,7 +60,7 @@ pub mod vm;
 mod watch;
 mod worker;
 
-pub use copied::copy_scenario;
+pub use copied::{copy_scenario, normal};
 pub use error::LabError;
 pub use hold::ASKED;
 pub use job::{Event, Job, JobImage, StartFrom, TOGETHER, WORKER_COMMAND};

@@ -18,22 +18,6 @@ pub(super) fn of_scenario(gap: &Gap, observed: &Observed<'_>) -> Vec<Located> {
     found.into_iter().map(|(_, one)| one).collect()
 }
 
-/// Where the scenario asks for what a check asks for.
-pub(super) fn of_check(
-    id: &str,
-    kind: &str,
-    key: Option<&str>,
-    observed: &Observed<'_>,
-) -> Option<At> {
-    let check = [Part::Key("checks"), Part::With("id", id), Part::Key(kind)];
-    let exact = key.and_then(|key| {
-        let way = [&check[..], &[Part::Key(key)]].concat();
-        observed.written.at(&way)
-    });
-    let at = exact.or_else(|| observed.written.at(&check))?;
-    Some(At::of(&at.value))
-}
-
 /// A way with the names of the gap in the place of its placeholders, and from where it begins.
 fn along(way: &str, gap: &Gap, machine: &str, observed: &Observed<'_>) -> Vec<(usize, Located)> {
     let scenario = observed.scenario;

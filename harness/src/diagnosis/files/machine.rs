@@ -2,10 +2,9 @@
 
 use std::borrow::Cow;
 
-use serde_json::Value;
-
 use crate::diagnosis::facts::Answers;
 use crate::diagnosis::observed::Observed;
+use crate::diagnosis::state;
 use crate::host::networkd_said::UnitSaid;
 use crate::networkd::{Link, LinkKind, LinkName, Links, Unit, UnitFile, UnitKind};
 use crate::scenario::units::places;
@@ -66,19 +65,9 @@ impl<'o> UnitMachine<'o> {
 
     /// The unit that networkd says it has applied to a link (`networkctl status`); `None`: none, or nobody knows.
     pub(super) fn applied(&self, link: &str) -> Option<&Unit> {
-        let status = self.status(link)?;
-        let path = status.get("NetworkFile")?.as_str()?;
-        let name = path.rsplit('/').next()?;
+        let managed = state::managed(self.answers?)?;
+        let name = managed.get(link)?.file()?;
         self.networks().find(|unit| unit.name == name)
-    }
-
-    /// What networkd says of a link: an object of `networkctl --json`.
-    fn status(&self, link: &str) -> Option<Value> {
-        let text = self.answers?.by_question.get("networkctl")?;
-        let all: Value = serde_json::from_str(text).ok()?;
-        let mut links = all.get("Interfaces")?.as_array()?.iter();
-        let own = links.find(|one| one.get("Name").and_then(Value::as_str) == Some(link));
-        own.cloned()
     }
 
     /// The file of this name.
@@ -87,26 +76,22 @@ impl<'o> UnitMachine<'o> {
     }
 }
 
-/// The links of `ip -j -d link`.
+/// Its links, as a `[Match]` knows them.
 fn links(answers: &Answers) -> Vec<Link> {
-    let text = answers.by_question.get("links").map_or("", String::as_str);
-    let all: Vec<Value> = serde_json::from_str(text).unwrap_or_default();
-    let text = |link: &Value, key: &str| Some(link.get(key)?.as_str()?.to_owned());
-    let link = |one: Value| {
-        let name = text(&one, "ifname")?;
-        let kind = one.pointer("/linkinfo/info_kind").and_then(Value::as_str);
-        let kind = match (kind, name.as_str()) {
+    let link = |one: state::Link| {
+        let kind = match (one.linkinfo.kind, one.name.as_str()) {
             (_, "lo") => LinkKind::Loopback,
             // A TAP is a `tun` for the kernel.
-            (Some("tun"), _) => LinkKind::made("tap"),
-            (Some(kind), _) => LinkKind::Made(Cow::Owned(kind.to_owned())),
+            (Some(kind), _) if kind == "tun" => LinkKind::made("tap"),
+            (Some(kind), _) => LinkKind::Made(Cow::Owned(kind)),
             (None, _) => LinkKind::Nic,
         };
-        Some(Link {
-            name: LinkName::Exactly(name),
-            mac: text(&one, "address"),
+        Link {
+            name: LinkName::Exactly(one.name),
+            mac: Some(one.mac).filter(|mac| !mac.is_empty()),
             kind,
-        })
+        }
     };
-    all.into_iter().filter_map(link).collect()
+    let named = state::links(answers).into_iter();
+    named.filter(|one| !one.name.is_empty()).map(link).collect()
 }

@@ -10,6 +10,7 @@
 //! keys      the key of the scenario file
 //! located   what all of them give
 //! rulesets  the line of a ruleset
+//! setting   what a line of a unit file says
 //! ```
 
 mod at;
@@ -21,10 +22,10 @@ mod matching;
 mod netdev;
 mod rows;
 mod rulesets;
+mod setting;
 mod units;
 mod value;
 
-use super::finding::At;
 use super::gap::Gap;
 use super::observed::Observed;
 
@@ -54,16 +55,6 @@ pub fn locate(gap: &Gap, observed: &Observed<'_>) -> Vec<Located> {
         edit.file = observed.written.from_folder(&edit.file);
     }
     found
-}
-
-/// Where the scenario asks for what a check asks for: `key` of the check's kind, or the kind itself.
-pub fn place_of_check(
-    id: &str,
-    kind: &str,
-    key: Option<&str>,
-    observed: &Observed<'_>,
-) -> Option<At> {
-    keys::of_check(id, kind, key, observed)
 }
 
 #[cfg(test)]

@@ -4,9 +4,10 @@ use super::at::with_value;
 use super::located::Located;
 use super::machine::UnitMachine;
 use super::rows;
+use super::setting::{is_of, log_of, says};
 use super::value::same;
 use crate::diagnosis::code::Code;
-use crate::diagnosis::finding::{At, Evidence, Remedy};
+use crate::diagnosis::finding::{At, Remedy};
 use crate::diagnosis::gap::Gap;
 use crate::did_you_mean;
 use crate::networkd::{Setting, Unit, UnitKind};
@@ -55,54 +56,19 @@ fn in_unit(
                 machine.name, unit.name, said.words
             )),
             place: Some(At::of(place)),
-            evidence: vec![Evidence {
-                fact: format!("networkd says: {}", said.words),
-                machine: machine.name.to_owned(),
-                command: "journalctl -u systemd-networkd".to_owned(),
-                file: None,
-            }],
+            evidence: vec![log_of(machine, said)],
             remedy: None,
         }));
     }
-    let settings = unit.settings.iter();
-    let own = settings.filter(|one| {
-        keys.iter()
-            .any(|(section, key)| one.section == *section && one.key == *key)
-    });
-    for setting in own {
-        if gap
-            .needed
-            .as_deref()
-            .is_some_and(|needed| same(&setting.value, needed))
-        {
-            continue;
-        }
-        // The name is right, or this were not the unit.
-        if setting.key == "Name" {
-            continue;
-        }
-        let Setting { key, value, .. } = setting;
+    let needed = |setting: &Setting| {
         let needed = gap.needed.as_deref();
-        let statement = match needed {
-            Some(needed) => format!(
-                "`{}` says `{key}={value}`, and `{needed}` is needed",
-                unit.name
-            ),
-            None => format!("`{}` says `{key}={value}`", unit.name),
-        };
-        let edit = needed.and_then(|needed| with_value(setting, needed));
-        found.push(Located {
-            code: None,
-            statement: Some(statement),
-            place: Some(At::of(&setting.value_place)),
-            evidence: Vec::new(),
-            remedy: edit.map(|edit| Remedy {
-                statement: format!("write `{}`", edit.to.trim()),
-                source: Some("systemd.netdev(5)".to_owned()),
-                edits: vec![edit],
-            }),
-        });
-    }
+        needed.is_some_and(|needed| same(&setting.value, needed))
+    };
+    // The name is right, or this were not the unit.
+    let blamed =
+        |setting: &&Setting| is_of(setting, keys) && !needed(setting) && setting.key != "Name";
+    let own = unit.settings.iter().filter(blamed);
+    found.extend(own.map(|setting| says(gap, unit, setting, Some("systemd.netdev(5)"))));
     if found.is_empty() {
         found.extend(no_kind(unit, gap));
     }

@@ -4,21 +4,19 @@ use std::net::IpAddr;
 
 use ipnet::IpNet;
 
-use super::at::{added_behind, with_key, with_value};
+use super::at::{added_behind, with_key};
 use super::located::Located;
 use super::machine::UnitMachine;
 use super::matching::{nearest, not_matched, taken_by};
 use super::rows::{self, Row};
+use super::setting::{is_of, log_of, says};
 use super::value::{distance, same};
 use crate::diagnosis::code::Code;
-use crate::diagnosis::finding::{At, Evidence, Remedy};
+use crate::diagnosis::finding::{At, Remedy};
 use crate::diagnosis::gap::Gap;
 use crate::did_you_mean;
 use crate::host::networkd_said::UnitSaid;
 use crate::networkd::{Matches, Setting, Unit};
-
-/// A section and a key.
-type Key = (&'static str, &'static str);
 
 /// The lines of `.network` files that can make the gap, the most likely first.
 pub(super) fn lines(gap: &Gap, machine: &UnitMachine<'_>) -> Vec<Located> {
@@ -95,11 +93,6 @@ fn gives_what_is_needed(gap: &Gap, row: &Row, unit: &Unit) -> bool {
     own.any(|one| one.value.split_whitespace().any(|word| same(word, needed)))
 }
 
-fn is_of(setting: &Setting, keys: &[Key]) -> bool {
-    let mut keys = keys.iter();
-    keys.any(|(section, key)| setting.section == *section && setting.key == *key)
-}
-
 /// How likely a line is meant: what is wrong in it is sure, before what is near, before what is missing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Rank {
@@ -162,37 +155,19 @@ fn of_setting(
     setting: &Setting,
     said: Option<&UnitSaid>,
 ) -> Located {
-    let Setting { key, value, .. } = setting;
-    let name = &unit.name;
-    let needed = gap.needed.as_deref();
-    let statement = match (said, needed) {
-        (Some(said), _) => format!(
-            "networkd of {} does not take `{key}={value}` of `{name}`: {}",
-            machine.name, said.words
-        ),
-        (None, Some(needed)) => format!("`{name}` says `{key}={value}`, and `{needed}` is needed"),
-        (None, None) => format!("`{name}` says `{key}={value}`"),
+    let line = says(gap, unit, setting, None);
+    let Some(said) = said else {
+        return line;
     };
-    let edit = needed.and_then(|needed| with_value(setting, needed));
+    let Setting { key, value, .. } = setting;
     Located {
-        code: said.map(|_| Code::UnitInvalid),
-        statement: Some(statement),
-        place: Some(At::of(&setting.value_place)),
-        evidence: said.map(|said| log_of(machine, said)).into_iter().collect(),
-        remedy: edit.map(|edit| Remedy {
-            statement: format!("write `{}`", edit.to.trim()),
-            source: None,
-            edits: vec![edit],
-        }),
-    }
-}
-
-fn log_of(machine: &UnitMachine<'_>, said: &UnitSaid) -> Evidence {
-    Evidence {
-        fact: format!("networkd says: {}", said.words),
-        machine: machine.name.to_owned(),
-        command: "journalctl -u systemd-networkd".to_owned(),
-        file: None,
+        code: Some(Code::UnitInvalid),
+        statement: Some(format!(
+            "networkd of {} does not take `{key}={value}` of `{}`: {}",
+            machine.name, unit.name, said.words
+        )),
+        evidence: vec![log_of(machine, said)],
+        ..line
     }
 }
 

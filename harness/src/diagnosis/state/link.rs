@@ -16,6 +16,8 @@ pub(in crate::diagnosis) struct Link {
     /// Its name.
     #[serde(rename = "ifname")]
     pub(in crate::diagnosis) name: String,
+    /// `ether`, `loopback`, ...
+    pub(in crate::diagnosis) link_type: String,
     /// The link below it, or the other end of a veth pair, where it is in the same namespace.
     pub(in crate::diagnosis) link: Option<String>,
     /// Index of that link, where it is in another namespace.
@@ -79,6 +81,11 @@ impl Link {
     /// Whether it has the flag.
     pub(in crate::diagnosis) fn is(&self, flag: &str) -> bool {
         self.flags.iter().any(|one| one == flag)
+    }
+
+    /// Whether it is the machine's loopback.
+    pub(in crate::diagnosis) fn is_loopback(&self) -> bool {
+        self.link_type == "loopback"
     }
 
     /// Whether it is administratively up.

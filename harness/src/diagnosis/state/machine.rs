@@ -43,39 +43,57 @@ pub(in crate::diagnosis) struct State {
     pub(in crate::diagnosis) iptables: String,
 }
 
+/// What a question was answered with.
+fn answer<'a>(answers: &'a Answers, question: &str) -> Option<&'a str> {
+    answers.by_question.get(question).map(String::as_str)
+}
+
+/// Its links, with their addresses where it told them.
+pub(in crate::diagnosis) fn links(answers: &Answers) -> Vec<Link> {
+    // `ip address` has all that `ip link` has, but for what nothing here asks.
+    match rows::<Link>(answer(answers, "addresses").unwrap_or_default()) {
+        links if links.is_empty() => rows(answer(answers, "links").unwrap_or_default()),
+        links => links,
+    }
+}
+
+/// Its routes of all tables, both families.
+fn routes(answers: &Answers) -> Vec<Route> {
+    let of = |(question, v6): (&str, bool)| {
+        let routes = rows::<Route>(answer(answers, question).unwrap_or_default());
+        let v6 = Some(v6);
+        routes.into_iter().map(move |route| Route { v6, ..route })
+    };
+    let families = [("routes-v4", false), ("routes-v6", true)];
+    families.into_iter().flat_map(of).collect()
+}
+
+/// What networkd says of its links; `None`: no networkd answered.
+pub(in crate::diagnosis) fn managed(answers: &Answers) -> Option<BTreeMap<String, Managed>> {
+    answer(answers, "networkctl").and_then(networkd::read)
+}
+
 impl State {
     /// Reads the answers.
     pub(in crate::diagnosis) fn of(answers: &Answers) -> Self {
-        let answer = |question: &str| answers.by_question.get(question).map(String::as_str);
-        let listed = |question: &str| answer(question).unwrap_or_default();
-        // `ip address` has all that `ip link` has, but for what nothing here asks.
-        let links: Vec<Link> = match rows::<Link>(listed("addresses")) {
-            links if links.is_empty() => rows(listed("links")),
-            links => links,
-        };
-        let named = links.into_iter().filter(|link| !link.name.is_empty());
-        let routes = [("routes-v4", false), ("routes-v6", true)].map(|(question, v6)| {
-            let routes = rows::<Route>(listed(question)).into_iter();
-            routes.map(move |route| Route {
-                v6: Some(v6),
-                ..route
-            })
-        });
+        let listed = |question: &str| answer(answers, question).unwrap_or_default();
+        let named = links(answers).into_iter();
+        let named = named.filter(|link| !link.name.is_empty());
         let rules = [("rules-v4", false), ("rules-v6", true)].map(|(question, v6)| {
             let rules = rows::<Rule>(listed(question)).into_iter();
             rules.map(move |rule| Rule { v6, ..rule })
         });
         Self {
             links: named.map(|link| (link.name.clone(), link)).collect(),
-            routes: routes.into_iter().flatten().collect(),
+            routes: routes(answers),
             rules: rules.into_iter().flatten().collect(),
             neighbours: rows(listed("neighbours")),
             fdb: rows(listed("fdb")),
             vlans: fdb::vlans(listed("vlans")),
             mdb: fdb::memberships(listed("mdb")),
             sysctls: Sysctls::read(listed("sysctls")),
-            listeners: answer("listeners").map(listener::read),
-            networkd: answer("networkctl").and_then(networkd::read),
+            listeners: answer(answers, "listeners").map(listener::read),
+            networkd: managed(answers),
             firewall: serde_json::from_str(listed("firewall")).unwrap_or_default(),
             iptables: listed("iptables").to_owned(),
         }

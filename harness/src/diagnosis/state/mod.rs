@@ -15,6 +15,6 @@ mod sysctl;
 pub(super) use fdb::{Neighbour, PortVlan};
 pub(super) use link::{Address, Link};
 pub(super) use lookup::Lookup;
-pub(super) use machine::State;
+pub(super) use machine::{State, links, managed};
 pub(super) use networkd::Managed;
 pub(super) use route::Route;

@@ -11,7 +11,7 @@ use futures_util::FutureExt;
 use super::tcp::transfer;
 use crate::bytes_page::MOST_BYTES;
 use crate::check::ghosts::Ghosts;
-use crate::check::kind::{Asks, Flow, Kind, Looked, Target};
+use crate::check::kind::{Flow, Kind, Looked, Target};
 use crate::check::looking::Looking;
 use crate::check::source::{self, Ends};
 use crate::scenario::check_kind::{Asked, Declared, Looks, SOURCE};
@@ -109,12 +109,7 @@ impl Kind for Http {
     }
 
     fn flow(&self) -> Option<Flow> {
-        Some(Flow {
-            asks: Asks::Tcp(self.port),
-            to: Some(self.to),
-            source: self.source,
-            size: None,
-        })
+        Some(Flow::tcp(self.to, self.port, self.source))
     }
 
     /// Only a page: the bytes would fill the trace.

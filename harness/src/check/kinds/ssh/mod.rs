@@ -7,7 +7,7 @@ use std::net::IpAddr;
 use futures_util::FutureExt;
 
 use crate::check::ghosts::{self, Ghosts};
-use crate::check::kind::{Asks, Flow, Kind, Looked, Target};
+use crate::check::kind::{Flow, Kind, Looked, Target};
 use crate::check::looking::Looking;
 use crate::check::{ProbeError, source};
 use crate::scenario::check_kind::{Asked, Declared, Looks, SOURCE};
@@ -85,12 +85,7 @@ impl Kind for Ssh {
     }
 
     fn flow(&self) -> Option<Flow> {
-        Some(Flow {
-            asks: Asks::Tcp(PORT),
-            to: Some(self.to),
-            source: self.source,
-            size: None,
-        })
+        Some(Flow::tcp(self.to, PORT, self.source))
     }
 
     fn target(&self) -> Option<Target> {
