@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use bridgelab_harness::diagnostic::Diagnostic;
+use bridgelab_harness::lab::Sought;
 use bridgelab_harness::plan::GuestKind;
 use bridgelab_harness::plan::picture::{self, Picture};
 use bridgelab_harness::scenario::{Overrides, OverridesError, Scenario};
@@ -164,6 +165,28 @@ pub(crate) enum Guests {
     Ghost,
 }
 
+/// When causes are looked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub(crate) enum Diagnosis {
+    /// Leave it at the verdict.
+    Never,
+    /// When a check fails that should hold.
+    #[default]
+    Unexpected,
+    /// When any check does not hold, also in a form where it must not.
+    Always,
+}
+
+impl From<Diagnosis> for Sought {
+    fn from(diagnosis: Diagnosis) -> Self {
+        match diagnosis {
+            Diagnosis::Never => Self::Never,
+            Diagnosis::Unexpected => Self::Unexpected,
+            Diagnosis::Always => Self::Always,
+        }
+    }
+}
+
 /// Where a run's lab can stand.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
 pub(crate) enum Lab {
@@ -235,9 +258,9 @@ pub(crate) struct RunArgs {
     /// Hold the lab after the checks and print how to enter each machine.
     #[arg(long)]
     pub(crate) keep: bool,
-    /// Do not look for the causes of checks that do not hold.
-    #[arg(long)]
-    pub(crate) no_diagnosis: bool,
+    /// When to look for the causes of checks that do not hold.
+    #[arg(long, value_enum, default_value = "unexpected", value_name = "WHEN")]
+    pub(crate) diagnosis: Diagnosis,
     /// Do what a test asks for on stdin, answer on stdout: for `bridgelab-client`.
     #[arg(long, hide = true, conflicts_with_all = ["keep", "all_variants", "all", "json"])]
     pub(crate) hold: bool,

@@ -90,7 +90,9 @@ fn reported(what: &str, args: &ExplainArgs) -> Result<Report, i32> {
             exit_code::BROKEN,
         )
     })?;
-    let mut words = vec!["run".to_owned(), what.to_owned()];
+    let mut words = ["run", what, "--diagnosis=always"]
+        .map(str::to_owned)
+        .to_vec();
     if let Some(variant) = &args.variant {
         words.extend(["--variant".to_owned(), variant.clone()]);
     }

@@ -98,7 +98,7 @@ fn with_edits(run: &RunReport, edits: &[Edit]) -> Result<RunReport, String> {
     words.extend([
         "--variant".to_owned(),
         rerun.form().to_owned(),
-        "--no-diagnosis".to_owned(),
+        "--diagnosis=never".to_owned(),
     ]);
     words.extend([
         "--evidence".to_owned(),

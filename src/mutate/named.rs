@@ -105,6 +105,7 @@ mod tests {
         Diagnosis {
             code: Code::LinkDown,
             checks: Vec::new(),
+            assumed: Vec::new(),
             course: None,
             last_seen: None,
             first_missing: None,

@@ -412,7 +412,7 @@ impl All<'_> {
             evidence,
             keep: self.args.keep,
             hold: self.args.hold,
-            no_diagnosis: self.args.no_diagnosis,
+            diagnosis: self.args.diagnosis.into(),
             within: one.within.clone(),
         })
     }

@@ -16,6 +16,9 @@ pub struct Diagnosis {
     pub code: Code,
     /// Ids of the checks that it explains.
     pub checks: Vec<String>,
+    /// Those of them that cannot be followed, and of which it is only taken that they have the same cause.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub assumed: Vec<String>,
     /// The course of the first of these checks that sends packets.
     pub course: Option<Course>,
     /// The last point at which that packet was seen.
@@ -46,6 +49,16 @@ pub struct Cause {
     pub place: Option<At>,
     /// By what it is known, the most important first.
     pub evidence: Vec<Evidence>,
+}
+
+impl Cause {
+    /// The machine, guest or container that it is about, and the link or the thing there; as `object` has both.
+    pub fn about(&self) -> (&str, Option<&str>) {
+        match self.object.split_once(' ') {
+            Some((machine, thing)) => (machine, Some(thing)),
+            None => (&self.object, None),
+        }
+    }
 }
 
 /// A place in a file of the scenario.

@@ -19,6 +19,7 @@
 //! explain  what keeps a check from holding
 //! causes   few causes for many checks
 //! edits    carries out a remedy on a text
+//! settled  whether what was found stays as it is
 //! finding  what was found, with its evidence, its place in a file and its remedy
 //! ```
 //!
@@ -41,6 +42,7 @@ mod net;
 mod observed;
 mod point;
 pub mod reading;
+mod settled;
 mod state;
 mod trace;
 mod walk;
@@ -57,4 +59,5 @@ pub use instrument::{CANARY, lines as instruments};
 pub use mark::{Mark, Target, Way};
 pub use observed::{Observed, Unheld};
 pub use point::{Point, Station};
+pub use settled::is_settled;
 pub use trace::{Followed, Sight, Wire, sights};

@@ -141,6 +141,11 @@ impl Default for Backgrounds {
 }
 
 impl Backgrounds {
+    /// Whether any command runs that nobody has ended.
+    pub(super) fn any(&self) -> bool {
+        !self.running.is_empty()
+    }
+
     /// The receiver of commands that ended by themselves on machines; `None` the second time.
     pub(super) fn early_ends(&mut self) -> Option<UnboundedReceiver<EndedEarly>> {
         self.told.take()

@@ -1,5 +1,6 @@
 //! Carries out a scenario's checks, in the order in which they can be true.
 
+use std::cell::Cell;
 use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
 
@@ -9,6 +10,7 @@ use futures_util::stream::FuturesUnordered;
 
 use super::assignment::Assignment;
 use super::guests::Before;
+use super::looks::{Looks, Runs};
 use super::observer::Observer;
 use super::order::Order;
 use super::pending::seen_last;
@@ -63,6 +65,8 @@ pub(super) struct Group<'a> {
     pub(super) traffic: Traffic,
     /// Whether the only traffic is what the lab itself sends.
     pub(super) alone: bool,
+    /// Whether the lab itself still changes something, as by starting containers.
+    pub(super) busy: Cell<bool>,
 }
 
 impl<'a> Group<'a> {
@@ -71,15 +75,16 @@ impl<'a> Group<'a> {
             order,
             traffic: Traffic::of_all(),
             alone: false,
+            busy: Cell::new(false),
         }
     }
 }
 
 /// Carries out checks: looks at what stands, with what the observer knows.
 pub(super) struct Checker<'r> {
-    asked: Assignment<'r>,
-    testbed: &'r Testbed,
-    observer: &'r Observer,
+    pub(super) asked: Assignment<'r>,
+    pub(super) testbed: &'r Testbed,
+    pub(super) observer: &'r Observer,
     /// Why nothing is looked at any more; `None`: checks are looked at.
     blind: Option<String>,
 }
@@ -99,12 +104,20 @@ impl<'r> Checker<'r> {
         }
     }
 
-    pub(super) async fn check_all(&self, checks: &[&Check], group: &Group<'_>) {
+    /// Looks at these checks and their followers until each is decided. Returns whether that was before the time of some was over.
+    pub(super) async fn check_all(&self, checks: &[&Check], group: &Group<'_>) -> bool {
+        let looks = Looks::default();
         let mut running: FuturesUnordered<_> = checks
             .iter()
-            .map(|check| self.check_and_followers(check, group.traffic, group))
+            .map(|check| self.check_and_followers(check, group.traffic, group, &looks))
             .collect();
-        while let Some(()) = running.next().await {}
+        let all = async { while let Some(()) = running.next().await {} };
+        tokio::select! {
+            biased;
+            () = all => {}
+            never = self.decide_early(&looks, group) => match never {},
+        }
+        looks.are_decided()
     }
 
     /// Looks at a check, and then at its followers, which judge its traffic.
@@ -113,20 +126,21 @@ impl<'r> Checker<'r> {
         check: &'s Check,
         traffic: Traffic,
         group: &'s Group<'_>,
+        looks: &'s Looks,
     ) -> LocalBoxFuture<'s, ()> {
         Box::pin(async move {
             let own = Traffic::of_one();
             self.observer
                 .pending
                 .note(&check.id, self.asked.undecided(check));
-            let report = self.check(check, traffic, group.alone).await;
+            let report = self.check(check, traffic, group.alone, Some(looks)).await;
             self.asked.decided(&report);
             self.observer.pending.note(&check.id, report.clone());
             let followers = group.order.after(&check.id);
             if matches!(report.outcome, CheckOutcome::Passed | CheckOutcome::Failed) {
                 let mut running: FuturesUnordered<_> = followers
                     .iter()
-                    .map(|check| self.check_and_followers(check, own, group))
+                    .map(|check| self.check_and_followers(check, own, group, looks))
                     .collect();
                 while let Some(()) = running.next().await {}
             } else {
@@ -151,10 +165,16 @@ impl<'r> Checker<'r> {
 
     /// Looks at a check until a look, or the check's time, decides, without waiting for the traffic of others.
     pub(super) async fn check_one(&self, check: &Check) -> CheckReport {
-        self.check(check, Traffic::of_all(), false).await
+        self.check(check, Traffic::of_all(), false, None).await
     }
 
-    async fn check(&self, check: &Check, traffic: Traffic, alone: bool) -> CheckReport {
+    async fn check(
+        &self,
+        check: &Check,
+        traffic: Traffic,
+        alone: bool,
+        looks: Option<&Looks>,
+    ) -> CheckReport {
         if let Some(why) = &self.blind {
             return CheckReport {
                 outcome: CheckOutcome::Skipped,
@@ -166,17 +186,20 @@ impl<'r> Checker<'r> {
         if alone && tally.is_some_and(|tally| tally.bounds.most.is_some()) && !times.fails {
             times.holds_for = times.holds_for.or(Some(QUIET));
         }
-        self.watch(check, Progress::new(times), traffic.since).await
+        let looks = looks.map(|looks| looks.begin(&check.id, self.may_end_early(check)));
+        self.watch(check, Progress::new(times), traffic.since, looks.as_ref())
+            .await
     }
 
     /// Looks at a fact until a look, or the time for it, decides.
     ///
-    /// `since` is when the traffic began that the fact is about.
+    /// `since` is when the traffic began that the fact is about; by `runs`, others may decide it too.
     pub(super) async fn watch(
         &self,
         check: &Check,
         mut course: Progress,
         since: Since,
+        runs: Option<&Runs<'_>>,
     ) -> CheckReport {
         let guests = &self.testbed.guests;
         let hidden = guests.cannot_show(self.asked.scenario, check);
@@ -215,7 +238,7 @@ impl<'r> Checker<'r> {
         let mut attempts = 0;
         let mut told = None;
         let events = self.testbed.lab.changes().count();
-        let (outcome, got) = watch_woken(events, async || {
+        let looking = watch_woken(events, async || {
             let sight = match guests.before_look(check, by, self.asked.scenario, &self.testbed.lab)
             {
                 Some(Before::Unshown(why)) => {
@@ -231,6 +254,9 @@ impl<'r> Checker<'r> {
                     self.look(check, places, since, look_by).await
                 }
             };
+            if let Some(runs) = runs {
+                runs.looked(Instant::now(), &sight);
+            }
             // Leave out the time in which this process was stopped: nobody can say what held then.
             let stopped = self.asked.standstills.counted_since(begun);
             let words = sight.words().to_owned();
@@ -255,8 +281,24 @@ impl<'r> Checker<'r> {
                     ControlFlow::Continue(until)
                 }
             }
-        })
-        .await;
+        });
+        let decided = async {
+            match runs {
+                Some(runs) => runs.decided().await,
+                None => std::future::pending().await,
+            }
+        };
+        let ended = tokio::select! {
+            biased;
+            ended = looking => Ok(ended),
+            why = decided => Err(why),
+        };
+        let (outcome, got) = ended.unwrap_or_else(|why| {
+            let seen = course.changes().last().map(Change::words);
+            let (seen, at) = (seen.unwrap_or_default(), begun.elapsed().as_secs_f64());
+            let got = format!("{seen}; decided after {at:.1} s: {why}");
+            (CheckOutcome::Failed, got)
+        });
         let seen = self.sights(begun, &course);
         CheckReport {
             outcome,

@@ -30,6 +30,7 @@ impl Run<'_> {
         let blind = self.record.blind();
         let checker = Checker::new(asked, &self.testbed, &self.observer, blind.clone());
         let guests = &*self.testbed.guests;
+        group.busy.set(after.is_none());
         let containers = async {
             let begun = Instant::now();
             let began = match after {
@@ -39,27 +40,26 @@ impl Run<'_> {
             if after.is_none() && guests.boots() {
                 (asked.tell)(Event::Settled);
             }
+            group.busy.set(false);
             Ok((began, begun, begun.elapsed()))
         };
-        let early = async {
-            checker.check_all(&order.early, &group).await;
-            Ok::<_, Ended>(())
-        };
+        let early = async { Ok::<_, Ended>(checker.check_all(&order.early, &group).await) };
         // A container that Docker refused, and that no check asks for, ends the run without a verdict: do not wait for the
         // checks.
-        let ((), (began, begun_containers, took)) = tokio::try_join!(early, containers)?;
+        let (mut decided, (began, begun_containers, took)) = tokio::try_join!(early, containers)?;
         note_containers(began, &mut self.observer, &mut self.record);
         let checker = Checker::new(asked, &self.testbed, &self.observer, blind);
-        checker.check_all(&order.late, &group).await;
+        decided |= checker.check_all(&order.late, &group).await;
         group.traffic.counts_from = Instant::now();
-        checker.check_all(&order.red, &group).await;
+        decided |= checker.check_all(&order.red, &group).await;
         group.alone = after.is_none() && order.has_only_last();
-        checker.check_all(&order.last, &group).await;
+        decided |= checker.check_all(&order.last, &group).await;
         let mut guests = scenario.guests.values();
         let containers = guests.any(|guest| !guest.containers.is_empty());
         if after.is_none() && containers && self.testbed.guests.boots() {
             self.record.timed("containers", begun_containers, took);
         }
+        self.record.decided_early |= decided;
         self.record.keep(&self.observer.pending);
         self.record.done(&stage, begun);
         Ok(())

@@ -23,6 +23,19 @@ pub const WORKER_COMMAND: &str = "__worker";
 /// part of it.
 pub const TOGETHER: Duration = Duration::from_millis(1000);
 
+/// For which checks that do not hold a cause is looked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Sought {
+    /// For none: it is left at the verdict.
+    Never,
+    /// For all as soon as one of them should hold. A form whose checks fail as they must says itself what is wrong with it.
+    #[default]
+    Unexpected,
+    /// For all, those that must not hold among them.
+    Always,
+}
+
 /// What the supervisor may write after the job: end the run in good order.
 pub(super) const CANCEL: &str = "cancel";
 
@@ -60,9 +73,9 @@ pub struct Job {
     /// Hold the lab after the checks, and carry out what is asked for on the worker's input.
     #[serde(default)]
     pub hold: bool,
-    /// Leave it at the verdict: do not look for the causes of checks that do not hold.
+    /// For which checks that do not hold a cause is looked for.
     #[serde(default)]
-    pub no_diagnosis: bool,
+    pub diagnosis: Sought,
     /// Checks that have less time to hold than the scenario gives them, by id: as of a mutant, whose checks are known to hold sooner.
     #[serde(default)]
     pub within: BTreeMap<String, Duration>,

@@ -25,6 +25,11 @@ impl Pending {
         }
     }
 
+    /// All reports, as far as they are known by now.
+    pub(super) fn all(&self) -> Vec<CheckReport> {
+        self.0.borrow().values().cloned().collect()
+    }
+
     /// Takes out all reports.
     pub(super) fn take(&self) -> BTreeMap<CheckId, CheckReport> {
         self.0.take()

@@ -19,6 +19,8 @@ pub(super) struct Record<'a> {
     under_way: Option<(String, Instant)>,
     /// Command lines of what was started for the guests, in the order of their starts.
     pub(super) commands: Vec<String>,
+    /// Whether checks were decided before their time was over.
+    pub(super) decided_early: bool,
 }
 
 impl<'a> Record<'a> {
@@ -57,6 +59,7 @@ impl<'a> Record<'a> {
             report,
             under_way: None,
             commands: Vec::new(),
+            decided_early: false,
         }
     }
 

@@ -46,7 +46,12 @@ pub fn explanation(run: &RunReport) -> String {
     match head(run) {
         Some(head) => lines.push(format!("{head}:")),
         None if failed == 0 => lines.push("there is nothing to explain".to_owned()),
-        None => lines.push("no cause was looked for, or none was found".to_owned()),
+        None if !run.stages.iter().any(|stage| stage.name == "diagnosis") => {
+            let how =
+                "`bridgelab run --diagnosis always` looks for one, also where checks must fail";
+            lines.push(format!("no cause was looked for; {how}"));
+        }
+        None => lines.push("no cause was found".to_owned()),
     }
     let all = run.diagnosis.len();
     for (at, diagnosis) in run.diagnosis.iter().enumerate() {

@@ -62,7 +62,12 @@ fn a_cause_is_sought_where_a_check_fails_and_nowhere_else() {
     let evidence = green.evidence.as_ref().expect("a folder");
     assert!(!evidence.join("diagnosis").exists());
 
-    let red = run(&scenario, &["--variant", "moved"], folder.path()).expect("a run");
+    // What fails as it must is no riddle, unless somebody asks.
+    let moved = |when: &str| {
+        let more = ["--variant", "moved", "--diagnosis", when];
+        run(&scenario, &more, folder.path()).expect("a run")
+    };
+    let red = moved("always");
     assert_eq!(red.outcome, Outcome::Passed);
     assert!(is_diagnosed(&red), "{:?}", red.stages);
     assert!(fact(&red, "b", "addresses").contains("\"local\":\"10.0.0.3\""));
@@ -70,11 +75,73 @@ fn a_cause_is_sought_where_a_check_fails_and_nowhere_else() {
     let sysctls = fact(&red, "a", "sysctls");
     assert!(sysctls.contains("ipv4/ip_forward:0\n"), "{sysctls}");
 
-    let without = ["--variant", "moved", "--no-diagnosis"];
-    let without = run(&scenario, &without, folder.path()).expect("a run");
-    assert!(!is_diagnosed(&without));
-    assert_eq!(without.outcome, red.outcome);
-    assert_eq!(without.differences, red.differences);
+    for when in ["unexpected", "never"] {
+        let without = moved(when);
+        assert!(!is_diagnosed(&without), "{when}");
+        assert_eq!(without.outcome, red.outcome);
+        assert_eq!(without.differences, red.differences);
+    }
+
+    // The same fault where nobody expects it.
+    let text = TWO.replace(
+        "[variants.moved]\nmust_fail = [\"ping\"]",
+        "[variants.moved]",
+    );
+    let unmarked = written(folder.path(), &text);
+    let when = |when: &str| {
+        let more = ["--variant", "moved", "--diagnosis", when];
+        run(&unmarked, &more, folder.path()).expect("a run")
+    };
+    assert!(is_diagnosed(&when("unexpected")));
+    assert!(!is_diagnosed(&when("never")));
+}
+
+/// A machine of networkd: its unit file, and a check that has minutes to hold.
+fn one_unit(folder: &Path, unit: &str) -> PathBuf {
+    let text = "version = 1\nsummary = 'x'\n[machines.host]\nnetworkd = 'host'\n[[checks]]\nid = 'router'\nfrom = 'host'\n\
+                within = '5m'\nping = { to = '192.168.1.1' }\n";
+    fs::create_dir_all(folder.join("host")).expect("a folder");
+    fs::write(folder.join("host/10-lan.network"), unit).expect("a unit");
+    written(folder, text)
+}
+
+#[test]
+fn what_cannot_hold_any_more_is_decided_before_its_time() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let unit = "[Match]\nName=eno2\n[Network]\nAddress=192.168.1.2/24\n";
+    let scenario = one_unit(folder.path(), unit);
+    let Some(run) = run(&scenario, &[], folder.path()) else {
+        return;
+    };
+    assert_eq!(run.outcome, Outcome::Failed, "{:?}", run.problem);
+    let check = &run.checks[0];
+    let why = "; decided after ";
+    let code = "nothing changes any more, and the cause stays [unit.not_matched]";
+    assert!(
+        check.got.contains(why) && check.got.contains(code),
+        "{}",
+        check.got
+    );
+    assert!(check.ms < 300_000, "{} ms", check.ms);
+    assert_eq!(run.diagnosis[0].checks, ["router"]);
+}
+
+/// The same fault, and a command in the background that will mend it, of which no file tells.
+#[test]
+fn beside_a_command_in_the_background_nothing_is_decided_early() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let unit = "[Match]\nName=eno2\n[Network]\nAddress=192.168.1.2/24\n";
+    let scenario = one_unit(folder.path(), unit);
+    let text = fs::read_to_string(&scenario).expect("a scenario");
+    let late = "from = 'host'\nafter = 'late'\n";
+    let step = "[[steps]]\nid = 'late'\nrun = { on = 'host', background = true, command = ['sh', '-c', \
+                'sleep 5; ip link set eno1 up; exec ip address add 192.168.1.2/24 dev eno1'] }\nmay_fail = true\n";
+    let text = text.replace("from = 'host'\n", late) + step;
+    fs::write(&scenario, text).expect("a scenario");
+    let Some(run) = run(&scenario, &[], folder.path()) else {
+        return;
+    };
+    assert_eq!(run.outcome, Outcome::Passed, "{:?}", run.checks);
 }
 
 /// Two machines on both sides of a bridge, and in each form one fault.
@@ -196,7 +263,10 @@ fn last(course: &Course) -> (String, &str, Option<&str>) {
 fn a_packet_is_followed_to_the_point_where_it_stops() {
     let folder = tempfile::tempdir().expect("a folder");
     let scenario = faults(folder.path());
-    let run = |variant| run(&scenario, &["--variant", variant], folder.path());
+    let run = |variant| {
+        let more = ["--diagnosis", "always", "--variant", variant];
+        run(&scenario, &more, folder.path())
+    };
     let echo = "ICMP echo request to 10.0.0.2";
     let input = "server inet input eth0";
     for (variant, check, point, packet, dropped_by) in [
@@ -285,7 +355,7 @@ fn no_verdict_depends_on_the_search_for_a_cause() {
         runs.map(|run| (run.title(), run.outcome, run.differences, run.leaks))
             .collect::<Vec<_>>()
     };
-    let with = verdicts(&[]);
+    let with = verdicts(&["--diagnosis", "always"]);
     assert_eq!(with.len(), 8);
-    assert_eq!(with, verdicts(&["--no-diagnosis"]));
+    assert_eq!(with, verdicts(&["--diagnosis", "never"]));
 }

@@ -60,6 +60,7 @@ fn diagnosis(group: Group, all: &[Suspects<'_>]) -> Diagnosis {
             not_established.push(words.clone());
         }
     }
+    let mut assumed: Vec<String> = Vec::new();
     for one in &its {
         if one
             .found
@@ -67,6 +68,7 @@ fn diagnosis(group: Group, all: &[Suspects<'_>]) -> Diagnosis {
             .all(|found| found.gap.code == Code::UnknownNoProbe)
             && suspect.found.gap.code != Code::UnknownNoProbe
         {
+            assumed.push(one.check.to_owned());
             not_established.push(format!(
                 "that {} has the same cause: it cannot be followed, and no other cause was found",
                 one.check
@@ -81,6 +83,7 @@ fn diagnosis(group: Group, all: &[Suspects<'_>]) -> Diagnosis {
     Diagnosis {
         code: code(&suspect),
         checks: its.iter().map(|one| one.check.to_owned()).collect(),
+        assumed,
         course: sent.and_then(|one| one.course.cloned()),
         last_seen,
         first_missing: between.map(|(_, first)| first),

@@ -4,24 +4,24 @@
 //! any ([`follow`]), and writes down what it saw ([`written`]); what is concluded from that is pure, and stands in
 //! [`crate::diagnosis`]. Whatever fails here is noted and changes no verdict: the checks are decided.
 
+mod conclude;
+mod early;
 mod facts;
 mod flows;
 mod follow;
 mod watching;
 mod written;
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::panic::{self, AssertUnwindSafe};
+use std::collections::BTreeSet;
 use std::time::Duration;
 
-use super::gathered::note;
+use conclude::{Seen, conclude};
+
+use super::job::Sought;
 use super::run::Run;
 use crate::deadline::Deadline;
-use crate::diagnosis::{Course, Diagnosis, Facts, Observed, Unheld, diagnose};
-use crate::host::networkd_said::UnitSaid;
 use crate::report::CheckOutcome;
-use crate::scenario::names::VariantName;
-use crate::scenario::{Check, Written};
+use crate::scenario::Check;
 
 /// How long a diagnosis goes on with more and more flows, in a lab of namespaces and with MicroVMs.
 const MORE: [Duration; 2] = [Duration::from_secs(2), Duration::from_secs(6)];
@@ -29,10 +29,22 @@ const MORE: [Duration; 2] = [Duration::from_secs(2), Duration::from_secs(6)];
 const LONGEST: Duration = Duration::from_secs(15);
 
 impl Run<'_> {
-    /// Whether any check does not hold, and causes are wanted.
+    /// Whether a check does not hold whose cause is wanted.
     pub(super) fn is_to_be_diagnosed(&self) -> bool {
         let mut checks = self.record.report.checks.iter();
-        !self.asked.job.no_diagnosis && checks.any(|check| check.outcome == CheckOutcome::Failed)
+        let must_fail = |id: &str| {
+            self.asked
+                .scenario
+                .must_fail
+                .keys()
+                .any(|one| one.as_str() == id)
+        };
+        let counts = |id: &str| match self.asked.job.diagnosis {
+            Sought::Never => false,
+            Sought::Unexpected => !must_fail(id),
+            Sought::Always => true,
+        };
+        checks.any(|check| check.outcome == CheckOutcome::Failed && counts(&check.id))
     }
 
     /// Looks for causes. Takes a few seconds at most.
@@ -45,7 +57,11 @@ impl Run<'_> {
         };
         let by = Deadline::after(self.asked.patience(LONGEST));
         // Not stretched where guests are slow: there a run takes long enough already, and what is not sent again is said.
-        let more = by.child(more);
+        // Where a cause was found that stays, one round shows where the packet stops.
+        let more = match self.record.decided_early {
+            true => by.child(Duration::ZERO),
+            false => by.child(more),
+        };
         let evidence = &self.asked.folders.evidence;
         let facts = facts::ask(self.asked, &self.testbed, by).await;
         written::facts(evidence, &facts);
@@ -53,48 +69,21 @@ impl Run<'_> {
         let courses = follow::follow(around, &self.failed(), &facts, (more, by)).await;
         written::courses(evidence, &courses);
         let said = facts::said(self.asked, &self.testbed, &facts);
-        let found = self.conclude(&facts, &courses.by_check, &said);
+        let reports = &self.record.report.checks;
+        let with = |outcome: CheckOutcome| {
+            let all = reports.iter().filter(move |one| one.outcome == outcome);
+            all.collect::<Vec<_>>()
+        };
+        let seen = Seen {
+            held: &with(CheckOutcome::Passed),
+            unheld: &with(CheckOutcome::Failed),
+            facts: &facts,
+            courses: &courses.by_check,
+            said: &said,
+        };
+        let found = conclude(self.asked, &seen);
         self.record.report.diagnosis = found;
         self.record.done("diagnosis", begun);
-    }
-
-    /// The causes, by all that was observed. A fault in this program's own reasoning costs the causes and no verdict.
-    fn conclude(
-        &self,
-        facts: &Facts,
-        courses: &BTreeMap<String, Course>,
-        said: &BTreeMap<String, Vec<UnitSaid>>,
-    ) -> Vec<Diagnosis> {
-        let (job, scenario) = (self.asked.job, self.asked.scenario);
-        let variant = scenario.variant.as_ref().map(VariantName::as_str);
-        let written = Written::of(&scenario.path, &job.sources.text, variant);
-        let reports = &self.record.report.checks;
-        let with = |outcome: CheckOutcome| reports.iter().filter(move |one| one.outcome == outcome);
-        let held = with(CheckOutcome::Passed).map(|one| one.id.clone());
-        let held: Vec<String> = held.collect();
-        let unheld = with(CheckOutcome::Failed).filter_map(|report| {
-            let mut checks = scenario.checks.iter();
-            let check = checks.find(|check| check.id.as_str() == report.id)?;
-            Some(Unheld {
-                check,
-                got: &report.got,
-            })
-        });
-        let unheld: Vec<Unheld<'_>> = unheld.collect();
-        let observed = Observed {
-            scenario,
-            written: &written,
-            unheld: &unheld,
-            held: &held,
-            facts,
-            courses,
-            said,
-        };
-        let found = panic::catch_unwind(AssertUnwindSafe(|| diagnose(&observed)));
-        found.unwrap_or_else(|_| {
-            note("diagnosis: the search for the cause ended with a fault of bridgelab".to_owned());
-            Vec::new()
-        })
     }
 
     /// The checks that do not hold, those that must not among them.

@@ -38,6 +38,7 @@ fn diagnosis(checks: &[&str]) -> Diagnosis {
     Diagnosis {
         code: Code::LinkKind,
         checks: checks.iter().map(|id| (*id).to_owned()).collect(),
+        assumed: Vec::new(),
         course: Some(Course {
             request: vec![
                 seen("test1", Station::Egress, "eth0"),

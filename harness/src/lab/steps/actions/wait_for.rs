@@ -95,7 +95,7 @@ impl WaitFor {
             kind: self.fact.clone(),
         };
         let seen = checker
-            .watch(&fact, Progress::waiting(times), Since::now())
+            .watch(&fact, Progress::waiting(times), Since::now(), None)
             .await;
         match seen.outcome {
             CheckOutcome::Passed => Ok(seen.got),
