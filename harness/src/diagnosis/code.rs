@@ -109,6 +109,8 @@ codes! {
     HookPolicy = "hook.policy",
     /// A firewall for IP drops a frame that a bridge passes, since br_netfilter hands it frames.
     HookBridgeNf = "hook.bridge_nf",
+    /// A firewall on the way leaves the source address as it is, and nobody beyond has a route back to it.
+    HookNoNat = "hook.no_nat",
     /// A machine on the way does not forward packets.
     ForwardOff = "forward.off",
     /// A sysctl makes the kernel ignore the packet.

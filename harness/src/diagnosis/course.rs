@@ -30,6 +30,14 @@ pub struct Course {
     pub blind: Vec<String>,
 }
 
+impl Course {
+    /// Whether it is the answer that did not come through: it was seen, and the packets were last seen on its way, where that is known.
+    pub fn broke_in_answer(&self, last: Option<&Point>) -> bool {
+        let on = |leg: &[Seen]| last.is_some_and(|last| leg.iter().any(|one| one.point == *last));
+        on(&self.answer) || (!self.answer.is_empty() && !on(&self.request))
+    }
+}
+
 /// Each leg with one line for each point, and what dropped the packet there.
 impl fmt::Display for Course {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -55,5 +63,44 @@ impl fmt::Display for Course {
         self.blind
             .iter()
             .try_for_each(|why| writeln!(f, "  not seen: {why}"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::diagnosis::point::Station;
+
+    #[test]
+    fn the_leg_that_broke_is_the_one_on_which_the_packet_was_last_seen() {
+        let point = |machine: &str| Point {
+            machine: machine.to_owned(),
+            station: Station::Ingress,
+            link: None,
+        };
+        let seen = |machine: &str| Seen {
+            point: point(machine),
+            packet: "ICMP".to_owned(),
+            dropped_by: None,
+        };
+        let there = Course {
+            request: vec![seen("a"), seen("b"), seen("c")],
+            ..Course::default()
+        };
+        let back = Course {
+            answer: vec![seen("c"), seen("b")],
+            ..there.clone()
+        };
+        assert!(!there.broke_in_answer(None) && !there.broke_in_answer(Some(&point("c"))));
+        assert!(back.broke_in_answer(None), "an answer was seen");
+        assert!(
+            back.broke_in_answer(Some(&point("b"))),
+            "it passes there twice"
+        );
+        assert!(
+            !back.broke_in_answer(Some(&point("a"))),
+            "a rule dropped the request there"
+        );
+        assert!(back.broke_in_answer(Some(&point("elsewhere"))));
     }
 }

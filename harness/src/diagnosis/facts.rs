@@ -30,7 +30,8 @@ pub const QUESTIONS: &[Question] = &[
         "iptables",
         "iptables-save 2>/dev/null; ip6tables-save 2>/dev/null",
     ),
-    ("listeners", "ss -H -l -n -t -u"),
+    // With its header: so a machine on which nothing listens answers as well.
+    ("listeners", "ss -l -n -t -u"),
     (
         "counters",
         "cat /proc/net/snmp /proc/net/snmp6 /proc/net/netstat",

@@ -52,7 +52,7 @@ pub use code::Code;
 pub use course::{Course, Seen};
 pub use edits::{NotThere, apply};
 pub use facts::{Answers, Facts, OF_DOCKER, OF_NETWORKD, QUESTIONS, Question};
-pub use files::{Located, locate};
+pub use files::{Files, Located};
 pub use finding::{At, Cause, Diagnosis, Edit, Evidence, Proof, Remedy};
 pub use gap::Gap;
 pub use instrument::{CANARY, lines as instruments};

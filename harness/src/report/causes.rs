@@ -220,10 +220,9 @@ fn way(diagnosis: &Diagnosis) -> Option<String> {
 }
 
 fn drawn(course: &Course, last: Option<&Point>, missing: Option<&Point>) -> Option<String> {
-    // An answer that was seen anywhere is what stopped; else the request.
-    let (what, seen) = match course.answer.is_empty() {
-        true => ("request", &course.request),
-        false => ("answer", &course.answer),
+    let (what, seen) = match course.broke_in_answer(last) {
+        true => ("answer", &course.answer),
+        false => ("request", &course.request),
     };
     let until = seen.iter().rposition(|one| Some(&one.point) == last);
     let passed = &seen[..until.map_or(seen.len(), |at| at + 1)];

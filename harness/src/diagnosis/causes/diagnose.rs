@@ -3,7 +3,7 @@
 use super::group::{Group, Suspect, group};
 use super::suspects::{self, Suspects};
 use crate::diagnosis::code::Code;
-use crate::diagnosis::files::{Located, locate};
+use crate::diagnosis::files::{Files, Located};
 use crate::diagnosis::finding::{Cause, Diagnosis};
 use crate::diagnosis::gap::Gap;
 use crate::diagnosis::net::Net;
@@ -17,7 +17,8 @@ pub fn diagnose(observed: &Observed<'_>) -> Vec<Diagnosis> {
     if observed.unheld.is_empty() {
         return Vec::new();
     }
-    of_lab(&Net::of(observed), observed, |gap| locate(gap, observed))
+    let files = Files::of(observed);
+    of_lab(&Net::of(observed), observed, |gap| files.locate(gap))
 }
 
 /// As [`diagnose`], of a lab that was read already; `locate` says which line makes a gap.

@@ -121,6 +121,14 @@ fn thing(gap: &Gap) -> Thing {
         }
         // What is there is at fault; how long each check's packets are differs.
         Code::LinkMtu => None,
+        // A packet knows the address alone, a check its prefix as well.
+        Code::AddressAbsent => {
+            let address = gap
+                .needed
+                .as_ref()
+                .and_then(|needed| needed.split('/').next());
+            address.map(ToOwned::to_owned)
+        }
         _ => gap.needed.clone(),
     };
     Thing {

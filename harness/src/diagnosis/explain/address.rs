@@ -4,6 +4,7 @@ use std::net::IpAddr;
 
 use super::at::{At, Explained};
 use super::missing::{absent_link, not_watched};
+use super::sent::Brings;
 use super::{adverts, managed, roots};
 use crate::check::kinds::address::AddressState;
 use crate::check::kinds::differ::Differing;
@@ -61,7 +62,12 @@ pub(super) fn explain(at: &At<'_>) -> Option<Explained> {
                 _ => one,
             }));
             if asked.any_of_prefix && wanted.addr().is_ipv6() {
-                found.extend(adverts::in_the_way(at.net, &at.machine(), link));
+                found.extend(adverts::in_the_way(
+                    at.net,
+                    &at.machine(),
+                    link,
+                    Brings::Address,
+                ));
             }
             found.push(absent(
                 &machine,
@@ -124,10 +130,7 @@ fn absent(
     asked: &Address,
     here: &[&crate::diagnosis::state::Address],
 ) -> Found {
-    let needed = match asked.any_of_prefix {
-        true => asked.address.to_string(),
-        false => asked.address.addr().to_string(),
-    };
+    let needed = asked.address.to_string();
     let on = link.map_or_else(String::new, |link| format!(" on {link}"));
     let same = here.iter().filter(|one| {
         let v6 = asked.address.addr().is_ipv6();

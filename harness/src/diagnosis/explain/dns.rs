@@ -4,10 +4,12 @@ use std::net::IpAddr;
 
 use super::adverts;
 use super::at::{At, Explained};
-use super::flows::{answered, flow, to_port};
+use super::flows::{answered, flow, refused, to_port};
+use super::sent::Brings;
 use crate::check::kinds::Dns;
 use crate::diagnosis::code::Code;
 use crate::diagnosis::found::Found;
+use crate::diagnosis::net::should_own;
 use crate::diagnosis::walk::{Carries, Packet};
 use crate::scenario::{DnsFault, VantagePoint};
 
@@ -32,7 +34,10 @@ pub(super) fn explain(at: &At<'_>) -> Option<Explained> {
             );
         let mut all = vec![found];
         // A resolver that takes its servers from advertisements has none without them.
-        all.splice(0..0, adverts::in_the_way(at.net, &machine, None));
+        all.splice(
+            0..0,
+            adverts::in_the_way(at.net, &machine, None, Brings::Servers),
+        );
         return Some(Explained::of(all));
     }
     let mut explained = Explained::default();
@@ -41,12 +46,35 @@ pub(super) fn explain(at: &At<'_>) -> Option<Explained> {
             from: asked.source,
             ..to_port(*server, Carries::Udp(PORT))
         };
-        explained = explained.and(flow(at, packet));
+        if asked.server.is_none() {
+            explained.found.extend(nobody_s(at, *server));
+        }
+        let mut way = flow(at, packet);
+        if way.is_empty() {
+            way.found.extend(refused(at, packet));
+        }
+        explained = explained.and(way);
     }
     if explained.is_empty() {
         explained.found.extend(fault(at, asked, &servers));
     }
     Some(explained)
+}
+
+/// A server that the machine asks of its own accord, and whose address no machine has or should have.
+fn nobody_s(at: &At<'_>, server: IpAddr) -> Option<Found> {
+    let known = !at.net.owners(server).is_empty() || should_own(at.net, server).is_some();
+    (!known).then(|| {
+        let machine = asking(at);
+        let statement = format!("{machine} asks {server} for names, and nobody has that address");
+        Found::at(Code::ServiceResolver, &machine, statement)
+            .is(server.to_string())
+            .key("DNS")
+            .seen(
+                format!("{server} is among its servers"),
+                "networkctl status; cat /etc/resolv.conf",
+            )
+    })
 }
 
 /// Who asks: a container asks its guest's servers.
@@ -72,6 +100,15 @@ fn servers(at: &At<'_>) -> Vec<IpAddr> {
     guest.map_or_else(Vec::new, |(_, guest)| guest.dns.clone())
 }
 
+/// Whether an answer came, by what the check saw: addresses, none, or an error by its name in capitals (RFC 1035, RCODE).
+fn came(name: &str, got: &str) -> bool {
+    let Some(none) = got.strip_prefix(&format!("no address for {name}")) else {
+        return got.starts_with(&format!("{name} is "));
+    };
+    let error = none.strip_prefix(": ").unwrap_or_default();
+    error.bytes().all(|byte| byte.is_ascii_uppercase())
+}
+
 /// A server that answers wrongly, or not at all: it got the question.
 fn fault(at: &At<'_>, asked: &Dns, servers: &[IpAddr]) -> Option<Found> {
     let server = *servers.first()?;
@@ -83,7 +120,8 @@ fn fault(at: &At<'_>, asked: &Dns, servers: &[IpAddr]) -> Option<Found> {
     let silent = matches!(fault, Some(DnsFault::NoAnswer | DnsFault::Late(_)));
     let expected = format!("{:?}", asked.expect);
     if !silent {
-        return Some(answered(at, server, &expected).key(&asked.name));
+        let answer = answered(at, server, &expected).key(&asked.name);
+        return came(&asked.name, at.unheld.got).then_some(answer);
     }
     let statement = format!("{} does not answer for {}", owner.machine, asked.name);
     let found = Found::at(Code::ServiceSilent, &owner.machine, statement);

@@ -62,6 +62,22 @@ pub(super) fn flow(at: &At<'_>, packet: Packet) -> Explained {
     explained
 }
 
+/// Nothing is in the way, and the connection was refused: no program takes what is for the port (RFC 9293, 3.5.2; RFC 1122, 4.1.3.1).
+pub(super) fn refused(at: &At<'_>, packet: Packet) -> Option<Found> {
+    let port = packet.carries.port()?;
+    let owner = at.net.owners(packet.to).into_iter().next()?;
+    at.unheld.got.contains("onnection refused").then(|| {
+        let udp = matches!(packet.carries, Carries::Udp(_));
+        let what = if udp { "UDP" } else { "TCP" };
+        let machine = &owner.machine;
+        let statement = format!("no program of {machine} listens on {what} port {port}");
+        Found::at(Code::SocketNone, machine, statement)
+            .needed(format!("{what} {port}").to_lowercase())
+            .key("port")
+            .seen(at.unheld.got, "the check")
+    })
+}
+
 /// `ping`.
 pub(super) fn ping(at: &At<'_>) -> Option<Explained> {
     let asked = at.kind::<Ping>()?;
@@ -75,7 +91,10 @@ pub(super) fn ping(at: &At<'_>) -> Option<Explained> {
 
 /// A handshake, and then as long packets as the ends take.
 fn stream(at: &At<'_>, packet: Packet, long: bool) -> Explained {
-    let explained = flow(at, packet);
+    let mut explained = flow(at, packet);
+    if explained.is_empty() {
+        explained.found.extend(refused(at, packet));
+    }
     if !explained.is_empty() || !long {
         return explained;
     }
@@ -109,7 +128,10 @@ pub(super) fn http(at: &At<'_>) -> Option<Explained> {
         ..to_port(asked.to, Carries::Tcp(asked.port))
     };
     let explained = stream(at, packet, asked.bytes.is_some());
-    if !explained.is_empty() || !at.unheld.got.contains("200") {
+    // A page is told with its status, another answer with its first line; an address in an error is neither.
+    let got = at.unheld.got;
+    let came = got.starts_with("200 and ") || got.starts_with("the answer ");
+    if !explained.is_empty() || !came {
         return Some(explained);
     }
     Some(Explained::of(vec![answered(at, asked.to, &asked.expect)]))

@@ -3,10 +3,12 @@
 use std::collections::BTreeMap;
 
 use super::carrier::not_up;
+use super::missing::absent_link;
 use crate::diagnosis::code::Code;
 use crate::diagnosis::found::Found;
 use crate::diagnosis::net::{End, Net};
 use crate::diagnosis::state::Managed;
+use crate::networkd::Unit;
 
 /// Why networkd has not set up what its unit says for a link: it is not there, it has no unit, it is down or has no carrier, it is
 /// still being configured.
@@ -21,8 +23,9 @@ pub(super) fn not_done(net: &Net<'_>, machine: &str, link: Option<&str>) -> Vec<
         }
         let end = End::new(machine, name);
         match managed.setup.as_str() {
-            // Without a link that is asked for, only one that is wired counts.
-            "unmanaged" if link.is_some() || net.wired(&end).is_some() => {
+            "unmanaged" if link.is_some() => found.push(unmatched(&end)),
+            // Without a link that is asked for, one that is wired may be the one. Who has an address by other means is not.
+            "unmanaged" if net.wired(&end).is_some() && !is_addressed(net, &end) => {
                 found.push(unmatched(&end));
             }
             "configuring" | "failed" | "pending" | "initialized" => {
@@ -39,6 +42,34 @@ pub(super) fn not_done(net: &Net<'_>, machine: &str, link: Option<&str>) -> Vec<
         }
     }
     found
+}
+
+fn is_addressed(net: &Net<'_>, end: &End) -> bool {
+    let link = net.link(end);
+    link.is_some_and(|link| link.addresses.iter().any(|one| one.scope == "global"))
+}
+
+/// The link that the unit with a missing address is for, by its whole name, where that link is not there.
+pub(super) fn link_of_unit(net: &Net<'_>, found: &Found) -> Option<Found> {
+    let gap = &found.gap;
+    let needed = gap.needed.as_deref()?.split('/').next()?;
+    let state = net
+        .state(&gap.machine)
+        .filter(|state| !state.links.is_empty())?;
+    let mut machines = net.scenario.machines.iter();
+    let (_, machine) = machines.find(|(name, _)| name.as_str() == gap.machine)?;
+    let units = Unit::all(machine.networkd.as_deref()?);
+    let gives = |unit: &&Unit| {
+        let mut settings = unit.settings.iter();
+        settings.any(|one| one.key == "Address" && one.value.split('/').next() == Some(needed))
+    };
+    let unit = units.iter().find(gives)?;
+    let name = unit.last("Match", "Name")?;
+    let whole = !name.contains(['*', '?', '[', '!', ' ']);
+    (whole && !state.links.contains_key(name)).then(|| {
+        let end = End::new(&gap.machine, name);
+        absent_link(&end)
+    })
 }
 
 /// A unit that matches more than one link of those that have a wire, and gives each the same addresses.

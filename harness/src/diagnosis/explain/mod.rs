@@ -19,6 +19,7 @@ mod programs;
 mod ra;
 mod roots;
 mod route;
+mod sent;
 mod sysctl;
 mod table;
 

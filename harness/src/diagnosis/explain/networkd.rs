@@ -8,6 +8,7 @@ use super::at::{At, Explained};
 use super::carrier::not_up;
 use super::managed::{self, not_done, setup, unmatched};
 use super::missing::{absent_link, not_watched};
+use super::sent::Brings;
 use crate::check::kinds::{Networkctl, WaitOnline};
 use crate::diagnosis::code::Code;
 use crate::diagnosis::found::Found;
@@ -104,25 +105,49 @@ fn servers(at: &At<'_>, end: &End, managed: &Managed, wanted: Option<&[IpAddr]>)
     if wanted.is_empty() || wanted == is {
         return Vec::new();
     }
-    let words = |all: &BTreeSet<IpAddr>| {
-        let all: Vec<String> = all.iter().map(IpAddr::to_string).collect();
-        all.join(" ")
-    };
-    let mut found = not_done(at.net, &end.machine, Some(&end.link));
-    if wanted.difference(&is).any(IpAddr::is_ipv6) {
-        found.extend(adverts::in_the_way(at.net, &end.machine, Some(&end.link)));
-    }
     let End { machine, link } = end;
-    let statement = format!("{link} of {machine} has other servers for names than asked for");
-    let last = Found::link(Code::ServiceResolver, end, statement)
-        .is(words(&is))
-        .needed(words(&wanted))
-        .key("DNS")
-        .seen(
-            format!("{link} has DNS {}", words(&is)),
-            format!("networkctl status {link}"),
-        );
-    found.push(last);
+    let mut found = not_done(at.net, machine, Some(link));
+    let missing: Vec<&IpAddr> = wanted.difference(&is).collect();
+    let mut others: Vec<&IpAddr> = is.difference(&wanted).collect();
+    let by_router = missing.iter().any(|one| one.is_ipv6());
+    if by_router {
+        // A server of IPv6 that no unit names was to come by an advertisement.
+        let way = adverts::in_the_way(at.net, machine, Some(link), Brings::Servers).into_iter();
+        found.extend(way.map(|one| Found {
+            certain: true,
+            ..one
+        }));
+    }
+    let explained = found.iter().any(|one| one.certain);
+    let gap = |is: Option<&IpAddr>, needed: Option<&IpAddr>| {
+        let statement = match (is, needed) {
+            (Some(is), Some(needed)) => {
+                format!("{link} of {machine} has {is} for names, and {needed} is asked for")
+            }
+            (Some(is), None) => {
+                format!("{link} of {machine} has {is} for names beside those asked for")
+            }
+            (None, needed) => {
+                let needed = needed.map(IpAddr::to_string).unwrap_or_default();
+                format!("{link} of {machine} lacks the server {needed} for names")
+            }
+        };
+        let mut gap = Found::link(Code::ServiceResolver, end, statement).key("DNS");
+        gap.gap.is = is.map(IpAddr::to_string);
+        gap.gap.needed = needed.map(IpAddr::to_string);
+        gap.seen(at.unheld.got, format!("networkctl status {link}"))
+    };
+    for needed in missing {
+        let same = others
+            .iter()
+            .position(|one| one.is_ipv6() == needed.is_ipv6());
+        let is = same.map(|at| others.remove(at));
+        let one = gap(is, Some(needed));
+        // What an advertisement should have brought is in no unit.
+        let by_router = explained && needed.is_ipv6() && is.is_none();
+        found.push(if by_router { one.maybe() } else { one });
+    }
+    found.extend(others.into_iter().map(|is| gap(Some(is), None)));
     found
 }
 

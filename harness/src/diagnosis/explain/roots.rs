@@ -1,10 +1,12 @@
 //! What is behind a gap: an address that is missing because networkd has not set up its link, a route that an advertisement would
 //! have brought, the MTU of a bridge that is that of one of its ports.
 
-use super::{adverts, managed};
+use super::sent::Brings;
+use super::{adverts, managed, sysctl};
 use crate::diagnosis::code::Code;
 use crate::diagnosis::found::Found;
 use crate::diagnosis::net::{End, Net};
+use crate::diagnosis::walk::{has_stp, membership};
 
 /// The same, each gap with what is behind it before it.
 pub(super) fn before(net: &Net<'_>, all: Vec<Found>) -> Vec<Found> {
@@ -32,16 +34,26 @@ fn behind(net: &Net<'_>, found: &Found) -> Vec<Found> {
     let mut roots = match gap.code {
         Code::AddressAbsent => {
             let mut roots = same_id(net, &gap.machine);
+            if v6(&gap.needed) || gap.key.as_deref() == Some("IPv6") {
+                roots.extend(without_ipv6(net, &gap.machine, link));
+            }
             roots.extend(managed::not_done(net, &gap.machine, link));
+            roots.extend(managed::link_of_unit(net, found));
             roots
         }
         Code::RouteNone | Code::RouteNoneBack => {
-            let mut roots = managed::not_done(net, &gap.machine, None);
+            let mut roots = Vec::new();
             if v6(&gap.needed) {
-                roots.extend(adverts::in_the_way(net, &gap.machine, None));
+                roots.extend(without_ipv6(net, &gap.machine, None));
+            }
+            roots.extend(managed::not_done(net, &gap.machine, None));
+            if v6(&gap.needed) {
+                roots.extend(adverts::in_the_way(net, &gap.machine, None, Brings::Route));
             }
             roots
         }
+        Code::PortBlocking => by_bridge(net, found).into_iter().collect(),
+        Code::LinkNoCarrier => without_ports(net, found),
         Code::PortNotEnslaved | Code::LinkAbsent => managed::not_running(net, &gap.machine)
             .into_iter()
             .collect(),
@@ -57,6 +69,49 @@ fn behind(net: &Net<'_>, found: &Found) -> Vec<Found> {
         }
     }
     roots
+}
+
+/// IPv6 is off on the link, or on each link of a machine.
+fn without_ipv6(net: &Net<'_>, machine: &str, link: Option<&str>) -> Option<Found> {
+    let state = net.state(machine)?;
+    let links = state.links.keys().filter(|name| match link {
+        Some(link) => *name == link,
+        None => *name != "lo",
+    });
+    let mut off = links.map(|name| sysctl::no_ipv6(net, &End::new(machine, name)));
+    let first = off.next()??;
+    off.all(|one| one.is_some()).then_some(first)
+}
+
+/// A port that does not forward, at a bridge with STP: the bridge is what makes it wait.
+fn by_bridge(net: &Net<'_>, found: &Found) -> Option<Found> {
+    let port = End::new(&found.gap.machine, found.gap.link.clone()?);
+    let bridge = net.bridge(&port).filter(|hop| hop.is)?.to;
+    let root = has_stp(net, &bridge, &port.link)?;
+    Some(if found.certain { root } else { root.maybe() })
+}
+
+/// A bridge without carrier: its ports wait for STP, or there is none.
+fn without_ports(net: &Net<'_>, found: &Found) -> Vec<Found> {
+    let gap = &found.gap;
+    let Some(bridge) = gap.link.as_ref().map(|link| End::new(&gap.machine, link)) else {
+        return Vec::new();
+    };
+    let (Some(link), Some(state)) = (net.link(&bridge), net.state(&gap.machine)) else {
+        return Vec::new();
+    };
+    if !link.is_bridge() {
+        return Vec::new();
+    }
+    let mut ports = state.links.values();
+    if let Some(port) = ports.find(|port| port.master.as_deref() == Some(&bridge.link)) {
+        return has_stp(net, &bridge, &port.name).into_iter().collect();
+    }
+    let ends = state.links.keys().map(|name| End::new(&gap.machine, name));
+    let meant = ends.filter_map(|end| net.bridge(&end).filter(|hop| !hop.is));
+    meant
+        .filter_map(|hop| membership(net, &hop, false))
+        .collect()
 }
 
 /// A port that has taken an address of its own, and with it a route.

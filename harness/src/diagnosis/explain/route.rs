@@ -1,11 +1,15 @@
 //! Routes and neighbours.
 
+use std::net::IpAddr;
+
 use super::at::{At, Explained};
 use super::missing::not_watched;
+use super::sent::Brings;
 use super::{adverts, flows, managed};
 use crate::check::kinds::{Neighbour, Route};
 use crate::diagnosis::code::Code;
 use crate::diagnosis::found::Found;
+use crate::diagnosis::net::End;
 
 /// `route`.
 pub(super) fn explain(at: &At<'_>) -> Option<Explained> {
@@ -39,6 +43,7 @@ pub(super) fn explain(at: &At<'_>) -> Option<Explained> {
                 needed
             };
             let words = format!("{} proto {}", route.words(), route.protocol);
+            found.extend(asked.via.and_then(|via| of_hop(at, route.hop()?, via)));
             let statement = format!("{machine} has the route {words}, and {needed} is asked for");
             found.push(
                 Found::at(Code::RouteOtherLink, &machine, statement)
@@ -55,7 +60,13 @@ pub(super) fn explain(at: &At<'_>) -> Option<Explained> {
             let by_advertisement = asked.proto.as_deref() == Some("ra");
             let unsaid = v6 && asked.proto.is_none() && asked.to.prefix_len() == 0;
             if by_advertisement || unsaid {
-                found.extend(adverts::in_the_way(at.net, &at.machine(), link.as_deref()));
+                let link = link.as_deref();
+                found.extend(adverts::in_the_way(
+                    at.net,
+                    &at.machine(),
+                    link,
+                    Brings::Route,
+                ));
             }
             let statement = format!("{machine} has no route {needed}");
             found.push(
@@ -66,6 +77,27 @@ pub(super) fn explain(at: &At<'_>) -> Option<Explained> {
         }
     }
     Some(Explained::of(found))
+}
+
+/// The next hop that was asked for is nobody's: who is the next hop instead has another address than that.
+fn of_hop(at: &At<'_>, hop: IpAddr, via: IpAddr) -> Option<Found> {
+    let owner = at.net.owners(hop).into_iter().next()?;
+    let same = hop != via && hop.is_ipv6() == via.is_ipv6();
+    if !same || !at.net.owners(via).is_empty() {
+        return None;
+    }
+    let mut own = at.net.link(&owner)?.addresses.iter();
+    let length = own.find(|one| one.local == Some(hop))?.prefixlen;
+    let End { machine, link } = &owner;
+    let statement =
+        format!("{machine} has {hop} on {link}, and {via} is asked for as the next hop");
+    let found = Found::link(Code::AddressOther, &owner, statement)
+        .is(format!("{hop}/{length}"))
+        .needed(format!("{via}/{length}"));
+    Some(found.seen(
+        format!("{link} has {hop}/{length}"),
+        format!("ip address show dev {link}"),
+    ))
 }
 
 /// `neighbour`.

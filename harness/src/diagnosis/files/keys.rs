@@ -3,9 +3,12 @@
 use super::located::Located;
 use super::rows;
 use super::value::{distance, same};
+use crate::diagnosis::code::Code;
 use crate::diagnosis::finding::At;
 use crate::diagnosis::gap::Gap;
+use crate::diagnosis::net::plugged;
 use crate::diagnosis::observed::Observed;
+use crate::plan::FABRIC;
 use crate::scenario::{Part, Written, WrittenAt};
 
 /// The keys that can make the gap, of its machine or guest.
@@ -15,7 +18,51 @@ pub(super) fn of_scenario(gap: &Gap, observed: &Observed<'_>) -> Vec<Located> {
     let found = ways.flat_map(|way| along(way, gap, machine, observed));
     let mut found: Vec<(usize, Located)> = found.collect();
     found.sort_by_key(|(far, _)| *far);
-    found.into_iter().map(|(_, one)| one).collect()
+    let written = found.into_iter().map(|(_, one)| one);
+    removed(gap, machine, observed).chain(written).collect()
+}
+
+/// Elements of the scenario's `remove` that take away from the base topology what is missing.
+fn removed<'o>(
+    gap: &Gap,
+    machine: &str,
+    observed: &'o Observed<'_>,
+) -> impl Iterator<Item = Located> + use<'o> {
+    let of_port = gap
+        .needed
+        .as_deref()
+        .filter(|_| gap.key.as_deref() == Some("port"));
+    // Names are served at port 53 alone; all else is a web server's.
+    let serves =
+        |what: &str| of_port.is_none_or(|port| (what == "dnsmasq") == port.ends_with(" 53"));
+    let rows = rows::of(gap.code)
+        .removed
+        .iter()
+        .filter(|what| serves(what));
+    let ways: Vec<String> = rows
+        .map(|what| match what.strip_prefix('*') {
+            Some(rest) => rest.to_owned(),
+            None => format!("machines.{machine}.{what}"),
+        })
+        .collect();
+    let elements = (0..MOST).map_while(|number| {
+        let way = [Part::Key("remove"), Part::Nth(number)];
+        observed.written.at(&way)
+    });
+    elements.filter_map(move |element| {
+        let text = element.text.clone()?;
+        let is_it = |way: &String| match way.starts_with('.') {
+            true => text.ends_with(way.as_str()),
+            false => text == *way,
+        };
+        ways.iter().any(is_it).then(|| Located {
+            code: None,
+            statement: Some(format!("`remove` of the scenario takes `{text}` away")),
+            place: Some(At::of(&element.value)),
+            evidence: Vec::new(),
+            remedy: None,
+        })
+    })
 }
 
 /// A way with the names of the gap in the place of its placeholders, and from where it begins.
@@ -26,6 +73,10 @@ fn along(way: &str, gap: &Gap, machine: &str, observed: &Observed<'_>) -> Vec<(u
     if (way.contains("LINK") && link.is_empty()) || (way.contains("KEY") && key.is_empty()) {
         return Vec::new();
     }
+    // The scenario knows the port of a switch by what is plugged into it: `MACHINE/INTERFACE`.
+    let socket = (machine == FABRIC)
+        .then(|| plugged(scenario, link))
+        .flatten();
     let mut beginnings: Vec<(Vec<Part<'_>>, &str)> = Vec::new();
     if let Some(rest) = way.strip_prefix("NIC.") {
         for (name, guest) in &scenario.guests {
@@ -62,12 +113,13 @@ fn along(way: &str, gap: &Gap, machine: &str, observed: &Observed<'_>) -> Vec<(u
                 beginnings.push((parts.to_vec(), rest));
             }
         }
+        let plugged = socket.as_deref().unwrap_or(link);
         for name in scenario.segments.keys() {
             let parts = [
                 Part::Key("segments"),
                 Part::Key(name.as_str()),
                 Part::Key("ports"),
-                Part::Key(link),
+                Part::Key(plugged),
             ];
             beginnings.push((parts.to_vec(), rest));
         }
@@ -80,9 +132,12 @@ fn along(way: &str, gap: &Gap, machine: &str, observed: &Observed<'_>) -> Vec<(u
     }
     let mut found = Vec::new();
     for (beginning, rest) in beginnings {
-        let mut parts = beginning;
+        let mut parts = beginning.clone();
         parts.extend(parts_of(rest, link, key));
-        found.extend(at(&parts, gap, observed.written));
+        match observed.written.at(&parts) {
+            Some(_) => found.extend(at(&parts, gap, observed.written)),
+            None => found.extend(lacks(&beginning, rest, gap, observed.written)),
+        }
     }
     found
 }
@@ -111,6 +166,30 @@ fn parts_of<'k>(way: &'k str, link: &'k str, key: &'k str) -> Vec<Part<'k>> {
     parts
 }
 
+/// A table that lacks the key which would give what is needed.
+fn lacks(table: &[Part<'_>], key: &str, gap: &Gap, written: &Written) -> Option<(usize, Located)> {
+    let gives = matches!(
+        (gap.code, key),
+        (Code::PortNotEnslaved, "master") | (Code::AddressAbsent, "addresses")
+    );
+    let needed = gap.needed.as_deref().filter(|_| gives)?;
+    // Only what stands for one NIC is sure to be the table that should have it.
+    let of_nic = matches!(table, [.., Part::Key("interfaces"), Part::Nth(_)]);
+    let found = written
+        .at(table)
+        .filter(|found| of_nic && !found.is_built_in())?;
+    let located = Located {
+        code: None,
+        statement: Some(format!(
+            "the scenario gives it no `{key}`, and `{needed}` is needed"
+        )),
+        place: Some(At::of(&found.value)),
+        evidence: Vec::new(),
+        remedy: None,
+    };
+    Some((FAR, located))
+}
+
 /// Elements of an array that are looked at.
 const MOST: usize = 32;
 
@@ -129,12 +208,17 @@ fn at(way: &[Part<'_>], gap: &Gap, written: &Written) -> Option<(usize, Located)
         let far = match (is, needed) {
             (Some(is), _) if same(&text, is) || mentions(&text, is) => Some(0),
             (_, Some(needed)) if mentions(&text, needed) => None,
-            (_, Some(needed)) => distance(&text, needed),
+            (_, Some(needed)) => near(&text, needed),
             _ => None,
         };
         if let Some(far) = far.filter(|far| best.as_ref().is_none_or(|(least, _)| far < least)) {
             best = Some((far, element));
         }
+    }
+    // Of a list no more than the element counts that the gap is about.
+    let is_list = written.at(&[way, &[Part::Nth(0)]].concat()).is_some();
+    if is_list && best.is_none() {
+        return None;
     }
     let (far, found) = best.unwrap_or((FAR, whole));
     let stands = source_of(&found);
@@ -165,6 +249,15 @@ fn at(way: &[Part<'_>], gap: &Gap, written: &Written) -> Option<(usize, Located)
     Some((far, located))
 }
 
+/// How near an element is to what is needed; a table by the nearest of its values.
+fn near(element: &str, needed: &str) -> Option<usize> {
+    if !element.starts_with('{') {
+        return distance(element, needed);
+    }
+    let words = words(element).filter_map(|word| distance(word, needed));
+    words.min()
+}
+
 /// Farther than any value that was compared: a key that only could have to do with it.
 const FAR: usize = usize::MAX;
 
@@ -182,9 +275,11 @@ fn source_of(at: &WrittenAt) -> String {
 
 /// Whether an element that is a table has this word among its values.
 fn mentions(table: &str, word: &str) -> bool {
-    let words = table.split(['"', '\'', ' ', ',']);
-    table.starts_with('{')
-        && words
-            .filter(|one| !one.is_empty())
-            .any(|one| same(one, word))
+    table.starts_with('{') && words(table).any(|one| same(one, word))
+}
+
+/// The words of a table: keys and values.
+fn words(table: &str) -> impl Iterator<Item = &str> {
+    let words = table.split(['"', '\'', ' ', ',', '[', ']', '{', '}', '=']);
+    words.filter(|one| !one.is_empty())
 }

@@ -1,19 +1,20 @@
 //! The unit files and links of a machine or guest that runs networkd.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 
 use crate::diagnosis::facts::Answers;
 use crate::diagnosis::observed::Observed;
 use crate::diagnosis::state;
 use crate::host::networkd_said::UnitSaid;
 use crate::networkd::{Link, LinkKind, LinkName, Links, Unit, UnitFile, UnitKind};
-use crate::scenario::units::places;
+use crate::scenario::VantagePoint;
 
 /// What a machine's networkd has read, and the links that it found.
 #[derive(Debug)]
 pub(super) struct UnitMachine<'o> {
     /// Its name.
-    pub(super) name: &'o str,
+    pub(super) name: String,
     /// The unit files.
     pub(super) files: &'o [UnitFile],
     /// The units, in the order in which networkd tries them.
@@ -23,15 +24,17 @@ pub(super) struct UnitMachine<'o> {
     /// What its networkd said of the files.
     pub(super) said: &'o [UnitSaid],
     answers: Option<&'o Answers>,
+    managed: BTreeMap<String, state::Managed>,
 }
 
 impl<'o> UnitMachine<'o> {
-    /// The machine of this name; `None`: it runs no networkd.
-    pub(super) fn of(name: &'o str, observed: &Observed<'o>) -> Option<Self> {
-        let all = places(observed.scenario).into_iter();
-        let mut own = all.filter(|(place, ..)| place.to_string() == name);
-        let (_, files, known) = own.next()?;
-        let answers = observed.facts.get(name);
+    /// The machine or guest at a place with its unit files, and the links that it has by the scenario.
+    pub(super) fn of(
+        (place, files, known): (VantagePoint, &'o [UnitFile], Links),
+        observed: &Observed<'o>,
+    ) -> Self {
+        let name = place.to_string();
+        let answers = observed.facts.get(&name);
         let seen = answers.map(links).unwrap_or_default();
         let links = match seen.is_empty() {
             true => known,
@@ -41,14 +44,24 @@ impl<'o> UnitMachine<'o> {
                 ..known
             },
         };
-        Some(Self {
+        let managed = answers.and_then(state::managed);
+        let said = observed.said.get(&name);
+        Self {
             name,
             files,
             units: Unit::all(files),
             links,
-            said: observed.said.get(name).map_or(&[][..], Vec::as_slice),
+            said: said.map_or(&[][..], Vec::as_slice),
             answers,
-        })
+            managed: managed.unwrap_or_default(),
+        }
+    }
+
+    /// Its links with their addresses, but for the loopback.
+    pub(super) fn state(&self) -> Vec<state::Link> {
+        let links = self.answers.map(state::links).unwrap_or_default();
+        let others = links.into_iter().filter(|link| link.name != "lo");
+        others.collect()
     }
 
     /// The `.network` units.
@@ -65,9 +78,19 @@ impl<'o> UnitMachine<'o> {
 
     /// The unit that networkd says it has applied to a link (`networkctl status`); `None`: none, or nobody knows.
     pub(super) fn applied(&self, link: &str) -> Option<&Unit> {
-        let managed = state::managed(self.answers?)?;
-        let name = managed.get(link)?.file()?;
+        let name = self.managed.get(link)?.file()?;
         self.networks().find(|unit| unit.name == name)
+    }
+
+    /// Whether networkd has told what it has applied to its links.
+    pub(super) fn answered(&self) -> bool {
+        !self.managed.is_empty()
+    }
+
+    /// Whether networkd says that it has applied a unit to any link.
+    pub(super) fn is_applied(&self, unit: &Unit) -> bool {
+        let mut links = self.managed.values();
+        links.any(|link| link.file() == Some(&unit.name))
     }
 
     /// The file of this name.

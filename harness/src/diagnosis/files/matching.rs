@@ -16,9 +16,26 @@ fn failing<'u>(unit: &'u Unit, machine: &UnitMachine<'_>, link: &Link) -> Vec<Ke
     keys.filter(|key| key.matches == Matches::No).collect()
 }
 
+/// As [`nearest_of`], of units whose words have something in common with the link: whose words are all others, is meant for another.
+pub(super) fn nearest<'u>(
+    units: impl IntoIterator<Item = &'u Unit>,
+    machine: &UnitMachine<'_>,
+    link: &Link,
+    name: &str,
+) -> Option<(&'u Unit, &'u Setting)> {
+    let near = |(_, setting): &(&Unit, &Setting)| {
+        setting.key != "Name"
+            || setting.value.split_whitespace().any(|word| {
+                let literal = word.split(['*', '?', '[']).next().unwrap_or_default();
+                edits(word, name) < literal.chars().count()
+            })
+    };
+    nearest_of(units, machine, link, name).filter(near)
+}
+
 /// Of the units that a link could be meant for, the one that fails at the fewest keys of its `[Match]`, and of these the one
 /// whose words are nearest to the link's name.
-pub(super) fn nearest<'u>(
+pub(super) fn nearest_of<'u>(
     units: impl IntoIterator<Item = &'u Unit>,
     machine: &UnitMachine<'_>,
     link: &Link,
@@ -104,7 +121,7 @@ pub(super) fn taken_by(
         place: Some(At::of(&setting.value_place)),
         evidence: vec![Evidence {
             fact: format!("networkd has applied `{winner}` to `{link}`"),
-            machine: machine.name.to_owned(),
+            machine: machine.name.clone(),
             command: format!("networkctl status {link}"),
             file: None,
         }],
@@ -115,7 +132,7 @@ pub(super) fn taken_by(
 fn no_unit(machine: &UnitMachine<'_>, link: &str) -> Evidence {
     Evidence {
         fact: format!("networkd has applied no unit to `{link}`"),
-        machine: machine.name.to_owned(),
+        machine: machine.name.clone(),
         command: format!("networkctl status {link}"),
         file: None,
     }

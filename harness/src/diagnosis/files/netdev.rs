@@ -26,10 +26,19 @@ pub(super) fn link(gap: &Gap, machine: &UnitMachine<'_>) -> Vec<Located> {
         .iter()
         .find(|unit| unit.last("NetDev", "Name") == Some(name));
     match own {
-        Some(unit) => in_unit(gap, row.netdev, machine, unit),
+        Some(unit) => {
+            let about = |key: &&(&str, &str)| gap.key.as_deref() == Some(key.1);
+            let own: Vec<_> = row.netdev.iter().filter(about).copied().collect();
+            let keys = if own.is_empty() { row.netdev } else { &own };
+            in_unit(gap, keys, machine, unit)
+        }
         None if gap.code == Code::LinkAbsent => {
-            let mut found: Vec<Located> = other_name(name, &netdevs).into_iter().collect();
-            found.extend(wanted_by(name, machine));
+            let mut found: Vec<Located> = wanted_by(name, machine).into_iter().collect();
+            if let Some((made, one)) = other_name(name, &netdevs) {
+                // Who asks for the name alone, while others have that of the .netdev, has the wrong one.
+                let at = usize::from(named(made, machine) > 0 && named(name, machine) < 2);
+                found.insert(at.min(found.len()), one);
+            }
             found
         }
         None => Vec::new(),
@@ -96,8 +105,8 @@ fn no_kind(unit: &Unit, gap: &Gap) -> Option<Located> {
 }
 
 /// A `.netdev` that makes a link with nearly that name; or the only one, which then makes another.
-fn other_name(name: &str, netdevs: &[&Unit]) -> Option<Located> {
-    let named: Vec<(&str, &Unit)> = netdevs
+fn other_name<'u>(name: &str, netdevs: &[&'u Unit]) -> Option<(&'u str, Located)> {
+    let named: Vec<(&'u str, &'u Unit)> = netdevs
         .iter()
         .filter_map(|unit| Some((unit.last("NetDev", "Name")?, *unit)))
         .collect();
@@ -106,7 +115,7 @@ fn other_name(name: &str, netdevs: &[&Unit]) -> Option<Located> {
     let is_name = |one: &&Setting| one.section == "NetDev" && one.key == "Name";
     let setting = unit.settings.iter().rev().find(is_name)?;
     let edit = with_value(setting, name);
-    Some(Located {
+    let located = Located {
         code: None,
         statement: Some(format!(
             "`{}` makes `{}`, and no unit makes `{name}`",
@@ -119,7 +128,20 @@ fn other_name(name: &str, netdevs: &[&Unit]) -> Option<Located> {
             source: Some("systemd.netdev(5)".to_owned()),
             edits: vec![edit],
         }),
-    })
+    };
+    Some((&setting.value, located))
+}
+
+/// How many lines of `.network` files have to do with a link of this name.
+fn named(name: &str, machine: &UnitMachine<'_>) -> usize {
+    let of_match = |one: &&Setting| one.section == "Match" && one.key == "Name";
+    let names = |one: &&Setting| {
+        let of_network = one.section == "Network" && NAMES.contains(&one.key.as_str());
+        let mut words = one.value.split_whitespace();
+        (of_network || of_match(one)) && words.any(|word| word == name)
+    };
+    let settings = machine.networks().flat_map(|unit| &unit.settings);
+    settings.filter(names).count()
 }
 
 /// Keys of `.network` files that name a link which networkd must have.

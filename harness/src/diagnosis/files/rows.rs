@@ -14,6 +14,8 @@ pub(super) struct Row {
     /// Ways through the scenario file, from the machine or the guest: `LINK` is the gap's link, `KEY` its key, `NIC.` leads to the
     /// guest's NIC that has the link as its host's end, and `PORT.` to each bridge's port of that name.
     pub(super) scenario: &'static [&'static str],
+    /// What of a machine of the base topology is missing where the scenario's `remove` takes it away; a `*` is any machine.
+    pub(super) removed: &'static [&'static str],
 }
 
 /// The row of a code; an empty one where no key can make it.
@@ -23,6 +25,7 @@ pub(super) fn of(code: Code) -> &'static Row {
         network: &[],
         netdev: &[],
         scenario: &[],
+        removed: &[],
     };
     let mut rows = ROWS.iter();
     rows.find(|row| row.codes.contains(&code)).unwrap_or(NONE)
@@ -34,18 +37,21 @@ const ROWS: &[Row] = &[
         network: &[("Network", "Bridge")],
         netdev: &[],
         scenario: &["interfaces[name=LINK].master", "NIC.master"],
+        removed: &[],
     },
     Row {
         codes: &[Code::LinkAbsent],
         network: &[],
         netdev: &[("NetDev", "Name"), ("NetDev", "Kind")],
         scenario: &["NIC.id", "bridges.LINK", "interfaces[name=LINK].name"],
+        removed: &[],
     },
     Row {
         codes: &[Code::LinkKind],
         network: &[],
         netdev: &[("NetDev", "Kind")],
         scenario: &["NIC.type", "bridges.LINK"],
+        removed: &[],
     },
     Row {
         codes: &[Code::LinkDown, Code::LinkNoCarrier],
@@ -55,54 +61,82 @@ const ROWS: &[Row] = &[
         ],
         netdev: &[],
         scenario: &["NIC.up"],
+        removed: &[],
     },
     Row {
         codes: &[Code::LinkMtu],
         network: &[("Link", "MTUBytes"), ("Network", "IPv6MTUBytes")],
         netdev: &[("NetDev", "MTUBytes")],
         scenario: &["interfaces[name=LINK].mtu", "NIC.mtu", "bridges.LINK.mtu"],
+        removed: &[],
     },
     Row {
         codes: &[Code::LinkMac, Code::FdbDuplicateMac, Code::NeighWrongMac],
         network: &[("Link", "MACAddress")],
         netdev: &[("NetDev", "MACAddress")],
         scenario: &["interfaces[name=LINK].mac", "NIC.mac", "bridges.LINK.mac"],
+        removed: &[],
+    },
+    Row {
+        codes: &[Code::LinkSetting],
+        network: &[("Link", "ARP")],
+        netdev: &[],
+        scenario: &[
+            "PORT.KEY",
+            "bridges.LINK.KEY",
+            "interfaces[name=LINK].KEY",
+            "NIC.KEY",
+        ],
+        removed: &[],
+    },
+    Row {
+        codes: &[Code::UnitNotMatched],
+        network: &[],
+        netdev: &[],
+        scenario: &["NIC.id"],
+        removed: &[],
     },
     Row {
         codes: &[Code::PortIsolated],
         network: &[("Bridge", "Isolated")],
         netdev: &[],
         scenario: &["PORT.isolated"],
+        removed: &[],
     },
     Row {
         codes: &[Code::PortFloodOff],
         network: &[("Bridge", "UnicastFlood"), ("Bridge", "Learning")],
         netdev: &[],
         scenario: &["PORT.flood", "PORT.learning"],
+        removed: &[],
     },
     Row {
         codes: &[Code::PortBcastOff],
         network: &[],
         netdev: &[],
         scenario: &["PORT.bcast_flood"],
+        removed: &[],
     },
     Row {
         codes: &[Code::PortMcastOff, Code::MdbNotMember],
         network: &[("Bridge", "MulticastFlood")],
         netdev: &[("Bridge", "MulticastSnooping")],
         scenario: &["PORT.mcast_flood", "bridges.LINK.multicast_snooping"],
+        removed: &[],
     },
     Row {
         codes: &[Code::PortLocked],
         network: &[("Bridge", "Locked")],
         netdev: &[],
         scenario: &["PORT.locked"],
+        removed: &[],
     },
     Row {
         codes: &[Code::PortLearningOff],
         network: &[("Bridge", "Learning")],
         netdev: &[],
         scenario: &["PORT.learning"],
+        removed: &[],
     },
     Row {
         codes: &[Code::PortBlocking],
@@ -113,6 +147,7 @@ const ROWS: &[Row] = &[
             "bridges.LINK.forward_delay",
             "PORT.cost",
         ],
+        removed: &[],
     },
     Row {
         codes: &[Code::PortVlan],
@@ -134,6 +169,7 @@ const ROWS: &[Row] = &[
             "bridges.LINK.default_pvid",
             "bridges.LINK.vlan_filtering",
         ],
+        removed: &[],
     },
     Row {
         codes: &[
@@ -157,6 +193,7 @@ const ROWS: &[Row] = &[
             "interfaces[0].addresses",
             "dnsmasq.dhcp",
         ],
+        removed: &[],
     },
     Row {
         codes: &[
@@ -177,12 +214,14 @@ const ROWS: &[Row] = &[
         ],
         netdev: &[],
         scenario: &["routes", "interfaces[name=LINK].routes", "NIC.routes"],
+        removed: &["routes"],
     },
     Row {
         codes: &[Code::RouteRpFilter],
         network: &[("Network", "IPv4ReversePathFilter")],
         netdev: &[],
         scenario: &["sysctls.KEY"],
+        removed: &[],
     },
     Row {
         codes: &[Code::ForwardOff],
@@ -194,18 +233,21 @@ const ROWS: &[Row] = &[
         ],
         netdev: &[],
         scenario: &["sysctls.KEY", "forward"],
+        removed: &["forward"],
     },
     Row {
         codes: &[Code::SysctlIgnores, Code::SysctlValue, Code::HookBridgeNf],
         network: &[],
         netdev: &[],
         scenario: &["sysctls.KEY"],
+        removed: &[],
     },
     Row {
         codes: &[Code::SocketNone, Code::ServiceNotRunning],
         network: &[],
         netdev: &[],
         scenario: &["http.port", "http", "dnsmasq.interface", "dnsmasq"],
+        removed: &["http", "dnsmasq", "networkd"],
     },
     Row {
         codes: &[Code::ServiceAnswer, Code::ServiceSilent],
@@ -217,6 +259,7 @@ const ROWS: &[Row] = &[
             "http.body",
             "dnsmasq.records",
         ],
+        removed: &[],
     },
     Row {
         codes: &[Code::ServiceResolver],
@@ -227,6 +270,7 @@ const ROWS: &[Row] = &[
         ],
         netdev: &[],
         scenario: &["dns", "dnsmasq.ra.rdnss"],
+        removed: &[],
     },
     Row {
         codes: &[Code::RaNotSent, Code::RaContent],
@@ -235,15 +279,16 @@ const ROWS: &[Row] = &[
             ("IPv6Prefix", "Prefix"),
             ("IPv6SendRA", "RouterLifetimeSec"),
             ("IPv6SendRA", "DNS"),
+            ("Network", "LinkLocalAddressing"),
         ],
         netdev: &[],
         scenario: &[
             "dnsmasq.ra.KEY",
-            "dnsmasq.ra.prefix",
             "dnsmasq.ra",
             "dnsmasq.interface",
             "dnsmasq",
         ],
+        removed: &["*.dnsmasq.ra", "*.dnsmasq"],
     },
     Row {
         codes: &[Code::RaIgnored, Code::RaNotSeen],
@@ -251,10 +296,12 @@ const ROWS: &[Row] = &[
             ("Network", "IPv6AcceptRA"),
             ("IPv6AcceptRA", "UseAutonomousPrefix"),
             ("IPv6AcceptRA", "UseGateway"),
+            ("IPv6AcceptRA", "UseDNS"),
             ("Network", "LinkLocalAddressing"),
         ],
         netdev: &[],
         scenario: &["sysctls.KEY", "NIC.accept_ra"],
+        removed: &[],
     },
     Row {
         codes: &[Code::UnitConfiguring, Code::UnitSetting, Code::UnitInvalid],
@@ -268,18 +315,21 @@ const ROWS: &[Row] = &[
         ],
         netdev: &[],
         scenario: &[],
+        removed: &[],
     },
     Row {
         codes: &[Code::ContainerSetting, Code::ContainerNotRunning],
         network: &[],
         netdev: &[],
         scenario: &["docker.KEY", "containers.LINK.KEY", "containers.LINK"],
+        removed: &[],
     },
     Row {
         codes: &[Code::VmmTapRefused, Code::VmmSetting, Code::VmmNotStarted],
         network: &[],
         netdev: &[],
         scenario: &["NIC.KEY", "NIC.owner", "NIC.multi_queue", "KEY"],
+        removed: &[],
     },
 ];
 

@@ -16,6 +16,7 @@ pub(super) fn rule(gap: &Gap, observed: &Observed<'_>) -> Option<Located> {
         Code::HookRule => false,
         Code::HookPolicy => true,
         Code::HookBridgeNf => gap.key.as_deref() == Some("policy"),
+        Code::HookNoNat => return no_nat(gap, observed),
         _ => return None,
     };
     let machine = observed.scenario.machines.get(gap.machine.as_str())?;
@@ -33,6 +34,38 @@ pub(super) fn rule(gap: &Gap, observed: &Observed<'_>) -> Option<Located> {
     Some(Located {
         code: None,
         statement: Some(format!("`{}` of `{}` drops it", at.text, ruleset.name)),
+        place: Some(at),
+        evidence: Vec::new(),
+        remedy: None,
+    })
+}
+
+/// The rule that should replace the source, or the chain that has no such rule.
+fn no_nat(gap: &Gap, observed: &Observed<'_>) -> Option<Located> {
+    let machine = observed.scenario.machines.get(gap.machine.as_str())?;
+    let found = machine.rulesets.iter().find_map(|ruleset| {
+        let line = match gap.is.as_deref() {
+            Some(rule) => nearest(ruleset, rule),
+            None => chain(ruleset, gap.key.as_deref()?),
+        }?;
+        Some((ruleset, line))
+    });
+    let (ruleset, line) = found?;
+    let place = place(ruleset, shown(gap, ruleset, observed), line);
+    let at = At::of(&place);
+    let statement = match gap.is.is_some() {
+        true => format!(
+            "`{}` of `{}` does not match the packet",
+            at.text, ruleset.name
+        ),
+        false => format!(
+            "no rule replaces the source after `{}` of `{}`",
+            at.text, ruleset.name
+        ),
+    };
+    Some(Located {
+        code: None,
+        statement: Some(statement),
         place: Some(at),
         evidence: Vec::new(),
         remedy: None,
@@ -109,6 +142,26 @@ fn nearest(ruleset: &Ruleset, rule: &str) -> Option<usize> {
     (score * 2 >= wanted.len().max(1)).then_some(at)
 }
 
+/// The line behind which the rules of a chain stand: that of its hook in nft(8), its own in iptables-restore(8).
+fn chain(ruleset: &Ruleset, chain: &str) -> Option<usize> {
+    let text = text(ruleset);
+    let chain = chain.split_whitespace().next_back()?;
+    let mut inside = false;
+    for (at, line) in text.lines().enumerate() {
+        let mut words = line.split_whitespace();
+        let first = words.next();
+        if first == Some("chain") {
+            inside = words.next() == Some(chain);
+        }
+        let nft = inside && first == Some("type");
+        let iptables = first.is_some_and(|word| word.strip_prefix(':') == Some(chain));
+        if nft || iptables {
+            return Some(at);
+        }
+    }
+    None
+}
+
 /// The line of the policy of a chain: `policy drop` of nft(8) within the chain's braces, `:FORWARD DROP` of iptables-restore(8).
 fn policy(ruleset: &Ruleset, chain: &str) -> Option<usize> {
     let text = text(ruleset);
@@ -164,5 +217,8 @@ mod tests {
         );
         assert_eq!(policy(&iptables, "ip filter FORWARD"), Some(2));
         assert_eq!(policy(&iptables, "ip filter INPUT"), None);
+        assert_eq!(chain(&nft, "inet f in"), Some(3));
+        assert_eq!(chain(&iptables, "ip filter FORWARD"), Some(2));
+        assert_eq!(chain(&nft, "inet f other"), None);
     }
 }

@@ -3,10 +3,15 @@
 use super::at::with_value;
 use super::located::Located;
 use super::machine::UnitMachine;
+use crate::diagnosis::code::Code;
 use crate::diagnosis::finding::{At, Evidence, Remedy};
 use crate::diagnosis::gap::Gap;
 use crate::host::networkd_said::UnitSaid;
 use crate::networkd::{Setting, Unit};
+use crate::place::Place;
+
+/// Sections and keys of unit files.
+pub(super) type Keys = [(&'static str, &'static str)];
 
 /// Whether an assignment is of one of these sections and keys.
 pub(super) fn is_of(setting: &Setting, keys: &[(&str, &str)]) -> bool {
@@ -41,8 +46,59 @@ pub(super) fn says(gap: &Gap, unit: &Unit, setting: &Setting, source: Option<&st
 pub(super) fn log_of(machine: &UnitMachine<'_>, said: &UnitSaid) -> Evidence {
     Evidence {
         fact: format!("networkd says: {}", said.words),
-        machine: machine.name.to_owned(),
+        machine: machine.name.clone(),
         command: "journalctl -u systemd-networkd".to_owned(),
         file: None,
+    }
+}
+
+/// The header of a section of a unit, where nothing stands below it; that of the unit where there is no such header.
+pub(super) fn head_of(unit: &Unit, section: &str) -> Option<At> {
+    let head = unit.head.as_ref()?;
+    let text = &head.source.text;
+    let header = format!("[{section}]");
+    let mut start = 0;
+    for line in text.split_inclusive('\n') {
+        if line.trim() == header {
+            let span = start..start + header.len();
+            let source = head.source.clone();
+            return Some(At::of(&Place { source, span }));
+        }
+        start += line.len();
+    }
+    Some(At::of(head))
+}
+
+/// What networkd said of a line.
+pub(super) fn said_of<'m>(
+    setting: &Setting,
+    machine: &UnitMachine<'m>,
+    unit: &Unit,
+) -> Option<&'m UnitSaid> {
+    let line = setting.key_place.position().0;
+    let is_it = |said: &&UnitSaid| said.file == unit.name && said.line == Some(line);
+    machine.said.iter().find(is_it)
+}
+
+pub(super) fn of_setting(
+    gap: &Gap,
+    machine: &UnitMachine<'_>,
+    unit: &Unit,
+    setting: &Setting,
+    said: Option<&UnitSaid>,
+) -> Located {
+    let line = says(gap, unit, setting, None);
+    let Some(said) = said else {
+        return line;
+    };
+    let Setting { key, value, .. } = setting;
+    Located {
+        code: Some(Code::UnitInvalid),
+        statement: Some(format!(
+            "networkd of {} does not take `{key}={value}` of `{}`: {}",
+            machine.name, unit.name, said.words
+        )),
+        evidence: vec![log_of(machine, said)],
+        ..line
     }
 }

@@ -89,7 +89,7 @@ fn all(scenario: &Scenario, gap: &Gap, applied: Option<&str>, said: Vec<UnitSaid
         courses: &BTreeMap::new(),
         said: &said,
     };
-    locate(gap, &observed)
+    Files::of(&observed).locate(gap)
 }
 
 /// File name, line and text of a place.
@@ -221,4 +221,80 @@ fn a_key_of_the_scenario_is_found_by_machine_link_and_value() {
         Some("192.168.1.7/24"),
     );
     assert_eq!(all(&scenario, &address, None, Vec::new()), []);
+}
+
+#[test]
+fn a_unit_that_leaves_its_link_alone_or_has_no_match_is_the_one_to_blame() {
+    let none = gap(Code::UnitNotMatched, "host", Some("vm-test1"), None);
+    let lan = "10-lan.network";
+    let alone = broken("host", lan, "[Network]", "[Link]\nUnmanaged=yes\n[Network]");
+    let found = first(&alone, &none, None, Vec::new());
+    assert_eq!(at(&found).2, "Unmanaged=yes");
+    let matchless = broken("host", lan, "[Match]\nName=eno1\nName=vm-*\n", "");
+    let found = first(&matchless, &none, None, Vec::new());
+    assert_eq!(
+        (found.code, at(&found).0.as_str()),
+        (Some(Code::UnitInvalid), lan)
+    );
+    let misspelt = broken("host", lan, "Name=vm-*", "Nmae=vm-*");
+    let found = first(&misspelt, &none, None, Vec::new());
+    assert_eq!(at(&found).2, "Nmae=vm-*");
+    // Whose words are all others was not meant for the link.
+    let mut without = page();
+    files(&mut without, "host").retain(|unit| unit.name == "10-lan-bridge.network");
+    assert_eq!(all(&without, &none, None, Vec::new()), []);
+}
+
+#[test]
+fn a_server_for_names_that_is_another_is_found_by_its_line_and_a_missing_one_by_its_section() {
+    let server = |is: Option<&str>| Gap {
+        is: is.map(ToOwned::to_owned),
+        key: Some("DNS".to_owned()),
+        ..gap(
+            Code::ServiceResolver,
+            "host",
+            Some("br0"),
+            Some("192.168.1.1"),
+        )
+    };
+    let file = "10-lan-bridge.network";
+    let other = broken("host", file, "DNS=192.168.1.1", "DNS=192.168.1.102");
+    let found = all(
+        &other,
+        &server(Some("192.168.1.102")),
+        Some(file),
+        Vec::new(),
+    );
+    assert_eq!(at(&found[0]).2, "DNS=192.168.1.102");
+    assert_eq!(found.len(), 1, "nothing is missing beside it: {found:?}");
+    let gone = broken("host", file, "DNS=192.168.1.1\n", "");
+    let found = first(&gone, &server(None), Some(file), Vec::new());
+    assert!(
+        found
+            .statement
+            .expect("a statement")
+            .contains("no `DNS=192.168.1.1`")
+    );
+}
+
+#[test]
+fn a_bridge_that_is_named_otherwise_is_wrong_where_only_one_line_says_it() {
+    let none = |name| gap(Code::LinkAbsent, "host", Some(name), Some("bridge"));
+    let made = broken("host", "br0.netdev", "Name=br0", "Name=br1");
+    assert_eq!(
+        at(&first(&made, &none("br0"), None, Vec::new())).0,
+        "br0.netdev"
+    );
+    let asked = broken("host", "10-lan.network", "Bridge=br0", "Bridge=br1");
+    let found = first(&asked, &none("br1"), None, Vec::new());
+    assert_eq!(at(&found).2, "Bridge=br1");
+}
+
+#[test]
+fn a_section_that_is_misspelt_is_named_by_its_header() {
+    let port = gap(Code::PortNotEnslaved, "host", Some("vm-test1"), Some("br0"));
+    let lan = "10-lan.network";
+    let scenario = broken("host", lan, "[Network]", "[Netwrok]");
+    let found = first(&scenario, &port, Some(lan), Vec::new());
+    assert_eq!(at(&found).2, "[Netwrok]");
 }

@@ -4,66 +4,82 @@ use std::net::IpAddr;
 
 use ipnet::IpNet;
 
-use super::at::{added_behind, with_key};
+use super::at::added_behind;
 use super::located::Located;
 use super::machine::UnitMachine;
-use super::matching::{nearest, not_matched, taken_by};
+use super::matching::{nearest_of, not_matched, taken_by};
+use super::routes;
 use super::rows::{self, Row};
-use super::setting::{is_of, log_of, says};
-use super::value::{distance, same};
+use super::setting::{Keys, head_of, is_of, of_setting, said_of};
+use super::spelling::{misspelt, misspelt_match};
+use super::unmatched::{left_alone, no_match, not_matching, unapplied};
+use super::value::{distance, same, says_it};
 use crate::diagnosis::code::Code;
 use crate::diagnosis::finding::{At, Remedy};
 use crate::diagnosis::gap::Gap;
-use crate::did_you_mean;
-use crate::host::networkd_said::UnitSaid;
+use crate::diagnosis::observed::Observed;
 use crate::networkd::{Matches, Setting, Unit};
 
 /// The lines of `.network` files that can make the gap, the most likely first.
-pub(super) fn lines(gap: &Gap, machine: &UnitMachine<'_>) -> Vec<Located> {
-    if gap.code == Code::UnitNotMatched {
-        return not_matching(gap, machine).into_iter().collect();
-    }
+pub(super) fn lines(gap: &Gap, machine: &UnitMachine<'_>, observed: &Observed<'_>) -> Vec<Located> {
     let row = rows::of(gap.code);
-    if row.network.is_empty() {
-        return Vec::new();
+    match (gap.code, &gap.link) {
+        (Code::UnitNotMatched, _) => not_matching(gap, machine).into_iter().collect(),
+        (Code::RouteNone | Code::RouteNoneBack, _) => routes::lines(gap, row, machine, observed),
+        _ if row.network.is_empty() => Vec::new(),
+        (_, Some(link)) => of_link(gap, &keys(gap, row), machine, link),
+        (_, None) => of_any(gap, &keys(gap, row), machine),
     }
-    match &gap.link {
-        Some(link) => of_link(gap, row, machine, link),
-        None => {
-            let found = machine
-                .networks()
-                .flat_map(|unit| in_unit(gap, row, machine, unit));
-            let mut found: Vec<_> = found.collect();
-            found.sort_by_key(|(rank, _)| *rank);
-            found.into_iter().map(|(_, one)| one).collect()
+}
+
+/// The keys of a row; where the gap is about one of them, that one alone.
+fn keys(gap: &Gap, row: &Row) -> Vec<(&'static str, &'static str)> {
+    let about = |key: &&(&str, &str)| gap.key.as_deref() == Some(key.1);
+    let own: Vec<_> = row.network.iter().filter(about).copied().collect();
+    match own.is_empty() {
+        true => row.network.to_vec(),
+        false => own,
+    }
+}
+
+/// Lines of any unit. One that says what is needed, and is applied to no link, fails by its `[Match]`.
+fn of_any(gap: &Gap, keys: &Keys, machine: &UnitMachine<'_>) -> Vec<Located> {
+    let mut found = Vec::new();
+    for unit in machine.networks() {
+        if gives_what_is_needed(gap, keys, unit) && !machine.is_applied(unit) {
+            found.extend(unapplied(unit, machine).map(|one| (Rank::Refused, one)));
         }
+        let own = in_unit(gap, keys, machine, unit);
+        // Which of several units should have a line that none has, is not known.
+        found.extend(own.into_iter().filter(|(rank, _)| *rank != Rank::Missing));
     }
+    found.sort_by_key(|(rank, _)| *rank);
+    found.into_iter().map(|(_, one)| one).collect()
 }
 
-/// The unit that was most likely meant for a link which none matches.
-fn not_matching(gap: &Gap, machine: &UnitMachine<'_>) -> Option<Located> {
-    let name = gap.link.as_deref()?;
-    let link = machine.link(name)?;
-    let (unit, setting) = nearest(machine.networks(), machine, link, name)?;
-    Some(not_matched(unit, setting, machine, name))
-}
-
-fn of_link(gap: &Gap, row: &Row, machine: &UnitMachine<'_>, name: &str) -> Vec<Located> {
+fn of_link(gap: &Gap, keys: &Keys, machine: &UnitMachine<'_>, name: &str) -> Vec<Located> {
     let Some(link) = machine.link(name) else {
         return Vec::new();
     };
     let applied = machine.applied(name).or_else(|| {
         let mut units = machine.networks();
-        units.find(|unit| unit.matches(&machine.links, link) == Matches::Yes)
+        let matching = units.find(|unit| unit.matches(&machine.links, link) == Matches::Yes);
+        matching.filter(|_| left_alone(machine, link, name).is_none())
     });
-    let gives = |unit: &&Unit| gives_what_is_needed(gap, row, unit);
+    let gives = |unit: &&Unit| gives_what_is_needed(gap, keys, unit);
     let mut found = Vec::new();
     match applied {
         None => {
             let meant: Vec<&Unit> = machine.networks().filter(gives).collect();
-            let near = nearest(meant, machine, link, name);
-            let near = near.or_else(|| nearest(machine.networks(), machine, link, name));
-            found.extend(near.map(|(unit, setting)| not_matched(unit, setting, machine, name)));
+            let mut of_meant = meant.iter();
+            found.extend(of_meant.find_map(|unit| {
+                misspelt_match(unit, machine, name).or_else(|| no_match(unit, machine))
+            }));
+            if found.is_empty() {
+                let near = nearest_of(meant, machine, link, name);
+                let near = near.map(|(unit, setting)| not_matched(unit, setting, machine, name));
+                found.extend(near.or_else(|| not_matching(gap, machine)));
+            }
         }
         Some(unit) => {
             // A unit that gives it all already is not the one that lacks it.
@@ -75,7 +91,7 @@ fn of_link(gap: &Gap, row: &Row, machine: &UnitMachine<'_>, name: &str) -> Vec<L
                     found.extend(taken_by(unit, meant, machine, name));
                 }
             }
-            let mut own = in_unit(gap, row, machine, unit);
+            let mut own = in_unit(gap, keys, machine, unit);
             own.sort_by_key(|(rank, _)| *rank);
             found.extend(own.into_iter().map(|(_, one)| one));
         }
@@ -84,12 +100,12 @@ fn of_link(gap: &Gap, row: &Row, machine: &UnitMachine<'_>, name: &str) -> Vec<L
 }
 
 /// Whether a unit says what is needed.
-fn gives_what_is_needed(gap: &Gap, row: &Row, unit: &Unit) -> bool {
+fn gives_what_is_needed(gap: &Gap, keys: &Keys, unit: &Unit) -> bool {
     let Some(needed) = &gap.needed else {
         return false;
     };
     let settings = unit.settings.iter();
-    let mut own = settings.filter(|one| is_of(one, row.network));
+    let mut own = settings.filter(|one| is_of(one, keys));
     own.any(|one| one.value.split_whitespace().any(|word| same(word, needed)))
 }
 
@@ -108,19 +124,17 @@ enum Rank {
     Missing,
 }
 
-fn in_unit(gap: &Gap, row: &Row, machine: &UnitMachine<'_>, unit: &Unit) -> Vec<(Rank, Located)> {
+fn in_unit(gap: &Gap, keys: &Keys, machine: &UnitMachine<'_>, unit: &Unit) -> Vec<(Rank, Located)> {
     let mut found = Vec::new();
     let settings: Vec<&Setting> = unit
         .settings
         .iter()
-        .filter(|one| is_of(one, row.network))
+        .filter(|one| is_of(one, keys))
         .collect();
     for setting in &settings {
         let said = said_of(setting, machine, unit);
-        let is = gap.is.as_deref().is_some_and(|is| {
-            let mut words = setting.value.split_whitespace();
-            same(&setting.value, is) || words.any(|word| same(word, is))
-        });
+        let is = gap.is.as_deref();
+        let is = is.is_some_and(|is| says_it(&setting.key, &setting.value, is));
         let near = gap
             .needed
             .as_deref()
@@ -133,69 +147,16 @@ fn in_unit(gap: &Gap, row: &Row, machine: &UnitMachine<'_>, unit: &Unit) -> Vec<
         };
         found.push((rank, of_setting(gap, machine, unit, setting, said)));
     }
-    found.extend(misspelt(row, machine, unit).map(|one| (Rank::Misspelt, one)));
-    found.extend(missing(gap, row, machine, unit).map(|one| (Rank::Missing, one)));
+    found.extend(misspelt(keys, machine, unit).map(|one| (Rank::Misspelt, one)));
+    // A line that says something else, or nearly what is needed, is the one that would be missing.
+    if found.is_empty() {
+        found.extend(missing(gap, keys, machine, unit).map(|one| (Rank::Missing, one)));
+    }
     found
 }
 
 /// Most edits between a value and the one that it was meant to be.
 const LIKELY: usize = 8;
-
-/// What networkd said of a line.
-fn said_of<'m>(setting: &Setting, machine: &UnitMachine<'m>, unit: &Unit) -> Option<&'m UnitSaid> {
-    let line = setting.key_place.position().0;
-    let is_it = |said: &&UnitSaid| said.file == unit.name && said.line == Some(line);
-    machine.said.iter().find(is_it)
-}
-
-fn of_setting(
-    gap: &Gap,
-    machine: &UnitMachine<'_>,
-    unit: &Unit,
-    setting: &Setting,
-    said: Option<&UnitSaid>,
-) -> Located {
-    let line = says(gap, unit, setting, None);
-    let Some(said) = said else {
-        return line;
-    };
-    let Setting { key, value, .. } = setting;
-    Located {
-        code: Some(Code::UnitInvalid),
-        statement: Some(format!(
-            "networkd of {} does not take `{key}={value}` of `{}`: {}",
-            machine.name, unit.name, said.words
-        )),
-        evidence: vec![log_of(machine, said)],
-        ..line
-    }
-}
-
-/// A line whose key networkd does not know, and is nearly one that could make the gap; or one in the wrong section.
-fn misspelt(row: &Row, machine: &UnitMachine<'_>, unit: &Unit) -> Option<Located> {
-    let sections = unit.kind.sections();
-    let unknown = |setting: &&Setting| {
-        let known = sections.get(setting.section.as_str());
-        !known.is_some_and(|keys| keys.contains_key(setting.key.as_str()))
-    };
-    unit.settings.iter().filter(unknown).find_map(|setting| {
-        let keys = row.network.iter().map(|(_, key)| *key);
-        let meant = did_you_mean::nearest(&setting.key, keys)?;
-        let edit = with_key(setting, meant);
-        let Setting { key, section, .. } = setting;
-        Some(Located {
-            code: Some(Code::UnitInvalid),
-            statement: Some(format!("`{}` has no `{meant}=`, but `{key}=` in [{section}], which networkd of {} does not know", unit.name, machine.name)),
-            place: Some(At::of(&setting.key_place)),
-            evidence: Vec::new(),
-            remedy: edit.map(|edit| Remedy {
-                statement: format!("write `{meant}=`"),
-                source: None,
-                edits: vec![edit],
-            }),
-        })
-    })
-}
 
 /// Whether a value is one that this key takes. A gap's words can be about something that no single line says.
 fn fits(key: &str, value: &str) -> bool {
@@ -205,16 +166,19 @@ fn fits(key: &str, value: &str) -> bool {
         "MTUBytes" | "PVID" => value.parse::<u32>().is_ok(),
         "MACAddress" => value.split(':').count() == 6,
         "Bridge" => !value.contains([' ', '/', '.']),
-        _ => same(value, "yes") || same(value, "no"),
+        "IPv6AcceptRA" | "IPv4Forwarding" | "IPv6Forwarding" | "RequiredForOnline" => {
+            same(value, "yes") || same(value, "no")
+        }
+        _ => false,
     }
 }
 
 /// That the unit lacks a line: at the head of the section that it belongs into, or of the file.
-fn missing(gap: &Gap, row: &Row, machine: &UnitMachine<'_>, unit: &Unit) -> Option<Located> {
-    if gives_what_is_needed(gap, row, unit) {
+fn missing(gap: &Gap, keys: &Keys, machine: &UnitMachine<'_>, unit: &Unit) -> Option<Located> {
+    if gives_what_is_needed(gap, keys, unit) {
         return None;
     }
-    let (section, key) = row.network.first()?;
+    let (section, key) = keys.first()?;
     if !gap
         .needed
         .as_deref()
@@ -224,7 +188,10 @@ fn missing(gap: &Gap, row: &Row, machine: &UnitMachine<'_>, unit: &Unit) -> Opti
     }
     let of_section = |one: &&Setting| one.section == *section;
     let last = unit.settings.iter().rev().find(of_section);
-    let place = last.map(|one| &one.value_place).or(unit.head.as_ref())?;
+    let place = match last {
+        Some(last) => At::of(&last.value_place),
+        None => head_of(unit, section)?,
+    };
     let needed = gap.needed.as_deref();
     let line = format!("{key}={}", needed.unwrap_or_default());
     // A section that is not there would have to be written as well.
@@ -237,7 +204,7 @@ fn missing(gap: &Gap, row: &Row, machine: &UnitMachine<'_>, unit: &Unit) -> Opti
             "`{}`, which {} has for this link, has no `{line}` in [{section}]",
             unit.name, machine.name
         )),
-        place: Some(At::of(place)),
+        place: Some(place),
         evidence: Vec::new(),
         remedy: edit.map(|edit| Remedy {
             statement: format!("add `{line}` to [{section}]"),

@@ -49,6 +49,16 @@ pub(super) fn same(one: &str, other: &str) -> bool {
         && (one.contains('/') != other.contains('/'))
 }
 
+/// Whether a value of a key makes what is there: as it is, as one of its words, or by what that key's words mean.
+pub(super) fn says_it(key: &str, value: &str, is: &str) -> bool {
+    // Words of systemd.network(5) by which a link is not brought up.
+    let down = ["down", "always-down", "manual"];
+    let mut words = value.split_whitespace();
+    same(value, is)
+        || words.any(|word| same(word, is))
+        || (key == "ActivationPolicy" && is == "down" && down.contains(&value))
+}
+
 /// The words of systemd.syntax(7) for truth values.
 fn truth(word: &str) -> Option<bool> {
     match word.to_ascii_lowercase().as_str() {
@@ -89,6 +99,16 @@ mod tests {
         ] {
             assert!(!same(one, other), "{one} {other}");
         }
+    }
+
+    #[test]
+    fn a_link_is_down_by_each_policy_that_does_not_bring_it_up() {
+        for policy in ["down", "always-down", "manual"] {
+            assert!(says_it("ActivationPolicy", policy, "down"), "{policy}");
+        }
+        assert!(!says_it("ActivationPolicy", "up", "down"));
+        assert!(!says_it("Bridge", "manual", "down"));
+        assert!(says_it("DNS", "192.168.1.1 192.168.1.9", "192.168.1.9"));
     }
 
     #[test]

@@ -7,4 +7,6 @@ mod nft;
 mod rule;
 mod verdict;
 
-pub(super) use verdict::{Way, bridged, changes_destination, dropped, replaces_source};
+pub(super) use verdict::{
+    Way, bridged, changes_destination, dropped, leaves_source, replaces_source,
+};

@@ -110,6 +110,15 @@ impl Rule {
     }
 }
 
+impl Rule {
+    /// How many of its tests the packet does not pass.
+    pub(super) fn misses(&self, packet: &Packet, way: Way<'_>) -> usize {
+        let tests = self.tests.iter();
+        let missed = tests.filter(|test| test.holds(packet, way) == Some(false));
+        missed.count()
+    }
+}
+
 impl Test {
     fn holds(&self, packet: &Packet, way: Way<'_>) -> Option<bool> {
         let v6 = packet.to.is_ipv6();

@@ -181,6 +181,46 @@ pub(in crate::diagnosis) fn replaces_source(state: &State, packet: &Packet, way:
         })
 }
 
+/// A firewall that replaces sources, but not that of this packet: by the rule that is nearest to it, or the chain where none is left.
+pub(in crate::diagnosis) fn leaves_source(
+    state: &State,
+    machine: &str,
+    packet: &Packet,
+    way: Way<'_>,
+) -> Option<Found> {
+    if replaces_source(state, packet, way) {
+        return None;
+    }
+    let all = chains(state);
+    let v6 = packet.to.is_ipv6();
+    let chain = all.iter().find(|chain| {
+        chain.nat && chain.hook.as_deref() == Some("postrouting") && sees(chain, v6)
+    })?;
+    let place = format!("{} {}", chain.table, chain.name);
+    let rules = with_jumps(&all, chain).into_iter();
+    let rule = rules
+        .filter(|rule| rule.verdict == Some(Verdict::ReplaceSource))
+        .min_by_key(|rule| rule.misses(packet, way));
+    let statement = match rule {
+        Some(rule) => format!(
+            "{place} on {machine} leaves the source as it is: `{}` does not match the packet",
+            rule.text
+        ),
+        None => format!("{place} on {machine} has no rule that replaces the source"),
+    };
+    let found = Found::at(Code::HookNoNat, machine, statement)
+        .key(place)
+        .seen("the ruleset", "nft -a list ruleset")
+        .between(
+            point(machine, Station::InetForward),
+            point(machine, Station::InetPostrouting),
+        );
+    Some(match rule {
+        Some(rule) => found.is(&rule.text),
+        None => found,
+    })
+}
+
 /// Whether a machine has rules that send packets to another destination.
 pub(in crate::diagnosis) fn changes_destination(state: &State) -> bool {
     let all = chains(state);

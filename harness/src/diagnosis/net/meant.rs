@@ -8,7 +8,8 @@ use ipnet::IpNet;
 use super::graph::{End, Join, Net};
 use crate::check::kinds::{Address, BridgePort, Link as LinkCheck};
 use crate::networkd::{Unit, UnitFile, UnitKind};
-use crate::scenario::VantagePoint;
+use crate::scenario::names::MachineName;
+use crate::scenario::{Machine, VantagePoint};
 
 /// Joins ports with the bridges that they are meant to be on.
 pub(super) fn join(net: &mut Net<'_>) {
@@ -24,13 +25,36 @@ pub(super) fn join(net: &mut Net<'_>) {
         for (link, master) in plugged.chain(taps) {
             let here = End::new(name.as_str(), link);
             let known = master.map(ToString::to_string);
-            let bridge = known.or_else(|| bridge_of(net, &here));
+            let bridge = known
+                .or_else(|| bridge_of(net, &here))
+                .or_else(|| by_itself(net, name, machine, link));
             let bridge = bridge.filter(|bridge| bridge != link);
             found.extend(bridge.map(|bridge| (here, End::new(name.as_str(), bridge))));
         }
     }
     for (port, bridge) in found {
         net.add(port, bridge, Join::ToBridge, false);
+    }
+}
+
+/// The only bridge of a machine without networkd, for a TAP that has nothing of its own: no address, and no route leads there.
+fn by_itself(net: &Net<'_>, name: &MachineName, machine: &Machine, link: &str) -> Option<String> {
+    let guests = net
+        .scenario
+        .guests
+        .values()
+        .filter(|guest| guest.on == *name);
+    let mut taps = guests.flat_map(|guest| &guest.interfaces);
+    taps.find(|nic| nic.id.as_str() == link && nic.host.addresses.is_empty())?;
+    let bare = machine.networkd.is_none();
+    let state = net.state(name.as_str()).filter(|_| bare)?;
+    let led_to = state.routes.iter().any(|route| {
+        route.link() == Some(link) && route.kind != "local" && route.protocol != "kernel"
+    });
+    let mut bridges = machine.bridges.keys();
+    match (bridges.next(), bridges.next()) {
+        (Some(only), None) if !led_to => Some(only.to_string()),
+        _ => None,
     }
 }
 
@@ -49,11 +73,14 @@ fn bridge_of(net: &Net<'_>, end: &End) -> Option<String> {
     let networks = || units.iter().filter(|unit| unit.kind == UnitKind::Network);
     let state = net.state(name.as_str());
     let managed = state.and_then(|state| state.networkd.as_ref()?.get(&end.link));
-    if let Some(file) = managed.and_then(|managed| managed.file()) {
-        let unit = networks().find(|unit| unit.name == file);
-        if let Some(bridge) = unit.and_then(|unit| unit.last("Network", "Bridge")) {
-            return Some(bridge.to_owned());
-        }
+    let unit = managed
+        .and_then(|managed| managed.file())
+        .and_then(|file| networks().find(|unit| unit.name == file));
+    let only = || only_bridge(net, end, &units);
+    if let Some(bridge) = unit.and_then(|unit| unit.last("Network", "Bridge")) {
+        let there = state.is_some_and(|state| state.links.contains_key(bridge));
+        let other = only().filter(|_| !there);
+        return Some(other.unwrap_or_else(|| bridge.to_owned()));
     }
     let addresses = net.link(end).map(|link| &link.addresses);
     if addresses.is_some_and(|all| all.iter().any(|one| one.scope == "global")) {
@@ -64,8 +91,35 @@ fn bridge_of(net: &Net<'_>, end: &End) -> Option<String> {
         .collect();
     match named.into_iter().collect::<Vec<_>>().as_slice() {
         [only] => Some((*only).to_owned()),
+        // A unit that configures nothing at all on a link is there to put it somewhere.
+        [] => only().filter(|_| unit.is_some_and(|unit| !addresses_it(unit))),
         _ => None,
     }
+}
+
+/// The only bridge of a machine, where a unit is for it by its name.
+fn only_bridge(net: &Net<'_>, end: &End, units: &[Unit]) -> Option<String> {
+    let links = net.state(&end.machine)?.links.values();
+    let bridges: Vec<&str> = links
+        .filter(|link| link.is_bridge() && link.name != end.link)
+        .map(|link| link.name.as_str())
+        .collect();
+    let [only] = bridges.as_slice() else {
+        return None;
+    };
+    let mut networks = units.iter().filter(|unit| unit.kind == UnitKind::Network);
+    let is_for = |unit: &Unit| {
+        let mut names = unit.values("Match", "Name");
+        names.any(|names| names.split_whitespace().any(|name| name == *only))
+    };
+    networks.any(is_for).then(|| (*only).to_owned())
+}
+
+/// Whether a unit gives its link addresses, of whichever kind.
+fn addresses_it(unit: &Unit) -> bool {
+    let off = |value: &str| ["no", "false", "off", "0"].contains(&value);
+    let mut settings = unit.settings.iter();
+    settings.any(|one| one.key == "Address" || (one.key == "DHCP" && !off(&one.value)))
 }
 
 /// The bridge that a check of the scenario wants it on.

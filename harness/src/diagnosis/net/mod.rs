@@ -14,3 +14,4 @@ mod wires;
 pub(super) use graph::{End, Join, Net};
 pub(super) use meant::should_own;
 pub(super) use path::Hop;
+pub(super) use wires::plugged;

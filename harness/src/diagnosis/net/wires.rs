@@ -43,6 +43,14 @@ fn sockets(scenario: &Scenario) -> BTreeMap<End, (String, String)> {
     plugged.zip(sockets).collect()
 }
 
+/// What is plugged into a socket of the lab's switches, as `MACHINE/INTERFACE`.
+pub(in crate::diagnosis) fn plugged(scenario: &Scenario, socket: &str) -> Option<String> {
+    let all = sockets(scenario).into_iter();
+    let mut own = all.filter(|(_, (name, _))| name == socket);
+    let (end, _) = own.next()?;
+    Some(format!("{}/{}", end.machine, end.link))
+}
+
 /// The lab's switches. Where they were not asked, they are as the scenario has them.
 fn switches(net: &mut Net<'_>) {
     let sockets = sockets(net.scenario);

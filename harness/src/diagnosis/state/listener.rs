@@ -1,4 +1,4 @@
-//! Sockets that listen: `ss -H -l -n -t -u`.
+//! Sockets that listen: `ss -l -n -t -u`.
 
 use std::net::IpAddr;
 
@@ -53,7 +53,8 @@ mod tests {
     fn a_socket_takes_what_is_for_its_address_and_port() {
         // iproute2 6.1, dnsmasq and bridgelab's web server.
         let read = read(
-            "udp UNCONN 0 0      192.168.1.1:53 0.0.0.0:*\n\
+            "Netid State  Recv-Q Send-Q Local Address:Port Peer Address:PortProcess\n\
+             udp UNCONN 0 0      192.168.1.1:53 0.0.0.0:*\n\
              udp UNCONN 0 0 [fe80::80ad:99ff:fe12:e4dc]%lan0:53 [::]:*\n\
              tcp LISTEN 0 128 *:80 *:*\ntcp LISTEN 0 5 0.0.0.0:22 0.0.0.0:*\n",
         );

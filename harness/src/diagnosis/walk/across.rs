@@ -61,6 +61,12 @@ pub(super) fn across(
     };
     found.extend(segment::gaps(net, way, frame));
     found.extend(same_mac(net, here, owner, mac.as_deref()));
+    found.extend(
+        [here, &there]
+            .into_iter()
+            .filter_map(|end| no_arp(net, end)),
+    );
+    found.extend(keeps_silent(net, &there, via));
     if let (Some(entry), Some(mac)) = (entry.filter(|entry| entry.is_known()), &mac) {
         found.extend(wrong_mac(here, &there, entry, mac, via));
     }
@@ -124,6 +130,49 @@ fn taking(net: &Net<'_>, owner: &End, via: IpAddr) -> Vec<End> {
         all.extend(others.map(|link| End::new(&owner.machine, &link.name)));
     }
     all
+}
+
+/// A link on which nobody asks for MAC addresses, and which answers nobody who does (`IFF_NOARP`, netdevice(7)).
+fn no_arp(net: &Net<'_>, end: &End) -> Option<Found> {
+    let known = net.link(end).filter(|link| link.is("NOARP"))?;
+    let End { machine, link } = end;
+    let statement =
+        format!("{link} of {machine} neither asks nor tells who has which MAC address: ARP is off");
+    let found = Found::link(Code::LinkSetting, end, statement)
+        .is("no")
+        .needed("yes")
+        .key("ARP")
+        .seen(
+            format!("{link} has the flags {}", known.flags.join(",")),
+            format!("ip link show dev {link}"),
+        );
+    Some(found.between(
+        point_at(end, Station::InetPostrouting),
+        point_at(end, Station::ArpOutput),
+    ))
+}
+
+/// A machine that answers no ARP request for its addresses: `arp_ignore` is 8 (`ip-sysctl.rst`: the larger of `all` and the link's).
+fn keeps_silent(net: &Net<'_>, there: &End, via: IpAddr) -> Option<Found> {
+    let state = net.state(&there.machine).filter(|_| via.is_ipv4())?;
+    let End { machine, link } = there;
+    let value = |name: &str| {
+        let path = format!("ipv4/conf/{name}/arp_ignore");
+        state.sysctls.number(&path).unwrap_or(0)
+    };
+    let of = ["all", link].into_iter().find(|name| value(name) >= 8)?;
+    let key = format!("net.ipv4.conf.{of}.arp_ignore");
+    let is = value(of);
+    let statement = format!("{machine} answers no ARP requests for {via}: {key} is {is}");
+    let found = Found::at(Code::SysctlIgnores, machine, statement)
+        .is(is.to_string())
+        .needed("0")
+        .seen(format!("{key} = {is}"), format!("sysctl {key}"))
+        .key(key);
+    Some(found.between(
+        point_at(there, Station::ArpInput),
+        point_at(there, Station::ArpOutput),
+    ))
 }
 
 /// A link that is a port of a bridge sends, but what comes back is the bridge's.
@@ -199,13 +248,16 @@ fn nobody(net: &Net<'_>, here: &End, via: IpAddr, packet: &Packet) -> Found {
         "the next hop"
     };
     let statement = format!("nobody on {link} of {machine} has the address {via} of {role}");
-    let found = Found::link(Code::NeighUnanswered, here, statement)
-        .is(via.to_string())
-        .key(if via == packet.to {
-            "destination"
-        } else {
-            "gateway"
-        });
+    let mut found = Found::link(Code::NeighUnanswered, here, statement);
+    // An address that somebody has elsewhere is not the wrong one: the way to it is missing.
+    if net.owners(via).is_empty() && should_own(net, via).is_none() {
+        found = found.is(via.to_string());
+    }
+    let found = found.key(if via == packet.to {
+        "destination"
+    } else {
+        "gateway"
+    });
     between(
         found
             .seen(words, format!("ip neighbour show to {via}"))

@@ -77,7 +77,7 @@ pub(super) fn service(net: &Net<'_>, machine: &str, packet: &Packet, walked: &mu
                 .key("port")
                 .seen(
                     format!("no socket takes {what} to {} port {port}", packet.to),
-                    "ss -H -l -n -t -u",
+                    "ss -l -n -t -u",
                 );
             // Docker's proxy or rules may take what no socket does.
             if crate::diagnosis::hooks::changes_destination(state) {

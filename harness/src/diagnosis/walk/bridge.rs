@@ -22,7 +22,7 @@ pub(super) fn through(
         return Vec::new();
     };
     let mut found = Vec::new();
-    found.extend(not_forwarding(&hop.from, port, true));
+    found.extend(not_forwarding(&hop.from, port, bridge, true));
     found.extend(by_stp(net, &hop.from, &hop.to));
     found.extend(locked(state, &hop.from, port));
     let into = vlan_in(state, bridge, &hop.from, frame);
@@ -53,7 +53,7 @@ pub(super) fn out_of(net: &Net<'_>, hop: &Hop, own: bool, frame: &mut Frame) -> 
         return Vec::new();
     };
     let mut found = Vec::new();
-    found.extend(not_forwarding(&hop.to, port, false));
+    found.extend(not_forwarding(&hop.to, port, bridge, false));
     found.extend(by_stp(net, &hop.to, &hop.from));
     if own {
         // What the machine itself sends without a tag is in the bridge's own VLAN.
@@ -67,31 +67,35 @@ pub(super) fn out_of(net: &Net<'_>, hop: &Hop, own: bool, frame: &mut Frame) -> 
 
 /// A port that forwards now, on a bridge with STP: for twice the forward delay after it came it did not (IEEE 802.1D, 8.4).
 pub(in crate::diagnosis) fn by_stp(net: &Net<'_>, port: &End, bridge: &End) -> Option<Found> {
-    let stp = net.link(bridge)?.linkinfo.data["stp_state"] == 1;
     // The uplink was there first: what comes later waits.
     let late = net.guest_beyond(port);
-    (stp && late && net.link(port)?.port_state() == Some("forwarding")).then(|| {
-        let (name, End { machine, link }) = (&bridge.link, port);
+    let forwards = net.link(port)?.port_state() == Some("forwarding");
+    let found = has_stp(net, bridge, &port.link).filter(|_| late && forwards)?;
+    Some(found.maybe())
+}
+
+/// A bridge with STP, at which a port waits.
+pub(in crate::diagnosis) fn has_stp(net: &Net<'_>, bridge: &End, port: &str) -> Option<Found> {
+    let End { machine, link } = bridge;
+    (net.link(bridge)?.linkinfo.data["stp_state"] == 1).then(|| {
         let statement = format!(
-            "{name} of {machine} has STP, and {link} listens and learns before it forwards"
+            "{link} of {machine} has STP, and {port} listens and learns before it forwards"
         );
-        let found = Found::link(Code::PortBlocking, port, statement)
-            .is("STP")
-            .needed("no STP")
-            .key("STP");
-        found
+        Found::link(Code::PortBlocking, bridge, statement)
+            .is("yes")
+            .needed("no")
+            .key("STP")
             .seen(
-                format!("{name} has stp_state 1"),
-                format!("ip -d link show dev {name}"),
+                format!("{link} has stp_state 1"),
+                format!("ip -d link show dev {link}"),
             )
-            .maybe()
     })
 }
 
-fn not_forwarding(end: &End, port: &Link, comes_in: bool) -> Option<Found> {
+fn not_forwarding(end: &End, port: &Link, bridge: &Link, comes_in: bool) -> Option<Found> {
     let state = port.port_state().filter(|state| *state != "forwarding")?;
-    // A port without carrier is disabled: what that is due to is said elsewhere.
-    if !port.is_up() || !port.is("LOWER_UP") {
+    // A port without carrier is disabled, and so is one of a bridge that is down: what that is due to is said elsewhere.
+    if !port.is_up() || !port.is("LOWER_UP") || !bridge.is_up() {
         return None;
     }
     let End { machine, link } = end;

@@ -8,7 +8,7 @@ use super::{across, arrive, hop};
 use crate::diagnosis::code::Code;
 use crate::diagnosis::found::{Found, point, point_at};
 use crate::diagnosis::hooks;
-use crate::diagnosis::net::{End, Net};
+use crate::diagnosis::net::{End, Net, should_own};
 use crate::diagnosis::point::Station;
 use crate::diagnosis::state::{Lookup, State};
 
@@ -58,6 +58,7 @@ pub(in crate::diagnosis) fn both_ways(net: &Net<'_>, start: &str, packet: Packet
         machine = back.machine;
         answer.to = back.from;
     }
+    let before = walked.found.len();
     one_way(
         net,
         (&machine, sends),
@@ -65,6 +66,18 @@ pub(in crate::diagnosis) fn both_ways(net: &Net<'_>, start: &str, packet: Packet
         &mut Vec::new(),
         &mut walked,
     );
+    let lost = |found: &Found| {
+        matches!(found.gap.code, Code::RouteNone | Code::RouteNoneBack)
+            && found.gap.needed.as_deref() == Some(&source.to_string())
+    };
+    if let Some(at) = walked.found.iter().skip(before).position(lost) {
+        let at = before + at;
+        let mut untouched = std::mem::take(&mut walked.untouched);
+        for one in &mut untouched {
+            one.between.clone_from(&walked.found[at].between);
+        }
+        walked.found.splice(at..at, untouched);
+    }
     walked
 }
 
@@ -105,6 +118,11 @@ fn one_way(
             ));
             return Some(at.machine);
         }
+        // Who should have the address and has not got it does not pass the packet on.
+        let meant = at.came_by.as_ref().and_then(|_| should_own(net, packet.to));
+        if meant.is_some_and(|(owner, _)| owner == at.machine) {
+            return Some(at.machine);
+        }
         at = next(net, state, at, packet, replaced, walked)?;
     }
     None
@@ -125,14 +143,31 @@ fn next(
             .found
             .extend(hop::not_forwarding(&at.machine, state, by, packet));
     }
-    let route = match state.lookup(packet.to, packet.from, iif.as_deref()) {
+    let looked_up = state.lookup(packet.to, packet.from, iif.as_deref());
+    let by = match &looked_up {
+        Lookup::By(route) => Some(*route),
+        Lookup::Refused(_) | Lookup::None => None,
+    };
+    walked
+        .found
+        .extend(hop::narrow(net, &at.machine, packet.to, by));
+    let route = match looked_up {
         Lookup::By(route) => route.clone(),
         Lookup::Refused(words) => {
             walked.found.push(no_route(&at, packet, Some(&words)));
             return None;
         }
         Lookup::None => {
-            walked.found.push(no_route(&at, packet, None));
+            let found = no_route(&at, packet, None);
+            // What is elsewhere for a machine with too long a prefix is lost here.
+            for one in &mut walked.found {
+                if one.gap.key.as_deref() == Some(hop::PREFIX) {
+                    one.between.clone_from(&found.between);
+                }
+            }
+            // Nobody has the destination: whether there should be a route, is not known.
+            let known = !net.owners(packet.to).is_empty() || should_own(net, packet.to).is_some();
+            walked.found.push(if known { found } else { found.maybe() });
             return hop::meant(net, &at.machine, packet);
         }
     };
@@ -174,6 +209,9 @@ fn next(
             from,
         });
         packet.from = Some(own);
+    } else if !packet.answer && at.came_by.is_some() {
+        let untouched = hooks::leaves_source(state, &at.machine, packet, way);
+        walked.untouched.extend(untouched);
     }
     let there = across::across(net, state, &here, via, &route, packet, &mut walked.found)?;
     let Some(state) = net.state(&there.machine) else {

@@ -81,6 +81,60 @@ pub(super) fn reverse_path(by: &End, state: &State, packet: &Packet) -> Option<F
     )
 }
 
+/// Key of a gap that is about the length of a prefix.
+pub(super) const PREFIX: &str = "prefix length";
+
+/// An address whose prefix is too long for its link: what has the destination is on that link, and takes the address to be near, but
+/// the machine itself has no route there, or one by a router.
+pub(super) fn narrow(
+    net: &Net<'_>,
+    machine: &str,
+    to: IpAddr,
+    route: Option<&Route>,
+) -> Option<Found> {
+    if route.is_some_and(|route| route.hop().is_none()) {
+        return None;
+    }
+    let owners = net.owners(to).into_iter();
+    let owner = owners.into_iter().find(|owner| owner.machine != machine)?;
+    let mut theirs = net.link(&owner)?.addresses.iter();
+    let theirs = theirs.find(|one| one.local == Some(to))?.net()?;
+    let mut links = net.state(machine)?.links.values();
+    let (link, own) = links.find_map(|link| {
+        let near = net.around(&End::new(machine, &link.name)).contains(&owner);
+        let mut all = link.addresses.iter().filter(|_| near);
+        let own = all.find(|one| {
+            let near = one.local.is_some_and(|local| theirs.contains(&local));
+            near && one.net().is_some_and(|net| !net.contains(&to))
+        })?;
+        Some((link, own.local.zip(own.net())?))
+    })?;
+    let (address, net) = own;
+    let name = &link.name;
+    let statement = format!(
+        "{machine} has {address}/{} on {name}, and so takes {to} to be elsewhere, which is on the same link with a prefix of {}",
+        net.prefix_len(),
+        theirs.prefix_len()
+    );
+    let found = Found::link(Code::AddressOther, &End::new(machine, name), statement)
+        .is(format!("{address}/{}", net.prefix_len()))
+        .needed(format!("{address}/{}", theirs.prefix_len()))
+        .key(PREFIX)
+        .seen(
+            format!("{name} has {address}/{}", net.prefix_len()),
+            format!("ip address show dev {name}"),
+        )
+        .seen_at(
+            &owner.machine,
+            format!("{} has {to}/{}", owner.link, theirs.prefix_len()),
+            format!("ip address show dev {}", owner.link),
+        );
+    Some(found.between(
+        point(machine, Station::Sender),
+        point(machine, Station::InetOutput),
+    ))
+}
+
 /// A packet that is longer than the link that it leaves by, and must not be cut.
 pub(super) fn too_long(net: &Net<'_>, out: &End, packet: &Packet, own: bool) -> Option<Found> {
     let mtu = net.link(out)?.mtu;

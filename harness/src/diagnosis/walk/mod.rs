@@ -14,7 +14,7 @@ mod walked;
 
 pub(super) use across::{same_mac, to_all_nodes};
 pub(super) use arrive::unusable;
-pub(super) use bridge::by_stp;
+pub(super) use bridge::{by_stp, has_stp};
 pub(super) use flow::both_ways;
 
 pub(super) use packet::{Carries, Packet};

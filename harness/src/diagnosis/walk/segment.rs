@@ -121,10 +121,13 @@ fn wire(net: &Net<'_>, hop: &Hop, frame: &Frame) -> Vec<Found> {
                 format!("{link} has no flag LOWER_UP"),
                 format!("ip link show dev {link}"),
             );
-            found.push(gap.between(
+            let gap = gap.between(
                 point_at(&hop.from, Station::Egress),
                 point_at(&hop.to, Station::Ingress),
-            ));
+            );
+            // Whether the other end is there, a machine that did not answer does not tell.
+            let watched = here.is_some() && there.is_some();
+            found.push(if watched { gap } else { gap.maybe() });
             break;
         }
     }

@@ -10,6 +10,9 @@ pub(in crate::diagnosis) struct Walked {
     pub(in crate::diagnosis) found: Vec<Found>,
     /// Machines on the way that did not answer.
     pub(in crate::diagnosis) unwatched: Vec<String>,
+    /// Firewalls that passed the request on with its source as it was, although they replace sources: at fault where no way leads
+    /// back to it.
+    pub(super) untouched: Vec<Found>,
 }
 
 /// Where a packet is.

@@ -20,10 +20,7 @@ pub(super) fn ways(context: &Context<'_>, one: &Diagnosis) -> Markup {
         return between(context, one);
     };
     let missing = one.first_missing.as_ref();
-    let in_answer = one
-        .last_seen
-        .as_ref()
-        .is_some_and(|last| course.answer.iter().any(|seen| seen.point == *last));
+    let in_answer = course.broke_in_answer(one.last_seen.as_ref());
     html! {
         h4 { "The way of the packet" }
         (between(context, one))

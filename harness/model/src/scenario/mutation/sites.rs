@@ -1,5 +1,7 @@
 //! Where an operator can do its work.
 
+use std::ops::Range;
+
 use super::change::Site;
 use super::keys::keys;
 use super::row::{Operator, Sites};
@@ -66,7 +68,10 @@ pub(super) fn sites(operator: &Operator, texts: Texts<'_>) -> Vec<Site> {
                     }
                     let Some(other) = other(words) else { continue };
                     found.push(match other.is_empty() {
-                        true => Site::delete(file, whole.clone(), whole),
+                        true => {
+                            let about = chain_around(&ruleset.text, whole.start);
+                            Site::delete(file, whole, about)
+                        }
                         false => {
                             let at = whole.start + (line.len() - line.trim_start().len());
                             Site::replace(file, at..at + words.len(), other)
@@ -77,6 +82,26 @@ pub(super) fn sites(operator: &Operator, texts: Texts<'_>) -> Vec<Site> {
             found
         }
     }
+}
+
+/// The lines of the chain of nft(8), or of the table of iptables-restore(8), that has a rule.
+fn chain_around(text: &str, rule: usize) -> Range<usize> {
+    let begins = |line: &str| line.starts_with("chain ") || line.starts_with('*');
+    let ends = |line: &str| line == "}" || line == "COMMIT";
+    let mut around = 0..text.len();
+    let mut start = 0;
+    for line in text.split_inclusive('\n') {
+        let words = line.trim();
+        if start <= rule && begins(words) {
+            around.start = start;
+        }
+        start += line.len();
+        if start > rule && ends(words) {
+            around.end = start;
+            break;
+        }
+    }
+    around
 }
 
 /// Lines that are put into a section of a unit: below its header, or with a header at the file's end.
@@ -124,4 +149,27 @@ pub(super) fn of_scenario(texts: Texts<'_>, find: impl Fn(usize, &str) -> Vec<Si
     files
         .flat_map(|(number, file)| find(number, &file.text))
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_rule_has_its_chain_or_table_around_it() {
+        let nft = "table ip nat {\n\tchain post {\n\t\ttype nat hook postrouting priority srcnat;\n\t\tmasquerade\n\t}\n}\n";
+        let at = nft.find("\t\tmasquerade").expect("the rule");
+        let chain = &nft[chain_around(nft, at)];
+        assert!(
+            chain.starts_with("\tchain post") && chain.ends_with("\t}\n"),
+            "{chain}"
+        );
+        let saved =
+            "*nat\n-A A -j B\nCOMMIT\n*filter\n:FORWARD DROP\n-A FORWARD -j ACCEPT\nCOMMIT\n";
+        let at = saved.find("-A FORWARD").expect("the rule");
+        assert_eq!(
+            &saved[chain_around(saved, at)],
+            "*filter\n:FORWARD DROP\n-A FORWARD -j ACCEPT\nCOMMIT\n"
+        );
+    }
 }

@@ -1,7 +1,7 @@
 //! One fault after the other in one lab, each with what must be found.
 
 use super::lab::{at, lab, said, scenario};
-use super::{of_links, of_routes};
+use super::{of_links, of_routes, of_settings};
 use crate::diagnosis::Code;
 
 /// Checks that the scenario has not got.
@@ -48,8 +48,10 @@ mdb = { group = "ff02::1:ff00:b", interface = "vm-tiny1" }
 fn each_fault_is_one_cause_at_its_link_and_explains_all_that_does_not_hold() {
     let scenario = scenario(MORE);
     let mut wrong = Vec::new();
-    for (what, breaks, checks, (code, machine, link)) in
-        of_links::FAULTS.iter().chain(of_routes::FAULTS)
+    for (what, breaks, checks, (code, machine, link)) in of_links::FAULTS
+        .iter()
+        .chain(of_routes::FAULTS)
+        .chain(of_settings::FAULTS)
     {
         let mut lab = lab();
         breaks(&mut lab);

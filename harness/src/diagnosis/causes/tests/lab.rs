@@ -83,6 +83,13 @@ pub(super) fn scenario(more: &str) -> Scenario {
     loaded.scenario(None).expect("its green form")
 }
 
+/// The green form of another scenario of the library.
+pub(super) fn green(name: &str) -> Scenario {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../scenarios");
+    let loaded = crate::scenario::load(&root.join(name)).expect("a scenario");
+    loaded.scenario(None).expect("its green form")
+}
+
 /// What is said when these checks do not hold, each with what it saw.
 pub(super) fn said(
     scenario: &Scenario,

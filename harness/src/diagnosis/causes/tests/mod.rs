@@ -5,4 +5,6 @@ mod faults;
 mod lab;
 mod of_links;
 mod of_routes;
+mod of_settings;
+mod seldom;
 mod wire;
