@@ -45,6 +45,7 @@ mod observer;
 mod on_machine;
 mod order;
 mod parallel;
+mod past;
 mod pending;
 mod record;
 mod run;

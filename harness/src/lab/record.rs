@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 use super::assignment::Assignment;
+use super::past::Past;
 use super::pending::Pending;
 use crate::report::{
     CheckReport, GuestReport, LabReport, NOT_SHOWN, Outcome, Problem, RunReport, StageReport,
@@ -21,6 +22,8 @@ pub(super) struct Record<'a> {
     pub(super) commands: Vec<String>,
     /// Whether checks were decided before their time was over.
     pub(super) decided_early: bool,
+    /// What was there when checks did not hold, before a step.
+    pub(super) past: Vec<Past>,
 }
 
 impl<'a> Record<'a> {
@@ -60,6 +63,7 @@ impl<'a> Record<'a> {
             under_way: None,
             commands: Vec::new(),
             decided_early: false,
+            past: Vec::new(),
         }
     }
 

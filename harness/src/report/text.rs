@@ -186,6 +186,10 @@ fn rest(run: &RunReport) -> String {
     }
     if let Some(evidence) = &run.evidence {
         let _ = writeln!(text, "  evidence: {}", inner(&evidence.to_string_lossy()));
+        if run.outcome != Outcome::Passed {
+            let page = evidence.join(super::html::FILE);
+            let _ = writeln!(text, "  on one page: {}", inner(&page.to_string_lossy()));
+        }
     }
     text
 }
@@ -393,6 +397,7 @@ simple-network: failed (1 of 2 checks hold) in 61.9 s on tcg (no vmx or svm)
   stages: topology 24 ms
   again: bridgelab run simple-network
   evidence: /evidence/1
+  on one page: /evidence/1/report.html
 ";
         assert_eq!(verdict(&run(), Colour::Off), expected);
     }

@@ -126,6 +126,29 @@ fn what_cannot_hold_any_more_is_decided_before_its_time() {
     assert_eq!(run.diagnosis[0].checks, ["router"]);
 }
 
+/// A step mends what a check before it lacks: the machines are asked before the step.
+#[test]
+fn what_a_step_mends_is_explained_by_what_was_there_before() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (green, _) = TWO.split_once("[variants").expect("a green form");
+    let moved = green.replace("10.0.0.2/24", "10.0.0.3/24");
+    let step = "[[steps]]\nid = 'moved'\nrun = { on = 'b', command = ['ip', 'address', 'add', '10.0.0.2/24', 'dev', 'eth0'] }\n";
+    let scenario = written(folder.path(), &format!("{moved}\n{step}"));
+    let Some(run) = run(&scenario, &[], folder.path()) else {
+        return;
+    };
+    assert_eq!(run.outcome, Outcome::Failed, "{:?}", run.problem);
+    let found = &run.diagnosis[0];
+    assert_eq!(found.checks, ["ping"]);
+    assert_eq!(found.code.name(), "neigh.unanswered", "{found:?}");
+    let evidence = run.evidence.as_ref().expect("a folder");
+    let before = evidence.join("diagnosis/facts-before-moved/b/addresses");
+    let before = fs::read_to_string(before).expect("an answer");
+    assert!(!before.contains("\"10.0.0.2\""), "{before}");
+    // Nothing else failed, so that nobody was asked again.
+    assert!(!evidence.join("diagnosis/facts").exists());
+}
+
 /// The same fault, and a command in the background that will mend it, of which no file tells.
 #[test]
 fn beside_a_command_in_the_background_nothing_is_decided_early() {

@@ -9,6 +9,7 @@ mod early;
 mod facts;
 mod flows;
 mod follow;
+mod past;
 mod watching;
 mod written;
 
@@ -20,7 +21,8 @@ use conclude::{Seen, conclude};
 use super::job::Sought;
 use super::run::Run;
 use crate::deadline::Deadline;
-use crate::report::CheckOutcome;
+use crate::diagnosis::Diagnosis;
+use crate::report::{CheckOutcome, CheckReport};
 use crate::scenario::Check;
 
 /// How long a diagnosis goes on with more and more flows, in a lab of namespaces and with MicroVMs.
@@ -31,25 +33,35 @@ const LONGEST: Duration = Duration::from_secs(15);
 impl Run<'_> {
     /// Whether a check does not hold whose cause is wanted.
     pub(super) fn is_to_be_diagnosed(&self) -> bool {
-        let mut checks = self.record.report.checks.iter();
-        let must_fail = |id: &str| {
-            self.asked
-                .scenario
-                .must_fail
-                .keys()
-                .any(|one| one.as_str() == id)
-        };
-        let counts = |id: &str| match self.asked.job.diagnosis {
+        let checks = self.record.report.checks.iter();
+        let failed = checks.filter(|check| check.outcome == CheckOutcome::Failed);
+        let mut ids = failed.map(|check| check.id.as_str());
+        ids.any(|id| self.is_cause_wanted(id))
+    }
+
+    /// Whether the cause is wanted when this check does not hold.
+    fn is_cause_wanted(&self, check: &str) -> bool {
+        let mut must_fail = self.asked.scenario.must_fail.keys();
+        match self.asked.job.diagnosis {
             Sought::Never => false,
-            Sought::Unexpected => !must_fail(id),
+            Sought::Unexpected => must_fail.all(|id| id.as_str() != check),
             Sought::Always => true,
-        };
-        checks.any(|check| check.outcome == CheckOutcome::Failed && counts(&check.id))
+        }
     }
 
     /// Looks for causes. Takes a few seconds at most.
     pub(super) async fn diagnose(&mut self) {
         let begun = self.record.stage("diagnosis", "looking for the cause");
+        let mut found = self.of_the_past();
+        if !self.unexplained().is_empty() {
+            found.extend(self.of_now().await);
+        }
+        self.record.report.diagnosis = found;
+        self.record.done("diagnosis", begun);
+    }
+
+    /// The causes of what does not hold after the last step.
+    async fn of_now(&self) -> Vec<Diagnosis> {
         let [of_machines, of_guests] = MORE;
         let more = match self.testbed.guests.vms().is_empty() {
             true => of_machines,
@@ -64,32 +76,30 @@ impl Run<'_> {
         };
         let evidence = &self.asked.folders.evidence;
         let facts = facts::ask(self.asked, &self.testbed, by).await;
-        written::facts(evidence, &facts);
+        written::facts(evidence, written::FACTS, &facts);
         let around = (self.asked, &self.testbed, &self.observer);
         let courses = follow::follow(around, &self.failed(), &facts, (more, by)).await;
         written::courses(evidence, &courses);
         let said = facts::said(self.asked, &self.testbed, &facts);
-        let reports = &self.record.report.checks;
-        let with = |outcome: CheckOutcome| {
-            let all = reports.iter().filter(move |one| one.outcome == outcome);
-            all.collect::<Vec<_>>()
-        };
         let seen = Seen {
-            held: &with(CheckOutcome::Passed),
-            unheld: &with(CheckOutcome::Failed),
+            held: &self.with(CheckOutcome::Passed),
+            unheld: &self.unexplained(),
             facts: &facts,
             courses: &courses.by_check,
             said: &said,
         };
-        let found = conclude(self.asked, &seen);
-        self.record.report.diagnosis = found;
-        self.record.done("diagnosis", begun);
+        conclude(self.asked, &seen)
     }
 
-    /// The checks that do not hold, those that must not among them.
+    /// Reports with this outcome.
+    fn with(&self, outcome: CheckOutcome) -> Vec<&CheckReport> {
+        let all = self.record.report.checks.iter();
+        all.filter(|one| one.outcome == outcome).collect()
+    }
+
+    /// The checks that do not hold, those that must not among them, but for those that a step lies behind.
     fn failed(&self) -> Vec<&Check> {
-        let reports = self.record.report.checks.iter();
-        let failed = reports.filter(|check| check.outcome == CheckOutcome::Failed);
+        let failed = self.unexplained().into_iter();
         let failed: BTreeSet<&str> = failed.map(|check| check.id.as_str()).collect();
         let checks = self.asked.scenario.checks.iter();
         checks

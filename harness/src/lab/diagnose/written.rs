@@ -8,16 +8,18 @@ use crate::lab::gathered::{note, write};
 
 /// Folder of all of it.
 const FOLDER: &str = "diagnosis";
+/// Folder in it of what machines answered after the last check.
+pub(super) const FACTS: &str = "facts";
 
-/// Each answer as `diagnosis/facts/NAME/QUESTION`.
-pub(super) fn facts(evidence: &Path, facts: &Facts) {
+/// Each answer as `diagnosis/PART/NAME/QUESTION`.
+pub(super) fn facts(evidence: &Path, part: &str, facts: &Facts) {
     for (name, answers) in facts {
-        let folder = evidence.join(FOLDER).join("facts").join(name);
+        let folder = evidence.join(FOLDER).join(part).join(name);
         for (question, answer) in &answers.by_question {
             write(&folder.join(question), answer);
         }
         if let Some(why) = &answers.unasked {
-            note(format!("{FOLDER}/facts/{name}: {why}"));
+            note(format!("{FOLDER}/{part}/{name}: {why}"));
         }
     }
 }

@@ -62,6 +62,7 @@ impl Run<'_> {
     pub(super) async fn steps(&mut self) -> Result<(), Ended> {
         let scenario = self.asked.scenario;
         for step in &scenario.steps {
+            self.remember_before(&step.id).await;
             let report = self.step(step).await;
             self.record.report.steps.push(report);
             self.stopped()?;
