@@ -292,6 +292,9 @@ pub(crate) struct RunArgs {
     /// Whether these are mutants of a scenario, of which many runs are alike.
     #[arg(skip)]
     pub(crate) mutants: bool,
+    /// Whether the packets of every check are followed, of those that hold as well.
+    #[arg(skip)]
+    pub(crate) follow_all: bool,
 }
 
 impl RunArgs {

@@ -2,6 +2,7 @@
 //! The first of them ends the run in good order, the second kills it.
 
 use std::io::{self, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -36,6 +37,8 @@ struct Shared {
     /// Notified when the first signal has come.
     came: Condvar,
     unbegun: Mutex<Option<Unbegun>>,
+    /// Whether signals are only counted by now.
+    begun: AtomicBool,
 }
 
 impl Signals {
@@ -57,6 +60,7 @@ impl Signals {
             first: Mutex::default(),
             came: Condvar::new(),
             unbegun: Mutex::new(Some(unbegun)),
+            begun: AtomicBool::new(false),
         });
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
@@ -80,6 +84,7 @@ impl Signals {
 
     /// Only counts signals from now on, for runs that end themselves in good order.
     pub(crate) fn begin(&self) {
+        self.shared.begun.store(true, Ordering::SeqCst);
         lock(&self.shared.unbegun).take();
     }
 
@@ -109,9 +114,9 @@ impl Signals {
     }
 
     /// Never returns if a signal has come before any run has begun, or comes within [`TOGETHER`]: the function that it calls
-    /// ends this process.
+    /// ends this process. Where signals are only counted, whoever counts them ends.
     pub(crate) fn settle_unbegun(&self) {
-        while self.settled().is_some() {
+        while !self.shared.begun.load(Ordering::SeqCst) && self.settled().is_some() {
             std::thread::park();
         }
     }

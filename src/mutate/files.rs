@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use bridgelab_harness::lab;
 use bridgelab_harness::networkd::Taken;
-use bridgelab_harness::scenario::mutation::{Change, Mutant, Role, TextFile, green_only};
+use bridgelab_harness::scenario::mutation::{Role, TextFile, green_only};
 use bridgelab_harness::scenario::{FILE_NAME, Scenario, references};
 
 /// The folder that copies lie in: files of a library may name each other only below such a one.
@@ -15,11 +15,11 @@ const LIBRARY: &str = "scenarios";
 
 /// A scenario without its variants, and its files as they are mutated.
 #[derive(Debug)]
-pub(super) struct Green {
+pub(crate) struct Green {
     /// The scenario's file in the copy.
-    pub(super) path: PathBuf,
+    pub(crate) path: PathBuf,
     /// Its text.
-    pub(super) text: String,
+    text: String,
 }
 
 impl Green {
@@ -81,22 +81,12 @@ impl Green {
         Ok(found)
     }
 
-    /// Copies the scenario into `folder`, with the change of a mutant. Returns the scenario's file there.
+    /// Copies the scenario into `folder`. Returns the scenario's file there.
     ///
     /// # Errors
     /// What could not be read or written.
-    pub(super) fn broken(&self, mutant: &Mutant, folder: &Path) -> io::Result<PathBuf> {
-        let copied = lab::copy_scenario(&self.path, &self.text, &folder.join(LIBRARY))?;
-        let file = copied.parent().unwrap_or(Path::new("")).join(&mutant.file);
-        match &mutant.change {
-            Change::Remove => fs::remove_file(&file)?,
-            change => {
-                let text = fs::read_to_string(&file)?;
-                let changed = change.applied(&text).unwrap_or(text);
-                fs::write(&file, changed)?;
-            }
-        }
-        Ok(copied)
+    pub(super) fn copy(&self, folder: &Path) -> io::Result<PathBuf> {
+        lab::copy_scenario(&self.path, &self.text, &folder.join(LIBRARY))
     }
 }
 
@@ -140,7 +130,9 @@ fn walk(path: &Path, shown: &Path, found: &mut Vec<PathBuf>) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use bridgelab_harness::scenario::mutation::{Texts, all, chosen, mutants};
+    use crate::mutate::corpus::Corpus;
+    use crate::mutate::frozen::Frozen;
+    use bridgelab_harness::scenario::mutation::{Change, Mutant, Texts, all, chosen, mutants};
     use bridgelab_harness::scenario::{load, scenario_names};
 
     /// All mutants of a scenario of the library, and its files.
@@ -175,7 +167,12 @@ mod tests {
                     .iter()
                     .find(|file| file.path == mutant.file)
                     .expect("a file");
-                match mutant.change.applied(&file.text) {
+                let changed = mutant.change.applied(&file.text);
+                let frozen = Frozen::of(mutant, &file.text);
+                let again = frozen.applied(&file.text).expect("it is not stale");
+                assert_eq!(again.text, changed, "{}", mutant.id);
+                assert_eq!(again.named, mutant.place, "{}", mutant.id);
+                match changed {
                     None => assert_eq!(mutant.change, Change::Remove, "{}", mutant.id),
                     Some(text) => {
                         assert_ne!(text, file.text, "{}", mutant.id);
@@ -266,5 +263,34 @@ mod tests {
             .lines()
             .filter(|line| line.starts_with("[variants"));
         assert_eq!(variants.count(), 0);
+    }
+
+    /// What is stale is told by the measurement, too; here, so that whoever changes a scenario of the corpus hears of it in time.
+    #[test]
+    fn the_corpus_is_of_the_scenarios_as_they_are() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let text = fs::read_to_string(root.join("harness/bench/diagnosis.toml"));
+        let corpus = Corpus::read(&text.expect("a corpus")).expect("it is read");
+        let (mut singles, mut doubles, mut stale) = (0, 0, Vec::new());
+        for (name, of) in &corpus.scenarios {
+            let folder = tempfile::tempdir().expect("a folder");
+            let path = root.join("scenarios").join(name);
+            let loaded = load(&path).expect("a scenario");
+            let green = Green::copied(&path, loaded.text(), folder.path()).expect("a copy");
+            let own = green.path.parent().expect("a folder");
+            singles += of.single.len();
+            doubles += of.double.len();
+            for one in of.single.iter().chain(of.double.iter().flatten()) {
+                let text = fs::read_to_string(own.join(&one.file));
+                let text = text.map_err(|error| error.to_string());
+                if let Err(why) = text.and_then(|text| one.applied(&text)) {
+                    stale.push(format!("{name}: {}: {why}", one.id()));
+                }
+            }
+        }
+        assert!(corpus.scenarios.len() >= 12, "{}", corpus.scenarios.len());
+        assert!(singles >= 1000 && doubles >= 50, "{singles}, {doubles}");
+        let help = "freeze the corpus anew, as harness/docs/mutation.md says";
+        assert!(stale.len() * 20 < singles, "{help}: {stale:#?}");
     }
 }

@@ -1,7 +1,12 @@
 //! `bridgelab mutate`: what of a scenario its checks would miss, found by breaking one thing at a time.
 //!
 //! ```text
-//! files     the scenario's files, and copies with one change
+//! files     the scenario's files
+//! subject   a scenario that is mutated, and its copies
+//! frozen    a mutant that was written down
+//! corpus    the file of such mutants
+//! freeze    writes one
+//! patience  how long the checks of a mutant may take
 //! evidence  the state of a lab, from the evidence of its run
 //! state     whether the lab's state is another one
 //! verdict   what became of a mutant
@@ -13,16 +18,21 @@
 //! trial     one scenario with its mutants
 //! ```
 
+pub(crate) mod corpus;
 mod coverage;
 mod evidence;
 mod files;
-mod interval;
-mod named;
+mod freeze;
+pub(crate) mod frozen;
+pub(crate) mod interval;
+pub(crate) mod named;
+pub(crate) mod patience;
 mod record;
 mod state;
+pub(crate) mod subject;
 mod text;
 mod trial;
-mod verdict;
+pub(crate) mod verdict;
 
 use std::io::Write;
 use std::path::PathBuf;
@@ -36,6 +46,7 @@ use clap::Args;
 use self::record::{Figures, MutationReport, SCHEMA};
 use crate::cli::Guests;
 use crate::output::{self, say, to_stdout};
+use crate::signals::{self, Signals};
 
 pub(crate) const EXIT_CODES: &str = "\
 Exit codes:
@@ -80,6 +91,13 @@ pub(crate) struct MutateArgs {
     /// Run at most N labs at once, as of `bridgelab run`.
     #[arg(long, value_name = "N", env = "BRIDGELAB_JOBS", value_parser = clap::value_parser!(u32).range(1..))]
     jobs: Option<u32>,
+    /// Instead of running the mutants, write those that `bridgelab check` takes into a file, as a corpus for `bridgelab bench
+    /// diagnosis`: what it measures stays the same when operators change.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["json", "jobs", "evidence"])]
+    freeze: Option<PathBuf>,
+    /// Of each scenario, so many pairs of these mutants, which break two files at once.
+    #[arg(long, value_name = "N", default_value_t = 5, requires = "freeze")]
+    doubles: usize,
     /// Keep the evidence of every run in this folder. Without it, evidence is read and removed.
     #[arg(long, value_name = "DIR")]
     evidence: Option<PathBuf>,
@@ -110,7 +128,11 @@ pub(crate) fn mutate(args: &MutateArgs) -> i32 {
             return exit_code::INVALID;
         }
     };
-    if let Err(unwritable) = output::try_files(&[("--json", args.json.as_deref())]) {
+    let files = [
+        ("--json", args.json.as_deref()),
+        ("--freeze", args.freeze.as_deref()),
+    ];
+    if let Err(unwritable) = output::try_files(&files) {
         return unwritable.complain();
     }
     let wanted = trial::Wanted {
@@ -124,9 +146,18 @@ pub(crate) fn mutate(args: &MutateArgs) -> i32 {
         jobs: args.jobs,
         evidence: args.evidence.clone(),
     };
+    if let Some(file) = &args.freeze {
+        return freeze::write(&wanted, &args.scenarios, args.doubles, file);
+    }
+    let signals = match Signals::listen(Box::new(signals::before_anything)) {
+        Ok(signals) => signals,
+        Err(code) => return code,
+    };
+    // Whatever ends the call, what was measured until then is told.
+    signals.begin();
     let (mut scenarios, mut code) = (Vec::new(), exit_code::PASSED);
     for scenario in &args.scenarios {
-        let ended = trial::carry_out(&wanted, scenario);
+        let ended = trial::carry_out(&wanted, scenario, &signals);
         scenarios.extend(ended.record.map(|record| *record));
         if code == exit_code::PASSED {
             code = ended.code;

@@ -3,34 +3,30 @@
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::{self, Write};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use bridgelab_harness::diagnostic::Diagnostic;
-use bridgelab_harness::report::{CheckOutcome, Outcome, RunReport, exit_code};
+use bridgelab_harness::report::{Outcome, RunReport, exit_code};
 use bridgelab_harness::scenario::mutation::{Mutant, Operator, Texts, chosen, mutants};
-use bridgelab_harness::scenario::{LoadedScenario, Scenario, ScenarioErrors};
+use bridgelab_harness::scenario::{LoadedScenario, Scenario};
 
 use super::coverage::coverage;
 use super::evidence::read;
-use super::files;
 use super::named::{Broken, named};
+use super::patience::patience;
 use super::record::{Figures, MutantRecord, ScenarioRecord};
 use super::state::{Green, Read};
+use super::subject::{Prepared, Subject, Unprepared, put};
 use super::text::change;
 use super::verdict::{Verdict, failed, judged};
 use crate::cli::{Guests, RunArgs};
-use crate::commands::{checked, load};
 use crate::run::reports_each;
 use crate::run::wanted;
 use crate::signals::{self, Signals};
 
 /// How often the unbroken scenario is run: what differs between these runs is no evidence.
 const GREENS: usize = 2;
-/// Times a check's time in the unbroken scenario that it gets in a mutant, and the least.
-const TIMES: u32 = 3;
-const LEAST: Duration = Duration::from_secs(3);
 
 /// What is asked of every scenario.
 #[derive(Debug)]
@@ -62,6 +58,14 @@ impl Ended {
             interrupted: false,
         }
     }
+
+    /// Where somebody has ended the call.
+    fn by(signals: &Signals) -> Option<Self> {
+        signals.first().map(|by| Self {
+            interrupted: true,
+            ..Self::early(by.exit_code())
+        })
+    }
 }
 
 /// The unbroken scenario, after it was run.
@@ -73,77 +77,63 @@ struct Unbroken {
 }
 
 /// Runs the scenario and its mutants.
-pub(super) fn carry_out(asked: &Wanted, scenario: &str) -> Ended {
-    let (path, loaded) = match load(scenario) {
-        Ok(found) => found,
+pub(super) fn carry_out(asked: &Wanted, scenario: &str, signals: &Signals) -> Ended {
+    if let Some(ended) = Ended::by(signals) {
+        return ended;
+    }
+    let subject = match Subject::of(scenario) {
+        Ok(subject) => subject,
         Err(code) => return Ended::early(code),
     };
-    let told = |doing: &str, error: io::Error| {
-        let _ = writeln!(anstream::stderr(), "error: {doing}: {error}");
-        Ended::early(exit_code::BROKEN)
+    let (drawn, possible) = match drawn(asked, &subject) {
+        Ok(drawn) => drawn,
+        Err(code) => return Ended::early(code),
     };
-    let folder = match tempfile::tempdir() {
-        Ok(folder) => folder,
-        Err(error) => return told("make a folder for copies of the scenario", error),
-    };
-    let green = match files::Green::copied(&path, loaded.text(), &folder.path().join("green")) {
-        Ok(green) => green,
-        Err(error) => return told("copy the scenario", error),
-    };
-    let loaded = match checked(&green.path, &[]) {
-        Ok(loaded) => loaded,
-        Err(errors) => {
-            let _ = write!(anstream::stderr(), "{}", errors.render(true));
-            return Ended::early(exit_code::INVALID);
-        }
-    };
-    // Where a matrix has several green forms, the first stands for them.
-    let Some(form) = loaded.forms().next() else {
-        return Ended::early(exit_code::INVALID);
-    };
-    let files = match green.files(form) {
-        Ok(files) => files,
-        Err(error) => return told("read what the scenario names", error),
-    };
-    let texts = Texts {
-        files: &files,
-        form,
-    };
-    let all = mutants(&asked.operators, texts);
-    let possible = all.len();
-    let drawn = chosen(all, asked.count, asked.seed);
     let trial = Trial {
         asked,
-        folder: folder.path(),
-        green: &green,
-        name: loaded.name().to_owned(),
+        subject: &subject,
+        signals,
     };
-    let unbroken = match trial.unbroken(&loaded, form) {
+    let unbroken = match trial.unbroken() {
         Ok(unbroken) => unbroken,
         Err(ended) => return ended,
     };
-    trial.broken(&drawn, possible, &loaded, unbroken)
+    trial.broken(&drawn, possible, unbroken)
+}
+
+/// The mutants that are asked for, and how many there would be.
+///
+/// # Errors
+/// The exit code; what is wrong was said.
+pub(super) fn drawn(asked: &Wanted, subject: &Subject) -> Result<(Vec<Mutant>, usize), i32> {
+    let files = subject.files()?;
+    let texts = Texts {
+        files: &files,
+        form: &subject.form,
+    };
+    let all = mutants(&asked.operators, texts);
+    let possible = all.len();
+    Ok((chosen(all, asked.count, asked.seed), possible))
 }
 
 /// A scenario under trial.
 struct Trial<'a> {
     asked: &'a Wanted,
-    /// Folder for everything that is removed at the end.
-    folder: &'a Path,
-    green: &'a files::Green,
-    name: String,
+    subject: &'a Subject,
+    /// Whether somebody ends the call.
+    signals: &'a Signals,
 }
 
 impl Trial<'_> {
     /// Options of `bridgelab run`.
-    fn args(&self, mutants: bool) -> RunArgs {
+    fn args(&self) -> RunArgs {
         let evidence = self.asked.evidence.clone();
         RunArgs {
             guests: self.asked.guests,
             jobs: self.asked.jobs,
-            evidence: Some(evidence.unwrap_or_else(|| self.folder.join("evidence"))),
+            evidence: Some(evidence.unwrap_or_else(|| self.subject.folder().join("evidence"))),
             quiet: true,
-            mutants,
+            mutants: true,
             require_all: Some(false),
             ..RunArgs::default()
         }
@@ -166,39 +156,58 @@ impl Trial<'_> {
         ))
     }
 
+    /// Carries out runs. A signal, also one that came since the last ones, ends them in good order: what was measured before is told.
+    ///
+    /// # Errors
+    /// How the call ends where nothing could begin.
+    fn reports(
+        &self,
+        runs: &[wanted::Wanted],
+        each: &dyn Fn(usize, &RunReport) -> Option<String>,
+    ) -> Result<Vec<RunReport>, Ended> {
+        let signals = Signals::listen(Box::new(signals::before_anything)).map_err(Ended::early)?;
+        signals.begin();
+        match Ended::by(self.signals) {
+            Some(ended) => Err(ended),
+            None => reports_each(&self.args(), runs, signals, each).map_err(Ended::early),
+        }
+    }
+
     /// Runs the unbroken scenario.
     ///
     /// # Errors
     /// How the call ends where it is not green.
-    fn unbroken(&self, loaded: &LoadedScenario, form: &Scenario) -> Result<Unbroken, Ended> {
+    fn unbroken(&self) -> Result<Unbroken, Ended> {
+        let Subject { loaded, form, .. } = self.subject;
+        let name = self.subject.name();
         let told = |text: &str| {
             let _ = writeln!(anstream::stderr(), "error: {text}");
         };
-        let run = self.run_of(&self.green.path, loaded, form).map_err(|why| {
-            told(&why);
-            Ended::early(exit_code::BROKEN)
-        })?;
+        let run = self
+            .run_of(&self.subject.green.path, loaded, form)
+            .map_err(|why| {
+                told(&why);
+                Ended::early(exit_code::BROKEN)
+            })?;
         let _ = writeln!(
             anstream::stderr(),
-            "{}: the unbroken scenario, {GREENS} times",
-            self.name
+            "{name}: the unbroken scenario, {GREENS} times"
         );
         let runs = (1..=GREENS).map(|number| {
             run.clone()
-                .called(&format!("{}-green-{number}", self.name), &BTreeMap::new())
+                .called(&format!("{name}-green-{number}"), &BTreeMap::new())
         });
-        let signals = Signals::listen(Box::new(signals::before_anything)).map_err(Ended::early)?;
-        let reports = reports_each(
-            &self.args(true),
-            &runs.collect::<Vec<_>>(),
-            signals,
-            &|_, _| None,
-        );
-        let reports = reports.map_err(Ended::early)?;
+        let runs: Vec<wanted::Wanted> = runs.collect();
+        let reports = self.reports(&runs, &|_, _| None)?;
+        if reports.iter().any(|run| run.outcome == Outcome::Cancelled) {
+            return Err(Ended {
+                interrupted: true,
+                ..Ended::early(exit_code::worst(&reports))
+            });
+        }
         if let Some(other) = reports.iter().find(|run| run.outcome != Outcome::Passed) {
             told(&format!(
-                "the unbroken scenario {} is not green, so nothing can be said of its mutants: {}{}\n  help: `bridgelab run {} --guests {}`",
-                self.name,
+                "the unbroken scenario {name} is not green, so nothing can be said of its mutants: {}{}\n  help: `bridgelab run {name} --guests {}`",
                 other.outcome,
                 judged(other, Vec::new)
                     .1
@@ -206,42 +215,25 @@ impl Trial<'_> {
                     .next()
                     .map(|why| format!(": {why}"))
                     .unwrap_or_default(),
-                self.name,
                 match self.asked.guests {
                     Guests::Ghost => "ghost",
                     Guests::Vm => "vm",
                 },
             ));
-            return Err(Ended {
-                record: None,
-                code: exit_code::worst(&reports),
-                interrupted: reports.iter().any(|run| run.outcome == Outcome::Cancelled),
-            });
+            return Err(Ended::early(exit_code::worst(&reports)));
         }
         let read: Vec<Read> = reports.iter().map(read).collect();
-        let mut within: BTreeMap<String, Duration> = BTreeMap::new();
-        let held = reports.iter().flat_map(|run| &run.checks);
-        for check in held.filter(|check| check.outcome == CheckOutcome::Passed) {
-            let time = (Duration::from_millis(check.ms) * TIMES).max(LEAST);
-            let known = within.entry(check.id.clone()).or_default();
-            *known = time.max(*known);
-        }
         Ok(Unbroken {
             state: Green::new(&read),
-            within,
+            within: patience(&reports),
             ms: reports.iter().map(|run| run.ms).max().unwrap_or_default(),
         })
     }
 
     /// Runs the mutants.
-    fn broken(
-        &self,
-        drawn: &[Mutant],
-        possible: usize,
-        loaded: &LoadedScenario,
-        unbroken: Unbroken,
-    ) -> Ended {
-        let known: Vec<String> = warnings(loaded);
+    fn broken(&self, drawn: &[Mutant], possible: usize, unbroken: Unbroken) -> Ended {
+        let name = self.subject.name();
+        let known: Vec<String> = warnings(&self.subject.loaded);
         let mut records: Vec<MutantRecord> = Vec::new();
         let mut runs = Vec::new();
         // Of each run, the mutant's number and the folder of its copy.
@@ -249,10 +241,10 @@ impl Trial<'_> {
         for (number, mutant) in drawn.iter().enumerate() {
             let mut record = blank(mutant);
             match self.prepared(number, mutant) {
-                Ok((path, loaded, form)) => {
+                Ok(Prepared { path, loaded, form }) => {
                     record.warnings = warnings(&loaded);
                     record.warnings.retain(|warning| !known.contains(warning));
-                    let called = format!("{}-m{number:04}-{}", self.name, mutant.operator.name);
+                    let called = format!("{name}-m{number:04}-{}", mutant.operator.name);
                     match self.run_of(&path, &loaded, &form) {
                         Ok(run) => {
                             runs.push(run.called(&called, &unbroken.within));
@@ -274,8 +266,7 @@ impl Trial<'_> {
         let refused = records.len() - runs.len();
         let _ = writeln!(
             anstream::stderr(),
-            "{}: {} mutants, of which `check` refuses {refused}; {} runs",
-            self.name,
+            "{name}: {} mutants, of which `check` refuses {refused}; {} runs",
             records.len(),
             runs.len()
         );
@@ -301,10 +292,8 @@ impl Trial<'_> {
         let mut code = exit_code::PASSED;
         let mut interrupted = false;
         if !runs.is_empty() {
-            let ended = Signals::listen(Box::new(signals::before_anything))
-                .and_then(|signals| reports_each(&self.args(true), &runs, signals, &each));
-            match ended {
-                Err(failed) => code = failed,
+            match self.reports(&runs, &each) {
+                Err(failed) => (code, interrupted) = (failed.code, failed.interrupted),
                 Ok(reports) => {
                     let cancelled: Vec<RunReport> = reports
                         .into_iter()
@@ -321,7 +310,7 @@ impl Trial<'_> {
         let (unseen, lines) = coverage(&records);
         Ended {
             record: Some(Box::new(ScenarioRecord {
-                scenario: self.name.clone(),
+                scenario: name.to_owned(),
                 possible,
                 green_ms: unbroken.ms,
                 figures: Figures::of(&records),
@@ -335,18 +324,12 @@ impl Trial<'_> {
     }
 
     /// Copies the scenario with the mutant's change, and reads it.
-    fn prepared(
-        &self,
-        number: usize,
-        mutant: &Mutant,
-    ) -> Result<(PathBuf, LoadedScenario, Scenario), Unprepared> {
-        let folder = self.folder.join(format!("m{number:04}"));
-        let path = self.green.broken(mutant, &folder).map_err(Unprepared::Io)?;
-        let loaded =
-            checked(&path, &[]).map_err(|errors| Unprepared::Refused(first_fault(&errors)))?;
-        let form = loaded.forms().next().cloned();
-        let form = form.ok_or_else(|| Unprepared::Refused("it has no form".to_owned()))?;
-        Ok((path, loaded, form))
+    fn prepared(&self, number: usize, mutant: &Mutant) -> Result<Prepared, Unprepared> {
+        self.subject.broken(&format!("m{number:04}"), |folder| {
+            let file = folder.join(&mutant.file);
+            let text = fs::read_to_string(&file)?;
+            put(&file, mutant.change.applied(&text).as_deref())
+        })
     }
 
     /// Judges a mutant by its run, and removes what is not kept.
@@ -386,14 +369,6 @@ impl Trial<'_> {
     }
 }
 
-/// Why a mutant cannot be run.
-enum Unprepared {
-    /// What `check` says.
-    Refused(String),
-    /// The copy was not made.
-    Io(io::Error),
-}
-
 /// A mutant that was not run yet.
 fn blank(mutant: &Mutant) -> MutantRecord {
     MutantRecord {
@@ -415,12 +390,6 @@ fn blank(mutant: &Mutant) -> MutantRecord {
         ms: 0,
         evidence: None,
     }
-}
-
-/// What `check` says first.
-fn first_fault(errors: &ScenarioErrors) -> String {
-    let first = errors.faults().next().map(|fault| fault.message.clone());
-    first.unwrap_or_else(|| Diagnostic::new(errors).to_string())
 }
 
 /// What `check` warns of.

@@ -413,6 +413,7 @@ impl All<'_> {
             keep: self.args.keep,
             hold: self.args.hold,
             diagnosis: self.args.diagnosis.into(),
+            follow_all: self.args.follow_all,
             within: one.within.clone(),
         })
     }

@@ -37,7 +37,7 @@ impl<'a> Context<'a> {
         let failed = |doing: &str, error: std::io::Error| Stop::Failed(format!("{doing}: {error}"));
         let program = image::worker_program();
         let program = program.map_err(|error| failed("find this program", error))?;
-        let scratch = Scratch::new(&program);
+        let scratch = Scratch::new(&program, "bench");
         let scratch = scratch.map_err(|error| failed("make a temporary folder", error))?;
         let mut wishes = interrupts.clone();
         tokio::spawn(async move {

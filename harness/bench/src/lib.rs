@@ -37,7 +37,7 @@ mod worker;
 pub use options::Options;
 pub use record::Record;
 pub use rounds::Stop;
-pub use scratch::{WORKER_COMMAND as FOLDER_COMMAND, worker_main as folder_main};
+pub use scratch::{Scratch, WORKER_COMMAND as FOLDER_COMMAND, worker_main as folder_main};
 pub use worker::{WORKER_COMMAND, worker_main};
 
 use tokio::sync::watch;

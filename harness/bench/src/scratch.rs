@@ -22,7 +22,7 @@ const KEEP: u8 = b'k';
 
 /// A folder that goes with the call.
 #[derive(Debug)]
-pub(super) struct Scratch {
+pub struct Scratch {
     path: PathBuf,
     remover: Child,
     /// The pipe; its last end is the folder's.
@@ -30,13 +30,13 @@ pub(super) struct Scratch {
 }
 
 impl Scratch {
-    /// Makes it, below the folder for temporary ones.
+    /// Makes it, below the folder for temporary ones; its name begins with `bridgelab-WHAT-`. `program` is this one.
     ///
     /// # Errors
     /// What the kernel said to the folder or to the process.
-    pub(super) fn new(program: &Path) -> io::Result<Self> {
+    pub fn new(program: &Path, what: &str) -> io::Result<Self> {
         let folder: TempDir = tempfile::Builder::new()
-            .prefix("bridgelab-bench-")
+            .prefix(&format!("bridgelab-{what}-"))
             .tempdir()?;
         let mut remover = Command::new(program)
             .arg(WORKER_COMMAND)
@@ -61,7 +61,8 @@ impl Scratch {
         })
     }
 
-    pub(super) fn path(&self) -> &Path {
+    /// Where it is.
+    pub fn path(&self) -> &Path {
         &self.path
     }
 

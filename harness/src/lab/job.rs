@@ -76,6 +76,10 @@ pub struct Job {
     /// For which checks that do not hold a cause is looked for.
     #[serde(default)]
     pub diagnosis: Sought,
+    /// Follow the packets of every check, of those that hold as well, and every neighbour's resolution: for whoever compares a lab
+    /// with one in which something is broken.
+    #[serde(default)]
+    pub follow_all: bool,
     /// Checks that have less time to hold than the scenario gives them, by id: as of a mutant, whose checks are known to hold sooner.
     #[serde(default)]
     pub within: BTreeMap<String, Duration>,

@@ -6,7 +6,9 @@ use std::fs;
 use std::path::Path;
 
 use serde_json::Value;
-use support::output;
+use support::processes::{MARK, wait_until, wait_until_gone};
+use support::running::Running;
+use support::{bridgelab, output};
 
 /// A host whose link networkd sets up, beside another machine.
 const SCENARIO: &str = r#"version = 1
@@ -143,4 +145,112 @@ fn what_is_not_green_is_not_mutated() {
         told.contains("is not green") && told.contains("ping does not hold"),
         "{told}"
     );
+}
+
+/// Starts a call that is not over soon, and waits until a mutant has its verdict; `None`, said aloud: this host cannot run labs.
+fn begun(folder: &Path, temporary: &Path) -> Option<Running> {
+    let path = write(&folder.join("one"), SCENARIO);
+    fs::create_dir_all(temporary).expect("a folder");
+    let mut command = bridgelab(&["mutate", &path, "--all", "--jobs", "1"]);
+    let command = command.env("TMPDIR", temporary).env(MARK, folder);
+    let mut running = Running::start(command);
+    running.reached("[1 of ").then_some(running)
+}
+
+fn wait_until_empty(folder: &Path) {
+    wait_until("the copies are gone", || {
+        let left = fs::read_dir(folder).expect("the folder").flatten();
+        let left: Vec<_> = left.map(|entry| entry.file_name()).collect();
+        match left.is_empty() {
+            true => Ok(()),
+            false => Err(format!("{left:?}")),
+        }
+    });
+}
+
+/// What was measured until then is told by whoever is interrupted, and nothing is left, also by whoever is killed.
+#[test]
+fn an_end_before_the_end_is_in_good_order() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let temporary = folder.path().join("tmp");
+    let Some(running) = begun(folder.path(), &temporary) else {
+        return;
+    };
+    running.signal("-INT");
+    let ended = running.ends();
+    let told = ended.told();
+    assert_eq!(ended.code(), Some(130), "{told}");
+    assert!(ended.stdout.contains(" not run"), "{told}");
+    let known = |line: &str| line.contains("mutants: ") && !line.contains("mutants: not run");
+    assert!(ended.stdout.lines().any(known), "{told}");
+    wait_until_empty(&temporary);
+    let Some(running) = begun(folder.path(), &temporary) else {
+        return;
+    };
+    running.signal("-KILL");
+    running.ends();
+    wait_until_empty(&temporary);
+    wait_until_gone(&folder.path().to_string_lossy());
+}
+
+/// A corpus of four: one that a check misses, one that none does, one that is stale, and one in which two things are broken.
+const CORPUS: &str = r#"version = 1
+seed = 1
+[scenarios."SCENARIO"]
+single = [
+  { operator = "unit.delete-line", file = "host/10-eth0.network", line = 6, above = "LinkLocalAddressing=no", from = ["Address=10.0.0.2/24"], named = [4, 8] },
+  { operator = "unit.delete-line", file = "host/10-eth0.network", line = 7, above = "Address=10.0.0.2/24", from = ["Address=10.9.9.9/32"], named = [4, 8] },
+  { operator = "unit.delete-line", file = "host/10-eth0.network", line = 7, above = "Address=10.0.0.2/24", from = ["Address=10.8.8.8/32"], named = [4, 8] },
+]
+double = [
+  [
+    { operator = "unit.delete-line", file = "host/10-eth0.network", line = 6, above = "LinkLocalAddressing=no", from = ["Address=10.0.0.2/24"], named = [4, 8] },
+    { operator = "machine.address", file = "scenario.toml", line = 7, above = "[machines.peer]", from = ['interfaces = [{ name = "eth0", segment = "wire", addresses = ["10.0.0.1/24"] }]'], to = ['interfaces = [{ name = "eth0", segment = "wire", addresses = ["10.0.0.9/24"] }]'], named = [7, 8] },
+  ],
+]
+"#;
+
+/// Without an address of its own network, the kernel of the host has no route for a ping: it never leaves the program.
+#[test]
+fn diagnoses_are_measured_by_a_corpus() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = write(&folder.path().join("one"), SCENARIO);
+    let corpus = folder.path().join("corpus.toml");
+    fs::write(&corpus, CORPUS.replace("SCENARIO", &path)).expect("a corpus");
+    let words = ["bench", "diagnosis", "--rounds", "1", "--json", "-"];
+    let corpus = corpus.to_string_lossy().into_owned();
+    let (code, json, told) = output(&[&words[..], &["--corpus", &corpus]].concat());
+    if told.contains("skipped") {
+        support::skip(&told);
+        return;
+    }
+    assert_eq!(code, Some(0), "{told}");
+    let record: Value = serde_json::from_str(&json).expect("JSON");
+    let mutants = record["mutants"].as_array().expect("mutants");
+    let by_file = |things: u64, line: &str| {
+        let found = mutants.iter().find(|one| {
+            let id = one["id"].as_str().unwrap_or_default();
+            one["things"] == things && id.contains(line)
+        });
+        found.expect("a mutant")
+    };
+    let caught = by_file(1, ":6");
+    assert_eq!(caught["verdict"], "caught", "{json}");
+    let truth = &caught["truth"];
+    assert_eq!(truth["check"], "ping", "{json}");
+    assert_eq!(truth["last"]["station"], "sender", "{json}");
+    assert_eq!(truth["first"]["station"], "inet-output", "{json}");
+    assert_eq!(by_file(1, ":7")["verdict"], "missed", "{json}");
+    assert_eq!(by_file(2, " + ")["verdict"], "caught", "{json}");
+    let stale = record["stale"].as_array().expect("a list");
+    assert_eq!(stale.len(), 1, "{json}");
+    assert!(
+        told.contains("stale: ") && told.contains("`Address=10.8.8.8/32`"),
+        "{told}"
+    );
+    let figures = &record["figures"];
+    assert_eq!(figures["caught"]["hits"], 1, "{json}");
+    assert_eq!(figures["caught"]["of"], 2, "{json}");
+    assert_eq!(figures["green_runs"], 1, "{json}");
+    assert_eq!(figures["green_diagnoses"], 0, "{json}");
 }

@@ -159,7 +159,7 @@ impl Known<'_> {
         by: Deadline,
         courses: &mut Courses,
     ) {
-        watching::begin(watched, by).await;
+        watching::begin(watched, self.asked.job.follow_all, by).await;
         let begun = Instant::now();
         let sent = join_all(round.iter().map(|flow| self.send(flow, by))).await;
         let told = watching::told(watched).await;

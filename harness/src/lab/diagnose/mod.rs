@@ -31,12 +31,12 @@ const MORE: [Duration; 2] = [Duration::from_secs(2), Duration::from_secs(6)];
 const LONGEST: Duration = Duration::from_secs(15);
 
 impl Run<'_> {
-    /// Whether a check does not hold whose cause is wanted.
+    /// Whether a check does not hold whose cause is wanted; or whether all are to be followed.
     pub(super) fn is_to_be_diagnosed(&self) -> bool {
         let checks = self.record.report.checks.iter();
         let failed = checks.filter(|check| check.outcome == CheckOutcome::Failed);
         let mut ids = failed.map(|check| check.id.as_str());
-        ids.any(|id| self.is_cause_wanted(id))
+        self.asked.job.follow_all || ids.any(|id| self.is_cause_wanted(id))
     }
 
     /// Whether the cause is wanted when this check does not hold.
@@ -53,7 +53,7 @@ impl Run<'_> {
     pub(super) async fn diagnose(&mut self) {
         let begun = self.record.stage("diagnosis", "looking for the cause");
         let mut found = self.of_the_past();
-        if !self.unexplained().is_empty() {
+        if self.asked.job.follow_all || !self.unexplained().is_empty() {
             found.extend(self.of_now().await);
         }
         self.record.report.diagnosis = found;
@@ -67,10 +67,16 @@ impl Run<'_> {
             true => of_machines,
             false => of_guests,
         };
-        let by = Deadline::after(self.asked.patience(LONGEST));
+        let job = self.asked.job;
+        let longest = match job.follow_all {
+            true => LONGEST * 4,
+            false => LONGEST,
+        };
+        let by = Deadline::after(self.asked.patience(longest));
         // Not stretched where guests are slow: there a run takes long enough already, and what is not sent again is said.
         // Where a cause was found that stays, one round shows where the packet stops.
         let more = match self.record.decided_early {
+            _ if job.follow_all => by,
             true => by.child(Duration::ZERO),
             false => by.child(more),
         };
@@ -78,7 +84,7 @@ impl Run<'_> {
         let facts = facts::ask(self.asked, &self.testbed, by).await;
         written::facts(evidence, written::FACTS, &facts);
         let around = (self.asked, &self.testbed, &self.observer);
-        let courses = follow::follow(around, &self.failed(), &facts, (more, by)).await;
+        let courses = follow::follow(around, &self.followed(), &facts, (more, by)).await;
         written::courses(evidence, &courses);
         let said = facts::said(self.asked, &self.testbed, &facts);
         let seen = Seen {
@@ -95,6 +101,14 @@ impl Run<'_> {
     fn with(&self, outcome: CheckOutcome) -> Vec<&CheckReport> {
         let all = self.record.report.checks.iter();
         all.filter(|one| one.outcome == outcome).collect()
+    }
+
+    /// The checks whose packets are followed: those that do not hold, or all.
+    fn followed(&self) -> Vec<&Check> {
+        match self.asked.job.follow_all {
+            true => self.asked.scenario.checks.iter().collect(),
+            false => self.failed(),
+        }
     }
 
     /// The checks that do not hold, those that must not among them, but for those that a step lies behind.

@@ -19,6 +19,8 @@ const LAST_LINES: Duration = Duration::from_millis(300);
 
 /// Forgets neighbours that did not answer before: the kernel would not ask for them again for a second, or not at all.
 const FORGET: &str = "ip neigh flush nud failed; ip neigh flush nud incomplete";
+/// Forgets all neighbours but those that were written down: so resolution is part of every course.
+const FORGET_ALL: &str = "ip neigh flush all";
 
 /// A machine that is watched, or why it is not.
 pub(super) struct Watched {
@@ -95,11 +97,15 @@ impl Watched {
     }
 
     /// Prepares for probes: what comes from now on is theirs.
-    async fn begin(&mut self, by: Deadline) {
+    async fn begin(&mut self, forget_all: bool, by: Deadline) {
         let Ok(trace) = &self.trace else { return };
+        let forget = match forget_all {
+            true => FORGET_ALL,
+            false => FORGET,
+        };
         let forgotten = self.machine.run(async move {
             let child = tokio::process::Command::new("sh")
-                .args(["-c", FORGET])
+                .args(["-c", forget])
                 .stdin(std::process::Stdio::null())
                 .stdout(std::process::Stdio::null())
                 .stderr(std::process::Stdio::null())
@@ -147,9 +153,9 @@ impl Watched {
     }
 }
 
-/// Prepares all of them for probes.
-pub(super) async fn begin(watched: &mut [Watched], by: Deadline) {
-    join_all(watched.iter_mut().map(|one| one.begin(by))).await;
+/// Prepares all of them for probes. `forget_all`: no neighbour is known then.
+pub(super) async fn begin(watched: &mut [Watched], forget_all: bool, by: Deadline) {
+    join_all(watched.iter_mut().map(|one| one.begin(forget_all, by))).await;
 }
 
 /// What all of them saw since, by name.

@@ -1,4 +1,7 @@
-//! `bridgelab bench`: what is asked of the benchmarks, and what became of it.
+//! `bridgelab bench`: what is asked of the benchmarks, and what became of it. How good diagnoses are is measured by mutants, which are
+//! this program's business and not that of the other benchmarks: `diagnosis`.
+
+mod diagnosis;
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -18,7 +21,7 @@ use crate::signals::{self, Signals};
 /// Options of `bridgelab bench`.
 #[derive(Debug, Args)]
 pub(crate) struct BenchArgs {
-    /// Benchmarks; all of them when absent.
+    /// Benchmarks; all of them but `diagnosis` when absent.
     names: Vec<String>,
     /// List the benchmarks.
     #[arg(long)]
@@ -32,7 +35,7 @@ pub(crate) struct BenchArgs {
     /// How many namespaces or guests, of the benchmarks that measure several sizes.
     #[arg(long, value_name = "N,N", value_delimiter = ',', value_parser = clap::value_parser!(u16).range(1..))]
     sizes: Vec<u16>,
-    /// Scenarios of the benchmark `suite`; all of them when absent.
+    /// Scenarios of the benchmarks `suite` and `diagnosis`; all of them when absent.
     #[arg(long, value_name = "NAME,NAME", value_delimiter = ',')]
     scenarios: Vec<String>,
     /// Build the crate patchbay (with cargo) and measure it beside our topologies.
@@ -44,6 +47,8 @@ pub(crate) struct BenchArgs {
     /// Write the tables into a Markdown file, each in the place of its older self.
     #[arg(long, value_name = "FILE")]
     markdown: Option<PathBuf>,
+    #[command(flatten)]
+    diagnosis: diagnosis::DiagnosisArgs,
 }
 
 impl BenchArgs {
@@ -68,7 +73,20 @@ impl BenchArgs {
 
 /// Measures what was asked for; the exit code.
 pub(crate) fn bench(args: &BenchArgs) -> i32 {
-    let wanted = match wanted(&args.names) {
+    if !args.list && args.names.iter().any(|name| name == diagnosis::NAME) {
+        if args.names.len() > 1 {
+            let _ = writeln!(
+                anstream::stderr(),
+                "error: `{}` is measured by itself: its figures are rates, and no times beside others",
+                diagnosis::NAME
+            );
+            return exit_code::INVALID;
+        }
+        return diagnosis::bench(args);
+    }
+    let own = |name: &&String| name.as_str() != diagnosis::NAME;
+    let names: Vec<String> = args.names.iter().filter(own).cloned().collect();
+    let wanted = match wanted(&names) {
         Ok(wanted) => wanted,
         Err(error) => {
             let _ = writeln!(anstream::stderr(), "error: {error}");
@@ -80,6 +98,8 @@ pub(crate) fn bench(args: &BenchArgs) -> i32 {
             let (name, about, rounds) = (bench.name, bench.about, bench.rounds);
             say(&format!("{name}: {about} ({rounds} rounds)"));
         }
+        let (name, about, rounds) = (diagnosis::NAME, diagnosis::ABOUT, diagnosis::ROUNDS);
+        say(&format!("{name}: {about} ({rounds} rounds)"));
         return exit_code::PASSED;
     }
     let files = [("--json", &args.json), ("--markdown", &args.markdown)];
