@@ -246,7 +246,10 @@ impl<'r> Checker<'r> {
                 }
                 Some(Before::NotYet(why)) => Sight::Violated(why),
                 None => {
-                    let _turn = vantage.turn().await;
+                    let _turn = match runs {
+                        Some(runs) => runs.turn(&vantage).await,
+                        None => vantage.turn().await,
+                    };
                     attempts += 1;
                     // One look may need longer than what is left of the check's time.
                     let look_by = Deadline::after(by.left().max(one_look));
@@ -255,7 +258,7 @@ impl<'r> Checker<'r> {
                 }
             };
             if let Some(runs) = runs {
-                runs.looked(Instant::now(), &sight);
+                runs.looked(&sight);
             }
             // Leave out the time in which this process was stopped: nobody can say what held then.
             let stopped = self.asked.standstills.counted_since(begun);

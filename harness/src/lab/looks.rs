@@ -2,10 +2,10 @@
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
-use std::time::Instant;
 
-use tokio::sync::watch;
+use tokio::sync::{MutexGuard, watch};
 
+use crate::check::Vantage;
 use crate::check::progress::Sight;
 use crate::scenario::names::CheckId;
 
@@ -17,6 +17,8 @@ pub(super) struct Looks {
     count: watch::Sender<u64>,
     /// Why all that run are decided; `None`: they are not.
     decided: watch::Sender<Option<String>>,
+    /// Whether guests are left to others for now.
+    paused: watch::Sender<bool>,
 }
 
 /// What was last seen of a check.
@@ -24,8 +26,18 @@ pub(super) struct Looks {
 struct Looked {
     /// Whether its time may be cut short.
     may_end: bool,
-    /// When the last look ended, where it saw that the check does not hold.
-    failed: Option<Instant>,
+    /// Whether the last look saw that the check does not hold.
+    failed: bool,
+}
+
+/// Looks at guests wait, until this is dropped.
+#[derive(Debug)]
+pub(super) struct Pause<'a>(&'a Looks);
+
+impl Drop for Pause<'_> {
+    fn drop(&mut self) {
+        self.0.paused.send_replace(false);
+    }
 }
 
 /// A check that runs, until this is dropped.
@@ -38,7 +50,7 @@ pub(super) struct Runs<'a> {
 impl Looks {
     /// Notes a check that begins.
     pub(super) fn begin<'a>(&'a self, check: &'a CheckId, may_end: bool) -> Runs<'a> {
-        let failed = None;
+        let failed = false;
         let looked = Looked { may_end, failed };
         self.running.borrow_mut().insert(check.clone(), looked);
         Runs { looks: self, check }
@@ -49,11 +61,16 @@ impl Looks {
         self.count.subscribe()
     }
 
-    /// Whether each check that runs may end early, and was seen not to hold by a look that ended after this.
-    pub(super) fn all_failed_since(&self, moment: Instant) -> bool {
+    /// Whether each check that runs may end early, and did not hold when it was last looked at.
+    pub(super) fn all_failed(&self) -> bool {
         let running = self.running.borrow();
-        let failed = |one: &Looked| one.may_end && one.failed.is_some_and(|at| at >= moment);
-        !running.is_empty() && running.values().all(failed)
+        !running.is_empty() && running.values().all(|one| one.may_end && one.failed)
+    }
+
+    /// Lets looks at guests wait: a guest answers one question at a time, and all its checks stand in line for it.
+    pub(super) fn pause(&self) -> Pause<'_> {
+        self.paused.send_replace(true);
+        Pause(self)
     }
 
     /// Ids of the checks that run.
@@ -74,11 +91,24 @@ impl Looks {
 }
 
 impl Runs<'_> {
-    /// Notes what a look saw that ended at this moment.
-    pub(super) fn looked(&self, ended: Instant, sight: &Sight) {
-        let failed = matches!(sight, Sight::Violated(_)).then_some(ended);
+    /// Waits until this vantage is free to look from, and nobody has asked for a pause.
+    pub(super) async fn turn<'v>(&self, vantage: &'v Vantage) -> Option<MutexGuard<'v, ()>> {
+        let mut paused = self.looks.paused.subscribe();
+        loop {
+            let turn = vantage.turn().await?;
+            if !*paused.borrow_and_update() {
+                return Some(turn);
+            }
+            drop(turn);
+            // Its sender lives as long as `self`.
+            let _ = paused.wait_for(|paused| !paused).await;
+        }
+    }
+
+    /// Notes what a look saw.
+    pub(super) fn looked(&self, sight: &Sight) {
         if let Some(one) = self.looks.running.borrow_mut().get_mut(self.check) {
-            one.failed = failed;
+            one.failed = matches!(sight, Sight::Violated(_));
         }
         self.looks.count.send_modify(|count| *count += 1);
     }
@@ -114,26 +144,23 @@ mod tests {
     }
 
     #[test]
-    fn each_must_have_failed_since_then_and_be_one_that_may_end() {
+    fn each_must_have_failed_and_be_one_that_may_end() {
         let looks = Looks::default();
         let (a, b) = (id("a"), id("b"));
-        let before = Instant::now();
-        assert!(!looks.all_failed_since(before), "nothing runs");
+        assert!(!looks.all_failed(), "nothing runs");
         let first = looks.begin(&a, true);
-        assert!(!looks.all_failed_since(before), "it was not looked at");
-        first.looked(before, &no());
-        assert!(looks.all_failed_since(before));
+        assert!(!looks.all_failed(), "it was not looked at");
+        first.looked(&no());
+        assert!(looks.all_failed());
         let second = looks.begin(&b, false);
-        second.looked(before, &no());
-        assert!(!looks.all_failed_since(before), "the other may not end");
+        second.looked(&no());
+        assert!(!looks.all_failed(), "the other may not end");
         drop(second);
-        assert!(looks.all_failed_since(before));
+        assert!(looks.all_failed());
         assert_eq!(looks.running(), ["a"]);
-        let after = Instant::now();
-        assert!(after == before || !looks.all_failed_since(after));
         for unclear in [Sight::Unseen(String::new()), Sight::Missing(String::new())] {
-            first.looked(after, &unclear);
-            assert!(!looks.all_failed_since(before), "{unclear:?}");
+            first.looked(&unclear);
+            assert!(!looks.all_failed(), "{unclear:?}");
         }
     }
 

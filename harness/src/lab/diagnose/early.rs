@@ -1,7 +1,7 @@
 //! Ends checks that cannot hold any more before their time is over.
 //!
-//! When every check that still runs was looked at since the network last changed, the machines are asked what they are like. Where
-//! that shows a cause that stays ([`is_settled`]), the checks that it explains are decided. Nothing is sent for that, since other
+//! When nothing changes any more, and no check that still runs held when it was last looked at, the machines are asked what they
+//! are like. Where that shows a cause that stays ([`is_settled`]), the checks that it explains are decided. Nothing is sent for that, since other
 //! checks count packets. What is not certain is waited for, as ever.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -68,7 +68,7 @@ impl Checker<'_> {
         std::future::pending().await
     }
 
-    /// Returns when nothing has changed for `time`, and each check that runs was seen not to hold since.
+    /// Returns when nothing has changed for `time`, and each check that runs was last seen not to hold.
     async fn quiet(&self, looks: &Looks, group: &Group<'_>, time: Duration) {
         let time = self.asked.patience(time);
         let changes = self.testbed.lab.changes().count();
@@ -87,7 +87,7 @@ impl Checker<'_> {
                 };
             }
             let still = rest.since.elapsed() >= time && !group.busy.get();
-            match still && looks.all_failed_since(rest.since) {
+            match still && looks.all_failed() {
                 true => Ok(()),
                 false => Err("changes"),
             }
@@ -96,18 +96,18 @@ impl Checker<'_> {
         let _ = quiet.await;
     }
 
-    /// The causes, where they are settled. MicroVMs are asked twice, for nobody hears what changes inside them.
+    /// The causes, where they are settled: nothing has changed meanwhile. Nobody hears what changes inside of MicroVMs, and while
+    /// they answer an advertisement may well renew an address; so they are asked twice, and must show the same.
     async fn settled(&self, looks: &Looks) -> Option<Vec<Diagnosis>> {
+        let _pause = looks.pause();
         let changes = self.testbed.lab.changes().count();
         let before = *changes.borrow();
         let first = self.causes(looks).await?;
-        if !self.testbed.guests.vms().is_empty() {
-            let again = self.causes(looks).await?;
-            if places(&first) != places(&again) {
-                return None;
-            }
-        }
-        (*changes.borrow() == before).then_some(first)
+        let same = match self.testbed.guests.vms().is_empty() {
+            true => *changes.borrow() == before,
+            false => places(&first) == places(&self.causes(looks).await?),
+        };
+        same.then_some(first)
     }
 
     /// The causes as the machines are now; `None`: they do not explain all, or may go away.
