@@ -116,7 +116,7 @@ fn what_cannot_hold_any_more_is_decided_before_its_time() {
     assert_eq!(run.outcome, Outcome::Failed, "{:?}", run.problem);
     let check = &run.checks[0];
     let why = "; decided after ";
-    let code = "nothing changes any more, and the cause stays [unit.not_matched]";
+    let code = "the cause stays [unit.not_matched]";
     assert!(
         check.got.contains(why) && check.got.contains(code),
         "{}",

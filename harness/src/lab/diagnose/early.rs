@@ -58,9 +58,7 @@ impl Checker<'_> {
                     let codes: BTreeSet<String> =
                         found.iter().map(|one| format!("[{}]", one.code)).collect();
                     let codes = Vec::from_iter(codes).join(" ");
-                    looks.decide(&format!(
-                        "nothing changes any more, and the cause stays {codes}"
-                    ));
+                    looks.decide(&format!("the cause stays {codes}"));
                     break;
                 }
             }

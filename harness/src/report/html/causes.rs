@@ -34,9 +34,14 @@ pub(super) fn section(context: &Context<'_>) -> Option<Markup> {
         .flat_map(|one| one.checks.iter().map(String::as_str))
         .filter(|id| failed.contains(id))
         .collect();
+    let proven = |one: &&Diagnosis| one.proven.as_ref().is_some_and(Proof::proves);
+    let likely = match explains.clone().all(proven) {
+        true => "",
+        false => "likely ",
+    };
     let (count, verb) = match explains.count() {
-        1 => ("1 cause".to_owned(), "explains"),
-        many => (format!("{many} causes"), "explain"),
+        1 => (format!("1 {likely}cause"), "explains"),
+        many => (format!("{many} {likely}causes"), "explain"),
     };
     Some(html! {
         p.lead {

@@ -51,7 +51,9 @@ fn a_cause_is_told_with_its_line_the_break_the_remedy_and_whether_it_is_proven()
 fn a_cause_that_no_second_lab_has_shown_is_called_likely() {
     let mut run = made_up::run();
     run.diagnosis[0].proven = None;
-    assert!(text(&bare(&run)).contains("Likely, not proven: no remedy was tried"));
+    let told = text(&bare(&run));
+    assert!(told.contains("Likely, not proven: no remedy was tried"));
+    assert!(told.contains("1 likely cause explains 2 of 2 checks"));
     run.diagnosis[0].proven = Some(crate::diagnosis::Proof {
         hold: 1,
         of: 2,
