@@ -6,19 +6,26 @@ use std::path::Path;
 
 use bridgelab_harness::report::exit_code;
 use bridgelab_harness::scenario::mutation::{Mutant, TextFile};
+use bridgelab_harness::visible::visible;
 
 use super::corpus::{Corpus, OfScenario, VERSION, pairs};
 use super::frozen::Frozen;
 use super::subject::{Subject, put};
 use super::trial::{Wanted, drawn};
-use crate::output;
+use crate::output::{self, to_stdout};
 
 /// Writes a corpus of these scenarios; the exit code.
 pub(super) fn write(asked: &Wanted, scenarios: &[String], doubles: usize, file: &Path) -> i32 {
-    let mut corpus = Corpus {
-        version: VERSION,
-        seed: asked.seed,
-        ..Corpus::default()
+    let mut corpus = match before(file, asked.seed) {
+        Ok(corpus) => corpus,
+        Err(why) => {
+            let text = format!(
+                "error: `--freeze {}`: {why}\n  help: remove it, or name another file",
+                file.display()
+            );
+            let _ = writeln!(anstream::stderr(), "{}", visible(&text));
+            return exit_code::INVALID;
+        }
     };
     for scenario in scenarios {
         match of_scenario(asked, scenario, doubles) {
@@ -36,6 +43,27 @@ pub(super) fn write(asked: &Wanted, scenarios: &[String], doubles: usize, file: 
     match corpus.text() {
         Ok(text) => output::write(exit_code::PASSED, "--freeze", file, &text),
         Err(why) => output::unwritten(exit_code::PASSED, "--freeze", file, &io::Error::other(why)),
+    }
+}
+
+/// The corpus that is there: its other scenarios stay in it.
+fn before(file: &Path, seed: u64) -> Result<Corpus, String> {
+    let none = Corpus {
+        version: VERSION,
+        seed,
+        ..Corpus::default()
+    };
+    let text = match fs::read_to_string(file) {
+        Ok(text) if !to_stdout(Some(file)) && !text.trim().is_empty() => text,
+        _ => return Ok(none),
+    };
+    let corpus = Corpus::read(&text)?;
+    match corpus.seed == seed {
+        true => Ok(corpus),
+        false => Err(format!(
+            "its mutants were drawn by the seed {}, and not by {seed}",
+            corpus.seed
+        )),
     }
 }
 

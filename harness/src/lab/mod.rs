@@ -63,6 +63,7 @@ mod watch;
 mod worker;
 
 pub use copied::{copy_scenario, normal};
+pub use diagnose::WENT_WELL;
 pub use error::LabError;
 pub use hold::ASKED;
 pub use job::{Event, Job, JobImage, Sought, StartFrom, TOGETHER, WORKER_COMMAND};

@@ -2,9 +2,11 @@
 //!
 //! The diagnosis has no part in it: both courses are what kernels told of a probe.
 
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 
-use bridgelab_harness::diagnosis::{Course, Point, Seen};
+use bridgelab_harness::diagnosis::{Course, Point, Seen, Station};
+use bridgelab_harness::lab::WENT_WELL;
 use serde::Serialize;
 
 /// The points of an unbroken course, request and answer, and the last of them that the broken course has.
@@ -28,24 +30,57 @@ pub(super) enum Hop {
     Unsaid,
 }
 
-/// Compares a course with that of the same check where nothing is broken. `None`: they do not differ, or one of them is not known.
+/// Compares a course with that of the same check where nothing is broken. `None`: they do not differ, or it cannot be said where.
 pub(super) fn truth<'a>(green: &'a Course, broken: &Course) -> Option<Truth<'a>> {
     // A course without an answer is one of a check that asks for silence, or one that was not sent again.
     let unknown = green.answer.is_empty() || broken.request.is_empty();
-    let way: Vec<&Seen> = green.request.iter().chain(&green.answer).collect();
-    let all = broken.request.iter().chain(&broken.answer);
-    let all: Vec<_> = all.map(what).collect();
-    let last = way.iter().rposition(|seen| all.contains(&what(seen)))?;
-    (!unknown && last + 1 < way.len()).then_some(Truth { way, last })
+    if unknown || broken.blind.iter().any(|why| why.starts_with(WENT_WELL)) {
+        return None;
+    }
+    let way = way(green);
+    let all: Vec<_> = broken.request.iter().chain(&broken.answer).collect();
+    let has = |seen: &Seen| all.iter().any(|it| is_same(it, seen));
+    let last = way.iter().rposition(|seen| has(seen))?;
+    let first = way.get(last + 1)?;
+    // Where the neighbour was known in the unbroken lab, nothing says how far its resolution comes.
+    let waits = way[last].point.station == Station::InetPostrouting;
+    let resolves = all.iter().any(|it| {
+        is_resolution(it)
+            && it.point.machine == first.point.machine
+            && !way.iter().any(|seen| is_same(it, seen))
+    });
+    let unresolved = waits && !is_resolution(first) && resolves;
+    (!unresolved).then_some(Truth { way, last })
 }
 
-/// A point, and the kind of packet: whom it is for may be what is broken.
-fn what(seen: &Seen) -> (&Point, String) {
-    let words = seen.packet.split_whitespace();
-    let words: Vec<&str> = words
-        .filter(|word| word.parse::<IpAddr>().is_err())
+/// The points of an unbroken course. What is flooded comes to others as well: where no packet of the check itself comes by, a
+/// neighbour's resolution is on no way to anything.
+fn way(green: &Course) -> Vec<&Seen> {
+    let all = || green.request.iter().chain(&green.answer);
+    let own: BTreeSet<(&str, Option<&str>)> = all()
+        .filter(|seen| !is_resolution(seen))
+        .map(|seen| (seen.point.machine.as_str(), seen.point.link.as_deref()))
         .collect();
-    (&seen.point, words.join(" "))
+    let on_it = |seen: &&Seen| {
+        let place = (seen.point.machine.as_str(), seen.point.link.as_deref());
+        own.contains(&place)
+    };
+    all().filter(on_it).collect()
+}
+
+/// Whether a packet is one by which a neighbour is found: ARP, or neighbour discovery (RFC 4861).
+fn is_resolution(seen: &Seen) -> bool {
+    seen.packet.starts_with("ARP ") || seen.packet.starts_with("neighbour ")
+}
+
+/// Whether both are one kind of packet at one point: whom it is for may be what is broken.
+fn is_same(one: &Seen, other: &Seen) -> bool {
+    let kind = |seen: &Seen| -> Vec<String> {
+        let words = seen.packet.split_whitespace();
+        let words = words.filter(|word| word.parse::<IpAddr>().is_err());
+        words.map(ToOwned::to_owned).collect()
+    };
+    one.point == other.point && kind(one) == kind(other)
 }
 
 impl Truth<'_> {
@@ -85,10 +120,11 @@ impl Truth<'_> {
     }
 }
 
-/// Whether both are one point. Who names no link means any of that machine.
+/// Whether both are one point. Who names no link means any of that machine; a packet that is forwarded has two links.
 fn same(said: &Point, seen: &Point) -> bool {
     let links = (said.link.as_ref(), seen.link.as_ref());
     let link = match links {
+        _ if said.station == Station::InetForward => true,
         (Some(said), Some(seen)) => said == seen,
         _ => true,
     };
@@ -97,8 +133,6 @@ fn same(said: &Point, seen: &Point) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use bridgelab_harness::diagnosis::Station;
-
     use super::*;
 
     fn point(machine: &str, station: Station, link: Option<&str>) -> Point {
@@ -153,6 +187,7 @@ mod tests {
         }
     }
 
+    /// In the unbroken course.
     fn gap(broken: &Course) -> Option<(Point, Point)> {
         let green = green();
         let truth = truth(&green, broken)?;
@@ -193,6 +228,73 @@ mod tests {
         reply.request.push(seen("b", Station::ArpInput, HAS));
         let unsent = Some((at("a", Station::ArpOutput), at("b", Station::ArpInput)));
         assert_eq!(gap(&reply), unsent);
+    }
+
+    #[test]
+    fn what_is_flooded_to_others_is_no_part_of_the_way() {
+        let mut green = green();
+        // A third machine, and a port to it: the resolution comes there last of all.
+        for (at, machine, station) in [
+            (4, "b", Station::Egress),
+            (5, "c", Station::Ingress),
+            (6, "c", Station::ArpInput),
+        ] {
+            let mut aside = seen(machine, station, ASK);
+            aside.point.link = Some("eth9".to_owned());
+            green.request.insert(at, aside);
+        }
+        let mut broken = broken(&[0, 1, 2], &[]);
+        broken.request.extend(green.request[4..7].to_vec());
+        let truth = truth(&green, &broken).expect("a gap");
+        assert_eq!(truth.last(), &at("b", Station::ArpInput));
+        assert_eq!(truth.first(), &at("b", Station::ArpOutput));
+    }
+
+    #[test]
+    fn a_resolution_that_the_unbroken_lab_did_not_need_says_nothing() {
+        let course = |more: Seen| Course {
+            request: vec![
+                seen("a", Station::InetOutput, PING),
+                seen("a", Station::InetPostrouting, PING),
+                more,
+            ],
+            answer: vec![seen("a", Station::InetInput, PONG)],
+            blind: Vec::new(),
+        };
+        let green = course(seen("a", Station::Egress, PING));
+        let mut asks = course(seen("a", Station::Egress, ASK));
+        asks.answer.clear();
+        assert!(truth(&green, &asks).is_none());
+        asks.request.pop();
+        let unasked = truth(&green, &asks).expect("a gap");
+        assert_eq!(unasked.first(), &at("a", Station::Egress));
+    }
+
+    #[test]
+    fn a_packet_that_came_all_the_way_has_no_gap() {
+        let mut arrived = broken(&[0, 5], &[]);
+        assert!(gap(&arrived).is_some());
+        arrived.blind.push(format!("{WENT_WELL}: a reply"));
+        assert!(gap(&arrived).is_none());
+    }
+
+    #[test]
+    fn a_forwarded_packet_has_two_links() {
+        let green = Course {
+            request: vec![
+                seen("r", Station::InetPrerouting, PING),
+                seen("r", Station::InetForward, PING),
+            ],
+            answer: vec![seen("r", Station::InetForward, PONG)],
+            blind: Vec::new(),
+        };
+        let stopped = Course {
+            request: vec![seen("r", Station::InetPrerouting, PING)],
+            ..Course::default()
+        };
+        let truth = truth(&green, &stopped).expect("a gap");
+        let by = point("r", Station::InetForward, Some("wan0"));
+        assert_eq!(truth.compared(None, Some(&by)), Hop::Same);
     }
 
     #[test]

@@ -17,6 +17,9 @@ use crate::lab::testbed::Testbed;
 use crate::plan::{Operation, TopologyPlan};
 use crate::scenario::{Check, VantagePoint};
 
+/// What a course says of a packet that came all the way, and its answer back.
+pub const WENT_WELL: &str = "sent again, it went well";
+
 /// How long one probe is waited for. A neighbour is asked for every second, and a ping waits for a second.
 const PROBE: Duration = Duration::from_secs(1);
 
@@ -226,9 +229,7 @@ impl Known<'_> {
             of(&*check.kind).probe(&looking).await
         };
         match tokio::time::timeout_at(by.tokio(), looked).await {
-            Ok(Ok(verdict)) if verdict.holds => {
-                Some(format!("sent again, it went well: {}", verdict.got))
-            }
+            Ok(Ok(verdict)) if verdict.holds => Some(format!("{WENT_WELL}: {}", verdict.got)),
             Ok(_) | Err(_) => None,
         }
     }

@@ -13,6 +13,8 @@ mod past;
 mod watching;
 mod written;
 
+pub use follow::WENT_WELL;
+
 use std::collections::BTreeSet;
 use std::time::Duration;
 
