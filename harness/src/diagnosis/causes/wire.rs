@@ -4,6 +4,7 @@ use crate::diagnosis::code::Code;
 use crate::diagnosis::course::{Course, Seen};
 use crate::diagnosis::found::Found;
 use crate::diagnosis::point::Point;
+use crate::diagnosis::trace::TAKEN;
 
 /// Both together.
 pub(super) struct Joined {
@@ -26,7 +27,9 @@ pub(super) fn join(course: &Course, mut found: Vec<Found>) -> Joined {
     let mut not_established = Vec::new();
     let drops = course.request.iter().chain(&course.answer);
     let mut drops = drops.filter_map(|seen| Some((seen, seen.dropped_by.as_deref()?)));
-    if let Some((seen, rule)) = drops.next_back() {
+    // That nothing is heard of a packet any more may be a trace that was cut: what is certain by the state comes before that.
+    let heard = |(_, rule): &(&Seen, &str)| *rule != TAKEN || found.iter().all(|one| !one.certain);
+    if let Some((seen, rule)) = drops.rfind(heard) {
         let dropped = dropped(seen, rule, &found);
         found.retain(|one| one.gap.machine != dropped.gap.machine || !of_hooks(one.gap.code));
         found.insert(0, dropped);

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use super::managed::not_done;
+use super::managed::{cut_off, not_done};
 use super::sent::{self, Brings};
 use crate::check::kinds::{RaAccepted, RouterAdvert};
 use crate::diagnosis::code::Code;
@@ -27,6 +27,16 @@ pub(super) fn in_the_way(
         Some(link) => one.name == link,
         None => leads_out(net, machine, one),
     });
+    // A link that is a port now takes none; before it was one, its sysctls were what counted.
+    if let Some(link) = link
+        && net
+            .link(&End::new(machine, link))
+            .is_some_and(|one| one.master.is_some())
+    {
+        return accept_ra(net, &End::new(machine, link))
+            .into_iter()
+            .collect();
+    }
     let links = links.filter(|one| one.master.is_none());
     let ends: Vec<End> = links.map(|one| End::new(machine, &one.name)).collect();
     let (advertised, others): (Vec<End>, Vec<End>) =
@@ -35,7 +45,7 @@ pub(super) fn in_the_way(
         // One link with advertisements is enough, and no more is known of which it should be.
         return others
             .first()
-            .map(|end| not_sent(net, end))
+            .map(|end| cut_off(net, end).unwrap_or_else(|| not_sent(net, end)))
             .into_iter()
             .collect();
     }
@@ -114,7 +124,7 @@ pub(super) fn on_the_way(net: &Net<'_>, end: &End) -> Vec<Found> {
                 .chain(to_all_nodes(net, &from, end))
                 .collect()
         }
-        None => vec![not_sent(net, end)],
+        None => vec![cut_off(net, end).unwrap_or_else(|| not_sent(net, end))],
     }
 }
 
@@ -154,15 +164,16 @@ fn ignored(net: &Net<'_>, end: &End, brings: Brings) -> Option<Found> {
 
 /// Sysctls by which a kernel takes no advertisements (`accept_ra` of `ip-sysctl.rst`). Networkd takes them itself, and sets it to 0.
 fn by_sysctl(net: &Net<'_>, end: &End) -> Option<Found> {
+    super::sysctl::no_ipv6(net, end).or_else(|| accept_ra(net, end))
+}
+
+fn accept_ra(net: &Net<'_>, end: &End) -> Option<Found> {
     let state = net.state(&end.machine)?;
     let End { machine, link } = end;
     let value = |name: &str| state.sysctls.get(&format!("ipv6/conf/{link}/{name}"));
     let forwards = value("forwarding") == Some("1");
     let managed = state.networkd.as_ref().and_then(|links| links.get(link));
     let managed = managed.is_some_and(|one| one.file().is_some());
-    if let Some(off) = super::sysctl::no_ipv6(net, end) {
-        return Some(off);
-    }
     let (key, is, needed) = match (managed, value("accept_ra")) {
         (false, Some("0")) => ("accept_ra", "0", "1"),
         (false, Some("1")) if forwards => ("accept_ra", "1", "2"),

@@ -8,6 +8,7 @@ use crate::diagnosis::code::Code;
 use crate::diagnosis::found::Found;
 use crate::diagnosis::net::{End, Net};
 use crate::diagnosis::state::Managed;
+use crate::diagnosis::walk::membership;
 use crate::networkd::Unit;
 
 /// Why networkd has not set up what its unit says for a link: it is not there, it has no unit, it is down or has no carrier, it is
@@ -70,6 +71,19 @@ pub(super) fn link_of_unit(net: &Net<'_>, found: &Found) -> Option<Found> {
         let end = End::new(&gap.machine, name);
         absent_link(&end)
     })
+}
+
+/// Why a link's network ends at the other end of its wire, or at what stands for the network there: that end is not on the bridge that
+/// it is meant for, or networkd has no unit for the bridge.
+pub(super) fn cut_off(net: &Net<'_>, end: &End) -> Option<Found> {
+    let other = net.wired(end)?;
+    let hop = net.bridge(other)?;
+    if !hop.is {
+        return membership(net, &hop, false);
+    }
+    let networkd = net.state(&hop.to.machine)?.networkd.as_ref()?;
+    let bare = networkd.get(&hop.to.link)?.setup == "unmanaged" && !is_addressed(net, &hop.to);
+    bare.then(|| unmatched(&hop.to))
 }
 
 /// A unit that matches more than one link of those that have a wire, and gives each the same addresses.

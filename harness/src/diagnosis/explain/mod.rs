@@ -9,6 +9,7 @@ mod carrier;
 mod containers;
 mod dns;
 mod flows;
+mod leases;
 mod link;
 mod managed;
 mod missing;

@@ -2,11 +2,12 @@
 //! have brought, the MTU of a bridge that is that of one of its ports.
 
 use super::sent::Brings;
-use super::{adverts, managed, sysctl};
+use super::{adverts, leases, managed, sysctl};
 use crate::diagnosis::code::Code;
 use crate::diagnosis::found::Found;
 use crate::diagnosis::net::{End, Net};
 use crate::diagnosis::walk::{has_stp, membership};
+use crate::networkd::Setting;
 
 /// The same, each gap with what is behind it before it.
 pub(super) fn before(net: &Net<'_>, all: Vec<Found>) -> Vec<Found> {
@@ -39,6 +40,9 @@ fn behind(net: &Net<'_>, found: &Found) -> Vec<Found> {
             }
             roots.extend(managed::not_done(net, &gap.machine, link));
             roots.extend(managed::link_of_unit(net, found));
+            if !v6(&gap.needed) {
+                roots.extend(leases::in_the_way(net, &gap.machine, link));
+            }
             roots
         }
         Code::RouteNone | Code::RouteNoneBack => {
@@ -47,8 +51,20 @@ fn behind(net: &Net<'_>, found: &Found) -> Vec<Found> {
                 roots.extend(without_ipv6(net, &gap.machine, None));
             }
             roots.extend(managed::not_done(net, &gap.machine, None));
+            if !v6(&gap.needed) {
+                roots.extend(leases::in_the_way(net, &gap.machine, None));
+            }
             if v6(&gap.needed) {
-                roots.extend(adverts::in_the_way(net, &gap.machine, None, Brings::Route));
+                let way = adverts::in_the_way(net, &gap.machine, None, Brings::Route);
+                // Who has no route of IPv6 by hand was to have one by an advertisement.
+                let by_hand = has_static_v6(net, &gap.machine);
+                roots.extend(way.into_iter().map(|one| match one.gap.code {
+                    Code::RaNotSent if !by_hand => Found {
+                        certain: true,
+                        ..one
+                    },
+                    _ => one,
+                }));
             }
             roots
         }
@@ -69,6 +85,24 @@ fn behind(net: &Net<'_>, found: &Found) -> Vec<Found> {
         }
     }
     roots
+}
+
+/// Whether a machine has a route of IPv6 by a next hop that no advertisement brought, or a unit that should give it one.
+fn has_static_v6(net: &Net<'_>, machine: &str) -> bool {
+    let Some(state) = net.state(machine) else {
+        return false;
+    };
+    let mut by_hop = state
+        .routes
+        .iter()
+        .filter(|route| route.hop().is_some_and(|hop| hop.is_ipv6()));
+    let mut links = state.links.keys().map(|name| End::new(machine, name));
+    let v6 = |one: &Setting| one.key == "Gateway" && one.value.contains(':');
+    by_hop.any(|route| route.protocol != "ra")
+        || links.any(|end| {
+            let unit = adverts::unit_of(net, &end);
+            unit.is_some_and(|unit| unit.settings.iter().any(v6))
+        })
 }
 
 /// IPv6 is off on the link, or on each link of a machine.

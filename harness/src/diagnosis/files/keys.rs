@@ -9,7 +9,8 @@ use crate::diagnosis::gap::Gap;
 use crate::diagnosis::net::plugged;
 use crate::diagnosis::observed::Observed;
 use crate::plan::FABRIC;
-use crate::scenario::{Part, Written, WrittenAt};
+use crate::scenario::provides::Provides;
+use crate::scenario::{Part, Scenario, Written, WrittenAt};
 
 /// The keys that can make the gap, of its machine or guest.
 pub(super) fn of_scenario(gap: &Gap, observed: &Observed<'_>) -> Vec<Located> {
@@ -19,7 +20,77 @@ pub(super) fn of_scenario(gap: &Gap, observed: &Observed<'_>) -> Vec<Located> {
     let mut found: Vec<(usize, Located)> = found.collect();
     found.sort_by_key(|(far, _)| *far);
     let written = found.into_iter().map(|(_, one)| one);
-    removed(gap, machine, observed).chain(written).collect()
+    let renamed = renamed(gap, machine, observed).into_iter();
+    removed(gap, machine, observed)
+        .chain(renamed)
+        .chain(written)
+        .collect()
+}
+
+/// The name of a NIC that is nearly that of a link which is not there; none where two are as near.
+fn renamed(gap: &Gap, machine: &str, observed: &Observed<'_>) -> Option<Located> {
+    let link = gap
+        .link
+        .as_deref()
+        .filter(|_| gap.code == Code::LinkAbsent)?;
+    let guests = observed.scenario.guests.iter();
+    let here =
+        guests.filter(|(name, guest)| name.as_str() == machine || guest.on.as_str() == machine);
+    let nics = here.flat_map(|(name, guest)| {
+        let nics = guest.interfaces.iter().enumerate();
+        nics.map(move |(at, nic)| (strsim::osa_distance(nic.id.as_str(), link), name, at))
+    });
+    let mut near: Vec<_> = nics.filter(|(edits, ..)| (1..=2).contains(edits)).collect();
+    near.sort_by_key(|(edits, ..)| *edits);
+    let (edits, name, at) = *near.first()?;
+    if near.get(1).is_some_and(|(other, ..)| *other == edits) {
+        return None;
+    }
+    let way = [
+        Part::Key("guests"),
+        Part::Key(name.as_str()),
+        Part::Key("interfaces"),
+        Part::Nth(at),
+        Part::Key("id"),
+    ];
+    let found = observed.written.at(&way)?;
+    let statement = format!(
+        "`id` of the scenario says `{}`, and there is no `{link}`",
+        source_of(&found)
+    );
+    Some(Located {
+        code: None,
+        statement: Some(statement),
+        place: Some(At::of(&found.value)),
+        evidence: Vec::new(),
+        remedy: None,
+    })
+}
+
+/// The name that the scenario gives to the host's end of a guest's NIC.
+pub(super) fn name_of_link(gap: &Gap, observed: &Observed<'_>) -> Option<Located> {
+    let link = gap.link.as_deref()?;
+    let guests = observed.scenario.guests.iter();
+    let mut here = guests.filter(|(_, guest)| guest.on.as_str() == gap.machine);
+    let (name, at) = here.find_map(|(name, guest)| {
+        let mut nics = guest.interfaces.iter();
+        Some((name, nics.position(|nic| nic.id.as_ref() == link)?))
+    })?;
+    let way = [
+        Part::Key("guests"),
+        Part::Key(name.as_str()),
+        Part::Key("interfaces"),
+        Part::Nth(at),
+        Part::Key("id"),
+    ];
+    let found = observed.written.at(&way)?;
+    Some(Located {
+        code: Some(Code::UnitNotMatched),
+        statement: Some(format!("`id` of the scenario calls it `{link}`")),
+        place: Some(At::of(&found.value)),
+        evidence: Vec::new(),
+        remedy: None,
+    })
 }
 
 /// Elements of the scenario's `remove` that take away from the base topology what is missing.
@@ -86,7 +157,7 @@ fn along(way: &str, gap: &Gap, machine: &str, observed: &Observed<'_>) -> Vec<(u
                 let inside = name.as_str() == machine
                     && (link.is_empty()
                         || guest.interfaces.len() == 1
-                        || link.ends_with(&at.to_string()));
+                        || link == format!("eth{at}"));
                 host_end || inside
             });
             for (at, _) in own {
@@ -136,7 +207,11 @@ fn along(way: &str, gap: &Gap, machine: &str, observed: &Observed<'_>) -> Vec<(u
         parts.extend(parts_of(rest, link, key));
         match observed.written.at(&parts) {
             Some(_) => found.extend(at(&parts, gap, observed.written)),
-            None => found.extend(lacks(&beginning, rest, gap, observed.written)),
+            // Where networkd configures the machine, it is a unit that should say it.
+            None if !runs_networkd(scenario, machine) => {
+                found.extend(lacks(&beginning, rest, gap, observed.written));
+            }
+            None => {}
         }
     }
     found
@@ -164,6 +239,13 @@ fn parts_of<'k>(way: &'k str, link: &'k str, key: &'k str) -> Vec<Part<'k>> {
         }
     }
     parts
+}
+
+fn runs_networkd(scenario: &Scenario, machine: &str) -> bool {
+    let known = scenario.machines.get(machine);
+    let guest = scenario.guests.get(machine);
+    known.is_some_and(|machine| machine.networkd.is_some())
+        || guest.is_some_and(|guest| Provides::of(&guest.image).networkd)
 }
 
 /// A table that lacks the key which would give what is needed.

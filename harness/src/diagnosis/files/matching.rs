@@ -3,6 +3,7 @@
 use super::at::with_value;
 use super::located::Located;
 use super::machine::UnitMachine;
+use super::value::same;
 use crate::diagnosis::code::Code;
 use crate::diagnosis::finding::{At, Evidence, Remedy};
 use crate::networkd::{KeyMatch, Link, Matches, Setting, Unit};
@@ -27,7 +28,7 @@ pub(super) fn nearest<'u>(
         setting.key != "Name"
             || setting.value.split_whitespace().any(|word| {
                 let literal = word.split(['*', '?', '[']).next().unwrap_or_default();
-                edits(word, name) < literal.chars().count()
+                edits(word, name) * 2 <= literal.chars().count()
             })
     };
     nearest_of(units, machine, link, name).filter(near)
@@ -42,7 +43,12 @@ pub(super) fn nearest_of<'u>(
     name: &str,
 ) -> Option<(&'u Unit, &'u Setting)> {
     let mut found = Vec::new();
-    for unit in units {
+    // Who would leave the link alone was not meant for it.
+    let configures = |unit: &&Unit| {
+        let value = unit.last("Link", "Unmanaged");
+        !value.is_some_and(|value| same(value, "yes"))
+    };
+    for unit in units.into_iter().filter(configures) {
         let failing = failing(unit, machine, link);
         let settings = failing.iter().flat_map(|key| key.settings.iter().copied());
         let words = |setting: &Setting| {

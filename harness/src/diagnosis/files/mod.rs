@@ -70,10 +70,12 @@ impl<'o> Files<'o> {
             found.extend(units::lines(gap, machine, observed));
         }
         found.extend(rulesets::rule(gap, observed));
-        // The name of a link is wrong only beside a unit that nearly matches it.
-        if gap.code != Code::UnitNotMatched || !found.is_empty() {
-            found.extend(keys::of_scenario(gap, observed));
+        // Beside a unit that nearly matches a link, the name of the link may be the wrong one.
+        let unmatched = |one: &Located| one.code == Some(Code::UnitNotMatched);
+        if found.iter().any(unmatched) {
+            found.extend(keys::name_of_link(gap, observed));
         }
+        found.extend(keys::of_scenario(gap, observed));
         let mut seen = Vec::new();
         found.retain(|one| {
             let new = !seen.contains(&one.place);

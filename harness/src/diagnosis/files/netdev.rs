@@ -7,7 +7,7 @@ use super::rows;
 use super::setting::{is_of, log_of, says};
 use super::value::same;
 use crate::diagnosis::code::Code;
-use crate::diagnosis::finding::{At, Remedy};
+use crate::diagnosis::finding::{At, Edit, Remedy};
 use crate::diagnosis::gap::Gap;
 use crate::did_you_mean;
 use crate::networkd::{Setting, Unit, UnitKind};
@@ -166,7 +166,28 @@ fn wanted_by(name: &str, machine: &UnitMachine<'_>) -> Option<Located> {
             )),
             place: Some(At::of(&setting.value_place)),
             evidence: Vec::new(),
-            remedy: None,
+            remedy: made(name, setting, unit, machine),
         })
+    })
+}
+
+/// A `.netdev` that makes the link, where the line says of which kind it is.
+fn made(name: &str, setting: &Setting, unit: &Unit, machine: &UnitMachine<'_>) -> Option<Remedy> {
+    let kind = match setting.key.as_str() {
+        "Bridge" => "bridge",
+        "Bond" => "bond",
+        _ => return None,
+    };
+    let folder = machine.file(&unit.name)?.shown.parent()?.to_owned();
+    let file = format!("{name}.netdev");
+    Some(Remedy {
+        statement: format!("put a `{file}` beside it, which makes `{name}`"),
+        source: Some("systemd.netdev(5)".to_owned()),
+        edits: vec![Edit {
+            file: folder.join(file),
+            line: None,
+            from: String::new(),
+            to: format!("[NetDev]\nName={name}\nKind={kind}\n"),
+        }],
     })
 }

@@ -10,6 +10,7 @@ use super::machine::UnitMachine;
 use super::rows::Row;
 use super::setting::{head_of, of_setting, said_of};
 use super::spelling::misspelt;
+use super::value::same;
 use crate::check::kinds::Route as RouteCheck;
 use crate::diagnosis::finding::{At, Remedy};
 use crate::diagnosis::gap::Gap;
@@ -36,18 +37,20 @@ pub(super) fn lines(
     let links = machine.state();
     let of_link = |link: &Link| Some((link.clone(), machine.applied(&link.name)?));
     let applied: Vec<(Link, &Unit)> = links.iter().filter_map(of_link).collect();
-    let mut found = Vec::new();
-    for (link, unit) in &applied {
-        for setting in unit.settings.iter().filter(|one| one.key == "Gateway") {
-            found.extend(gateway(gap, to, machine, observed, (link, unit, setting)));
-        }
-        found.extend(destination(to, unit));
-    }
+    let mut found: Vec<Located> = Vec::new();
     found.extend(
         applied
             .iter()
             .filter_map(|(_, unit)| misspelt(row.network, machine, unit)),
     );
+    for (link, unit) in &applied {
+        let known = |one: &&Setting| ["Network", "Route"].contains(&one.section.as_str());
+        let gateways = unit.settings.iter().filter(known);
+        for setting in gateways.filter(|one| one.key == "Gateway") {
+            found.extend(gateway(gap, to, machine, observed, (link, unit, setting)));
+        }
+        found.extend(destination(to, unit));
+    }
     if found.is_empty() {
         found.extend(missing(to, machine, observed, &applied));
     }
@@ -75,10 +78,12 @@ fn gateway(
         return Vec::new();
     }
     let (name, machine) = (&unit.name, &machine.name);
+    // An address of its own alone says nothing of what is near.
     let addresses = unit.settings.iter().filter(|one| one.key == "Address");
     let far = addresses.filter(|one| {
         let net = one.value.parse::<IpNet>();
-        net.is_ok_and(|net| net.addr().is_ipv6() == to.is_ipv6() && !near(net))
+        let wide = |net: &IpNet| net.prefix_len() < net.max_prefix_len();
+        net.is_ok_and(|net| net.addr().is_ipv6() == to.is_ipv6() && !near(net) && wide(&net))
     });
     let mut found: Vec<Located> = far
         .map(|address| {
@@ -98,6 +103,21 @@ fn gateway(
         ),
         At::of(&setting.value_place),
     );
+    // A gateway that is on no network of the link needs to be told to be on it.
+    let off = |one: &&Setting| {
+        one.section == setting.section && one.key == "GatewayOnLink" && same(&one.value, "no")
+    };
+    let line = setting.key_place.position().0;
+    let offs = unit.settings.iter().filter(off);
+    if let Some(off) = offs.min_by_key(|one| one.key_place.position().0.abs_diff(line)) {
+        let statement = format!(
+            "`{name}` says `GatewayOnLink={}`, and `Gateway={gateway}` is in no network of {} on {machine}",
+            off.value, link.name
+        );
+        found.insert(0, plain(statement, At::of(&off.value_place)));
+        found.push(own);
+        return found;
+    }
     // A gateway that is there is right, and the address is not.
     let there = |(_, answers): (&String, _)| reading::addresses(answers).contains(&gateway);
     let at = match observed.facts.iter().any(there) {

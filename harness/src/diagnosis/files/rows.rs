@@ -90,13 +90,6 @@ const ROWS: &[Row] = &[
         removed: &[],
     },
     Row {
-        codes: &[Code::UnitNotMatched],
-        network: &[],
-        netdev: &[],
-        scenario: &["NIC.id"],
-        removed: &[],
-    },
-    Row {
         codes: &[Code::PortIsolated],
         network: &[("Bridge", "Isolated")],
         netdev: &[],
@@ -244,7 +237,7 @@ const ROWS: &[Row] = &[
     },
     Row {
         codes: &[Code::SocketNone, Code::ServiceNotRunning],
-        network: &[],
+        network: &[("Network", "DHCPServer")],
         netdev: &[],
         scenario: &["http.port", "http", "dnsmasq.interface", "dnsmasq"],
         removed: &["http", "dnsmasq", "networkd"],

@@ -21,9 +21,12 @@ pub(super) fn rule(gap: &Gap, observed: &Observed<'_>) -> Option<Located> {
     };
     let machine = observed.scenario.machines.get(gap.machine.as_str())?;
     let rule = gap.is.as_deref()?;
+    // As the walk names it, or as the kernel's trace does: `inet f in: policy drop`.
+    let traced = rule.split_once(": ").map(|(place, _)| place);
+    let chain = gap.key.as_deref().or(traced).unwrap_or_default();
     let found = machine.rulesets.iter().find_map(|ruleset| {
         let line = match is_policy {
-            true => policy(ruleset, rule),
+            true => policy(ruleset, chain),
             false => nearest(ruleset, rule),
         }?;
         Some((ruleset, line))
@@ -143,44 +146,52 @@ fn nearest(ruleset: &Ruleset, rule: &str) -> Option<usize> {
 }
 
 /// The line behind which the rules of a chain stand: that of its hook in nft(8), its own in iptables-restore(8).
-fn chain(ruleset: &Ruleset, chain: &str) -> Option<usize> {
-    let text = text(ruleset);
-    let chain = chain.split_whitespace().next_back()?;
-    let mut inside = false;
-    for (at, line) in text.lines().enumerate() {
-        let mut words = line.split_whitespace();
-        let first = words.next();
-        if first == Some("chain") {
-            inside = words.next() == Some(chain);
-        }
-        let nft = inside && first == Some("type");
-        let iptables = first.is_some_and(|word| word.strip_prefix(':') == Some(chain));
-        if nft || iptables {
-            return Some(at);
-        }
-    }
-    None
+fn chain(ruleset: &Ruleset, place: &str) -> Option<usize> {
+    let mut lines = of_chain(ruleset, place).into_iter();
+    let hook = lines.find(|(_, line)| line.starts_with("type ") || line.starts_with(':'));
+    hook.map(|(at, _)| at)
 }
 
 /// The line of the policy of a chain: `policy drop` of nft(8) within the chain's braces, `:FORWARD DROP` of iptables-restore(8).
-fn policy(ruleset: &Ruleset, chain: &str) -> Option<usize> {
+fn policy(ruleset: &Ruleset, place: &str) -> Option<usize> {
+    let mut lines = of_chain(ruleset, place).into_iter();
+    let drops = lines.find(|(_, line)| {
+        line.contains("policy drop") || (line.starts_with(':') && line.contains("DROP"))
+    });
+    drops.map(|(at, _)| at)
+}
+
+/// The lines of a chain, which is named as `FAMILY TABLE CHAIN`, with their numbers: of nft(8) those in its braces, of
+/// iptables-restore(8) the one that makes it.
+fn of_chain(ruleset: &Ruleset, place: &str) -> Vec<(usize, String)> {
+    let Some((table, chain)) = place.rsplit_once(' ') else {
+        return Vec::new();
+    };
     let text = text(ruleset);
-    let chain = chain.split_whitespace().next_back()?;
-    let mut inside = false;
+    let (mut in_table, mut in_chain) = (false, false);
+    let mut found = Vec::new();
     for (at, line) in text.lines().enumerate() {
-        let mut words = line.split_whitespace();
-        let first = words.next();
-        if first == Some("chain") {
-            inside = words.next() == Some(chain);
-        }
-        let nft = inside && line.contains("policy drop");
-        let iptables = first.is_some_and(|word| word.strip_prefix(':') == Some(chain))
-            && line.contains("DROP");
-        if nft || iptables {
-            return Some(at);
+        let line = line.trim();
+        let words: Vec<&str> = line
+            .split([' ', '\t', '{'])
+            .filter(|one| !one.is_empty())
+            .collect();
+        match words.as_slice() {
+            ["table", family, name, ..] => in_table = format!("{family} {name}") == table,
+            // A table without a family is of IPv4.
+            ["table", name] => in_table = format!("ip {name}") == table,
+            ["chain", name, ..] => in_chain = in_table && *name == chain,
+            [saved, ..] if saved.starts_with('*') => {
+                in_table = table.ends_with(&format!(" {}", &saved[1..]));
+            }
+            [saved, ..] if saved.starts_with(':') && in_table && saved[1..] == *chain => {
+                found.push((at, line.to_owned()));
+            }
+            _ if in_chain => found.push((at, line.to_owned())),
+            _ => {}
         }
     }
-    None
+    found
 }
 
 #[cfg(test)]
@@ -209,6 +220,7 @@ mod tests {
         assert_eq!(nearest(&nft, "tcp dport 22 drop"), Some(4));
         assert_eq!(nearest(&nft, "udp dport 53 reject"), None);
         assert_eq!(policy(&nft, "inet f fwd"), Some(8));
+        assert_eq!(policy(&nft, "ip f fwd"), None, "another table");
         assert_eq!(policy(&nft, "inet f in"), None);
         assert_eq!(place(&nft, "rules".into(), 5).position(), (6, 5));
         let iptables = ruleset(

@@ -288,6 +288,14 @@ fn a_bridge_that_is_named_otherwise_is_wrong_where_only_one_line_says_it() {
     let asked = broken("host", "10-lan.network", "Bridge=br0", "Bridge=br1");
     let found = first(&asked, &none("br1"), None, Vec::new());
     assert_eq!(at(&found).2, "Bridge=br1");
+    // Nothing makes any bridge: a file that does is what is missing.
+    let mut gone = page();
+    files(&mut gone, "host").retain(|unit| unit.name != "br0.netdev");
+    let found = first(&gone, &none("br0"), None, Vec::new());
+    let remedy = found.remedy.expect("a remedy");
+    let edit = &remedy.edits[0];
+    assert!(edit.file.ends_with("host/br0.netdev"), "{remedy:?}");
+    assert_eq!(edit.to, "[NetDev]\nName=br0\nKind=bridge\n");
 }
 
 #[test]
@@ -297,4 +305,96 @@ fn a_section_that_is_misspelt_is_named_by_its_header() {
     let scenario = broken("host", lan, "[Network]", "[Netwrok]");
     let found = first(&scenario, &port, Some(lan), Vec::new());
     assert_eq!(at(&found).2, "[Netwrok]");
+}
+
+#[test]
+fn a_unit_that_leaves_links_alone_was_not_meant_for_one_that_none_matches() {
+    let none = gap(Code::UnitNotMatched, "host", Some("vm-test1"), None);
+    let mut scenario = broken("host", "10-lan.network", "Name=vm-*", "Name=vn-*");
+    let alone = UnitFile {
+        name: "05-alone.network".to_owned(),
+        bytes: b"[Match]\nName=vm-tes2\n[Link]\nUnmanaged=yes\n"
+            .as_slice()
+            .into(),
+        ..files(&mut scenario, "host")[0].clone()
+    };
+    files(&mut scenario, "host").push(alone);
+    let found = first(&scenario, &none, None, Vec::new());
+    assert_eq!(at(&found).0, "10-lan.network");
+}
+
+#[test]
+fn a_nic_with_nearly_the_name_that_is_missing_is_the_one_that_was_renamed() {
+    let absent = gap(Code::LinkAbsent, "test1", Some("vm-test2"), Some("link"));
+    let scenario = page();
+    let found = first(&scenario, &absent, None, Vec::new());
+    let (file, _, text) = at(&found);
+    assert_eq!(file, "scenario.toml");
+    assert!(text.contains("id = \"vm-test1\""), "{text}");
+    let other = gap(Code::LinkAbsent, "test1", Some("eth7"), Some("link"));
+    assert!(all(&scenario, &other, None, Vec::new()).iter().all(|one| {
+        let said = one.statement.as_deref().unwrap_or_default();
+        !said.contains("there is no")
+    }));
+}
+
+#[test]
+fn routes_are_missing_by_a_gateway_out_of_reach_and_else_by_the_line_that_no_unit_has() {
+    let file = "10-lan-bridge.network";
+    let none = gap(Code::RouteNone, "host", None, Some("203.0.113.80"));
+    let addresses = |own: &str| {
+        format!(
+            r#"[{{"ifname":"br0","flags":["UP"],"address":"02:00:00:00:00:20","linkinfo":{{"info_kind":"bridge"}},
+              "addr_info":[{{"local":"{own}","prefixlen":24,"scope":"global"}}]}}]"#
+        )
+    };
+    let located = |scenario: &Scenario, own: &str| {
+        let status = format!(
+            r#"{{"Interfaces":[{{"Name":"br0","NetworkFile":"/etc/systemd/network/{file}"}}]}}"#
+        );
+        let host = Answers {
+            by_question: [("addresses", addresses(own)), ("networkctl", status)]
+                .map(|(name, text)| (name.to_owned(), text))
+                .into(),
+            unasked: None,
+        };
+        let router = Answers {
+            by_question: [("addresses".to_owned(), addresses("192.168.1.1"))].into(),
+            unasked: None,
+        };
+        let facts: Facts = [("host".to_owned(), host), ("router".to_owned(), router)].into();
+        let text = std::fs::read_to_string(&scenario.path).expect("the scenario's text");
+        let written = Written::of(&scenario.path, &text, None);
+        let observed = Observed {
+            scenario,
+            written: &written,
+            unheld: &[],
+            held: &[],
+            facts: &facts,
+            courses: &BTreeMap::new(),
+            said: &BTreeMap::new(),
+        };
+        Files::of(&observed).locate(&none)
+    };
+    // The gateway is there: the address is what is wrong.
+    let moved = broken(
+        "host",
+        file,
+        "Address=192.168.1.2/24",
+        "Address=192.168.9.2/24",
+    );
+    let found = located(&moved, "192.168.9.2");
+    assert_eq!(at(&found[0]).2, "Address=192.168.9.2/24");
+    assert_eq!(at(&found[1]).2, "Gateway=192.168.1.1");
+    // Nobody has it: the gateway is.
+    let other = broken("host", file, "Gateway=192.168.1.1", "Gateway=10.9.9.1");
+    assert_eq!(at(&located(&other, "192.168.1.2")[0]).2, "Gateway=10.9.9.1");
+    let gone = broken("host", file, "Gateway=192.168.1.1\n", "");
+    let found = located(&gone, "192.168.1.2");
+    assert_eq!(found.len(), 1, "{found:?}");
+    // The page has a check that names the gateway.
+    let remedy = found[0].remedy.as_ref().expect("a remedy");
+    assert_eq!(remedy.edits[0].to, "Gateway=192.168.1.1");
+    // A gateway that is as it should be is not blamed for what is lost elsewhere.
+    assert_eq!(located(&page(), "192.168.1.2"), []);
 }

@@ -166,9 +166,8 @@ fn fits(key: &str, value: &str) -> bool {
         "MTUBytes" | "PVID" => value.parse::<u32>().is_ok(),
         "MACAddress" => value.split(':').count() == 6,
         "Bridge" => !value.contains([' ', '/', '.']),
-        "IPv6AcceptRA" | "IPv4Forwarding" | "IPv6Forwarding" | "RequiredForOnline" => {
-            same(value, "yes") || same(value, "no")
-        }
+        "DHCPServer" | "IPv6AcceptRA" | "IPv4Forwarding" | "IPv6Forwarding"
+        | "RequiredForOnline" => same(value, "yes") || same(value, "no"),
         _ => false,
     }
 }
@@ -186,7 +185,11 @@ fn missing(gap: &Gap, keys: &Keys, machine: &UnitMachine<'_>, unit: &Unit) -> Op
     {
         return None;
     }
-    let of_section = |one: &&Setting| one.section == *section;
+    // A line of a drop-in is in another file.
+    let own = unit.head.as_ref().map(|head| &head.source.shown);
+    let of_section = |one: &&Setting| {
+        one.section == *section && own.is_none_or(|own| one.value_place.source.shown == *own)
+    };
     let last = unit.settings.iter().rev().find(of_section);
     let place = match last {
         Some(last) => At::of(&last.value_place),

@@ -32,7 +32,7 @@ pub(super) fn not_matching(gap: &Gap, machine: &UnitMachine<'_>) -> Option<Locat
 /// The `Unmanaged=yes` of the first unit that matches a link.
 pub(super) fn left_alone(machine: &UnitMachine<'_>, link: &Link, name: &str) -> Option<Located> {
     let mut units = machine.networks();
-    let unit = units.find(|unit| unit.matches(&machine.links, link) == Matches::Yes)?;
+    let unit = units.find(|unit| unit.matches(&machine.links, link) != Matches::No)?;
     let unmanaged = |one: &&Setting| one.section == "Link" && one.key == "Unmanaged";
     let setting = unit.settings.iter().rev().find(unmanaged)?;
     same(&setting.value, "yes").then(|| Located {

@@ -6,7 +6,8 @@ use std::net::IpAddr;
 use ipnet::IpNet;
 
 use super::graph::{End, Join, Net};
-use crate::check::kinds::{Address, BridgePort, Link as LinkCheck};
+use crate::check::kinds::{Address as AddressCheck, BridgePort, Link as LinkCheck};
+use crate::diagnosis::state::Address;
 use crate::networkd::{Unit, UnitFile, UnitKind};
 use crate::scenario::names::MachineName;
 use crate::scenario::{Machine, VantagePoint};
@@ -83,7 +84,9 @@ fn bridge_of(net: &Net<'_>, end: &End) -> Option<String> {
         return Some(other.unwrap_or_else(|| bridge.to_owned()));
     }
     let addresses = net.link(end).map(|link| &link.addresses);
-    if addresses.is_some_and(|all| all.iter().any(|one| one.scope == "global")) {
+    // What an advertisement brought, it has because it is on no bridge.
+    let own = |one: &Address| one.scope == "global" && !one.dynamic;
+    if addresses.is_some_and(|all| all.iter().any(own)) {
         return None;
     }
     let named: BTreeSet<&str> = networks()
@@ -92,7 +95,11 @@ fn bridge_of(net: &Net<'_>, end: &End) -> Option<String> {
     match named.into_iter().collect::<Vec<_>>().as_slice() {
         [only] => Some((*only).to_owned()),
         // A unit that configures nothing at all on a link is there to put it somewhere.
-        [] => only().filter(|_| unit.is_some_and(|unit| !addresses_it(unit))),
+        [] => only().filter(|_| match unit {
+            Some(unit) => !addresses_it(unit),
+            // A TAP that nothing configures leads nowhere else.
+            None => net.guest_beyond(end),
+        }),
         _ => None,
     }
 }
@@ -181,7 +188,7 @@ pub(in crate::diagnosis) fn should_own(
 fn by_address_check(net: &Net<'_>, address: IpAddr) -> Option<(String, Option<String>)> {
     let mut checks = net.scenario.checks.iter();
     checks.find_map(|check| {
-        let asked = check.kind.downcast_ref::<Address>()?;
+        let asked = check.kind.downcast_ref::<AddressCheck>()?;
         let same = !asked.any_of_prefix && asked.address.addr() == address;
         let usable = asked.state == crate::check::kinds::address::AddressState::Usable;
         let link = asked.interface.as_ref();

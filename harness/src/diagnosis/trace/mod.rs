@@ -12,4 +12,5 @@ mod line;
 mod sights;
 
 pub use course::{Followed, Wire};
+pub(super) use sights::TAKEN;
 pub use sights::{Sight, sights};

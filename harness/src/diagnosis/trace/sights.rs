@@ -9,7 +9,8 @@ use crate::diagnosis::mark::Mark;
 use crate::diagnosis::point::{Point, Station};
 
 /// What is said of a packet that met the beginning of a hook for IP and not its end, though no rule of nftables took it.
-const TAKEN: &str = "a rule that nftables does not trace, as of iptables-legacy(8)";
+pub(in crate::diagnosis) const TAKEN: &str =
+    "a rule that nftables does not trace, as of iptables-legacy(8)";
 
 /// A kind of packet at a place, the first time that it came by.
 #[derive(Debug, Clone, PartialEq, Eq)]

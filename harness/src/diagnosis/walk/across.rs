@@ -1,5 +1,6 @@
 //! From a link to the next hop: who has its address, and what is in the way.
 
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use super::arrive;
@@ -86,7 +87,27 @@ pub(super) fn across(
 
 /// What is in the way of a multicast frame that is for every machine, from one end to another.
 pub(in crate::diagnosis) fn to_all_nodes(net: &Net<'_>, from: &End, to: &End) -> Vec<Found> {
-    let group = IpAddr::from([0xff02, 0, 0, 0, 0, 0, 0, 1]);
+    frame_to(
+        net,
+        from,
+        to,
+        IpAddr::from([0xff02, 0, 0, 0, 0, 0, 0, 1]),
+        None,
+    )
+}
+
+/// What is in the way of a broadcast, from one end to another.
+pub(in crate::diagnosis) fn broadcast(net: &Net<'_>, from: &End, to: &End) -> Vec<Found> {
+    frame_to(net, from, to, IpAddr::from([255, 255, 255, 255]), None)
+}
+
+/// What is in the way of a frame to the MAC address of an end, which whoever sends knows already: a lease is given so.
+pub(in crate::diagnosis) fn unicast(net: &Net<'_>, from: &End, to: &End) -> Vec<Found> {
+    let mac = net.link(to).map(|link| link.mac.clone());
+    frame_to(net, from, to, IpAddr::from([0, 0, 0, 0]), mac)
+}
+
+fn frame_to(net: &Net<'_>, from: &End, to: &End, group: IpAddr, mac: Option<String>) -> Vec<Found> {
     let packet = Packet {
         from: None,
         to: group,
@@ -102,8 +123,8 @@ pub(in crate::diagnosis) fn to_all_nodes(net: &Net<'_>, from: &End, to: &End) ->
         packet,
         next: group,
         length: 0,
-        mac: None,
-        known: false,
+        known: mac.is_some(),
+        mac,
         tag: None,
     };
     segment::gaps(net, &way, frame)
@@ -209,6 +230,18 @@ fn nobody(net: &Net<'_>, here: &End, via: IpAddr, packet: &Packet) -> Found {
         let beside = |end: &End| end.machine == *owner && *owner != *machine;
         around.iter().any(beside)
     });
+    // Where one machine alone is on the other side, it is the one that should have the address.
+    let owner = owner.or_else(|| {
+        let others: BTreeSet<&End> = around
+            .iter()
+            .filter(|end| end.machine != *machine)
+            .collect();
+        let mut others = others.into_iter();
+        match (others.next(), others.next()) {
+            (Some(only), None) => Some((only.machine.clone(), Some(only.link.clone()))),
+            _ => None,
+        }
+    });
     let between = |found: Found| {
         found.between(
             point_at(
@@ -250,7 +283,7 @@ fn nobody(net: &Net<'_>, here: &End, via: IpAddr, packet: &Packet) -> Found {
     let statement = format!("nobody on {link} of {machine} has the address {via} of {role}");
     let mut found = Found::link(Code::NeighUnanswered, here, statement);
     // An address that somebody has elsewhere is not the wrong one: the way to it is missing.
-    if net.owners(via).is_empty() && should_own(net, via).is_none() {
+    if via != packet.to && net.owners(via).is_empty() && should_own(net, via).is_none() {
         found = found.is(via.to_string());
     }
     let found = found.key(if via == packet.to {

@@ -355,13 +355,14 @@ fn not_flooded(state: &State, out: &End, port: &Link, frame: &Frame) -> Option<F
     Some(forward(found, out))
 }
 
-/// Whether the solicited-node group of the next hop is joined behind the port (RFC 4291, 2.7.1).
+/// Whether the solicited-node group of the next hop is joined behind the port (RFC 4291, 2.7.1); of a group, that group.
 fn joined(state: &State, out: &End, frame: &Frame) -> bool {
     let std::net::IpAddr::V6(to) = frame.next else {
         return false;
     };
     let [.., a, b, c] = to.octets();
     let group = std::net::Ipv6Addr::from([0xff, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0xff, a, b, c]);
+    let group = if to.is_multicast() { to } else { group };
     let here = state.mdb.iter().filter(|entry| entry.port == out.link);
     here.into_iter()
         .any(|entry| entry.group.parse() == Ok(group))

@@ -12,7 +12,7 @@ mod packet;
 mod segment;
 mod walked;
 
-pub(super) use across::{same_mac, to_all_nodes};
+pub(super) use across::{broadcast, same_mac, to_all_nodes, unicast};
 pub(super) use arrive::unusable;
 pub(super) use bridge::{by_stp, has_stp};
 pub(super) use flow::both_ways;

@@ -3,6 +3,7 @@
 mod fault;
 mod faults;
 mod lab;
+mod of_leases;
 mod of_links;
 mod of_routes;
 mod of_settings;

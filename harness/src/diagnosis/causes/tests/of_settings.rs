@@ -95,4 +95,19 @@ pub(super) const FAULTS: &[Fault] = &[
         INTERNET,
         (Code::HookNoNat, "router", None),
     ),
+    (
+        "advertisements are multicast that does not leave by the TAP, whatever groups the guest has joined",
+        |lab| {
+            super::fault::port(lab, "vm-tiny1", "mcast_flood", false);
+            at(lab, "tiny1")
+                .routes
+                .retain(|route| route.dst != "default" || route.is_of(false));
+        },
+        &[
+            "guest-ra-seen",
+            "guest-ra-accepted",
+            "guest-ping-internet-v6",
+        ],
+        (Code::PortMcastOff, "host", Some("vm-tiny1")),
+    ),
 ];
