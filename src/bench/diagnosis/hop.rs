@@ -40,7 +40,11 @@ pub(super) fn truth<'a>(green: &'a Course, broken: &Course) -> Option<Truth<'a>>
     let way = way(green);
     let all: Vec<_> = broken.request.iter().chain(&broken.answer).collect();
     let has = |seen: &Seen| all.iter().any(|it| is_same(it, seen));
-    let last = way.iter().rposition(|seen| has(seen))?;
+    // Who answers resolves the neighbour that it answers to. So does whoever asked for another reason, and answers nothing.
+    let answered = broken.answer.iter().any(|seen| !is_resolution(seen));
+    let of_answer = |seen: &Seen| green.answer.iter().any(|it| std::ptr::eq(it, seen));
+    let counts = |seen: &Seen| answered || !is_resolution(seen) || !of_answer(seen);
+    let last = way.iter().rposition(|seen| counts(seen) && has(seen))?;
     let first = way.get(last + 1)?;
     // Where the neighbour was known in the unbroken lab, nothing says how far its resolution comes.
     let waits = way[last].point.station == Station::InetPostrouting;
@@ -248,6 +252,26 @@ mod tests {
         let truth = truth(&green, &broken).expect("a gap");
         assert_eq!(truth.last(), &at("b", Station::ArpInput));
         assert_eq!(truth.first(), &at("b", Station::ArpOutput));
+    }
+
+    #[test]
+    fn a_resolution_on_the_way_back_says_nothing_where_nothing_comes_back() {
+        let back = [
+            seen("b", Station::InetOutput, PONG),
+            seen("b", Station::ArpOutput, "ARP who has 10.0.0.1"),
+            seen("b", Station::Egress, PONG),
+            seen("a", Station::InetInput, PONG),
+        ];
+        let green = Course {
+            answer: back.to_vec(),
+            ..green()
+        };
+        let mut broken = broken(&[0, 5, 6, 7], &[]);
+        broken.answer.push(back[1].clone());
+        let last = |broken: &Course| truth(&green, broken).map(|truth| truth.last().clone());
+        assert_eq!(last(&broken), Some(at("b", Station::InetInput)));
+        broken.answer.insert(0, back[0].clone());
+        assert_eq!(last(&broken), Some(at("b", Station::ArpOutput)));
     }
 
     #[test]
