@@ -46,14 +46,7 @@ fn renamed(gap: &Gap, machine: &str, observed: &Observed<'_>) -> Option<Located>
     if near.get(1).is_some_and(|(other, ..)| *other == edits) {
         return None;
     }
-    let way = [
-        Part::Key("guests"),
-        Part::Key(name.as_str()),
-        Part::Key("interfaces"),
-        Part::Nth(at),
-        Part::Key("id"),
-    ];
-    let found = observed.written.at(&way)?;
+    let found = id_of_nic(observed, name.as_str(), at)?;
     let statement = format!(
         "`id` of the scenario says `{}`, and there is no `{link}`",
         source_of(&found)
@@ -67,6 +60,18 @@ fn renamed(gap: &Gap, machine: &str, observed: &Observed<'_>) -> Option<Located>
     })
 }
 
+/// Where the scenario gives a guest's NIC its name.
+fn id_of_nic(observed: &Observed<'_>, guest: &str, at: usize) -> Option<WrittenAt> {
+    let way = [
+        Part::Key("guests"),
+        Part::Key(guest),
+        Part::Key("interfaces"),
+        Part::Nth(at),
+        Part::Key("id"),
+    ];
+    observed.written.at(&way)
+}
+
 /// The name that the scenario gives to the host's end of a guest's NIC.
 pub(super) fn name_of_link(gap: &Gap, observed: &Observed<'_>) -> Option<Located> {
     let link = gap.link.as_deref()?;
@@ -76,14 +81,7 @@ pub(super) fn name_of_link(gap: &Gap, observed: &Observed<'_>) -> Option<Located
         let mut nics = guest.interfaces.iter();
         Some((name, nics.position(|nic| nic.id.as_ref() == link)?))
     })?;
-    let way = [
-        Part::Key("guests"),
-        Part::Key(name.as_str()),
-        Part::Key("interfaces"),
-        Part::Nth(at),
-        Part::Key("id"),
-    ];
-    let found = observed.written.at(&way)?;
+    let found = id_of_nic(observed, name.as_str(), at)?;
     Some(Located {
         code: Some(Code::UnitNotMatched),
         statement: Some(format!("`id` of the scenario calls it `{link}`")),

@@ -24,8 +24,6 @@ use crate::wait::until_woken;
 const QUIET: Duration = Duration::from_secs(1);
 /// How often machines are asked, in vain, for the checks of one part.
 const TRIES: u32 = 3;
-/// How long they may take to answer.
-const ANSWERS: Duration = Duration::from_secs(10);
 
 /// When the network last changed, by the number of its changes.
 struct Rest {
@@ -110,7 +108,7 @@ impl Checker<'_> {
 
     /// The causes as the machines are now; `None`: they do not explain all, or may go away.
     async fn causes(&self, looks: &Looks) -> Option<Vec<Diagnosis>> {
-        let by = Deadline::after(self.asked.patience(ANSWERS));
+        let by = Deadline::after(self.asked.patience(facts::ANSWERS));
         let facts = facts::ask(self.asked, self.testbed, by).await;
         let said = facts::said(self.asked, self.testbed, &facts);
         let ids = looks.running();

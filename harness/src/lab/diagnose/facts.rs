@@ -17,7 +17,7 @@ use crate::lab::testbed::Testbed;
 
 /// How long one shell may take to answer all of its questions. A tenth of a second is usual; the rest is for a computer on which
 /// many labs run.
-const ANSWERS: Duration = Duration::from_secs(10);
+pub(super) const ANSWERS: Duration = Duration::from_secs(10);
 
 /// networkd's own log in a guest. That of a machine or ghost is a file of the evidence.
 const JOURNAL: Question = (

@@ -4,7 +4,6 @@
 //! after a check that does not hold. Nothing is sent then: later checks count packets.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::Duration;
 
 use super::conclude::{Seen, conclude};
 use super::{facts, written};
@@ -15,9 +14,6 @@ use crate::lab::run::Run;
 use crate::report::{CheckOutcome, CheckReport};
 use crate::scenario::names::StepId;
 
-/// How long machines may take to answer.
-const ANSWERS: Duration = Duration::from_secs(10);
-
 impl Run<'_> {
     /// Asks what the machines are like, where a check does not hold that nobody has asked about.
     pub(in crate::lab) async fn remember_before(&mut self, step: &StepId) {
@@ -27,7 +23,7 @@ impl Run<'_> {
             return;
         }
         let begun = self.record.stage("diagnosis", "looking for the cause");
-        let by = Deadline::after(self.asked.patience(ANSWERS));
+        let by = Deadline::after(self.asked.patience(facts::ANSWERS));
         let facts = facts::ask(self.asked, &self.testbed, by).await;
         let said = facts::said(self.asked, &self.testbed, &facts);
         let folder = format!("{}-before-{step}", written::FACTS);
