@@ -92,6 +92,8 @@ pub struct GuestSpec {
     pub transport: Transport,
     /// Accelerator.
     pub accelerator: Accelerator,
+    /// Whether translated vcpus take turns in one thread: QEMU before 8.1 cannot be trusted with one for each.
+    pub one_thread: bool,
     /// What a guest under TCG is told of its time stamp counter, in MHz: the host's ([`crate::host::tsc_mhz`]).
     pub tsc_mhz: Option<u32>,
     /// Kernel image.
@@ -126,6 +128,7 @@ impl GuestSpec {
             machine,
             transport: guest.transport,
             accelerator: Accelerator::Kvm,
+            one_thread: false,
             tsc_mhz: None,
             kernel: PathBuf::from("$IMAGE").join(image.kernel),
             initrd: run.join("initrd"),

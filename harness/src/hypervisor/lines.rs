@@ -24,6 +24,7 @@ fn spec(hypervisor: HypervisorKind) -> GuestSpec {
         machine: MachineKind::Microvm,
         transport: Transport::Auto,
         accelerator: Accelerator::Kvm,
+        one_thread: false,
         tsc_mhz: None,
         kernel: "/image/vmlinux".into(),
         initrd: "/run/test1/initrd".into(),

@@ -339,12 +339,16 @@ fn machine_type(spec: &GuestSpec) -> String {
 }
 
 fn accelerator(spec: &GuestSpec) -> String {
-    match spec.accelerator {
-        Accelerator::Tcg if spec.image.translated != QEMU_TRANSLATED => {
-            format!("tcg,tb-size={}", spec.image.translated)
+    let mut accelerator = spec.accelerator.to_string();
+    if spec.accelerator == Accelerator::Tcg {
+        if spec.one_thread {
+            accelerator.push_str(",thread=single");
         }
-        other => other.to_string(),
+        if spec.image.translated != QEMU_TRANSLATED {
+            accelerator.push_str(&format!(",tb-size={}", spec.image.translated));
+        }
     }
+    accelerator
 }
 
 /// Size of QEMU's buffer for translated code by default, in MiB.

@@ -23,8 +23,8 @@ use crate::host::tsc_mhz;
 use crate::hypervisor::{self, Accelerator, GuestSpec, MachineKind, Start};
 use crate::scenario::names::MachineName;
 use crate::scenario::provides::Provides;
-use crate::scenario::{Guest as GuestPlan, HypervisorKind, MachineType, Transport};
-use crate::template::mount_template;
+use crate::scenario::{Guest as GuestPlan, HypervisorKind, MachineType, Scenario, Transport};
+use crate::template::{QemuVersion, mount_template};
 
 /// A guest under way, with what the report and other checks need to know about it.
 #[derive(Debug)]
@@ -74,6 +74,8 @@ impl GuestImage {
 pub(super) struct Launch {
     pub(super) images: GuestImages,
     pub(super) accelerator: Accelerator,
+    /// Whether translated vcpus of a guest take turns in one thread.
+    pub(super) one_thread: bool,
     /// Whether KVM runs on a processor that is emulated itself.
     pub(super) emulated: bool,
     pub(super) folders: Folders,
@@ -83,6 +85,14 @@ pub(super) struct Launch {
     pub(super) login: KeyPair,
     pub(super) drawn: Drawn,
     pub(super) sealed: Sealed,
+}
+
+/// Whether vcpus take turns: there are several in a guest whose code is translated, and this machine's QEMU cannot do otherwise.
+pub(super) fn in_one_thread(scenario: &Scenario, accelerator: Accelerator) -> bool {
+    let several = scenario.guests.values().any(|guest| guest.vcpu > 1);
+    let in_threads =
+        || QemuVersion::of_this_machine().is_ok_and(|qemu| qemu.translates_in_threads());
+    several && accelerator == Accelerator::Tcg && !in_threads()
 }
 
 /// Sealed copies of templates' memory, each made once for all guests of a run. They are known by the identity of the copied
@@ -309,6 +319,7 @@ fn spec(
         machine,
         transport: guest.transport,
         accelerator: launch.accelerator,
+        one_thread: launch.one_thread && guest.vcpu > 1,
         // Measure only for guests that are emulated, since it takes time: a guest under KVM is told no clock rate.
         tsc_mhz: match launch.accelerator {
             Accelerator::Tcg => tsc_mhz(),

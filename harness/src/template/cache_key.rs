@@ -48,11 +48,23 @@ impl QemuVersion {
 
     /// Whether `memory-backend-file` can map a read-only file copy-on-write (`rom=off`), as QEMU can since 8.2.
     pub fn maps_read_only_ram(&self) -> bool {
+        self.is_since((8, 2))
+    }
+
+    /// Whether vcpus whose code is translated may run in threads of their own, as they can since 8.1. Before, one may execute the
+    /// breakpoint that the guest's kernel has just replaced on another, and that kernel panics ("Oops: int3"): QEMU's commit
+    /// deba78709a, <https://github.com/multipath-tcp/mptcp_net-next/issues/471>.
+    pub fn translates_in_threads(&self) -> bool {
+        self.is_since((8, 1))
+    }
+
+    /// Whether it is this version or a later one; not where it tells none.
+    fn is_since(&self, least: (u32, u32)) -> bool {
         let version = self.line.split("version ").nth(1).unwrap_or_default();
         let mut numbers = version.split(|c: char| !c.is_ascii_digit());
         let mut next = || numbers.next().and_then(|text| text.parse::<u32>().ok());
         match (next(), next()) {
-            (Some(major), Some(minor)) => (major, minor) >= (8, 2),
+            (Some(major), Some(minor)) => (major, minor) >= least,
             _ => false,
         }
     }
@@ -165,6 +177,7 @@ impl CacheKey {
             transport: Transport::Auto,
             accelerator: self.accelerator,
             // The frequency is measured anew by every process, so it is no part of the digest. The processor's name is.
+            one_thread: false,
             tsc_mhz: None,
             kernel: root.join(image.kernel),
             initrd: "/initrd".into(),
@@ -242,12 +255,20 @@ mod tests {
     }
 
     #[test]
-    fn read_only_memory_came_with_qemu_8_2() {
-        let with = |line: &str| {
+    fn what_qemu_can_goes_by_its_version() {
+        let told = |line: &str| {
             let mut qemu = key().qemu;
             line.clone_into(&mut qemu.line);
-            qemu.maps_read_only_ram()
+            qemu
         };
+        let threads = |line: &str| told(line).translates_in_threads();
+        assert!(!threads(
+            "QEMU emulator version 7.2.22 (Debian 1:7.2+dfsg-7)"
+        ));
+        assert!(!threads("QEMU emulator version 8.0.4"));
+        assert!(threads("QEMU emulator version 8.1.0"));
+        assert!(!threads("something else"));
+        let with = |line: &str| told(line).maps_read_only_ram();
         assert!(!with("QEMU emulator version 7.2.22 (Debian 1:7.2+dfsg-7)"));
         assert!(!with("QEMU emulator version 8.1.5"));
         assert!(with("QEMU emulator version 8.2.0"));

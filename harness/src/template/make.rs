@@ -199,6 +199,7 @@ fn prepare(job: &MakeJob, run: &Path) -> Result<Prepared, MakeError> {
     let mut spec = job.key.spec(Start::Recording(folder.clone()));
     if spec.accelerator == Accelerator::Tcg {
         spec.tsc_mhz = tsc_mhz();
+        spec.one_thread = spec.vcpu > 1 && !job.key.qemu.translates_in_threads();
     }
     spec.kernel = image.join(provides.kernel);
     spec.disk = provides.disk.map(|file| image.join(file));

@@ -18,6 +18,7 @@ fn spec(machine: MachineKind, accelerator: Accelerator) -> GuestSpec {
         machine,
         transport: Transport::Auto,
         accelerator,
+        one_thread: false,
         tsc_mhz: Some(2596),
         kernel: PathBuf::from("/image/vmlinuz"),
         initrd: PathBuf::from("/run/initrd"),
@@ -148,6 +149,18 @@ fn the_sandbox_is_on_and_the_image_is_never_written() {
         assert!(line.contains("-sandbox on,"), "{line}");
         assert!(line.contains("snapshot=on,file=/image/disk.raw"), "{line}");
     }
+}
+
+#[test]
+fn vcpus_take_turns_where_they_are_translated_by_a_qemu_that_needs_it() {
+    let line = |accelerator| {
+        let mut spec = spec(MachineKind::Q35, accelerator);
+        spec.one_thread = true;
+        command(&spec).to_string()
+    };
+    let (tcg, kvm) = (line(Accelerator::Tcg), line(Accelerator::Kvm));
+    assert!(tcg.contains("-accel tcg,thread=single "), "{tcg}");
+    assert!(kvm.contains("-accel kvm "), "{kvm}");
 }
 
 /// One option to a line, as a person would break the line to read it.

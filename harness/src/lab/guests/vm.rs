@@ -21,7 +21,7 @@ use crate::host::tap::open_to_everyone;
 use crate::hypervisor::{Monitor, Nic, nics};
 use crate::lab::assignment::Assignment;
 use crate::lab::boot::{
-    Drawn, GuestImage, GuestImages, Launch, Sealed, bind_template, bind_vmm, start,
+    Drawn, GuestImage, GuestImages, Launch, Sealed, bind_template, bind_vmm, in_one_thread, start,
 };
 use crate::lab::daemon_times::GRACE;
 use crate::lab::ended::Ended;
@@ -249,6 +249,7 @@ impl MicroVms {
         self.launch = Some(Arc::new(Launch {
             images: std::mem::take(&mut self.images),
             accelerator: asked.job.accelerator,
+            one_thread: in_one_thread(asked.scenario, asked.job.accelerator),
             emulated: asked.job.emulated,
             folders: asked.folders.clone(),
             starts: asked.job.starts.clone(),
