@@ -239,6 +239,7 @@ impl<'r> Checker<'r> {
         let mut told = None;
         let events = self.testbed.lab.changes().count();
         let looking = watch_woken(events, async || {
+            let mut looked_at = Instant::now();
             let sight = match guests.before_look(check, by, self.asked.scenario, &self.testbed.lab)
             {
                 Some(Before::Unshown(why)) => {
@@ -251,6 +252,7 @@ impl<'r> Checker<'r> {
                         None => vantage.turn().await,
                     };
                     attempts += 1;
+                    looked_at = Instant::now();
                     // One look may need longer than what is left of the check's time.
                     let look_by = Deadline::after(by.left().max(one_look));
                     let places = (&vantage, with.as_ref());
@@ -258,7 +260,7 @@ impl<'r> Checker<'r> {
                 }
             };
             if let Some(runs) = runs {
-                runs.looked(&sight);
+                runs.looked(looked_at, &sight);
             }
             // Leave out the time in which this process was stopped: nobody can say what held then.
             let stopped = self.asked.standstills.counted_since(begun);

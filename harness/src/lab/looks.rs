@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
+use std::time::Instant;
 
 use tokio::sync::{MutexGuard, watch};
 
@@ -17,8 +18,8 @@ pub(super) struct Looks {
     count: watch::Sender<u64>,
     /// Why all that run are decided; `None`: they are not.
     decided: watch::Sender<Option<String>>,
-    /// Whether guests are left to others for now.
-    paused: watch::Sender<bool>,
+    /// Which looks wait for now.
+    waiting: watch::Sender<Wait>,
 }
 
 /// What was last seen of a check.
@@ -26,17 +27,28 @@ pub(super) struct Looks {
 struct Looked {
     /// Whether its time may be cut short.
     may_end: bool,
-    /// Whether the last look saw that the check does not hold.
-    failed: bool,
+    /// When the last look began, where it saw that the check does not hold.
+    failed: Option<Instant>,
 }
 
-/// Looks at guests wait, until this is dropped.
+/// Which looks wait, since a guest answers one question at a time, and all its checks stand in line for it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+enum Wait {
+    #[default]
+    None,
+    /// All of them: others ask.
+    All,
+    /// Those of checks that a look which began later than that has seen not to hold.
+    Since(Instant),
+}
+
+/// Looks wait, until this is dropped.
 #[derive(Debug)]
 pub(super) struct Pause<'a>(&'a Looks);
 
 impl Drop for Pause<'_> {
     fn drop(&mut self) {
-        self.0.paused.send_replace(false);
+        self.0.waiting.send_replace(Wait::None);
     }
 }
 
@@ -50,7 +62,7 @@ pub(super) struct Runs<'a> {
 impl Looks {
     /// Notes a check that begins.
     pub(super) fn begin<'a>(&'a self, check: &'a CheckId, may_end: bool) -> Runs<'a> {
-        let failed = false;
+        let failed = None;
         let looked = Looked { may_end, failed };
         self.running.borrow_mut().insert(check.clone(), looked);
         Runs { looks: self, check }
@@ -63,13 +75,29 @@ impl Looks {
 
     /// Whether each check that runs may end early, and did not hold when it was last looked at.
     pub(super) fn all_failed(&self) -> bool {
-        let running = self.running.borrow();
-        !running.is_empty() && running.values().all(|one| one.may_end && one.failed)
+        self.all(|_| true)
     }
 
-    /// Lets looks at guests wait: a guest answers one question at a time, and all its checks stand in line for it.
+    /// The same, by looks that began later than that: what an earlier one saw may have changed while it was looked at.
+    pub(super) fn all_failed_since(&self, begun: Instant) -> bool {
+        self.all(|failed| failed > begun)
+    }
+
+    fn all(&self, counts: impl Fn(Instant) -> bool) -> bool {
+        let running = self.running.borrow();
+        let failed = |one: &Looked| one.may_end && one.failed.is_some_and(&counts);
+        !running.is_empty() && running.values().all(failed)
+    }
+
+    /// Lets looks at guests wait.
     pub(super) fn pause(&self) -> Pause<'_> {
-        self.paused.send_replace(true);
+        self.waiting.send_replace(Wait::All);
+        Pause(self)
+    }
+
+    /// Lets only those checks be looked at that no look which began later than that has seen not to hold.
+    pub(super) fn look_once_more(&self, since: Instant) -> Pause<'_> {
+        self.waiting.send_replace(Wait::Since(since));
         Pause(self)
     }
 
@@ -93,22 +121,34 @@ impl Looks {
 impl Runs<'_> {
     /// Waits until this vantage is free to look from, and nobody has asked for a pause.
     pub(super) async fn turn<'v>(&self, vantage: &'v Vantage) -> Option<MutexGuard<'v, ()>> {
-        let mut paused = self.looks.paused.subscribe();
+        let mut waiting = self.looks.waiting.subscribe();
         loop {
             let turn = vantage.turn().await?;
-            if !*paused.borrow_and_update() {
+            if !self.waits(*waiting.borrow_and_update()) {
                 return Some(turn);
             }
             drop(turn);
             // Its sender lives as long as `self`.
-            let _ = paused.wait_for(|paused| !paused).await;
+            let _ = waiting.changed().await;
         }
     }
 
-    /// Notes what a look saw.
-    pub(super) fn looked(&self, sight: &Sight) {
+    fn waits(&self, which: Wait) -> bool {
+        match which {
+            Wait::None => false,
+            Wait::All => true,
+            Wait::Since(begun) => {
+                let running = self.looks.running.borrow();
+                let failed = running.get(self.check).and_then(|one| one.failed);
+                failed.is_some_and(|failed| failed > begun)
+            }
+        }
+    }
+
+    /// Notes what a look saw that began then.
+    pub(super) fn looked(&self, begun: Instant, sight: &Sight) {
         if let Some(one) = self.looks.running.borrow_mut().get_mut(self.check) {
-            one.failed = matches!(sight, Sight::Violated(_));
+            one.failed = matches!(sight, Sight::Violated(_)).then_some(begun);
         }
         self.looks.count.send_modify(|count| *count += 1);
     }
@@ -133,6 +173,8 @@ impl Drop for Runs<'_> {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     fn id(name: &str) -> CheckId {
@@ -150,18 +192,42 @@ mod tests {
         assert!(!looks.all_failed(), "nothing runs");
         let first = looks.begin(&a, true);
         assert!(!looks.all_failed(), "it was not looked at");
-        first.looked(&no());
+        first.looked(Instant::now(), &no());
         assert!(looks.all_failed());
         let second = looks.begin(&b, false);
-        second.looked(&no());
+        second.looked(Instant::now(), &no());
         assert!(!looks.all_failed(), "the other may not end");
         drop(second);
         assert!(looks.all_failed());
         assert_eq!(looks.running(), ["a"]);
         for unclear in [Sight::Unseen(String::new()), Sight::Missing(String::new())] {
-            first.looked(&unclear);
+            first.looked(Instant::now(), &unclear);
             assert!(!looks.all_failed(), "{unclear:?}");
         }
+    }
+
+    #[test]
+    fn a_look_that_began_before_says_nothing_of_what_came_since() {
+        let looks = Looks::default();
+        let (a, b) = (id("a"), id("b"));
+        let (first, second) = (looks.begin(&a, true), looks.begin(&b, true));
+        let before = Instant::now();
+        let asked = before + Duration::from_secs(1);
+        let after = before + Duration::from_secs(2);
+        // It ended later, which counts for nothing.
+        first.looked(before, &no());
+        second.looked(after, &no());
+        assert!(looks.all_failed() && !looks.all_failed_since(asked));
+        // The one that is to be looked at is let go first; the other has been.
+        let once_more = looks.look_once_more(asked);
+        let waits = |runs: &Runs<'_>| runs.waits(*looks.waiting.borrow());
+        assert!(!waits(&first) && waits(&second));
+        first.looked(after, &no());
+        assert!(looks.all_failed_since(asked) && waits(&first));
+        drop(once_more);
+        assert!(!waits(&first) && !waits(&second));
+        first.looked(after, &Sight::Holds("yes".to_owned()));
+        assert!(!looks.all_failed_since(asked));
     }
 
     #[tokio::test]

@@ -1,8 +1,8 @@
 //! Ends checks that cannot hold any more before their time is over.
 //!
 //! When nothing changes any more, and no check that still runs held when it was last looked at, the machines are asked what they
-//! are like. Where that shows a cause that stays ([`is_settled`]), the checks that it explains are decided. Nothing is sent for that, since other
-//! checks count packets. What is not certain is waited for, as ever.
+//! are like. Where that shows a cause that stays ([`is_settled`]), and each check was looked at in that state, the checks that it
+//! explains are decided. Nothing is sent for that, since other checks count packets. What is not certain is waited for, as ever.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::convert::Infallible;
@@ -26,6 +26,7 @@ const QUIET: Duration = Duration::from_secs(1);
 const TRIES: u32 = 3;
 
 /// When the network last changed, by the number of its changes.
+#[derive(Debug, Clone, Copy)]
 struct Rest {
     changes: u64,
     since: Instant,
@@ -51,8 +52,8 @@ impl Checker<'_> {
         let wanted = self.asked.job.diagnosis != Sought::Never;
         if wanted && !self.testbed.backgrounds.any() {
             for attempt in 0..TRIES {
-                self.quiet(looks, group, QUIET * 2_u32.pow(attempt)).await;
-                if let Some(found) = self.settled(looks).await {
+                let rest = self.quiet(looks, group, QUIET * 2_u32.pow(attempt)).await;
+                if let Some(found) = self.settled(looks, rest).await {
                     let codes: BTreeSet<String> =
                         found.iter().map(|one| format!("[{}]", one.code)).collect();
                     let codes = Vec::from_iter(codes).join(" ");
@@ -65,7 +66,7 @@ impl Checker<'_> {
     }
 
     /// Returns when nothing has changed for `time`, and each check that runs was last seen not to hold.
-    async fn quiet(&self, looks: &Looks, group: &Group<'_>, time: Duration) {
+    async fn quiet(&self, looks: &Looks, group: &Group<'_>, time: Duration) -> Rest {
         let time = self.asked.patience(time);
         let changes = self.testbed.lab.changes().count();
         let mut rest = Rest {
@@ -74,6 +75,8 @@ impl Checker<'_> {
         };
         let what = "a network that does not change";
         let never = Deadline::never();
+        // Nobody hears what changes inside of MicroVMs: there each is looked at once more when the cause is known.
+        let heard = self.testbed.guests.vms().is_empty();
         let quiet = until_woken(never, what, looks.count(), async || {
             let now = *changes.borrow();
             if now != rest.changes {
@@ -83,27 +86,55 @@ impl Checker<'_> {
                 };
             }
             let still = rest.since.elapsed() >= time && !group.busy.get();
-            match still && looks.all_failed() {
-                true => Ok(()),
+            let failed = match heard {
+                true => looks.all_failed_since(rest.since),
+                false => looks.all_failed(),
+            };
+            match still && failed {
+                true => Ok(rest),
                 false => Err("changes"),
             }
         });
-        // Never over by the clock.
-        let _ = quiet.await;
+        match quiet.await {
+            Ok(rest) => rest,
+            // Never over by the clock.
+            Err(_) => std::future::pending().await,
+        }
     }
 
-    /// The causes, where they are settled: nothing has changed meanwhile. Nobody hears what changes inside of MicroVMs, and while
-    /// they answer an advertisement may well renew an address; so they are asked twice, and must show the same.
-    async fn settled(&self, looks: &Looks) -> Option<Vec<Diagnosis>> {
-        let _pause = looks.pause();
-        let changes = self.testbed.lab.changes().count();
-        let before = *changes.borrow();
-        let first = self.causes(looks).await?;
-        let same = match self.testbed.guests.vms().is_empty() {
-            true => *changes.borrow() == before,
-            false => places(&first) == places(&self.causes(looks).await?),
+    /// The causes, where they are settled: nothing has changed since each check was looked at. Nobody hears what changes inside of
+    /// MicroVMs, where a look may also take so long that it tells of a state that is gone; so they are asked, then each check is looked
+    /// at once more, and then they are asked again and must show the same.
+    async fn settled(&self, looks: &Looks, rest: Rest) -> Option<Vec<Diagnosis>> {
+        let first = {
+            let _pause = looks.pause();
+            self.causes(looks).await?
         };
-        same.then_some(first)
+        if self.testbed.guests.vms().is_empty() {
+            let same = *self.testbed.lab.changes().count().borrow() == rest.changes;
+            return (same && looks.all_failed_since(rest.since)).then_some(first);
+        }
+        self.looked_once_more(looks).await?;
+        let _pause = looks.pause();
+        let again = self.causes(looks).await?;
+        (places(&first) == places(&again)).then_some(first)
+    }
+
+    /// Returns when each check that runs was looked at from now on; `None`: one of them does hold, or cannot be looked at.
+    async fn looked_once_more(&self, looks: &Looks) -> Option<()> {
+        let now = Instant::now();
+        let _others = looks.look_once_more(now);
+        let what = "a look at each check";
+        let looked = until_woken(Deadline::never(), what, looks.count(), async || {
+            if !looks.all_failed() {
+                return Ok(None);
+            }
+            match looks.all_failed_since(now) {
+                true => Ok(Some(())),
+                false => Err("not each was looked at"),
+            }
+        });
+        looked.await.ok()?
     }
 
     /// The causes as the machines are now; `None`: they do not explain all, or may go away.
