@@ -261,6 +261,9 @@ pub(crate) struct RunArgs {
     /// When to look for the causes of checks that do not hold.
     #[arg(long, value_enum, default_value = "unexpected", value_name = "WHEN")]
     pub(crate) diagnosis: Diagnosis,
+    /// Carry out each remedy that is a change of files in a second lab, and say how many checks hold with it.
+    #[arg(long, conflicts_with_all = ["keep", "hold"])]
+    pub(crate) prove: bool,
     /// Do what a test asks for on stdin, answer on stdout: for `bridgelab-client`.
     #[arg(long, hide = true, conflicts_with_all = ["keep", "all_variants", "all", "json"])]
     pub(crate) hold: bool,

@@ -15,6 +15,7 @@ mod mutate;
 mod new;
 mod output;
 mod own;
+mod prove;
 mod report;
 mod rerun;
 mod run;

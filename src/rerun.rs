@@ -3,6 +3,7 @@
 use std::io::Write;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use bridgelab_harness::lab::{self, ASKED};
 use bridgelab_harness::report::exit_code;
@@ -94,14 +95,13 @@ impl Rerun {
         &self.scenario
     }
 
-    /// `green` or a variant, with the values of its matrix.
-    pub(crate) fn form(&self) -> &str {
-        &self.form
-    }
-
-    /// Options of `bridgelab run` that make the run what it was.
-    pub(crate) fn options(&self) -> &[String] {
-        &self.options
+    /// The words that repeat it with a copy of its scenario: `run SCENARIO --variant FORM` and its options.
+    pub(crate) fn words(&self, scenario: &Path) -> Vec<String> {
+        let scenario = scenario.to_string_lossy().into_owned();
+        let own = ["run", &scenario, "--variant", &self.form].map(str::to_owned);
+        own.into_iter()
+            .chain(self.options.iter().cloned())
+            .collect()
     }
 
     /// Adds what a test asked of a held lab to the scenario in the evidence, so that a new run does it as well.
@@ -131,6 +131,13 @@ pub(crate) struct RerunArgs {
     more: Vec<String>,
 }
 
+/// Has variables of the environment say nothing to a repeated run, whose words say all that counts.
+pub(crate) fn without_options(command: &mut Command) {
+    for name in OPTIONS {
+        command.env_remove(name);
+    }
+}
+
 /// Replaces this process by `bridgelab run`.
 pub(crate) fn rerun(args: &RerunArgs) -> i32 {
     let complain = |text: &str| {
@@ -158,14 +165,9 @@ pub(crate) fn rerun(args: &RerunArgs) -> i32 {
         Ok(command) => command,
         Err(error) => return complain(&format!("find this program: {error}")),
     };
-    for name in OPTIONS {
-        command.env_remove(name);
-    }
+    without_options(&mut command);
     command
-        .arg("run")
-        .arg(folder.join(&rerun.scenario))
-        .args(["--variant", &rerun.form])
-        .args(&rerun.options)
+        .args(rerun.words(&folder.join(&rerun.scenario)))
         .args(&args.more);
     let error = command.exec();
     let _ = writeln!(anstream::stderr(), "error: start `bridgelab run`: {error}");

@@ -1,18 +1,19 @@
 //! `bridgelab explain`: why checks of a run do not hold, and whether the remedy mends it.
 
-mod prove;
 mod symptom;
 
 use std::io::Write;
 use std::path::Path;
-use std::process::Stdio;
 
 use bridgelab_harness::report::{Report, causes, exit_code};
 use bridgelab_harness::visible::visible;
 use clap::Args;
+use tokio::sync::watch;
 
 use crate::output::say;
+use crate::prove;
 use crate::report::read;
+use crate::signals::{self, Signals};
 
 /// Options of `bridgelab explain`.
 #[derive(Debug, Args)]
@@ -43,14 +44,23 @@ pub(crate) fn explain(args: &ExplainArgs) -> i32 {
         return symptom::list(words);
     }
     let what = args.what.as_deref().unwrap_or_default();
-    let mut report = match reported(what, args) {
+    let signals = match Signals::listen(Box::new(signals::before_anything)) {
+        Ok(signals) => signals,
+        Err(code) => return code,
+    };
+    signals.begin();
+    let wishes = signals.wishes();
+    let mut report = match reported(what, args, &wishes) {
         Ok(report) => report,
         Err(code) => return code,
     };
     if !args.no_prove {
         for run in &mut report.runs {
-            prove::remedies(run);
+            prove::remedies(run, &wishes);
         }
+    }
+    if let Some(by) = signals.first() {
+        return by.exit_code();
     }
     if args.json {
         return match serde_json::to_string_pretty(&report) {
@@ -66,7 +76,7 @@ pub(crate) fn explain(args: &ExplainArgs) -> i32 {
     exit_code::PASSED
 }
 
-pub(super) fn complain(text: &str, code: i32) -> i32 {
+fn complain(text: &str, code: i32) -> i32 {
     let _ = writeln!(anstream::stderr(), "error: {}", visible(text));
     code
 }
@@ -75,7 +85,7 @@ pub(super) fn complain(text: &str, code: i32) -> i32 {
 ///
 /// # Errors
 /// The exit code, where there is none; the reason was said.
-fn reported(what: &str, args: &ExplainArgs) -> Result<Report, i32> {
+fn reported(what: &str, args: &ExplainArgs, wishes: &watch::Receiver<u32>) -> Result<Report, i32> {
     let path = Path::new(what);
     let is_report = path.is_file()
         && path
@@ -99,34 +109,8 @@ fn reported(what: &str, args: &ExplainArgs) -> Result<Report, i32> {
     if args.guests == crate::cli::Guests::Ghost {
         words.extend(["--guests", "ghost"].map(ToOwned::to_owned));
     }
-    run(&words, &folder.path().join("report.json"))
-}
-
-/// Has this program run a scenario, and reads its report. What the run says while it goes on goes to stderr.
-///
-/// # Errors
-/// The exit code of a run that left no report.
-pub(super) fn run(words: &[String], json: &Path) -> Result<Report, i32> {
     let mut command = crate::own::program()
         .map_err(|error| complain(&format!("find this program: {error}"), exit_code::BROKEN))?;
-    let ended = command
-        .args(words)
-        .arg("--json")
-        .arg(json)
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .status();
-    let code = match ended {
-        Ok(status) => status.code().unwrap_or(exit_code::BROKEN),
-        Err(error) => {
-            return Err(complain(
-                &format!("start `bridgelab run`: {error}"),
-                exit_code::BROKEN,
-            ));
-        }
-    };
-    match json.exists() {
-        true => read(json).map_err(|why| complain(&why, exit_code::BROKEN)),
-        false => Err(code),
-    }
+    command.args(words);
+    prove::reported(command, &folder.path().join(crate::report::FILE), wishes)
 }

@@ -10,6 +10,7 @@ mod outputs;
 mod page;
 mod place;
 mod planned;
+mod proven;
 mod queue;
 mod screen;
 mod unstarted;
@@ -63,10 +64,14 @@ pub(crate) fn run(args: &RunArgs) -> i32 {
         );
         return exit_code::INVALID;
     }
+    let wishes = signals.wishes();
     match prepare(args) {
         Ok(wanted) => match reports(args, &wanted, signals) {
-            Ok(runs) => {
+            Ok(mut runs) => {
                 let outputs = Outputs::of(args);
+                if args.prove {
+                    proven::prove(&wanted, &mut runs, &wishes, outputs.verdicts);
+                }
                 github::tell(&wanted, &runs, outputs.verdicts);
                 outputs.finish(runs)
             }

@@ -63,6 +63,38 @@ fn the_line_is_named_and_its_remedy_mends_every_check() {
 }
 
 #[test]
+fn a_run_tries_the_remedy_itself_when_told_to() {
+    let folder = tempfile::tempdir().expect("a folder");
+    scenario(&folder.path().join("lan"));
+    let mut command = bridgelab(&["run", "--prove"]);
+    command
+        .arg(folder.path().join("lan"))
+        .arg("--evidence")
+        .arg(folder.path().join("evidence"));
+    let Some((run, output)) = ran(&mut command, folder.path()) else {
+        return;
+    };
+    // The verdict is that of the scenario as it is.
+    assert_eq!(run.outcome, Outcome::Failed, "{:?}", run.problem);
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    let lines = [
+        "  1 likely cause explains 2 of 2 failed checks:",
+        "  1 cause explains 2 of 2 failed checks:",
+    ];
+    for line in lines {
+        assert!(text.lines().any(|one| one == line), "{line}\n{text}");
+    }
+    // What was found by it stands in the evidence as well.
+    let evidence = run.evidence.as_ref().expect("a folder");
+    let kept = fs::read_to_string(evidence.join("report.json")).expect("a report");
+    let kept: Report = serde_json::from_str(&kept).expect("a report");
+    for run in [&run, &kept.runs[0]] {
+        let proof = run.diagnosis[0].proven.as_ref().expect("it was tried");
+        assert!(proof.proves(), "{proof:?}");
+    }
+}
+
+#[test]
 fn a_symptom_leads_to_the_forms_that_show_it() {
     support::turn::beside_others();
     let mut command = bridgelab(&["explain", "--symptom"]);
