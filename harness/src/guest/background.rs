@@ -171,12 +171,16 @@ mod tests {
         assert_eq!(status, Some(0), "{process}");
         let process: u32 = process.parse().expect("a number");
         assert_eq!(shell.run(&super::status(&id)).0, "", "it runs");
-        let left = shell.run(&left()).0;
-        let left: Vec<_> = left_of(&left)
-            .into_iter()
-            .filter(|(pid, line)| *pid == process || *line == sleep)
-            .collect();
-        assert_eq!(left.len(), 2, "{left:?}");
+        // Each has the mark from its exec(2) on, which may come after its number was told.
+        let both = until(Deadline::secs(20), "both processes", async || {
+            let left = left_of(&shell.run(&left()).0).into_iter();
+            let own = left.filter(|(pid, line)| *pid == process || *line == sleep);
+            match own.count() {
+                2 => Ok(()),
+                other => Err(format!("{other} of 2")),
+            }
+        });
+        both.await.expect("both have the mark");
         assert_eq!(shell.run(&ask(&id)), (String::new(), Some(0)));
         shell.is_over(&id).await;
         assert_eq!(shell.run(&super::status(&id)).0, "7");
